@@ -1,0 +1,1 @@
+//! srvd: a DNS-SRV discovery server.

@@ -1,0 +1,2 @@
+//! The `srvd` binary.
+fn main() {}

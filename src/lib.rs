@@ -1,1 +1,4 @@
 //! srvd: a DNS-SRV discovery server.
+
+pub mod names;
+pub mod registry;

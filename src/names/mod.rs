@@ -1,0 +1,113 @@
+//! Names: the limits, the defaults and the label rules that everything else shares.
+//!
+//! Each constant carries its reason. Nothing here does I/O.
+
+mod address;
+mod wire;
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+pub use self::address::{address_label, parse_address_label};
+pub use self::wire::{NameTooLong, WireName};
+
+/// Octets in one label (RFC 1035 section 2.3.4). Also the limit of an instance's id.
+pub const LABEL_MAX: usize = 63;
+/// Octets in a service name, a port name or a tag: a `_` goes before each of them.
+pub const SERVICE_MAX: usize = LABEL_MAX - 1;
+/// Octets in a name on the wire, the root's zero included (RFC 1035 section 2.3.4).
+pub const NAME_MAX: usize = 255;
+/// Octets in a registration document. A real one has some hundred; 64 KiB is what
+/// one DNS message could ever carry of it.
+pub const VALUE_MAX: usize = 64 * 1024;
+/// The greatest TTL a record may have (RFC 2181 section 8).
+pub const TTL_MAX: u32 = i32::MAX as u32;
+
+/// Where the registry is when nothing says otherwise: etcd's own default.
+pub const DEFAULT_REGISTRY: &str = "http://127.0.0.1:2379";
+/// The port of an endpoint written without one (etcd's client port).
+pub const ETCD_PORT: u16 = 2379;
+/// The prefix of all keys when the connection string names none.
+pub const DEFAULT_PREFIX: &str = "/services";
+/// The zone served when the configuration names none.
+pub const DEFAULT_ZONE: &str = "services.internal";
+/// TTL of dynamic records, and of negative answers: a new instance must be seen soon.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(5);
+/// How long one call to one etcd endpoint may take.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often the list of etcd's members is read again.
+pub const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
+/// How long a registration outlives its last heartbeat.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
+/// How often a registration is renewed.
+pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Hex digits of the hash that stands before a host name too long for an id.
+const ID_HASH_DIGITS: usize = 8;
+
+/// The label form of a name: every character outside `[A-Za-z0-9-]` becomes `-`.
+#[must_use]
+pub fn label(name: &str) -> String {
+    name.chars().map(label_character).collect()
+}
+
+/// The octets of a name's label form in lower case, which is how labels are compared
+/// (RFC 4343), without building a string.
+pub fn folded(name: &str) -> impl Iterator<Item = u8> + '_ {
+    name.chars()
+        .map(|character| label_character(character).to_ascii_lowercase() as u8)
+}
+
+/// One character of a label form.
+fn label_character(character: char) -> char {
+    if character.is_ascii_alphanumeric() {
+        character
+    } else {
+        '-'
+    }
+}
+
+/// The id of an instance that was given none: its host's label form and its port
+/// (`10-1-2-3-8080`). A host too long for a label is cut behind a hash of the whole.
+#[must_use]
+pub fn default_id(hostname: &str, port: Option<u16>) -> String {
+    let host = label(hostname);
+    let port = port.map(|port| format!("-{port}")).unwrap_or_default();
+    if host.len() + port.len() <= LABEL_MAX {
+        return host + &port;
+    }
+    let kept = LABEL_MAX - port.len() - ID_HASH_DIGITS - 1;
+    format!("{}-{}{port}", hash_digits(hostname), &host[..kept])
+}
+
+/// The first hex digits of a host name's SHA-256.
+fn hash_digits(hostname: &str) -> String {
+    let digest = Sha256::digest(hostname.as_bytes());
+    digest
+        .iter()
+        .take(ID_HASH_DIGITS / 2)
+        .map(|octet| format!("{octet:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_form_replaces_each_foreign_character() {
+        assert_eq!(label("My_Service.v2/é"), "My-Service-v2--");
+        assert_eq!(folded("My_Service").collect::<Vec<_>>(), b"my-service");
+    }
+
+    #[test]
+    fn default_id_fits_a_label() {
+        assert_eq!(default_id("10.1.2.3", Some(8080)), "10-1-2-3-8080");
+        assert_eq!(default_id("2001:db8::1", None), "2001-db8--1");
+        let long = default_id(&"h".repeat(200), Some(65535));
+        assert_eq!(long.len(), LABEL_MAX);
+        assert!(long.ends_with("h-65535"));
+        assert_ne!(long, default_id(&"h".repeat(201), Some(65535)));
+    }
+}

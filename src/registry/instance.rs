@@ -1,0 +1,292 @@
+//! One place where a service runs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+
+use serde_json::{Map, Value, json};
+
+use crate::names::{self, WireName};
+
+/// One registered place where a service runs. A million of them are held, so what few
+/// documents carry stands in a box of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// The service's name, as the key spells it.
+    pub name: Box<str>,
+    /// The instance's id, as the key spells it.
+    pub id: Box<str>,
+    /// Where it listens.
+    pub host: Host,
+    /// The port; without one it has addresses but no SRV record.
+    pub port: Option<NonZeroU16>,
+    /// The transport, for `_tcp` and `_udp`.
+    pub proto: Proto,
+    /// SRV priority, the lowest first (RFC 2782).
+    pub priority: u16,
+    /// SRV weight within a priority (RFC 2782).
+    pub weight: u16,
+    /// TTL of its records in seconds, where the document sets one.
+    pub ttl: Option<u32>,
+    /// The members that only some documents have.
+    pub details: Option<Box<Details>>,
+}
+
+/// What only some documents carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The url's scheme: the port's name.
+    pub protocol: Option<Box<str>>,
+    /// The version that runs there.
+    pub version: Option<Box<str>>,
+    /// Free words to select by.
+    pub tags: Vec<Box<str>>,
+    /// Free pairs.
+    pub meta: BTreeMap<Box<str>, Box<str>>,
+    /// Free text, for TXT.
+    pub text: Option<Box<str>>,
+}
+
+/// Where an instance listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// An address: srvd has a name for it (`ADDR.S.Z`).
+    Address(IpAddr),
+    /// A host name, absolute, in lower case and without its last dot.
+    Name(Box<str>),
+}
+
+/// A transport protocol.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Proto {
+    /// `_tcp`
+    #[default]
+    Tcp,
+    /// `_udp`
+    Udp,
+}
+
+impl Instance {
+    /// The port's name: the document's protocol.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.details.as_ref()?.protocol.as_deref()
+    }
+
+    /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
+    #[must_use]
+    pub fn location(&self) -> String {
+        let host = match &self.host {
+            Host::Address(IpAddr::V6(address)) if self.port.is_some() => format!("[{address}]"),
+            host => host.to_string(),
+        };
+        match self.port {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        }
+    }
+
+    /// The instance as the one JSON object that commands and the HTTP interface show:
+    /// `zone`, `name`, `id`, `key` and the document's members.
+    #[must_use]
+    pub fn to_json(&self, zone: &str, key: &str) -> Value {
+        let mut object = json!({
+            "zone": zone, "name": self.name, "id": self.id, "key": key,
+            "hostname": self.host.to_string(), "host": self.location(),
+            "proto": self.proto.as_str(), "priority": self.priority, "weight": self.weight,
+        });
+        let members = object
+            .as_object_mut()
+            .expect("the literal above is an object");
+        self.add_optional(members);
+        object
+    }
+
+    /// The members that stand only where the document has them.
+    fn add_optional(&self, members: &mut Map<String, Value>) {
+        let mut add = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), value);
+            }
+        };
+        let details = self.details.as_deref();
+        let scheme = self.protocol().unwrap_or("http");
+        add("port", self.port.map(|port| json!(port)));
+        add(
+            "url",
+            self.port
+                .map(|_| json!(format!("{scheme}://{}", self.location()))),
+        );
+        add("ttl", self.ttl.map(|ttl| json!(ttl)));
+        add("protocol", self.protocol().map(|protocol| json!(protocol)));
+        add(
+            "version",
+            details
+                .and_then(|details| details.version.as_ref())
+                .map(|it| json!(it)),
+        );
+        add(
+            "text",
+            details
+                .and_then(|details| details.text.as_ref())
+                .map(|it| json!(it)),
+        );
+        add(
+            "tags",
+            details
+                .filter(|it| !it.tags.is_empty())
+                .map(|it| json!(it.tags)),
+        );
+        add(
+            "meta",
+            details
+                .filter(|it| !it.meta.is_empty())
+                .map(|it| json!(it.meta)),
+        );
+    }
+}
+
+impl Host {
+    /// The wire form of a host name; none for an address.
+    #[must_use]
+    pub fn wire_name(&self) -> Option<WireName> {
+        match self {
+            Self::Address(_) => None,
+            Self::Name(name) => WireName::from_text(name).ok(),
+        }
+    }
+
+    /// Reads a host: an address, in brackets or bare, or a host name.
+    ///
+    /// # Errors
+    /// One sentence that says what the text is instead.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            return Err("is empty");
+        }
+        if text.contains('%') {
+            return Err("has a scope id, which means something on one machine only");
+        }
+        let bare = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'))
+            .unwrap_or(text);
+        match bare.parse::<IpAddr>() {
+            Ok(address) => Self::address(address),
+            Err(_) if bare.len() < text.len() => Err("has brackets around what is no IPv6 address"),
+            Err(_) => Self::name(text),
+        }
+    }
+
+    /// An address that can be connected to; IPv4-mapped IPv6 becomes IPv4.
+    fn address(address: IpAddr) -> Result<Self, &'static str> {
+        let address = address.to_canonical();
+        if address.is_unspecified() {
+            return Err("is the unspecified address, which nobody can connect to");
+        }
+        Ok(Self::Address(address))
+    }
+
+    /// A host name by RFC 1123 section 2.1: letters, digits and inner hyphens, the last
+    /// label not all digits (so that a misspelt address is not taken for a name).
+    fn name(text: &str) -> Result<Self, &'static str> {
+        let name = text.strip_suffix('.').unwrap_or(text);
+        let last = name.rsplit('.').next().unwrap_or(name);
+        if !name.split('.').all(is_host_label) || last.bytes().all(|octet| octet.is_ascii_digit()) {
+            return Err("is neither an address nor a host name (letters, digits, `-`, `.`)");
+        }
+        WireName::from_text(name).map_err(|_| "is longer than a domain name can be")?;
+        Ok(Self::Name(name.to_ascii_lowercase().into()))
+    }
+}
+
+/// Whether a label is one of a host name.
+fn is_host_label(label: &str) -> bool {
+    let inner = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+    (1..=names::LABEL_MAX).contains(&label.len())
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(formatter),
+            Self::Name(name) => formatter.write_str(name),
+        }
+    }
+}
+
+impl Proto {
+    /// Both, in the order of the index's counters.
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+
+    /// `tcp` or `udp`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// The transport of a label `_tcp` or `_udp`, in lower case.
+    #[must_use]
+    pub fn from_label(label: &[u8]) -> Option<Self> {
+        match label {
+            b"_tcp" => Some(Self::Tcp),
+            b"_udp" => Some(Self::Udp),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Proto {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Proto {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.to_ascii_lowercase().as_str() {
+            "tcp" => Ok(Self::Tcp),
+            "udp" => Ok(Self::Udp),
+            _ => Err("is no transport; write `tcp` or `udp`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_addresses_or_names() {
+        let address = |text: &str| Ok(Host::Address(text.parse().unwrap()));
+        assert_eq!(Host::parse("10.0.0.1"), address("10.0.0.1"));
+        assert_eq!(Host::parse("[2001:db8::1]"), address("2001:db8::1"));
+        assert_eq!(Host::parse("::ffff:10.0.0.1"), address("10.0.0.1"));
+        assert_eq!(
+            Host::parse("DB.Example.com."),
+            Ok(Host::Name("db.example.com".into()))
+        );
+        for bad in [
+            "",
+            "0.0.0.0",
+            "::",
+            "fe80::1%eth0",
+            "10.0.0.256",
+            "a_b",
+            "-a",
+            "a..b",
+            "[db]",
+        ] {
+            assert!(Host::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

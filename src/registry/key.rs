@@ -1,0 +1,265 @@
+//! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
+
+use crate::names::{LABEL_MAX, SERVICE_MAX, label};
+
+/// The part of the keyspace that one zone reads: a prefix and at most one namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// What stands before `/NAME/ID`, without a last slash; empty for the whole keyspace.
+    base: String,
+}
+
+/// The name and id that a key spells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'k> {
+    /// NAME, as written.
+    pub name: &'k str,
+    /// ID, as written.
+    pub id: &'k str,
+}
+
+/// Why a key cannot name an instance.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// Not of the form NAME/ID below the base: somebody else's key.
+    #[error("the key is not NAME/ID below `{base}`; move it, or give its zone another prefix")]
+    Stray {
+        /// The base it stands below.
+        base: String,
+    },
+    /// Of another depth where the whole keyspace is read: none of our business.
+    #[error("the key is not NAME/ID")]
+    Foreign,
+    /// NAME or ID is not UTF-8.
+    #[error("the key is not UTF-8; write it with ASCII letters, digits and `-`")]
+    NotUtf8,
+    /// NAME has more octets than a label after `_`.
+    #[error(
+        "the name has {octets} octets, at most {SERVICE_MAX} fit a DNS label after `_`; shorten it"
+    )]
+    NameTooLong {
+        /// How many it has.
+        octets: usize,
+    },
+    /// ID has more octets than a label.
+    #[error("the id has {octets} octets, at most {LABEL_MAX} fit a DNS label; shorten it")]
+    IdTooLong {
+        /// How many it has.
+        octets: usize,
+    },
+}
+
+/// A prefix or namespace that cannot stand in a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` has an empty path segment; write it like `/services` or `team/services`")]
+pub struct PrefixFault {
+    /// The offending text.
+    text: String,
+}
+
+impl Layout {
+    /// The keys below a prefix and, when given, a namespace. The prefix is taken to the
+    /// letter, except that a last `/` says nothing; it may be empty.
+    ///
+    /// # Errors
+    /// [`PrefixFault`] when a segment is empty.
+    pub fn new(prefix: &str, namespace: Option<&str>) -> Result<Self, PrefixFault> {
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        let inner = prefix.strip_prefix('/').unwrap_or(prefix);
+        for text in [inner, namespace.unwrap_or_default()] {
+            if !text.is_empty() && text.split('/').any(str::is_empty) {
+                return Err(PrefixFault {
+                    text: text.to_owned(),
+                });
+            }
+        }
+        let namespace = namespace.filter(|namespace| !namespace.is_empty());
+        let base = match namespace {
+            Some(namespace) => format!("{prefix}/{namespace}"),
+            None => prefix.to_owned(),
+        };
+        Ok(Self { base })
+    }
+
+    /// The first key of the range and the key after its last, as etcd's range requests
+    /// want them. The whole keyspace is `\0` to `\0`.
+    #[must_use]
+    pub fn range(&self) -> (Vec<u8>, Vec<u8>) {
+        if self.base.is_empty() {
+            return (vec![0], vec![0]);
+        }
+        // `0` is the octet after `/`.
+        (
+            format!("{}/", self.base).into_bytes(),
+            format!("{}0", self.base).into_bytes(),
+        )
+    }
+
+    /// The range that holds one service's keys, for a name in label form.
+    #[must_use]
+    pub fn service_range(&self, name: &str) -> (Vec<u8>, Vec<u8>) {
+        let base = self.key(name, "");
+        let end = format!("{}0", base.trim_end_matches('/'));
+        (base.into_bytes(), end.into_bytes())
+    }
+
+    /// The key of an instance. The name is brought into label form.
+    #[must_use]
+    pub fn key(&self, name: &str, id: &str) -> String {
+        format!("{}/{}/{id}", self.base, label(name))
+    }
+
+    /// The key of an instance whose name and id are spelt as another program wrote them.
+    #[must_use]
+    pub fn key_as_written(&self, name: &str, id: &str) -> String {
+        format!("{}/{name}/{id}", self.base)
+    }
+
+    /// Reads a key of the range.
+    ///
+    /// # Errors
+    /// [`KeyFault`]: it is not of the form, or does not fit DNS.
+    pub fn read<'k>(&self, key: &'k [u8]) -> Result<Place<'k>, KeyFault> {
+        let rest = self.below_base(key).ok_or_else(|| self.stray())?;
+        let mut segments = rest.split(|octet| *octet == b'/');
+        let (Some(name), Some(id), None) = (segments.next(), segments.next(), segments.next())
+        else {
+            return Err(self.stray());
+        };
+        if name.is_empty() || id.is_empty() {
+            return Err(self.stray());
+        }
+        Place::new(name, id)
+    }
+
+    /// What stands below the base. In the whole keyspace one leading slash says nothing.
+    fn below_base<'k>(&self, key: &'k [u8]) -> Option<&'k [u8]> {
+        if self.base.is_empty() {
+            return Some(key.strip_prefix(b"/").unwrap_or(key));
+        }
+        key.strip_prefix(self.base.as_bytes())?.strip_prefix(b"/")
+    }
+
+    /// The fault of a key outside the grammar.
+    fn stray(&self) -> KeyFault {
+        if self.base.is_empty() {
+            KeyFault::Foreign
+        } else {
+            KeyFault::Stray {
+                base: self.base.clone(),
+            }
+        }
+    }
+}
+
+impl<'k> Place<'k> {
+    /// Checks the two segments of a key.
+    fn new(name: &'k [u8], id: &'k [u8]) -> Result<Self, KeyFault> {
+        let name = std::str::from_utf8(name).map_err(|_| KeyFault::NotUtf8)?;
+        let id = std::str::from_utf8(id).map_err(|_| KeyFault::NotUtf8)?;
+        if name.chars().count() > SERVICE_MAX {
+            return Err(KeyFault::NameTooLong { octets: name.len() });
+        }
+        if id.len() > LABEL_MAX {
+            return Err(KeyFault::IdTooLong { octets: id.len() });
+        }
+        Ok(Self { name, id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn layout(prefix: &str, namespace: Option<&str>) -> Layout {
+        Layout::new(prefix, namespace).unwrap()
+    }
+
+    #[test]
+    fn keys_come_back() {
+        let services = layout("/services/", None);
+        let key = services.key("my_service", "a-1");
+        assert_eq!(key, "/services/my-service/a-1");
+        assert_eq!(
+            services.read(key.as_bytes()),
+            Ok(Place {
+                name: "my-service",
+                id: "a-1"
+            })
+        );
+        let shop = layout("/services", Some("shop"));
+        assert_eq!(shop.key("web", "1"), "/services/shop/web/1");
+        assert_eq!(shop.read(b"/services/shop/web/1").unwrap().name, "web");
+    }
+
+    #[test]
+    fn prefixes_match_whole_segments_and_literally() {
+        let services = layout("/services", None);
+        let (from, to) = services.range();
+        assert_eq!(
+            (from.as_slice(), to.as_slice()),
+            (&b"/services/"[..], &b"/services0"[..])
+        );
+        assert!(services.read(b"/services2/a/b").is_err());
+        assert_eq!(
+            layout("kitex/registry-etcd", None).key("a", "b"),
+            "kitex/registry-etcd/a/b"
+        );
+        let (from, to) = services.service_range("web");
+        assert_eq!(
+            (from.as_slice(), to.as_slice()),
+            (&b"/services/web/"[..], &b"/services/web0"[..])
+        );
+    }
+
+    #[test]
+    fn other_depths_are_outside_the_grammar() {
+        let services = layout("/services", None);
+        for key in [
+            "/services/a",
+            "/services/a/b/c",
+            "/services//b",
+            "/services/a/",
+        ] {
+            assert!(
+                matches!(services.read(key.as_bytes()), Err(KeyFault::Stray { .. })),
+                "{key}"
+            );
+        }
+        let whole = layout("", None);
+        assert_eq!(whole.range(), (vec![0], vec![0]));
+        assert_eq!(whole.read(b"/a/b"), whole.read(b"a/b"));
+        assert_eq!(whole.read(b"a/b/c"), Err(KeyFault::Foreign));
+    }
+
+    #[test]
+    fn names_must_fit_a_label() {
+        let services = layout("/services", None);
+        let key = services.key(&"n".repeat(64), "1");
+        assert_eq!(
+            services.read(key.as_bytes()),
+            Err(KeyFault::NameTooLong { octets: 64 })
+        );
+        let key = services.key("n", &"i".repeat(64));
+        assert_eq!(
+            services.read(key.as_bytes()),
+            Err(KeyFault::IdTooLong { octets: 64 })
+        );
+        assert_eq!(services.read(b"/services/\xff/1"), Err(KeyFault::NotUtf8));
+    }
+
+    #[test]
+    fn empty_segments_are_refused() {
+        assert!(Layout::new("/a//b", None).is_err());
+        assert!(Layout::new("/a", Some("b/")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_is_survived(key: Vec<u8>) {
+            let _ = layout("/services", None).read(&key);
+            let _ = layout("", None).read(&key);
+        }
+    }
+}

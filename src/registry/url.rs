@@ -1,0 +1,452 @@
+//! The connection string:
+//! `SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAMESPACE][?OPTION=VALUE&…]`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::names::{DEFAULT_PREFIX, DEFAULT_REFRESH, DEFAULT_TIMEOUT, ETCD_PORT};
+
+use super::{Host, Layout, PrefixFault};
+
+/// Endpoints one string may name. etcd itself advises at most seven members.
+const ENDPOINTS_MAX: usize = 32;
+/// The shortest refresh of the member list: each costs every endpoint a call.
+const REFRESH_MIN: Duration = Duration::from_secs(1);
+/// The shortest and longest time one call may be given.
+const TIMEOUT_RANGE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
+
+/// Where the registry is, and which part of it is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryUrl {
+    /// Whether to speak TLS (`https`).
+    pub tls: bool,
+    /// The endpoints, in the order they are written; at least one.
+    pub endpoints: Vec<Endpoint>,
+    /// The namespace below the prefix.
+    pub namespace: Option<String>,
+    /// The prefix of all keys.
+    pub prefix: String,
+    /// How long one call to one endpoint may take.
+    pub timeout: Duration,
+    /// How often the member list is read; `None` turns it off.
+    pub refresh: Option<Duration>,
+}
+
+/// One etcd endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// The host, an IPv6 address in brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// Why a connection string cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlFault {
+    /// Nothing there.
+    #[error("is empty; write http://HOST:PORT")]
+    Empty,
+    /// A scheme that etcd does not speak.
+    #[error("has the scheme `{0}`; write http:// or https://")]
+    Scheme(String),
+    /// A user or password inside: it would show in process lists and logs.
+    #[error("has a user or password in it; give them with --user and --password-file")]
+    Credentials,
+    /// No host between two commas, or at all.
+    #[error("names an empty host; write HOST or HOST:PORT between the commas")]
+    EmptyHost,
+    /// A host that is none.
+    #[error("has the host `{host}`, which {reason}")]
+    Host {
+        /// The text.
+        host: String,
+        /// What it is instead.
+        reason: &'static str,
+    },
+    /// A port out of range.
+    #[error("has the port `{0}`; a port is a number from 1 to 65535")]
+    Port(String),
+    /// One endpoint twice.
+    #[error("names the endpoint `{0}` twice; leave one out")]
+    Twice(Endpoint),
+    /// More endpoints than any cluster has.
+    #[error("names {0} endpoints, at most {ENDPOINTS_MAX} are used; leave some out")]
+    TooMany(usize),
+    /// A scheme before one of the other hosts.
+    #[error("repeats the scheme before `{0}`; write it once, before the first host")]
+    SchemeRepeated(String),
+    /// An option nobody knows.
+    #[error("has the unknown option `{0}`; known are prefix, timeout and refresh")]
+    UnknownOption(String),
+    /// An option given twice.
+    #[error("has the option `{0}` twice; leave one out")]
+    OptionTwice(String),
+    /// An option without a value.
+    #[error("has the option `{0}` without a value; write {0}=VALUE")]
+    NoValue(String),
+    /// A duration that is none, or out of range.
+    #[error("has {option}=`{value}`; {wanted}")]
+    Duration {
+        /// Which option.
+        option: &'static str,
+        /// What stands there.
+        value: String,
+        /// What may stand there.
+        wanted: &'static str,
+    },
+    /// An escape that is none.
+    #[error("has a bad percent escape in `{0}`; write %25 for a percent sign")]
+    Escape(String),
+    /// A fragment, which means nothing here.
+    #[error("has a `#`; write %23 if it belongs to the namespace or prefix")]
+    Fragment,
+    /// A namespace or prefix that cannot stand in a key.
+    #[error(transparent)]
+    Prefix(#[from] PrefixFault),
+}
+
+impl RegistryUrl {
+    /// The keys meant by its prefix and namespace.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::new(&self.prefix, self.namespace.as_deref()).expect("checked when it was read")
+    }
+
+    /// The addresses to connect to, in order.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let scheme = if self.tls { "https" } else { "http" };
+        self.endpoints
+            .iter()
+            .map(|endpoint| format!("{scheme}://{endpoint}"))
+            .collect()
+    }
+
+    /// Whether every endpoint is on this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.endpoints
+            .iter()
+            .all(|endpoint| match Host::parse(&endpoint.host) {
+                Ok(Host::Address(address)) => address.is_loopback(),
+                _ => endpoint.host == "localhost",
+            })
+    }
+
+    /// Reads the options behind the `?`.
+    fn set_options(&mut self, query: &str) -> Result<(), UrlFault> {
+        let mut seen = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (option, value) = pair
+                .split_once('=')
+                .ok_or_else(|| UrlFault::NoValue(pair.to_owned()))?;
+            if seen.contains(&option) {
+                return Err(UrlFault::OptionTwice(option.to_owned()));
+            }
+            seen.push(option);
+            self.set_option(option, &unescape(value)?)?;
+        }
+        Ok(())
+    }
+
+    /// Sets one option.
+    fn set_option(&mut self, option: &str, value: &str) -> Result<(), UrlFault> {
+        match option {
+            "prefix" => value.clone_into(&mut self.prefix),
+            "timeout" => self.timeout = timeout(value)?,
+            "refresh" => self.refresh = refresh(value)?,
+            _ => return Err(UrlFault::UnknownOption(option.to_owned())),
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for RegistryUrl {
+    type Err = UrlFault;
+
+    fn from_str(text: &str) -> Result<Self, UrlFault> {
+        let (tls, rest) = scheme(text.trim())?;
+        if rest.contains('#') {
+            return Err(UrlFault::Fragment);
+        }
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (hosts, path) = place.split_once('/').unwrap_or((place, ""));
+        let namespace = unescape(path.strip_suffix('/').unwrap_or(path))?;
+        let mut url = Self {
+            tls,
+            endpoints: endpoints(hosts)?,
+            namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
+            prefix: DEFAULT_PREFIX.to_owned(),
+            timeout: DEFAULT_TIMEOUT,
+            refresh: Some(DEFAULT_REFRESH),
+        };
+        url.set_options(query)?;
+        Layout::new(&url.prefix, url.namespace.as_deref())?;
+        Ok(url)
+    }
+}
+
+/// Splits the scheme off; without one it is http.
+fn scheme(text: &str) -> Result<(bool, &str), UrlFault> {
+    if text.is_empty() {
+        return Err(UrlFault::Empty);
+    }
+    match text.split_once("://") {
+        None => Ok((false, text)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok((false, rest)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok((true, rest)),
+        Some((scheme, _)) => Err(UrlFault::Scheme(scheme.to_owned())),
+    }
+}
+
+/// Reads the hosts between the commas.
+fn endpoints(hosts: &str) -> Result<Vec<Endpoint>, UrlFault> {
+    if hosts.contains('@') {
+        return Err(UrlFault::Credentials);
+    }
+    let mut endpoints = Vec::new();
+    for text in hosts.split(',') {
+        let endpoint = text.trim().parse::<Endpoint>()?;
+        if endpoints.contains(&endpoint) {
+            return Err(UrlFault::Twice(endpoint));
+        }
+        endpoints.push(endpoint);
+    }
+    if endpoints.len() > ENDPOINTS_MAX {
+        return Err(UrlFault::TooMany(endpoints.len()));
+    }
+    Ok(endpoints)
+}
+
+impl FromStr for Endpoint {
+    type Err = UrlFault;
+
+    fn from_str(text: &str) -> Result<Self, UrlFault> {
+        if text.is_empty() {
+            return Err(UrlFault::EmptyHost);
+        }
+        if text.starts_with("http:") || text.starts_with("https:") {
+            return Err(UrlFault::SchemeRepeated(text.to_owned()));
+        }
+        let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
+        let split = text
+            .rsplit_once(':')
+            .filter(|(_, port)| !bare_ipv6 && !port.ends_with(']'));
+        let (name, port) = match split {
+            Some((name, port)) => (name, port_number(port)?),
+            None => (text, ETCD_PORT),
+        };
+        Ok(Self {
+            host: host(name)?,
+            port,
+        })
+    }
+}
+
+/// A host as it stands in a url. The unspecified address is let through: etcd's clients
+/// on the same machine do reach it.
+fn host(name: &str) -> Result<String, UrlFault> {
+    if name.is_empty() {
+        return Err(UrlFault::EmptyHost);
+    }
+    match Host::parse(name) {
+        Ok(Host::Address(std::net::IpAddr::V6(address))) => Ok(format!("[{address}]")),
+        Ok(host) => Ok(host.to_string()),
+        // Inside one cluster, names with underscores do resolve.
+        Err(_) if is_loose_name(name) => Ok(name.to_owned()),
+        Err(reason) => Err(UrlFault::Host {
+            host: name.to_owned(),
+            reason,
+        }),
+    }
+}
+
+/// Whether a name is one that container networks resolve though RFC 1123 forbids it.
+fn is_loose_name(name: &str) -> bool {
+    name.contains('_') && Host::parse(&name.replace('_', "x")).is_ok()
+}
+
+/// A port's digits.
+fn port_number(digits: &str) -> Result<u16, UrlFault> {
+    let number = digits
+        .bytes()
+        .all(|octet| octet.is_ascii_digit())
+        .then(|| digits.parse().ok());
+    number
+        .flatten()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| UrlFault::Port(digits.to_owned()))
+}
+
+/// The `timeout` option.
+fn timeout(value: &str) -> Result<Duration, UrlFault> {
+    let wanted = "write a duration from 100ms to 60s, like 3s";
+    let fault = || UrlFault::Duration {
+        option: "timeout",
+        value: value.to_owned(),
+        wanted,
+    };
+    let in_range = |it: &Duration| (TIMEOUT_RANGE.0..=TIMEOUT_RANGE.1).contains(it);
+    humantime::parse_duration(value)
+        .ok()
+        .filter(in_range)
+        .ok_or_else(fault)
+}
+
+/// The `refresh` option.
+fn refresh(value: &str) -> Result<Option<Duration>, UrlFault> {
+    if value == "false" {
+        return Ok(None);
+    }
+    let wanted = "write a duration of at least 1s, like 60s, or false";
+    let fault = || UrlFault::Duration {
+        option: "refresh",
+        value: value.to_owned(),
+        wanted,
+    };
+    let duration = humantime::parse_duration(value)
+        .ok()
+        .filter(|it| *it >= REFRESH_MIN);
+    duration.map(Some).ok_or_else(fault)
+}
+
+/// Undoes percent escapes (RFC 3986 section 2.1).
+fn unescape(text: &str) -> Result<String, UrlFault> {
+    let fault = || UrlFault::Escape(text.to_owned());
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first != b'%' {
+            octets.push(*first);
+            rest = tail;
+            continue;
+        }
+        let digits = tail
+            .get(..2)
+            .and_then(|it| std::str::from_utf8(it).ok())
+            .ok_or_else(fault)?;
+        octets.push(u8::from_str_radix(digits, 16).map_err(|_| fault())?);
+        rest = &tail[2..];
+    }
+    String::from_utf8(octets).map_err(|_| fault())
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Display for RegistryUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.addresses().join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> RegistryUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_whole_form() {
+        let url = read(
+            "https://a,10.0.0.2:23790,[::1]/team?prefix=/my%20services&timeout=500ms&refresh=false",
+        );
+        assert!(url.tls);
+        assert_eq!(
+            url.addresses(),
+            [
+                "https://a:2379",
+                "https://10.0.0.2:23790",
+                "https://[::1]:2379"
+            ]
+        );
+        assert_eq!(url.namespace.as_deref(), Some("team"));
+        assert_eq!(url.layout().key("n", "i"), "/my services/team/n/i");
+        assert_eq!(
+            (url.timeout, url.refresh),
+            (Duration::from_millis(500), None)
+        );
+    }
+
+    #[test]
+    fn defaults() {
+        let url = read("etcd-1");
+        assert_eq!(url.addresses(), ["http://etcd-1:2379"]);
+        assert_eq!(
+            (url.prefix.as_str(), url.namespace.clone()),
+            ("/services", None)
+        );
+        assert_eq!(
+            (url.timeout, url.refresh),
+            (DEFAULT_TIMEOUT, Some(DEFAULT_REFRESH))
+        );
+        assert_eq!(read("http://127.0.0.1:2379/").namespace, None);
+        assert_eq!(read("h?prefix=").layout().key("n", "i"), "/n/i");
+        assert_eq!(read("etcd_1:1").addresses(), ["http://etcd_1:1"]);
+    }
+
+    #[test]
+    fn every_fault_says_what_to_do() {
+        for (text, message) in [
+            ("", "is empty; write http://HOST:PORT"),
+            (
+                "etcd://a",
+                "has the scheme `etcd`; write http:// or https://",
+            ),
+            (
+                "http://u:p@a",
+                "has a user or password in it; give them with --user",
+            ),
+            ("http://", "names an empty host"),
+            ("http://a,,b", "names an empty host"),
+            ("http://a b", "has the host `a b`, which is neither"),
+            (
+                "http://a:x",
+                "has the port `x`; a port is a number from 1 to 65535",
+            ),
+            ("http://a:0", "has the port `0`"),
+            ("http://a:70000", "has the port `70000`"),
+            ("http://a,a:2379", "names the endpoint `a:2379` twice"),
+            ("http://a,http://b", "repeats the scheme before `http:"),
+            (
+                "http://a?color=red",
+                "has the unknown option `color`; known are",
+            ),
+            (
+                "http://a?timeout=1s&timeout=2s",
+                "has the option `timeout` twice",
+            ),
+            (
+                "http://a?timeout",
+                "has the option `timeout` without a value",
+            ),
+            (
+                "http://a?timeout=fast",
+                "has timeout=`fast`; write a duration",
+            ),
+            ("http://a?timeout=0s", "has timeout=`0s`"),
+            ("http://a?refresh=1ms", "has refresh=`1ms`"),
+            ("http://a/%zz", "has a bad percent escape in `%zz`"),
+            ("http://a/b#c", "has a `#`"),
+            ("http://a/b//c", "`b//c` has an empty path segment"),
+        ] {
+            let fault = text.parse::<RegistryUrl>().unwrap_err().to_string();
+            assert!(fault.starts_with(message), "{text}: {fault}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text: String) {
+            let _ = text.parse::<RegistryUrl>();
+        }
+    }
+}

@@ -169,7 +169,7 @@ fn shown(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(SHOWN)
-        .flat_map(char::escape_debug)
+        .map(printable)
         .collect();
     if text.chars().nth(SHOWN).is_some() {
         short.push('…');

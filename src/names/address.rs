@@ -16,35 +16,24 @@ pub fn address_label(address: IpAddr) -> String {
 /// [`address_label`] writes it.
 #[must_use]
 pub fn parse_address_label(label: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(label)
-        .ok()
-        .filter(|text| may_be_address(text))?;
+    let text = std::str::from_utf8(label).ok().filter(|text| may_be_address(text))?;
     let address = parse_ipv4(text).or_else(|| parse_ipv6(text))?;
     (address_label(address) == text).then_some(address)
 }
 
 /// A cheap refusal of what is no address, before anything is allocated.
 fn may_be_address(text: &str) -> bool {
-    text.contains('-')
-        && text
-            .bytes()
-            .all(|octet| octet.is_ascii_hexdigit() || octet == b'-')
+    text.contains('-') && text.bytes().all(|octet| octet.is_ascii_hexdigit() || octet == b'-')
 }
 
 /// Four decimal numbers.
 fn parse_ipv4(text: &str) -> Option<IpAddr> {
-    text.replace('-', ".")
-        .parse::<Ipv4Addr>()
-        .ok()
-        .map(IpAddr::V4)
+    text.replace('-', ".").parse::<Ipv4Addr>().ok().map(IpAddr::V4)
 }
 
 /// Eight hex groups, some of them left out.
 fn parse_ipv6(text: &str) -> Option<IpAddr> {
-    text.replace('-', ":")
-        .parse::<Ipv6Addr>()
-        .ok()
-        .map(IpAddr::V6)
+    text.replace('-', ":").parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 /// RFC 5952 section 4, with `-` for `:`.
@@ -54,11 +43,7 @@ fn ipv6_label(address: Ipv6Addr) -> String {
     if zeros.is_empty() {
         return hex(&groups);
     }
-    let text = format!(
-        "{}--{}",
-        hex(&groups[..zeros.start]),
-        hex(&groups[zeros.end..])
-    );
+    let text = format!("{}--{}", hex(&groups[..zeros.start]), hex(&groups[zeros.end..]));
     let lead = if text.starts_with('-') { "0" } else { "" };
     let trail = if text.ends_with('-') { "0" } else { "" };
     format!("{lead}{text}{trail}")
@@ -66,21 +51,14 @@ fn ipv6_label(address: Ipv6Addr) -> String {
 
 /// Groups in hex, joined.
 fn hex(groups: &[u16]) -> String {
-    groups
-        .iter()
-        .map(|group| format!("{group:x}"))
-        .collect::<Vec<_>>()
-        .join("-")
+    groups.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join("-")
 }
 
 /// The first of the longest runs of at least two zero groups (RFC 5952 section 4.2).
 fn longest_zeros(groups: &[u16; 8]) -> std::ops::Range<usize> {
     let mut best = 0..0;
     for start in 0..groups.len() {
-        let run = groups[start..]
-            .iter()
-            .take_while(|group| **group == 0)
-            .count();
+        let run = groups[start..].iter().take_while(|group| **group == 0).count();
         if run > best.len() && run > 1 {
             best = start..start + run;
         }
@@ -112,15 +90,7 @@ mod tests {
 
     #[test]
     fn other_spellings_are_no_addresses() {
-        for label in [
-            "010-0-0-1",
-            "10-0-0",
-            "0-0-0-0-0-0-0-1",
-            "--1",
-            "abc",
-            "1-2-3-256",
-            "",
-        ] {
+        for label in ["010-0-0-1", "10-0-0", "0-0-0-0-0-0-0-1", "--1", "abc", "1-2-3-256", ""] {
             assert_eq!(parse_address_label(label.as_bytes()), None, "{label}");
         }
     }

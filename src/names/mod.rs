@@ -55,17 +55,12 @@ pub fn label(name: &str) -> String {
 /// The octets of a name's label form in lower case, which is how labels are compared
 /// (RFC 4343), without building a string.
 pub fn folded(name: &str) -> impl Iterator<Item = u8> + '_ {
-    name.chars()
-        .map(|character| label_character(character).to_ascii_lowercase() as u8)
+    name.chars().map(|character| label_character(character).to_ascii_lowercase() as u8)
 }
 
 /// One character of a label form.
 fn label_character(character: char) -> char {
-    if character.is_ascii_alphanumeric() {
-        character
-    } else {
-        '-'
-    }
+    if character.is_ascii_alphanumeric() { character } else { '-' }
 }
 
 /// The id of an instance that was given none: its host's label form and its port
@@ -84,11 +79,7 @@ pub fn default_id(hostname: &str, port: Option<u16>) -> String {
 /// The first hex digits of a host name's SHA-256.
 fn hash_digits(hostname: &str) -> String {
     let digest = Sha256::digest(hostname.as_bytes());
-    digest
-        .iter()
-        .take(ID_HASH_DIGITS / 2)
-        .map(|octet| format!("{octet:02x}"))
-        .collect()
+    digest.iter().take(ID_HASH_DIGITS / 2).map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -31,12 +31,7 @@ impl WireName {
     /// The root.
     #[must_use]
     pub const fn root() -> Self {
-        Self {
-            octets: [0; NAME_MAX],
-            length: 1,
-            offsets: [0; LABELS_MAX],
-            labels: 0,
-        }
+        Self { octets: [0; NAME_MAX], length: 1, offsets: [0; LABELS_MAX], labels: 0 }
     }
 
     /// A name from its labels, leftmost first, in any case.
@@ -95,11 +90,7 @@ impl WireName {
     /// When there is no such label.
     #[must_use]
     pub fn label(&self, at: usize) -> &[u8] {
-        assert!(
-            at < self.labels(),
-            "label {at} of a name that has {}",
-            self.labels
-        );
+        assert!(at < self.labels(), "label {at} of a name that has {}", self.labels);
         let start = usize::from(self.offsets[at]);
         &self.octets[start + 1..start + 1 + usize::from(self.octets[start])]
     }
@@ -108,11 +99,8 @@ impl WireName {
     #[must_use]
     pub fn suffix(&self, skipped: usize) -> &[u8] {
         let length = usize::from(self.length);
-        let start = if skipped < self.labels() {
-            usize::from(self.offsets[skipped])
-        } else {
-            length - 1
-        };
+        let start =
+            if skipped < self.labels() { usize::from(self.offsets[skipped]) } else { length - 1 };
         &self.octets[start..length]
     }
 
@@ -136,11 +124,7 @@ impl fmt::Display for WireName {
         for at in 0..self.labels() {
             write!(formatter, "{}.", self.label(at).escape_ascii())?;
         }
-        if self.labels == 0 {
-            formatter.write_str(".")
-        } else {
-            Ok(())
-        }
+        if self.labels == 0 { formatter.write_str(".") } else { Ok(()) }
     }
 }
 
@@ -170,17 +154,8 @@ mod tests {
     fn limits_of_rfc1035_hold() {
         assert!(WireName::from_text(&"a".repeat(64)).is_err());
         assert!(WireName::from_text("a..b").is_err());
-        let longest = [
-            "a".repeat(63),
-            "b".repeat(63),
-            "c".repeat(63),
-            "d".repeat(61),
-        ]
-        .join(".");
-        assert_eq!(
-            WireName::from_text(&longest).unwrap().as_wire().len(),
-            NAME_MAX
-        );
+        let longest = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
+        assert_eq!(WireName::from_text(&longest).unwrap().as_wire().len(), NAME_MAX);
         assert!(WireName::from_text(&format!("{longest}d")).is_err());
         let most = vec!["a"; 127].join(".");
         assert_eq!(WireName::from_text(&most).unwrap().labels(), 127);

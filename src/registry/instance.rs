@@ -96,9 +96,7 @@ impl Instance {
             "hostname": self.host.to_string(), "host": self.location(),
             "proto": self.proto.as_str(), "priority": self.priority, "weight": self.weight,
         });
-        let members = object
-            .as_object_mut()
-            .expect("the literal above is an object");
+        let members = object.as_object_mut().expect("the literal above is an object");
         self.add_optional(members);
         object
     }
@@ -113,37 +111,13 @@ impl Instance {
         let details = self.details.as_deref();
         let scheme = self.protocol().unwrap_or("http");
         add("port", self.port.map(|port| json!(port)));
-        add(
-            "url",
-            self.port
-                .map(|_| json!(format!("{scheme}://{}", self.location()))),
-        );
+        add("url", self.port.map(|_| json!(format!("{scheme}://{}", self.location()))));
         add("ttl", self.ttl.map(|ttl| json!(ttl)));
         add("protocol", self.protocol().map(|protocol| json!(protocol)));
-        add(
-            "version",
-            details
-                .and_then(|details| details.version.as_ref())
-                .map(|it| json!(it)),
-        );
-        add(
-            "text",
-            details
-                .and_then(|details| details.text.as_ref())
-                .map(|it| json!(it)),
-        );
-        add(
-            "tags",
-            details
-                .filter(|it| !it.tags.is_empty())
-                .map(|it| json!(it.tags)),
-        );
-        add(
-            "meta",
-            details
-                .filter(|it| !it.meta.is_empty())
-                .map(|it| json!(it.meta)),
-        );
+        add("version", details.and_then(|details| details.version.as_ref()).map(|it| json!(it)));
+        add("text", details.and_then(|details| details.text.as_ref()).map(|it| json!(it)));
+        add("tags", details.filter(|it| !it.tags.is_empty()).map(|it| json!(it.tags)));
+        add("meta", details.filter(|it| !it.meta.is_empty()).map(|it| json!(it.meta)));
     }
 }
 
@@ -168,10 +142,7 @@ impl Host {
         if text.contains('%') {
             return Err("has a scope id, which means something on one machine only");
         }
-        let bare = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-            .unwrap_or(text);
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         match bare.parse::<IpAddr>() {
             Ok(address) => Self::address(address),
             Err(_) if bare.len() < text.len() => Err("has brackets around what is no IPv6 address"),
@@ -271,21 +242,9 @@ mod tests {
         assert_eq!(Host::parse("10.0.0.1"), address("10.0.0.1"));
         assert_eq!(Host::parse("[2001:db8::1]"), address("2001:db8::1"));
         assert_eq!(Host::parse("::ffff:10.0.0.1"), address("10.0.0.1"));
-        assert_eq!(
-            Host::parse("DB.Example.com."),
-            Ok(Host::Name("db.example.com".into()))
-        );
-        for bad in [
-            "",
-            "0.0.0.0",
-            "::",
-            "fe80::1%eth0",
-            "10.0.0.256",
-            "a_b",
-            "-a",
-            "a..b",
-            "[db]",
-        ] {
+        assert_eq!(Host::parse("DB.Example.com."), Ok(Host::Name("db.example.com".into())));
+        for bad in ["", "0.0.0.0", "::", "fe80::1%eth0", "10.0.0.256", "a_b", "-a", "a..b", "[db]"]
+        {
             assert!(Host::parse(bad).is_err(), "{bad}");
         }
     }

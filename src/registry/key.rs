@@ -68,9 +68,7 @@ impl Layout {
         let inner = prefix.strip_prefix('/').unwrap_or(prefix);
         for text in [inner, namespace.unwrap_or_default()] {
             if !text.is_empty() && text.split('/').any(str::is_empty) {
-                return Err(PrefixFault {
-                    text: text.to_owned(),
-                });
+                return Err(PrefixFault { text: text.to_owned() });
             }
         }
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
@@ -89,10 +87,7 @@ impl Layout {
             return (vec![0], vec![0]);
         }
         // `0` is the octet after `/`.
-        (
-            format!("{}/", self.base).into_bytes(),
-            format!("{}0", self.base).into_bytes(),
-        )
+        (format!("{}/", self.base).into_bytes(), format!("{}0", self.base).into_bytes())
     }
 
     /// The range that holds one service's keys, for a name in label form.
@@ -145,9 +140,7 @@ impl Layout {
         if self.base.is_empty() {
             KeyFault::Foreign
         } else {
-            KeyFault::Stray {
-                base: self.base.clone(),
-            }
+            KeyFault::Stray { base: self.base.clone() }
         }
     }
 }
@@ -181,13 +174,7 @@ mod tests {
         let services = layout("/services/", None);
         let key = services.key("my_service", "a-1");
         assert_eq!(key, "/services/my-service/a-1");
-        assert_eq!(
-            services.read(key.as_bytes()),
-            Ok(Place {
-                name: "my-service",
-                id: "a-1"
-            })
-        );
+        assert_eq!(services.read(key.as_bytes()), Ok(Place { name: "my-service", id: "a-1" }));
         let shop = layout("/services", Some("shop"));
         assert_eq!(shop.key("web", "1"), "/services/shop/web/1");
         assert_eq!(shop.read(b"/services/shop/web/1").unwrap().name, "web");
@@ -197,15 +184,9 @@ mod tests {
     fn prefixes_match_whole_segments_and_literally() {
         let services = layout("/services", None);
         let (from, to) = services.range();
-        assert_eq!(
-            (from.as_slice(), to.as_slice()),
-            (&b"/services/"[..], &b"/services0"[..])
-        );
+        assert_eq!((from.as_slice(), to.as_slice()), (&b"/services/"[..], &b"/services0"[..]));
         assert!(services.read(b"/services2/a/b").is_err());
-        assert_eq!(
-            layout("kitex/registry-etcd", None).key("a", "b"),
-            "kitex/registry-etcd/a/b"
-        );
+        assert_eq!(layout("kitex/registry-etcd", None).key("a", "b"), "kitex/registry-etcd/a/b");
         let (from, to) = services.service_range("web");
         assert_eq!(
             (from.as_slice(), to.as_slice()),
@@ -216,16 +197,8 @@ mod tests {
     #[test]
     fn other_depths_are_outside_the_grammar() {
         let services = layout("/services", None);
-        for key in [
-            "/services/a",
-            "/services/a/b/c",
-            "/services//b",
-            "/services/a/",
-        ] {
-            assert!(
-                matches!(services.read(key.as_bytes()), Err(KeyFault::Stray { .. })),
-                "{key}"
-            );
+        for key in ["/services/a", "/services/a/b/c", "/services//b", "/services/a/"] {
+            assert!(matches!(services.read(key.as_bytes()), Err(KeyFault::Stray { .. })), "{key}");
         }
         let whole = layout("", None);
         assert_eq!(whole.range(), (vec![0], vec![0]));
@@ -237,15 +210,9 @@ mod tests {
     fn names_must_fit_a_label() {
         let services = layout("/services", None);
         let key = services.key(&"n".repeat(64), "1");
-        assert_eq!(
-            services.read(key.as_bytes()),
-            Err(KeyFault::NameTooLong { octets: 64 })
-        );
+        assert_eq!(services.read(key.as_bytes()), Err(KeyFault::NameTooLong { octets: 64 }));
         let key = services.key("n", &"i".repeat(64));
-        assert_eq!(
-            services.read(key.as_bytes()),
-            Err(KeyFault::IdTooLong { octets: 64 })
-        );
+        assert_eq!(services.read(key.as_bytes()), Err(KeyFault::IdTooLong { octets: 64 }));
         assert_eq!(services.read(b"/services/\xff/1"), Err(KeyFault::NotUtf8));
     }
 

@@ -27,6 +27,9 @@ pub struct Update {
 pub trait Publish: Send {
     /// One update: to be shown whole or not at all.
     fn publish(&mut self, update: Update);
+
+    /// Whether the registry has been silent for too long to be sure of anything newer.
+    fn set_stale(&mut self, stale: bool);
 }
 
 /// What one key holds.
@@ -66,12 +69,7 @@ impl Table {
     /// An empty table.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        Self {
-            layout,
-            entries: HashMap::default(),
-            listing: 0,
-            staged: Vec::new(),
-        }
+        Self { layout, entries: HashMap::default(), listing: 0, staged: Vec::new() }
     }
 
     /// How the table reads keys.
@@ -114,10 +112,8 @@ impl Table {
     /// The listing is complete: it becomes the truth, and the differences come out.
     pub fn finish_listing(&mut self) -> Vec<Change> {
         let staged = std::mem::take(&mut self.staged);
-        let mut changes: Vec<_> = staged
-            .into_iter()
-            .filter_map(|(key, content)| self.set(key, content))
-            .collect();
+        let mut changes: Vec<_> =
+            staged.into_iter().filter_map(|(key, content)| self.set(key, content)).collect();
         let listing = self.listing;
         let gone = self.entries.extract_if(|_, entry| entry.listing != listing);
         changes
@@ -128,31 +124,24 @@ impl Table {
     /// The keys that cannot be used, in no order. A key outside the grammar stands for
     /// its kind: only its number counts, see [`Self::strays`].
     pub fn problems(&self) -> impl Iterator<Item = (&[u8], &Problem)> {
-        self.entries
-            .iter()
-            .filter_map(|(key, entry)| match &entry.content {
-                Content::Problem(problem) => Some((&**key, &**problem)),
-                _ => None,
-            })
+        self.entries.iter().filter_map(|(key, entry)| match &entry.content {
+            Content::Problem(problem) => Some((&**key, &**problem)),
+            _ => None,
+        })
     }
 
     /// How many keys stand below the prefix but are not of the form NAME/ID.
     #[must_use]
     pub fn strays(&self) -> usize {
-        self.entries
-            .values()
-            .filter(|entry| matches!(entry.content, Content::Stray))
-            .count()
+        self.entries.values().filter(|entry| matches!(entry.content, Content::Stray)).count()
     }
 
     /// The instances, in no order, each with its key.
     pub fn instances(&self) -> impl Iterator<Item = (&[u8], &Arc<Instance>)> {
-        self.entries
-            .iter()
-            .filter_map(|(key, entry)| match &entry.content {
-                Content::Instance(instance) => Some((&**key, instance)),
-                _ => None,
-            })
+        self.entries.iter().filter_map(|(key, entry)| match &entry.content {
+            Content::Instance(instance) => Some((&**key, instance)),
+            _ => None,
+        })
     }
 
     /// Makes a key hold something.
@@ -161,14 +150,8 @@ impl Table {
             report(&key, problem);
         }
         let after = content.instance();
-        let entry = Entry {
-            content,
-            listing: self.listing,
-        };
-        let before = self
-            .entries
-            .insert(key, entry)
-            .and_then(|entry| entry.content.instance());
+        let entry = Entry { content, listing: self.listing };
+        let before = self.entries.insert(key, entry).and_then(|entry| entry.content.instance());
         Change::between(before, after)
     }
 
@@ -229,10 +212,8 @@ mod tests {
     }
 
     fn ids(table: &Table) -> Vec<(Vec<u8>, Instance)> {
-        let mut all: Vec<_> = table
-            .instances()
-            .map(|(key, it)| (key.to_vec(), Instance::clone(it)))
-            .collect();
+        let mut all: Vec<_> =
+            table.instances().map(|(key, it)| (key.to_vec(), Instance::clone(it))).collect();
         all.sort_by(|one, other| one.0.cmp(&other.0));
         all
     }
@@ -244,11 +225,7 @@ mod tests {
         assert!(table.put(b"/s/web/2", b"\xff").is_none());
         assert!(table.put(b"/s/web/2/3", b"10.0.0.1:80").is_none());
         assert_eq!(
-            (
-                table.instances().count(),
-                table.problems().count(),
-                table.strays()
-            ),
+            (table.instances().count(), table.problems().count(), table.strays()),
             (1, 1, 1)
         );
         let change = table.put(b"/s/web/1", b"nonsense").unwrap();

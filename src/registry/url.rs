@@ -118,30 +118,24 @@ impl RegistryUrl {
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
         let scheme = if self.tls { "https" } else { "http" };
-        self.endpoints
-            .iter()
-            .map(|endpoint| format!("{scheme}://{endpoint}"))
-            .collect()
+        self.endpoints.iter().map(|endpoint| format!("{scheme}://{endpoint}")).collect()
     }
 
     /// Whether every endpoint is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.endpoints
-            .iter()
-            .all(|endpoint| match Host::parse(&endpoint.host) {
-                Ok(Host::Address(address)) => address.is_loopback(),
-                _ => endpoint.host == "localhost",
-            })
+        self.endpoints.iter().all(|endpoint| match Host::parse(&endpoint.host) {
+            Ok(Host::Address(address)) => address.is_loopback(),
+            _ => endpoint.host == "localhost",
+        })
     }
 
     /// Reads the options behind the `?`.
     fn set_options(&mut self, query: &str) -> Result<(), UrlFault> {
         let mut seen = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (option, value) = pair
-                .split_once('=')
-                .ok_or_else(|| UrlFault::NoValue(pair.to_owned()))?;
+            let (option, value) =
+                pair.split_once('=').ok_or_else(|| UrlFault::NoValue(pair.to_owned()))?;
             if seen.contains(&option) {
                 return Err(UrlFault::OptionTwice(option.to_owned()));
             }
@@ -231,17 +225,12 @@ impl FromStr for Endpoint {
             return Err(UrlFault::SchemeRepeated(text.to_owned()));
         }
         let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
-        let split = text
-            .rsplit_once(':')
-            .filter(|(_, port)| !bare_ipv6 && !port.ends_with(']'));
+        let split = text.rsplit_once(':').filter(|(_, port)| !bare_ipv6 && !port.ends_with(']'));
         let (name, port) = match split {
             Some((name, port)) => (name, port_number(port)?),
             None => (text, ETCD_PORT),
         };
-        Ok(Self {
-            host: host(name)?,
-            port,
-        })
+        Ok(Self { host: host(name)?, port })
     }
 }
 
@@ -256,10 +245,7 @@ fn host(name: &str) -> Result<String, UrlFault> {
         Ok(host) => Ok(host.to_string()),
         // Inside one cluster, names with underscores do resolve.
         Err(_) if is_loose_name(name) => Ok(name.to_owned()),
-        Err(reason) => Err(UrlFault::Host {
-            host: name.to_owned(),
-            reason,
-        }),
+        Err(reason) => Err(UrlFault::Host { host: name.to_owned(), reason }),
     }
 }
 
@@ -270,29 +256,16 @@ fn is_loose_name(name: &str) -> bool {
 
 /// A port's digits.
 fn port_number(digits: &str) -> Result<u16, UrlFault> {
-    let number = digits
-        .bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| digits.parse().ok());
-    number
-        .flatten()
-        .filter(|port| *port > 0)
-        .ok_or_else(|| UrlFault::Port(digits.to_owned()))
+    let number = digits.bytes().all(|octet| octet.is_ascii_digit()).then(|| digits.parse().ok());
+    number.flatten().filter(|port| *port > 0).ok_or_else(|| UrlFault::Port(digits.to_owned()))
 }
 
 /// The `timeout` option.
 fn timeout(value: &str) -> Result<Duration, UrlFault> {
     let wanted = "write a duration from 100ms to 60s, like 3s";
-    let fault = || UrlFault::Duration {
-        option: "timeout",
-        value: value.to_owned(),
-        wanted,
-    };
+    let fault = || UrlFault::Duration { option: "timeout", value: value.to_owned(), wanted };
     let in_range = |it: &Duration| (TIMEOUT_RANGE.0..=TIMEOUT_RANGE.1).contains(it);
-    humantime::parse_duration(value)
-        .ok()
-        .filter(in_range)
-        .ok_or_else(fault)
+    humantime::parse_duration(value).ok().filter(in_range).ok_or_else(fault)
 }
 
 /// The `refresh` option.
@@ -301,14 +274,8 @@ fn refresh(value: &str) -> Result<Option<Duration>, UrlFault> {
         return Ok(None);
     }
     let wanted = "write a duration of at least 1s, like 60s, or false";
-    let fault = || UrlFault::Duration {
-        option: "refresh",
-        value: value.to_owned(),
-        wanted,
-    };
-    let duration = humantime::parse_duration(value)
-        .ok()
-        .filter(|it| *it >= REFRESH_MIN);
+    let fault = || UrlFault::Duration { option: "refresh", value: value.to_owned(), wanted };
+    let duration = humantime::parse_duration(value).ok().filter(|it| *it >= REFRESH_MIN);
     duration.map(Some).ok_or_else(fault)
 }
 
@@ -323,10 +290,7 @@ fn unescape(text: &str) -> Result<String, UrlFault> {
             rest = tail;
             continue;
         }
-        let digits = tail
-            .get(..2)
-            .and_then(|it| std::str::from_utf8(it).ok())
-            .ok_or_else(fault)?;
+        let digits = tail.get(..2).and_then(|it| std::str::from_utf8(it).ok()).ok_or_else(fault)?;
         octets.push(u8::from_str_radix(digits, 16).map_err(|_| fault())?);
         rest = &tail[2..];
     }
@@ -362,32 +326,19 @@ mod tests {
         assert!(url.tls);
         assert_eq!(
             url.addresses(),
-            [
-                "https://a:2379",
-                "https://10.0.0.2:23790",
-                "https://[::1]:2379"
-            ]
+            ["https://a:2379", "https://10.0.0.2:23790", "https://[::1]:2379"]
         );
         assert_eq!(url.namespace.as_deref(), Some("team"));
         assert_eq!(url.layout().key("n", "i"), "/my services/team/n/i");
-        assert_eq!(
-            (url.timeout, url.refresh),
-            (Duration::from_millis(500), None)
-        );
+        assert_eq!((url.timeout, url.refresh), (Duration::from_millis(500), None));
     }
 
     #[test]
     fn defaults() {
         let url = read("etcd-1");
         assert_eq!(url.addresses(), ["http://etcd-1:2379"]);
-        assert_eq!(
-            (url.prefix.as_str(), url.namespace.clone()),
-            ("/services", None)
-        );
-        assert_eq!(
-            (url.timeout, url.refresh),
-            (DEFAULT_TIMEOUT, Some(DEFAULT_REFRESH))
-        );
+        assert_eq!((url.prefix.as_str(), url.namespace.clone()), ("/services", None));
+        assert_eq!((url.timeout, url.refresh), (DEFAULT_TIMEOUT, Some(DEFAULT_REFRESH)));
         assert_eq!(read("http://127.0.0.1:2379/").namespace, None);
         assert_eq!(read("h?prefix=").layout().key("n", "i"), "/n/i");
         assert_eq!(read("etcd_1:1").addresses(), ["http://etcd_1:1"]);
@@ -397,41 +348,20 @@ mod tests {
     fn every_fault_says_what_to_do() {
         for (text, message) in [
             ("", "is empty; write http://HOST:PORT"),
-            (
-                "etcd://a",
-                "has the scheme `etcd`; write http:// or https://",
-            ),
-            (
-                "http://u:p@a",
-                "has a user or password in it; give them with --user",
-            ),
+            ("etcd://a", "has the scheme `etcd`; write http:// or https://"),
+            ("http://u:p@a", "has a user or password in it; give them with --user"),
             ("http://", "names an empty host"),
             ("http://a,,b", "names an empty host"),
             ("http://a b", "has the host `a b`, which is neither"),
-            (
-                "http://a:x",
-                "has the port `x`; a port is a number from 1 to 65535",
-            ),
+            ("http://a:x", "has the port `x`; a port is a number from 1 to 65535"),
             ("http://a:0", "has the port `0`"),
             ("http://a:70000", "has the port `70000`"),
             ("http://a,a:2379", "names the endpoint `a:2379` twice"),
             ("http://a,http://b", "repeats the scheme before `http:"),
-            (
-                "http://a?color=red",
-                "has the unknown option `color`; known are",
-            ),
-            (
-                "http://a?timeout=1s&timeout=2s",
-                "has the option `timeout` twice",
-            ),
-            (
-                "http://a?timeout",
-                "has the option `timeout` without a value",
-            ),
-            (
-                "http://a?timeout=fast",
-                "has timeout=`fast`; write a duration",
-            ),
+            ("http://a?color=red", "has the unknown option `color`; known are"),
+            ("http://a?timeout=1s&timeout=2s", "has the option `timeout` twice"),
+            ("http://a?timeout", "has the option `timeout` without a value"),
+            ("http://a?timeout=fast", "has timeout=`fast`; write a duration"),
             ("http://a?timeout=0s", "has timeout=`0s`"),
             ("http://a?refresh=1ms", "has refresh=`1ms`"),
             ("http://a/%zz", "has a bad percent escape in `%zz`"),

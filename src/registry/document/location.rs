@@ -36,17 +36,12 @@ pub(super) fn url(text: &str) -> Result<(Option<&str>, HostPort), Fault> {
         Some((scheme, rest)) if is_scheme(scheme) => (Some(scheme), rest),
         Some((scheme, _)) => {
             let reason = "has a scheme that is not letters, digits, `+`, `-`, `.` (at most 62)";
-            return Err(Fault::Host {
-                host: shown(scheme),
-                reason,
-            });
+            return Err(Fault::Host { host: shown(scheme), reason });
         }
         None => (None, text),
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let place = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, place)| place);
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
     Ok((scheme, host_port(place)?))
 }
 
@@ -59,10 +54,7 @@ fn is_scheme(text: &str) -> bool {
 /// Reads `HOST[:PORT]`; an IPv6 address with a port stands in brackets.
 pub(super) fn host_port(text: &str) -> Result<HostPort, Fault> {
     let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
-    match text
-        .rsplit_once(':')
-        .filter(|(_, port)| !bare_ipv6 && !port.ends_with(']'))
-    {
+    match text.rsplit_once(':').filter(|(_, port)| !bare_ipv6 && !port.ends_with(']')) {
         Some((name, digits)) => Ok((host(name)?, Some(port(digits)?))),
         None => Ok((host(text)?, None)),
     }
@@ -70,18 +62,12 @@ pub(super) fn host_port(text: &str) -> Result<HostPort, Fault> {
 
 /// Reads a host, with the fault of this room.
 pub(super) fn host(text: &str) -> Result<Host, Fault> {
-    Host::parse(text).map_err(|reason| Fault::Host {
-        host: shown(text),
-        reason,
-    })
+    Host::parse(text).map_err(|reason| Fault::Host { host: shown(text), reason })
 }
 
 /// Reads a port's decimal digits.
 pub(super) fn port(digits: &str) -> Result<NonZeroU16, Fault> {
-    let number = digits
-        .bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| digits.parse().ok());
+    let number = digits.bytes().all(|octet| octet.is_ascii_digit()).then(|| digits.parse().ok());
     number.flatten().ok_or_else(|| Fault::Port(shown(digits)))
 }
 
@@ -92,34 +78,21 @@ mod tests {
     fn parsed(text: &str) -> (Option<String>, String, Option<u16>) {
         let document = super::super::read(text.as_bytes()).unwrap();
         let protocol = document.details.protocol.map(Into::into);
-        (
-            protocol,
-            document.host.to_string(),
-            document.port.map(NonZeroU16::get),
-        )
+        (protocol, document.host.to_string(), document.port.map(NonZeroU16::get))
     }
 
     #[test]
     fn go_kit_empusa_and_registrator_values() {
-        assert_eq!(
-            parsed("10.0.0.1:8080"),
-            (None, "10.0.0.1".into(), Some(8080))
-        );
+        assert_eq!(parsed("10.0.0.1:8080"), (None, "10.0.0.1".into(), Some(8080)));
         assert_eq!(
             parsed("http://10.0.0.1:8080"),
             (Some("http".into()), "10.0.0.1".into(), Some(8080))
         );
         assert_eq!(parsed("baz:1235\n"), (None, "baz".into(), Some(1235)));
-        assert_eq!(
-            parsed("[2001:db8::1]:80"),
-            (None, "2001:db8::1".into(), Some(80))
-        );
+        assert_eq!(parsed("[2001:db8::1]:80"), (None, "2001:db8::1".into(), Some(80)));
         assert_eq!(parsed("2001:db8::1"), (None, "2001:db8::1".into(), None));
         assert_eq!(parsed("grpc://u@db.example:9000/p?q=1#f").1, "db.example");
-        assert_eq!(
-            parsed("http://[::1]/x"),
-            (Some("http".into()), "::1".into(), None)
-        );
+        assert_eq!(parsed("http://[::1]/x"), (Some("http".into()), "::1".into(), None));
     }
 
     #[test]
@@ -127,10 +100,7 @@ mod tests {
         for (value, message) in [
             (":8080", "host `` is empty"),
             ("10.0.0.1:0", "port `0` is not a number from 1 to 65535"),
-            (
-                "10.0.0.1:70000",
-                "port `70000` is not a number from 1 to 65535",
-            ),
+            ("10.0.0.1:70000", "port `70000` is not a number from 1 to 65535"),
             ("10.0.0.1:+80", "port `+80` is not a number from 1 to 65535"),
             (
                 "0.0.0.0:80",
@@ -138,9 +108,7 @@ mod tests {
             ),
             ("word", "the value is neither a JSON object"),
         ] {
-            let fault = super::super::read(value.as_bytes())
-                .unwrap_err()
-                .to_string();
+            let fault = super::super::read(value.as_bytes()).unwrap_err().to_string();
             assert!(fault.starts_with(message), "{value}: {fault}");
         }
     }

@@ -28,19 +28,14 @@ impl<'o> Members<'o> {
         wanted: &'static str,
     ) -> Result<Option<u32>, Fault> {
         let number = |value: &Value| value.as_u64().filter(|it| *it <= u64::from(limit));
-        Ok(self
-            .read(member, wanted, number)?
-            .map(|number| number as u32))
+        Ok(self.read(member, wanted, number)?.map(|number| number as u32))
     }
 
     /// A port: a number, or its decimal digits as a string.
     pub(super) fn port(&self, member: &'static str) -> Result<Option<NonZeroU16>, Fault> {
         let port = |value: &Value| match value {
             Value::String(digits) => location::port(digits).ok(),
-            value => value
-                .as_u64()
-                .and_then(|it| u16::try_from(it).ok())
-                .and_then(NonZeroU16::new),
+            value => value.as_u64().and_then(|it| u16::try_from(it).ok()).and_then(NonZeroU16::new),
         };
         self.read(member, "a number from 1 to 65535", port)
     }
@@ -54,9 +49,7 @@ impl<'o> Members<'o> {
                 .map(|it| it.as_str().map(Box::from))
                 .collect::<Option<Vec<_>>>()
         };
-        Ok(self
-            .read(member, "an array of strings", texts)?
-            .unwrap_or_default())
+        Ok(self.read(member, "an array of strings", texts)?.unwrap_or_default())
     }
 
     /// An object; what is not a string in it is left out.
@@ -79,11 +72,7 @@ impl<'o> Members<'o> {
         let Some(value) = self.get(member) else {
             return Ok(None);
         };
-        let fault = || Fault::Member {
-            member,
-            found: shown(&value.to_string()),
-            wanted,
-        };
+        let fault = || Fault::Member { member, found: shown(&value.to_string()), wanted };
         read(value).map(Some).ok_or_else(fault)
     }
 }

@@ -101,24 +101,17 @@ pub enum Fault {
 /// [`Fault`]: what is wrong with it, and what to do.
 pub fn read(value: &[u8]) -> Result<Document, Fault> {
     let shape = Shape::of(value)?;
-    FORMATS
-        .iter()
-        .find_map(|format| format(&shape))
-        .unwrap_or(Err(Fault::Unknown))
+    FORMATS.iter().find_map(|format| format(&shape)).unwrap_or(Err(Fault::Unknown))
 }
 
 impl<'v> Shape<'v> {
     /// The shape of a value.
     fn of(value: &'v [u8]) -> Result<Self, Fault> {
         if value.len() > VALUE_MAX {
-            return Err(Fault::TooLarge {
-                octets: value.len(),
-            });
+            return Err(Fault::TooLarge { octets: value.len() });
         }
         let text = std::str::from_utf8(value)
-            .map_err(|error| Fault::NotUtf8 {
-                at: error.valid_up_to(),
-            })?
+            .map_err(|error| Fault::NotUtf8 { at: error.valid_up_to() })?
             .trim();
         if !text.starts_with('{') {
             return Ok(Self::Text(text));
@@ -133,15 +126,7 @@ impl Document {
     /// A document that says only where an instance listens.
     fn at(host: Host, port: Option<NonZeroU16>) -> Self {
         let (proto, details) = (Proto::default(), Details::default());
-        Self {
-            host,
-            port,
-            proto,
-            priority: 0,
-            weight: 1,
-            ttl: None,
-            details,
-        }
+        Self { host, port, proto, priority: 0, weight: 1, ttl: None, details }
     }
 
     /// The instance it describes, at the place its key names.
@@ -166,11 +151,7 @@ impl Document {
 fn shown(text: &str) -> String {
     /// Characters that tell a reader which value is meant.
     const SHOWN: usize = 60;
-    let mut short: String = text
-        .chars()
-        .take(SHOWN)
-        .map(printable)
-        .collect();
+    let mut short: String = text.chars().take(SHOWN).map(printable).collect();
     if text.chars().nth(SHOWN).is_some() {
         short.push('…');
     }
@@ -179,11 +160,7 @@ fn shown(text: &str) -> String {
 
 /// A character as a terminal can show it.
 fn printable(character: char) -> char {
-    if character.is_control() {
-        char::REPLACEMENT_CHARACTER
-    } else {
-        character
-    }
+    if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
 }
 
 #[cfg(test)]
@@ -194,14 +171,8 @@ mod tests {
     #[test]
     fn faults_say_what_and_what_instead() {
         for (value, message) in [
-            (
-                &b"\xffabc"[..],
-                "the value is not UTF-8 (octet 0); write JSON or HOST:PORT",
-            ),
-            (
-                b"{\"port\":",
-                "the value is not JSON: EOF while parsing a value at line 1 column 8",
-            ),
+            (&b"\xffabc"[..], "the value is not UTF-8 (octet 0); write JSON or HOST:PORT"),
+            (b"{\"port\":", "the value is not JSON: EOF while parsing a value at line 1 column 8"),
             (b"[1,2]", "the value is neither a JSON object"),
             (b"{}", "the value is neither a JSON object"),
             (b"", "the value is neither a JSON object"),
@@ -210,12 +181,7 @@ mod tests {
             assert!(fault.starts_with(message), "{fault}");
         }
         let large = vec![b'a'; VALUE_MAX + 1];
-        assert_eq!(
-            read(&large),
-            Err(Fault::TooLarge {
-                octets: VALUE_MAX + 1
-            })
-        );
+        assert_eq!(read(&large), Err(Fault::TooLarge { octets: VALUE_MAX + 1 }));
     }
 
     proptest! {

@@ -99,11 +99,7 @@ fn place<'o>(members: &Members<'o>) -> Result<(Option<&'o str>, HostPort), Fault
     let bare: Option<Host> = hostname.or_else(|| host.clone().map(|(host, _)| host));
     let complete = host
         .filter(|(_, port)| port.is_some())
-        .or_else(|| {
-            bare.clone()
-                .zip(port)
-                .map(|(host, port)| (host, Some(port)))
-        })
+        .or_else(|| bare.clone().zip(port).map(|(host, port)| (host, Some(port))))
         .or_else(|| url.map(|(host, written)| (host, written.or(port))))
         .or_else(|| bare.map(|host| (host, None)));
     Ok((scheme.flatten(), complete.ok_or(Fault::Unknown)?))
@@ -112,33 +108,21 @@ fn place<'o>(members: &Members<'o>) -> Result<(Option<&'o str>, HostPort), Fault
 /// The transport.
 fn proto(members: &Members<'_>) -> Result<Proto, Fault> {
     let proto = |value: &serde_json::Value| value.as_str()?.parse().ok();
-    Ok(members
-        .read("proto", "`tcp` or `udp`", proto)?
-        .unwrap_or_default())
+    Ok(members.read("proto", "`tcp` or `udp`", proto)?.unwrap_or_default())
 }
 
 /// The rarer members. Without `protocol` the url's scheme is the port's name.
 fn details(members: &Members<'_>, scheme: Option<&str>) -> Result<Details, Fault> {
-    let label = |member| {
-        members.read(member, LABEL_WANTED, |value| {
-            value.as_str().filter(fits_label)
-        })
-    };
+    let label =
+        |member| members.read(member, LABEL_WANTED, |value| value.as_str().filter(fits_label));
     let tags = members.texts("tags")?;
     if let Some(tag) = tags.iter().find(|tag| !fits_label(&&***tag)) {
         let found = super::shown(tag);
-        return Err(Fault::Member {
-            member: "tags",
-            found,
-            wanted: LABEL_WANTED,
-        });
+        return Err(Fault::Member { member: "tags", found, wanted: LABEL_WANTED });
     }
     Ok(Details {
         protocol: label("protocol")?.or(scheme).map(Into::into),
-        version: members
-            .text("version")?
-            .filter(|it| !it.is_empty())
-            .map(Into::into),
+        version: members.text("version")?.filter(|it| !it.is_empty()).map(Into::into),
         tags,
         meta: members.pairs("meta")?.collect(),
         text: members.text("text")?.map(Into::into),
@@ -194,18 +178,12 @@ mod tests {
 
     fn place_of(value: &str) -> (String, Option<u16>) {
         let document = parse(value).unwrap();
-        (
-            document.host.to_string(),
-            document.port.map(NonZeroU16::get),
-        )
+        (document.host.to_string(), document.port.map(NonZeroU16::get))
     }
 
     #[test]
     fn any_of_the_three_places_is_enough() {
-        assert_eq!(
-            place_of(r#"{"host":"10.0.0.1:80","port":81}"#),
-            ("10.0.0.1".into(), Some(80))
-        );
+        assert_eq!(place_of(r#"{"host":"10.0.0.1:80","port":81}"#), ("10.0.0.1".into(), Some(80)));
         assert_eq!(
             place_of(r#"{"hostname":"10.0.0.1","port":"81"}"#),
             ("10.0.0.1".into(), Some(81))
@@ -214,18 +192,9 @@ mod tests {
             place_of(r#"{"host":"a.b","port":81,"url":"x://c:1"}"#),
             ("a.b".into(), Some(81))
         );
-        assert_eq!(
-            place_of(r#"{"hostname":"a.b","url":"x://c:1"}"#),
-            ("c".into(), Some(1))
-        );
-        assert_eq!(
-            place_of(r#"{"url":"http://c/","port":null}"#),
-            ("c".into(), None)
-        );
-        assert_eq!(
-            place_of(r#"{"hostname":"2001:db8::1"}"#),
-            ("2001:db8::1".into(), None)
-        );
+        assert_eq!(place_of(r#"{"hostname":"a.b","url":"x://c:1"}"#), ("c".into(), Some(1)));
+        assert_eq!(place_of(r#"{"url":"http://c/","port":null}"#), ("c".into(), None));
+        assert_eq!(place_of(r#"{"hostname":"2001:db8::1"}"#), ("2001:db8::1".into(), None));
     }
 
     #[test]
@@ -237,15 +206,9 @@ mod tests {
         written.tags = vec!["blue".into()];
         written.meta = [("k".to_owned(), "v".to_owned())].into();
         let line = written.to_line();
-        assert!(
-            line.contains(r#""hostname":"2001:db8::1","host":"[2001:db8::1]:8080""#),
-            "{line}"
-        );
+        assert!(line.contains(r#""hostname":"2001:db8::1","host":"[2001:db8::1]:8080""#), "{line}");
         let read = parse(&line).unwrap();
-        assert_eq!(
-            (read.host, read.port.unwrap().get(), read.weight),
-            (host, 8080, 7)
-        );
+        assert_eq!((read.host, read.port.unwrap().get(), read.weight), (host, 8080, 7));
         assert_eq!(read.details.protocol.as_deref(), Some("grpc"));
         assert_eq!(read.details.meta.len(), 1);
     }
@@ -277,10 +240,7 @@ mod tests {
             (r#"{"host":"a.b:1","tags":"x"}"#, "member `tags` is"),
             (r#"{"host":"a.b:1","proto":"sctp"}"#, "member `proto` is"),
             (r#"{"host":7}"#, "member `host` is 7; it must be a string"),
-            (
-                r#"{"hostname":"0.0.0.0","port":1}"#,
-                "host `0.0.0.0` is the unspecified address",
-            ),
+            (r#"{"hostname":"0.0.0.0","port":1}"#, "host `0.0.0.0` is the unspecified address"),
         ] {
             let fault = parse(value).unwrap_err().to_string();
             assert!(fault.starts_with(message), "{value}: {fault}");

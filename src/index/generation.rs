@@ -1,0 +1,104 @@
+//! One immutable state of every zone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Settings, Zone};
+use crate::names::WireName;
+use crate::registry::Proto;
+
+/// Everything that is served, at one moment. It never changes.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// How many were published before it.
+    number: u64,
+    /// The zones, in the order of the configuration.
+    zones: Box<[Arc<Zone>]>,
+    /// Which zone an apex belongs to, by its wire form.
+    sites: Arc<Sites>,
+}
+
+/// The apexes, which stay the same from generation to generation.
+#[derive(Debug, Default)]
+struct Sites {
+    /// By the apex's lower-cased wire form.
+    by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
+    /// The most labels an apex has: no longer suffix need be looked up.
+    most_labels: usize,
+}
+
+/// What an apex stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// A zone, by its place in the configuration.
+    Zone(usize),
+    /// `_tcp.` or `_udp.`: the bare names of the first zone.
+    Bare(usize, Proto),
+}
+
+impl Generation {
+    /// The first generation: every zone is empty and not ready.
+    pub(super) fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
+        let mut sites = Sites::default();
+        for proto in Proto::ALL.into_iter().filter(|_| bare_names && !zones.is_empty()) {
+            sites.add(&bare_apex(proto), Site::Bare(0, proto));
+        }
+        for (at, zone) in zones.iter().enumerate() {
+            sites.add(zone.wire(), Site::Zone(at));
+        }
+        let zones = zones.into_iter().map(|zone| Arc::new(Zone::new(zone))).collect();
+        Self { number: 0, zones, sites: Arc::new(sites) }
+    }
+
+    /// This generation with one zone in another state.
+    pub(super) fn with_zone(&self, at: usize, zone: Arc<Zone>) -> Self {
+        let mut next = self.clone();
+        next.number += 1;
+        next.zones[at] = zone;
+        next
+    }
+
+    /// How many generations were published before this one.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The zones, in the order of the configuration.
+    #[must_use]
+    pub fn zones(&self) -> &[Arc<Zone>] {
+        &self.zones
+    }
+
+    /// The zone of a site.
+    #[must_use]
+    pub fn zone(&self, site: Site) -> &Arc<Zone> {
+        match site {
+            Site::Zone(at) | Site::Bare(at, _) => &self.zones[at],
+        }
+    }
+
+    /// The site with the longest apex above a name, and how many of the name's labels
+    /// stand below that apex (RFC 1034 section 4.3.2, step 2).
+    #[must_use]
+    pub fn locate(&self, name: &WireName) -> Option<(Site, usize)> {
+        let first = name.labels().saturating_sub(self.sites.most_labels);
+        (first..=name.labels()).find_map(|below| {
+            let site = self.sites.by_apex.get(name.suffix(below))?;
+            Some((*site, below))
+        })
+    }
+}
+
+impl Sites {
+    /// Adds an apex; a later one of the same name wins, as a zone does over bare names.
+    fn add(&mut self, apex: &WireName, site: Site) {
+        self.by_apex.insert(apex.as_wire().into(), site);
+        self.most_labels = self.most_labels.max(apex.labels());
+    }
+}
+
+/// The apex of the bare names of a transport.
+fn bare_apex(proto: Proto) -> WireName {
+    WireName::from_text(&format!("_{proto}")).expect("a short label is a name")
+}

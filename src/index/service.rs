@@ -1,0 +1,277 @@
+//! The instances of one service, in the orders that questions ask for.
+//!
+//! A service is a value: a change makes another, which shares all that stayed the same.
+//! Whatever is derived from a service alone (such as ready-made wire answers) can be kept
+//! inside it, and is gone when an instance comes or goes.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use equivalent::{Comparable, Equivalent};
+use imbl::OrdSet;
+
+use crate::names::folded;
+use crate::registry::{Host, Instance, Proto};
+
+/// All instances of one service. The sets hold pointers, eight octets an instance each.
+#[derive(Debug, Clone, Default)]
+pub struct Service {
+    /// Every instance, by the label form of its id.
+    by_id: OrdSet<ById>,
+    /// Those with an address, by address.
+    by_address: OrdSet<ByAddress>,
+    /// Those with a port that has a name, by transport and that name.
+    by_port: OrdSet<ByPort>,
+    /// How many have a port (and so an SRV record), by transport.
+    with_port: [usize; Proto::ALL.len()],
+}
+
+/// An instance in the order of ids.
+#[derive(Debug, Clone)]
+struct ById(Arc<Instance>);
+
+/// An instance in the order of addresses.
+#[derive(Debug, Clone)]
+struct ByAddress(Arc<Instance>);
+
+/// An instance in the order of transports and port names.
+#[derive(Debug, Clone)]
+struct ByPort(Arc<Instance>);
+
+impl Service {
+    /// Adds an instance that is not there.
+    pub(super) fn insert(&mut self, instance: &Arc<Instance>) {
+        self.by_id.insert(ById(Arc::clone(instance)));
+        if matches!(instance.host, Host::Address(_)) {
+            self.by_address.insert(ByAddress(Arc::clone(instance)));
+        }
+        if instance.port.is_some() {
+            self.with_port[instance.proto as usize] += 1;
+            if instance.protocol().is_some() {
+                self.by_port.insert(ByPort(Arc::clone(instance)));
+            }
+        }
+    }
+
+    /// Removes an instance that is there, told by its place and what it says.
+    pub(super) fn remove(&mut self, instance: &Arc<Instance>) {
+        if self.by_id.remove(&ById(Arc::clone(instance))).is_none() {
+            return;
+        }
+        self.by_address.remove(&ByAddress(Arc::clone(instance)));
+        self.by_port.remove(&ByPort(Arc::clone(instance)));
+        if instance.port.is_some() {
+            self.with_port[instance.proto as usize] -= 1;
+        }
+    }
+
+    /// How many instances there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether none is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// How many instances have an SRV record under a transport.
+    #[must_use]
+    pub const fn with_port(&self, proto: Proto) -> usize {
+        self.with_port[proto as usize]
+    }
+
+    /// Every instance.
+    pub fn instances(&self) -> impl Iterator<Item = &Instance> {
+        self.by_id.iter().map(|entry| &*entry.0)
+    }
+
+    /// Those whose id has a label form, given in lower case.
+    pub fn with_id<'s>(&'s self, label: &[u8]) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        let (from, to) = (IdProbe(label, Side::Before), IdProbe(label, Side::After));
+        let range = (Bound::Included(&from), Bound::Included(&to));
+        self.by_id.range::<_, IdProbe<'_>>(range).map(|entry| &*entry.0)
+    }
+
+    /// Those registered with an address.
+    pub fn at_address(&self, address: IpAddr) -> impl Iterator<Item = &Instance> {
+        let (from, to) = (AddressProbe(address, Side::Before), AddressProbe(address, Side::After));
+        let range = (Bound::Included(&from), Bound::Included(&to));
+        self.by_address.range::<_, AddressProbe>(range).map(|entry| &*entry.0)
+    }
+
+    /// Those registered with any address, equal addresses side by side.
+    pub fn with_address(&self) -> impl Iterator<Item = (IpAddr, &Instance)> {
+        self.by_address.iter().filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
+    }
+
+    /// Those whose port has a name under a transport; the name in lower-cased label form.
+    pub fn on_port<'s>(
+        &'s self,
+        proto: Proto,
+        name: &[u8],
+    ) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        let from = PortProbe(proto, Some(name), Side::Before);
+        let to = PortProbe(proto, Some(name), Side::After);
+        let range = (Bound::Included(&from), Bound::Included(&to));
+        self.by_port.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
+    }
+
+    /// Whether any port has a name under a transport.
+    #[must_use]
+    pub fn names_ports(&self, proto: Proto) -> bool {
+        let from = PortProbe(proto, None, Side::Before);
+        let to = PortProbe(proto, None, Side::After);
+        self.by_port
+            .range::<_, PortProbe<'_>>((Bound::Included(&from), Bound::Included(&to)))
+            .next()
+            .is_some()
+    }
+}
+
+/// The address of an instance that has one.
+fn address(instance: &Instance) -> Option<IpAddr> {
+    match instance.host {
+        Host::Address(address) => Some(address),
+        Host::Name(_) => None,
+    }
+}
+
+/// The last word between instances: two are the same only when their keys are.
+fn by_place(one: &Instance, other: &Instance) -> Ordering {
+    folded(&one.id)
+        .cmp(folded(&other.id))
+        .then_with(|| one.id.cmp(&other.id))
+        .then_with(|| one.name.cmp(&other.name))
+}
+
+/// The order of port names.
+fn by_port(one: &Instance, other: &Instance) -> Ordering {
+    let names = (one.protocol().unwrap_or_default(), other.protocol().unwrap_or_default());
+    one.proto.cmp(&other.proto).then_with(|| folded(names.0).cmp(folded(names.1)))
+}
+
+/// Gives a pointer to an instance the order that a function says.
+macro_rules! ordered {
+    ($type:ident, $compare:expr) => {
+        impl Ord for $type {
+            fn cmp(&self, other: &Self) -> Ordering {
+                let compare: fn(&Instance, &Instance) -> Ordering = $compare;
+                compare(&self.0, &other.0).then_with(|| by_place(&self.0, &other.0))
+            }
+        }
+        impl PartialOrd for $type {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other) == Ordering::Equal
+            }
+        }
+        impl Eq for $type {}
+    };
+}
+
+ordered!(ById, |_, _| Ordering::Equal);
+ordered!(ByAddress, |one, other| address(one).cmp(&address(other)));
+ordered!(ByPort, by_port);
+
+/// Which end of a run of equals a probe stands at.
+#[derive(Clone, Copy)]
+enum Side {
+    /// Before the first.
+    Before,
+    /// After the last.
+    After,
+}
+
+impl Side {
+    /// What a probe says of an entry that it equals.
+    const fn of_equals(self) -> Ordering {
+        match self {
+            Self::Before => Ordering::Less,
+            Self::After => Ordering::Greater,
+        }
+    }
+}
+
+/// Stands beside the instances with one id label.
+struct IdProbe<'p>(&'p [u8], Side);
+
+/// Stands beside the instances with one address.
+struct AddressProbe(IpAddr, Side);
+
+/// Stands beside the instances with one port name, or with any, of one transport.
+struct PortProbe<'p>(Proto, Option<&'p [u8]>, Side);
+
+/// Makes a probe comparable with entries; it equals none of them.
+macro_rules! probe {
+    ($probe:ty, $entry:ident, $compare:expr) => {
+        impl Equivalent<$entry> for $probe {
+            fn equivalent(&self, _: &$entry) -> bool {
+                false
+            }
+        }
+        impl Comparable<$entry> for $probe {
+            fn compare(&self, entry: &$entry) -> Ordering {
+                let compare: fn(&Self, &Instance) -> Ordering = $compare;
+                compare(self, &entry.0)
+            }
+        }
+    };
+}
+
+probe!(IdProbe<'_>, ById, |probe, entry| {
+    probe.0.iter().copied().cmp(folded(&entry.id)).then(probe.1.of_equals())
+});
+probe!(AddressProbe, ByAddress, |probe, entry| {
+    Some(probe.0).cmp(&address(entry)).then(probe.1.of_equals())
+});
+probe!(PortProbe<'_>, ByPort, |probe, entry| {
+    let name = || folded(entry.protocol().unwrap_or_default());
+    let names = probe.1.map_or(Ordering::Equal, |wanted| wanted.iter().copied().cmp(name()));
+    probe.0.cmp(&entry.proto).then(names).then(probe.2.of_equals())
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Place, document};
+
+    fn instance(id: &str, value: &str) -> Arc<Instance> {
+        let document = document::read(value.as_bytes()).unwrap();
+        Arc::new(document.into_instance(Place { name: "web", id }))
+    }
+
+    fn ids<'i>(found: impl Iterator<Item = &'i Instance>) -> Vec<&'i str> {
+        found.map(|instance| &*instance.id).collect()
+    }
+
+    #[test]
+    fn each_order_finds_its_run() {
+        let all = [
+            instance("a", "http://10.0.0.2:80"),
+            instance("B", "http://10.0.0.1:80"),
+            instance("b", "grpc://10.0.0.1:90"),
+            instance("c", "HTTP://db.example:80"),
+            instance("d", "10.0.0.9"),
+        ];
+        let mut service = Service::default();
+        all.iter().for_each(|it| service.insert(it));
+        assert_eq!(ids(service.with_id(b"b")), ["B", "b"]);
+        assert_eq!(ids(service.at_address("10.0.0.1".parse().unwrap())), ["B", "b"]);
+        assert_eq!(ids(service.on_port(Proto::Tcp, b"http")), ["a", "B", "c"]);
+        assert_eq!(ids(service.on_port(Proto::Udp, b"http")), [""; 0]);
+        assert!(service.names_ports(Proto::Tcp) && !service.names_ports(Proto::Udp));
+        assert_eq!((service.len(), service.with_port(Proto::Tcp)), (5, 4));
+        all.iter().for_each(|it| service.remove(it));
+        assert!(service.is_empty() && service.with_port(Proto::Tcp) == 0);
+        assert!(service.with_address().next().is_none() && !service.names_ports(Proto::Tcp));
+    }
+}

@@ -1,0 +1,253 @@
+//! One zone: its services, and which names exist in it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hickory_proto::rr::Name;
+use hickory_proto::rr::rdata::SOA;
+
+use super::Service;
+use crate::names::{NameTooLong, WireName, folded, parse_address_label};
+use crate::registry::{Change, Instance, Proto};
+
+/// Services by their lower-cased label. The seed is random: names come from strangers.
+type Services = imbl::GenericHashMap<
+    Box<[u8]>,
+    Arc<Service>,
+    foldhash::fast::RandomState,
+    imbl::shared_ptr::DefaultSharedPtr,
+>;
+
+/// What the configuration and the zone file say of a zone. It stays the same from
+/// generation to generation, but for the flag.
+#[derive(Debug)]
+pub struct Settings {
+    /// The apex.
+    apex: Name,
+    /// The apex in wire form.
+    wire: WireName,
+    /// The start of authority. Its MINIMUM is the negative TTL, its serial the part
+    /// that the zone file gives.
+    pub soa: SOA,
+    /// TTL of the SOA record in seconds.
+    pub soa_ttl: u32,
+    /// The name servers.
+    pub ns: Vec<Name>,
+    /// TTL of the NS records in seconds.
+    pub ns_ttl: u32,
+    /// TTL of dynamic records in seconds, where their document sets none.
+    pub ttl: u32,
+    /// Whether the registry has not been heard of for too long. Outside the generation,
+    /// since it concerns every answer and changes none.
+    stale: AtomicBool,
+}
+
+/// One zone at one moment.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    /// What does not change.
+    settings: Arc<Settings>,
+    /// The highest revision of the registry that is held whole; none before the first list.
+    revision: Option<i64>,
+    /// The services, by label.
+    services: Services,
+    /// How many services have an SRV record, by transport: whether `_tcp.Z` exists.
+    transports: [usize; Proto::ALL.len()],
+}
+
+/// What stands at an existing name.
+#[derive(Debug, Clone, Copy)]
+pub enum Node<'z> {
+    /// The zone's apex.
+    Apex,
+    /// Nothing, but a name below it has something (RFC 8020), or a name server bears it.
+    Empty,
+    /// `S.Z`
+    Service(&'z Service),
+    /// `_S._P.Z`
+    Transport(&'z Service, Proto),
+    /// `_N._P.S.Z`; the number is the label of N.
+    Port(&'z Service, Proto),
+    /// `ADDR.S.Z`
+    Address(&'z Service, IpAddr),
+    /// `I.S.Z`
+    Instance(&'z Service),
+}
+
+impl Settings {
+    /// The settings of a zone that nothing is stale in.
+    ///
+    /// # Errors
+    /// [`NameTooLong`] when the apex is no name that fits the wire.
+    pub fn new(
+        apex: Name,
+        (soa, soa_ttl): (SOA, u32),
+        (ns, ns_ttl): (Vec<Name>, u32),
+        ttl: u32,
+    ) -> Result<Self, NameTooLong> {
+        let wire = WireName::from_labels(apex.iter())?;
+        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, stale: AtomicBool::new(false) })
+    }
+
+    /// The apex, as it was configured.
+    #[must_use]
+    pub const fn apex(&self) -> &Name {
+        &self.apex
+    }
+
+    /// The apex in lower-cased wire form.
+    #[must_use]
+    pub const fn wire(&self) -> &WireName {
+        &self.wire
+    }
+
+    /// Whether the registry has not been heard of for too long.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    /// Says whether the registry has not been heard of for too long.
+    pub fn set_stale(&self, stale: bool) {
+        self.stale.store(stale, Ordering::Relaxed);
+    }
+
+    /// Whether a name is that of a name server of ours, or stands above one.
+    fn serves_under(&self, name: &WireName) -> bool {
+        self.ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).any(|ns| {
+            let skipped = ns.labels().saturating_sub(name.labels());
+            ns.suffix(skipped) == name.as_wire()
+        })
+    }
+}
+
+impl Zone {
+    /// A zone before its first list.
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
+        let services = Services::default();
+        Self { settings, revision: None, services, transports: [0; Proto::ALL.len()] }
+    }
+
+    /// What does not change.
+    #[must_use]
+    pub const fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// Whether a complete list has ever been held.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.revision.is_some()
+    }
+
+    /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
+    /// every replica shows the same (RFC 1982).
+    #[must_use]
+    pub fn serial(&self) -> u32 {
+        self.settings.soa.serial.wrapping_add(self.revision.unwrap_or_default() as u32)
+    }
+
+    /// How many services there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.services.len()
+    }
+
+    /// Whether there is no service.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+
+    /// A service by its lower-cased label.
+    #[must_use]
+    pub fn service(&self, label: &[u8]) -> Option<&Service> {
+        self.services.get(label).map(|service| &**service)
+    }
+
+    /// What stands at a name of the zone whose first `below` labels are below the apex.
+    #[must_use]
+    pub fn find(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        let found = match below {
+            0 => Some(Node::Apex),
+            1 => self.find_child(name.label(0)),
+            2 => self.find_below(name.label(1), name.label(0)),
+            3 => self.find_port(name),
+            _ => None,
+        };
+        found.or_else(|| self.settings.serves_under(name).then_some(Node::Empty))
+    }
+
+    /// `_P.Z` or `S.Z`.
+    fn find_child(&self, label: &[u8]) -> Option<Node<'_>> {
+        match Proto::from_label(label) {
+            Some(proto) => (self.transports[proto as usize] > 0).then_some(Node::Empty),
+            None => self.service(label).map(Node::Service),
+        }
+    }
+
+    /// `_S._P.Z`, or a name right below `S.Z`: an address, then an instance.
+    fn find_below(&self, parent: &[u8], label: &[u8]) -> Option<Node<'_>> {
+        if let Some(proto) = Proto::from_label(parent) {
+            return self.find_transport(proto, label);
+        }
+        let service = self.service(parent)?;
+        if let Some(proto) = Proto::from_label(label) {
+            return service.names_ports(proto).then_some(Node::Empty);
+        }
+        let address = parse_address_label(label)
+            .filter(|address| service.at_address(*address).next().is_some());
+        match address {
+            Some(address) => Some(Node::Address(service, address)),
+            None => service.with_id(label).next().map(|_| Node::Instance(service)),
+        }
+    }
+
+    /// `_S` below a transport, of this zone or of the bare names.
+    #[must_use]
+    pub fn find_transport(&self, proto: Proto, label: &[u8]) -> Option<Node<'_>> {
+        let service = self.service(label.strip_prefix(b"_")?)?;
+        (service.with_port(proto) > 0).then_some(Node::Transport(service, proto))
+    }
+
+    /// `_N._P.S.Z`.
+    fn find_port(&self, name: &WireName) -> Option<Node<'_>> {
+        let proto = Proto::from_label(name.label(1))?;
+        let port = name.label(0).strip_prefix(b"_")?;
+        let service = self.service(name.label(2))?;
+        service.on_port(proto, port).next().map(|_| Node::Port(service, proto))
+    }
+
+    /// Takes a change in. Only the service it concerns is touched.
+    pub(super) fn apply(&mut self, change: &Change) {
+        if let Some(before) = &change.before {
+            self.edit(before, |service| service.remove(before));
+        }
+        if let Some(after) = &change.after {
+            self.edit(after, |service| service.insert(after));
+        }
+    }
+
+    /// Holds everything up to a revision. The serial never falls, even when a restored
+    /// registry begins again below what was shown.
+    pub(super) fn confirm(&mut self, revision: i64) {
+        self.revision = self.revision.max(Some(revision));
+    }
+
+    /// Edits the service of an instance, and counts what that means for the names above.
+    fn edit(&mut self, instance: &Instance, edit: impl FnOnce(&mut Service)) {
+        let label: Box<[u8]> = folded(&instance.name).collect();
+        let service = Arc::make_mut(self.services.entry(label.clone()).or_default());
+        let had = Proto::ALL.map(|proto| service.with_port(proto) > 0);
+        edit(service);
+        for proto in Proto::ALL {
+            let has = service.with_port(proto) > 0;
+            let count = &mut self.transports[proto as usize];
+            *count = *count + usize::from(has) - usize::from(had[proto as usize]);
+        }
+        if service.is_empty() {
+            self.services.remove(&label);
+        }
+    }
+}

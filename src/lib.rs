@@ -1,5 +1,6 @@
 //! srvd: a DNS-SRV discovery server.
 
+pub mod etcd;
 pub mod index;
 pub mod names;
 pub mod registry;

@@ -242,11 +242,18 @@ fn host(name: &str) -> Result<String, UrlFault> {
     }
     match Host::parse(name) {
         Ok(Host::Address(std::net::IpAddr::V6(address))) => Ok(format!("[{address}]")),
+        Err(_) if is_unspecified(name) => Ok(name.to_owned()),
         Ok(host) => Ok(host.to_string()),
         // Inside one cluster, names with underscores do resolve.
         Err(_) if is_loose_name(name) => Ok(name.to_owned()),
         Err(reason) => Err(UrlFault::Host { host: name.to_owned(), reason }),
     }
+}
+
+/// Whether a host is `0.0.0.0` or `[::]`.
+fn is_unspecified(name: &str) -> bool {
+    let bare = name.trim_matches(['[', ']']);
+    bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_unspecified())
 }
 
 /// Whether a name is one that container networks resolve though RFC 1123 forbids it.

@@ -1,0 +1,178 @@
+//! Keys: complete lists, claims that respect owners, removal.
+
+use std::time::Duration;
+
+use etcd_client::{
+    Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse,
+};
+
+use super::{Error, Etcd};
+
+/// The most octets of one page that are taken: pages of real documents have some MiB.
+const PAGE_OCTETS: usize = 64 << 20;
+/// Keys asked for in one page. 100,000 keys take 0.2 s in pages of this size.
+const PAGE_KEYS: i64 = 5_000;
+/// How much smaller a page is tried when one was too large.
+const PAGE_SHRINK: i64 = 8;
+
+/// A part of a list, all of it at one revision.
+#[derive(Debug)]
+pub struct Page {
+    /// The revision at which the list is true.
+    pub revision: i64,
+    /// The cluster that answered.
+    pub cluster: u64,
+    /// Keys and values.
+    pub pairs: Vec<KeyValue>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Vec<u8>>,
+}
+
+/// What stands at a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The value.
+    pub value: Vec<u8>,
+    /// The lease it hangs on; 0 for none.
+    pub lease: i64,
+    /// The revision of its last change.
+    pub revision: i64,
+}
+
+/// What a claim expects at the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Absent,
+    /// What was put at this revision, untouched.
+    Unchanged(i64),
+    /// Whatever it is.
+    Anything,
+}
+
+/// How a claim ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// The key is ours.
+    Won,
+    /// Something else stands there; nothing if it went away meanwhile.
+    Lost(Option<Held>),
+}
+
+impl Etcd {
+    /// One page of a linearizable list of a range. The first page says the revision; the
+    /// others must ask for it, so that all are of one moment. Each attempt may take the
+    /// registry's timeout; a page too large to take is asked for again in smaller ones.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn list_page(
+        &self,
+        range: &(Vec<u8>, Vec<u8>),
+        revision: Option<i64>,
+    ) -> Result<Page, Error> {
+        let mut keys = PAGE_KEYS;
+        loop {
+            let page =
+                self.call(self.timeout(), |client| page(client, range, revision, keys)).await;
+            match page {
+                Err(Error::TooLarge(_)) if keys > 1 => keys = (keys / PAGE_SHRINK).max(1),
+                page => return page,
+            }
+        }
+    }
+
+    /// What stands at a key, read linearizably.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn get(&self, key: &str, patience: Duration) -> Result<Option<Held>, Error> {
+        let get = |mut client: Client| async move { client.get(key, None).await };
+        let mut response = self.call(patience, get).await?;
+        Ok(response.take_kvs().into_iter().next().map(Held::from))
+    }
+
+    /// Puts a value under a lease if the key holds what is expected, in one transaction.
+    /// An attempt whose answer was lost shows as [`Claim::Lost`] to our own lease.
+    ///
+    /// # Errors
+    /// [`Error::LeaseGone`]: the lease ended meanwhile; else no endpoint answered, or the
+    /// registry refused.
+    pub async fn claim(
+        &self,
+        key: &str,
+        value: &str,
+        lease: i64,
+        expect: Expect,
+        patience: Duration,
+    ) -> Result<Claim, Error> {
+        let put = TxnOp::put(key, value, Some(PutOptions::new().with_lease(lease)));
+        let txn = Txn::new().when(condition(key, expect)).and_then([put]);
+        let txn = txn.or_else([TxnOp::get(key, None)]);
+        let run = |mut client: Client| {
+            let txn = txn.clone();
+            async move { client.txn(txn).await }
+        };
+        let response = self.call(patience, run).await?;
+        if response.succeeded() {
+            return Ok(Claim::Won);
+        }
+        Ok(Claim::Lost(response.op_responses().into_iter().find_map(first_pair)))
+    }
+
+    /// Deletes a key if it is what it was at a revision. Says whether it did.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn delete_if(&self, key: &[u8], revision: i64) -> Result<bool, Error> {
+        let unchanged = Compare::mod_revision(key, CompareOp::Equal, revision);
+        let txn = Txn::new().when([unchanged]).and_then([TxnOp::delete(key, None)]);
+        let run = |mut client: Client| {
+            let txn = txn.clone();
+            async move { client.txn(txn).await }
+        };
+        Ok(self.call(self.timeout(), run).await?.succeeded())
+    }
+}
+
+/// Asks for one page.
+async fn page(
+    client: Client,
+    (from, to): &(Vec<u8>, Vec<u8>),
+    revision: Option<i64>,
+    keys: i64,
+) -> Result<Page, etcd_client::Error> {
+    let options = GetOptions::new().with_range(to.clone()).with_limit(keys);
+    let options = options.with_revision(revision.unwrap_or_default());
+    let mut kv = client.kv_client().max_decoding_message_size(PAGE_OCTETS);
+    let mut response = kv.get(from.clone(), Some(options)).await?;
+    let (now, cluster) = response.header().map_or((0, 0), |it| (it.revision(), it.cluster_id()));
+    let pairs = response.take_kvs();
+    let next = pairs.last().filter(|_| response.more()).map(|last| [last.key(), b"\0"].concat());
+    let revision = revision.unwrap_or(now);
+    Ok(Page { revision, cluster, pairs, next })
+}
+
+/// The comparison that an expectation stands for.
+fn condition(key: &str, expect: Expect) -> Vec<Compare> {
+    match expect {
+        Expect::Absent => vec![Compare::create_revision(key, CompareOp::Equal, 0)],
+        Expect::Unchanged(revision) => vec![Compare::mod_revision(key, CompareOp::Equal, revision)],
+        Expect::Anything => Vec::new(),
+    }
+}
+
+/// The pair that a read inside a transaction found.
+fn first_pair(response: TxnOpResponse) -> Option<Held> {
+    match response {
+        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next().map(Held::from),
+        _ => None,
+    }
+}
+
+impl From<KeyValue> for Held {
+    fn from(pair: KeyValue) -> Self {
+        let (lease, revision) = (pair.lease(), pair.mod_revision());
+        Self { value: pair.into_key_value().1, lease, revision }
+    }
+}

@@ -1,0 +1,90 @@
+//! Leases: granted, kept, asked after, revoked.
+
+use std::time::Duration;
+
+use etcd_client::{Client, LeaseTimeToLiveOptions};
+
+use super::{Error, Etcd};
+
+/// A lease of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Its id.
+    pub id: i64,
+    /// What the server made of the TTL that was asked for: it has a floor of its own.
+    pub ttl: Duration,
+}
+
+/// What is left of a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remaining {
+    /// Until it ends, unless it is renewed. etcd counts in whole seconds.
+    pub left: Duration,
+    /// What it was granted for.
+    pub granted: Duration,
+    /// The keys that end with it.
+    pub keys: Vec<Vec<u8>>,
+}
+
+impl Etcd {
+    /// Grants a lease.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn grant(&self, ttl: Duration, patience: Duration) -> Result<Lease, Error> {
+        let seconds = i64::try_from(ttl.as_secs().max(1)).unwrap_or(i64::MAX);
+        let grant = |mut client: Client| async move { client.lease_grant(seconds, None).await };
+        let response = self.call(patience, grant).await?;
+        Ok(Lease { id: response.id(), ttl: seconds_of(response.ttl()) })
+    }
+
+    /// Renews a lease.
+    ///
+    /// # Errors
+    /// [`Error::LeaseGone`] when it ended; else no endpoint answered, or the registry refused.
+    pub async fn keep_alive(&self, lease: i64, patience: Duration) -> Result<(), Error> {
+        let keep =
+            |mut client: Client| async move { client.lease_keep_alive(lease).await.map(drop) };
+        self.call(patience, keep).await
+    }
+
+    /// Ends a lease, and with it its keys. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn revoke(&self, lease: i64) -> Result<(), Error> {
+        let revoke = |mut client: Client| async move { client.lease_revoke(lease).await.map(drop) };
+        match self.call(self.timeout(), revoke).await {
+            Err(Error::LeaseGone) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// What is left of a lease; nothing when it ended.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn remaining(
+        &self,
+        lease: i64,
+        patience: Duration,
+    ) -> Result<Option<Remaining>, Error> {
+        let ask = |mut client: Client| async move {
+            client.lease_time_to_live(lease, Some(LeaseTimeToLiveOptions::new().with_keys())).await
+        };
+        let response = match self.call(patience, ask).await {
+            Err(Error::LeaseGone) => return Ok(None),
+            other => other?,
+        };
+        Ok((response.ttl() > 0).then(|| Remaining {
+            left: seconds_of(response.ttl()),
+            granted: seconds_of(response.granted_ttl()),
+            keys: response.keys().to_vec(),
+        }))
+    }
+}
+
+/// A number of seconds as etcd gives it.
+fn seconds_of(seconds: i64) -> Duration {
+    Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+}

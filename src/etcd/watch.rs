@@ -1,0 +1,140 @@
+//! Watching a range: a stream of what happens to its keys after a revision.
+
+use etcd_client::proto::{PbEvent, PbWatchResponse};
+use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream};
+use tokio::time::timeout;
+
+use super::{Error, Etcd};
+
+/// The most octets of one message that are taken. etcd splits larger ones, since the
+/// watch asks for fragments.
+const MESSAGE_OCTETS: usize = 64 << 20;
+
+/// One change of one key.
+#[derive(Debug)]
+pub struct Event {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The new value; none when the key was deleted.
+    pub value: Option<Vec<u8>>,
+    /// The revision of the change.
+    pub revision: i64,
+}
+
+/// What a watch says at once.
+#[derive(Debug)]
+pub struct Message {
+    /// The registry's revision when it was sent.
+    pub revision: i64,
+    /// The cluster it comes from.
+    pub cluster: u64,
+    /// What happened, in order; nothing in a report of progress.
+    pub events: Vec<Event>,
+    /// Whether more of the last event's revision is to come.
+    pub is_fragment: bool,
+}
+
+/// The half of a watch that asks.
+pub struct Requests(WatchRequestSender);
+
+/// The half of a watch that answers.
+pub struct Messages {
+    /// The stream.
+    stream: WatchResponseStream,
+    /// The revision it began at, for errors.
+    from: i64,
+}
+
+impl Etcd {
+    /// Watches a range from a revision on. The watch stands on one endpoint and ends with
+    /// it; there is no resumption behind it.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn watch(
+        &self,
+        range: &(Vec<u8>, Vec<u8>),
+        from: i64,
+    ) -> Result<(Requests, Messages), Error> {
+        let options = WatchOptions::new()
+            .with_range(range.1.clone())
+            .with_start_revision(from)
+            .with_progress_notify()
+            .with_fragment();
+        let open = |client: Client| {
+            let options = options.clone();
+            let mut watch = client.watch_client().max_decoding_message_size(MESSAGE_OCTETS);
+            async move { watch.watch(range.0.clone(), Some(options)).await }
+        };
+        let (requests, stream) = self.call(self.timeout(), open).await?.split();
+        let mut messages = Messages { stream, from };
+        let created = timeout(self.timeout(), messages.next()).await;
+        created.map_err(|_| Error::Silent(self.timeout()))??;
+        Ok((Requests(requests), messages))
+    }
+}
+
+impl Requests {
+    /// Asks for a message now, so that silence means trouble.
+    ///
+    /// # Errors
+    /// [`Error`]: the stream is gone.
+    pub async fn progress(&mut self) -> Result<(), Error> {
+        self.0.request_progress().await.map_err(Error::from)
+    }
+}
+
+impl Messages {
+    /// The next message. It can be dropped and asked for again without losing one.
+    ///
+    /// # Errors
+    /// [`Error::Compacted`], [`Error::Denied`] or [`Error::Ended`]: the stream is over.
+    pub async fn next(&mut self) -> Result<Message, Error> {
+        match self.stream.message().await? {
+            Some(response) => message(response, self.from),
+            None => Err(Error::Ended("the member closed it".to_owned())),
+        }
+    }
+}
+
+/// Reads a response. A watch that was cancelled would stay open and silent for ever.
+fn message(response: WatchResponse, from: i64) -> Result<Message, Error> {
+    let PbWatchResponse {
+        header, canceled, compact_revision, cancel_reason, events, fragment, ..
+    } = response.0;
+    if canceled {
+        return Err(cancelled(&cancel_reason, from, compact_revision));
+    }
+    let header = header.unwrap_or_default();
+    Ok(Message {
+        revision: header.revision,
+        cluster: header.cluster_id,
+        events: events.into_iter().filter_map(event).collect(),
+        is_fragment: fragment,
+    })
+}
+
+/// Why a watch was cancelled. Credentials and permissions are refused in band.
+fn cancelled(reason: &str, wanted: i64, oldest: i64) -> Error {
+    if oldest > 0 {
+        return Error::Compacted { wanted, oldest };
+    }
+    if ["Unauthenticated", "PermissionDenied", "permission denied", "auth token"]
+        .iter()
+        .any(|word| reason.contains(word))
+    {
+        return Error::Denied(reason.to_owned());
+    }
+    Error::Ended(format!("cancelled, {reason}"))
+}
+
+/// Reads an event. Types other than PUT (0) and DELETE (1) do not exist.
+fn event(event: PbEvent) -> Option<Event> {
+    let pair = event.kv?;
+    let value = match event.r#type {
+        0 => Some(pair.value),
+        1 => None,
+        _ => return None,
+    };
+    Some(Event { key: pair.key, value, revision: pair.mod_revision })
+}

@@ -33,8 +33,4 @@ impl Publish for Publisher {
         self.next.confirm(update.revision);
         self.index.replace(self.at, &Arc::new(self.next.clone()));
     }
-
-    fn set_stale(&mut self, stale: bool) {
-        self.next.settings().set_stale(stale);
-    }
 }

@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
 use super::Service;
 use crate::names::{NameTooLong, WireName, folded, parse_address_label};
-use crate::registry::{Change, Instance, Proto};
+use crate::registry::{Change, Freshness, Instance, Proto};
 
 /// Services by their lower-cased label. The seed is random: names come from strangers.
 type Services = imbl::GenericHashMap<
@@ -20,7 +19,7 @@ type Services = imbl::GenericHashMap<
 >;
 
 /// What the configuration and the zone file say of a zone. It stays the same from
-/// generation to generation, but for the flag.
+/// generation to generation, but for the freshness of the registry.
 #[derive(Debug)]
 pub struct Settings {
     /// The apex.
@@ -38,9 +37,8 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
-    /// Whether the registry has not been heard of for too long. Outside the generation,
-    /// since it concerns every answer and changes none.
-    stale: AtomicBool,
+    /// When the registry was last heard of.
+    freshness: Arc<Freshness>,
 }
 
 /// One zone at one moment.
@@ -87,7 +85,7 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, stale: AtomicBool::new(false) })
+        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, freshness: Arc::default() })
     }
 
     /// The apex, as it was configured.
@@ -102,15 +100,16 @@ impl Settings {
         &self.wire
     }
 
+    /// When the registry was last heard of.
+    #[must_use]
+    pub const fn freshness(&self) -> &Arc<Freshness> {
+        &self.freshness
+    }
+
     /// Whether the registry has not been heard of for too long.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Relaxed)
-    }
-
-    /// Says whether the registry has not been heard of for too long.
-    pub fn set_stale(&self, stale: bool) {
-        self.stale.store(stale, Ordering::Relaxed);
+        self.freshness.is_stale()
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.

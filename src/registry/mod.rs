@@ -13,12 +13,14 @@
 //! | `url` | [`RegistryUrl`]: the connection string |
 
 pub mod document;
+mod freshness;
 mod instance;
 mod key;
 mod problem;
 mod table;
 mod url;
 
+pub use self::freshness::Freshness;
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault};
 pub use self::problem::Problem;

@@ -27,9 +27,6 @@ pub struct Update {
 pub trait Publish: Send {
     /// One update: to be shown whole or not at all.
     fn publish(&mut self, update: Update);
-
-    /// Whether the registry has been silent for too long to be sure of anything newer.
-    fn set_stale(&mut self, stale: bool);
 }
 
 /// What one key holds.

@@ -1,0 +1,170 @@
+//! What was typed. `config` says what it means.
+
+mod join;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::telemetry::LogFormat;
+
+pub use self::join::{JoinArgs, LeaveArgs};
+
+/// A DNS-SRV discovery server: services register in etcd, DNS clients find them.
+#[derive(Debug, Parser)]
+#[command(name = "srvd", version, max_term_width = 100)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Where the registry is: SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAMESPACE][?prefix=…&timeout=…&refresh=…]
+    /// [default: http://127.0.0.1:2379]
+    #[arg(long, global = true, env = "SRVD_REGISTRY", value_name = "URL")]
+    pub registry: Option<String>,
+    /// Configuration file (TOML)
+    #[arg(long, global = true, env = "SRVD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Certificates (PEM) of the authorities that sign etcd's [default: the system's]
+    #[arg(long, global = true, env = "SRVD_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Client certificate (PEM), shown to etcd
+    #[arg(long, global = true, env = "SRVD_CERT", value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// The client certificate's key (PEM)
+    #[arg(long, global = true, env = "SRVD_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// User in etcd; needs --password-file
+    #[arg(long, global = true, env = "SRVD_USER", value_name = "NAME")]
+    pub user: Option<String>,
+    /// File whose first line is the user's password
+    #[arg(long, global = true, env = "SRVD_PASSWORD_FILE", value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// How log lines are written, on standard error [default: text]
+    #[arg(long, global = true, env = "SRVD_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Log more; twice for everything
+    #[arg(short, long, global = true, env = "SRVD_VERBOSE", action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Mirror the registry and answer DNS
+    Serve(ServeArgs),
+    /// Serve with an embedded registry, in memory: nothing else needs to run
+    Dev(ServeArgs),
+    /// Register an instance, heartbeat until told to stop, then leave
+    Join(Box<JoinArgs>),
+    /// Remove one registration, or all of this host's for a name
+    Leave(LeaveArgs),
+    /// List all services, or the instances of one
+    List(ListArgs),
+    /// Print one instance, picked as DNS would: lowest priority, by weight
+    Lookup(LookupArgs),
+    /// Print online, offline and changed events as they happen
+    Watch(WatchArgs),
+    /// Print shell completions
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Write man pages
+    Man {
+        /// Into which directory
+        directory: PathBuf,
+    },
+}
+
+/// Options of `serve` and `dev`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// Where to answer, over UDP and TCP; port 0 takes a free one
+    /// [default: 127.0.0.1:5300 and [::1]:5300]
+    #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
+    pub listen: Vec<SocketAddr>,
+    /// UDP workers; 0 is one per core [default: 0]
+    #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+    /// Directory of zone files, APEX.zone, that replace the built-in SOA and NS
+    #[arg(long, env = "SRVD_ZONES", value_name = "DIR")]
+    pub zones: Option<PathBuf>,
+    /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
+    #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL")]
+    pub bare_names: Option<bool>,
+}
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Columns, for people
+    Table,
+    /// JSON, one value a line in `watch`
+    Json,
+    /// HOST:PORT only (`lookup`)
+    Address,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// The service; all of them when absent
+    pub name: Option<String>,
+    /// `table` or `json` [default: table on a terminal, else json]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `lookup`.
+#[derive(Debug, Args)]
+pub struct LookupArgs {
+    /// The service
+    pub name: String,
+    /// `table`, `json` or `address` [default: table on a terminal, else json]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// The service; all of them when absent
+    pub name: Option<String>,
+    /// `table` or `json` [default: table on a terminal, else json]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        let mut commands = vec![Cli::command()];
+        commands.extend(Cli::command().get_subcommands().cloned());
+        for argument in commands.iter().flat_map(clap::Command::get_arguments) {
+            let is_flag =
+                argument.get_long().is_some_and(|long| !["help", "version"].contains(&long));
+            let variable = argument.get_env().and_then(|it| it.to_str());
+            assert!(!is_flag || variable.is_some_and(|it| it.starts_with("SRVD_")), "{argument:?}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The configuration file, TOML. Each value is validated as it is read, so that errors
+//! show the file, the line and the key.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::Error as _;
+
+use crate::error::Failure;
+use crate::names::{TTL_MAX, WireName};
+use crate::registry::RegistryUrl;
+use crate::telemetry::LogFormat;
+
+/// The file's keys. Contract section 5; keys that this version cannot honour yet are
+/// refused unless they ask for what it does anyway.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct File {
+    /// The registry of every zone that names none of its own.
+    pub registry: Option<Url>,
+    /// Authorities that sign etcd's certificates.
+    pub ca: Option<PathBuf>,
+    /// Client certificate.
+    pub cert: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
+    /// User in etcd.
+    pub user: Option<String>,
+    /// Where its password stands.
+    pub password_file: Option<PathBuf>,
+    /// How log lines are written.
+    pub log_format: Option<LogFormat>,
+    /// Where to answer.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// UDP workers.
+    pub workers: Option<usize>,
+    /// Directory of zone files.
+    pub zones: Option<PathBuf>,
+    /// Whether names without a zone are answered.
+    pub bare_names: Option<bool>,
+    /// The registry zones.
+    pub zone: Vec<Zone>,
+    /// Not in this version.
+    http: Only<Off>,
+    /// Not in this version.
+    hold_collapse: Only<ZeroSeconds>,
+    /// Not in this version.
+    state: Only<Nothing>,
+    /// Not in this version.
+    forward: Only<Nothing>,
+    /// Not in this version.
+    reverse: Only<Nothing>,
+    /// Not in this version.
+    max_stale: Only<Nothing>,
+    /// Where the file stands; relative paths begin there.
+    #[serde(skip)]
+    directory: PathBuf,
+}
+
+/// One `[[zone]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Zone {
+    /// The apex.
+    pub name: ZoneName,
+    /// The prefix of its keys, where it is not the registry's.
+    pub prefix: Option<String>,
+    /// The namespace below the prefix, where it is not the registry's.
+    pub namespace: Option<String>,
+    /// Its registry, where it is not the file's.
+    pub registry: Option<Url>,
+    /// TTL of dynamic records.
+    pub ttl: Option<Seconds>,
+    /// TTL of negative answers.
+    pub negative_ttl: Option<Seconds>,
+    /// Not in this version.
+    #[serde(default, rename = "schema")]
+    _schema: Only<ServicesSchema>,
+    /// Not in this version.
+    #[serde(default, rename = "max-answers")]
+    _max_answers: Only<Zero>,
+}
+
+/// A registry url.
+#[derive(Debug, Clone)]
+pub struct Url(pub RegistryUrl);
+
+/// A zone's name.
+#[derive(Debug, Clone)]
+pub struct ZoneName(pub hickory_proto::rr::Name);
+
+/// A duration of whole seconds that fits a TTL.
+#[derive(Debug, Clone, Copy)]
+pub struct Seconds(pub u32);
+
+impl File {
+    /// Reads a file; no file is an empty one.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] with file, line and key.
+    pub fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let usage = |text: String| Failure::usage(format!("{}: {text}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+        let mut file: Self = toml::from_str(&text).map_err(|error| usage(error.to_string()))?;
+        file.directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(file)
+    }
+
+    /// A path as the file means it: relative to itself.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+}
+
+impl<'de> Deserialize<'de> for Url {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let url = text.parse().map_err(|fault| D::Error::custom(format!("`{text}` {fault}")))?;
+        Ok(Self(url))
+    }
+}
+
+impl<'de> Deserialize<'de> for ZoneName {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet);
+        let fault = || {
+            D::Error::custom(format!("`{text}` is no zone name; write it like services.internal"))
+        };
+        let wire = WireName::from_text(&text).map_err(|_| fault())?;
+        if text.is_empty() || !text.bytes().all(is_plain) {
+            return Err(fault());
+        }
+        let labels = (0..wire.labels()).map(|at| wire.label(at));
+        hickory_proto::rr::Name::from_labels(labels).map(Self).map_err(|_| fault())
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let wanted = "a TTL is whole seconds up to 24855d, written like 5s or 1m";
+        let duration = humantime::parse_duration(&text).ok().filter(|it| it.subsec_nanos() == 0);
+        let seconds =
+            duration.map(|it: Duration| it.as_secs()).filter(|it| *it <= u64::from(TTL_MAX));
+        seconds
+            .map(|it| Self(it as u32))
+            .ok_or_else(|| D::Error::custom(format!("`{text}`: {wanted}")))
+    }
+}
+
+/// A key of the contract that this version has only one value for.
+#[derive(Debug)]
+struct Only<T>(std::marker::PhantomData<T>);
+
+/// The one value a key may have.
+trait Allowed {
+    /// The value, as TOML; `None` when the key cannot be written at all.
+    const VALUE: Option<&'static str>;
+}
+
+/// Declares marker types for the values that later versions widen.
+macro_rules! allowed {
+    ($($type:ident = $value:expr;)*) => {$(
+        #[doc = "The one value this version knows."]
+        #[derive(Debug)]
+        enum $type {}
+        impl Allowed for $type {
+            const VALUE: Option<&'static str> = $value;
+        }
+    )*};
+}
+
+allowed! {
+    Off = Some("\"off\"");
+    ZeroSeconds = Some("\"0s\"");
+    ServicesSchema = Some("\"services\"");
+    Zero = Some("0");
+    Nothing = None;
+}
+
+impl<T> Default for Only<T> {
+    fn default() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<'de, T: Allowed> Deserialize<'de> for Only<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(from)?;
+        match T::VALUE {
+            Some(allowed) if value.to_string() == allowed => Ok(Self::default()),
+            Some(allowed) => {
+                Err(D::Error::custom(format!("this version knows only {allowed} here")))
+            }
+            None => Err(D::Error::custom("this version does not know this key yet; leave it out")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("srvd.toml");
+        std::fs::write(&path, text).unwrap();
+        File::read(Some(&path)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn faults_name_file_line_and_key() {
+        for (text, parts) in [
+            ("listen = [\"x\"]", &["srvd.toml", "line 1", "listen", "invalid socket address"][..]),
+            ("\nregistry = \"etcd://a\"", &["line 2", "registry =", "write http:// or https://"]),
+            ("colour = 1", &["line 1", "unknown field `colour`", "listen"]),
+            ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
+            ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
+            ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
+            ("http = \"127.0.0.1:1\"", &["line 1", "http =", "this version knows only \"off\""]),
+            ("state = \"/var/lib/srvd\"", &["state =", "does not know this key yet"]),
+            ("workers = -1", &["line 1", "workers ="]),
+            ("registry = ", &["line 1"]),
+        ] {
+            let fault = fault(text);
+            assert!(parts.iter().all(|part| fault.contains(part)), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn the_whole_file_is_read() {
+        let text = r#"
+            registry = "http://a,b/ns?prefix=/p"
+            listen = ["127.0.0.1:0", "[::1]:0"]
+            http = "off"
+            hold-collapse = "0s"
+            [[zone]]
+            name = "Services.internal"
+            schema = "services"
+            max-answers = 0
+            ttl = "1m"
+        "#;
+        let file: File = toml::from_str(text).unwrap();
+        assert_eq!(file.zone[0].ttl.unwrap().0, 60);
+        assert_eq!(file.listen.unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,65 @@
+//! What the suites share: processes to talk to, and patience with deadlines.
+#![allow(
+    dead_code,
+    reason = "a suite takes what it needs, and may be the only one"
+)]
+
+pub(crate) mod etcd;
+
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long anything in a test may take before it counts as not happening.
+///
+/// Far above what is ever needed: a busy two-core machine must not fail a test
+/// that is merely slow, and a passing test never waits this long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a condition is looked at again.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Where test ports are taken from: below the range that the kernel hands to
+/// outgoing connections, so that the port of a stopped member stays free for it.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// Blocks until `done` says so, and tells whether it did before [`PATIENCE`] ran out.
+pub(crate) fn eventually(mut done: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if done() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
+
+/// A loopback address whose port is free, and was not given out before.
+pub(crate) fn free_addr() -> SocketAddr {
+    /// The ports given out by this test run; a stopped member still owns its own.
+    static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let taken = taken.get_or_insert_default();
+    loop {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
+        if TcpListener::bind(addr).is_ok() && taken.insert(addr.port()) {
+            return addr;
+        }
+    }
+}
+
+/// Sends a signal to one process, by its id.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(
+        status.expect("kill is installed").success(),
+        "cannot send SIG{name} to {pid}"
+    );
+}

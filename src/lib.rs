@@ -1,1 +1,3 @@
 //! srvd: a DNS-SRV discovery server.
+
+pub mod etcd;

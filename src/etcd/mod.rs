@@ -1,0 +1,3 @@
+//! etcd: what srvd needs of it.
+
+pub mod embedded;

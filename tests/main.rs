@@ -9,3 +9,6 @@ mod support;
 
 /// The real etcd that other suites lean on obeys its controls.
 mod etcd_process;
+
+/// The embedded registry and the real etcd answer alike, request by request.
+mod registry_api;

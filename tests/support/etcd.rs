@@ -129,6 +129,8 @@ impl Etcd {
     /// Runs `etcdctl` against this process.
     pub(crate) fn etcdctl(&self, args: &[&str]) -> Output {
         etcdctl(&self.url(), args)
+            .output()
+            .expect("etcdctl is installed (Debian: etcd-client)")
     }
 
     /// Tells whether the process answers as healthy: it has a leader and can commit.
@@ -212,15 +214,15 @@ impl EtcdCluster {
     }
 }
 
-/// Runs `etcdctl`, API version 3, against `url`.
-pub(crate) fn etcdctl(url: &str, args: &[&str]) -> Output {
-    Command::new("etcdctl")
+/// The command `etcdctl`, API version 3, against `url`.
+pub(crate) fn etcdctl(url: &str, args: &[&str]) -> Command {
+    let mut command = Command::new("etcdctl");
+    command
         .env("ETCDCTL_API", "3")
         .args(["--endpoints", url])
         .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("etcdctl is installed (Debian: etcd-client)")
+        .stdin(Stdio::null());
+    command
 }
 
 impl Plan {

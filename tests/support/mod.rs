@@ -5,6 +5,7 @@
 )]
 
 pub(crate) mod etcd;
+pub(crate) mod registry;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -37,6 +38,13 @@ pub(crate) fn eventually(mut done: impl FnMut() -> bool) -> bool {
         }
         std::thread::sleep(GLANCE);
     }
+}
+
+/// Waits for `future`, and panics if it takes longer than [`PATIENCE`].
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it did not happen in time")
 }
 
 /// A loopback address whose port is free, and was not given out before.

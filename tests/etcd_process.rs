@@ -17,10 +17,7 @@ fn data_survives_a_crash_and_a_stop_but_not_a_wipe() {
     etcd.restart();
     etcd.stop();
     etcd.restart();
-    assert_eq!(
-        ctl(&etcd, &["get", "--print-value-only", "color"]),
-        "green\n"
-    );
+    assert_eq!(ctl(&etcd, &["get", "--print-value-only", "color"]), "green\n");
     etcd.wipe_and_restart();
     assert_eq!(ctl(&etcd, &["get", "color"]), "");
 }
@@ -43,13 +40,7 @@ fn a_cluster_elects_another_leader_and_takes_the_old_one_back() {
     assert_ne!(first, second);
     ctl(&cluster.members[second], &["put", "color", "green"]);
     cluster.members[first].restart();
-    assert_eq!(
-        ctl(
-            &cluster.members[first],
-            &["get", "--print-value-only", "color"]
-        ),
-        "green\n"
-    );
+    assert_eq!(ctl(&cluster.members[first], &["get", "--print-value-only", "color"]), "green\n");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The suites of srvd: one line says what each of them proves.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test says what it needs by failing there"
-)]
+#![allow(clippy::unwrap_used, reason = "a test says what it needs by failing there")]
 
 /// What the suites share: real etcd processes, and patience with deadlines.
 mod support;
 
 /// The real etcd that other suites lean on obeys its controls.
 mod etcd_process;
+
+/// The embedded registry and the real etcd answer alike, request by request.
+mod registry_api;

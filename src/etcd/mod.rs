@@ -15,6 +15,7 @@
 //! knows etcd-client or tonic, so both can be replaced here. The embedded registry of
 //! `srvd dev` stands beside the client, on the same protocol.
 
+pub mod embedded;
 mod endpoints;
 mod error;
 mod kv;

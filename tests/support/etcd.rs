@@ -128,7 +128,7 @@ impl Etcd {
 
     /// Runs `etcdctl` against this process.
     pub(crate) fn etcdctl(&self, args: &[&str]) -> Output {
-        etcdctl(&self.url(), args)
+        etcdctl(&self.url(), args).output().expect("etcdctl is installed (Debian: etcd-client)")
     }
 
     /// Tells whether the process answers as healthy: it has a leader and can commit.
@@ -139,11 +139,7 @@ impl Etcd {
     /// Blocks until the process is healthy; panics with its log if it never is.
     pub(crate) fn wait_healthy(&mut self) {
         let healthy = eventually(|| self.is_healthy() || self.exited().is_some());
-        assert!(
-            healthy && self.exited().is_none(),
-            "etcd is not healthy:\n{}",
-            self.log()
-        );
+        assert!(healthy && self.exited().is_none(), "etcd is not healthy:\n{}", self.log());
     }
 
     /// What the process wrote to its log.
@@ -153,9 +149,7 @@ impl Etcd {
 
     /// How the process ended, if it did so by itself.
     fn exited(&mut self) -> Option<ExitStatus> {
-        self.child
-            .as_mut()
-            .and_then(|child| child.try_wait().unwrap())
+        self.child.as_mut().and_then(|child| child.try_wait().unwrap())
     }
 
     /// Ends the process and removes its data.
@@ -184,9 +178,7 @@ pub(crate) struct EtcdCluster {
 impl EtcdCluster {
     /// Starts `size` members and waits until all of them are healthy.
     pub(crate) fn start(size: usize) -> Self {
-        Self {
-            members: start_cluster(size, &[]),
-        }
+        Self { members: start_cluster(size, &[]) }
     }
 
     /// The URLs that clients connect to, in the order of the members.
@@ -212,15 +204,11 @@ impl EtcdCluster {
     }
 }
 
-/// Runs `etcdctl`, API version 3, against `url`.
-pub(crate) fn etcdctl(url: &str, args: &[&str]) -> Output {
-    Command::new("etcdctl")
-        .env("ETCDCTL_API", "3")
-        .args(["--endpoints", url])
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .expect("etcdctl is installed (Debian: etcd-client)")
+/// The command `etcdctl`, API version 3, against `url`.
+pub(crate) fn etcdctl(url: &str, args: &[&str]) -> Command {
+    let mut command = Command::new("etcdctl");
+    command.env("ETCDCTL_API", "3").args(["--endpoints", url]).args(args).stdin(Stdio::null());
+    command
 }
 
 impl Plan {
@@ -231,11 +219,7 @@ impl Plan {
 
     /// Starts the process, its log going to a file beside the data.
     fn spawn(&self, dir: &TempDir) -> Child {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(dir.path().join("log"))
-            .unwrap();
+        let log = File::options().create(true).append(true).open(dir.path().join("log")).unwrap();
         self.command(dir)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -254,24 +238,9 @@ impl Plan {
             .args(["--name", &self.name])
             .arg("--data-dir")
             .arg(self.data(dir))
-            .args([
-                "--listen-client-urls",
-                &client,
-                "--advertise-client-urls",
-                &client,
-            ])
-            .args([
-                "--listen-peer-urls",
-                &peer,
-                "--initial-advertise-peer-urls",
-                &peer,
-            ])
-            .args([
-                "--initial-cluster",
-                &self.cluster,
-                "--initial-cluster-token",
-                &self.cluster,
-            ])
+            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
+            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
+            .args(["--initial-cluster", &self.cluster, "--initial-cluster-token", &self.cluster])
             .args(["--heartbeat-interval", "50", "--election-timeout", "500"])
             .args(["--logger", "zap", "--log-level", "warn"])
             .args(&self.extra);
@@ -291,11 +260,7 @@ fn start_cluster(size: usize, extra: &[&str]) -> Vec<Etcd> {
         if settled && members.iter_mut().all(|member| member.exited().is_none()) {
             return members;
         }
-        assert!(
-            attempt < START_ATTEMPTS,
-            "etcd does not start:\n{}",
-            members[0].log()
-        );
+        assert!(attempt < START_ATTEMPTS, "etcd does not start:\n{}", members[0].log());
     }
     unreachable!("the loop ends by returning or by the assertion")
 }
@@ -305,11 +270,7 @@ fn spawn_cluster(size: usize, extra: &[&str]) -> Vec<Etcd> {
     let plans = plans(size, extra);
     let start = |plan: Plan| {
         let dir = TempDir::new().unwrap();
-        Etcd {
-            child: Some(plan.spawn(&dir)),
-            plan,
-            dir,
-        }
+        Etcd { child: Some(plan.spawn(&dir)), plan, dir }
     };
     plans.into_iter().map(start).collect()
 }
@@ -318,12 +279,7 @@ fn spawn_cluster(size: usize, extra: &[&str]) -> Vec<Etcd> {
 fn plans(size: usize, extra: &[&str]) -> Vec<Plan> {
     let ports: Vec<_> = (0..size).map(|_| (free_addr(), free_addr())).collect();
     let named = |(i, (_, peer)): (usize, &(SocketAddr, SocketAddr))| format!("m{i}=http://{peer}");
-    let cluster = ports
-        .iter()
-        .enumerate()
-        .map(named)
-        .collect::<Vec<_>>()
-        .join(",");
+    let cluster = ports.iter().enumerate().map(named).collect::<Vec<_>>().join(",");
     let plan = |(i, (client, peer))| Plan {
         name: format!("m{i}"),
         client,

@@ -1,10 +1,8 @@
 //! What the suites share: processes to talk to, and patience with deadlines.
-#![allow(
-    dead_code,
-    reason = "a suite takes what it needs, and may be the only one"
-)]
+#![allow(dead_code, reason = "a suite takes what it needs, and may be the only one")]
 
 pub(crate) mod etcd;
+pub(crate) mod registry;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -39,6 +37,11 @@ pub(crate) fn eventually(mut done: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// Waits for `future`, and panics if it takes longer than [`PATIENCE`].
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it did not happen in time")
+}
+
 /// A loopback address whose port is free, and was not given out before.
 pub(crate) fn free_addr() -> SocketAddr {
     /// The ports given out by this test run; a stopped member still owns its own.
@@ -55,11 +58,6 @@ pub(crate) fn free_addr() -> SocketAddr {
 
 /// Sends a signal to one process, by its id.
 pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(
-        status.expect("kill is installed").success(),
-        "cannot send SIG{name} to {pid}"
-    );
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.expect("kill is installed").success(), "cannot send SIG{name} to {pid}");
 }

@@ -1,0 +1,133 @@
+//! The sources themselves: who may import whom.
+//!
+//! The invariants stand in `src/lib.rs`; this suite reads every file of a room and fails
+//! on a path that the room must not know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room's name, and the paths it must never mention.
+type Rule = (&'static [&'static str], &'static [&'static str]);
+
+/// Every room under `src/`, as a folder or a file.
+const ROOMS: &[&str] = &[
+    "app", "authority", "backoff", "cli", "commands", "config", "dev", "docs", "error", "etcd",
+    "index", "join", "main", "mirror", "names", "registry", "shutdown", "telemetry", "wire", "zonefile",
+];
+
+/// What the pure rooms must not know.
+const RULES: &[Rule] = &[
+    (
+        &["names", "registry", "index", "authority"],
+        &["tokio", "etcd_client", "tonic", "hickory_server", "hickory_net", "std::net::Udp", "std::net::Tcp", "std::fs"],
+    ),
+    (&["names"], &["crate::registry", "crate::index", "crate::authority"]),
+    (&["registry"], &["crate::index", "crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
+    (&["index"], &["crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
+    (&["authority"], &["crate::mirror", "crate::etcd", "crate::wire"]),
+    (&["wire"], &["crate::mirror", "crate::etcd", "crate::join"]),
+    (&["mirror"], &["crate::index", "crate::authority", "crate::wire", "crate::join"]),
+    (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
+];
+
+/// Paths that one room alone may mention, beside the tests inside it.
+const OWNED: &[(&str, &[&str])] = &[
+    ("etcd_client", &["etcd"]),
+    ("tonic", &["etcd", "telemetry"]),
+    ("hickory_server", &["wire", "telemetry"]),
+    ("crate::mirror", &["app", "commands", "join", "mirror"]),
+    ("crate::join", &["dev", "join"]),
+];
+
+/// The source files of a room.
+fn files(room: &str) -> Vec<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let single = source.join(format!("{room}.rs"));
+    let mut found: Vec<_> = single.exists().then_some(single).into_iter().collect();
+    collect(&source.join(room), &mut found);
+    assert!(!found.is_empty(), "the room {room} is gone; mend the lists of this suite");
+    found
+}
+
+/// Adds the Rust files below a folder.
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.extension() {
+            _ if path.is_dir() => collect(&path, found),
+            Some(extension) if extension == "rs" => found.push(path),
+            _ => (),
+        }
+    }
+}
+
+/// The lines of a file that are code, with their numbers.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim().to_owned()));
+    lines.filter(|(_, line)| !line.starts_with("//")).collect()
+}
+
+/// Whether a line of code mentions a path, as a whole word.
+fn mentions(line: &str, path: &str) -> bool {
+    let word = |character: char| character.is_alphanumeric() || character == '_';
+    line.match_indices(path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + path.len()..].chars().next();
+        // `std::net::Udp` stands for all that begin so.
+        let open_end = path.starts_with("std::net");
+        !before.is_some_and(word) && (open_end || !after.is_some_and(word))
+    })
+}
+
+/// Where a room mentions a path.
+fn offences(room: &str, path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files(room) {
+        for (number, line) in code(&file) {
+            if mentions(&line, path) {
+                found.push(format!("{}:{number}: {line}", file.display()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn rooms_know_only_what_they_may() {
+    for (rooms, paths) in RULES {
+        for (room, path) in rooms.iter().flat_map(|room| paths.iter().map(move |path| (room, path))) {
+            let found = offences(room, path);
+            assert!(found.is_empty(), "{room} must not know {path}:\n{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn owned_paths_stay_in_their_rooms() {
+    for (path, owners) in OWNED {
+        for room in ROOMS.iter().filter(|room| !owners.contains(room)) {
+            let found = offences(room, path);
+            assert!(found.is_empty(), "only {owners:?} may know {path}:\n{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn every_room_is_under_the_rules() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        let room = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(room == "lib" || ROOMS.contains(&room.as_str()), "a new room, {room}: say what it may know");
+    }
+}
+
+#[test]
+fn the_check_finds_what_it_looks_for() {
+    assert!(mentions("use tokio::net::UdpSocket;", "tokio"));
+    assert!(mentions("    tonic::Status::new()", "tonic"));
+    assert!(!mentions("use tokio_util::x;", "tokio"));
+    assert!(mentions("std::net::UdpSocket", "std::net::Udp"));
+    assert!(!offences("etcd", "etcd_client").is_empty());
+}

@@ -1,5 +1,6 @@
 //! srvd: a DNS-SRV discovery server.
 
+pub mod authority;
 pub mod backoff;
 pub mod cli;
 pub mod config;
@@ -10,4 +11,5 @@ pub mod mirror;
 pub mod names;
 pub mod registry;
 pub mod telemetry;
+pub mod wire;
 pub mod zonefile;

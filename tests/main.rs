@@ -4,8 +4,14 @@
 /// What the suites share: real etcd processes, and patience with deadlines.
 mod support;
 
+/// Zones and registrations in process, without etcd.
+mod fixture;
+
 /// The real etcd that other suites lean on obeys its controls.
 mod etcd_process;
 
 /// The embedded registry and the real etcd answer alike, request by request.
 mod registry_api;
+
+/// Octets in, octets out: sockets, `dig`, limits.
+mod wire;

@@ -5,7 +5,7 @@
 //! inside it, and is gone when an instance comes or goes.
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -107,6 +107,24 @@ impl Service {
     /// Those registered with any address, equal addresses side by side.
     pub fn with_address(&self) -> impl Iterator<Item = (IpAddr, &Instance)> {
         self.by_address.iter().filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
+    }
+
+    /// Those registered with an IPv4 address, equal addresses side by side.
+    pub fn with_ipv4(&self) -> impl Iterator<Item = (IpAddr, &Instance)> {
+        self.between(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::BROADCAST.into())
+    }
+
+    /// Those registered with an IPv6 address, equal addresses side by side.
+    pub fn with_ipv6(&self) -> impl Iterator<Item = (IpAddr, &Instance)> {
+        self.between(Ipv6Addr::UNSPECIFIED.into(), Ipv6Addr::from([0xff; 16]).into())
+    }
+
+    /// Those whose address is one of a range, in order.
+    fn between(&self, from: IpAddr, to: IpAddr) -> impl Iterator<Item = (IpAddr, &Instance)> {
+        let (from, to) = (AddressProbe(from, Side::Before), AddressProbe(to, Side::After));
+        self.by_address
+            .range::<_, AddressProbe>((Bound::Included(&from), Bound::Included(&to)))
+            .filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
     }
 
     /// Those whose port has a name under a transport; the name in lower-cased label form.

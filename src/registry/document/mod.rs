@@ -1,6 +1,6 @@
 //! Registration documents: the values other programs write, told apart by their shape.
 //!
-//! One small file per format. A format is a function from a [`Shape`] to a [`Document`]
+//! One small file per format. A format is a function from a `Shape` to a [`Document`]
 //! that answers `None` when the shape is not its own; to add one, write the file and put
 //! its function into `FORMATS` before any format whose shape is wider.
 

@@ -1,0 +1,155 @@
+//! A and AAAA records: each address once.
+
+use std::net::IpAddr;
+
+use hickory_proto::rr::{Name, RData, RecordType};
+
+use super::answer::FIXED;
+use super::{Draw, Found, Lookup, Overflow, Room, RrSet, TooLarge};
+use crate::index::{Node, Service};
+use crate::names::WireName;
+use crate::registry::{Host, Instance};
+
+/// An address of a service, with what its instances say together.
+struct Address {
+    /// The address.
+    address: IpAddr,
+    /// The lowest priority of its instances.
+    priority: u16,
+    /// The sum of their weights at that priority.
+    weight: u64,
+}
+
+impl Lookup<'_> {
+    /// The addresses of the question's type at a node.
+    pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
+        let (ttl, room) = (self.zone.settings().ttl, self.question.room);
+        let addresses = Addresses { kind, ttl, room, name: self.name };
+        let set = addresses.at(node, draw)?;
+        Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
+    }
+}
+
+/// Which addresses are wanted of a node.
+pub(super) struct Addresses<'a> {
+    /// A or AAAA.
+    pub(super) kind: RecordType,
+    /// TTL of instances that set none.
+    pub(super) ttl: u32,
+    /// How much they may take.
+    pub(super) room: Room,
+    /// The node's name.
+    pub(super) name: &'a WireName,
+}
+
+impl Addresses<'_> {
+    /// The RRset at a node, owned by the root until its owner is known.
+    pub(super) fn at(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+        match node {
+            Node::Service(service) => self.of_service(service, draw),
+            Node::Address(service, address) => {
+                self.set(service.at_address(address).map(|instance| (address, instance)), draw)
+            }
+            Node::Instance(service) => {
+                let mut all: Vec<_> =
+                    service.with_id(self.name.label(0)).filter_map(addressed).collect();
+                all.sort_by_key(|(address, _)| *address);
+                self.set(all.into_iter(), draw)
+            }
+            Node::Apex | Node::Empty | Node::Transport(..) | Node::Port(..) => Ok(None),
+        }
+    }
+
+    /// The addresses of a whole service. The other family is not even looked at.
+    fn of_service(&self, service: &Service, draw: &mut Draw) -> Found {
+        match self.kind {
+            RecordType::A => self.set(service.with_ipv4(), draw),
+            _ => self.set(service.with_ipv6(), draw),
+        }
+    }
+
+    /// The RRset of instances with their addresses, equal addresses side by side.
+    fn set<'i>(
+        &self,
+        instances: impl Iterator<Item = (IpAddr, &'i Instance)>,
+        draw: &mut Draw,
+    ) -> Found {
+        let wanted = instances.filter(|(address, _)| self.wants(*address));
+        let (ttl, mut addresses) = self.merge(wanted)?;
+        draw.order(&mut addresses, |address| (address.priority, address.weight));
+        let cut = self.room.cut(&mut addresses, |address| record_octets(address.address));
+        let data: Vec<_> = addresses.iter().map(|address| data(address.address)).collect();
+        let owner = Name::root();
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind: self.kind, ttl, data, cut }))
+    }
+
+    /// Whether an address is of the wanted family.
+    const fn wants(&self, address: IpAddr) -> bool {
+        matches!(
+            (self.kind, address),
+            (RecordType::A, IpAddr::V4(_)) | (RecordType::AAAA, IpAddr::V6(_))
+        )
+    }
+
+    /// One entry per address, and the least TTL, as long as they can fit.
+    fn merge<'i>(
+        &self,
+        instances: impl Iterator<Item = (IpAddr, &'i Instance)>,
+    ) -> Result<(u32, Vec<Address>), TooLarge> {
+        let (mut ttl, mut octets, mut merged) = (u32::MAX, 0, Vec::<Address>::new());
+        for (address, instance) in instances {
+            ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
+            match merged.last_mut().filter(|last| last.address == address) {
+                Some(last) => last.add(instance),
+                None => {
+                    octets += record_octets(address);
+                    merged.push(Address::new(address, instance));
+                }
+            }
+            if octets > self.room.octets && self.room.overflow == Overflow::Truncate {
+                return Err(TooLarge);
+            }
+        }
+        Ok((ttl, merged))
+    }
+}
+
+impl Address {
+    /// An address that one instance has.
+    fn new(address: IpAddr, instance: &Instance) -> Self {
+        Self { address, priority: instance.priority, weight: u64::from(instance.weight) }
+    }
+
+    /// Another instance has it too.
+    fn add(&mut self, instance: &Instance) {
+        if instance.priority < self.priority {
+            *self = Self::new(self.address, instance);
+        } else if instance.priority == self.priority {
+            self.weight += u64::from(instance.weight);
+        }
+    }
+}
+
+/// An instance that has an address, with it.
+fn addressed(instance: &Instance) -> Option<(IpAddr, &Instance)> {
+    match instance.host {
+        Host::Address(address) => Some((address, instance)),
+        Host::Name(_) => None,
+    }
+}
+
+/// The octets of an address record.
+const fn record_octets(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(_) => FIXED + 4,
+        IpAddr::V6(_) => FIXED + 16,
+    }
+}
+
+/// The data of an address record.
+fn data(address: IpAddr) -> RData {
+    match address {
+        IpAddr::V4(address) => RData::A(address.into()),
+        IpAddr::V6(address) => RData::AAAA(address.into()),
+    }
+}

@@ -1,0 +1,117 @@
+//! What is said in return.
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{Name, RData, RecordType};
+
+/// The least octets of a record before its data: a pointer to its owner, type, class, TTL
+/// and length (RFC 1035 section 4.1.3).
+pub(super) const FIXED: usize = 2 + 10;
+
+/// An answer, in units that are carried whole or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The response code.
+    pub code: ResponseCode,
+    /// Whether the zone is ours, and known (AA).
+    pub authoritative: bool,
+    /// What an extended error says beside the code (RFC 8914).
+    pub reason: Option<Reason>,
+    /// Whether the answers are larger than the room, so that none is given.
+    pub truncated: bool,
+    /// What was asked for.
+    pub answers: Option<RrSet>,
+    /// The SOA of a negative answer.
+    pub authority: Option<RrSet>,
+    /// Addresses of the targets, in the order of the answers: as many RRsets as can fit.
+    pub additional: Vec<RrSet>,
+}
+
+/// Records of one owner and type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RrSet {
+    /// Whose records they are.
+    pub owner: Name,
+    /// Their type.
+    pub kind: RecordType,
+    /// Their one TTL (RFC 2181 section 5.2), in seconds.
+    pub ttl: u32,
+    /// The data, in the order they are to be sent.
+    pub data: Vec<RData>,
+    /// How many records were left out, by a draw, since no message could carry them.
+    pub cut: usize,
+}
+
+/// An extended error: why an answer is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The registry has been silent for too long.
+    Stale,
+    /// The zone has not been listed yet.
+    NotReady,
+    /// This is offered to nobody.
+    Prohibited,
+    /// As [`Self::Stale`], where the name does not exist.
+    StaleNxDomain,
+    /// The name is in no zone of ours.
+    NotAuthoritative,
+}
+
+impl Reason {
+    /// The INFO-CODE (RFC 8914 section 5.2).
+    #[must_use]
+    pub const fn info_code(self) -> u16 {
+        match self {
+            Self::Stale => 3,
+            Self::NotReady => 14,
+            Self::Prohibited => 18,
+            Self::StaleNxDomain => 19,
+            Self::NotAuthoritative => 20,
+        }
+    }
+}
+
+impl Answer {
+    /// An answer without data, from nobody's zone.
+    pub(super) const fn error(code: ResponseCode, reason: Option<Reason>) -> Self {
+        Self {
+            code,
+            authoritative: false,
+            reason,
+            truncated: false,
+            answers: None,
+            authority: None,
+            additional: Vec::new(),
+        }
+    }
+
+    /// An answer from a zone of ours, nothing in it yet.
+    fn own(code: ResponseCode) -> Self {
+        Self { authoritative: true, ..Self::error(code, None) }
+    }
+
+    /// What was asked for.
+    pub(super) fn positive(answers: RrSet) -> Self {
+        Self { answers: Some(answers), ..Self::own(ResponseCode::NoError) }
+    }
+
+    /// There are answers, but they do not fit.
+    pub(super) fn truncated() -> Self {
+        Self { truncated: true, ..Self::own(ResponseCode::NoError) }
+    }
+
+    /// There is nothing, as the SOA testifies.
+    pub(super) fn negative(code: ResponseCode, soa: RrSet) -> Self {
+        Self { authority: Some(soa), ..Self::own(code) }
+    }
+}
+
+/// The least octets that a record's data takes, where it is of a kind that points to
+/// names; SRV targets are never compressed (RFC 2782).
+pub(super) fn data_octets(data: &RData) -> usize {
+    match data {
+        RData::SRV(srv) => 6 + srv.target.len() + 1,
+        RData::A(_) => 4,
+        RData::AAAA(_) => 16,
+        _ => 2,
+    }
+}

@@ -1,0 +1,167 @@
+//! INDEX → ANSWER: what one generation says to one question. Pure: no I/O, no clock, and
+//! the randomness comes in as a value.
+//!
+//! ```text
+//!   Question ─→ class, meta types ─→ zone ─→ readiness ─→ node ─→ RRset ─→ additional
+//!                      │              │          │          │       │
+//!                   REFUSED        REFUSED    SERVFAIL   NXDOMAIN  NODATA
+//! ```
+//!
+//! | RFC | what of it | status |
+//! | --- | --- | --- |
+//! | 1034 s4.3.2, 1035 | the closest zone, then the node, then the type; AA on own data | done; CNAME and cuts come with zone files |
+//! | 1982 | the serial follows the registry's revision | done |
+//! | 2181 s5, s9, s10 | one TTL per RRset; whole RRsets; SRV targets that are no aliases | done |
+//! | 2308 s3, s5 | SOA in every negative answer, TTL min(SOA TTL, MINIMUM) | done |
+//! | 2782 | SRV, ordered by priority and weight, addresses in the additional section | done |
+//! | 4343 | names compare without case, the owner is spelt as it was asked for | done |
+//! | 5936, 1995 | AXFR and IXFR are REFUSED | done: not offered |
+//! | 6895 s3.1 | meta types that are no question are FORMERR | done |
+//! | 8020 | NXDOMAIN only when nothing is below | done |
+//! | 8482 s4.1 | ANY gets one RRset | done |
+//! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
+//! | 6763 | DNS-SD | not yet |
+//!
+//! One concern per file: `order` draws, `srv`, `address`, `txt` and `apex` make RRsets,
+//! `additional` adds the addresses of targets, `negative` says what is not there.
+
+mod additional;
+mod address;
+mod answer;
+mod apex;
+mod negative;
+mod order;
+mod question;
+mod srv;
+mod txt;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{DNSClass, RecordType};
+
+use crate::index::{Generation, Node, Site, Zone};
+use crate::names::WireName;
+
+pub use self::answer::{Answer, Reason, RrSet};
+pub use self::order::{Draw, pick};
+pub use self::question::{Overflow, Question, Room};
+
+/// The type of TKEY queries (RFC 2930), which hickory has no name for.
+const TKEY: RecordType = RecordType::Unknown(249);
+/// The meta type NXNAME (RFC 9824 section 3.5: a query for it is a format error).
+const NXNAME: RecordType = RecordType::Unknown(128);
+
+/// The RRset is larger than the room; what was built of it is of no use.
+struct TooLarge;
+
+/// An RRset, none, or one larger than the room.
+type Found = Result<Option<RrSet>, TooLarge>;
+
+/// A question on its way through one generation.
+struct Lookup<'l> {
+    /// What is true.
+    generation: &'l Generation,
+    /// The zone that the question's name is in.
+    zone: &'l Zone,
+    /// What the zone was found by.
+    site: Site,
+    /// What is asked.
+    question: &'l Question<'l>,
+    /// The question's name, to compare.
+    name: &'l WireName,
+}
+
+/// Answers a question from one generation.
+#[must_use]
+pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
+    if let Some(refusal) = refuse(question) {
+        return refusal;
+    }
+    let Ok(name) = WireName::from_labels(question.name.iter()) else {
+        return Answer::error(ResponseCode::FormErr, None);
+    };
+    let Some((site, below)) = generation.locate(&name) else {
+        return Answer::error(ResponseCode::Refused, Some(Reason::NotAuthoritative));
+    };
+    let zone = generation.zone(site);
+    if !zone.is_ready() {
+        return Answer::error(ResponseCode::ServFail, Some(Reason::NotReady));
+    }
+    let lookup = Lookup { generation, zone, site, question, name: &name };
+    match find(zone, site, &name, below) {
+        Some(node) => lookup.existing(node, draw),
+        None => lookup.negative(ResponseCode::NXDomain),
+    }
+}
+
+/// What is refused whatever the name is. A class or a transfer that is not offered is
+/// refused; a type that only ever stands in other sections makes no sense as a question.
+fn refuse(question: &Question<'_>) -> Option<Answer> {
+    let (code, reason) = match (question.class, question.kind) {
+        (DNSClass::IN, RecordType::AXFR | RecordType::IXFR) => {
+            (ResponseCode::Refused, Some(Reason::Prohibited))
+        }
+        (DNSClass::IN, RecordType::OPT | RecordType::TSIG | TKEY | NXNAME) => {
+            (ResponseCode::FormErr, None)
+        }
+        (DNSClass::IN, _) => return None,
+        _ => (ResponseCode::Refused, Some(Reason::NotAuthoritative)),
+    };
+    Some(Answer::error(code, reason))
+}
+
+/// What stands at a name of a site.
+fn find<'z>(zone: &'z Zone, site: Site, name: &WireName, below: usize) -> Option<Node<'z>> {
+    match (site, below) {
+        (Site::Zone(_), _) => zone.find(name, below),
+        (Site::Bare(..), 0) => Some(Node::Apex),
+        (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
+        (Site::Bare(..), _) => None,
+    }
+}
+
+impl Lookup<'_> {
+    /// The answer of a name that exists.
+    fn existing(&self, node: Node<'_>, draw: &mut Draw) -> Answer {
+        let any = self.question.kind == RecordType::ANY;
+        let found = if any { self.any(node, draw) } else { self.rrset(node, draw) };
+        let mut answer = match found {
+            Ok(None) => return self.negative(ResponseCode::NoError),
+            Ok(Some(answers)) => Answer::positive(answers),
+            Err(TooLarge) => Answer::truncated(),
+        };
+        answer.reason = self.zone.settings().is_stale().then_some(Reason::Stale);
+        if let Some(answers) = answer.answers.as_ref().filter(|_| !any) {
+            answer.additional = self.additional(answers, draw);
+        }
+        answer
+    }
+
+    /// The RRset of the question's type at a node.
+    fn rrset(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+        self.rrset_of(node, self.question.kind, draw)
+    }
+
+    /// RFC 8482 section 4.1: of all the RRsets at a node one is enough.
+    fn any(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+        const SOUGHT: [RecordType; 5] =
+            [RecordType::SOA, RecordType::A, RecordType::AAAA, RecordType::SRV, RecordType::TXT];
+        for kind in SOUGHT {
+            if let Some(found) = self.rrset_of(node, kind, draw)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The RRset of a type at a node. A type that nothing here is made of has none.
+    fn rrset_of(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
+        match kind {
+            RecordType::SRV => self.srv(node, draw),
+            RecordType::A | RecordType::AAAA => self.addresses(node, kind, draw),
+            RecordType::TXT => self.txt(node),
+            RecordType::SOA => Ok(self.soa(node)),
+            RecordType::NS => Ok(self.ns(node)),
+            _ => Ok(None),
+        }
+    }
+}

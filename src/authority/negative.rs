@@ -1,0 +1,20 @@
+//! What is not there (RFC 2308, RFC 8020).
+
+use hickory_proto::op::ResponseCode;
+
+use super::{Answer, Lookup, Reason};
+
+impl Lookup<'_> {
+    /// A negative answer: no such name, or no such type. Its SOA is held no longer than
+    /// both the record and its MINIMUM allow, so that a new instance is soon seen.
+    pub(super) fn negative(&self, code: ResponseCode) -> Answer {
+        let settings = self.zone.settings();
+        let ttl = settings.soa_ttl.min(settings.soa.minimum);
+        let mut answer = Answer::negative(code, self.start_of_authority(self.apex(), ttl));
+        answer.reason = settings.is_stale().then_some(match code {
+            ResponseCode::NXDomain => Reason::StaleNxDomain,
+            _ => Reason::Stale,
+        });
+        answer
+    }
+}

@@ -1,0 +1,49 @@
+//! What is asked, and how large the answer may become.
+
+use hickory_proto::rr::{DNSClass, Name, RecordType};
+
+/// One question.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'q> {
+    /// The name, spelt as the client spells it.
+    pub name: &'q Name,
+    /// The type.
+    pub kind: RecordType,
+    /// The class.
+    pub class: DNSClass,
+    /// How much can be carried back.
+    pub room: Room,
+}
+
+/// How many octets of records a reply can carry, so that no more are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Octets after the header and the question, the OPT record not counted.
+    pub octets: usize,
+    /// What becomes of an RRset that is larger.
+    pub overflow: Overflow,
+}
+
+/// What becomes of an RRset that is larger than its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// The client is told to come back over TCP.
+    Truncate,
+    /// There is no larger transport: a weighted draw of what fits is the answer.
+    Cut,
+}
+
+impl Room {
+    /// Keeps the first items that can fit, and says how many are gone. Where truncation
+    /// is the rule, all that came this far fit.
+    pub(super) fn cut<T>(self, items: &mut Vec<T>, octets: impl Fn(&T) -> usize) -> usize {
+        let mut used = 0;
+        let fit = items.iter().take_while(|item| {
+            used += octets(item);
+            used <= self.octets
+        });
+        let (fit, all) = (fit.count(), items.len());
+        items.truncate(fit);
+        all - fit
+    }
+}

@@ -1,0 +1,103 @@
+//! TXT records: what registrations say in words.
+
+use std::collections::HashSet;
+
+use hickory_proto::rr::rdata::TXT;
+use hickory_proto::rr::{RData, RecordType};
+
+use super::answer::FIXED;
+use super::{Found, Lookup, Overflow, RrSet, TooLarge};
+use crate::index::{Node, Service};
+use crate::registry::{Details, Instance};
+
+/// Octets in one character string (RFC 1035 section 3.3).
+const STRING_MAX: usize = 255;
+/// The most octets of data that surely fit a message over TCP: 65,535 less a header, a
+/// question, an OPT record and the record's own fixed part. A longer text is left out,
+/// since no client could ever be given it.
+const DATA_MAX: usize = 65_535 - 12 - 259 - 17 - FIXED;
+
+/// The strings of one record.
+type Strings = Vec<Vec<u8>>;
+
+impl Lookup<'_> {
+    /// The TXT records at a node.
+    pub(super) fn txt(&self, node: Node<'_>) -> Found {
+        match node {
+            Node::Service(service) => self.txt_of(service.instances(), |instance| {
+                strings(instance.details.as_ref()?.text.as_deref()?)
+            }),
+            Node::Instance(service) => self.txt_of_instance(service),
+            _ => Ok(None),
+        }
+    }
+
+    /// One record that tells everything of an instance.
+    fn txt_of_instance(&self, service: &Service) -> Found {
+        self.txt_of(service.with_id(self.name.label(0)), |instance| {
+            describe(instance.details.as_ref()?)
+        })
+    }
+
+    /// The distinct records that instances give.
+    fn txt_of<'i>(
+        &self,
+        instances: impl Iterator<Item = &'i Instance>,
+        record: impl Fn(&'i Instance) -> Option<Strings>,
+    ) -> Found {
+        let (zone_ttl, room) = (self.zone.settings().ttl, self.question.room);
+        let (mut ttl, mut octets, mut records) = (u32::MAX, 0, Vec::new());
+        let mut seen: HashSet<Strings, foldhash::fast::RandomState> = HashSet::default();
+        for instance in instances {
+            let Some(strings) = record(instance) else { continue };
+            ttl = ttl.min(instance.ttl.unwrap_or(zone_ttl));
+            if seen.insert(strings.clone()) {
+                octets += FIXED + data_octets(&strings);
+                records.push(strings);
+            }
+            if octets > room.octets && room.overflow == Overflow::Truncate {
+                return Err(TooLarge);
+            }
+        }
+        let cut = room.cut(&mut records, |strings| FIXED + data_octets(strings));
+        let data: Vec<_> = records.iter().map(data).collect();
+        let owner = self.question.name.clone();
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::TXT, ttl, data, cut }))
+    }
+}
+
+/// A text in pieces that fit character strings; none of an empty text.
+fn strings(text: &str) -> Option<Strings> {
+    fitting(text.as_bytes().chunks(STRING_MAX).map(<[u8]>::to_vec).collect())
+}
+
+/// Metadata by key, then version, tags and text. A pair that is too long is left out.
+fn describe(details: &Details) -> Option<Strings> {
+    let meta = details.meta.iter().map(|(key, value)| pair(key, value));
+    let version = details.version.iter().map(|version| pair("version", version));
+    let tags = details.tags.iter().map(|tag| pair("tag", tag));
+    let mut all: Strings =
+        meta.chain(version).chain(tags).filter(|pair| pair.len() <= STRING_MAX).collect();
+    all.extend(details.text.as_deref().and_then(strings).into_iter().flatten());
+    fitting(all)
+}
+
+/// `key=value`
+fn pair(key: &str, value: &str) -> Vec<u8> {
+    format!("{key}={value}").into_bytes()
+}
+
+/// The strings of a record that has any and that a message can carry.
+fn fitting(strings: Strings) -> Option<Strings> {
+    (!strings.is_empty() && data_octets(&strings) <= DATA_MAX).then_some(strings)
+}
+
+/// The octets of a record's data.
+fn data_octets(strings: &Strings) -> usize {
+    strings.iter().map(|string| 1 + string.len()).sum()
+}
+
+/// The data of a record.
+fn data(strings: &Strings) -> RData {
+    RData::TXT(TXT::from_bytes(strings.iter().map(Vec::as_slice).collect()))
+}

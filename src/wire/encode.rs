@@ -1,0 +1,179 @@
+//! A reply, to octets.
+//!
+//! hickory writes the message, we write its sections, for three reasons. hickory sets TC
+//! where only additional records are left out, and then loses the OPT record; it does not
+//! compress against the question; and it compresses 120 names of a message at most, so
+//! that the addresses of a thousand instances would not fit TCP. Here an RRset is written
+//! whole or not at all, and the answers' owner is always a pointer to the question.
+
+use std::mem;
+
+use hickory_proto::ProtoError;
+use hickory_proto::op::{EmitAndCount, emit_message_parts};
+use hickory_proto::rr::{DNSClass, RData};
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
+
+use super::HEADER;
+use super::handler::Reply;
+use crate::authority::{Overflow, RrSet};
+
+/// A pointer to the question's name, which stands right after the header.
+const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
+/// Octets of a question after its name.
+const TYPE_AND_CLASS: usize = 4;
+
+/// Writes a reply.
+///
+/// # Errors
+/// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
+pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<(), ProtoError> {
+    if write(reply, octets)? {
+        return Ok(());
+    }
+    reply.metadata.truncation = true;
+    reply.answer.answers = None;
+    reply.answer.authority = None;
+    reply.answer.additional = Vec::new();
+    write(reply, octets).map(|_| ())
+}
+
+/// Writes a reply, if all that must be in it fits.
+fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<bool, ProtoError> {
+    octets.clear();
+    let mut encoder = BinEncoder::new(octets);
+    let room = reply.limit - reply.reserved;
+    let mut answers = Section::new(&reply.answer.answers, true);
+    let mut authority = Section::new(&reply.answer.authority, false);
+    let mut additional = Additional { sets: &reply.answer.additional, limit: reply.limit };
+    emit_message_parts(
+        &reply.metadata,
+        &mut Question { octets: reply.question, room },
+        &mut answers,
+        &mut authority,
+        &mut additional,
+        reply.edns.as_ref(),
+        None,
+        &mut encoder,
+    )?;
+    encoder.trim();
+    let cut = reply.overflow == Overflow::Cut;
+    Ok((answers.whole || cut) && authority.whole)
+}
+
+/// The question section.
+struct Question<'q> {
+    /// The one question, as it was asked.
+    octets: &'q [u8],
+    /// Octets that the sections may fill.
+    room: u16,
+}
+
+/// A section of one RRset at most.
+struct Section<'s> {
+    /// The RRset.
+    set: Option<&'s RrSet>,
+    /// Whether its owner is the question's name.
+    asked: bool,
+    /// Whether all of it was written.
+    whole: bool,
+}
+
+/// The section of RRsets that are left out where they do not fit.
+struct Additional<'s> {
+    /// The RRsets.
+    sets: &'s [RrSet],
+    /// Octets of the whole message, the OPT record included.
+    limit: u16,
+}
+
+impl EmitAndCount for Question<'_> {
+    /// Writes the question, and lets names further on point into it.
+    fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
+        encoder.set_max_size(self.room);
+        let start = encoder.offset();
+        encoder.emit_vec(self.octets)?;
+        let root = encoder.offset() - TYPE_AND_CLASS - 1;
+        let mut label = start;
+        while label < root {
+            encoder.store_label_pointer(label, root);
+            label += 1 + usize::from(self.octets[label - start]);
+        }
+        Ok(1)
+    }
+}
+
+impl<'s> Section<'s> {
+    /// A section that is not written yet.
+    fn new(set: &'s Option<RrSet>, asked: bool) -> Self {
+        Self { set: set.as_ref(), asked, whole: true }
+    }
+}
+
+impl EmitAndCount for Section<'_> {
+    fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
+        let Some(set) = self.set else { return Ok(0) };
+        let count = write_set(set, self.asked, encoder)?;
+        self.whole = count == set.data.len();
+        Ok(count)
+    }
+}
+
+impl EmitAndCount for Additional<'_> {
+    fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
+        let mut count = 0;
+        for set in mem::take(&mut self.sets) {
+            let start = encoder.offset();
+            if write_set(set, false, encoder)? < set.data.len() {
+                rewind(encoder, start);
+                break;
+            }
+            count += set.data.len();
+        }
+        encoder.set_max_size(self.limit);
+        Ok(count)
+    }
+}
+
+/// Writes the first records of an RRset that fit, and says how many.
+fn write_set(set: &RrSet, asked: bool, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
+    for (count, data) in set.data.iter().enumerate() {
+        let start = encoder.offset();
+        match write_record(set, asked, data, encoder) {
+            Ok(()) => {}
+            Err(ProtoError::MaxBufferSizeExceeded(_)) => {
+                rewind(encoder, start);
+                return Ok(count);
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(set.data.len())
+}
+
+/// Writes a record (RFC 1035 section 4.1.3).
+fn write_record(
+    set: &RrSet,
+    asked: bool,
+    data: &RData,
+    encoder: &mut BinEncoder<'_>,
+) -> Result<(), ProtoError> {
+    if asked {
+        encoder.emit_u16(QUESTION_POINTER)?;
+    } else {
+        set.owner.emit(encoder)?;
+    }
+    set.kind.emit(encoder)?;
+    DNSClass::IN.emit(encoder)?;
+    encoder.emit_u32(set.ttl)?;
+    let length = encoder.place::<u16>()?;
+    data.emit(encoder)?;
+    let octets = encoder.len_since_place(&length);
+    let octets = u16::try_from(octets).map_err(|_| ProtoError::Message("record too long"))?;
+    length.replace(encoder, octets)
+}
+
+/// Takes back what was written since. Only moving the offset would leave the octets.
+fn rewind(encoder: &mut BinEncoder<'_>, start: usize) {
+    encoder.set_offset(start);
+    encoder.trim();
+}

@@ -1,0 +1,83 @@
+//! A request that was understood, to what is said in return.
+
+use hickory_net::xfer::Protocol;
+use hickory_proto::op::{Edns, Metadata};
+use hickory_proto::rr::rdata::opt::EdnsOption;
+use hickory_server::server::Request;
+
+use super::{HEADER, PLAIN_MAX, TCP_MAX, UDP_MAX};
+use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer};
+use crate::index::Generation;
+
+/// Octets of an OPT record with no option but an extended error: 11 and 4 + 2. They are
+/// kept free in every reply with EDNS, so that the size of an answer does not depend on
+/// whether the registry is stale.
+const OPT_MAX: u16 = 17;
+/// The option code of extended errors (RFC 8914 section 2).
+const EXTENDED_ERROR: u16 = 15;
+
+/// A reply before it is encoded.
+pub(super) struct Reply<'r> {
+    /// The question's octets, to be echoed as they are.
+    pub(super) question: &'r [u8],
+    /// The header, but for the counts.
+    pub(super) metadata: Metadata,
+    /// What is said.
+    pub(super) answer: Answer,
+    /// The OPT record, if asked for.
+    pub(super) edns: Option<Edns>,
+    /// Octets that the whole may have.
+    pub(super) limit: u16,
+    /// Octets of these that are kept free for the OPT record.
+    pub(super) reserved: u16,
+    /// What becomes of answers that do not fit.
+    pub(super) overflow: Overflow,
+}
+
+/// What one generation replies to a request. None if it does not ask one question.
+pub(super) fn reply<'r>(generation: &Generation, request: &'r Request) -> Option<Reply<'r>> {
+    let [query] = request.queries.queries() else { return None };
+    let (query, question) = (query.original(), request.queries.as_bytes());
+    let (limit, overflow) = limit(request);
+    let reserved = if request.edns.is_some() { OPT_MAX } else { 0 };
+    let octets = usize::from(limit - reserved).saturating_sub(HEADER + question.len());
+    let asked = Question {
+        name: query.name(),
+        kind: query.query_type(),
+        class: query.query_class(),
+        room: Room { octets, overflow },
+    };
+    let answer = answer(generation, &asked, &mut Draw::new());
+    let metadata = metadata(&request.metadata, &answer);
+    let edns = request.edns.as_ref().map(|asked| edns(asked, answer.reason));
+    Some(Reply { question, metadata, answer, edns, limit, reserved, overflow })
+}
+
+/// How large a reply may be, and what to do with a larger one.
+fn limit(request: &Request) -> (u16, Overflow) {
+    if request.protocol() != Protocol::Udp {
+        return (TCP_MAX, Overflow::Cut);
+    }
+    let offered = request.edns.as_ref().map_or(PLAIN_MAX, Edns::max_payload);
+    (offered.clamp(PLAIN_MAX, UDP_MAX), Overflow::Truncate)
+}
+
+/// The header of an answer: RD and CD are copied, RA and AD stay clear.
+fn metadata(request: &Metadata, answer: &Answer) -> Metadata {
+    let mut metadata = Metadata::response_from_request(request);
+    metadata.response_code = answer.code;
+    metadata.authoritative = answer.authoritative;
+    metadata.truncation = answer.truncated;
+    metadata
+}
+
+/// The OPT record: our own size, their DO flag, the reason if there is one.
+fn edns(asked: &Edns, reason: Option<Reason>) -> Edns {
+    let mut edns = Edns::new();
+    edns.set_max_payload(UDP_MAX).set_dnssec_ok(asked.flags().dnssec_ok);
+    if let Some(reason) = reason {
+        let code = reason.info_code().to_be_bytes().to_vec();
+        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, code));
+    }
+    edns
+}

@@ -1,0 +1,233 @@
+//! The sockets: bound all at once, or none.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Responder, udp};
+use crate::index::Index;
+
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: i32 = 1024;
+/// How many ports are tried when one is wanted that both UDP and TCP have free.
+const PORT_TRIES: usize = 16;
+
+/// Whether an address that this machine does not have is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// The addresses were configured: each must be bound.
+    Explicit,
+    /// The addresses are defaults: a family that the machine lacks is skipped.
+    Defaults,
+}
+
+/// An address could not be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another process listens there.
+    #[error(
+        "{transport} address {address} is in use: another srvd or name server runs there; \
+         stop it, or listen elsewhere"
+    )]
+    InUse {
+        /// Where.
+        address: SocketAddr,
+        /// `TCP` or `UDP`.
+        transport: &'static str,
+    },
+    /// The port is reserved.
+    #[error(
+        "{transport} address {address} may not be bound: ports below 1024 need the capability \
+         CAP_NET_BIND_SERVICE; run `setcap cap_net_bind_service=+ep` on srvd, give its systemd \
+         unit AmbientCapabilities=CAP_NET_BIND_SERVICE, or listen on a higher port"
+    )]
+    Denied {
+        /// Where.
+        address: SocketAddr,
+        /// `TCP` or `UDP`.
+        transport: &'static str,
+    },
+    /// The machine does not have the address, or its family.
+    #[error("{address} is no address of this machine ({source}); listen on one that it has")]
+    NoSuchAddress {
+        /// Which.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("{transport} address {address} cannot be bound: {source}")]
+    Other {
+        /// Where.
+        address: SocketAddr,
+        /// `TCP` or `UDP`.
+        transport: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nothing is left to listen on.
+    #[error("none of the addresses can be bound; configure `listen`")]
+    None,
+}
+
+/// Bound sockets that nothing is read from yet.
+#[derive(Debug)]
+pub struct Listeners {
+    /// A pair for each address.
+    pairs: Vec<Pair>,
+}
+
+/// The two sockets of an address.
+#[derive(Debug)]
+struct Pair {
+    /// The address, with its actual port.
+    address: SocketAddr,
+    /// For connections.
+    #[expect(dead_code, reason = "nothing accepts from it yet")]
+    tcp: Socket,
+    /// For datagrams. More of them can share its port.
+    udp: Socket,
+}
+
+impl Listeners {
+    /// Binds every address, for UDP and TCP. Port 0 stands for one free port.
+    ///
+    /// # Errors
+    /// [`BindError`]: which address, and what to do. Nothing is bound then.
+    pub fn bind(addresses: &[SocketAddr], strictness: Strictness) -> Result<Self, BindError> {
+        let mut pairs = Vec::new();
+        for address in addresses {
+            match Pair::bind(*address) {
+                Ok(pair) => pairs.push(pair),
+                Err(BindError::NoSuchAddress { source, .. })
+                    if strictness == Strictness::Defaults =>
+                {
+                    tracing::info!(%address, "not listened on: this machine lacks it ({source})");
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        if pairs.is_empty() { Err(BindError::None) } else { Ok(Self { pairs }) }
+    }
+
+    /// The addresses, with actual ports.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.pairs.iter().map(|pair| pair.address).collect()
+    }
+
+    /// Answers until told to stop; then finishes what is in flight. `workers` UDP sockets
+    /// share each address; 0 stands for one per core.
+    ///
+    /// # Errors
+    /// [`io::Error`] when the runtime cannot take a socket.
+    pub async fn serve(
+        self,
+        index: Arc<Index>,
+        workers: usize,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        let workers = NonZeroUsize::new(workers)
+            .or_else(|| std::thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get);
+        let (responder, tasks) = (Responder::new(index), TaskTracker::new());
+        for pair in self.pairs {
+            for socket in pair.share(workers) {
+                let socket = UdpSocket::from_std(socket.into())?;
+                tasks.spawn(udp::serve(socket, responder.clone(), shutdown.clone()));
+            }
+        }
+        tasks.close();
+        tasks.wait().await;
+        Ok(())
+    }
+}
+
+impl Pair {
+    /// Binds an address.
+    fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match Self::bind_once(address) {
+                Err(BindError::InUse { .. }) if tries > 0 => {}
+                bound => return bound,
+            }
+        }
+    }
+
+    /// Binds TCP, then UDP on the same port. TCP comes first and alone: UDP sockets that
+    /// share their port would not notice a second srvd, which would get half the queries.
+    fn bind_once(address: SocketAddr) -> Result<Self, BindError> {
+        let tcp = bind_tcp(address).map_err(|fault| failure(address, "TCP", fault))?;
+        let bound = tcp.local_addr().ok().and_then(|bound| bound.as_socket());
+        let address = SocketAddr::new(address.ip(), bound.unwrap_or(address).port());
+        let udp = bind_udp(address).map_err(|fault| failure(address, "UDP", fault))?;
+        Ok(Self { address, tcp, udp })
+    }
+
+    /// The UDP socket with others that share its port.
+    fn share(self, workers: usize) -> Vec<Socket> {
+        let mut sockets = vec![self.udp];
+        while sockets.len() < workers {
+            match bind_udp(self.address) {
+                Ok(socket) => sockets.push(socket),
+                Err(fault) => {
+                    tracing::warn!(address = %self.address, "fewer UDP workers: {fault}");
+                    break;
+                }
+            }
+        }
+        sockets
+    }
+}
+
+/// A listening TCP socket. SO_REUSEADDR lets it be bound while connections of an earlier
+/// process linger in TIME_WAIT; it does not let two processes listen.
+fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = open(address, Type::STREAM, Protocol::TCP)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+/// A UDP socket whose port others of this process can share.
+fn bind_udp(address: SocketAddr) -> io::Result<Socket> {
+    let socket = open(address, Type::DGRAM, Protocol::UDP)?;
+    socket.set_reuse_port(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// A socket of an address's family. IPv6 sockets are for IPv6 alone, so that `[::]` and
+/// `0.0.0.0` can both be listened on.
+fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// What the system's error means.
+fn failure(address: SocketAddr, transport: &'static str, source: io::Error) -> BindError {
+    /// EAFNOSUPPORT on Linux, which `io::ErrorKind` has no word for.
+    const NO_SUCH_FAMILY: i32 = 97;
+    match source.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse { address, transport },
+        io::ErrorKind::PermissionDenied => BindError::Denied { address, transport },
+        io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress { address, source },
+        _ if source.raw_os_error() == Some(NO_SUCH_FAMILY) => {
+            BindError::NoSuchAddress { address, source }
+        }
+        _ => BindError::Other { address, transport, source },
+    }
+}

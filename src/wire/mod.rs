@@ -1,0 +1,43 @@
+//! ANSWER → BYTES: sockets, and what goes over them. The only room that knows them.
+//!
+//! ```text
+//!   udp ─┐                         ┌─→ silence
+//!        ├─→ responder ─→ screen ──┼─→ blank ────────────────────────→ reply
+//!   tcp ─┘                         └─→ handler ─→ authority ─→ encode → reply
+//! ```
+//!
+//! | RFC | what of it | status |
+//! | --- | --- | --- |
+//! | 1035 s4.2.1, 6891 s6.2.5, 9715 | UDP replies of at most min(client, 1232), 512 without EDNS | done |
+//! | 2181 s9 | TC only where the answer itself does not fit; never part of an RRset | done |
+//! | 8906 | every request with a whole header is answered, unknown opcodes too | done |
+//! | 6891 | OPT if and only if asked, in errors too; BADVERS; two OPT are FORMERR | done |
+//! | 6840 s5.7, 3225 | AD clear; DO and CD copied | done |
+//! | 7766, 9210 | pipelining, one write, timeouts, limits by client | done |
+//! | 7873, 5001, 7828 | cookies, NSID, keepalive | ignored |
+//! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
+//! | 9619 | QDCOUNT other than 1 is FORMERR | done |
+//!
+//! Answers take no lock and never wait: [`Responder::respond`] is a plain function from
+//! octets to octets, and the loops around it do nothing but move them.
+
+mod blank;
+mod encode;
+mod handler;
+mod listen;
+mod responder;
+mod screen;
+mod udp;
+
+pub use self::listen::{BindError, Listeners, Strictness};
+pub use self::responder::{Responder, Transport};
+
+/// The UDP payload size that is advertised, and the most that is sent: what fits an IPv6
+/// packet of 1,280 octets, so that nothing is fragmented (RFC 9715 appendix A).
+pub const UDP_MAX: u16 = 1232;
+/// What a client without EDNS takes over UDP (RFC 1035 section 4.2.1).
+const PLAIN_MAX: u16 = 512;
+/// What the length before a message over TCP can say (RFC 1035 section 4.2.2).
+const TCP_MAX: u16 = u16::MAX;
+/// Octets of a message's header.
+const HEADER: usize = 12;

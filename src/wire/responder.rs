@@ -1,0 +1,96 @@
+//! Octets in, octets out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hickory_net::xfer::Protocol;
+use hickory_server::server::Request;
+
+use super::blank::{BADVERS, FORMERR, NOTIFY, NOTIMP, QUERY, REFUSED, SERVFAIL, UPDATE, blank};
+use super::encode::encode;
+use super::handler;
+use super::screen::Outline;
+use crate::index::Index;
+
+/// What a message came over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Replies are small, and may ask to come back over TCP.
+    Udp,
+    /// Replies are of any size.
+    Tcp,
+}
+
+/// Answers messages from the newest generation.
+#[derive(Debug, Clone)]
+pub struct Responder {
+    /// Where that is found.
+    index: Arc<Index>,
+}
+
+impl Responder {
+    /// A responder that reads an index.
+    #[must_use]
+    pub const fn new(index: Arc<Index>) -> Self {
+        Self { index }
+    }
+
+    /// Answers one message from `source`: writes the reply over what is in `reply`, and
+    /// says whether there is any. It waits for nothing.
+    ///
+    /// Silence is for what is no request: less than a header, a response, or the source
+    /// port 0, to which nothing can be sent. All else is answered (RFC 8906).
+    pub fn respond(
+        &self,
+        message: &[u8],
+        source: SocketAddr,
+        transport: Transport,
+        reply: &mut Vec<u8>,
+    ) -> bool {
+        let Some(outline) = Outline::read(message).filter(|_| source.port() != 0) else {
+            return false;
+        };
+        match screen(&outline) {
+            Some(code) => blank(&outline, code, reply),
+            None => self.answer(message, source, transport, &outline, reply),
+        }
+        true
+    }
+
+    /// Answers a query of sound build.
+    fn answer(
+        &self,
+        message: &[u8],
+        source: SocketAddr,
+        transport: Transport,
+        outline: &Outline<'_>,
+        octets: &mut Vec<u8>,
+    ) {
+        let protocol = match transport {
+            Transport::Udp => Protocol::Udp,
+            Transport::Tcp => Protocol::Tcp,
+        };
+        let Ok(request) = Request::from_bytes(message.to_vec(), source, protocol) else {
+            return blank(outline, FORMERR, octets);
+        };
+        let generation = self.index.load();
+        let Some(mut reply) = handler::reply(&generation, &request) else {
+            return blank(outline, FORMERR, octets);
+        };
+        if let Err(fault) = encode(&mut reply, octets) {
+            tracing::error!(%fault, "an answer could not be encoded");
+            blank(outline, SERVFAIL, octets);
+        }
+    }
+}
+
+/// The code that a request is turned away with; none when it is to be answered.
+fn screen(outline: &Outline<'_>) -> Option<u16> {
+    match (outline.opcode(), &outline.opt) {
+        (NOTIFY | UPDATE, _) => Some(REFUSED),
+        (QUERY, _) if outline.form.is_err() || outline.question.is_none() => Some(FORMERR),
+        (QUERY, Some(opt)) if opt.version > 0 => Some(BADVERS),
+        (QUERY, _) => None,
+        _ => Some(NOTIMP),
+    }
+}

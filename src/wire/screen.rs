@@ -1,0 +1,159 @@
+//! What can be said of a message before it is understood: enough to refuse it properly.
+//!
+//! The walk accepts less than hickory's parser does (it wants the whole message used up,
+//! one OPT record, options that fill it), so whatever passes here is of sound build.
+
+use super::HEADER;
+
+/// The type of OPT records (RFC 6891 section 6.1.2).
+const OPT: u16 = 41;
+/// The flag DO, in an OPT record's TTL (RFC 3225 section 3).
+const DNSSEC_OK: u8 = 0x80;
+/// Octets of a name on the wire (RFC 1035 section 2.3.4).
+const NAME_MAX: usize = crate::names::NAME_MAX;
+
+/// A message has an error in its form; what was read before it stands in the outline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// The outline of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outline<'m> {
+    /// The header.
+    pub(super) header: &'m [u8; HEADER],
+    /// The question's octets, where there is exactly one.
+    pub(super) question: Option<&'m [u8]>,
+    /// What its OPT record says.
+    pub(super) opt: Option<Opt>,
+    /// Whether all of it could be read.
+    pub(super) form: Result<(), Malformed>,
+}
+
+/// An OPT record without its options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Opt {
+    /// The EDNS version.
+    pub(super) version: u8,
+    /// Whether the client wants DNSSEC records (DO).
+    pub(super) dnssec_ok: bool,
+}
+
+impl<'m> Outline<'m> {
+    /// The outline of a message; none where there is nothing to answer: no whole header,
+    /// or a response, which could make two servers talk to each other for ever.
+    pub(super) fn read(message: &'m [u8]) -> Option<Self> {
+        let header = message.first_chunk::<HEADER>()?;
+        if header[2] & 0x80 != 0 {
+            return None;
+        }
+        let mut outline = Self { header, question: None, opt: None, form: Ok(()) };
+        outline.form = outline.walk(message);
+        Some(outline)
+    }
+
+    /// The operation code.
+    pub(super) const fn opcode(&self) -> u8 {
+        self.header[2] >> 3 & 0x0f
+    }
+
+    /// One of the four counts.
+    fn count(&self, at: usize) -> u16 {
+        u16::from_be_bytes([self.header[4 + 2 * at], self.header[5 + 2 * at]])
+    }
+
+    /// Reads the questions and records up to the end.
+    fn walk(&mut self, message: &'m [u8]) -> Result<(), Malformed> {
+        let mut cursor = Cursor { message, at: HEADER };
+        self.walk_questions(&mut cursor)?;
+        for section in 1..=3 {
+            for _ in 0..self.count(section) {
+                self.walk_record(&mut cursor, section == 3)?;
+            }
+        }
+        if cursor.at == message.len() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// Reads the questions. Only a single one is ever echoed.
+    fn walk_questions(&mut self, cursor: &mut Cursor<'m>) -> Result<(), Malformed> {
+        for number in 0..self.count(0) {
+            let start = cursor.at;
+            // The first name has nothing before it that it could point to.
+            cursor.name(number > 0)?;
+            cursor.take(4)?;
+            if self.count(0) == 1 {
+                self.question = Some(&cursor.message[start..cursor.at]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a record.
+    fn walk_record(&mut self, cursor: &mut Cursor<'m>, additional: bool) -> Result<(), Malformed> {
+        let name = cursor.name(true)?;
+        let kind = cursor.u16()?;
+        let class_and_ttl = cursor.take(6)?;
+        let length = cursor.u16()?;
+        let data = cursor.take(usize::from(length))?;
+        if kind != OPT {
+            return Ok(());
+        }
+        if !additional || name != [0] || self.opt.is_some() {
+            return Err(Malformed);
+        }
+        let dnssec_ok = class_and_ttl[4] & DNSSEC_OK != 0;
+        self.opt = Some(Opt { version: class_and_ttl[3], dnssec_ok });
+        walk_options(data)
+    }
+}
+
+/// Whether options fill their record exactly.
+fn walk_options(data: &[u8]) -> Result<(), Malformed> {
+    let mut cursor = Cursor { message: data, at: 0 };
+    while cursor.at < data.len() {
+        cursor.u16()?;
+        let length = cursor.u16()?;
+        cursor.take(usize::from(length))?;
+    }
+    Ok(())
+}
+
+/// A place in a message.
+struct Cursor<'m> {
+    /// The message.
+    message: &'m [u8],
+    /// The octet to be read next.
+    at: usize,
+}
+
+impl<'m> Cursor<'m> {
+    /// The next octets.
+    fn take(&mut self, octets: usize) -> Result<&'m [u8], Malformed> {
+        let taken = self.message.get(self.at..self.at + octets).ok_or(Malformed)?;
+        self.at += octets;
+        Ok(taken)
+    }
+
+    /// The next two octets as a number.
+    fn u16(&mut self) -> Result<u16, Malformed> {
+        Ok(u16::from_be_bytes(*self.take(2)?.first_chunk().ok_or(Malformed)?))
+    }
+
+    /// The octets of a name, up to its end or to a pointer, which is not followed.
+    fn name(&mut self, may_point: bool) -> Result<&'m [u8], Malformed> {
+        let start = self.at;
+        loop {
+            let length = self.take(1)?[0];
+            match length {
+                0 => break,
+                1..=63 => self.take(usize::from(length))?,
+                192.. if may_point => {
+                    self.take(1)?;
+                    break;
+                }
+                _ => return Err(Malformed),
+            };
+        }
+        let name = &self.message[start..self.at];
+        if name.len() <= NAME_MAX { Ok(name) } else { Err(Malformed) }
+    }
+}

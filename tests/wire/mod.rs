@@ -1,0 +1,39 @@
+//! What goes over sockets.
+
+mod dig;
+
+use std::net::SocketAddr;
+
+use srvd::wire::{Listeners, Strictness};
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::Fixture;
+
+/// A server on free ports of both loopback addresses.
+pub struct Server {
+    pub v4: SocketAddr,
+    pub v6: SocketAddr,
+    pub shutdown: CancellationToken,
+    pub task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Serves an index.
+    pub fn start(fixture: &Fixture) -> Self {
+        let addresses = ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+        let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
+        let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(listeners.serve(fixture.index.clone(), 2, shutdown.clone()));
+        Self { v4, v6, shutdown, task }
+    }
+}
+
+/// A zone with a few services.
+pub fn example() -> Fixture {
+    let mut fixture = Fixture::new("services.internal.");
+    fixture.put("web/1", "http://10.0.0.1:8080");
+    fixture.put("web/2", "http://10.0.0.2:8080");
+    fixture.put("web/3", "http://[2001:db8::3]:8080");
+    fixture
+}

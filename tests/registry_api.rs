@@ -38,6 +38,9 @@ mod history;
 /// Following the changes.
 mod watch;
 
+/// Being told how far a watch has come.
+mod progress;
+
 /// Keys that live as long as somebody keeps them alive.
 mod lease;
 

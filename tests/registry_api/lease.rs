@@ -105,13 +105,13 @@ async fn a_revoked_lease_takes_its_keys_along_in_one_revision(registry: &Registr
 
 async fn a_kept_lease_outlives_its_first_deadline(registry: &Registry) {
     let mut client = registry.client().await;
-    let id = lease_with(&mut client, 2, &["a"]).await;
+    let id = lease_with(&mut client, 3, &["a"]).await;
     let (mut keeper, mut answers) = client.lease_keep_alive(id).await.unwrap();
     let start = std::time::Instant::now();
-    while start.elapsed().as_secs() < 4 {
+    while start.elapsed().as_secs() < 5 {
         keeper.keep_alive().await.unwrap();
         let answer = soon(answers.message()).await.unwrap().unwrap();
-        assert_eq!((answer.id(), answer.ttl()), (id, 2));
+        assert_eq!((answer.id(), answer.ttl()), (id, 3));
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
     assert_eq!(client.get("a", None).await.unwrap().count(), 1);

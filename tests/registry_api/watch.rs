@@ -22,18 +22,19 @@ on_both! {
     a_cancelled_watch_is_silent_and_the_stream_goes_on,
     a_watch_of_the_compacted_past_is_cancelled,
     a_running_watch_survives_a_compaction,
-    progress_on_request_does_not_overtake_events,
-    a_quiet_watch_is_told_the_revision,
     a_large_revision_is_fragmented_on_request,
 }
 
 /// The next message of a stream.
-async fn next(stream: &mut WatchStream) -> WatchResponse {
-    soon(stream.message()).await.unwrap().expect("the stream ended")
+pub(super) async fn next(stream: &mut WatchStream) -> WatchResponse {
+    soon(stream.message())
+        .await
+        .unwrap()
+        .expect("the stream ended")
 }
 
 /// The events of a stream until there are `count` of them.
-async fn events(stream: &mut WatchStream, count: usize) -> Vec<Event> {
+pub(super) async fn events(stream: &mut WatchStream, count: usize) -> Vec<Event> {
     let mut events = Vec::new();
     while events.len() < count {
         events.extend_from_slice(next(stream).await.events());
@@ -43,7 +44,7 @@ async fn events(stream: &mut WatchStream, count: usize) -> Vec<Event> {
 }
 
 /// A watch that has been created.
-async fn watch(client: &mut Client, key: &str, options: WatchOptions) -> WatchStream {
+pub(super) async fn watch(client: &mut Client, key: &str, options: WatchOptions) -> WatchStream {
     let mut stream = client.watch(key, Some(options)).await.unwrap();
     assert!(next(&mut stream).await.created());
     stream
@@ -57,7 +58,7 @@ fn told(event: &Event) -> String {
 }
 
 /// All events as [`told`] writes them.
-fn all_told(events: &[Event]) -> Vec<String> {
+pub(super) fn all_told(events: &[Event]) -> Vec<String> {
     events.iter().map(told).collect()
 }
 
@@ -242,32 +243,6 @@ async fn a_running_watch_survives_a_compaction(registry: &Registry) {
     }
     let seen = events(&mut stream, 28).await;
     assert_eq!((told(&seen[0]), told(&seen[27])), ("+a@2".into(), "+a@29".into()));
-}
-
-async fn progress_on_request_does_not_overtake_events(registry: &Registry) {
-    let mut client = registry.client().await;
-    let mut stream = watch(&mut client, "a", WatchOptions::new()).await;
-    client.put("b", "", None).await.unwrap();
-    client.put("a", "", None).await.unwrap();
-    assert_eq!(all_told(&events(&mut stream, 1).await), ["+a@3"]);
-    stream.request_progress().await.unwrap();
-    let progress = next(&mut stream).await;
-    assert_eq!((progress.watch_id(), progress.events().len()), (-1, 0));
-    assert_eq!(progress.header().unwrap().revision(), 3);
-}
-
-async fn a_quiet_watch_is_told_the_revision(registry: &Registry) {
-    let mut client = registry.client().await;
-    let mut stream =
-        client.watch("a", Some(WatchOptions::new().with_progress_notify())).await.unwrap();
-    let id = next(&mut stream).await.watch_id();
-    client.put("b", "", None).await.unwrap();
-    let mut progress = next(&mut stream).await;
-    while progress.header().unwrap().revision() < 2 {
-        progress = next(&mut stream).await;
-    }
-    assert_eq!((progress.watch_id(), progress.events().len()), (id, 0));
-    assert!(!progress.created() && !progress.canceled());
 }
 
 async fn a_large_revision_is_fragmented_on_request(registry: &Registry) {

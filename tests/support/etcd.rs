@@ -8,7 +8,6 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use super::{PATIENCE, eventually, free_addr, signal};
 /// How often a start is tried again with other ports, when somebody took ours.
 const START_ATTEMPTS: usize = 5;
 
-/// How long one look at `/health` may take; a member without a quorum is slow.
+/// How long one look at `/health` may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One etcd process, its directory and its ports.
@@ -77,8 +76,9 @@ impl Etcd {
     /// Ends the process at once, as a crash does; the data stays.
     pub(crate) fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
+            // It may have ended by itself; there is nothing else to fail.
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 
@@ -118,9 +118,8 @@ impl Etcd {
         self.child = Some(self.plan.spawn(&self.dir));
     }
 
-    /// Loses all data and starts again on the same ports with the same cluster id, so
-    /// that only the revision tells. For one member of several it is amnesia, which
-    /// etcd does not forgive: wipe a whole cluster with [`EtcdCluster::wipe_and_restart`].
+    /// Loses all data and starts again with the same ports and cluster id: only the
+    /// revision tells. Not for one of several; see [`EtcdCluster::wipe_and_restart`].
     pub(crate) fn wipe_and_restart(&mut self) {
         self.wipe();
         self.restart();
@@ -155,17 +154,14 @@ impl Etcd {
     /// Ends the process and removes its data.
     fn wipe(&mut self) {
         self.kill9();
-        std::fs::remove_dir_all(self.plan.data(&self.dir)).unwrap();
+        std::fs::remove_dir_all(self.dir.path().join("data")).unwrap();
     }
 }
 
 impl Drop for Etcd {
     /// Kills the process, frozen or not: nothing of a test outlives it.
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.kill9();
     }
 }
 
@@ -212,11 +208,6 @@ pub(crate) fn etcdctl(url: &str, args: &[&str]) -> Command {
 }
 
 impl Plan {
-    /// Where the data of the member is kept.
-    fn data(&self, dir: &TempDir) -> PathBuf {
-        dir.path().join("data")
-    }
-
     /// Starts the process, its log going to a file beside the data.
     fn spawn(&self, dir: &TempDir) -> Child {
         let log = File::options().create(true).append(true).open(dir.path().join("log")).unwrap();
@@ -237,10 +228,25 @@ impl Plan {
         command
             .args(["--name", &self.name])
             .arg("--data-dir")
-            .arg(self.data(dir))
-            .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])
-            .args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer])
-            .args(["--initial-cluster", &self.cluster, "--initial-cluster-token", &self.cluster])
+            .arg(dir.path().join("data"))
+            .args([
+                "--listen-client-urls",
+                &client,
+                "--advertise-client-urls",
+                &client,
+            ])
+            .args([
+                "--listen-peer-urls",
+                &peer,
+                "--initial-advertise-peer-urls",
+                &peer,
+            ])
+            .args([
+                "--initial-cluster",
+                &self.cluster,
+                "--initial-cluster-token",
+                &self.cluster,
+            ])
             .args(["--heartbeat-interval", "50", "--election-timeout", "500"])
             .args(["--logger", "zap", "--log-level", "warn"])
             .args(&self.extra);

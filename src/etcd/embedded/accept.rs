@@ -12,12 +12,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 
-use super::limits::{ACCEPT_PAUSE, CONNECTIONS};
+use super::limits::ACCEPT_PAUSE;
 
-/// The connections that come in. At the limit the next one waits in the kernel until
+/// The connections that come in, at most `limit` at a time: then the next one waits in the kernel until
 /// another has closed. A failure to accept is never the end.
-pub(super) fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<Connection>> {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+pub(super) fn incoming(
+    listener: TcpListener,
+    limit: usize,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let places = Arc::new(Semaphore::new(limit));
     unfold((listener, places), |(listener, places)| async {
         let place = Arc::clone(&places).acquire_owned().await.ok()?;
         let stream = accept(&listener).await;
@@ -94,5 +97,30 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test says what it needs by failing there"
+    )]
+
+    use futures_util::{FutureExt, StreamExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[tokio::test]
+    async fn at_the_limit_a_connection_waits_for_another_to_close() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut incoming = Box::pin(super::incoming(listener, 1));
+        let _first = TcpStream::connect(addr).await.unwrap();
+        let _second = TcpStream::connect(addr).await.unwrap();
+        let accepted = incoming.next().await.unwrap().unwrap();
+        assert!(accepted.stream.nodelay().unwrap());
+        assert!(incoming.next().now_or_never().is_none());
+        drop(accepted);
+        assert!(incoming.next().await.unwrap().is_ok());
     }
 }

@@ -37,7 +37,7 @@ pub(super) const HISTORY_BYTES: usize = 128 * 1024 * 1024;
 
 /// What one event costs besides its key and values: the tree nodes that its revision
 /// does not share with the one before (measured at 100,000 keys, rounded up).
-pub(super) const EVENT_OVERHEAD_BYTES: usize = 2 * 1024;
+pub(super) const EVENT_OVERHEAD_BYTES: usize = 3 * 1024;
 
 /// Operations in one list of a transaction: the default of etcd's `--max-txn-ops`.
 pub(super) const TXN_OPS: usize = 128;

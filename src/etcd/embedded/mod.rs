@@ -91,7 +91,7 @@ pub async fn serve(
     let closing = shutdown.child_token();
     let _close_streams_when_dropped = closing.clone().drop_guard();
     let registry = Arc::new(Registry::new(listener.local_addr().ok(), closing.clone()));
-    let incoming = accept::incoming(listener);
+    let incoming = accept::incoming(listener, limits::CONNECTIONS);
     let server =
         router(&registry).serve_with_incoming_shutdown(incoming, closing.clone().cancelled_owned());
     tokio::select! {

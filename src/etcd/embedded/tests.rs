@@ -1,13 +1,17 @@
 //! The store by itself, with small limits and an artificial clock.
 #![allow(clippy::unwrap_used, reason = "a test says what it needs by failing there")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use etcd_client::proto::{
-    PbDeleteRequest, PbPutRequest, PbRangeRequest, PbTxnOpRequest, PbTxnRequest, PbTxnRequestOp,
+    PbCompare, PbDeleteRequest, PbPutRequest, PbRangeRequest, PbTxnOpRequest, PbTxnRequest,
+    PbTxnRequestOp,
 };
+use proptest::prelude::*;
 use tokio::time::Instant;
 
+use super::interval::Interval;
 use super::limits::Limits;
 use super::range::{self, Budget};
 use super::refusal::Refusal;
@@ -120,4 +124,112 @@ fn the_history_is_bounded_in_revisions_and_in_bytes() {
     let mut store = Store::new(Limits { history_bytes: 100_000, ..Limits::default() });
     (0..100).for_each(|_| drop(store.put(&put("a", 10_000)).unwrap()));
     assert!((94..101).contains(&store.history().compacted()));
+}
+
+/// The keys and values, as simply as they can be kept.
+type Model = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// The keys and values of a store at a revision.
+fn list(store: &Store, revision: i64) -> Model {
+    let all = PbRangeRequest {
+        key: vec![0],
+        range_end: vec![0],
+        ..Default::default()
+    };
+    let generation = store.at(revision).unwrap();
+    let found = range::answer(&generation.keys, &all, &mut Budget::new(usize::MAX)).unwrap();
+    found.kvs.into_iter().map(|kv| (kv.key, kv.value)).collect()
+}
+
+/// A put or a deletion among few keys, so that they meet.
+fn any_op() -> impl Strategy<Value = PbTxnOpRequest> {
+    let key = || proptest::collection::vec(0..3_u8, 1..3);
+    let put = (key(), any::<u8>()).prop_map(|(key, value)| {
+        PbTxnOpRequest::RequestPut(PbPutRequest {
+            key,
+            value: vec![value],
+            ..Default::default()
+        })
+    });
+    let range = (key(), proptest::collection::vec(0..3_u8, 0..3));
+    let delete = range.prop_map(|(key, range_end)| {
+        PbTxnOpRequest::RequestDeleteRange(PbDeleteRequest {
+            key,
+            range_end,
+            prev_kv: true,
+        })
+    });
+    prop_oneof![put, delete]
+}
+
+/// Does to the model what `op` does to a store.
+fn model_op(model: &mut Model, op: &PbTxnOpRequest) {
+    match op {
+        PbTxnOpRequest::RequestPut(put) => drop(model.insert(put.key.clone(), put.value.clone())),
+        PbTxnOpRequest::RequestDeleteRange(delete) => {
+            let doomed = Interval::new(&delete.key, &delete.range_end);
+            model.retain(|key, _| !doomed.contains(key));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    /// Transactions do what they would do to a simple map, a refused one nothing; and
+    /// whoever applies the events of a revision after those before has its list.
+    #[test]
+    fn events_add_up_to_the_list(
+        txns in proptest::collection::vec(proptest::collection::vec(any_op(), 0..4), 0..30)
+    ) {
+        let (mut store, mut model) = (Store::new(Limits::default()), Model::new());
+        for ops in txns {
+            let op = |op: &PbTxnOpRequest| PbTxnRequestOp { request: Some(op.clone()) };
+            let success = ops.iter().map(op).collect();
+            if store.txn(&PbTxnRequest { success, ..Default::default() }).is_ok() {
+                ops.iter().for_each(|op| model_op(&mut model, op));
+            }
+            prop_assert_eq!(&list(&store, 0), &model);
+        }
+        let mut applied = Model::new();
+        for generation in store.history().since(1, usize::MAX).unwrap() {
+            for event in &generation.events {
+                prop_assert_eq!(event.entry.mod_revision, generation.revision);
+                match event.is_delete() {
+                    true => applied.remove(&event.entry.key),
+                    false => applied.insert(event.entry.key.clone(), event.entry.value.clone()),
+                };
+            }
+            prop_assert_eq!(&applied, &list(&store, generation.revision));
+        }
+    }
+
+    /// No numbers and no bytes of a request make the store panic.
+    #[test]
+    fn any_request_is_answered_or_refused(
+        numbers in any::<[i64; 6]>(),
+        kinds in any::<[i32; 2]>(),
+        key in any::<Vec<u8>>(),
+        range_end in any::<Vec<u8>>(),
+        lease in any::<(i64, i64)>(),
+    ) {
+        let mut store = Store::new(Limits::default());
+        store.put(&put("a", 1)).unwrap();
+        let [limit, revision, min_mod_revision, max_mod_revision, min, max] = numbers;
+        let range = PbRangeRequest {
+            key: key.clone(), range_end: range_end.clone(), limit, revision,
+            sort_order: kinds[0], sort_target: kinds[1], min_mod_revision, max_mod_revision,
+            min_create_revision: min, max_create_revision: max, ..Default::default()
+        };
+        let range = PbTxnRequestOp { request: Some(PbTxnOpRequest::RequestRange(range)) };
+        let compare =
+            PbCompare { result: kinds[0], target: kinds[1], key, range_end, target_union: None };
+        let empty = PbTxnRequestOp { request: None };
+        let _ = store.txn(&PbTxnRequest { success: vec![range], ..Default::default() });
+        let _ = store.txn(&PbTxnRequest { compare: vec![compare], ..Default::default() });
+        let _ = store.txn(&PbTxnRequest { failure: vec![empty], ..Default::default() });
+        let _ = store.compact(revision);
+        let _ = store.grant(lease.0, lease.1, Instant::now());
+        let _ = store.keep_alive(lease.0, Instant::now());
+        let _ = store.history().since(revision, 10);
+    }
 }

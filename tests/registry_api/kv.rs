@@ -75,32 +75,16 @@ async fn a_put_may_keep_the_value_or_the_lease(registry: &Registry) {
 
     client.put("a", "", Some(PutOptions::new().with_ignore_value())).await.unwrap();
     let a = client.get("a", None).await.unwrap();
-    assert_eq!(
-        (a.kvs()[0].value_str().unwrap(), a.kvs()[0].lease()),
-        ("2", 0)
-    );
+    assert_eq!((a.kvs()[0].value_str().unwrap(), a.kvs()[0].lease()), ("2", 0));
 }
 
 async fn a_put_must_not_keep_what_it_sends_or_what_is_not_there(registry: &Registry) {
     let mut client = registry.client().await;
     client.put("a", "1", None).await.unwrap();
-    let missing = client
-        .put("b", "1", Some(PutOptions::new().with_ignore_lease()))
-        .await;
-    assert_eq!(
-        refusal(missing),
-        (Code::InvalidArgument, "etcdserver: key not found".into())
-    );
-    let both = client
-        .put("a", "1", Some(PutOptions::new().with_ignore_value()))
-        .await;
-    assert_eq!(
-        refusal(both),
-        (
-            Code::InvalidArgument,
-            "etcdserver: value is provided".into()
-        )
-    );
+    let missing = client.put("b", "1", Some(PutOptions::new().with_ignore_lease())).await;
+    assert_eq!(refusal(missing), (Code::InvalidArgument, "etcdserver: key not found".into()));
+    let both = client.put("a", "1", Some(PutOptions::new().with_ignore_value())).await;
+    assert_eq!(refusal(both), (Code::InvalidArgument, "etcdserver: value is provided".into()));
     let options = PutOptions::new().with_ignore_lease().with_lease(77);
     let both = client.put("a", "1", Some(options)).await;
     assert_eq!(refusal(both), (Code::InvalidArgument, "etcdserver: lease is provided".into()));

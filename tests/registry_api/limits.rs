@@ -151,10 +151,7 @@ async fn register(mut client: Client, instances: std::ops::Range<usize>) {
     for i in instances {
         let lease = client.lease_grant(3, None).await.unwrap().id();
         let options = PutOptions::new().with_lease(lease);
-        client
-            .put(format!("leased/{i}"), "", Some(options))
-            .await
-            .unwrap();
+        client.put(format!("leased/{i}"), "", Some(options)).await.unwrap();
     }
 }
 

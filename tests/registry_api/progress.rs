@@ -24,10 +24,8 @@ async fn progress_on_request_does_not_overtake_events(registry: &Registry) {
 
 async fn a_quiet_watch_is_told_the_revision(registry: &Registry) {
     let mut client = registry.client().await;
-    let mut stream = client
-        .watch("a", Some(WatchOptions::new().with_progress_notify()))
-        .await
-        .unwrap();
+    let mut stream =
+        client.watch("a", Some(WatchOptions::new().with_progress_notify())).await.unwrap();
     let id = next(&mut stream).await.watch_id();
     client.put("b", "", None).await.unwrap();
     let mut progress = next(&mut stream).await;
@@ -55,13 +53,7 @@ async fn progress_is_behind_all_events_of_a_long_history() {
             break message;
         }
         seen += message.events().len();
-        assert_eq!(
-            message.header().unwrap().revision(),
-            i64::try_from(seen).unwrap() + 1
-        );
+        assert_eq!(message.header().unwrap().revision(), i64::try_from(seen).unwrap() + 1);
     };
-    assert_eq!(
-        (seen, progress.header().unwrap().revision()),
-        (3_000, 3_001)
-    );
+    assert_eq!((seen, progress.header().unwrap().revision()), (3_000, 3_001));
 }

@@ -27,10 +27,7 @@ on_both! {
 
 /// The next message of a stream.
 pub(super) async fn next(stream: &mut WatchStream) -> WatchResponse {
-    soon(stream.message())
-        .await
-        .unwrap()
-        .expect("the stream ended")
+    soon(stream.message()).await.unwrap().expect("the stream ended")
 }
 
 /// The events of a stream until there are `count` of them.

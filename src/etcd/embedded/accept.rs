@@ -102,10 +102,7 @@ impl AsyncWrite for Connection {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        reason = "a test says what it needs by failing there"
-    )]
+    #![allow(clippy::unwrap_used, reason = "a test says what it needs by failing there")]
 
     use futures_util::{FutureExt, StreamExt};
     use tokio::net::{TcpListener, TcpStream};

@@ -131,11 +131,7 @@ type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The keys and values of a store at a revision.
 fn list(store: &Store, revision: i64) -> Model {
-    let all = PbRangeRequest {
-        key: vec![0],
-        range_end: vec![0],
-        ..Default::default()
-    };
+    let all = PbRangeRequest { key: vec![0], range_end: vec![0], ..Default::default() };
     let generation = store.at(revision).unwrap();
     let found = range::answer(&generation.keys, &all, &mut Budget::new(usize::MAX)).unwrap();
     found.kvs.into_iter().map(|kv| (kv.key, kv.value)).collect()
@@ -145,19 +141,11 @@ fn list(store: &Store, revision: i64) -> Model {
 fn any_op() -> impl Strategy<Value = PbTxnOpRequest> {
     let key = || proptest::collection::vec(0..3_u8, 1..3);
     let put = (key(), any::<u8>()).prop_map(|(key, value)| {
-        PbTxnOpRequest::RequestPut(PbPutRequest {
-            key,
-            value: vec![value],
-            ..Default::default()
-        })
+        PbTxnOpRequest::RequestPut(PbPutRequest { key, value: vec![value], ..Default::default() })
     });
     let range = (key(), proptest::collection::vec(0..3_u8, 0..3));
     let delete = range.prop_map(|(key, range_end)| {
-        PbTxnOpRequest::RequestDeleteRange(PbDeleteRequest {
-            key,
-            range_end,
-            prev_kv: true,
-        })
+        PbTxnOpRequest::RequestDeleteRange(PbDeleteRequest { key, range_end, prev_kv: true })
     });
     prop_oneof![put, delete]
 }

@@ -1,15 +1,66 @@
 //! srvd: a DNS-SRV discovery server.
+//!
+//! Services register themselves in etcd; srvd mirrors those registrations into an index
+//! in memory, and answers DNS from it.
+//!
+//! ```text
+//!   etcd ─→ mirror ─→ registry ─→ index ─→ authority ─→ wire ─→ socket      the data path
+//!                                      (a query walks it backwards, and never past index)
+//!
+//!   join ─→ lease ─→ etcd                                           the registration path
+//! ```
+//!
+//! # Rooms, in reading order
+//!
+//! | room | what it is for | knows |
+//! | --- | --- | --- |
+//! | [`names`] | label rules, limits, defaults, each with its reason | nothing |
+//! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names` |
+//! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
+//! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
+//! | [`wire`] | answer → bytes: sockets, EDNS, size limits | `authority`, hickory-server |
+//! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
+//! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
+//! | [`join`] | join → lease → etcd: the only writer | `etcd` |
+//! | [`commands`] | `list`, `lookup`, `watch`: they ask the registry itself | `mirror` |
+//! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
+//! | [`app`], [`dev`] | everything put together, bound, run | all of them |
+//!
+//! # Invariants
+//!
+//! `tests/house.rs` reads the sources and holds those that imports can show; the others
+//! have tests of their own.
+//!
+//! 1. *Pure core.* `names`, `registry`, `index` and `authority` never import tokio,
+//!    etcd-client or hickory-server. A query never waits for I/O.
+//! 2. *One room each.* `etcd` alone knows etcd-client and tonic; `wire` alone knows
+//!    hickory-server; only `mirror` and the `commands` behind it read the registry,
+//!    only `join` writes it.
+//! 3. *Generations.* A generation never changes once published; the switch is one store;
+//!    a query reads one generation from start to end.
+//! 4. *Whole or not at all.* A list becomes true when its last page is here, an event when
+//!    its revision is complete.
+//! 5. *An update costs what changed*, O(changes · log n), whether 100 or 1,000,000
+//!    instances are registered.
+//! 6. *A bad key or value harms itself alone*, and says why.
+//! 7. *Nothing is removed because etcd is away.* The last generation is answered for ever.
+//! 8. *Everything from outside is bounded* by a named constant: packets, connections,
+//!    documents, pages, batches, loops.
 
+pub mod app;
 pub mod authority;
 pub mod backoff;
 pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod docs;
 pub mod error;
 pub mod etcd;
 pub mod index;
 pub mod mirror;
 pub mod names;
 pub mod registry;
+pub mod shutdown;
 pub mod telemetry;
 pub mod wire;
 pub mod zonefile;

@@ -1,2 +1,62 @@
-//! The `srvd` binary.
-fn main() {}
+//! The life of the process, in order: arguments → configuration (nothing bound) →
+//! telemetry → one command → exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use srvd::cli::{Cli, Command};
+use srvd::config::{self, File, Serve};
+use srvd::error::Failure;
+use srvd::{app::App, commands, docs, shutdown, telemetry};
+use tokio::runtime::{Builder, Runtime};
+
+/// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the command and turns how it ended into an exit code.
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("srvd: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Reads the configuration, starts logging, and runs the command.
+fn run(cli: &Cli) -> Result<u8, Failure> {
+    let Cli { common, command } = cli;
+    let file = File::read(common.config.as_deref())?;
+    let is_server = matches!(command, Command::Serve(_) | Command::Dev(_));
+    telemetry::start(config::log_format(common, &file), is_server, common.verbose);
+    let zones = || Serve::new(common, &Default::default(), &file);
+    match command {
+        Command::Serve(args) => server()?.block_on(serve(Serve::new(common, args, &file)?))?,
+        Command::List(args) => server()?.block_on(commands::list(&zones()?, args))?,
+        Command::Lookup(args) => server()?.block_on(commands::lookup(&zones()?, args))?,
+        Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
+        Command::Dev(_) | Command::Join(_) | Command::Leave(_) => {
+            return Err(Failure::failed("not built yet"));
+        }
+        Command::Completions { shell } => docs::completions(*shell),
+        Command::Man { directory } => docs::man(directory)?,
+    }
+    Ok(0)
+}
+
+/// Binds, says where, and answers until told to stop.
+async fn serve(config: Serve) -> Result<(), Failure> {
+    let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+    let app = App::build(config)?;
+    for address in app.addresses() {
+        println!("answering DNS on {address}, UDP and TCP");
+    }
+    app.run(shutdown).await
+}
+
+/// The runtime of what serves or lists: a worker per core.
+fn server() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)
+}

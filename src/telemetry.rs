@@ -1,5 +1,7 @@
 //! What the process says of itself: logs, on standard error.
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -18,12 +20,18 @@ pub enum LogFormat {
 /// The libraries below log by the query and by the connection at these levels.
 const QUIET: &str = "hickory_server=warn,hickory_net=warn,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
 
-/// Starts logging. `RUST_LOG`, if set, decides instead of the number of `-v`.
-pub fn start(format: LogFormat, verbosity: u8) {
-    let level = ["info", "debug", "trace"][usize::from(verbosity.min(2))];
+/// The levels that `-v` goes through.
+const LEVELS: [&str; 4] = ["warn", "info", "debug", "trace"];
+
+/// Starts logging. A server says what it does (info); commands that answer on standard
+/// output say only what is wrong. Each `-v` says more; `RUST_LOG`, if set, decides instead.
+pub fn start(format: LogFormat, is_server: bool, verbosity: u8) {
+    let level = usize::from(is_server) + usize::from(verbosity);
+    let level = LEVELS[level.min(LEVELS.len() - 1)];
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // A second start, as in tests that run several parts in one process, changes nothing.
     let _ = match format {
         LogFormat::Text => lines.with_target(false).try_init(),

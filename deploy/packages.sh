@@ -1,0 +1,63 @@
+# Sourced by deploy/quickstart.sh and tests/run.sh: installs what is missing, on Debian
+# and Ubuntu by apt, elsewhere by saying what is needed. Starts no daemon.
+
+# The package that carries each command, by family of distributions.
+#   command      Debian, Ubuntu      Fedora               Arch         Alpine           macOS (brew)
+#   cc           gcc libc6-dev       gcc                  base-devel   build-base       Xcode tools
+#   protoc       protobuf-compiler   protobuf-compiler    protobuf     protobuf-dev     protobuf
+#   (includes)   libprotobuf-dev     protobuf-devel       protobuf     protobuf-dev     protobuf
+#   dig          bind9-dnsutils      bind-utils           bind         bind-tools       bind
+#   etcd         etcd-server         etcd                 etcd (AUR)   etcd             etcd
+#   etcdctl      etcd-client         etcd                 etcd (AUR)   etcd-ctl         etcd
+
+say() { printf '%s\n' "$*" >&2; }
+
+# Ends with one clear line.
+fail() { say "error: $*"; exit 1; }
+
+# Runs a command as root.
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# install PACKAGE…: installs Debian packages without starting what they bring.
+install() {
+  command -v apt-get >/dev/null ||
+    fail "this needs $* (names of Debian's packages; deploy/packages.sh lists other systems'); install them, then run this again"
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "run this as root once, or install by hand: $*"
+  say "installing $*"
+  local policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  as_root apt-get update -qq || fail "apt-get update failed; is the package mirror within reach?"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    fail "apt-get could not install: $*"
+  if [ "$(trap -p EXIT)" ]; then as_root rm -f "$policy"; trap - EXIT; fi
+}
+
+# need COMMAND-OR-FILE=PACKAGE…: installs the packages of what is not there.
+need() {
+  local missing=() pair
+  for pair in "$@"; do
+    command -v "${pair%%=*}" >/dev/null || [ -e "${pair%%=*}" ] || missing+=("${pair#*=}")
+  done
+  [ ${#missing[@]} = 0 ] || install "${missing[@]}"
+}
+
+# The compiler of Rust, at least the version that Cargo.toml asks for.
+need_rust() {
+  command -v cargo >/dev/null || [ ! -x "$HOME/.cargo/bin/cargo" ] || PATH="$HOME/.cargo/bin:$PATH"
+  local wanted have
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  command -v cargo >/dev/null || fail "cargo is missing; install Rust $wanted or later from https://rustup.rs, then run this again"
+  have=$(cargo --version | cut -d' ' -f2)
+  [ "$(printf '%s\n%s\n' "$wanted" "$have" | sort -V | head -n 1)" = "$wanted" ] ||
+    fail "Rust $have is too old, $wanted is needed; run: rustup update stable"
+}
+
+# What a build needs: etcd's client generates code from etcd's protocol files.
+need_build() {
+  need_rust
+  need cc=gcc cc=libc6-dev protoc=protobuf-compiler /usr/include/google/protobuf/descriptor.proto=libprotobuf-dev
+}

@@ -1,0 +1,88 @@
+//! The server, built in one place: everything bound, nothing running yet. Tests build the
+//! very same on port 0.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Serve;
+use crate::error::Failure;
+use crate::etcd::Etcd;
+use crate::index::{Index, Publisher};
+use crate::mirror::Mirror;
+use crate::wire::{Listeners, Strictness};
+
+/// A server with its sockets bound.
+pub struct App {
+    /// What is answered from.
+    index: Arc<Index>,
+    /// The sockets.
+    listeners: Listeners,
+    /// UDP workers; 0 is one per core.
+    workers: usize,
+    /// One mirror per zone.
+    mirrors: Vec<Mirror<Publisher>>,
+}
+
+impl App {
+    /// Binds every listener and prepares a mirror per zone. etcd need not be there.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: an address cannot be bound.
+    pub fn build(config: Serve) -> Result<Self, Failure> {
+        let strictness = strictness(&config);
+        let listeners = Listeners::bind(&config.listen.addresses, strictness);
+        Ok(Self::with_listeners(config, listeners.map_err(Failure::failed)?))
+    }
+
+    /// The server around sockets that are bound already.
+    #[must_use]
+    pub fn with_listeners(config: Serve, listeners: Listeners) -> Self {
+        let mut sources = Vec::new();
+        let mut settings = Vec::new();
+        for zone in config.zones {
+            let zone_settings = Arc::new(zone.settings);
+            let freshness = Arc::clone(zone_settings.freshness());
+            sources.push((Etcd::new(&zone.registry, &config.access), zone.layout, freshness));
+            settings.push(zone_settings);
+        }
+        let index = Arc::new(Index::new(settings, config.bare_names));
+        let mirror = |(at, (etcd, layout, freshness))| {
+            Mirror::new(etcd, layout, Publisher::new(Arc::clone(&index), at), freshness)
+        };
+        let mirrors = sources.into_iter().enumerate().map(mirror).collect();
+        Self { index, listeners, workers: config.workers, mirrors }
+    }
+
+    /// The addresses that are answered on, UDP and TCP alike.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
+    }
+
+    /// What is answered from.
+    #[must_use]
+    pub const fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// Answers until told to stop, then drains.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: the runtime cannot take a socket.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
+        let mut mirrors = JoinSet::new();
+        for mirror in self.mirrors {
+            mirrors.spawn(mirror.run());
+        }
+        let served = self.listeners.serve(self.index, self.workers, shutdown).await;
+        served.map_err(Failure::failed)
+    }
+}
+
+/// Whether each address must be bound.
+const fn strictness(config: &Serve) -> Strictness {
+    if config.listen.is_explicit { Strictness::Explicit } else { Strictness::Defaults }
+}

@@ -1,0 +1,91 @@
+//! `srvd watch`: events as they happen.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{Found, is_of, print, zone_text};
+use crate::cli::{Output, WatchArgs};
+use crate::config::Serve;
+use crate::error::Failure;
+use crate::etcd::Etcd;
+use crate::mirror::Mirror;
+use crate::registry::{Change, Freshness, Instance, Layout, Publish, Update};
+use crate::shutdown;
+
+/// Prints events until it is told to stop. It begins with `online` for all that is there.
+///
+/// # Errors
+/// [`Failure::Unreachable`] when the registry is away at the start; later it is waited for.
+pub async fn watch(config: &Serve, args: &WatchArgs) -> Result<(), Failure> {
+    let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+    let mut mirrors = JoinSet::new();
+    for zone in &config.zones {
+        let etcd = Etcd::new(&zone.registry, &config.access);
+        // Only whether the registry answers matters here; the mirror lists it.
+        etcd.get(&zone.layout.key("any", "any"), etcd.timeout()).await?;
+        let printer = Printer {
+            zone: zone_text(zone),
+            layout: zone.layout.clone(),
+            name: args.name.clone(),
+            form: print::form(args.output),
+        };
+        mirrors.spawn(
+            Mirror::new(etcd, zone.layout.clone(), printer, Arc::<Freshness>::default()).run(),
+        );
+    }
+    shutdown.cancelled().await;
+    Ok(())
+}
+
+/// Prints the changes of one zone.
+struct Printer {
+    /// The zone.
+    zone: String,
+    /// Where its keys stand.
+    layout: Layout,
+    /// The service that is watched; all when absent.
+    name: Option<String>,
+    /// How to print.
+    form: Output,
+}
+
+impl Publish for Printer {
+    fn publish(&mut self, update: Update) {
+        for change in &update.changes {
+            if let Err(failure) = self.print(change, update.revision) {
+                tracing::error!("{failure}");
+            }
+        }
+    }
+}
+
+impl Printer {
+    /// Prints one change.
+    fn print(&self, change: &Change, revision: i64) -> Result<(), Failure> {
+        let (event, instance) = match (&change.before, &change.after) {
+            (None, Some(after)) => ("online", after),
+            (Some(before), None) => ("offline", before),
+            (_, Some(after)) => ("changed", after),
+            (None, None) => return Ok(()),
+        };
+        if !is_of(instance, self.name.as_deref()) {
+            return Ok(());
+        }
+        let found = self.found(instance);
+        if self.form == Output::Json {
+            let object =
+                json!({ "event": event, "revision": revision, "instance": found.to_json() });
+            return print::line(&object.to_string());
+        }
+        let Instance { name, id, .. } = &**instance;
+        print::line(&format!("{event:8} {name:24} {id:24} {}", instance.location()))
+    }
+
+    /// The instance and where it is.
+    fn found(&self, instance: &Arc<Instance>) -> Found {
+        let key = self.layout.key_as_written(&instance.name, &instance.id);
+        Found { zone: self.zone.clone(), key, instance: Arc::clone(instance) }
+    }
+}

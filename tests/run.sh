@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The whole fence and test suite, the same locally and in CI. On Debian and Ubuntu all
+# that is missing is installed by apt; elsewhere one line says what is. No daemon is left
+# running: the tests start their own etcd on free ports and end it.
+# Arguments are passed on to the tests: tests/run.sh join
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/packages.sh
+need_build
+need etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils
+
+step() { say "== $*"; "$@"; }
+export RUSTDOCFLAGS="-D warnings"
+step cargo fmt --check
+step cargo clippy --locked --all-targets -- -D warnings
+step cargo doc --locked --no-deps --quiet
+# cargo-deny reads deny.toml. Its list of advisories comes from the network, so without
+# one only licences, sources and bans are checked.
+if command -v cargo-deny >/dev/null; then
+  step cargo deny --offline check bans licenses sources
+else
+  say "note: cargo-deny is not installed; 'cargo install cargo-deny --locked' adds the check of licences"
+fi
+step cargo test --locked -- "$@"

@@ -11,18 +11,48 @@ type Rule = (&'static [&'static str], &'static [&'static str]);
 
 /// Every room under `src/`, as a folder or a file.
 const ROOMS: &[&str] = &[
-    "app", "authority", "backoff", "cli", "commands", "config", "dev", "docs", "error", "etcd",
-    "index", "join", "main", "mirror", "names", "registry", "shutdown", "telemetry", "wire", "zonefile",
+    "app",
+    "authority",
+    "backoff",
+    "cli",
+    "commands",
+    "config",
+    "dev",
+    "docs",
+    "error",
+    "etcd",
+    "index",
+    "join",
+    "main",
+    "mirror",
+    "names",
+    "registry",
+    "shutdown",
+    "telemetry",
+    "wire",
+    "zonefile",
 ];
 
 /// What the pure rooms must not know.
 const RULES: &[Rule] = &[
     (
         &["names", "registry", "index", "authority"],
-        &["tokio", "etcd_client", "tonic", "hickory_server", "hickory_net", "std::net::Udp", "std::net::Tcp", "std::fs"],
+        &[
+            "tokio",
+            "etcd_client",
+            "tonic",
+            "hickory_server",
+            "hickory_net",
+            "std::net::Udp",
+            "std::net::Tcp",
+            "std::fs",
+        ],
     ),
     (&["names"], &["crate::registry", "crate::index", "crate::authority"]),
-    (&["registry"], &["crate::index", "crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
+    (
+        &["registry"],
+        &["crate::index", "crate::authority", "crate::mirror", "crate::etcd", "crate::wire"],
+    ),
     (&["index"], &["crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
     (&["authority"], &["crate::mirror", "crate::etcd", "crate::wire"]),
     (&["wire"], &["crate::mirror", "crate::etcd", "crate::join"]),
@@ -96,7 +126,8 @@ fn offences(room: &str, path: &str) -> Vec<String> {
 #[test]
 fn rooms_know_only_what_they_may() {
     for (rooms, paths) in RULES {
-        for (room, path) in rooms.iter().flat_map(|room| paths.iter().map(move |path| (room, path))) {
+        for (room, path) in rooms.iter().flat_map(|room| paths.iter().map(move |path| (room, path)))
+        {
             let found = offences(room, path);
             assert!(found.is_empty(), "{room} must not know {path}:\n{}", found.join("\n"));
         }
@@ -119,7 +150,10 @@ fn every_room_is_under_the_rules() {
     for entry in fs::read_dir(source).unwrap() {
         let path = entry.unwrap().path();
         let room = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        assert!(room == "lib" || ROOMS.contains(&room.as_str()), "a new room, {room}: say what it may know");
+        assert!(
+            room == "lib" || ROOMS.contains(&room.as_str()),
+            "a new room, {room}: say what it may know"
+        );
     }
 }
 

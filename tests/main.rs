@@ -4,6 +4,9 @@
 /// What the suites share: real etcd processes, and patience with deadlines.
 mod support;
 
+/// The sources: who may import whom.
+mod house;
+
 /// Zones and registrations in process, without etcd.
 mod fixture;
 

@@ -57,6 +57,8 @@ const STALE_AFTER: Duration = Duration::from_secs(10);
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// A session that lived this long was a good one: the next begins without a long wait.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
+/// An outage is logged again after this time.
+const LOG_AGAIN: Duration = Duration::from_secs(60);
 /// Messages taken into one generation at the most, so that a steady stream of events is
 /// shown as it comes.
 const BATCH_MESSAGES: usize = 1_000;
@@ -74,6 +76,8 @@ pub struct Mirror<P> {
     freshness: Arc<Freshness>,
     /// The revision and cluster of what is held, once something is.
     held: Option<(i64, u64)>,
+    /// When a failure was last logged, while there is nothing but failures.
+    logged: Option<Instant>,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
     untold: Vec<Change>,
@@ -88,6 +92,7 @@ impl<P: Publish> Mirror<P> {
             publisher,
             freshness,
             held: None,
+            logged: None,
             untold: Vec::new(),
         }
     }
@@ -107,15 +112,25 @@ impl<P: Publish> Mirror<P> {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         loop {
             let begun = Instant::now();
-            let endpoint = self.etcd.endpoint();
             let Err(end) = self.session().await;
-            tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
+            self.log(&end);
             self.etcd.rotate();
             if begun.elapsed() > GOOD_SESSION {
                 backoff.reset();
             }
             sleep(backoff.wait()).await;
         }
+    }
+
+    /// Says why a session ended; in an outage not at every try.
+    fn log(&mut self, end: &Error) {
+        if self.logged.is_some_and(|at| at.elapsed() < LOG_AGAIN) {
+            tracing::debug!("the registry is still away: {end}");
+            return;
+        }
+        self.logged = Some(Instant::now());
+        let endpoint = self.etcd.endpoint();
+        tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
     }
 
     /// One list and the watch that follows it.
@@ -137,6 +152,7 @@ impl<P: Publish> Mirror<P> {
     async fn list(&mut self) -> Result<(i64, u64), Error> {
         let (revision, cluster) = listing::into_table(&self.etcd, &mut self.table).await?;
         self.note_other_history(revision, cluster);
+        self.logged = None;
         self.freshness.heard();
         // A list of a million keys takes seconds to apply: other tasks of this thread go
         // elsewhere meanwhile.

@@ -57,6 +57,7 @@ pub mod docs;
 pub mod error;
 pub mod etcd;
 pub mod index;
+pub mod join;
 pub mod mirror;
 pub mod names;
 pub mod registry;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use srvd::cli::{Cli, Command};
-use srvd::config::{self, File, Serve};
+use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
-use srvd::{app::App, commands, docs, shutdown, telemetry};
+use srvd::{app::App, commands, docs, join, shutdown, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 /// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
@@ -29,17 +29,21 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<u8, Failure> {
     let Cli { common, command } = cli;
     let file = File::read(common.config.as_deref())?;
-    let is_server = matches!(command, Command::Serve(_) | Command::Dev(_));
-    telemetry::start(config::log_format(common, &file), is_server, common.verbose);
+    let is_lasting = matches!(command, Command::Serve(_) | Command::Dev(_) | Command::Join(_));
+    telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let zones = || Serve::new(common, &Default::default(), &file);
     match command {
         Command::Serve(args) => server()?.block_on(serve(Serve::new(common, args, &file)?))?,
         Command::List(args) => server()?.block_on(commands::list(&zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(&zones()?, args))?,
         Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
-        Command::Dev(_) | Command::Join(_) | Command::Leave(_) => {
-            return Err(Failure::failed("not built yet"));
+        Command::Join(args) => {
+            return on_one_thread(join::run(&Registry::new(common, &file)?, args));
         }
+        Command::Leave(args) => {
+            on_one_thread(join::leave(&Registry::new(common, &file)?, args))?;
+        }
+        Command::Dev(_) => return Err(Failure::failed("not built yet")),
         Command::Completions { shell } => docs::completions(*shell),
         Command::Man { directory } => docs::man(directory)?,
     }
@@ -59,4 +63,13 @@ async fn serve(config: Serve) -> Result<(), Failure> {
 /// The runtime of what serves or lists: a worker per core.
 fn server() -> Result<Runtime, Failure> {
     Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)
+}
+
+/// Runs what mostly waits: one thread is enough, and small.
+fn on_one_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    let end = runtime.block_on(work);
+    // A host name that is still being looked up must not hold the exit up.
+    runtime.shutdown_background();
+    end
 }

@@ -52,16 +52,16 @@ pub struct JoinArgs {
     /// How long the registration outlives its last heartbeat
     #[arg(long, env = "SRVD_JOIN_TTL", default_value = "10s", value_parser = humantime::parse_duration)]
     pub ttl: Duration,
-    /// How often it is renewed; at most half of --ttl
-    #[arg(long, env = "SRVD_JOIN_HEARTBEAT", default_value = "5s", value_parser = humantime::parse_duration)]
-    pub heartbeat: Duration,
+    /// How often it is renewed; at most half of --ttl [default: 5s, half of a shorter --ttl]
+    #[arg(long, env = "SRVD_JOIN_HEARTBEAT", value_parser = humantime::parse_duration)]
+    pub heartbeat: Option<Duration>,
     /// With COMMAND: how long to wait after a signal before leaving
     #[arg(long, env = "SRVD_JOIN_WAIT", default_value = "0s", value_parser = humantime::parse_duration)]
     pub wait: Duration,
     /// With COMMAND: how long it runs on after leaving, before it gets the signal
     #[arg(long, env = "SRVD_JOIN_SLACK", default_value = "0s", value_parser = humantime::parse_duration)]
     pub slack: Duration,
-    /// Take a key over that belongs to somebody else
+    /// Take the key over at the start if it belongs to somebody else
     #[arg(long, env = "SRVD_JOIN_FORCE")]
     pub force: bool,
     /// A program to run and register; it gets PORT, HOST, SRVD_NAME and SRVD_ID

@@ -16,6 +16,9 @@ pub enum Error {
     /// The registry understood and refused for another reason.
     #[error("the registry refuses: {0}")]
     Refused(String),
+    /// The registry understood and has no room: too many requests, or its disk is full.
+    #[error("the registry has no room: {0}")]
+    Exhausted(String),
     /// The lease is not there any more.
     #[error("the lease is gone")]
     LeaseGone,
@@ -67,8 +70,8 @@ impl Error {
             | Code::AlreadyExists
             | Code::FailedPrecondition
             | Code::OutOfRange
-            | Code::Unimplemented
-            | Code::ResourceExhausted => Self::Refused(message),
+            | Code::Unimplemented => Self::Refused(message),
+            Code::ResourceExhausted => Self::Exhausted(message),
             _ => Self::Transport(transport(status)),
         }
     }

@@ -18,7 +18,7 @@ pub struct Lease {
 /// What is left of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remaining {
-    /// Until it ends, unless it is renewed. etcd counts in whole seconds.
+    /// Until it ends, unless it is renewed. etcd gives whole seconds, rounded down.
     pub left: Duration,
     /// What it was granted for.
     pub granted: Duration,
@@ -52,9 +52,9 @@ impl Etcd {
     ///
     /// # Errors
     /// [`Error`]: no endpoint answered, or the registry refused.
-    pub async fn revoke(&self, lease: i64) -> Result<(), Error> {
+    pub async fn revoke(&self, lease: i64, patience: Duration) -> Result<(), Error> {
         let revoke = |mut client: Client| async move { client.lease_revoke(lease).await.map(drop) };
-        match self.call(self.timeout(), revoke).await {
+        match self.call(patience, revoke).await {
             Err(Error::LeaseGone) => Ok(()),
             other => other,
         }
@@ -76,7 +76,8 @@ impl Etcd {
             Err(Error::LeaseGone) => return Ok(None),
             other => other?,
         };
-        Ok((response.ttl() > 0).then(|| Remaining {
+        // In its last second a lease has 0 left; one that is gone has -1.
+        Ok((response.ttl() >= 0).then(|| Remaining {
             left: seconds_of(response.ttl()),
             granted: seconds_of(response.granted_ttl()),
             keys: response.keys().to_vec(),

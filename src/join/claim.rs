@@ -1,0 +1,104 @@
+//! Getting the key, from nobody or from somebody who is not there any more.
+
+use tokio::time::{Instant, sleep};
+
+use super::contest::{Contest, Sight};
+use super::event::{Event, Fault};
+use super::registration::{Kept, Tenure};
+use crate::etcd::{Claim, Error, Expect, Held, Lease};
+
+impl<E: FnMut(Event)> Tenure<E> {
+    /// Claims the key until it is ours.
+    pub(super) async fn claim(&mut self) -> Result<Lease, Fault> {
+        // Force is for the start only: two that always forced would fight for ever.
+        let is_forced = self.what.terms.by_force && !self.is_registered;
+        let mut expect = if is_forced { Expect::Anything } else { Expect::Absent };
+        loop {
+            match self.attempt(expect).await {
+                Ok((lease, Claim::Won)) => return Ok(lease),
+                Ok((lease, Claim::Lost(Some(held)))) if self.is_ours(lease, &held) => {
+                    return Ok(lease);
+                }
+                Ok((_, Claim::Lost(None))) => expect = Expect::Absent,
+                Ok((lease, Claim::Lost(Some(held)))) => expect = self.contend(lease, &held).await?,
+                Err(error) => self.endure(error).await?,
+            }
+        }
+    }
+
+    /// Claims the key once, with a lease that has a heartbeat's time left.
+    async fn attempt(&mut self, expect: Expect) -> Result<(Lease, Claim), Error> {
+        let lease = self.live_lease().await?;
+        let (key, value) = (&self.what.key, &self.what.value);
+        let claim = self.what.etcd.claim(key, value, lease.id, expect, self.write_patience());
+        let claim = claim.await;
+        if matches!(claim, Err(Error::LeaseGone)) {
+            self.lease = None;
+        }
+        Ok((lease, claim?))
+    }
+
+    /// Our lease: the one we have, renewed if it is old, else a new one.
+    async fn live_lease(&mut self) -> Result<Lease, Error> {
+        if let Some(Kept { lease, renewed }) = self.lease
+            && (renewed.elapsed() < self.what.terms.heartbeat / 2 || self.renew(lease).await?)
+        {
+            return Ok(lease);
+        }
+        let renewed = Instant::now();
+        let lease = self.what.etcd.grant(self.what.terms.ttl, self.write_patience()).await?;
+        self.lease = Some(Kept { lease, renewed });
+        Ok(lease)
+    }
+
+    /// Whether a key that a claim did not get is ours all the same: the answer to an
+    /// earlier try was lost, not the try.
+    fn is_ours(&self, lease: Lease, held: &Held) -> bool {
+        held.lease == lease.id && held.value == self.what.value.as_bytes()
+    }
+
+    /// The key holds something else. Gives what to expect there when it may be taken.
+    async fn contend(&mut self, lease: Lease, held: &Held) -> Result<Expect, Fault> {
+        if held.lease == lease.id {
+            return Ok(Expect::Unchanged(held.revision));
+        }
+        if held.lease != 0 {
+            return self.outwait(held).await;
+        }
+        if self.is_registered {
+            return Ok(Expect::Unchanged(held.revision));
+        }
+        Err(Fault::Unleased { key: self.what.key.clone() })
+    }
+
+    /// Watches the lease of another owner until the key is free. Fails if that owner lives
+    /// and we were never registered; else stands aside.
+    async fn outwait(&mut self, held: &Held) -> Result<Expect, Fault> {
+        let mut contest = Contest::new(self.what.key.clone());
+        let mut is_aside = false;
+        if !self.is_registered {
+            self.tell(Event::Contested(held.lease));
+        }
+        loop {
+            match self.look(&mut contest, held.lease).await {
+                Ok(Sight::Free) => return Ok(Expect::Unchanged(held.revision)),
+                Ok(Sight::Kept) if !self.is_registered => {
+                    return Err(Fault::Owned { key: self.what.key.clone(), lease: held.lease });
+                }
+                Ok(Sight::Kept) if !is_aside => {
+                    is_aside = true;
+                    self.tell(Event::Aside(held.lease));
+                }
+                Ok(_) => sleep(contest.pause()).await,
+                Err(error) => self.endure(error).await?,
+            }
+        }
+    }
+
+    /// Looks at the other lease once.
+    async fn look(&self, contest: &mut Contest, lease: i64) -> Result<Sight, Error> {
+        let asked = Instant::now();
+        let remaining = self.what.etcd.remaining(lease, self.write_patience()).await?;
+        Ok(contest.judge(asked, Instant::now(), remaining.as_ref()))
+    }
+}

@@ -1,0 +1,176 @@
+//! COMMAND: a child process that serves what is registered.
+//!
+//! It runs in a process group of its own. Ctrl-C in a terminal goes to the whole group in
+//! the foreground, and would end COMMAND before it has left the registry; here it ends up
+//! with `join` alone, which passes it on when the waits are over. It is passed to the whole
+//! group then, so that a shell between us and the server does not swallow it. The price: a
+//! COMMAND that reads from the terminal is stopped by it (SIGTTIN), as any job in the
+//! background is.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::num::NonZeroU16;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::TcpStream;
+use tokio::process::Child;
+use tokio::time::{sleep, timeout};
+
+use super::options::{Options, Place};
+use crate::error::Failure;
+use crate::registry::{Host, Proto};
+
+/// How often the port is tried until it accepts: soon enough that nobody notices, and
+/// nothing that a starting server would feel.
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
+/// How long one try may take: a firewall may drop what is sent to our own address.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long COMMAND may take to end when `join` fails, before it is killed.
+const END_GRACE: Duration = Duration::from_secs(10);
+/// What shells add to the number of the signal that ended a process.
+const SIGNALLED: i32 = 128;
+/// The exit code when the system tells neither code nor signal, which it always does.
+const UNKNOWN: u8 = 1;
+
+/// COMMAND, running.
+#[derive(Debug)]
+pub(super) struct Command {
+    /// The process.
+    child: Child,
+    /// Its process group, and what signals it.
+    group: Group,
+}
+
+/// A process group of ours. It is signalled only while its first process is not waited
+/// for, so that the number cannot be somebody else's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group(Pid);
+
+impl Command {
+    /// Starts COMMAND with `PORT`, `HOST`, `SRVD_NAME` and `SRVD_ID`.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: it cannot be started, and why.
+    pub(super) fn start(options: &Options, place: &Place) -> Result<Self, Failure> {
+        let (program, arguments) = options.command.split_first().expect("there is a COMMAND");
+        let child = tokio::process::Command::new(program)
+            .args(arguments)
+            .env("PORT", place.port.to_string())
+            .env("HOST", &place.hostname)
+            .env("SRVD_NAME", &place.name)
+            .env("SRVD_ID", &place.id)
+            .process_group(0)
+            .spawn();
+        let cannot = |error| {
+            Failure::failed(format!("cannot start `{}`: {error}", program.to_string_lossy()))
+        };
+        let child = child.map_err(cannot)?;
+        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let group = Group(pid.expect("a child that was not waited for has an id"));
+        Ok(Self { child, group })
+    }
+
+    /// Its process group.
+    pub(super) const fn group(&self) -> Group {
+        self.group
+    }
+
+    /// Waits for its end. Gives its exit code, 128+N for a signal N.
+    pub(super) async fn wait(&mut self) -> Result<u8, Failure> {
+        let status = self.child.wait().await;
+        Ok(exit_code(status.map_err(|error| Failure::failed(format!("COMMAND: {error}")))?))
+    }
+
+    /// Ends it: SIGTERM, and SIGKILL when that does not help.
+    pub(super) async fn end(&mut self) {
+        self.group.signal(Signal::TERM);
+        if timeout(END_GRACE, self.child.wait()).await.is_err() {
+            self.group.signal(Signal::KILL);
+            let _ = self.child.wait().await;
+        }
+    }
+}
+
+impl Group {
+    /// Sends a signal to each of its processes.
+    pub(super) fn signal(self, signal: Signal) {
+        // That it ended just now is no error: somebody is waiting for it.
+        if let Err(error) = kill_process_group(self.0, signal) {
+            tracing::debug!("COMMAND got no {signal:?}: {error}");
+        }
+    }
+}
+
+/// A port that is free on all addresses, since COMMAND may listen on any. It is released
+/// at once, for COMMAND to bind.
+///
+/// # Errors
+/// The system's: there is none.
+pub(super) fn free_port(host: &Host, proto: Proto) -> std::io::Result<NonZeroU16> {
+    let any: IpAddr = match host {
+        Host::Address(IpAddr::V6(_)) => Ipv6Addr::UNSPECIFIED.into(),
+        _ => Ipv4Addr::UNSPECIFIED.into(),
+    };
+    let any = SocketAddr::from((any, 0));
+    let bound = match proto {
+        Proto::Tcp => TcpListener::bind(any)?.local_addr()?,
+        Proto::Udp => UdpSocket::bind(any)?.local_addr()?,
+    };
+    Ok(NonZeroU16::new(bound.port()).expect("a bound socket has a port"))
+}
+
+/// Waits until the port accepts connections. Over udp nothing shows that; it is taken to
+/// be so.
+pub(super) async fn listens(place: &Place, proto: Proto) {
+    if proto == Proto::Udp {
+        return;
+    }
+    let loopback = [Ipv4Addr::LOCALHOST.to_string(), Ipv6Addr::LOCALHOST.to_string()];
+    loop {
+        for host in [&place.hostname, &loopback[0], &loopback[1]] {
+            if accepts(host, place.port.get()).await {
+                return;
+            }
+        }
+        sleep(PROBE_INTERVAL).await;
+    }
+}
+
+/// Whether a connection is accepted. A port that nobody listens at can be given to our own
+/// end, which then speaks to itself; that does not count.
+async fn accepts(host: &str, port: u16) -> bool {
+    let Ok(Ok(stream)) = timeout(PROBE_TIMEOUT, TcpStream::connect((host, port))).await else {
+        return false;
+    };
+    let (ours, theirs) = (stream.local_addr().ok(), stream.peer_addr().ok());
+    ours.is_some() && ours != theirs
+}
+
+/// The exit code that stands for how a process ended.
+fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(UNKNOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_of_shells() {
+        for (status, code) in [(0, 0), (7 << 8, 7), (15, 143), (9, 137)] {
+            assert_eq!(exit_code(ExitStatus::from_raw(status)), code);
+        }
+    }
+
+    #[test]
+    fn a_free_port_can_be_bound() {
+        let host = Host::parse("198.51.100.1").unwrap();
+        for proto in Proto::ALL {
+            let port = free_port(&host, proto).unwrap();
+            assert!(UdpSocket::bind(("127.0.0.1", port.get())).is_ok());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Whether the owner of a key lives: its lease is watched until it is seen renewed, or
+//! seen running out.
+//!
+//! etcd gives what is left of a lease in whole seconds, rounded down. So an answer says
+//! two things: the lease ends no earlier than `asked + left`, and, unless it is renewed, no
+//! later than `answered + left + 1 s`. The least of the latter is kept; once the former
+//! lies beyond it, the lease was renewed. Looking several times a second brings the bound
+//! close to the truth as soon as the seconds tick over.
+//!
+//! An election renews all leases. A contest that goes through one takes the dead for the
+//! living; starting again mends that.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::etcd::Remaining;
+
+/// What etcd rounds away.
+const ROUNDED_AWAY: Duration = Duration::from_secs(1);
+/// The part of its TTL under which a lease that nobody renews may be taken over: owners
+/// renew at half of it, and what is left must do to put the key without a gap.
+const RUN_OUT_PART: u32 = 4;
+/// Looks at a lease in its lifetime: five of them fall into its last quarter.
+const LOOKS_PER_LEASE: u32 = 20;
+/// The shortest and the longest time between two looks.
+const PAUSE_RANGE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What a look at the lease tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// The key may be taken.
+    Free,
+    /// The owner lives.
+    Kept,
+    /// Neither was seen yet.
+    Unclear,
+}
+
+/// What is known of another owner's lease.
+#[derive(Debug)]
+pub(super) struct Contest {
+    /// The key it is about.
+    key: String,
+    /// When the lease ends at the latest, unless it is renewed after the last look.
+    ends_by: Option<Instant>,
+    /// Whether it was seen renewed. From then on only its end frees the key: its owner may
+    /// renew later than we do.
+    is_kept: bool,
+    /// What the lease was granted for.
+    granted: Duration,
+}
+
+impl Contest {
+    /// Nothing is known yet.
+    pub(super) const fn new(key: String) -> Self {
+        Self { key, ends_by: None, is_kept: false, granted: Duration::ZERO }
+    }
+
+    /// How long to wait before the next look.
+    pub(super) fn pause(&self) -> Duration {
+        (self.granted / LOOKS_PER_LEASE).clamp(PAUSE_RANGE.0, PAUSE_RANGE.1)
+    }
+
+    /// Takes in what etcd said of the lease between `asked` and `answered`.
+    pub(super) fn judge(
+        &mut self,
+        asked: Instant,
+        answered: Instant,
+        remaining: Option<&Remaining>,
+    ) -> Sight {
+        let Some(remaining) = remaining.filter(|it| it.keys.iter().any(|key| self.is_key(key)))
+        else {
+            return Sight::Free;
+        };
+        self.granted = remaining.granted;
+        let latest = answered + remaining.left + ROUNDED_AWAY;
+        let known = self.ends_by.unwrap_or(latest);
+        let is_renewed = asked + remaining.left > known;
+        self.is_kept |= is_renewed;
+        let ends_by = if is_renewed { latest } else { latest.min(known) };
+        self.ends_by = Some(ends_by);
+        match ends_by.saturating_duration_since(answered) < remaining.granted / RUN_OUT_PART {
+            _ if self.is_kept => Sight::Kept,
+            true => Sight::Free,
+            false => Sight::Unclear,
+        }
+    }
+
+    /// Whether it is the key that the contest is about.
+    fn is_key(&self, key: &[u8]) -> bool {
+        self.key.as_bytes() == key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks every 100 ms at a lease that has `left(at)` milliseconds left.
+    fn watch(granted: u64, left: impl Fn(u64) -> Option<u64>) -> (Sight, u64) {
+        let start = Instant::now();
+        let mut contest = Contest::new("k".to_owned());
+        for at in (0..60_000).step_by(100) {
+            let remaining = left(at).map(|left| Remaining {
+                left: Duration::from_secs(left / 1000),
+                granted: Duration::from_secs(granted),
+                keys: vec![b"k".to_vec()],
+            });
+            let now = start + Duration::from_millis(at);
+            match contest.judge(now, now, remaining.as_ref()) {
+                Sight::Unclear => (),
+                seen => return (seen, at),
+            }
+        }
+        panic!("nothing was seen in a minute");
+    }
+
+    #[test]
+    fn a_lease_that_runs_out_is_taken_in_its_last_quarter() {
+        for (granted, rest) in [(10, 9_800_u64), (10, 3_100), (2, 1_700), (3, 2_950)] {
+            let (seen, at) = watch(granted, |at| rest.checked_sub(at));
+            let left = rest - at;
+            assert_eq!(seen, Sight::Free);
+            assert!(left < granted * 250 && left > 0, "{left} ms left of {granted} s");
+        }
+    }
+
+    #[test]
+    fn a_renewed_lease_is_seen_at_its_first_renewal() {
+        let renewed_each = |interval: u64| move |at: u64| Some(10_000 - (3_000 + at) % interval);
+        assert_eq!(watch(10, renewed_each(5_000)), (Sight::Kept, 2_000));
+        let (seen, at) = watch(10, renewed_each(100));
+        assert!(seen == Sight::Kept && at <= 1_200, "{at}");
+    }
+
+    #[test]
+    fn a_lease_without_the_key_is_no_obstacle() {
+        let now = Instant::now();
+        let (left, granted) = (Duration::from_secs(9), Duration::from_secs(10));
+        let elsewhere = Remaining { left, granted, keys: vec![b"other".to_vec()] };
+        assert_eq!(Contest::new("k".to_owned()).judge(now, now, Some(&elsewhere)), Sight::Free);
+        assert_eq!(Contest::new("k".to_owned()).judge(now, now, None), Sight::Free);
+    }
+}

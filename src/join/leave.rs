@@ -1,0 +1,172 @@
+//! `srvd leave`: removes registrations, whoever holds them.
+//!
+//! A key is deleted as it was seen, by its revision, so that what came meanwhile stays.
+//! Its lease is revoked only when no other key hangs on it: programs that put several keys
+//! under one lease would lose them all.
+
+use std::net::IpAddr;
+
+use crate::cli::LeaveArgs;
+use crate::config;
+use crate::error::Failure;
+use crate::etcd::{Error, Etcd};
+use crate::names::LABEL_MAX;
+use crate::registry::{Host, Layout};
+
+use super::host::interface_addresses;
+
+/// How often a key that changes under our hands is looked at again.
+const TRIES: usize = 5;
+
+/// A key that is to go.
+struct Target {
+    /// The key.
+    key: Vec<u8>,
+    /// The revision it was seen at.
+    revision: i64,
+    /// Its lease; 0 for none.
+    lease: i64,
+}
+
+/// Whose registrations are meant.
+enum Whose {
+    /// The one with this id.
+    Id(String),
+    /// Those whose `hostname` is one of these.
+    Hosts(Vec<Host>),
+}
+
+/// Runs `srvd leave`.
+///
+/// # Errors
+/// [`Failure::Usage`]: `--host` is none; [`Failure::NotFound`]: nothing matched;
+/// [`Failure::Unreachable`]: etcd is away.
+pub async fn leave(registry: &config::Registry, args: &LeaveArgs) -> Result<(), Failure> {
+    let (layout, etcd) = (registry.url.layout(), Etcd::new(&registry.url, &registry.access));
+    let name = &args.name;
+    let whose = Whose::new(args)?;
+    let targets = match &whose {
+        Whose::Id(id) => one(&etcd, &layout, name, id).await?,
+        Whose::Hosts(hosts) => of_hosts(&etcd, &layout, name, hosts).await?,
+    };
+    let mut removed = 0;
+    for target in targets {
+        removed += usize::from(remove(&etcd, target).await?);
+    }
+    if removed == 0 {
+        return Err(Failure::NotFound(whose.nothing(name)));
+    }
+    Ok(())
+}
+
+impl Whose {
+    /// What the arguments mean.
+    fn new(args: &LeaveArgs) -> Result<Self, Failure> {
+        match (args.id.clone(), &args.host) {
+            (Some(id), _) if id.is_empty() || id.len() > LABEL_MAX || id.contains('/') => {
+                Err(Failure::usage(format!("--id `{id}` is no id: 1 to 63 octets without `/`")))
+            }
+            (Some(id), _) => Ok(Self::Id(id)),
+            (None, Some(host)) => match Host::parse(host) {
+                Ok(host) => Ok(Self::Hosts(vec![host])),
+                Err(reason) => Err(Failure::usage(format!("--host `{host}` {reason}"))),
+            },
+            (None, None) => Ok(Self::Hosts(this_machine())),
+        }
+    }
+
+    /// That nothing matched, in words.
+    fn nothing(&self, name: &str) -> String {
+        match self {
+            Self::Id(id) => format!("there is no instance {id} of {name}"),
+            Self::Hosts(hosts) => {
+                let hosts: Vec<_> = hosts.iter().map(ToString::to_string).collect();
+                let hosts = hosts.join(", ");
+                format!("{name} has no instance at {hosts}; name one with --id or --host")
+            }
+        }
+    }
+}
+
+/// The addresses and the name of this machine.
+fn this_machine() -> Vec<Host> {
+    let text = |address: IpAddr| address.to_string();
+    let names = gethostname::gethostname().into_string().into_iter();
+    let names = names.chain(["localhost".to_owned()]);
+    let all = interface_addresses().into_iter().map(text).chain(names);
+    all.filter_map(|host| Host::parse(&host).ok()).collect()
+}
+
+/// The key of one id, if it is there.
+async fn one(etcd: &Etcd, layout: &Layout, name: &str, id: &str) -> Result<Vec<Target>, Error> {
+    let key = layout.key(name, id);
+    let held = etcd.get(&key, etcd.timeout()).await?;
+    let target = |held: crate::etcd::Held| Target {
+        key: key.into_bytes(),
+        revision: held.revision,
+        lease: held.lease,
+    };
+    Ok(held.map(target).into_iter().collect())
+}
+
+/// The keys of a service whose documents name one of the hosts.
+async fn of_hosts(
+    etcd: &Etcd,
+    layout: &Layout,
+    name: &str,
+    hosts: &[Host],
+) -> Result<Vec<Target>, Error> {
+    let (mut from, to) = layout.service_range(name);
+    let (mut revision, mut targets) = (None, Vec::new());
+    loop {
+        let page = etcd.list_page(&(from, to.clone()), revision).await?;
+        let matching = page.pairs.iter().filter(|pair| {
+            layout.read(pair.key()).is_ok()
+                && hostname(pair.value()).is_some_and(|host| hosts.contains(&host))
+        });
+        targets.extend(matching.map(|pair| Target {
+            key: pair.key().to_vec(),
+            revision: pair.mod_revision(),
+            lease: pair.lease(),
+        }));
+        revision = Some(page.revision);
+        match page.next {
+            Some(next) => from = next,
+            None => return Ok(targets),
+        }
+    }
+}
+
+/// The `hostname` member of a document.
+fn hostname(value: &[u8]) -> Option<Host> {
+    let document: serde_json::Value = serde_json::from_slice(value).ok()?;
+    Host::parse(document.get("hostname")?.as_str()?).ok()
+}
+
+/// Removes one key and says so. Says whether there was anything left to remove.
+async fn remove(etcd: &Etcd, mut target: Target) -> Result<bool, Failure> {
+    let key = String::from_utf8_lossy(&target.key).into_owned();
+    for _ in 0..TRIES {
+        if etcd.delete_if(&target.key, target.revision).await? {
+            println!("removed {key}");
+            end_lease(etcd, &key, target.lease).await?;
+            return Ok(true);
+        }
+        let Some(held) = etcd.get(&key, etcd.timeout()).await? else { return Ok(false) };
+        (target.revision, target.lease) = (held.revision, held.lease);
+    }
+    Err(Failure::failed(format!("{key} changes faster than it can be removed; try again")))
+}
+
+/// Revokes the lease of a removed key if no other key hangs on it.
+async fn end_lease(etcd: &Etcd, key: &str, lease: i64) -> Result<(), Failure> {
+    if lease == 0 {
+        return Ok(());
+    }
+    let remaining = etcd.remaining(lease, etcd.timeout()).await?;
+    if remaining.is_some_and(|remaining| remaining.keys.is_empty()) {
+        etcd.revoke(lease, etcd.timeout()).await?;
+    }
+    eprintln!("if the program that registered {key} still runs, it will register again; stop it");
+    Ok(())
+}

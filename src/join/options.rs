@@ -1,0 +1,354 @@
+//! What was typed for `join`, and what it means.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use super::registration::Terms;
+use super::{command, host};
+use crate::cli::JoinArgs;
+use crate::error::Failure;
+use crate::names::{DEFAULT_HEARTBEAT, LABEL_MAX, SERVICE_MAX, default_id, label};
+use crate::registry::document::{self, Registration as Document};
+use crate::registry::{Host, Layout, Proto, RegistryUrl};
+
+/// The shortest heartbeat: more often is load without use, since etcd counts leases in
+/// whole seconds.
+const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
+/// The shortest lease; etcd itself makes some two seconds of it.
+const TTL_MIN: Duration = Duration::from_secs(1);
+/// The longest DNS TTL that may be asked for: a day. Nothing dynamic is true for longer.
+const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
+
+/// What `join` was told, validated.
+#[derive(Debug)]
+pub(super) struct Options {
+    /// The service's name as it was typed.
+    typed_name: String,
+    /// Where the instance is.
+    pub(super) host: Host,
+    /// The port.
+    port: NonZeroU16,
+    /// The id, where one was typed.
+    id: Option<String>,
+    /// The transport.
+    pub(super) proto: Proto,
+    /// How the registration is held.
+    pub(super) terms: Terms,
+    /// With COMMAND: between a signal and leaving.
+    pub(super) wait: Duration,
+    /// With COMMAND: between leaving and the signal.
+    pub(super) slack: Duration,
+    /// The program to run and its arguments; none without COMMAND.
+    pub(super) command: Vec<OsString>,
+    /// The document's optional members.
+    members: Members,
+}
+
+/// The document's optional members, as they were typed.
+#[derive(Debug)]
+struct Members {
+    /// The port's name, and the url's scheme.
+    protocol: Option<String>,
+    /// The transport.
+    proto: Option<Proto>,
+    /// SRV priority.
+    priority: Option<u16>,
+    /// SRV weight.
+    weight: Option<u16>,
+    /// DNS TTL in seconds.
+    dns_ttl: Option<u32>,
+    /// The version.
+    version: Option<String>,
+    /// Tags.
+    tags: Vec<String>,
+    /// Metadata.
+    meta: BTreeMap<String, String>,
+    /// Text.
+    text: Option<String>,
+}
+
+/// What is registered, and where.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The service's name in label form, under which it is found.
+    pub(super) name: String,
+    /// The instance's id.
+    pub(super) id: String,
+    /// The key.
+    pub(super) key: String,
+    /// The document, one line of JSON.
+    pub(super) document: String,
+    /// `HOST:PORT`.
+    pub(super) location: String,
+    /// The host alone.
+    pub(super) hostname: String,
+    /// The port.
+    pub(super) port: NonZeroU16,
+}
+
+impl Options {
+    /// What the arguments mean. Without `--host` this machine's addresses are looked at;
+    /// without `--port` a free one is found for COMMAND.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: which argument is wrong, and what to write.
+    pub(super) fn new(args: &JoinArgs, registry: &RegistryUrl) -> Result<Self, Failure> {
+        check_name(&args.name)?;
+        args.id.as_deref().map_or(Ok(()), check_id)?;
+        check_waits(args)?;
+        let terms = terms(args)?;
+        let members = Members::new(args)?;
+        let host = host_of(args.host.as_deref(), registry)?;
+        let proto = args.proto.unwrap_or_default();
+        let port = port_of(args, &host, proto)?;
+        Ok(Self {
+            typed_name: args.name.clone(),
+            host,
+            port,
+            id: args.id.clone(),
+            proto,
+            terms,
+            wait: args.wait,
+            slack: args.slack,
+            command: args.command.clone(),
+            members,
+        })
+    }
+
+    /// What is registered, in this part of the keyspace.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when `serve` could not read the document.
+    pub(super) fn place(&self, layout: &Layout) -> Result<Place, Failure> {
+        let document = self.document();
+        let line = document.to_line();
+        document::read(line.as_bytes()).map_err(Failure::usage)?;
+        let id = self.id.clone();
+        let id = id.unwrap_or_else(|| default_id(&document.hostname, Some(document.port)));
+        Ok(Place {
+            name: label(&self.typed_name),
+            key: layout.key(&self.typed_name, &id),
+            id,
+            document: line,
+            location: document.host,
+            hostname: document.hostname,
+            port: self.port,
+        })
+    }
+
+    /// The document.
+    fn document(&self) -> Document {
+        let members = &self.members;
+        Document {
+            proto: members.proto.map(|proto| proto.to_string()),
+            priority: members.priority,
+            weight: members.weight,
+            ttl: members.dns_ttl,
+            version: members.version.clone(),
+            tags: members.tags.clone(),
+            meta: members.meta.clone(),
+            text: members.text.clone(),
+            ..Document::new(&self.typed_name, &self.host, self.port, members.protocol.as_deref())
+        }
+    }
+}
+
+impl Members {
+    /// Takes the optional members from the arguments.
+    fn new(args: &JoinArgs) -> Result<Self, Failure> {
+        let labels = args.tag.iter().map(|tag| ("--tag", tag));
+        for (option, text) in labels.chain(args.protocol.iter().map(|it| ("--protocol", it))) {
+            check_length(option, text, SERVICE_MAX)?;
+        }
+        Ok(Self {
+            protocol: args.protocol.clone(),
+            proto: args.proto,
+            priority: args.priority,
+            weight: args.weight,
+            dns_ttl: args.dns_ttl.map(dns_ttl).transpose()?,
+            version: args.version.clone(),
+            tags: args.tag.clone(),
+            meta: args.metadata(),
+            text: args.text.clone(),
+        })
+    }
+}
+
+/// The service's name must fit a label after `_` once it is in label form.
+fn check_name(name: &str) -> Result<(), Failure> {
+    check_length("NAME", &label(name), SERVICE_MAX)
+}
+
+/// The id is one segment of the key and one label of DNS-SD names.
+fn check_id(id: &str) -> Result<(), Failure> {
+    check_length("--id", id, LABEL_MAX)?;
+    if id.contains('/') {
+        return Err(Failure::usage(format!(
+            "--id `{id}` has a `/`, which separates keys; use `-`"
+        )));
+    }
+    Ok(())
+}
+
+/// A text that becomes a label has 1 to `most` octets.
+fn check_length(option: &str, text: &str, most: usize) -> Result<(), Failure> {
+    match text.len() {
+        0 => Err(Failure::usage(format!("{option} is empty; it becomes a DNS label"))),
+        octets if octets > most => Err(Failure::usage(format!(
+            "{option} has {octets} octets, at most {most} fit a DNS label; shorten it"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Waits are about COMMAND. Without one they would silently do nothing.
+fn check_waits(args: &JoinArgs) -> Result<(), Failure> {
+    for (option, wait) in [("--wait", args.wait), ("--slack", args.slack)] {
+        if !wait.is_zero() && args.command.is_empty() {
+            return Err(Failure::usage(format!(
+                "{option} delays what COMMAND gets; give a COMMAND after --, or leave it out"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Lease and heartbeat.
+fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
+    let ttl = args.ttl;
+    if ttl < TTL_MIN || ttl.subsec_nanos() != 0 {
+        let shown = humantime::format_duration(ttl);
+        return Err(Failure::usage(format!("--ttl {shown} is not 1s or more in whole seconds")));
+    }
+    let heartbeat = args.heartbeat.unwrap_or_else(|| DEFAULT_HEARTBEAT.min(ttl / 2));
+    let (shown, half) =
+        (humantime::format_duration(heartbeat), humantime::format_duration(ttl / 2));
+    if heartbeat > ttl / 2 {
+        return Err(Failure::usage(format!(
+            "--heartbeat {shown} is more than half of --ttl: one late answer would end the \
+             registration; use at most {half}, or a longer --ttl"
+        )));
+    }
+    if heartbeat < HEARTBEAT_MIN {
+        return Err(Failure::usage(format!("--heartbeat {shown} is less than 100ms; use more")));
+    }
+    Ok(Terms { ttl, heartbeat, by_force: args.force })
+}
+
+/// The DNS TTL in seconds.
+fn dns_ttl(ttl: Duration) -> Result<u32, Failure> {
+    let shown = humantime::format_duration(ttl);
+    if ttl > DNS_TTL_MAX || ttl.subsec_nanos() != 0 {
+        return Err(Failure::usage(format!(
+            "--dns-ttl {shown} is not a whole number of seconds from 0s to 86400s"
+        )));
+    }
+    Ok(u32::try_from(ttl.as_secs()).expect("a day has 86,400 seconds"))
+}
+
+/// The host that was typed, or this machine's.
+fn host_of(typed: Option<&str>, registry: &RegistryUrl) -> Result<Host, Failure> {
+    match typed {
+        Some(text) => {
+            Host::parse(text).map_err(|reason| Failure::usage(format!("--host `{text}` {reason}")))
+        }
+        None => host::default_host(registry),
+    }
+}
+
+/// The port that was typed, or a free one for COMMAND.
+fn port_of(args: &JoinArgs, host: &Host, proto: Proto) -> Result<NonZeroU16, Failure> {
+    match args.port.and_then(NonZeroU16::new) {
+        Some(port) => Ok(port),
+        None if args.command.is_empty() => {
+            Err(Failure::usage("--port is needed, unless a COMMAND after -- gets a free one"))
+        }
+        None => command::free_port(host, proto)
+            .map_err(|error| Failure::failed(format!("no free port was found: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn options(line: &str) -> Result<Options, Failure> {
+        let words = ["srvd", "join"].into_iter().chain(line.split_whitespace());
+        let Command::Join(args) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+        Options::new(&args, &"http://127.0.0.1".parse().unwrap())
+    }
+
+    fn place(line: &str) -> Place {
+        let layout = Layout::new("/services", None).unwrap();
+        options(line).unwrap().place(&layout).unwrap()
+    }
+
+    #[test]
+    fn the_documents_are_the_contracts() {
+        let plain = place("my-service --port 8080 --host 192.168.1.10");
+        assert_eq!(plain.key, "/services/my-service/192-168-1-10-8080");
+        assert_eq!(
+            plain.document,
+            r#"{"name":"my-service","port":8080,"hostname":"192.168.1.10","host":"192.168.1.10:8080","url":"http://192.168.1.10:8080"}"#
+        );
+        let full = place(
+            "my_service --port 53 --host 2001:db8::1 --id a --protocol dns --proto udp --priority 1 \
+             --weight 2 --dns-ttl 1m --version 1.2 --tag a,b --tag c --meta k=v --meta a=b --text hi",
+        );
+        assert_eq!(full.key, "/services/my-service/a");
+        assert_eq!(
+            full.document,
+            r#"{"name":"my_service","port":53,"hostname":"2001:db8::1","host":"[2001:db8::1]:53","url":"dns://[2001:db8::1]:53","protocol":"dns","proto":"udp","priority":1,"weight":2,"ttl":60,"version":"1.2","tags":["a","b","c"],"meta":{"a":"b","k":"v"},"text":"hi"}"#
+        );
+    }
+
+    #[test]
+    fn every_fault_says_what_to_do() {
+        let long = "n".repeat(64);
+        for (line, message) in [
+            ("web", "--port is needed, unless a COMMAND after -- gets a free one"),
+            ("web --port 1 --ttl 10s --heartbeat 6s", "--heartbeat 6s is more than half of --ttl"),
+            ("web --port 1 --heartbeat 1ms", "--heartbeat 1ms is less than 100ms"),
+            ("web --port 1 --ttl 500ms", "--ttl 500ms is not 1s or more in whole seconds"),
+            ("web --port 1 --ttl 1500ms", "--ttl 1s 500ms is not 1s or more in whole seconds"),
+            ("web --port 1 --wait 1s", "--wait delays what COMMAND gets"),
+            ("web --port 1 --slack 1s", "--slack delays what COMMAND gets"),
+            ("web --port 1 --dns-ttl 86401s", "--dns-ttl 1day 1s is not a whole number"),
+            ("web --port 1 --dns-ttl 10ms", "--dns-ttl 10ms is not a whole number"),
+            ("web --port 1 --host 0.0.0.0", "--host `0.0.0.0` is the unspecified address"),
+            ("web --port 1 --host a_b", "--host `a_b` is neither an address nor a host name"),
+            ("web --port 1 --id a/b", "--id `a/b` has a `/`"),
+            (&format!("{long} --port 1"), "NAME has 64 octets, at most 62 fit a DNS label"),
+            (&format!("web --port 1 --id {long}"), "--id has 64 octets, at most 63"),
+            (&format!("web --port 1 --tag {long}"), "--tag has 64 octets, at most 62"),
+            (&format!("web --port 1 --protocol {long}"), "--protocol has 64 octets, at most 62"),
+            ("web --port 1 --protocol=", "--protocol is empty"),
+        ] {
+            let failure = options(line).unwrap_err();
+            assert!(failure.to_string().starts_with(message), "{line}: {failure}");
+            assert_eq!(failure.code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_serve_could_not_read_is_refused() {
+        let layout = Layout::new("/services", None).unwrap();
+        let failure = |line: &str| options(line).unwrap().place(&layout).unwrap_err().to_string();
+        assert!(
+            failure("web --port 1 --host a --protocol a_b").contains("has a scheme that is not")
+        );
+        let text = format!("web --port 1 --host a --text {}", "x".repeat(70_000));
+        assert!(failure(&text).contains("at most 65536 are read"));
+    }
+
+    #[test]
+    fn a_short_lease_has_a_short_heartbeat() {
+        let heartbeat = |line: &str| options(line).unwrap().terms.heartbeat;
+        assert_eq!(heartbeat("web --port 1"), Duration::from_secs(5));
+        assert_eq!(heartbeat("web --port 1 --ttl 3s"), Duration::from_millis(1500));
+    }
+}

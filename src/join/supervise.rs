@@ -1,0 +1,139 @@
+//! Signals, COMMAND and registration, brought into one order.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use sd_notify::NotifyState;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::command::{self, Command, Group};
+use super::event::Fault;
+use super::options::{Options, Place};
+use super::registration::Registration;
+use super::signals::Signals;
+use super::{announce, notify};
+use crate::error::Failure;
+
+/// How far leaving has come.
+#[derive(Debug, Default)]
+struct Leave {
+    /// We are to leave.
+    wanted: CancellationToken,
+    /// We have left, or could not.
+    done: CancellationToken,
+}
+
+/// Holds the registration until a signal, or as long as COMMAND runs. Gives the exit code.
+///
+/// # Errors
+/// [`Failure::Failed`]: the registration was refused, or COMMAND cannot be started.
+pub(super) async fn run(
+    options: &Options,
+    place: &Place,
+    registration: Registration,
+    signals: Signals,
+) -> Result<u8, Failure> {
+    if options.command.is_empty() {
+        return alone(place, registration, signals).await;
+    }
+    let command = Command::start(options, place)?;
+    beside(command, options, place, registration, signals).await
+}
+
+/// Holds the registration until a signal. A second one does not wait for etcd.
+async fn alone(
+    place: &Place,
+    registration: Registration,
+    mut signals: Signals,
+) -> Result<u8, Failure> {
+    let stop = CancellationToken::new();
+    let held = registration.hold(|event| announce(place, &event), stop.clone());
+    let stopped = async {
+        signals.next().await;
+        notify(NotifyState::Stopping);
+        stop.cancel();
+        signals.next().await
+    };
+    tokio::select! {
+        end = held => end?,
+        _ = stopped => (),
+    }
+    Ok(0)
+}
+
+/// Holds the registration while COMMAND runs and listens.
+async fn beside(
+    mut command: Command,
+    options: &Options,
+    place: &Place,
+    registration: Registration,
+    signals: Signals,
+) -> Result<u8, Failure> {
+    let leave = Leave::default();
+    let group = command.group();
+    let mut membership = std::pin::pin!(membership(options, place, registration, &leave));
+    let mut parting = std::pin::pin!(part(options, signals, group, &leave));
+    let code = loop {
+        tokio::select! {
+            code = command.wait() => break code?,
+            end = &mut membership, if !leave.done.is_cancelled() => {
+                if let Err(fault) = end {
+                    command.end().await;
+                    return Err(fault.into());
+                }
+            }
+            never = &mut parting => match never {},
+        }
+    };
+    leave.wanted.cancel();
+    if !leave.done.is_cancelled() {
+        // It is bounded by the registry's timeout, and how it ends was logged.
+        let _ = membership.await;
+    }
+    Ok(code)
+}
+
+/// Registers once COMMAND listens, and holds that until we are to leave.
+async fn membership(
+    options: &Options,
+    place: &Place,
+    registration: Registration,
+    leave: &Leave,
+) -> Result<(), Fault> {
+    let ready = leave.wanted.run_until_cancelled(command::listens(place, options.proto));
+    let end = match ready.await {
+        Some(()) => registration.hold(|event| announce(place, &event), leave.wanted.clone()).await,
+        None => Ok(()),
+    };
+    leave.done.cancel();
+    end
+}
+
+/// Sees COMMAND out: the first signal begins the waits and is passed on after them, the
+/// second is passed on at once, the third kills.
+async fn part(options: &Options, mut signals: Signals, group: Group, leave: &Leave) -> Infallible {
+    let first = signals.next().await;
+    notify(NotifyState::Stopping);
+    let second = tokio::select! {
+        () = waits(options.wait, options.slack, leave) => {
+            group.signal(first);
+            signals.next().await
+        }
+        second = signals.next() => second,
+    };
+    leave.wanted.cancel();
+    group.signal(second);
+    signals.next().await;
+    group.signal(Signal::KILL);
+    std::future::pending().await
+}
+
+/// Waits, leaves, and waits again so that clients' caches drain.
+async fn waits(wait: Duration, slack: Duration, leave: &Leave) {
+    sleep(wait).await;
+    leave.wanted.cancel();
+    leave.done.cancelled().await;
+    sleep(slack).await;
+}

@@ -53,6 +53,7 @@ pub mod backoff;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod dev;
 pub mod docs;
 pub mod error;
 pub mod etcd;

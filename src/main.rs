@@ -7,7 +7,7 @@ use clap::Parser;
 use srvd::cli::{Cli, Command};
 use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
-use srvd::{app::App, commands, docs, join, shutdown, telemetry};
+use srvd::{app::App, commands, dev, docs, join, shutdown, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 /// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
@@ -34,6 +34,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let zones = || Serve::new(common, &Default::default(), &file);
     match command {
         Command::Serve(args) => server()?.block_on(serve(Serve::new(common, args, &file)?))?,
+        Command::Dev(args) => server()?.block_on(dev::run(common, args, &file))?,
         Command::List(args) => server()?.block_on(commands::list(&zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(&zones()?, args))?,
         Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
@@ -43,7 +44,6 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Leave(args) => {
             on_one_thread(join::leave(&Registry::new(common, &file)?, args))?;
         }
-        Command::Dev(_) => return Err(Failure::failed("not built yet")),
         Command::Completions { shell } => docs::completions(*shell),
         Command::Man { directory } => docs::man(directory)?,
     }

@@ -1,0 +1,134 @@
+//! `srvd dev`: the server, with a registry in the same process.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU16;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::cli::{Common, ServeArgs};
+use crate::config::{File, Registry, Serve};
+use crate::error::Failure;
+use crate::etcd::{Access, Etcd, embedded};
+use crate::join::{Registration, Terms};
+use crate::names::{DEFAULT_HEARTBEAT, DEFAULT_LEASE, default_id};
+use crate::registry::document::Registration as Document;
+use crate::registry::{Endpoint, Host, Layout, RegistryUrl};
+use crate::shutdown;
+use crate::wire::{BindError, Listeners, Strictness};
+
+/// The service that the server registers of itself, so that there is something to find.
+const HELLO: &str = "hello";
+/// Free ports that are tried in place of a default one that is taken.
+const PORT_TRIES: usize = 16;
+
+/// Runs a server with a registry of its own until told to stop. Default ports that are
+/// taken are replaced; ports that somebody asked for are not.
+///
+/// # Errors
+/// [`Failure`]: an address that was asked for cannot be bound, or wrong configuration.
+pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
+    let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+    let asked = Registry::new(common, file)?;
+    let mut config = Serve::new(common, args, file)?;
+    let listener = bind_registry(&asked).await?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    config.access = Access::default();
+    for zone in &mut config.zones {
+        zone.registry = RegistryUrl { endpoints: vec![endpoint(address)], ..zone.registry.clone() };
+    }
+    let (url, layout) = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
+    let listeners = bind_dns(&config)?;
+    let app = App::with_listeners(config, listeners);
+    let dns = app.addresses();
+    let registry = tokio::spawn(embedded::serve(listener, shutdown.clone()));
+    let hello =
+        tokio::spawn(hello(Etcd::new(&url, &Access::default()), layout, dns[0], shutdown.clone()));
+    introduce(address, &dns);
+    app.run(shutdown).await?;
+    let _ = hello.await;
+    registry.await.map_err(Failure::failed)?.map_err(Failure::failed)
+}
+
+/// Binds the registry's address; a default one that is taken is replaced by a free port.
+async fn bind_registry(asked: &Registry) -> Result<TcpListener, Failure> {
+    if asked.url.tls {
+        return Err(Failure::usage(
+            "the embedded registry speaks no TLS; write --registry http://…",
+        ));
+    }
+    let Endpoint { host, port } = &asked.url.endpoints[0];
+    let place = format!("{host}:{port}");
+    match TcpListener::bind(&place).await {
+        Ok(listener) => Ok(listener),
+        Err(_) if !asked.is_explicit => {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::failed)
+        }
+        Err(error) => Err(Failure::failed(format!(
+            "the embedded registry cannot listen on {place}: {error}; leave --registry out for a free port"
+        ))),
+    }
+}
+
+/// Binds the DNS addresses; default ones that are taken are replaced by a free port.
+fn bind_dns(config: &Serve) -> Result<Listeners, Failure> {
+    if config.listen.is_explicit {
+        return Listeners::bind(&config.listen.addresses, Strictness::Explicit)
+            .map_err(Failure::failed);
+    }
+    let mut bound = Listeners::bind(&config.listen.addresses, Strictness::Defaults);
+    for _ in 0..PORT_TRIES {
+        if !matches!(bound, Err(BindError::InUse { .. })) {
+            break;
+        }
+        bound = free_port().and_then(|port| Listeners::bind(&port, Strictness::Defaults));
+    }
+    bound.map_err(Failure::failed)
+}
+
+/// Both loopback addresses with a port that was free a moment ago.
+fn free_port() -> Result<[SocketAddr; 2], BindError> {
+    let probe = Listeners::bind(&[(Ipv4Addr::LOCALHOST, 0).into()], Strictness::Explicit)?;
+    let port = probe.addresses()[0].port();
+    Ok([(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()])
+}
+
+/// An address as an endpoint of a registry.
+fn endpoint(address: SocketAddr) -> Endpoint {
+    let host = match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    };
+    Endpoint { host, port: address.port() }
+}
+
+/// Registers this server under the name it greets with.
+async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: CancellationToken) {
+    let (address, port) = (dns.ip(), dns.port());
+    let reachable = if address.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address };
+    let port = NonZeroU16::new(port).expect("a bound socket has a port");
+    let document = Document::new(HELLO, &Host::Address(reachable), port, None);
+    let key = layout.key(HELLO, &default_id(&document.hostname, Some(document.port)));
+    let terms = Terms { ttl: DEFAULT_LEASE, heartbeat: DEFAULT_HEARTBEAT, by_force: false };
+    let registration = Registration::new(etcd, key, document.to_line(), terms);
+    if let Err(fault) = registration.hold(|_| (), shutdown).await {
+        tracing::warn!("`{HELLO}` is not registered: {fault}");
+    }
+}
+
+/// Says what runs where, and what to try.
+fn introduce(registry: SocketAddr, dns: &[SocketAddr]) {
+    let port = dns[0].port();
+    println!("srvd dev: everything is kept in memory and is gone when this ends");
+    println!("registry (etcd v3 API): http://{registry}");
+    for address in dns {
+        println!("answering DNS on {address}, UDP and TCP");
+    }
+    println!("try, in another terminal:");
+    println!("  export SRVD_REGISTRY=http://{registry}");
+    println!("  dig @{} -p {port} SRV _{HELLO}._tcp", dns[0].ip());
+    println!("  srvd join my-service --port 8080 --host 10.1.2.3");
+    println!("  dig @{} -p {port} SRV _my-service._tcp", dns[0].ip());
+    println!("  srvd list");
+}

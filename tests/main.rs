@@ -3,5 +3,7 @@
 
 /// Zones and registrations in process, without etcd.
 mod fixture;
+/// The rules of the RFCs: golden files under `rfc/`.
+mod rfc;
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;

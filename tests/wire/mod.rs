@@ -1,6 +1,12 @@
 //! What goes over sockets.
 
 mod dig;
+mod forms;
+mod listen;
+mod messages;
+mod properties;
+mod sizes;
+mod tcp;
 
 use std::net::SocketAddr;
 

@@ -16,5 +16,8 @@ mod etcd_process;
 /// The embedded registry and the real etcd answer alike, request by request.
 mod registry_api;
 
+/// The rules of the RFCs: golden files under `rfc/`.
+mod rfc;
+
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;

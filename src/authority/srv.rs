@@ -89,9 +89,10 @@ impl Lookup<'_> {
             .filter_map(|(instance, _)| {
                 let target = match &instance.host {
                     Host::Name(name) => Name::from_labels(name.split('.').map(str::as_bytes)).ok(),
-                    Host::Address(address) => {
-                        parents.of(instance, apex)?.prepend_label(&*address_label(*address)).ok()
-                    }
+                    Host::Address(address) => parents
+                        .of(instance, apex)?
+                        .prepend_label(address_label(*address).as_bytes())
+                        .ok(),
                 }?;
                 let port = instance.port?.get();
                 Some(RData::SRV(SRV::new(instance.priority, instance.weight, port, target)))
@@ -111,7 +112,7 @@ impl<'i> Parents<'i> {
     /// `S.Z` of an instance.
     fn of(&mut self, instance: &'i Instance, apex: &Name) -> Option<&Name> {
         if self.last.as_ref().is_none_or(|(name, _)| **name != *instance.name) {
-            let parent = apex.prepend_label(&*label(&instance.name)).ok();
+            let parent = apex.prepend_label(label(&instance.name).as_bytes()).ok();
             self.last = Some((&instance.name, parent));
         }
         self.last.as_ref()?.1.as_ref()

@@ -1,7 +1,7 @@
 //! Replies that carry no records, to requests that were not understood.
 
 use super::UDP_MAX;
-use super::screen::Outline;
+use super::screen::{Outline, Tsig};
 
 /// The opcode of queries (RFC 1035 section 4.1.1).
 pub(super) const QUERY: u8 = 0;
@@ -18,9 +18,13 @@ pub(super) const SERVFAIL: u16 = 2;
 pub(super) const NOTIMP: u16 = 4;
 /// REFUSED.
 pub(super) const REFUSED: u16 = 5;
+/// NOTAUTH (RFC 8945 section 5.2.1: an unknown key).
+pub(super) const NOTAUTH: u16 = 9;
 /// BADVERS, whose upper bits stand in the OPT record (RFC 6891 section 9).
 pub(super) const BADVERS: u16 = 16;
 
+/// BADKEY, which stands in the TSIG record.
+const BADKEY: u8 = 17;
 /// Flags copied from a query: RD, and CD in the octet after it (RFC 6895 section 2).
 const COPIED: [u8; 2] = [0x01, 0x10];
 
@@ -34,12 +38,28 @@ pub(super) fn blank(outline: &Outline<'_>, code: u16, reply: &mut Vec<u8>) {
     reply.extend([id_high, id_low]);
     reply.push(0x80 | outline.opcode() << 3 | flags_high & copied[0]);
     reply.push(flags_low & copied[1] | code_low);
-    reply.extend([0, u8::from(outline.question.is_some()), 0, 0, 0, 0]);
-    reply.extend([0, u8::from(outline.opt.is_some())]);
+    let tsig = outline.tsig.filter(|_| code == NOTAUTH);
+    let additional = u8::from(outline.opt.is_some()) + u8::from(tsig.is_some());
+    reply.extend([0, u8::from(outline.question.is_some()), 0, 0, 0, 0, 0, additional]);
     reply.extend_from_slice(outline.question.unwrap_or_default());
     if let Some(opt) = outline.opt {
         let [size_high, size_low] = UDP_MAX.to_be_bytes();
         let flags = if opt.dnssec_ok { 0x80 } else { 0 };
         reply.extend([0, 0, 41, size_high, size_low, code_high, 0, flags, 0, 0, 0]);
     }
+    if let Some(tsig) = tsig {
+        unknown_key(tsig, [id_high, id_low], reply);
+    }
+}
+
+/// Writes the TSIG record of a refusal: the request's, unsigned, with the error BADKEY.
+fn unknown_key(tsig: Tsig<'_>, [id_high, id_low]: [u8; 2], reply: &mut Vec<u8>) {
+    let length = tsig.algorithm_and_time.len() + 8;
+    reply.extend_from_slice(tsig.key);
+    // Type TSIG, class ANY, TTL 0.
+    reply.extend([0, 250, 0, 255, 0, 0, 0, 0]);
+    reply.extend((length as u16).to_be_bytes());
+    reply.extend_from_slice(tsig.algorithm_and_time);
+    // No MAC, the original id, the error, no other data.
+    reply.extend([0, 0, id_high, id_low, 0, BADKEY, 0, 0]);
 }

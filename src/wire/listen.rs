@@ -6,11 +6,12 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Responder, udp};
+use super::connections::Connections;
+use super::{Responder, tcp, udp};
 use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
@@ -89,7 +90,6 @@ struct Pair {
     /// The address, with its actual port.
     address: SocketAddr,
     /// For connections.
-    #[expect(dead_code, reason = "nothing accepts from it yet")]
     tcp: Socket,
     /// For datagrams. More of them can share its port.
     udp: Socket,
@@ -137,11 +137,20 @@ impl Listeners {
             .or_else(|| std::thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
         let (responder, tasks) = (Responder::new(index), TaskTracker::new());
+        let connections = Arc::<Connections>::default();
         for pair in self.pairs {
-            for socket in pair.share(workers) {
+            let (listener, sockets) = pair.share(workers);
+            for socket in sockets {
                 let socket = UdpSocket::from_std(socket.into())?;
                 tasks.spawn(udp::serve(socket, responder.clone(), shutdown.clone()));
             }
+            tasks.spawn(tcp::serve(
+                TcpListener::from_std(listener.into())?,
+                responder.clone(),
+                Arc::clone(&connections),
+                tasks.clone(),
+                shutdown.clone(),
+            ));
         }
         tasks.close();
         tasks.wait().await;
@@ -172,8 +181,8 @@ impl Pair {
         Ok(Self { address, tcp, udp })
     }
 
-    /// The UDP socket with others that share its port.
-    fn share(self, workers: usize) -> Vec<Socket> {
+    /// The TCP socket, and the UDP socket with others that share its port.
+    fn share(self, workers: usize) -> (Socket, Vec<Socket>) {
         let mut sockets = vec![self.udp];
         while sockets.len() < workers {
             match bind_udp(self.address) {
@@ -184,7 +193,7 @@ impl Pair {
                 }
             }
         }
-        sockets
+        (self.tcp, sockets)
     }
 }
 

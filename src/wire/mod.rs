@@ -22,11 +22,13 @@
 //! octets to octets, and the loops around it do nothing but move them.
 
 mod blank;
+mod connections;
 mod encode;
 mod handler;
 mod listen;
 mod responder;
 mod screen;
+mod tcp;
 mod udp;
 
 pub use self::listen::{BindError, Listeners, Strictness};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use hickory_net::xfer::Protocol;
 use hickory_server::server::Request;
 
-use super::blank::{BADVERS, FORMERR, NOTIFY, NOTIMP, QUERY, REFUSED, SERVFAIL, UPDATE, blank};
+use super::blank::{
+    BADVERS, FORMERR, NOTAUTH, NOTIFY, NOTIMP, QUERY, REFUSED, SERVFAIL, UPDATE, blank,
+};
 use super::encode::encode;
 use super::handler;
 use super::screen::Outline;
@@ -90,7 +92,7 @@ fn screen(outline: &Outline<'_>) -> Option<u16> {
         (NOTIFY | UPDATE, _) => Some(REFUSED),
         (QUERY, _) if outline.form.is_err() || outline.question.is_none() => Some(FORMERR),
         (QUERY, Some(opt)) if opt.version > 0 => Some(BADVERS),
-        (QUERY, _) => None,
+        (QUERY, _) => outline.tsig.map(|_| NOTAUTH),
         _ => Some(NOTIMP),
     }
 }

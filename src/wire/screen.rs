@@ -7,6 +7,10 @@ use super::HEADER;
 
 /// The type of OPT records (RFC 6891 section 6.1.2).
 const OPT: u16 = 41;
+/// The type of TSIG records (RFC 8945 section 4.2).
+const TSIG: u16 = 250;
+/// Octets of a TSIG record's time and fudge, which stand after its algorithm.
+const TIME_AND_FUDGE: usize = 8;
 /// The flag DO, in an OPT record's TTL (RFC 3225 section 3).
 const DNSSEC_OK: u8 = 0x80;
 /// Octets of a name on the wire (RFC 1035 section 2.3.4).
@@ -25,6 +29,8 @@ pub(super) struct Outline<'m> {
     pub(super) question: Option<&'m [u8]>,
     /// What its OPT record says.
     pub(super) opt: Option<Opt>,
+    /// What its TSIG record says.
+    pub(super) tsig: Option<Tsig<'m>>,
     /// Whether all of it could be read.
     pub(super) form: Result<(), Malformed>,
 }
@@ -38,6 +44,15 @@ pub(super) struct Opt {
     pub(super) dnssec_ok: bool,
 }
 
+/// A TSIG record, as far as it is repeated in a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tsig<'m> {
+    /// The key's name.
+    pub(super) key: &'m [u8],
+    /// The algorithm's name, the time and the fudge.
+    pub(super) algorithm_and_time: &'m [u8],
+}
+
 impl<'m> Outline<'m> {
     /// The outline of a message; none where there is nothing to answer: no whole header,
     /// or a response, which could make two servers talk to each other for ever.
@@ -46,7 +61,7 @@ impl<'m> Outline<'m> {
         if header[2] & 0x80 != 0 {
             return None;
         }
-        let mut outline = Self { header, question: None, opt: None, form: Ok(()) };
+        let mut outline = Self { header, question: None, opt: None, tsig: None, form: Ok(()) };
         outline.form = outline.walk(message);
         Some(outline)
     }
@@ -87,22 +102,40 @@ impl<'m> Outline<'m> {
         Ok(())
     }
 
-    /// Reads a record.
+    /// Reads a record. Nothing may stand after a TSIG record (RFC 8945 section 5.1).
     fn walk_record(&mut self, cursor: &mut Cursor<'m>, additional: bool) -> Result<(), Malformed> {
         let name = cursor.name(true)?;
         let kind = cursor.u16()?;
         let class_and_ttl = cursor.take(6)?;
         let length = cursor.u16()?;
         let data = cursor.take(usize::from(length))?;
-        if kind != OPT {
-            return Ok(());
-        }
-        if !additional || name != [0] || self.opt.is_some() {
+        if self.tsig.is_some() || !additional && matches!(kind, OPT | TSIG) {
             return Err(Malformed);
         }
-        let dnssec_ok = class_and_ttl[4] & DNSSEC_OK != 0;
-        self.opt = Some(Opt { version: class_and_ttl[3], dnssec_ok });
+        match kind {
+            OPT => self.walk_opt(name, class_and_ttl, data),
+            TSIG => self.walk_tsig(name, data),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads an OPT record: the only one, owned by the root (RFC 6891 section 6.1.1).
+    fn walk_opt(&mut self, name: &[u8], fixed: &[u8], data: &[u8]) -> Result<(), Malformed> {
+        if name != [0] || self.opt.is_some() {
+            return Err(Malformed);
+        }
+        self.opt = Some(Opt { version: fixed[3], dnssec_ok: fixed[4] & DNSSEC_OK != 0 });
         walk_options(data)
+    }
+
+    /// Reads a TSIG record; its names are never compressed.
+    fn walk_tsig(&mut self, name: &'m [u8], data: &'m [u8]) -> Result<(), Malformed> {
+        Cursor { message: name, at: 0 }.name(false)?;
+        let mut cursor = Cursor { message: data, at: 0 };
+        cursor.name(false)?;
+        cursor.take(TIME_AND_FUDGE)?;
+        self.tsig = Some(Tsig { key: name, algorithm_and_time: &data[..cursor.at] });
+        Ok(())
     }
 }
 

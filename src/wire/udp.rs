@@ -16,7 +16,10 @@ const REQUEST_MAX: usize = 4096;
 /// lack of memory) pass; without a pause one that does not would take a whole core.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
-/// Answers datagrams until told to stop.
+/// Datagrams that are still answered after the end: those that had come before it.
+const LAST: usize = 1024;
+
+/// Answers datagrams until told to stop, and then those that had come by then.
 pub(super) async fn serve(socket: UdpSocket, responder: Responder, shutdown: CancellationToken) {
     let (mut request, mut reply) = (vec![0; REQUEST_MAX], Vec::with_capacity(REQUEST_MAX));
     while let Some(received) = shutdown.run_until_cancelled(socket.recv_from(&mut request)).await {
@@ -27,6 +30,12 @@ pub(super) async fn serve(socket: UdpSocket, responder: Responder, shutdown: Can
                 }
             }
             Err(fault) => pause(&fault).await,
+        }
+    }
+    for _ in 0..LAST {
+        let Ok((octets, source)) = socket.try_recv_from(&mut request) else { break };
+        if responder.respond(&request[..octets], source, Transport::Udp, &mut reply) {
+            send(&socket, &reply, source).await;
         }
     }
 }

@@ -1,6 +1,12 @@
 //! What goes over sockets.
 
 mod dig;
+mod forms;
+mod listen;
+mod messages;
+mod properties;
+mod sizes;
+mod tcp;
 
 use std::net::SocketAddr;
 
@@ -10,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::fixture::Fixture;
 
 /// A server on free ports of both loopback addresses.
-pub struct Server {
+pub(crate) struct Server {
     pub v4: SocketAddr,
     pub v6: SocketAddr,
     pub shutdown: CancellationToken,
@@ -19,7 +25,7 @@ pub struct Server {
 
 impl Server {
     /// Serves an index.
-    pub fn start(fixture: &Fixture) -> Self {
+    pub(crate) fn start(fixture: &Fixture) -> Self {
         let addresses = ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
@@ -30,7 +36,7 @@ impl Server {
 }
 
 /// A zone with a few services.
-pub fn example() -> Fixture {
+pub(crate) fn example() -> Fixture {
     let mut fixture = Fixture::new("services.internal.");
     fixture.put("web/1", "http://10.0.0.1:8080");
     fixture.put("web/2", "http://10.0.0.2:8080");

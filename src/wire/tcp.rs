@@ -1,0 +1,195 @@
+//! Connections: framed messages, answered in order as fast as they are read (RFC 7766).
+//!
+//! What a connection can hold of ours is bounded: one message that is not whole yet, and
+//! about [`FLUSH`] octets of replies. While these are not taken, nothing more is read.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connections::{Connections, Place};
+use super::{Responder, Transport};
+
+/// How long a client may say nothing (RFC 7766 section 6.2.3: some seconds).
+const IDLE: Duration = Duration::from_secs(10);
+/// How long a message may take from its first octet to its last.
+const MESSAGE: Duration = Duration::from_secs(5);
+/// How long a client may take no replies.
+const WRITE: Duration = Duration::from_secs(5);
+/// How many queries one connection answers: a client that never ends comes back, and a
+/// load balancer can then send it elsewhere.
+const QUERIES_MAX: u32 = 1_000_000;
+/// Octets that are read at once: some dozens of pipelined queries.
+const READ: usize = 4096;
+/// Octets of replies that are written at once.
+const FLUSH: usize = 16 * 1024;
+/// Octets that are still read when told to stop: what the client had sent before.
+const LAST: usize = 64 * 1024;
+/// How long to wait when the system has no descriptor or memory for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Octets of the length before a message (RFC 1035 section 4.2.2).
+const PREFIX: usize = 2;
+
+/// Accepts connections until told to stop.
+pub(super) async fn serve(
+    listener: TcpListener,
+    responder: Responder,
+    connections: Arc<Connections>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+) {
+    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => {
+                let place = connections.admit(peer.ip());
+                let connection = Connection::new(stream, peer, responder.clone());
+                tasks.spawn(connection.serve(place, shutdown.clone()));
+            }
+            Err(fault) => recover(&fault, &connections).await,
+        }
+    }
+}
+
+/// After a connection that could not be accepted. One that was gone already costs nothing;
+/// for lack of descriptors or memory it would fail again at once, so another is closed,
+/// and there is a pause.
+async fn recover(fault: &io::Error, connections: &Connections) {
+    if matches!(fault.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    tracing::debug!("connection not accepted: {fault}");
+    connections.make_room();
+    tokio::time::sleep(ACCEPT_PAUSE).await;
+}
+
+/// One connection.
+struct Connection {
+    /// The socket.
+    stream: TcpStream,
+    /// The client.
+    peer: SocketAddr,
+    /// Answers.
+    responder: Responder,
+    /// What was read and not answered yet.
+    input: Vec<u8>,
+    /// Replies with their lengths, not written yet.
+    output: Vec<u8>,
+    /// The reply to one query.
+    reply: Vec<u8>,
+    /// How many queries were answered.
+    answered: u32,
+    /// When the next octets must have come.
+    deadline: Instant,
+    /// Whether nothing more is to be read.
+    ending: bool,
+}
+
+impl Connection {
+    /// A connection that nothing was read from.
+    fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
+        Self {
+            stream,
+            peer,
+            responder,
+            input: Vec::new(),
+            output: Vec::new(),
+            reply: Vec::new(),
+            answered: 0,
+            deadline: Instant::now() + IDLE,
+            ending: false,
+        }
+    }
+
+    /// Answers until the client is done, too slow, or its place is taken.
+    async fn serve(mut self, place: Place, shutdown: CancellationToken) {
+        let close = place.close.clone();
+        let end = close.run_until_cancelled(self.converse(&place, &shutdown)).await;
+        if let Some(Err(fault)) = end {
+            tracing::debug!(client = %self.peer, "connection ended: {fault}");
+        }
+    }
+
+    /// Reads and answers in turn. When told to stop, what has come is answered first.
+    async fn converse(&mut self, place: &Place, shutdown: &CancellationToken) -> io::Result<()> {
+        // Without this the kernel would hold a small reply back until the one before it
+        // is acknowledged.
+        self.stream.set_nodelay(true)?;
+        while !self.ending && self.read(shutdown).await? {
+            place.touch();
+            while self.answer() {
+                self.write().await?;
+            }
+        }
+        self.stream.shutdown().await
+    }
+
+    /// Reads some octets; false at the end.
+    async fn read(&mut self, shutdown: &CancellationToken) -> io::Result<bool> {
+        self.input.reserve(READ);
+        let fresh = self.input.is_empty();
+        let read = shutdown.run_until_cancelled(self.stream.read_buf(&mut self.input));
+        let octets = match timeout_at(self.deadline, read).await? {
+            Some(octets) => octets?,
+            None => self.read_last(),
+        };
+        if fresh {
+            self.deadline = Instant::now() + MESSAGE;
+        }
+        Ok(octets > 0)
+    }
+
+    /// Reads what has already come, and nothing after it.
+    fn read_last(&mut self) -> usize {
+        self.ending = true;
+        let before = self.input.len();
+        while self.input.len() - before < LAST
+            && matches!(self.stream.try_read_buf(&mut self.input), Ok(1..))
+        {
+            self.input.reserve(READ);
+        }
+        self.input.len() - before
+    }
+
+    /// Answers whole messages, up to a buffer full of replies; false if there were none.
+    fn answer(&mut self) -> bool {
+        let mut used = 0;
+        while let Some(message) = whole_message(&self.input[used..]) {
+            used += PREFIX + message.len();
+            self.answered += 1;
+            if self.responder.respond(message, self.peer, Transport::Tcp, &mut self.reply) {
+                self.output.extend((self.reply.len() as u16).to_be_bytes());
+                self.output.extend_from_slice(&self.reply);
+            }
+            if self.output.len() >= FLUSH {
+                break;
+            }
+        }
+        self.input.drain(..used);
+        self.ending |= self.answered >= QUERIES_MAX;
+        if used > 0 {
+            let wait = if self.input.is_empty() { IDLE } else { MESSAGE };
+            self.deadline = Instant::now() + wait;
+        }
+        used > 0
+    }
+
+    /// Writes the replies: each with its length, in as few segments as they need.
+    async fn write(&mut self) -> io::Result<()> {
+        timeout(WRITE, self.stream.write_all(&self.output)).await??;
+        self.output.clear();
+        Ok(())
+    }
+}
+
+/// The first message of what was read, if it is whole.
+fn whole_message(input: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = input.split_first_chunk::<PREFIX>()?;
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
+}

@@ -1,0 +1,147 @@
+//! Runs one golden file.
+
+use std::fmt::Write;
+use std::fs;
+
+use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
+use srvd::authority::{Answer, Draw, Overflow, Question, Room, RrSet, answer};
+use srvd::index::Settings;
+
+use crate::fixture::{Fixture, settings};
+
+/// Compares a file with what is answered now, or writes it anew.
+pub(crate) fn check(name: &str) {
+    let path = format!("tests/rfc/{name}.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    let now = Run::default().all(&text);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, now).unwrap();
+    } else {
+        assert_eq!(text, now, "{path} differs; see UPDATE_GOLDEN");
+    }
+}
+
+/// The state while a file is read.
+#[derive(Default)]
+struct Run {
+    apexes: Vec<String>,
+    fixture: Option<Fixture>,
+}
+
+impl Run {
+    /// The file with its answers made anew.
+    fn all(mut self, text: &str) -> String {
+        let mut output = String::new();
+        for line in text.lines().filter(|line| !line.starts_with("  ")) {
+            writeln!(output, "{line}").unwrap();
+            output += &self.line(line);
+        }
+        output
+    }
+
+    /// Does what a line says; what it answers.
+    fn line(&mut self, line: &str) -> String {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match word {
+            "" | "#" => {}
+            "zone" => self.apexes.push(rest.to_owned()),
+            "?" => return self.ask(rest),
+            _ => self.change(word, rest),
+        }
+        String::new()
+    }
+
+    /// The zones, once all are known.
+    fn fixture(&mut self) -> &mut Fixture {
+        let zones = || self.apexes.iter().map(|apex| settings(apex)).collect::<Vec<Settings>>();
+        self.fixture.get_or_insert_with(|| Fixture::unlisted(zones()))
+    }
+
+    /// A change of the registry.
+    fn change(&mut self, word: &str, rest: &str) {
+        let zone = self.apexes.iter().position(|apex| apex == rest);
+        let fixture = self.fixture();
+        match word {
+            "in" => fixture.turn_to(zone.unwrap()),
+            "list" => fixture.list(rest.parse().unwrap()),
+            "put" => fixture.put(rest.split_once(' ').unwrap().0, rest.split_once(' ').unwrap().1),
+            "delete" => fixture.delete(rest),
+            "stale" => fixture.set_stale(rest == "yes"),
+            other => panic!("no such word: {other}"),
+        }
+    }
+
+    /// Asks, and writes the answer down.
+    fn ask(&mut self, rest: &str) -> String {
+        let mut words = rest.split(' ');
+        let name = Name::from_ascii(words.next().unwrap()).unwrap();
+        let kind = record_type(words.next().unwrap());
+        let mut class = DNSClass::IN;
+        let mut room = Room { octets: 1200, overflow: Overflow::Truncate };
+        for word in words {
+            match word.split_once('=') {
+                Some(("room", octets)) => room.octets = octets.parse().unwrap(),
+                _ if word == "tcp" => room.overflow = Overflow::Cut,
+                _ => class = word.parse().unwrap(),
+            }
+        }
+        let generation = self.fixture().index.load().clone();
+        let question = Question { name: &name, kind, class, room };
+        show(&answer(&generation, &question, &mut Draw::seeded(1)))
+    }
+}
+
+/// A type by its name, or as RFC 3597 writes it.
+fn record_type(text: &str) -> RecordType {
+    match (text, text.strip_prefix("TYPE")) {
+        ("IXFR", _) => RecordType::IXFR,
+        (_, Some(number)) => number.parse::<u16>().unwrap().into(),
+        _ => text.parse().unwrap(),
+    }
+}
+
+/// An answer as text.
+fn show(answer: &Answer) -> String {
+    let mut text = format!("  {:?}", answer.code).to_uppercase();
+    for (flag, set) in [(" AA", answer.authoritative), (" TC", answer.truncated)] {
+        text += if set { flag } else { "" };
+    }
+    if let Some(reason) = answer.reason {
+        write!(text, " EDE {} ({reason:?})", reason.info_code()).unwrap();
+    }
+    text += "\n";
+    for (section, sets) in [
+        ("answer", answer.answers.iter().collect::<Vec<_>>()),
+        ("authority", answer.authority.iter().collect()),
+        ("additional", answer.additional.iter().collect()),
+    ] {
+        let mut lines: Vec<_> = sets.into_iter().map(|set| show_set(section, set)).collect();
+        lines.sort();
+        text += &lines.concat();
+    }
+    text
+}
+
+/// An RRset as text.
+fn show_set(section: &str, set: &RrSet) -> String {
+    let mut lines: Vec<_> = set
+        .data
+        .iter()
+        .map(|data| {
+            let data = show_data(data);
+            format!("  {section} {} {} {} {data}\n", set.owner, set.ttl, set.kind)
+        })
+        .collect();
+    lines.sort();
+    if set.cut > 0 {
+        lines.push(format!("  {section} cut {}\n", set.cut));
+    }
+    lines.concat()
+}
+
+/// A record's data as a zone file has it; hickory would run the strings of TXT together.
+fn show_data(data: &RData) -> String {
+    let RData::TXT(txt) = data else { return data.to_string() };
+    let strings = txt.txt_data.iter().map(|string| format!("\"{}\"", string.escape_ascii()));
+    strings.collect::<Vec<_>>().join(" ")
+}

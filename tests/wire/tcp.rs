@@ -1,0 +1,138 @@
+//! Connections.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::Message;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::messages::{A, Query, SRV};
+use super::{Server, example};
+
+/// A query with an id, framed.
+fn framed(id: u16, name: &str, kind: u16) -> Vec<u8> {
+    let mut query = Query::new(name, kind);
+    query.header[..2].copy_from_slice(&id.to_be_bytes());
+    let octets = query.bytes();
+    [&(octets.len() as u16).to_be_bytes()[..], &octets].concat()
+}
+
+/// One framed reply.
+async fn reply(stream: &mut TcpStream) -> std::io::Result<Message> {
+    let length = stream.read_u16().await?;
+    let mut octets = vec![0; usize::from(length)];
+    stream.read_exact(&mut octets).await?;
+    Ok(Message::from_vec(&octets).unwrap())
+}
+
+/// Whether a server answers on a new connection.
+async fn answers(address: SocketAddr) -> bool {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&framed(7, "web.services.internal", A)).await.unwrap();
+    matches!(reply(&mut stream).await, Ok(message) if message.metadata.id == 7)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7766_s6_2_1_1_pipelined_queries_are_all_answered() {
+    let server = Server::start(&example());
+    for address in [server.v4, server.v6] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let all: Vec<u8> =
+            (0..500).flat_map(|id| framed(id, "_web._tcp.services.internal", SRV)).collect();
+        let (mut reader, mut writer) = stream.split();
+        let send = async { writer.write_all(&all).await.unwrap() };
+        let receive = async {
+            for id in 0..500 {
+                let length = reader.read_u16().await.unwrap();
+                let mut octets = vec![0; usize::from(length)];
+                reader.read_exact(&mut octets).await.unwrap();
+                let message = Message::from_vec(&octets).unwrap();
+                assert_eq!((message.metadata.id, message.answers.len()), (id, 3));
+            }
+        };
+        tokio::join!(send, receive);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7766_s8_a_message_may_come_octet_by_octet() {
+    let server = Server::start(&example());
+    let mut stream = TcpStream::connect(server.v4).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    for octet in framed(3, "web.services.internal", A) {
+        stream.write_all(&[octet]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(reply(&mut stream).await.unwrap().metadata.id, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_half_sent_message_is_not_waited_for_and_an_idle_client_is_for_longer() {
+    let server = Server::start(&example());
+    let mut half = TcpStream::connect(server.v4).await.unwrap();
+    let mut idle = TcpStream::connect(server.v4).await.unwrap();
+    let message = framed(1, "web.services.internal", A);
+    half.write_all(&message[..message.len() - 1]).await.unwrap();
+    let start = Instant::now();
+    assert!(reply(&mut half).await.is_err());
+    let waited = start.elapsed();
+    assert!((4..7).contains(&waited.as_secs()), "{waited:?}");
+    // The idle one is still welcome.
+    idle.write_all(&message).await.unwrap();
+    assert_eq!(reply(&mut idle).await.unwrap().metadata.id, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9210_s4_4_idle_clients_do_not_keep_others_out() {
+    let server = Server::start(&example());
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        idle.push(TcpStream::connect(server.v4).await.unwrap());
+    }
+    assert!(answers(server.v4).await);
+    // Nor do more than one client is allowed: its quietest connections go.
+    for _ in 0..200 {
+        idle.push(TcpStream::connect(server.v4).await.unwrap());
+    }
+    assert!(answers(server.v4).await);
+    let mut octet = [0];
+    let end = tokio::time::timeout(Duration::from_secs(2), idle[0].read(&mut octet)).await;
+    assert_eq!(end.unwrap().unwrap_or(0), 0, "the first is closed");
+    let last = idle.last_mut().unwrap();
+    last.write_all(&framed(9, "web.services.internal", A)).await.unwrap();
+    assert_eq!(reply(last).await.unwrap().metadata.id, 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_come_is_answered_before_the_end() {
+    let server = Server::start(&example());
+    let mut stream = TcpStream::connect(server.v4).await.unwrap();
+    assert!(answers(server.v4).await);
+    stream.write_all(&framed(1, "web.services.internal", A)).await.unwrap();
+    assert_eq!(reply(&mut stream).await.unwrap().metadata.id, 1);
+    stream.write_all(&framed(2, "web.services.internal", A)).await.unwrap();
+    server.shutdown.cancel();
+    assert_eq!(reply(&mut stream).await.unwrap().metadata.id, 2);
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+    let ended = tokio::time::timeout(Duration::from_secs(2), server.task).await;
+    ended.expect("it ends at once").unwrap().unwrap();
+    assert!(TcpStream::connect(server.v4).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_no_replies_is_let_go() {
+    let server = Server::start(&example());
+    let mut stream = TcpStream::connect(server.v4).await.unwrap();
+    let all: Vec<u8> =
+        (0..1000).flat_map(|id| framed(id, "_web._tcp.services.internal", SRV)).collect();
+    let start = Instant::now();
+    // Nothing is read: the server's replies fill the buffers of both ends, and it stops.
+    while start.elapsed() < Duration::from_secs(20) {
+        if stream.write_all(&all).await.is_err() {
+            break;
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(15));
+    assert!(answers(server.v4).await);
+}

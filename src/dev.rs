@@ -117,9 +117,10 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
     }
 }
 
-/// Says what runs where, and what to try.
+/// Says what runs where, and what to try, with this program as it was called.
 fn introduce(registry: SocketAddr, dns: &[SocketAddr]) {
     let port = dns[0].port();
+    let srvd = std::env::args().next().unwrap_or_else(|| "srvd".to_owned());
     println!("srvd dev: everything is kept in memory and is gone when this ends");
     println!("registry (etcd v3 API): http://{registry}");
     for address in dns {
@@ -128,7 +129,7 @@ fn introduce(registry: SocketAddr, dns: &[SocketAddr]) {
     println!("try, in another terminal:");
     println!("  export SRVD_REGISTRY=http://{registry}");
     println!("  dig @{} -p {port} SRV _{HELLO}._tcp", dns[0].ip());
-    println!("  srvd join my-service --port 8080 --host 10.1.2.3");
+    println!("  {srvd} join my-service --port 8080 --host 10.1.2.3");
     println!("  dig @{} -p {port} SRV _my-service._tcp", dns[0].ip());
-    println!("  srvd list");
+    println!("  {srvd} list");
 }

@@ -62,7 +62,7 @@ const RULES: &[Rule] = &[
 
 /// Paths that one room alone may mention, beside the tests inside it.
 const OWNED: &[(&str, &[&str])] = &[
-    ("etcd_client", &["etcd"]),
+    ("etcd_client", &["etcd", "telemetry"]),
     ("tonic", &["etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
     ("crate::mirror", &["app", "commands", "join", "mirror"]),

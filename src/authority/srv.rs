@@ -1,6 +1,7 @@
 //! SRV records (RFC 2782): one for each distinct way to reach an instance.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use hickory_proto::rr::rdata::SRV;
@@ -10,7 +11,7 @@ use super::answer::FIXED;
 use super::order::rank;
 use super::{Draw, Found, Lookup, Overflow, RrSet, TooLarge};
 use crate::index::Node;
-use crate::names::{address_label, label};
+use crate::names::{WireName, address_label, folded, label, parse_address_label};
 use crate::registry::{Host, Instance};
 
 /// Octets of priority, weight and port.
@@ -18,8 +19,17 @@ const NUMBERS: usize = 6;
 /// The least octets that `ADDR` takes as a label, its length included (`0--1`).
 const LEAST_ADDRESS: usize = 5;
 
-/// What tells SRV records of one service apart; its name does not.
-type Identity<'i> = (u16, u16, NonZeroU16, &'i Host);
+/// What tells SRV records of one service apart: priority, weight, port, target.
+type Identity<'i> = (u16, u16, NonZeroU16, Target<'i>);
+
+/// What a record points to.
+#[derive(PartialEq, Eq, Hash)]
+enum Target<'i> {
+    /// `ADDR.S.Z`
+    Address(IpAddr),
+    /// A host name in lower case.
+    Name(&'i str),
+}
 
 /// The distinct records of some instances, before any is built.
 struct Collected<'i> {
@@ -68,7 +78,8 @@ impl Lookup<'_> {
         for instance in instances {
             let Some(port) = instance.port else { continue };
             ttl = ttl.min(instance.ttl.unwrap_or(settings.ttl));
-            if seen.insert((instance.priority, instance.weight, port, &instance.host)) {
+            let target = target(instance, settings.wire());
+            if seen.insert((instance.priority, instance.weight, port, target)) {
                 let least = least_octets(instance, below);
                 octets += least;
                 members.push((instance, least));
@@ -117,6 +128,26 @@ impl<'i> Parents<'i> {
         }
         self.last.as_ref()?.1.as_ref()
     }
+}
+
+/// The target of an instance. A host name that is the name of an address of the same
+/// service (`ADDR.S.Z`) is no other target than that address.
+fn target<'i>(instance: &'i Instance, apex: &WireName) -> Target<'i> {
+    let name = match &instance.host {
+        Host::Address(address) => return Target::Address(*address),
+        Host::Name(name) => name,
+    };
+    let (label, rest) = name.split_once('.').unwrap_or((name, ""));
+    let address = parse_address_label(label.as_bytes())
+        .filter(|_| WireName::from_text(rest).is_ok_and(|rest| is_service(&rest, instance, apex)));
+    address.map_or(Target::Name(name), Target::Address)
+}
+
+/// Whether a name is `S.Z` of an instance.
+fn is_service(name: &WireName, instance: &Instance, apex: &WireName) -> bool {
+    name.labels() > 0
+        && name.suffix(1) == apex.as_wire()
+        && name.label(0).iter().copied().eq(folded(&instance.name))
 }
 
 /// The least octets that an instance's record takes; the apex takes `below` of them.

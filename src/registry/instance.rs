@@ -49,7 +49,7 @@ pub struct Details {
 }
 
 /// Where an instance listens.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
     /// An address: srvd has a name for it (`ADDR.S.Z`).
     Address(IpAddr),

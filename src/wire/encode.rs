@@ -22,23 +22,23 @@ const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
-/// Writes a reply.
+/// Writes a reply, and says how many answers were left out of it without TC.
 ///
 /// # Errors
 /// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
-pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<(), ProtoError> {
-    if write(reply, octets)? {
-        return Ok(());
+pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<usize, ProtoError> {
+    if let Some(cut) = write(reply, octets)? {
+        return Ok(cut);
     }
     reply.metadata.truncation = true;
     reply.answer.answers = None;
     reply.answer.authority = None;
     reply.answer.additional = Vec::new();
-    write(reply, octets).map(|_| ())
+    write(reply, octets).map(|_| 0)
 }
 
-/// Writes a reply, if all that must be in it fits.
-fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<bool, ProtoError> {
+/// Writes a reply, if all that must be in it fits; how many answers were left out.
+fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<usize>, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
     let room = reply.limit - reply.reserved;
@@ -56,8 +56,9 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<bool, ProtoError> {
         &mut encoder,
     )?;
     encoder.trim();
-    let cut = reply.overflow == Overflow::Cut;
-    Ok((answers.whole || cut) && authority.whole)
+    let may_cut = reply.overflow == Overflow::Cut;
+    let cut = answers.cut + reply.answer.answers.as_ref().map_or(0, |set| set.cut);
+    Ok(((answers.cut == 0 || may_cut) && authority.cut == 0).then_some(cut))
 }
 
 /// The question section.
@@ -74,8 +75,8 @@ struct Section<'s> {
     set: Option<&'s RrSet>,
     /// Whether its owner is the question's name.
     asked: bool,
-    /// Whether all of it was written.
-    whole: bool,
+    /// How many of its records did not fit.
+    cut: usize,
 }
 
 /// The section of RRsets that are left out where they do not fit.
@@ -105,7 +106,7 @@ impl EmitAndCount for Question<'_> {
 impl<'s> Section<'s> {
     /// A section that is not written yet.
     fn new(set: &'s Option<RrSet>, asked: bool) -> Self {
-        Self { set: set.as_ref(), asked, whole: true }
+        Self { set: set.as_ref(), asked, cut: 0 }
     }
 }
 
@@ -113,7 +114,7 @@ impl EmitAndCount for Section<'_> {
     fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
         let Some(set) = self.set else { return Ok(0) };
         let count = write_set(set, self.asked, encoder)?;
-        self.whole = count == set.data.len();
+        self.cut = set.data.len() - count;
         Ok(count)
     }
 }

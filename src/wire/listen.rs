@@ -240,3 +240,24 @@ fn failure(address: SocketAddr, transport: &'static str, source: io::Error) -> B
         _ => BindError::Other { address, transport, source },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_say_what_to_do() {
+        let address = "192.0.2.1:53".parse().unwrap();
+        let text = |errno| failure(address, "UDP", io::Error::from_raw_os_error(errno)).to_string();
+        // EACCES, EADDRINUSE, EAFNOSUPPORT, EMFILE
+        for (errno, words) in [
+            (13, "CAP_NET_BIND_SERVICE"),
+            (98, "stop it"),
+            (97, "no address of this machine"),
+            (24, "cannot be bound"),
+        ] {
+            let text = text(errno);
+            assert!(text.contains(words) && text.contains("192.0.2.1:53"), "{text}");
+        }
+    }
+}

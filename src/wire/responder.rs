@@ -79,9 +79,13 @@ impl Responder {
         let Some(mut reply) = handler::reply(&generation, &request) else {
             return blank(outline, FORMERR, octets);
         };
-        if let Err(fault) = encode(&mut reply, octets) {
-            tracing::error!(%fault, "an answer could not be encoded");
-            blank(outline, SERVFAIL, octets);
+        match encode(&mut reply, octets) {
+            Ok(0) => {}
+            Ok(cut) => tracing::debug!(cut, "an RRset is larger than a message: some are drawn"),
+            Err(fault) => {
+                tracing::error!(%fault, "an answer could not be encoded");
+                blank(outline, SERVFAIL, octets);
+            }
         }
     }
 }

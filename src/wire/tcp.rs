@@ -32,6 +32,8 @@ const READ: usize = 4096;
 const FLUSH: usize = 16 * 1024;
 /// Octets that are still read when told to stop: what the client had sent before.
 const LAST: usize = 64 * 1024;
+/// How long these are waited for.
+const LAST_WAIT: Duration = Duration::from_millis(50);
 /// How long to wait when the system has no descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Octets of the length before a message (RFC 1035 section 4.2.2).
@@ -137,7 +139,7 @@ impl Connection {
         let read = shutdown.run_until_cancelled(self.stream.read_buf(&mut self.input));
         let octets = match timeout_at(self.deadline, read).await? {
             Some(octets) => octets?,
-            None => self.read_last(),
+            None => self.read_last().await,
         };
         if fresh {
             self.deadline = Instant::now() + MESSAGE;
@@ -145,12 +147,12 @@ impl Connection {
         Ok(octets > 0)
     }
 
-    /// Reads what has already come, and nothing after it.
-    fn read_last(&mut self) -> usize {
+    /// Reads what was sent before the end, and is here or nearly so.
+    async fn read_last(&mut self) -> usize {
         self.ending = true;
-        let before = self.input.len();
+        let (before, end) = (self.input.len(), Instant::now() + LAST_WAIT);
         while self.input.len() - before < LAST
-            && matches!(self.stream.try_read_buf(&mut self.input), Ok(1..))
+            && matches!(timeout_at(end, self.stream.read_buf(&mut self.input)).await, Ok(Ok(1..)))
         {
             self.input.reserve(READ);
         }

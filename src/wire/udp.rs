@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{Responder, Transport};
@@ -18,6 +19,8 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
 /// Datagrams that are still answered after the end: those that had come before it.
 const LAST: usize = 1024;
+/// How long these are waited for.
+const LAST_WAIT: Duration = Duration::from_millis(50);
 
 /// Answers datagrams until told to stop, and then those that had come by then.
 pub(super) async fn serve(socket: UdpSocket, responder: Responder, shutdown: CancellationToken) {
@@ -32,8 +35,11 @@ pub(super) async fn serve(socket: UdpSocket, responder: Responder, shutdown: Can
             Err(fault) => pause(&fault).await,
         }
     }
+    let end = Instant::now() + LAST_WAIT;
     for _ in 0..LAST {
-        let Ok((octets, source)) = socket.try_recv_from(&mut request) else { break };
+        let Ok(Ok((octets, source))) = timeout_at(end, socket.recv_from(&mut request)).await else {
+            break;
+        };
         if responder.respond(&request[..octets], source, Transport::Udp, &mut reply) {
             send(&socket, &reply, source).await;
         }

@@ -1,6 +1,8 @@
 //! Table of contents.
 #![allow(missing_docs, unreachable_pub, dead_code, clippy::unwrap_used)]
 
+/// Who comes first: weights over many draws.
+mod draws;
 /// Zones and registrations in process, without etcd.
 mod fixture;
 /// The rules of the RFCs: golden files under `rfc/`.

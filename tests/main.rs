@@ -7,6 +7,8 @@ mod support;
 /// The sources: who may import whom.
 mod house;
 
+/// Who comes first: weights over many draws.
+mod draws;
 /// Zones and registrations in process, without etcd.
 mod fixture;
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use hickory_proto::op::Message;
+use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use srvd::wire::{Responder, Transport};
 
 use crate::fixture::Fixture;
@@ -93,8 +94,14 @@ pub(crate) fn ask_over(
     transport: Transport,
 ) -> (Vec<u8>, Message) {
     let reply = respond(fixture, &query.bytes(), transport).unwrap();
-    let message = Message::from_vec(&reply).unwrap();
+    let message = parse(&reply).unwrap();
     (reply, message)
+}
+
+/// A reply as hickory reads it, if it reads all of it.
+pub fn parse(reply: &[u8]) -> Option<Message> {
+    let mut decoder = BinDecoder::new(reply);
+    Message::read(&mut decoder).ok().filter(|_| decoder.is_empty())
 }
 
 /// The numbers of records after the question.

@@ -9,7 +9,7 @@ use proptest::sample::select;
 use srvd::wire::Transport;
 
 use super::example;
-use super::messages::{Query, ask, ask_over, respond};
+use super::messages::{Query, ask, ask_over, parse, respond};
 use crate::fixture::Fixture;
 
 /// A query that is mostly proper.
@@ -47,9 +47,9 @@ fn check_reply(message: &[u8], reply: &[u8], limit: usize) -> Result<(), TestCas
     prop_assert!(reply.len() >= 12 && reply.len() <= limit, "{} octets", reply.len());
     prop_assert_eq!(&reply[..2], &message[..2], "the id");
     prop_assert_eq!(reply[2] & 0xf8, 0x80 | message[2] & 0x78, "QR, and the opcode");
-    let parsed = Message::from_vec(reply);
+    let parsed = parse(reply);
     // A refusal of TSIG cannot be parsed without the feature that signs.
-    prop_assert!(parsed.is_ok() || reply[3] & 0x0f == 9, "{:?}", parsed);
+    prop_assert!(parsed.is_some() || reply[3] & 0x0f == 9, "{:?}", parsed);
     Ok(())
 }
 

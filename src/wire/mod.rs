@@ -18,6 +18,13 @@
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |
 //!
+//! Of hickory-server this room takes the reading of requests, and neither its sockets (a
+//! task per datagram, no limit on connections) nor its `RequestHandler`: the reply that a
+//! handler hands over can only be written by hickory's own encoder, which drops OPT from
+//! truncated messages, sets TC for mere additionals, and compresses 120 names at most, so
+//! that the SRV records of a thousand instances would not fit TCP. `handler` is what such
+//! a handler would be, a function from a request and a generation to a reply.
+//!
 //! Answers take no lock and never wait: [`Responder::respond`] is a plain function from
 //! octets to octets, and the loops around it do nothing but move them.
 

@@ -99,7 +99,7 @@ pub(crate) fn ask_over(
 }
 
 /// A reply as hickory reads it, if it reads all of it.
-pub fn parse(reply: &[u8]) -> Option<Message> {
+pub(crate) fn parse(reply: &[u8]) -> Option<Message> {
     let mut decoder = BinDecoder::new(reply);
     Message::read(&mut decoder).ok().filter(|_| decoder.is_empty())
 }

@@ -15,3 +15,6 @@ mod registry_api;
 
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;
+
+/// The data path end to end, and every failure on it: etcd → mirror → index → DNS.
+mod serve;

@@ -23,3 +23,6 @@ mod rfc;
 
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;
+
+/// The data path end to end, and every failure on it: etcd → mirror → index → DNS.
+mod serve;

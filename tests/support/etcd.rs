@@ -112,6 +112,13 @@ impl Etcd {
         self.wait_healthy();
     }
 
+    /// Starts the process again with further arguments of etcd's own, and waits until it
+    /// is healthy.
+    pub(crate) fn restart_with(&mut self, extra: &[&str]) {
+        self.plan.extra.extend(extra.iter().map(ToString::to_string));
+        self.restart();
+    }
+
     /// Starts the process again without waiting: for a member that has no quorum yet.
     pub(crate) fn spawn(&mut self) {
         self.kill9();
@@ -132,13 +139,23 @@ impl Etcd {
 
     /// Tells whether the process answers as healthy: it has a leader and can commit.
     pub(crate) fn is_healthy(&self) -> bool {
-        health(self.plan.client).is_ok_and(|page| page.contains(r#""health":"true""#))
+        page(self.plan.client, "/health").is_ok_and(|page| page.contains(r#""health":"true""#))
     }
 
     /// Blocks until the process is healthy; panics with its log if it never is.
     pub(crate) fn wait_healthy(&mut self) {
         let healthy = eventually(|| self.is_healthy() || self.exited().is_some());
         assert!(healthy && self.exited().is_none(), "etcd is not healthy:\n{}", self.log());
+    }
+
+    /// How often the process has been asked a gRPC method.
+    pub(crate) fn calls(&self, method: &str) -> u64 {
+        let page = page(self.plan.client, "/metrics").unwrap_or_default();
+        let of_method = format!("grpc_method=\"{method}\"");
+        let lines = page.lines().filter(|line| {
+            line.starts_with("grpc_server_handled_total") && line.contains(&of_method)
+        });
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
     /// What the process wrote to its log.
@@ -281,11 +298,11 @@ fn plans(size: usize, extra: &[&str]) -> Vec<Plan> {
     ports.into_iter().enumerate().map(plan).collect()
 }
 
-/// Reads the page `/health` of the etcd at `addr`.
-fn health(addr: SocketAddr) -> std::io::Result<String> {
+/// Reads a page of the etcd at `addr`.
+fn page(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&addr, HEALTH_TIMEOUT)?;
     stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
-    stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())?;
     let mut page = String::new();
     stream.read_to_string(&mut page)?;
     Ok(page)

@@ -1,0 +1,32 @@
+//! The data path, end to end: etcd → mirror → index → DNS, with everything that can go
+//! wrong on the way.
+//!
+//! Servers are built as the process builds them, on port 0; where a process is meant, the
+//! real binary runs. Every wait has a deadline and looks at what is shown, never at a clock.
+
+/// A server inside the test, and a client that asks it.
+mod server;
+
+/// The real binary, its lines and its end.
+mod process;
+
+/// A way to etcd that can be cut, silenced and led elsewhere.
+mod proxy;
+
+/// Registrations, put many at a time, and what they must lead to.
+mod writer;
+
+/// What is asked for is answered: every name of the contract, through `dig` too.
+mod answers;
+
+/// Zones, prefixes, namespaces and registries side by side.
+mod zones;
+
+/// etcd is not there, goes, comes back as another.
+mod outage;
+
+/// A member of three dies or freezes.
+mod members;
+
+/// Compaction, floods, storms, transactions: what was missed is caught up with.
+mod history;

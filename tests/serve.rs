@@ -30,3 +30,15 @@ mod members;
 
 /// Compaction, floods, storms, transactions: what was missed is caught up with.
 mod history;
+
+/// Lists and revisions larger than one message.
+mod large;
+
+/// Documents that cannot be used harm themselves alone, and are named.
+mod documents;
+
+/// Wrong usage is refused with a message and its exit code.
+mod usage;
+
+/// `list`, `lookup` and `watch`.
+mod commands;

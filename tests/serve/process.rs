@@ -127,7 +127,15 @@ pub(super) fn srvd(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs `srvd` to its end.
+/// Runs `srvd` to its end, which must come soon. What it prints must fit a pipe.
 pub(super) fn run(arguments: &[&str]) -> Output {
-    srvd(arguments).output().unwrap()
+    let mut command = srvd(arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let ended = eventually(|| child.try_wait().unwrap().is_some());
+    if !ended {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(ended, "srvd {arguments:?} does not end: {output:?}");
+    output
 }

@@ -1,0 +1,187 @@
+//! `list`, `lookup` and `watch`.
+
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use super::process::{Process, run};
+use super::writer::Writer;
+use crate::support::eventually;
+use crate::support::registry::Registry;
+
+/// A document with every member that is shown.
+const FULL: &str = r#"{"name":"web","port":8080,"hostname":"10.0.0.1","url":"grpc://10.0.0.1:8080","priority":1,"weight":7,"ttl":30,"version":"v1","tags":["blue"],"meta":{"k":"v"},"text":"hello"}"#;
+
+/// A registry with two services.
+fn filled(registry: Registry) -> Registry {
+    let writer = Writer::new(&registry.url());
+    writer.put("/services/web/a", FULL);
+    writer.put("/services/Web/b", r#"{"host":"[2001:db8::1]:90","priority":5}"#);
+    writer.put("/services/db/1", r#"{"hostname":"db.example.com"}"#);
+    writer.put("/services/db/bad", "of no use");
+    registry
+}
+
+/// Runs a command against a registry.
+fn ask(registry: &Registry, arguments: &[&str]) -> Output {
+    run(&[arguments, &["--registry", &registry.url()]].concat())
+}
+
+/// What a successful command printed.
+fn said(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a successful command printed, as JSON.
+fn said_json(output: &Output) -> Value {
+    serde_json::from_str(&said(output)).unwrap()
+}
+
+/// The one JSON object of the full document.
+fn full_object() -> Value {
+    json!({
+        "zone": "services.internal", "name": "web", "id": "a", "key": "/services/web/a",
+        "hostname": "10.0.0.1", "host": "10.0.0.1:8080", "url": "grpc://10.0.0.1:8080",
+        "port": 8080, "protocol": "grpc", "proto": "tcp", "priority": 1, "weight": 7,
+        "ttl": 30, "version": "v1", "tags": ["blue"], "meta": {"k": "v"}, "text": "hello",
+    })
+}
+
+fn list_shows_services_and_instances(registry: &Registry) {
+    let services = json!([{"name": "db", "instances": 1}, {"name": "web", "instances": 2}]);
+    assert_eq!(said_json(&ask(registry, &["list"])), services);
+    let instances = said_json(&ask(registry, &["list", "WEB"]));
+    assert_eq!(instances.as_array().unwrap().len(), 2);
+    assert!(instances.as_array().unwrap().contains(&full_object()), "{instances}");
+    let table = said(&ask(registry, &["list", "--output", "table"]));
+    let rows: Vec<Vec<_>> = table.lines().map(|row| row.split_whitespace().collect()).collect();
+    assert_eq!(rows, [["NAME", "INSTANCES"], ["db", "1"], ["web", "2"]]);
+    let table = said(&ask(registry, &["list", "db", "--output", "table"]));
+    let row: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row, ["db", "1", "db.example.com", "0", "1", "/services/db/1"]);
+}
+
+#[test]
+fn list_asks_etcd() {
+    list_shows_services_and_instances(&filled(Registry::real()));
+}
+
+#[test]
+fn list_asks_the_embedded_registry() {
+    list_shows_services_and_instances(&filled(Registry::embedded()));
+}
+
+#[test]
+fn lookup_picks_the_lowest_priority() {
+    let registry = filled(Registry::real());
+    for _ in 0..3 {
+        let address = said(&ask(&registry, &["lookup", "web", "--output", "address"]));
+        assert_eq!(address, "10.0.0.1:8080\n");
+    }
+    assert_eq!(said_json(&ask(&registry, &["lookup", "Web"])), full_object());
+    let table = said(&ask(&registry, &["lookup", "web", "--output", "table"]));
+    assert_eq!(table.lines().count(), 2, "{table}");
+    Writer::new(&registry.url()).delete("/services/web/a");
+    let address = said(&ask(&registry, &["lookup", "web", "--output", "address"]));
+    assert_eq!(address, "[2001:db8::1]:90\n");
+}
+
+#[test]
+fn nothing_found_is_3_and_no_registry_is_4() {
+    let registry = filled(Registry::embedded());
+    // `db` is there, but without a port.
+    for arguments in [["list", "nothing"], ["lookup", "nothing"], ["lookup", "db"]] {
+        let output = ask(&registry, &arguments);
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("\nsrvd: no instance of `"), "{text}");
+        assert!(output.stdout.is_empty());
+    }
+    assert_eq!(said_json(&ask(&Registry::embedded(), &["list"])), json!([]));
+    for arguments in [&["list"][..], &["list", "web"], &["lookup", "web"], &["watch"]] {
+        let all = [arguments, &["--registry", "127.0.0.1:1?timeout=1s"]].concat();
+        let output = run(&all);
+        assert_eq!(output.status.code(), Some(4), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("the registry cannot be reached: http://127.0.0.1:1: "), "{text}");
+    }
+}
+
+/// The events that a watch printed, without their revisions, sorted where they came at once.
+fn events(process: &Process, count: usize) -> Vec<Value> {
+    assert!(eventually(|| process.lines().len() >= count), "{:?}", process.lines());
+    process.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn watch_prints_what_happens(registry: &Registry) {
+    let mut process = Process::start(&["watch", "--registry", &registry.url()]);
+    let there = events(&process, 3);
+    assert!(there.iter().all(|event| event["event"] == "online"), "{there:?}");
+    assert!(there.iter().any(|event| event["instance"] == full_object()), "{there:?}");
+    let writer = Writer::new(&registry.url());
+    writer.put("/services/web/a", "10.0.0.7:70");
+    writer.put("/services/new/1", "10.0.0.8:80");
+    writer.delete("/services/db/1");
+    writer.put("/services/web/a", "of no use");
+    let all = events(&process, 7);
+    let brief = |event: &Value| {
+        let part = |value: &Value| value.as_str().unwrap().to_owned();
+        let instance = &event["instance"];
+        (part(&event["event"]), part(&instance["key"]), part(&instance["host"]))
+    };
+    let wanted = [
+        ("changed", "/services/web/a", "10.0.0.7:70"),
+        ("online", "/services/new/1", "10.0.0.8:80"),
+        ("offline", "/services/db/1", "db.example.com"),
+        ("offline", "/services/web/a", "10.0.0.7:70"),
+    ];
+    let wanted = wanted.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
+    assert_eq!(all[3..].iter().map(brief).collect::<Vec<_>>(), wanted);
+    let revisions: Vec<_> = all.iter().map(|event| event["revision"].as_i64().unwrap()).collect();
+    assert!(revisions.is_sorted() && revisions[0] > 0, "{revisions:?}");
+    process.signal("TERM");
+    assert_eq!(process.wait().code(), Some(0));
+}
+
+#[test]
+fn watch_follows_etcd() {
+    watch_prints_what_happens(&filled(Registry::real()));
+}
+
+#[test]
+fn watch_follows_the_embedded_registry() {
+    watch_prints_what_happens(&filled(Registry::embedded()));
+}
+
+#[test]
+fn watch_of_one_service_prints_no_other() {
+    let registry = filled(Registry::embedded());
+    let url = registry.url();
+    let process = Process::start(&["watch", "WEB", "--output", "table", "--registry", &url]);
+    assert!(eventually(|| process.lines().len() == 2), "{:?}", process.lines());
+    let writer = Writer::new(&url);
+    writer.put("/services/db/2", "10.0.0.8:80");
+    writer.put("/services/web/c", "10.0.0.9:80");
+    process.wait_for_line("10.0.0.9:80");
+    let lines = process.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    let fields: Vec<_> = lines[2].split_whitespace().collect();
+    assert_eq!(fields, ["online", "web", "c", "10.0.0.9:80"]);
+}
+
+#[test]
+fn watch_goes_on_over_an_outage() {
+    let mut etcd = crate::support::etcd::Etcd::start();
+    let writer = Writer::new(&etcd.url());
+    writer.put("/services/web/1", "10.0.0.1:80");
+    writer.put("/services/web/2", "10.0.0.2:80");
+    let process = Process::start(&["watch", "--registry", &etcd.url()]);
+    events(&process, 2);
+    etcd.wipe_and_restart();
+    let writer = Writer::new(&etcd.url());
+    writer.put("/services/web/1", "10.0.0.1:80");
+    assert!(eventually(|| process.lines().iter().any(|line| line.contains("\"offline\""))));
+    writer.put("/services/web/3", "10.0.0.3:80");
+    process.wait_for_line("10.0.0.3:80");
+}

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::endpoints::Endpoints;
@@ -42,6 +43,12 @@ pub use self::watch::{Event, Message, Messages, Requests};
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long an answer to a ping may take.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Calls that one process has under way. A process may hold thousands of registrations:
+/// all at once they would wait longer for each other than for etcd, and each that gave up
+/// would try again. etcd writes what it gets together to its disk together, so that this
+/// many are as fast as more.
+const CALLS_MAX: usize = 128;
 
 /// How to be let in. Secrets stay out of `Debug`.
 #[derive(Clone, Default)]
@@ -72,6 +79,8 @@ struct Shared {
     bare_options: Options,
     /// How long one attempt may take.
     timeout: Duration,
+    /// Given to each attempt while it is under way.
+    permits: Semaphore,
     /// Where the registry is, as it was written.
     url: RegistryUrl,
 }
@@ -88,6 +97,7 @@ impl Etcd {
             options: Options(connect_options(url, access)),
             bare_options: Options(connect_options(url, &Access { user: None, ..access.clone() })),
             timeout: url.timeout,
+            permits: Semaphore::new(CALLS_MAX),
             url: url.clone(),
         };
         Self { shared: Arc::new(shared) }
@@ -111,7 +121,7 @@ impl Etcd {
     }
 
     /// Runs an operation on the endpoint in use, and on each other one if it fails. Each
-    /// attempt may take `patience`.
+    /// attempt may take `patience`, once it is its turn.
     async fn call<T, F>(
         &self,
         patience: Duration,
@@ -122,6 +132,7 @@ impl Etcd {
     {
         let mut attempts = Vec::new();
         for _ in 0..self.shared.endpoints.len() {
+            let _permit = self.shared.permits.acquire().await.expect("permits are never closed");
             let address = self.endpoint();
             let attempt = async { operation(self.client(&address).await?).await };
             let error = match timeout(patience, attempt).await {

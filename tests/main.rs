@@ -26,3 +26,6 @@ mod wire;
 
 /// The data path end to end, and every failure on it: etcd → mirror → index → DNS.
 mod serve;
+
+/// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
+mod join;

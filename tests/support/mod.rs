@@ -3,6 +3,7 @@
 
 pub(crate) mod etcd;
 pub(crate) mod registry;
+pub(crate) mod srvd;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -1,0 +1,141 @@
+//! COMMAND: environment, readiness, order of signals, exit codes.
+//!
+//! Scripts of the shell stand for servers. Those that do not listen are registered as udp,
+//! which cannot be seen listening. All of them end by themselves after some time.
+
+use std::time::Instant;
+
+use super::{ctl, follow, ms};
+use crate::support::etcd::Etcd;
+use crate::support::srvd::{BINARY, Srvd};
+
+/// Runs on until it is killed, for half a minute at the most.
+const RUN_ON: &str = "i=0; while [ $i -lt 600 ]; do sleep 0.05; i=$((i+1)); done";
+
+/// Starts `join` with options and a script as COMMAND.
+fn run_script(etcd: &Etcd, options: &[&str], script: &str) -> Srvd {
+    let plain = ["join", "web", "--host", "127.0.0.1"];
+    Srvd::start(&etcd.url(), &[&plain, options, &["--", "sh", "-c", script]].concat())
+}
+
+/// How long the parts of leaving took: from `start` to the moment the key went, and from
+/// then to the line that the script printed at its signal.
+fn parts(etcd: &Etcd, options: &[&str], start: impl Fn(&Srvd) -> Instant) -> (u128, u128, i32) {
+    let watch = follow(etcd);
+    let script = format!("trap 'echo signalled; exit 3' TERM; {RUN_ON}");
+    let mut srvd = run_script(etcd, &[&["--proto", "udp"], options].concat(), &script);
+    srvd.prints("registered web");
+    let before = start(&srvd);
+    let (gone, _) = watch.prints("DELETE");
+    let (signalled, _) = srvd.prints("signalled");
+    (ms(before, gone), ms(gone, signalled), srvd.exits())
+}
+
+#[test]
+fn it_knows_where_it_is_registered() {
+    let etcd = Etcd::start();
+    let options = ["--proto", "udp", "--id", "one"];
+    let script = format!("echo \"$HOST $PORT $SRVD_NAME $SRVD_ID\"; {RUN_ON}");
+    let srvd = run_script(&etcd, &options, &script);
+    let (_, line) = srvd.prints("127.0.0.1 ");
+    let port = line.split(' ').nth(1).unwrap();
+    assert_eq!(line, format!("127.0.0.1 {port} web one"));
+    assert_ne!(port.parse::<u16>().unwrap(), 0);
+    srvd.prints(&format!("registered web at 127.0.0.1:{port}: /services/web/one"));
+    assert!(ctl(&etcd, &["get", "/services/web/one"]).contains(&format!("\"port\":{port},")));
+}
+
+#[test]
+fn it_is_registered_when_it_listens_and_left_when_it_ends() {
+    let etcd = Etcd::start();
+    let server = format!("exec {BINARY} serve --listen 127.0.0.1:$PORT");
+    let script = format!("echo waiting; read line; echo ready; {server}");
+    let plain = ["join", "web", "--host", "127.0.0.1", "--", "sh", "-c", &script];
+    let mut command = crate::support::srvd::command(&etcd.url(), &plain);
+    command.env("SRVD_REGISTRY", etcd.url()).stdin(std::process::Stdio::piped());
+    let mut srvd = Srvd::spawn(&mut command);
+    srvd.prints("waiting");
+    // Many looks at the port go by; none of them may take it for listening.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert_eq!(srvd.out().count("registered"), 0);
+    srvd.writes("go\n");
+    let (registered, _) = srvd.prints("registered web");
+    assert!(registered > srvd.prints("answering DNS on").0);
+    srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 0);
+    assert_eq!(ctl(&etcd, &["get", "--prefix", "/services"]), "");
+}
+
+#[test]
+fn its_exit_code_is_ours() {
+    let etcd = Etcd::start();
+    for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137)] {
+        assert_eq!(run_script(&etcd, &[], script).exits(), code, "{script}");
+    }
+    let watch = follow(&etcd);
+    let mut srvd = run_script(&etcd, &["--proto", "udp"], "sleep 2; exit 7");
+    srvd.prints("registered");
+    watch.prints("DELETE");
+    assert_eq!(srvd.exits(), 7);
+}
+
+#[test]
+fn etcd_away_does_not_keep_it_from_running() {
+    let plain = ["join", "web", "--host", "127.0.0.1", "--", "sh", "-c", "echo here; exit 5"];
+    let mut srvd = Srvd::start("http://127.0.0.1:1", &plain);
+    srvd.prints("here");
+    assert_eq!(srvd.exits(), 5);
+}
+
+#[test]
+fn a_signal_is_passed_on_after_leaving() {
+    let etcd = Etcd::start();
+    let (leaving, passing, code) = parts(&etcd, &[], |srvd| srvd.signal("TERM"));
+    println!("TERM: left after {leaving} ms, passed on {passing} ms later");
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn wait_and_slack_stand_around_leaving() {
+    let etcd = Etcd::start();
+    let options = ["--wait", "500ms", "--slack", "700ms"];
+    let (leaving, passing, code) = parts(&etcd, &options, |srvd| srvd.signal("TERM"));
+    println!("TERM: left after {leaving} ms, passed on {passing} ms later");
+    assert!(leaving >= 500 && passing >= 650, "{leaving} ms, {passing} ms");
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn a_second_signal_ends_it_now_and_a_third_kills() {
+    let etcd = Etcd::start();
+    let watch = follow(&etcd);
+    let script = format!("trap 'echo got TERM' TERM; trap 'echo got INT' INT; {RUN_ON}");
+    let mut srvd = run_script(&etcd, &["--proto", "udp", "--wait", "1h"], &script);
+    srvd.prints("registered");
+    srvd.signal("TERM");
+    // Two signals of different kinds are not made one by the kernel.
+    srvd.signal("INT");
+    srvd.prints("got");
+    watch.prints("DELETE");
+    srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 137);
+}
+
+#[test]
+fn it_is_ended_when_the_registration_is_refused() {
+    let etcd = Etcd::start();
+    ctl(&etcd, &["put", "/services/web/one", "by hand"]);
+    let script = format!("trap 'echo ended; exit 0' TERM; {RUN_ON}");
+    let mut srvd = run_script(&etcd, &["--proto", "udp", "--id", "one"], &script);
+    srvd.logs("without a lease");
+    srvd.prints("ended");
+    assert_eq!(srvd.exits(), 1);
+}
+
+#[test]
+fn a_command_that_is_not_there() {
+    let plain = ["join", "web", "--host", "127.0.0.1", "--", "no-such-program"];
+    let mut srvd = Srvd::start("http://127.0.0.1:1", &plain);
+    assert_eq!(srvd.exits(), 1);
+    srvd.logs("cannot start `no-such-program`: No such file or directory");
+}

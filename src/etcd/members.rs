@@ -9,6 +9,9 @@ use crate::registry::Endpoint;
 
 /// Members that are taken over: more than any cluster has.
 const MEMBERS_MAX: usize = 32;
+/// How soon a member list that could not be read is asked for again: the registry may have
+/// come only just, and the one endpoint that is known may go.
+const REFRESH_RETRY: Duration = Duration::from_secs(5);
 
 /// The first releases of 3.4 and 3.5 whose answer to a progress request never overtakes
 /// events (etcd pull request 15237); all later lines have it.
@@ -29,10 +32,14 @@ impl Etcd {
     pub async fn follow_members(&self) {
         let Some(interval) = self.shared.url.refresh else { return std::future::pending().await };
         loop {
-            if let Err(error) = self.refresh_members().await {
-                tracing::debug!("the member list was not read: {error}");
-            }
-            tokio::time::sleep(jittered(interval)).await;
+            let wait = match self.refresh_members().await {
+                Ok(()) => interval,
+                Err(error) => {
+                    tracing::debug!("the member list was not read: {error}");
+                    interval.min(REFRESH_RETRY)
+                }
+            };
+            tokio::time::sleep(jittered(wait)).await;
         }
     }
 

@@ -19,9 +19,9 @@ pub(super) async fn into_table(etcd: &Etcd, table: &mut Table) -> Result<(i64, u
         if page.cluster != cluster {
             return Err(Error::Ended("another cluster answers".to_owned()));
         }
-        for pair in &page.pairs {
-            table.list(pair.key(), pair.value());
-        }
+        super::without_stalling(page.pairs.len(), || {
+            page.pairs.iter().for_each(|pair| table.list(pair.key(), pair.value()));
+        });
         match page.next {
             Some(next) => from = next,
             None => return Ok((revision, cluster)),

@@ -62,6 +62,9 @@ const LOG_AGAIN: Duration = Duration::from_secs(60);
 /// Messages taken into one generation at the most, so that a steady stream of events is
 /// shown as it comes.
 const BATCH_MESSAGES: usize = 1_000;
+/// Keys or changes above which work is announced to the runtime as blocking, so that the
+/// other tasks of the thread go elsewhere: some milliseconds, at 2 to 20 µs each.
+const STALL: usize = 256;
 
 /// Follows the keys of one zone and tells a publisher what changes.
 #[derive(Debug)]
@@ -74,6 +77,8 @@ pub struct Mirror<P> {
     publisher: P,
     /// When something was last heard.
     freshness: Arc<Freshness>,
+    /// The endpoint that the session stands on.
+    endpoint: String,
     /// The revision and cluster of what is held, once something is.
     held: Option<(i64, u64)>,
     /// When a failure was last logged, while there is nothing but failures.
@@ -87,6 +92,7 @@ impl<P: Publish> Mirror<P> {
     /// A mirror that holds nothing yet.
     pub fn new(etcd: Etcd, layout: Layout, publisher: P, freshness: Arc<Freshness>) -> Self {
         Self {
+            endpoint: etcd.endpoint(),
             etcd,
             table: Table::new(layout),
             publisher,
@@ -112,9 +118,11 @@ impl<P: Publish> Mirror<P> {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         loop {
             let begun = Instant::now();
+            self.endpoint = self.etcd.endpoint();
             let Err(end) = self.session().await;
             self.log(&end);
-            self.etcd.rotate();
+            // Another call may have left it already, for one that works.
+            self.etcd.leave(&self.endpoint);
             if begun.elapsed() > GOOD_SESSION {
                 backoff.reset();
             }
@@ -129,7 +137,7 @@ impl<P: Publish> Mirror<P> {
             return;
         }
         self.logged = Some(Instant::now());
-        let endpoint = self.etcd.endpoint();
+        let endpoint = &self.endpoint;
         tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
     }
 
@@ -139,6 +147,7 @@ impl<P: Publish> Mirror<P> {
         let orders_progress = self.etcd.orders_progress().await?;
         let range = self.table.layout().range();
         let (mut requests, mut messages) = self.etcd.watch(&range, revision + 1).await?;
+        self.endpoint = self.etcd.endpoint();
         let mut held = revision;
         loop {
             let message = self.next_message(&mut requests, &mut messages).await?;
@@ -154,9 +163,8 @@ impl<P: Publish> Mirror<P> {
         self.note_other_history(revision, cluster);
         self.logged = None;
         self.freshness.heard();
-        // A list of a million keys takes seconds to apply: other tasks of this thread go
-        // elsewhere meanwhile.
-        tokio::task::block_in_place(|| {
+        // A list of a million keys takes seconds to apply.
+        without_stalling(usize::MAX, || {
             let mut changes = std::mem::take(&mut self.untold);
             changes.extend(self.table.finish_listing());
             tracing::info!(
@@ -244,7 +252,8 @@ impl<P: Publish> Mirror<P> {
     fn publish(&mut self, revision: i64, held: i64) {
         if revision > held || !self.untold.is_empty() {
             let changes = std::mem::take(&mut self.untold);
-            self.publisher.publish(Update { revision, changes });
+            let publisher = &mut self.publisher;
+            without_stalling(changes.len(), || publisher.publish(Update { revision, changes }));
         }
     }
 
@@ -255,17 +264,25 @@ impl<P: Publish> Mirror<P> {
         }
         let news = message.events.iter().filter(|event| event.revision > held);
         let mut revision = held;
-        for event in news {
-            let change = match &event.value {
-                Some(value) => self.table.put(&event.key, value),
-                None => self.table.delete(&event.key),
-            };
-            self.untold.extend(change);
-            revision = event.revision;
-        }
+        without_stalling(message.events.len(), || {
+            for event in news {
+                let change = match &event.value {
+                    Some(value) => self.table.put(&event.key, value),
+                    None => self.table.delete(&event.key),
+                };
+                self.untold.extend(change);
+                revision = event.revision;
+            }
+        });
         // While the rest of its last revision is to come, that one is not held yet.
         if message.is_fragment { held } else { revision }
     }
+}
+
+/// Does work of so many steps; if they are many, as blocking, so that the queries which
+/// wait for this thread are answered by another.
+fn without_stalling<T>(steps: usize, work: impl FnOnce() -> T) -> T {
+    if steps > STALL { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// The next message that belongs to a batch: one that is ready, or the rest of a revision.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::process::Process;
 use super::server::{Server, ask};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
@@ -97,6 +98,34 @@ fn listed_members_are_used_when_the_one_that_was_named_dies() {
     cluster.members[0].kill9();
     put(&cluster.members[1], "/services/web/1", "10.0.0.2:80");
     server.wait_for("A web.services.internal", &["10.0.0.2"]);
+}
+
+/// The default refresh is a minute: a list that failed at the start is asked for sooner.
+#[test]
+fn members_are_listed_soon_after_a_late_start() {
+    let mut cluster = EtcdCluster::start(3);
+    cluster.members.iter_mut().for_each(Etcd::kill9);
+    let server = Server::start(&cluster.urls()[0]);
+    assert!(eventually(|| server.ask("SOA services.internal").reason == Some(14)));
+    cluster.members.iter_mut().for_each(Etcd::spawn);
+    cluster.members.iter_mut().for_each(Etcd::wait_healthy);
+    let was_asked = |member: &Etcd| member.calls("Status") > 0;
+    assert!(eventually(|| cluster.members[1..].iter().all(was_asked)));
+}
+
+#[test]
+fn the_log_names_the_member_that_was_lost() {
+    let mut etcd = Etcd::start();
+    // Where it begins is drawn; wherever it was, the watch stood on the one that answers.
+    let others = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,127.0.0.1:4";
+    let (process, _) = Process::serve(&format!("{others},{}", etcd.addr()), &[]);
+    process.wait_for_log(&["the registry was listed"]);
+    put(&etcd, "/services/web/x", "of no use");
+    process.wait_for_log(&["registration not served"]);
+    etcd.kill9();
+    process.wait_for_log(&["following the registry ended"]);
+    let ends = process.log().into_iter().find(|line| line.contains("following the registry ended"));
+    assert!(ends.unwrap().ends_with(&format!("endpoint={}", etcd.url())), "{:#?}", process.log());
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! Figures of the data path, etcd → mirror → index → DNS, as tables.
+//!
+//! `cargo bench --bench mirror` prints them all; words behind `--` choose: `index` (no
+//! etcd: load, memory and cost per change), `process` (a real `srvd serve`: time to ready,
+//! memory, CPU per change), `visible` (from put to DNS, beside a bare watcher). Absolute
+//! numbers are the machine's; how they grow with the number of instances is ours.
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to say")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+/// The index alone.
+#[path = "mirror/index.rs"]
+mod index;
+
+/// A real process and what it costs.
+#[path = "mirror/process.rs"]
+mod process;
+
+/// Registrations in bulk.
+#[path = "mirror/population.rs"]
+mod population;
+
+/// From put to DNS.
+#[path = "mirror/visible.rs"]
+mod visible;
+
+/// The server's own allocator: memory and cost depend on it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    // Test runners start bench targets too, to see that they build.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    if let [_, word, instances, services] = &arguments[..]
+        && word == index::ROW
+    {
+        let [instances, services] = [instances, services].map(|text| text.parse().unwrap());
+        return index::row(population::Population { instances, services });
+    }
+    let chosen = |section: &str| {
+        let mut words = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
+        words.peek().is_none() || words.any(|word| word == section)
+    };
+    if chosen("index") {
+        index::print();
+    }
+    if chosen("process") {
+        process::print();
+    }
+    if chosen("visible") {
+        visible::print();
+    }
+}
+
+/// The middle of some figures.
+fn median(figures: &mut [f64]) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// The figure that this part of them does not exceed.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
+}

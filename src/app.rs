@@ -2,15 +2,18 @@
 //! very same on port 0.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Serve;
 use crate::error::Failure;
 use crate::etcd::Etcd;
-use crate::index::{Index, Publisher};
+use crate::index::{Index, Publisher, Zone};
 use crate::mirror::Mirror;
 use crate::wire::{Listeners, Strictness};
 
@@ -73,12 +76,27 @@ impl App {
     /// # Errors
     /// [`Failure::Failed`]: the runtime cannot take a socket.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
+        let zones = self.index.load().zones().to_vec();
         let mut mirrors = JoinSet::new();
-        for mirror in self.mirrors {
-            mirrors.spawn(mirror.run());
+        for (mirror, zone) in self.mirrors.into_iter().zip(zones) {
+            mirrors.spawn(supervise(mirror, zone));
         }
         let served = self.listeners.serve(self.index, self.workers, shutdown).await;
         served.map_err(Failure::failed)
+    }
+}
+
+/// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
+/// goes on being answered, marked as stale: better old answers than none.
+async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) {
+    if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
+        let apex = zone.settings().apex();
+        let text = fault
+            .downcast_ref::<&str>()
+            .copied()
+            .or(fault.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(zone = %apex, "the mirror panicked, its zone is not followed until a restart: {}", text.unwrap_or("no reason given"));
+        zone.settings().freshness().judge(Duration::ZERO);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::names::{DEFAULT_HEARTBEAT, DEFAULT_LEASE, default_id};
 use crate::registry::document::Registration as Document;
 use crate::registry::{Endpoint, Host, Layout, RegistryUrl};
 use crate::shutdown;
+use crate::telemetry::say;
 use crate::wire::{BindError, Listeners, Strictness};
 
 /// The service that the server registers of itself, so that there is something to find.
@@ -36,18 +37,22 @@ pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), F
     let address = listener.local_addr().map_err(Failure::failed)?;
     config.access = Access::default();
     for zone in &mut config.zones {
-        zone.registry = RegistryUrl { endpoints: vec![endpoint(address)], ..zone.registry.clone() };
+        let endpoints = vec![endpoint(address)];
+        zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
     }
     let (url, layout) = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
     let listeners = bind_dns(&config)?;
     let app = App::with_listeners(config, listeners);
     let dns = app.addresses();
-    let registry = tokio::spawn(embedded::serve(listener, shutdown.clone()));
+    // The registry goes last: whoever leaves it in good order still needs it.
+    let closing = CancellationToken::new();
+    let registry = tokio::spawn(embedded::serve(listener, closing.clone()));
     let hello =
         tokio::spawn(hello(Etcd::new(&url, &Access::default()), layout, dns[0], shutdown.clone()));
     introduce(address, &dns);
     app.run(shutdown).await?;
     let _ = hello.await;
+    closing.cancel();
     registry.await.map_err(Failure::failed)?.map_err(Failure::failed)
 }
 
@@ -121,15 +126,15 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
 fn introduce(registry: SocketAddr, dns: &[SocketAddr]) {
     let port = dns[0].port();
     let srvd = std::env::args().next().unwrap_or_else(|| "srvd".to_owned());
-    println!("srvd dev: everything is kept in memory and is gone when this ends");
-    println!("registry (etcd v3 API): http://{registry}");
+    say("srvd dev: everything is kept in memory and is gone when this ends");
+    say(format_args!("registry (etcd v3 API): http://{registry}"));
     for address in dns {
-        println!("answering DNS on {address}, UDP and TCP");
+        say(format_args!("answering DNS on {address}, UDP and TCP"));
     }
-    println!("try, in another terminal:");
-    println!("  export SRVD_REGISTRY=http://{registry}");
-    println!("  dig @{} -p {port} SRV _{HELLO}._tcp", dns[0].ip());
-    println!("  {srvd} join my-service --port 8080 --host 10.1.2.3");
-    println!("  dig @{} -p {port} SRV _my-service._tcp", dns[0].ip());
-    println!("  {srvd} list");
+    say("try, in another terminal:");
+    say(format_args!("  export SRVD_REGISTRY=http://{registry}"));
+    say(format_args!("  dig @{} -p {port} SRV _{HELLO}._tcp", dns[0].ip()));
+    say(format_args!("  {srvd} join my-service --port 8080 --host 10.1.2.3"));
+    say(format_args!("  dig @{} -p {port} SRV _my-service._tcp", dns[0].ip()));
+    say(format_args!("  {srvd} list"));
 }

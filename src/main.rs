@@ -55,7 +55,7 @@ async fn serve(config: Serve) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     let app = App::build(config)?;
     for address in app.addresses() {
-        println!("answering DNS on {address}, UDP and TCP");
+        telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));
     }
     app.run(shutdown).await
 }

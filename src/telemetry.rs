@@ -1,6 +1,6 @@
 //! What the process says of itself: logs, on standard error.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Deserialize;
@@ -15,6 +15,12 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Prints one line on standard output. Nobody may be reading any more (`srvd serve | head`),
+/// which is no reason to stop.
+pub fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The libraries below log by the query and by the connection at these levels.

@@ -6,7 +6,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
-use super::{Draw, Found, Lookup, Overflow, Room, RrSet, find};
+use super::{Draw, Found, Lookup, Overflow, Room, RrSet};
 use crate::names::WireName;
 
 impl Lookup<'_> {
@@ -38,7 +38,8 @@ impl Lookup<'_> {
         let Ok(name) = WireName::from_labels(target.iter()) else { return Ok(None) };
         let Some((site, below)) = self.generation.locate(&name) else { return Ok(None) };
         let zone = self.generation.zone(site);
-        let Some(node) = find(zone, site, &name, below).filter(|_| zone.is_ready()) else {
+        let Some(node) = self.generation.find(site, &name, below).filter(|_| zone.is_ready())
+        else {
             return Ok(None);
         };
         let room = Room { octets, overflow: Overflow::Truncate };

@@ -87,7 +87,7 @@ pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw)
         return Answer::error(ResponseCode::ServFail, Some(Reason::NotReady));
     }
     let lookup = Lookup { generation, zone, site, question, name: &name };
-    match find(zone, site, &name, below) {
+    match generation.find(site, &name, below) {
         Some(node) => lookup.existing(node, draw),
         None => lookup.negative(ResponseCode::NXDomain),
     }
@@ -107,16 +107,6 @@ fn refuse(question: &Question<'_>) -> Option<Answer> {
         _ => (ResponseCode::Refused, Some(Reason::NotAuthoritative)),
     };
     Some(Answer::error(code, reason))
-}
-
-/// What stands at a name of a site.
-fn find<'z>(zone: &'z Zone, site: Site, name: &WireName, below: usize) -> Option<Node<'z>> {
-    match (site, below) {
-        (Site::Zone(_), _) => zone.find(name, below),
-        (Site::Bare(..), 0) => Some(Node::Apex),
-        (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
-        (Site::Bare(..), _) => None,
-    }
 }
 
 impl Lookup<'_> {

@@ -112,8 +112,26 @@ pub enum Output {
     Table,
     /// JSON, one value a line in `watch`
     Json,
-    /// HOST:PORT only (`lookup`)
+}
+
+/// How `lookup` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LookupOutput {
+    /// Columns, for people
+    Table,
+    /// JSON
+    Json,
+    /// HOST:PORT only
     Address,
+}
+
+impl From<Output> for LookupOutput {
+    fn from(output: Output) -> Self {
+        match output {
+            Output::Table => Self::Table,
+            Output::Json => Self::Json,
+        }
+    }
 }
 
 /// Options of `list`.
@@ -133,7 +151,7 @@ pub struct LookupArgs {
     pub name: String,
     /// `table`, `json` or `address` [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
-    pub output: Option<Output>,
+    pub output: Option<LookupOutput>,
 }
 
 /// Options of `watch`.

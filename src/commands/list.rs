@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Found, is_of, print, read};
 use crate::authority::{self, Draw};
-use crate::cli::{ListArgs, LookupArgs, Output};
+use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
 use crate::config::Serve;
 use crate::error::Failure;
 use crate::names::label;
@@ -28,9 +28,6 @@ pub async fn list(config: &Serve, args: &ListArgs) -> Result<(), Failure> {
         Output::Json => {
             print::line(&Value::from_iter(found.iter().map(Found::to_json)).to_string())
         }
-        Output::Address => {
-            found.iter().try_for_each(|found| print::line(&found.instance.location()))
-        }
         Output::Table => rows(&found),
     }
 }
@@ -48,9 +45,9 @@ pub async fn lookup(config: &Serve, args: &LookupArgs) -> Result<(), Failure> {
     let is_picked = |found: &&Found| std::ptr::eq(&raw const *found.instance, picked);
     let picked = found.iter().find(is_picked).ok_or_else(|| nothing(&args.name))?;
     match print::form(args.output) {
-        Output::Json => print::line(&picked.to_json().to_string()),
-        Output::Address => print::line(&picked.instance.location()),
-        Output::Table => rows(std::slice::from_ref(picked)),
+        LookupOutput::Json => print::line(&picked.to_json().to_string()),
+        LookupOutput::Address => print::line(&picked.instance.location()),
+        LookupOutput::Table => rows(std::slice::from_ref(picked)),
     }
 }
 

@@ -8,9 +8,9 @@ use crate::cli::Output;
 use crate::error::Failure;
 
 /// The form to print in: what was asked for, else a table on a terminal and JSON elsewhere.
-pub(super) fn form(asked: Option<Output>) -> Output {
-    let terminal = || if io::stdout().is_terminal() { Output::Table } else { Output::Json };
-    asked.unwrap_or_else(terminal)
+pub(super) fn form<F: From<Output>>(asked: Option<F>) -> F {
+    let default = if io::stdout().is_terminal() { Output::Table } else { Output::Json };
+    asked.unwrap_or_else(|| default.into())
 }
 
 /// Prints one line. A reader that went away (`srvd watch | head`) ends the command.

@@ -85,7 +85,7 @@ impl Printer {
 
     /// The instance and where it is.
     fn found(&self, instance: &Arc<Instance>) -> Found {
-        let key = self.layout.key_as_written(&instance.name, &instance.id);
+        let key = self.layout.key_of(instance);
         Found { zone: self.zone.clone(), key, instance: Arc::clone(instance) }
     }
 }

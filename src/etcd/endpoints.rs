@@ -33,9 +33,12 @@ impl Endpoints {
         Self { inner: Mutex::new(inner) }
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.lock().addresses.len()
+    /// Every address once, the one in use first: the order in which one call tries them,
+    /// whatever other calls find out meanwhile.
+    pub(super) fn in_order(&self) -> Vec<String> {
+        let inner = self.lock();
+        let (before, after) = inner.addresses.split_at(inner.at);
+        [after, before].concat()
     }
 
     /// The address in use.
@@ -121,6 +124,6 @@ mod tests {
             endpoints.rotate();
         }
         endpoints.replace_listed(vec![]);
-        assert_eq!((endpoints.current().as_str(), endpoints.len()), ("a", 2));
+        assert_eq!(endpoints.in_order(), ["a", "b"]);
     }
 }

@@ -62,9 +62,13 @@ impl Error {
         let message = status.message().to_owned();
         match status.code() {
             Code::NotFound if message.contains("lease not found") => Self::LeaseGone,
-            Code::OutOfRange if message.contains("too large") => Self::TooLarge(message),
+            Code::OutOfRange if message.contains("message length too large") => {
+                Self::TooLarge(message)
+            }
             Code::PermissionDenied | Code::Unauthenticated => Self::Denied(message),
-            Code::InvalidArgument if message.contains("auth") => Self::Denied(message),
+            Code::InvalidArgument if message.contains("auth") || message.contains("user name") => {
+                Self::Denied(message)
+            }
             Code::InvalidArgument
             | Code::NotFound
             | Code::AlreadyExists

@@ -137,9 +137,8 @@ impl Etcd {
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
         let mut attempts = Vec::new();
-        for _ in 0..self.shared.endpoints.len() {
+        for address in self.shared.endpoints.in_order() {
             let _permit = self.shared.permits.acquire().await.expect("permits are never closed");
-            let address = self.endpoint();
             let attempt = async { operation(self.client(&address).await?).await };
             let error = match timeout(patience, attempt).await {
                 Ok(Ok(done)) => return Ok(done),

@@ -1,9 +1,9 @@
 //! One immutable state of every zone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Settings, Zone};
+use super::{Node, Settings, Zone};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -25,6 +25,8 @@ struct Sites {
     by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
     /// The most labels an apex has: no longer suffix need be looked up.
     most_labels: usize,
+    /// The names above an apex: they exist, whatever zone they are in (RFC 8020).
+    above: HashSet<Box<[u8]>, foldhash::fast::RandomState>,
 }
 
 /// What an apex stands for.
@@ -90,11 +92,27 @@ impl Generation {
     }
 }
 
+impl Generation {
+    /// What stands at a name that [`Self::locate`] found so many labels below a site.
+    #[must_use]
+    pub fn find(&self, site: Site, name: &WireName, below: usize) -> Option<Node<'_>> {
+        let zone = self.zone(site);
+        let found = match (site, below) {
+            (Site::Zone(_), _) => zone.find(name, below),
+            (Site::Bare(..), 0) => Some(Node::Apex),
+            (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
+            (Site::Bare(..), _) => None,
+        };
+        found.or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))
+    }
+}
+
 impl Sites {
     /// Adds an apex; a later one of the same name wins, as a zone does over bare names.
     fn add(&mut self, apex: &WireName, site: Site) {
         self.by_apex.insert(apex.as_wire().into(), site);
         self.most_labels = self.most_labels.max(apex.labels());
+        self.above.extend((1..apex.labels()).map(|skipped| apex.suffix(skipped).into()));
     }
 }
 

@@ -104,11 +104,6 @@ impl Service {
         self.by_address.range::<_, AddressProbe>(range).map(|entry| &*entry.0)
     }
 
-    /// Those registered with any address, equal addresses side by side.
-    pub fn with_address(&self) -> impl Iterator<Item = (IpAddr, &Instance)> {
-        self.by_address.iter().filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
-    }
-
     /// Those registered with an IPv4 address, equal addresses side by side.
     pub fn with_ipv4(&self) -> impl Iterator<Item = (IpAddr, &Instance)> {
         self.between(Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::BROADCAST.into())
@@ -165,6 +160,7 @@ fn by_place(one: &Instance, other: &Instance) -> Ordering {
         .cmp(folded(&other.id))
         .then_with(|| one.id.cmp(&other.id))
         .then_with(|| one.name.cmp(&other.name))
+        .then_with(|| one.is_rooted.cmp(&other.is_rooted))
 }
 
 /// The order of port names.
@@ -264,7 +260,7 @@ mod tests {
 
     fn instance(id: &str, value: &str) -> Arc<Instance> {
         let document = document::read(value.as_bytes()).unwrap();
-        Arc::new(document.into_instance(Place { name: "web", id }))
+        Arc::new(document.into_instance(Place { name: "web", id, is_rooted: false }))
     }
 
     fn ids<'i>(found: impl Iterator<Item = &'i Instance>) -> Vec<&'i str> {
@@ -290,6 +286,6 @@ mod tests {
         assert_eq!((service.len(), service.with_port(Proto::Tcp)), (5, 4));
         all.iter().for_each(|it| service.remove(it));
         assert!(service.is_empty() && service.with_port(Proto::Tcp) == 0);
-        assert!(service.with_address().next().is_none() && !service.names_ports(Proto::Tcp));
+        assert!(service.with_ipv4().next().is_none() && !service.names_ports(Proto::Tcp));
     }
 }

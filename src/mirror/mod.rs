@@ -169,7 +169,7 @@ impl<P: Publish> Mirror<P> {
             changes.extend(self.table.finish_listing());
             tracing::info!(
                 endpoint = %self.etcd.endpoint(), revision, changes = changes.len(),
-                problems = self.table.problems().count(), strays = self.table.strays(),
+                problems = self.table.problems().count(), strays = ?self.table.strays(),
                 "the registry was listed"
             );
             self.publisher.publish(Update { revision, changes });

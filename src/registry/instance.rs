@@ -17,6 +17,9 @@ pub struct Instance {
     pub name: Box<str>,
     /// The instance's id, as the key spells it.
     pub id: Box<str>,
+    /// Whether its key begins with a slash although the prefix is empty: `/a/b` and `a/b`
+    /// are two keys.
+    pub is_rooted: bool,
     /// Where it listens.
     pub host: Host,
     /// The port; without one it has addresses but no SRV record.

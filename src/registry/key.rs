@@ -1,5 +1,6 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
+use super::Instance;
 use crate::names::{LABEL_MAX, SERVICE_MAX, label};
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace.
@@ -16,6 +17,8 @@ pub struct Place<'k> {
     pub name: &'k str,
     /// ID, as written.
     pub id: &'k str,
+    /// Whether a slash stands before NAME although the prefix is empty.
+    pub is_rooted: bool,
 }
 
 /// Why a key cannot name an instance.
@@ -104,10 +107,12 @@ impl Layout {
         format!("{}/{}/{id}", self.base, label(name))
     }
 
-    /// The key of an instance whose name and id are spelt as another program wrote them.
+    /// The key that an instance was read from.
     #[must_use]
-    pub fn key_as_written(&self, name: &str, id: &str) -> String {
-        format!("{}/{name}/{id}", self.base)
+    pub fn key_of(&self, instance: &Instance) -> String {
+        let Instance { name, id, is_rooted, .. } = instance;
+        let slash = if self.base.is_empty() && !is_rooted { "" } else { "/" };
+        format!("{}{slash}{name}/{id}", self.base)
     }
 
     /// Reads a key of the range.
@@ -124,7 +129,15 @@ impl Layout {
         if name.is_empty() || id.is_empty() {
             return Err(self.stray());
         }
-        Place::new(name, id)
+        let is_rooted = self.base.is_empty() && key.starts_with(b"/");
+        Place::new(name, id, is_rooted)
+    }
+
+    /// The first segment below the base, to name keys outside the grammar by.
+    pub(super) fn first_segment(&self, key: &[u8]) -> String {
+        let rest = self.below_base(key).unwrap_or(key);
+        let segment = rest.split(|octet| *octet == b'/').next().unwrap_or(rest);
+        segment.escape_ascii().to_string()
     }
 
     /// What stands below the base. In the whole keyspace one leading slash says nothing.
@@ -147,7 +160,7 @@ impl Layout {
 
 impl<'k> Place<'k> {
     /// Checks the two segments of a key.
-    fn new(name: &'k [u8], id: &'k [u8]) -> Result<Self, KeyFault> {
+    fn new(name: &'k [u8], id: &'k [u8], is_rooted: bool) -> Result<Self, KeyFault> {
         let name = std::str::from_utf8(name).map_err(|_| KeyFault::NotUtf8)?;
         let id = std::str::from_utf8(id).map_err(|_| KeyFault::NotUtf8)?;
         if name.chars().count() > SERVICE_MAX {
@@ -156,12 +169,13 @@ impl<'k> Place<'k> {
         if id.len() > LABEL_MAX {
             return Err(KeyFault::IdTooLong { octets: id.len() });
         }
-        Ok(Self { name, id })
+        Ok(Self { name, id, is_rooted })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::document;
     use super::*;
     use proptest::prelude::*;
 
@@ -174,7 +188,10 @@ mod tests {
         let services = layout("/services/", None);
         let key = services.key("my_service", "a-1");
         assert_eq!(key, "/services/my-service/a-1");
-        assert_eq!(services.read(key.as_bytes()), Ok(Place { name: "my-service", id: "a-1" }));
+        assert_eq!(
+            services.read(key.as_bytes()),
+            Ok(Place { name: "my-service", id: "a-1", is_rooted: false })
+        );
         let shop = layout("/services", Some("shop"));
         assert_eq!(shop.key("web", "1"), "/services/shop/web/1");
         assert_eq!(shop.read(b"/services/shop/web/1").unwrap().name, "web");
@@ -202,7 +219,12 @@ mod tests {
         }
         let whole = layout("", None);
         assert_eq!(whole.range(), (vec![0], vec![0]));
-        assert_eq!(whole.read(b"/a/b"), whole.read(b"a/b"));
+        for (key, is_rooted) in [("/a/b", true), ("a/b", false)] {
+            let place = whole.read(key.as_bytes()).unwrap();
+            assert_eq!(place, Place { name: "a", id: "b", is_rooted });
+            let document = document::read(b"10.0.0.1:80").unwrap();
+            assert_eq!(whole.key_of(&document.into_instance(place)), key);
+        }
         assert_eq!(whole.read(b"a/b/c"), Err(KeyFault::Foreign));
     }
 

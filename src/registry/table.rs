@@ -1,6 +1,6 @@
 //! The keys of one zone and what each holds; what changes when a key does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{Instance, KeyFault, Layout, Problem, document};
@@ -77,10 +77,11 @@ impl Table {
 
     /// A key was put. Nothing changes when it still says the same.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Option<Change> {
-        match self.content(key, value) {
-            Some(content) => self.set(key.into(), content),
-            None => self.delete(key),
+        let Some(content) = self.content(key, value) else { return self.delete(key) };
+        if self.entries.get(key).is_some_and(|entry| entry.content.equals(&content)) {
+            return None;
         }
+        self.set(key.into(), content)
     }
 
     /// A key was deleted.
@@ -127,10 +128,17 @@ impl Table {
         })
     }
 
-    /// How many keys stand below the prefix but are not of the form NAME/ID.
+    /// How many keys stand below the prefix but are not of the form NAME/ID, by their
+    /// first segment.
     #[must_use]
-    pub fn strays(&self) -> usize {
-        self.entries.values().filter(|entry| matches!(entry.content, Content::Stray)).count()
+    pub fn strays(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        let strays =
+            self.entries.iter().filter(|(_, entry)| matches!(entry.content, Content::Stray));
+        for (key, _) in strays {
+            *counts.entry(self.layout.first_segment(key)).or_default() += 1;
+        }
+        counts
     }
 
     /// The instances, in no order, each with its key.
@@ -167,9 +175,15 @@ impl Table {
     }
 }
 
-/// One line per unusable key and change of it.
+/// One line per unusable key and change of it. etcd's keys may be as long as its requests.
 fn report(key: &[u8], problem: &Problem) {
-    tracing::warn!(key = %key.escape_ascii(), "registration not served: {problem}");
+    /// Octets that tell a reader which key is meant.
+    const SHOWN: usize = 200;
+    let (shown, more) = match key.get(..SHOWN) {
+        Some(shown) => (shown, "…"),
+        None => (key, ""),
+    };
+    tracing::warn!(key = %format_args!("{}{more}", shown.escape_ascii()), "registration not served: {problem}");
 }
 
 impl Content {
@@ -221,10 +235,8 @@ mod tests {
         assert!(table.put(b"/s/web/1", b"10.0.0.1:80").is_some());
         assert!(table.put(b"/s/web/2", b"\xff").is_none());
         assert!(table.put(b"/s/web/2/3", b"10.0.0.1:80").is_none());
-        assert_eq!(
-            (table.instances().count(), table.problems().count(), table.strays()),
-            (1, 1, 1)
-        );
+        assert_eq!((table.instances().count(), table.problems().count()), (1, 1));
+        assert_eq!(table.strays(), BTreeMap::from([("web".to_owned(), 1)]));
         let change = table.put(b"/s/web/1", b"nonsense").unwrap();
         assert!(change.before.is_some() && change.after.is_none());
         assert!(table.delete(b"/s/web/2").is_none());

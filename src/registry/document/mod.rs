@@ -136,6 +136,7 @@ impl Document {
         Instance {
             name: place.name.into(),
             id: place.id.into(),
+            is_rooted: place.is_rooted,
             host: self.host,
             port: self.port,
             proto: self.proto,

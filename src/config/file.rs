@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::Error as _;
+use toml::Spanned;
 
 use crate::error::Failure;
 use crate::names::{TTL_MAX, WireName};
-use crate::registry::RegistryUrl;
 use crate::telemetry::LogFormat;
 
 /// The file's keys. Contract section 5; keys that this version cannot honour yet are
@@ -19,25 +19,25 @@ use crate::telemetry::LogFormat;
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct File {
     /// The registry of every zone that names none of its own.
-    pub registry: Option<Url>,
+    pub registry: Written<String>,
     /// Authorities that sign etcd's certificates.
-    pub ca: Option<PathBuf>,
+    pub ca: Written<PathBuf>,
     /// Client certificate.
-    pub cert: Option<PathBuf>,
+    pub cert: Written<PathBuf>,
     /// Its key.
-    pub key: Option<PathBuf>,
+    pub key: Written<PathBuf>,
     /// User in etcd.
-    pub user: Option<String>,
+    pub user: Written<String>,
     /// Where its password stands.
-    pub password_file: Option<PathBuf>,
+    pub password_file: Written<PathBuf>,
     /// How log lines are written.
     pub log_format: Option<LogFormat>,
     /// Where to answer.
-    pub listen: Option<Vec<SocketAddr>>,
+    pub listen: Written<Vec<SocketAddr>>,
     /// UDP workers.
-    pub workers: Option<usize>,
+    pub workers: Written<usize>,
     /// Directory of zone files.
-    pub zones: Option<PathBuf>,
+    pub zones: Written<PathBuf>,
     /// Whether names without a zone are answered.
     pub bare_names: Option<bool>,
     /// The registry zones.
@@ -54,23 +54,29 @@ pub struct File {
     reverse: Only<Nothing>,
     /// Not in this version.
     max_stale: Only<Nothing>,
-    /// Where the file stands; relative paths begin there.
+    /// The file itself; relative paths begin where it stands.
     #[serde(skip)]
-    directory: PathBuf,
+    path: PathBuf,
+    /// Its text, to find the line of a key by.
+    #[serde(skip)]
+    text: String,
 }
+
+/// A key's value, and where in the file it stands.
+pub(super) type Written<T> = Option<Spanned<T>>;
 
 /// One `[[zone]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Zone {
     /// The apex.
-    pub name: ZoneName,
+    pub name: Spanned<ZoneName>,
     /// The prefix of its keys, where it is not the registry's.
     pub prefix: Option<String>,
     /// The namespace below the prefix, where it is not the registry's.
     pub namespace: Option<String>,
     /// Its registry, where it is not the file's.
-    pub registry: Option<Url>,
+    pub registry: Written<String>,
     /// TTL of dynamic records.
     pub ttl: Option<Seconds>,
     /// TTL of negative answers.
@@ -82,10 +88,6 @@ pub struct Zone {
     #[serde(default, rename = "max-answers")]
     _max_answers: Only<Zero>,
 }
-
-/// A registry url.
-#[derive(Debug, Clone)]
-pub struct Url(pub RegistryUrl);
 
 /// A zone's name.
 #[derive(Debug, Clone)]
@@ -105,22 +107,22 @@ impl File {
         let usage = |text: String| Failure::usage(format!("{}: {text}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
         let mut file: Self = toml::from_str(&text).map_err(|error| usage(error.to_string()))?;
-        file.directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        (file.path, file.text) = (path.to_owned(), text);
         Ok(file)
     }
 
     /// A path as the file means it: relative to itself.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
-        self.directory.join(path)
+        self.path.parent().unwrap_or(Path::new("")).join(path)
     }
-}
 
-impl<'de> Deserialize<'de> for Url {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let url = text.parse().map_err(|fault| D::Error::custom(format!("`{text}` {fault}")))?;
-        Ok(Self(url))
+    /// A key as an error names it: `srvd.toml:3: zones`.
+    #[must_use]
+    pub fn origin<T>(&self, key: &str, written: &Spanned<T>) -> String {
+        let before = self.text.get(..written.span().start).unwrap_or_default();
+        let line = before.bytes().filter(|octet| *octet == b'\n').count() + 1;
+        format!("{}:{line}: {key}", self.path.display())
     }
 }
 
@@ -217,7 +219,6 @@ mod tests {
     fn faults_name_file_line_and_key() {
         for (text, parts) in [
             ("listen = [\"x\"]", &["srvd.toml", "line 1", "listen", "invalid socket address"][..]),
-            ("\nregistry = \"etcd://a\"", &["line 2", "registry =", "write http:// or https://"]),
             ("colour = 1", &["line 1", "unknown field `colour`", "listen"]),
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
@@ -247,6 +248,6 @@ mod tests {
         "#;
         let file: File = toml::from_str(text).unwrap();
         assert_eq!(file.zone[0].ttl.unwrap().0, 60);
-        assert_eq!(file.listen.unwrap().len(), 2);
+        assert_eq!(file.listen.unwrap().as_ref().len(), 2);
     }
 }

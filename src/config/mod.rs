@@ -5,9 +5,10 @@
 
 mod file;
 mod serve;
+mod tls;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::Common;
 use crate::error::Failure;
@@ -15,6 +16,8 @@ use crate::etcd::Access;
 use crate::names::DEFAULT_REGISTRY;
 use crate::registry::RegistryUrl;
 use crate::telemetry::LogFormat;
+
+use self::file::Written;
 
 pub use self::file::File;
 pub use self::serve::{Listen, Serve, ZoneConfig};
@@ -33,25 +36,39 @@ pub struct Registry {
     pub access: Access,
 }
 
+/// PEM of a certificate and of its key.
+type Identity = (Vec<u8>, Vec<u8>);
+
+/// A path that an option names, and how to call the option in an error.
+struct Named {
+    /// The path, relative to the working directory.
+    path: PathBuf,
+    /// `--ca`, or `srvd.toml:3: ca`.
+    origin: String,
+}
+
 impl Registry {
     /// The registry that the options and the file name.
     ///
     /// # Errors
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, file: &File) -> Result<Self, Failure> {
-        let typed = common.registry.as_deref().map(|text| {
-            text.parse::<RegistryUrl>()
-                .map_err(|fault| Failure::usage(format!("--registry `{text}` {fault}")))
-        });
-        let configured = typed.transpose()?.or_else(|| file.registry.clone().map(|url| url.0));
+        let registry = Self::without_check(common, file)?;
+        check_tls(&registry.access, [&registry.url])?;
+        Ok(registry)
+    }
+
+    /// The same where the zones may have registries of their own: whether the access fits
+    /// is checked when they are known.
+    fn without_check(common: &Common, file: &File) -> Result<Self, Failure> {
+        let typed = common.registry.as_deref().map(|text| read_url("--registry", text));
+        let written =
+            file.registry.as_ref().map(|url| read_url(&file.origin("registry", url), url.as_ref()));
+        let configured = typed.or(written).transpose()?;
         let is_explicit = configured.is_some();
         let default = || DEFAULT_REGISTRY.parse().expect("the default is a registry url");
         let url = configured.unwrap_or_else(default);
-        let access = access(common, file)?;
-        if !url.tls && (access.ca.is_some() || access.identity.is_some()) {
-            return Err(Failure::usage("--ca, --cert and --key need a registry url with https://"));
-        }
-        Ok(Self { url, is_explicit, access })
+        Ok(Self { url, is_explicit, access: access(common, file)? })
     }
 }
 
@@ -61,49 +78,160 @@ pub fn log_format(common: &Common, file: &File) -> LogFormat {
     common.log_format.or(file.log_format).unwrap_or_default()
 }
 
-/// Credentials and certificates.
-fn access(common: &Common, file: &File) -> Result<Access, Failure> {
-    let path = |typed: &Option<PathBuf>, written: &Option<PathBuf>| {
-        typed.clone().or_else(|| written.as_deref().map(|path| file.resolve(path)))
-    };
-    let ca = path(&common.ca, &file.ca).map(|path| read("--ca", &path)).transpose()?;
-    let cert = path(&common.cert, &file.cert).map(|path| read("--cert", &path)).transpose()?;
-    let key = path(&common.key, &file.key).map(|path| read("--key", &path)).transpose()?;
-    if cert.is_some() != key.is_some() {
-        return Err(Failure::usage("--cert and --key go together; give both or none"));
-    }
-    let password = path(&common.password_file, &file.password_file);
-    let password = password.map(|path| password_of(&path)).transpose()?;
-    let user = common.user.clone().or_else(|| file.user.clone());
-    if user.as_ref().is_some_and(|user| user.contains(':')) {
-        return Err(Failure::usage(
-            "--user is the name alone; put the password into a file, --password-file",
-        ));
-    }
-    if user.is_some() != password.is_some() {
-        return Err(Failure::usage("--user and --password-file go together; give both or none"));
-    }
-    Ok(Access { ca, identity: cert.zip(key), user: user.zip(password) })
+/// Reads a registry url. What may be a password in it is not repeated.
+fn read_url(origin: &str, text: &str) -> Result<RegistryUrl, Failure> {
+    text.parse().map_err(|fault| Failure::usage(format!("{origin} `{}` {fault}", masked(text))))
 }
 
-/// Reads a file that an option names.
-fn read(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    let usage = |text: String| Failure::usage(format!("{option} {}: {text}", path.display()));
-    let length = fs::metadata(path).map_err(|error| usage(error.to_string()))?.len();
-    if length > SECRET_OCTETS {
-        return Err(usage(format!("has {length} octets, at most {SECRET_OCTETS} are read")));
+/// A url without its user and password.
+fn masked(text: &str) -> String {
+    let Some((before, place)) = text.rsplit_once('@') else { return text.to_owned() };
+    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}***@{place}")
+}
+
+/// Certificates are of use only where TLS is spoken.
+fn check_tls<'u>(
+    access: &Access,
+    urls: impl IntoIterator<Item = &'u RegistryUrl>,
+) -> Result<(), Failure> {
+    let is_wanted = access.ca.is_some() || access.identity.is_some();
+    if is_wanted && !urls.into_iter().any(|url| url.tls) {
+        return Err(Failure::usage("--ca, --cert and --key need a registry url with https://"));
     }
-    fs::read(path).map_err(|error| usage(error.to_string()))
+    Ok(())
+}
+
+/// Credentials and certificates.
+fn access(common: &Common, file: &File) -> Result<Access, Failure> {
+    let ca = named("ca", &common.ca, &file.ca, file).map(|it| it.read()).transpose()?;
+    if let Some((named, pem)) = &ca {
+        tls::check_certificates(pem).map_err(|fault| named.fault(&fault))?;
+    }
+    let identity = identity(common, file)?;
+    let password = named("password-file", &common.password_file, &file.password_file, file);
+    let password = password.map(|named| password_of(&named)).transpose()?;
+    let typed = common.user.as_deref().map(|user| (user, "--user".to_owned()));
+    let written =
+        file.user.as_ref().map(|user| (user.as_ref().as_str(), file.origin("user", user)));
+    let user = typed.or(written);
+    if let Some((user, origin)) = &user
+        && user.contains(':')
+    {
+        let text = "is the name alone; put the password into a file, --password-file";
+        return Err(Failure::usage(format!("{origin} {text}")));
+    }
+    if user.is_some() != password.is_some() {
+        let origin = user.map_or("--password-file".to_owned(), |(_, origin)| origin);
+        return Err(Failure::usage(format!(
+            "{origin}: --user and --password-file go together; give both or none"
+        )));
+    }
+    let user = user.map(|(user, _)| user.to_owned()).zip(password);
+    Ok(Access { ca: ca.map(|(_, pem)| pem), identity, user })
+}
+
+/// The client certificate and its key.
+fn identity(common: &Common, file: &File) -> Result<Option<Identity>, Failure> {
+    let cert = named("cert", &common.cert, &file.cert, file);
+    let key = named("key", &common.key, &file.key, file);
+    let (cert, key) = match (cert, key) {
+        (Some(cert), Some(key)) => (cert.read()?, key.read()?),
+        (None, None) => return Ok(None),
+        (Some(one), None) | (None, Some(one)) => {
+            return Err(one.fault("--cert and --key go together; give both or none"));
+        }
+    };
+    let certificates = tls::check_certificates(&cert.1).map_err(|fault| cert.0.fault(&fault))?;
+    tls::check_key(&key.1, certificates).map_err(|fault| key.0.fault(&fault))?;
+    Ok(Some((cert.1, key.1)))
+}
+
+/// A path that an option or a key of the file names.
+fn named(
+    option: &str,
+    typed: &Option<PathBuf>,
+    written: &Written<PathBuf>,
+    file: &File,
+) -> Option<Named> {
+    let typed = typed.clone().map(|path| Named { path, origin: format!("--{option}") });
+    typed.or_else(|| {
+        let path = written.as_ref()?;
+        Some(Named { path: file.resolve(path.as_ref()), origin: file.origin(option, path) })
+    })
+}
+
+impl Named {
+    /// Reads the file.
+    fn read(self) -> Result<(Self, Vec<u8>), Failure> {
+        let length =
+            fs::metadata(&self.path).map_err(|error| self.fault(&error.to_string()))?.len();
+        if length > SECRET_OCTETS {
+            return Err(
+                self.fault(&format!("has {length} octets, at most {SECRET_OCTETS} are read"))
+            );
+        }
+        let octets = fs::read(&self.path).map_err(|error| self.fault(&error.to_string()))?;
+        Ok((self, octets))
+    }
+
+    /// What is wrong with the file.
+    fn fault(&self, text: &str) -> Failure {
+        Failure::usage(format!("{} {}: {text}", self.origin, self.path.display()))
+    }
 }
 
 /// The first line of a password file.
-fn password_of(path: &Path) -> Result<String, Failure> {
-    let usage = |text: &str| Failure::usage(format!("--password-file {}: {text}", path.display()));
-    let octets = read("--password-file", path)?;
-    let text = String::from_utf8(octets).map_err(|_| usage("is not UTF-8"))?;
+fn password_of(named: &Named) -> Result<String, Failure> {
+    let again = Named { path: named.path.clone(), origin: named.origin.clone() };
+    let (_, octets) = again.read()?;
+    let text = String::from_utf8(octets).map_err(|_| named.fault("is not UTF-8"))?;
     let password = text.lines().next().unwrap_or_default();
     if password.is_empty() {
-        return Err(usage("its first line is empty; write the password there"));
+        return Err(named.fault("its first line is empty; write the password there"));
     }
     Ok(password.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_repeated() {
+        assert_eq!(masked("http://u:p@a,b/x"), "http://***@a,b/x");
+        assert_eq!(masked("u:p@a"), "***@a");
+        assert_eq!(masked("http://a"), "http://a");
+    }
+
+    #[test]
+    fn certificates_are_looked_into() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            Some(path)
+        };
+        let registry = Some("https://a".to_owned());
+        let common = |ca, cert, key| Common {
+            registry: registry.clone(),
+            ca,
+            cert,
+            key,
+            ..Common::default()
+        };
+        for (common, message) in [
+            (common(path("ca.pem", "nonsense"), None, None), "--ca "),
+            (
+                common(path("ca.pem", "-----BEGIN CERTIFICATE-----\n*\n"), None, None),
+                "is no PEM that can be read",
+            ),
+            (common(None, path("cert.pem", ""), path("key.pem", "")), "has no certificate in it"),
+            (common(None, path("cert.pem", ""), None), "--cert and --key go together"),
+        ] {
+            let failure = Registry::new(&common, &File::default()).unwrap_err();
+            assert!(failure.code() == 2 && failure.to_string().contains(message), "{failure}");
+        }
+    }
 }

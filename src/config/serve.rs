@@ -1,13 +1,13 @@
 //! What `serve` and `dev` need to know.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
 use super::file::{File, Zone};
-use super::{Registry, file};
+use super::{Registry, check_tls, named, read_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
@@ -62,20 +62,13 @@ impl Serve {
     /// # Errors
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
-        let registry = Registry::new(common, file)?;
-        let directory =
-            args.zones.clone().or_else(|| file.zones.as_deref().map(|it| file.resolve(it)));
-        check_directory(directory.as_deref())?;
+        let registry = Registry::without_check(common, file)?;
+        let directory = directory(args, file)?;
         let zones = zones(&registry.url, directory.as_deref(), file)?;
-        let workers = args.workers.or(file.workers).unwrap_or_default();
-        if workers > WORKERS_MAX {
-            return Err(Failure::usage(format!(
-                "workers = {workers}: at most {WORKERS_MAX}; 0 is one per core"
-            )));
-        }
+        check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         Ok(Self {
             listen: listen(args, file)?,
-            workers,
+            workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
             access: registry.access,
@@ -85,28 +78,42 @@ impl Serve {
 
 /// The addresses to answer on.
 fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
-    let typed = Some(args.listen.clone()).filter(|typed| !typed.is_empty());
-    let configured = typed.or_else(|| file.listen.clone());
-    let is_explicit = configured.is_some();
-    let defaults = || {
-        vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(), (Ipv6Addr::LOCALHOST, DEFAULT_PORT).into()]
-    };
-    let addresses = configured.unwrap_or_else(defaults);
-    if addresses.is_empty() {
-        return Err(Failure::usage("listen = []: name at least one address, or leave it out"));
+    if !args.listen.is_empty() {
+        return Ok(Listen { addresses: args.listen.clone(), is_explicit: true });
     }
-    Ok(Listen { addresses, is_explicit })
+    let Some(written) = &file.listen else {
+        let addresses = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        let addresses = addresses.map(|address: IpAddr| (address, DEFAULT_PORT).into()).into();
+        return Ok(Listen { addresses, is_explicit: false });
+    };
+    if written.as_ref().is_empty() {
+        let origin = file.origin("listen", written);
+        return Err(Failure::usage(format!(
+            "{origin}: name at least one address, or leave it out"
+        )));
+    }
+    Ok(Listen { addresses: written.as_ref().clone(), is_explicit: true })
 }
 
-/// A directory of zone files must be one.
-fn check_directory(directory: Option<&Path>) -> Result<(), Failure> {
-    match directory {
-        Some(path) if !path.is_dir() => Err(Failure::usage(format!(
-            "--zones {}: is no directory that can be read",
-            path.display()
+/// How many UDP workers there are to be.
+fn workers(args: &ServeArgs, file: &File) -> Result<usize, Failure> {
+    let typed = args.workers.map(|workers| (workers, "--workers".to_owned()));
+    let written = || file.workers.as_ref().map(|it| (*it.as_ref(), file.origin("workers", it)));
+    match typed.or_else(written) {
+        Some((workers, origin)) if workers > WORKERS_MAX => Err(Failure::usage(format!(
+            "{origin}: {workers} is too many, at most {WORKERS_MAX}; 0 is one per core"
         ))),
-        _ => Ok(()),
+        chosen => Ok(chosen.map_or(0, |(workers, _)| workers)),
     }
+}
+
+/// The directory of zone files, which must be one.
+fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> {
+    let Some(named) = named("zones", &args.zones, &file.zones, file) else { return Ok(None) };
+    if !named.path.is_dir() {
+        return Err(named.fault("is no directory that can be read"));
+    }
+    Ok(Some(named.path))
 }
 
 /// The zones of the file; without one the default zone alone.
@@ -118,42 +125,75 @@ fn zones(
     if file.zone.is_empty() {
         let apex =
             Name::from_ascii(format!("{DEFAULT_ZONE}.")).expect("the default zone is a name");
-        return Ok(vec![zone(&apex, None, url, directory)?]);
+        let layout = url.layout();
+        return Ok(vec![zone(
+            &apex,
+            url.clone(),
+            layout,
+            directory,
+            [DEFAULT_TTL.as_secs() as u32; 2],
+        )?]);
     }
     let mut zones: Vec<ZoneConfig> = Vec::new();
     for entry in &file.zone {
-        let apex = &entry.name.0;
+        let apex = &entry.name.as_ref().0;
         if zones.iter().any(|zone| zone.settings.apex() == apex) {
-            return Err(Failure::usage(format!("[[zone]] `{apex}` is there twice; leave one out")));
+            let origin = file.origin("[[zone]] name", &entry.name);
+            return Err(Failure::usage(format!(
+                "{origin}: `{apex}` is there twice; leave one out"
+            )));
         }
-        zones.push(zone(apex, Some(entry), url, directory)?);
+        zones.push(written_zone(entry, url, directory, file)?);
     }
     Ok(zones)
 }
 
-/// One zone.
-fn zone(
-    apex: &Name,
-    entry: Option<&Zone>,
+/// A zone of the file. What it does not say it takes from the file's registry.
+fn written_zone(
+    entry: &Zone,
     default: &RegistryUrl,
     directory: Option<&Path>,
+    file: &File,
 ) -> Result<ZoneConfig, Failure> {
-    let registry = entry.and_then(|it| it.registry.as_ref()).map_or(default, |url| &url.0);
-    let prefix = entry.and_then(|it| it.prefix.as_deref()).unwrap_or(&registry.prefix);
-    let namespace = entry.and_then(|it| it.namespace.as_deref()).or(registry.namespace.as_deref());
-    let layout = Layout::new(prefix, namespace)
-        .map_err(|fault| Failure::usage(format!("[[zone]] `{apex}`: {fault}")))?;
-    let ttl =
-        |chosen: Option<file::Seconds>| chosen.map_or(DEFAULT_TTL.as_secs() as u32, |it| it.0);
-    let negative = ttl(entry.and_then(|it| it.negative_ttl));
+    let apex = &entry.name.as_ref().0;
+    let own = entry
+        .registry
+        .as_ref()
+        .map(|url| read_url(&file.origin("[[zone]] registry", url), url.as_ref()));
+    let registry = own.transpose()?.unwrap_or_else(|| default.clone());
+    let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
+    let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
+    let layout = Layout::new(prefix, namespace).map_err(|fault| {
+        let origin = file.origin("[[zone]]", &entry.name);
+        Failure::usage(format!("{origin} `{apex}`: prefix or namespace: {fault}"))
+    })?;
+    let ttls = [entry.ttl, entry.negative_ttl];
+    let ttls = ttls.map(|ttl| ttl.map_or(DEFAULT_TTL.as_secs() as u32, |it| it.0));
+    zone(apex, registry, layout, directory, ttls)
+}
+
+/// A zone with its file.
+fn zone(
+    apex: &Name,
+    registry: RegistryUrl,
+    layout: Layout,
+    directory: Option<&Path>,
+    [ttl, negative_ttl]: [u32; 2],
+) -> Result<ZoneConfig, Failure> {
     let read = zonefile::read(directory, apex).map_err(Failure::usage)?;
     let (soa, soa_ttl) = read.soa;
-    let soa =
-        SOA::new(soa.mname, soa.rname, soa.serial, soa.refresh, soa.retry, soa.expire, negative);
-    let settings =
-        Settings::new(apex.clone(), (soa, soa_ttl), read.ns, ttl(entry.and_then(|it| it.ttl)))
-            .map_err(|fault| Failure::usage(format!("[[zone]] `{apex}`: {fault}")))?;
-    Ok(ZoneConfig { settings, registry: registry.clone(), layout })
+    let soa = SOA::new(
+        soa.mname,
+        soa.rname,
+        soa.serial,
+        soa.refresh,
+        soa.retry,
+        soa.expire,
+        negative_ttl,
+    );
+    let settings = Settings::new(apex.clone(), (soa, soa_ttl), read.ns, ttl)
+        .map_err(|fault| Failure::usage(format!("[[zone]] `{apex}`: {fault}")))?;
+    Ok(ZoneConfig { settings, registry, layout })
 }
 
 #[cfg(test)]
@@ -161,7 +201,10 @@ mod tests {
     use super::*;
 
     fn serve(text: &str) -> Result<Serve, Failure> {
-        Serve::new(&Common::default(), &ServeArgs::default(), &toml::from_str(text).unwrap())
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("srvd.toml");
+        std::fs::write(&path, text).unwrap();
+        Serve::new(&Common::default(), &ServeArgs::default(), &File::read(Some(&path))?)
     }
 
     #[test]
@@ -180,20 +223,33 @@ mod tests {
     #[test]
     fn faults_are_usage_errors() {
         for (text, message) in [
-            ("[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A\"", "[[zone]] `a.` is there twice"),
-            ("listen = []", "name at least one address"),
-            ("workers = 5000", "at most 1024"),
-            ("zones = \"/nonexistent\"", "is no directory"),
-            ("ca = \"/nonexistent\"", "--ca /nonexistent: No such file"),
-            ("user = \"u\"", "--user and --password-file go together"),
+            (
+                "[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A\"",
+                "srvd.toml:4: [[zone]] name: `a.` is there twice",
+            ),
+            ("\nlisten = []", "srvd.toml:2: listen: name at least one address"),
+            ("workers = 5000", "srvd.toml:1: workers: 5000 is too many, at most 1024"),
+            ("zones = \"/nonexistent\"", "srvd.toml:1: zones /nonexistent: is no directory"),
+            ("ca = \"/nonexistent\"", "srvd.toml:1: ca /nonexistent: No such file"),
+            ("\nuser = \"u\"", "srvd.toml:2: user: --user and --password-file go together"),
+            ("user = \"u:p\"", "srvd.toml:1: user is the name alone"),
             (
                 "[[zone]]\nname = \"a\"\nprefix = \"/a//b\"",
-                "[[zone]] `a.`: `a//b` has an empty path segment",
+                "srvd.toml:2: [[zone]] `a.`: prefix or namespace: `a//b` has an empty path segment",
+            ),
+            (
+                "registry = \"http://u:s3cret@a\"",
+                "srvd.toml:1: registry `http://***@a` has a user or password in it",
+            ),
+            (
+                "\n[[zone]]\nname = \"a\"\nregistry = \"etcd://a\"",
+                "srvd.toml:4: [[zone]] registry `etcd://a` has the scheme `etcd`",
             ),
         ] {
             let failure = serve(text).unwrap_err();
             assert_eq!(failure.code(), 2, "{text}");
             assert!(failure.to_string().contains(message), "{text}: {failure}");
+            assert!(!failure.to_string().contains("s3cret"), "{failure}");
         }
     }
 }

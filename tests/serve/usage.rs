@@ -81,19 +81,25 @@ fn configuration_is_refused_with_file_line_and_key() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("srvd.toml");
     for (text, messages) in [
-        ("registry = \"etcd://a\"", &["line 1", "registry", "write http:// or https://"][..]),
+        ("registry = \"etcd://a\"", &["srvd.toml:1", "registry", "write http:// or https://"][..]),
         ("\nlisten = [\"here\"]", &["line 2", "listen", "invalid socket address"]),
-        ("listen = []", &["name at least one address"]),
+        ("listen = []", &["srvd.toml:1: listen", "name at least one address"]),
         ("colour = 1", &["line 1", "unknown field `colour`"]),
         ("registry = ", &["line 1"]),
         ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
         ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
         ("[[zone]]\nname = \"a\"\nttl = \"soon\"", &["line 3", "ttl", "whole seconds"]),
-        ("[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A.\"", &["`a.` is there twice"]),
-        ("[[zone]]\nname = \"a\"\nprefix = \"/a//b\"", &["`a.`", "has an empty path segment"]),
+        (
+            "[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A.\"",
+            &["srvd.toml:4", "`a.` is there twice"],
+        ),
+        (
+            "[[zone]]\nname = \"a\"\nprefix = \"/a//b\"",
+            &["srvd.toml:2", "`a.`", "has an empty path segment"],
+        ),
         ("workers = \"two\"", &["line 1", "workers"]),
-        ("zones = \"nowhere\"", &["nowhere: is no directory"]),
-        ("user = \"u\"", &["--user and --password-file go together"]),
+        ("zones = \"nowhere\"", &["srvd.toml:1: zones", "nowhere: is no directory"]),
+        ("user = \"u\"", &["srvd.toml:1: user", "--user and --password-file go together"]),
     ] {
         std::fs::write(&path, text).unwrap();
         let (code, said) = refusal(&run(&["serve", "--config", path.to_str().unwrap()]));

@@ -1,0 +1,34 @@
+//! Certificates and keys, looked into when they are read: a file that cannot be used must
+//! not look like a registry that cannot be reached.
+
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+
+/// Why a certificate or key cannot be used, in words that follow the file's name.
+pub(super) type Fault = String;
+
+/// Checks that there is at least one certificate.
+pub(super) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => {
+            Err("has no certificate in it; write PEM, BEGIN CERTIFICATE".to_owned())
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(format!("is no PEM that can be read: {error}")),
+    }
+}
+
+/// Checks that a key is one, and belongs to a certificate.
+pub(super) fn check_key(
+    pem: &[u8],
+    certificates: Vec<CertificateDer<'static>>,
+) -> Result<(), Fault> {
+    let key = PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|error| format!("has no private key in it that can be read: {error}"))?;
+    let key = any_supported_type(&key).map_err(|error| format!("cannot be used: {error}"))?;
+    let pair = CertifiedKey::new(certificates, key);
+    pair.keys_match().map_err(|_| "does not belong to the certificate of --cert".to_owned())
+}

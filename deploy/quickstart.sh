@@ -9,4 +9,4 @@ cd "$(dirname "$0")/.."
 need_build
 need dig=bind9-dnsutils
 cargo build --release --locked
-exec target/release/srvd dev "$@"
+exec "${CARGO_TARGET_DIR:-target}/release/srvd" dev "$@"

@@ -1,4 +1,8 @@
 //! What `join` and `leave` were told.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "these are help texts, in which brackets mean what may be left out"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -206,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn certificates_need_a_registry_that_speaks_tls() {
+        let access = Access { ca: Some(Vec::new()), ..Access::default() };
+        let [plain, tls] = ["http://a", "https://a"].map(|url| url.parse().unwrap());
+        assert!(check_tls(&access, [&plain]).is_err());
+        assert!(check_tls(&access, [&plain, &tls]).is_ok());
+        assert!(check_tls(&Access::default(), [&plain]).is_ok());
+    }
+
+    #[test]
     fn certificates_are_looked_into() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str, text: &str| {

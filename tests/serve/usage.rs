@@ -66,7 +66,7 @@ fn flags_are_refused_by_name() {
         (&["--user", "u:p"], "--user is the name alone"),
         (&["--ca", "/nowhere.pem"], "--ca /nowhere.pem: No such file or directory"),
         (&["--cert", "/dev/null"], "--cert and --key go together"),
-        (&["--ca", "/dev/null", "--registry", "http://a"], "need a registry url with https://"),
+        (&["--ca", "/dev/null"], "--ca /dev/null: has no certificate in it"),
     ] {
         expect_usage(arguments, message);
     }

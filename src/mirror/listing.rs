@@ -1,20 +1,25 @@
 //! One complete list of a zone's keys.
 
 use crate::etcd::{Error, Etcd};
-use crate::registry::{Layout, Table};
+use crate::registry::{Freshness, Layout, Table};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
-/// finishes it. Gives the list's revision and cluster.
+/// finishes it. Each page is word of the registry. Gives the list's revision and cluster.
 ///
 /// # Errors
 /// [`Error`]: no endpoint answered, the registry refused, or history was compacted under
 /// the list; the table still holds what it held.
-pub(super) async fn into_table(etcd: &Etcd, table: &mut Table) -> Result<(i64, u64), Error> {
+pub(super) async fn into_table(
+    etcd: &Etcd,
+    table: &mut Table,
+    freshness: &Freshness,
+) -> Result<(i64, u64), Error> {
     let (mut from, to) = table.layout().range();
     table.begin_listing();
     let mut of = None;
     loop {
         let page = etcd.list_page(&(from, to.clone()), of.map(|(revision, _)| revision)).await?;
+        freshness.heard();
         let (revision, cluster) = *of.get_or_insert((page.revision, page.cluster));
         if page.cluster != cluster {
             return Err(Error::Ended("another cluster answers".to_owned()));
@@ -35,7 +40,7 @@ pub(super) async fn into_table(etcd: &Etcd, table: &mut Table) -> Result<(i64, u
 /// As [`into_table`].
 pub async fn list(etcd: &Etcd, layout: Layout) -> Result<Table, Error> {
     let mut table = Table::new(layout);
-    into_table(etcd, &mut table).await?;
+    into_table(etcd, &mut table, &Freshness::default()).await?;
     table.finish_listing();
     Ok(table)
 }

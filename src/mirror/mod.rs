@@ -159,10 +159,10 @@ impl<P: Publish> Mirror<P> {
 
     /// Reads a complete list and publishes what differs.
     async fn list(&mut self) -> Result<(i64, u64), Error> {
-        let (revision, cluster) = listing::into_table(&self.etcd, &mut self.table).await?;
+        let (revision, cluster) =
+            listing::into_table(&self.etcd, &mut self.table, &self.freshness).await?;
         self.note_other_history(revision, cluster);
         self.logged = None;
-        self.freshness.heard();
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
             let mut changes = std::mem::take(&mut self.untold);

@@ -56,8 +56,10 @@ need_rust() {
     fail "Rust $have is too old, $wanted is needed; run: rustup update stable"
 }
 
-# What a build needs: etcd's client generates code from etcd's protocol files.
+# need_build [COMMAND=PACKAGE…]: what a build needs, and more. etcd's client generates code
+# from etcd's protocol files.
 need_build() {
   need_rust
-  need cc=gcc cc=libc6-dev protoc=protobuf-compiler /usr/include/google/protobuf/descriptor.proto=libprotobuf-dev
+  need cc=gcc cc=libc6-dev protoc=protobuf-compiler \
+    /usr/include/google/protobuf/descriptor.proto=libprotobuf-dev "$@"
 }

@@ -6,7 +6,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
-need_build
-need dig=bind9-dnsutils
+need_build dig=bind9-dnsutils
 cargo build --release --locked
 exec "${CARGO_TARGET_DIR:-target}/release/srvd" dev "$@"

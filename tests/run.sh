@@ -6,8 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
-need_build
-need etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils
+need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils
 
 step() { say "== $*"; "$@"; }
 export RUSTDOCFLAGS="-D warnings"

@@ -10,10 +10,11 @@ use crate::cli::LeaveArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Error, Etcd};
-use crate::names::LABEL_MAX;
+use crate::names::folded;
 use crate::registry::{Host, Layout};
 
 use super::host::interface_addresses;
+use super::options::{check_id, check_name};
 
 /// How often a key that changes under our hands is looked at again.
 const TRIES: usize = 5;
@@ -39,11 +40,12 @@ enum Whose {
 /// Runs `srvd leave`.
 ///
 /// # Errors
-/// [`Failure::Usage`]: `--host` is none; [`Failure::NotFound`]: nothing matched;
-/// [`Failure::Unreachable`]: etcd is away.
+/// [`Failure::Usage`]: the name, the id or the host is none; [`Failure::NotFound`]: nothing
+/// matched; [`Failure::Unreachable`]: etcd is away.
 pub async fn leave(registry: &config::Registry, args: &LeaveArgs) -> Result<(), Failure> {
     let (layout, etcd) = (registry.url.layout(), Etcd::new(&registry.url, &registry.access));
     let name = &args.name;
+    check_name(name)?;
     let whose = Whose::new(args)?;
     let targets = match &whose {
         Whose::Id(id) => one(&etcd, &layout, name, id).await?,
@@ -63,10 +65,7 @@ impl Whose {
     /// What the arguments mean.
     fn new(args: &LeaveArgs) -> Result<Self, Failure> {
         match (args.id.clone(), &args.host) {
-            (Some(id), _) if id.is_empty() || id.len() > LABEL_MAX || id.contains('/') => {
-                Err(Failure::usage(format!("--id `{id}` is no id: 1 to 63 octets without `/`")))
-            }
-            (Some(id), _) => Ok(Self::Id(id)),
+            (Some(id), _) => check_id(&id).map(|()| Self::Id(id)),
             (None, Some(host)) => match Host::parse(host) {
                 Ok(host) => Ok(Self::Hosts(vec![host])),
                 Err(reason) => Err(Failure::usage(format!("--host `{host}` {reason}"))),
@@ -121,7 +120,7 @@ async fn of_hosts(
     loop {
         let page = etcd.list_page(&(from, to.clone()), revision).await?;
         let matching = page.pairs.iter().filter(|pair| {
-            layout.read(pair.key()).is_ok()
+            layout.read(pair.key()).is_ok_and(|place| folded(place.name).eq(folded(name)))
                 && hostname(pair.value()).is_some_and(|host| hosts.contains(&host))
         });
         targets.extend(matching.map(|pair| Target {

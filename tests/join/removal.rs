@@ -76,6 +76,23 @@ fn a_join_that_still_runs_registers_again() {
 }
 
 #[test]
+fn no_name_or_too_long_a_name_removes_nothing() {
+    let etcd = Etcd::start();
+    ctl(&etcd, &["put", "/services/web/a", r#"{"hostname":"127.0.0.1","port":1}"#]);
+    let long = "n".repeat(63);
+    for (args, message) in [
+        (&[""][..], "NAME is empty"),
+        (&["", "--id", "a"], "NAME is empty"),
+        (&[&long], "NAME has 63 octets, at most 62"),
+    ] {
+        let output = leave(&etcd, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+        assert!(texts(output).1.contains(message), "{args:?}");
+    }
+    assert!(held(&etcd, "/services/web/a").is_some());
+}
+
+#[test]
 fn etcd_away_is_exit_4_and_wrong_usage_2() {
     let away = run("http://127.0.0.1:1", &["leave", "web"]);
     assert_eq!(away.status.code(), Some(4), "{away:?}");

@@ -96,6 +96,20 @@ fn a_signal_is_passed_on_after_leaving() {
 }
 
 #[test]
+fn hangup_and_quit_are_passed_on_as_what_they_are() {
+    let etcd = Etcd::start();
+    for signal in ["HUP", "QUIT"] {
+        let script = format!("trap 'echo got {signal}; exit 3' {signal}; {RUN_ON}");
+        let mut srvd = run_script(&etcd, &["--proto", "udp"], &script);
+        srvd.prints("registered");
+        srvd.signal(signal);
+        srvd.prints(&format!("got {signal}"));
+        assert_eq!(srvd.exits(), 3);
+        assert_eq!(ctl(&etcd, &["get", "--prefix", "/services"]), "");
+    }
+}
+
+#[test]
 fn wait_and_slack_stand_around_leaving() {
     let etcd = Etcd::start();
     let options = ["--wait", "500ms", "--slack", "700ms"];

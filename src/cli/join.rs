@@ -59,10 +59,11 @@ pub struct JoinArgs {
     /// How often it is renewed; at most half of --ttl [default: 5s, half of a shorter --ttl]
     #[arg(long, env = "SRVD_JOIN_HEARTBEAT", value_parser = humantime::parse_duration)]
     pub heartbeat: Option<Duration>,
-    /// With COMMAND: how long to wait after a signal before leaving
+    /// With COMMAND: how long to wait after a signal before leaving; a second one ends it now
     #[arg(long, env = "SRVD_JOIN_WAIT", default_value = "0s", value_parser = humantime::parse_duration)]
     pub wait: Duration,
-    /// With COMMAND: how long it runs on after leaving, before it gets the signal
+    /// With COMMAND: how long it runs on after leaving, before it gets the signal; a second
+    /// one ends it now
     #[arg(long, env = "SRVD_JOIN_SLACK", default_value = "0s", value_parser = humantime::parse_duration)]
     pub slack: Duration,
     /// Take the key over at the start if it belongs to somebody else

@@ -3,6 +3,10 @@
 //! A key is deleted as it was seen, by its revision, so that what came meanwhile stays.
 //! Its lease is revoked only when no other key hangs on it: programs that put several keys
 //! under one lease would lose them all.
+//!
+//! Other writers spell names and ids as they like, and `list` shows them so. Names are
+//! therefore compared as DNS compares them, in label form and without case, over all keys
+//! of the registry; an id as it is written, and so too where no such id is there.
 
 use std::net::IpAddr;
 
@@ -10,10 +14,11 @@ use crate::cli::LeaveArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Error, Etcd};
-use crate::names::LABEL_MAX;
+use crate::names::folded;
 use crate::registry::{Host, Layout};
 
 use super::host::interface_addresses;
+use super::options::{check_id, check_name};
 
 /// How often a key that changes under our hands is looked at again.
 const TRIES: usize = 5;
@@ -26,6 +31,17 @@ struct Target {
     revision: i64,
     /// Its lease; 0 for none.
     lease: i64,
+    /// How well it fits what was asked for.
+    fit: Fit,
+}
+
+/// How well a key fits what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Its id has the same label form: meant if no id fits better.
+    Label,
+    /// To the letter, or by its host.
+    Exact,
 }
 
 /// Whose registrations are meant.
@@ -39,18 +55,15 @@ enum Whose {
 /// Runs `srvd leave`.
 ///
 /// # Errors
-/// [`Failure::Usage`]: `--host` is none; [`Failure::NotFound`]: nothing matched;
-/// [`Failure::Unreachable`]: etcd is away.
+/// [`Failure::Usage`]: the name, the id or the host is none; [`Failure::NotFound`]: nothing
+/// matched; [`Failure::Unreachable`]: etcd is away.
 pub async fn leave(registry: &config::Registry, args: &LeaveArgs) -> Result<(), Failure> {
     let (layout, etcd) = (registry.url.layout(), Etcd::new(&registry.url, &registry.access));
     let name = &args.name;
+    check_name(name)?;
     let whose = Whose::new(args)?;
-    let targets = match &whose {
-        Whose::Id(id) => one(&etcd, &layout, name, id).await?,
-        Whose::Hosts(hosts) => of_hosts(&etcd, &layout, name, hosts).await?,
-    };
     let mut removed = 0;
-    for target in targets {
+    for target in best(find(&etcd, &layout, name, &whose).await?) {
         removed += usize::from(remove(&etcd, target).await?);
     }
     if removed == 0 {
@@ -63,15 +76,21 @@ impl Whose {
     /// What the arguments mean.
     fn new(args: &LeaveArgs) -> Result<Self, Failure> {
         match (args.id.clone(), &args.host) {
-            (Some(id), _) if id.is_empty() || id.len() > LABEL_MAX || id.contains('/') => {
-                Err(Failure::usage(format!("--id `{id}` is no id: 1 to 63 octets without `/`")))
-            }
-            (Some(id), _) => Ok(Self::Id(id)),
+            (Some(id), _) => check_id(&id).map(|()| Self::Id(id)),
             (None, Some(host)) => match Host::parse(host) {
                 Ok(host) => Ok(Self::Hosts(vec![host])),
                 Err(reason) => Err(Failure::usage(format!("--host `{host}` {reason}"))),
             },
             (None, None) => Ok(Self::Hosts(this_machine())),
+        }
+    }
+
+    /// How well a key of the service and its document fit, if they do.
+    fn fit(&self, id: &str, document: &[u8]) -> Option<Fit> {
+        match self {
+            Self::Id(wanted) if wanted == id => Some(Fit::Exact),
+            Self::Id(wanted) => folded(wanted).eq(folded(id)).then_some(Fit::Label),
+            Self::Hosts(hosts) => hosts.contains(&hostname(document)?).then_some(Fit::Exact),
         }
     }
 
@@ -97,37 +116,23 @@ fn this_machine() -> Vec<Host> {
     all.filter_map(|host| Host::parse(&host).ok()).collect()
 }
 
-/// The key of one id, if it is there.
-async fn one(etcd: &Etcd, layout: &Layout, name: &str, id: &str) -> Result<Vec<Target>, Error> {
-    let key = layout.key(name, id);
-    let held = etcd.get(&key, etcd.timeout()).await?;
-    let target = |held: crate::etcd::Held| Target {
-        key: key.into_bytes(),
-        revision: held.revision,
-        lease: held.lease,
-    };
-    Ok(held.map(target).into_iter().collect())
-}
-
-/// The keys of a service whose documents name one of the hosts.
-async fn of_hosts(
+/// The keys of a service that fit, all of one moment.
+async fn find(
     etcd: &Etcd,
     layout: &Layout,
     name: &str,
-    hosts: &[Host],
+    whose: &Whose,
 ) -> Result<Vec<Target>, Error> {
-    let (mut from, to) = layout.service_range(name);
+    let (mut from, to) = layout.range();
     let (mut revision, mut targets) = (None, Vec::new());
     loop {
         let page = etcd.list_page(&(from, to.clone()), revision).await?;
-        let matching = page.pairs.iter().filter(|pair| {
-            layout.read(pair.key()).is_ok()
-                && hostname(pair.value()).is_some_and(|host| hosts.contains(&host))
-        });
-        targets.extend(matching.map(|pair| Target {
-            key: pair.key().to_vec(),
-            revision: pair.mod_revision(),
-            lease: pair.lease(),
+        targets.extend(page.pairs.iter().filter_map(|pair| {
+            let place = layout.read(pair.key()).ok();
+            let place = place.filter(|place| folded(place.name).eq(folded(name)))?;
+            let fit = whose.fit(place.id, pair.value())?;
+            let (revision, lease) = (pair.mod_revision(), pair.lease());
+            Some(Target { key: pair.key().to_vec(), revision, lease, fit })
         }));
         revision = Some(page.revision);
         match page.next {
@@ -135,6 +140,13 @@ async fn of_hosts(
             None => return Ok(targets),
         }
     }
+}
+
+/// Those that fit best.
+fn best(mut targets: Vec<Target>) -> Vec<Target> {
+    let best = targets.iter().map(|target| target.fit).max();
+    targets.retain(|target| Some(target.fit) == best);
+    targets
 }
 
 /// The `hostname` member of a document.

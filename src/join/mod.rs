@@ -29,9 +29,12 @@
 //!
 //! # Leave
 //! Revoking the lease removes the key in one step. It is tried for at most the registry's
-//! timeout; what could not be revoked ends with its TTL. With COMMAND the order is: the
-//! signal, `--wait`, leave, `--slack`, the signal passed on; a second signal cuts the waits
-//! short, a third kills.
+//! timeout; what could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
+//! QUIT; they reach COMMAND as what they are. With COMMAND the order is: the
+//! signal, `--wait`, leave, `--slack`, the signal passed on. A second signal ends it now.
+//! Where the first was passed on already, COMMAND had its chance and is killed, with all of
+//! its process group. Else the second is passed on at once, without any wait, and COMMAND
+//! is killed if it has not ended a second later.
 //!
 //! | file | holds |
 //! | --- | --- |

@@ -177,12 +177,18 @@ impl Members {
 }
 
 /// The service's name must fit a label after `_` once it is in label form.
-fn check_name(name: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Usage`]: it is empty or too long.
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     check_length("NAME", &label(name), SERVICE_MAX)
 }
 
 /// The id is one segment of the key and one label of DNS-SD names.
-fn check_id(id: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Usage`]: it is empty, too long, or has a `/`.
+pub(super) fn check_id(id: &str) -> Result<(), Failure> {
     check_length("--id", id, LABEL_MAX)?;
     if id.contains('/') {
         return Err(Failure::usage(format!(

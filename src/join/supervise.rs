@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use sd_notify::NotifyState;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Command, Group};
@@ -15,6 +15,10 @@ use super::registration::Registration;
 use super::signals::Signals;
 use super::{announce, notify};
 use crate::error::Failure;
+
+/// How long COMMAND may take to end when it gets the signal only because a second one came.
+/// Who signals twice is in a hurry, but a server needs a moment to close its files.
+const HURRIED_END: Duration = Duration::from_secs(1);
 
 /// How far leaving has come.
 #[derive(Debug, Default)]
@@ -80,8 +84,10 @@ async fn beside(
             code = command.wait() => break code?,
             end = &mut membership, if !leave.done.is_cancelled() => {
                 if let Err(fault) = end {
-                    command.end().await;
-                    return Err(fault.into());
+                    tokio::select! {
+                        () = command.end() => return Err(fault.into()),
+                        never = &mut parting => match never {},
+                    }
                 }
             }
             never = &mut parting => match never {},
@@ -111,21 +117,23 @@ async fn membership(
     end
 }
 
-/// Sees COMMAND out: the first signal begins the waits and is passed on after them, the
-/// second is passed on at once, the third kills.
+/// Sees COMMAND out: the first signal begins the waits and is passed on after them. The
+/// second ends it now: it kills where the first was passed on already, else it is passed
+/// on at once, and what has not ended soon after (or gets a third one) is killed.
 async fn part(options: &Options, mut signals: Signals, group: Group, leave: &Leave) -> Infallible {
     let first = signals.next().await;
     notify(NotifyState::Stopping);
-    let second = tokio::select! {
+    tokio::select! {
         () = waits(options.wait, options.slack, leave) => {
             group.signal(first);
-            signals.next().await
+            signals.next().await;
         }
-        second = signals.next() => second,
-    };
-    leave.wanted.cancel();
-    group.signal(second);
-    signals.next().await;
+        second = signals.next() => {
+            leave.wanted.cancel();
+            group.signal(second);
+            let _ = timeout(HURRIED_END, signals.next()).await;
+        }
+    }
     group.signal(Signal::KILL);
     std::future::pending().await
 }

@@ -93,14 +93,6 @@ impl Layout {
         (format!("{}/", self.base).into_bytes(), format!("{}0", self.base).into_bytes())
     }
 
-    /// The range that holds one service's keys, for a name in label form.
-    #[must_use]
-    pub fn service_range(&self, name: &str) -> (Vec<u8>, Vec<u8>) {
-        let base = self.key(name, "");
-        let end = format!("{}0", base.trim_end_matches('/'));
-        (base.into_bytes(), end.into_bytes())
-    }
-
     /// The key of an instance. The name is brought into label form.
     #[must_use]
     pub fn key(&self, name: &str, id: &str) -> String {
@@ -204,11 +196,6 @@ mod tests {
         assert_eq!((from.as_slice(), to.as_slice()), (&b"/services/"[..], &b"/services0"[..]));
         assert!(services.read(b"/services2/a/b").is_err());
         assert_eq!(layout("kitex/registry-etcd", None).key("a", "b"), "kitex/registry-etcd/a/b");
-        let (from, to) = services.service_range("web");
-        assert_eq!(
-            (from.as_slice(), to.as_slice()),
-            (&b"/services/web/"[..], &b"/services/web0"[..])
-        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{KEY, VALUE, ctl, follow, held, join, joined, lease_in, ms, number};
 use crate::support::PATIENCE;
 use crate::support::etcd::Etcd;
-use crate::support::srvd::{Srvd, command};
+use crate::support::srvd::{BINARY, Srvd, command};
 
 /// A signal ends the registration long before its lease would.
 fn leaves_at_once(signal: &str) {
@@ -29,6 +29,30 @@ fn term_removes_the_key_at_once() {
 #[test]
 fn int_removes_the_key_at_once() {
     leaves_at_once("INT");
+}
+
+#[test]
+fn hup_removes_the_key_at_once() {
+    leaves_at_once("HUP");
+}
+
+#[test]
+fn quit_removes_the_key_at_once() {
+    leaves_at_once("QUIT");
+}
+
+#[test]
+fn a_hangup_that_nohup_ignores_stays_ignored() {
+    let etcd = Etcd::start();
+    let join = "join web --host 10.1.2.3 --port 8080 --registry";
+    let script = format!("trap '' HUP; exec {BINARY} {join} {}", etcd.url());
+    let mut srvd = Srvd::spawn(std::process::Command::new("sh").args(["-c", &script]).env_clear());
+    srvd.prints("registered web");
+    srvd.signal("HUP");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(held(&etcd, KEY).is_some());
+    srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 0);
 }
 
 #[test]

@@ -76,6 +76,51 @@ fn a_join_that_still_runs_registers_again() {
 }
 
 #[test]
+fn what_list_shows_can_be_removed() {
+    let etcd = Etcd::start();
+    for key in ["col_x/1", "COL-x/2", "col-x/3", "col_y/1"] {
+        let value = r#"{"hostname":"10.0.0.1","port":1}"#;
+        ctl(&etcd, &["put", &format!("/services/{key}"), value]);
+    }
+    let listed = run(&etcd.url(), &["list", "col_x", "--output", "json"]);
+    assert!(texts(listed).0.contains(r#""key":"/services/col_x/1""#));
+    let one = leave(&etcd, &["col_x", "--id", "1"]);
+    assert_eq!(texts(one).0, "removed /services/col_x/1\n");
+    let rest = leave(&etcd, &["Col.X", "--host", "10.0.0.1"]);
+    assert_eq!(texts(rest).0, "removed /services/COL-x/2\nremoved /services/col-x/3\n");
+    assert!(held(&etcd, "/services/col_y/1").is_some());
+}
+
+#[test]
+fn an_id_as_it_is_written_goes_before_its_label_form() {
+    let etcd = Etcd::start();
+    for id in ["a_b", "a-b"] {
+        ctl(&etcd, &["put", &format!("/services/web/{id}"), "10.0.0.1:1"]);
+    }
+    let exact = leave(&etcd, &["web", "--id", "a_b"]);
+    assert_eq!(texts(exact).0, "removed /services/web/a_b\n");
+    let by_label = leave(&etcd, &["web", "--id", "A.B"]);
+    assert_eq!(texts(by_label).0, "removed /services/web/a-b\n");
+}
+
+#[test]
+fn no_name_or_too_long_a_name_removes_nothing() {
+    let etcd = Etcd::start();
+    ctl(&etcd, &["put", "/services/web/a", r#"{"hostname":"127.0.0.1","port":1}"#]);
+    let long = "n".repeat(63);
+    for (args, message) in [
+        (&[""][..], "NAME is empty"),
+        (&["", "--id", "a"], "NAME is empty"),
+        (&[&long], "NAME has 63 octets, at most 62"),
+    ] {
+        let output = leave(&etcd, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {output:?}");
+        assert!(texts(output).1.contains(message), "{args:?}");
+    }
+    assert!(held(&etcd, "/services/web/a").is_some());
+}
+
+#[test]
 fn etcd_away_is_exit_4_and_wrong_usage_2() {
     let away = run("http://127.0.0.1:1", &["leave", "web"]);
     assert_eq!(away.status.code(), Some(4), "{away:?}");

@@ -96,6 +96,20 @@ fn a_signal_is_passed_on_after_leaving() {
 }
 
 #[test]
+fn hangup_and_quit_are_passed_on_as_what_they_are() {
+    let etcd = Etcd::start();
+    for signal in ["HUP", "QUIT"] {
+        let script = format!("trap 'echo got {signal}; exit 3' {signal}; {RUN_ON}");
+        let mut srvd = run_script(&etcd, &["--proto", "udp"], &script);
+        srvd.prints("registered");
+        srvd.signal(signal);
+        srvd.prints(&format!("got {signal}"));
+        assert_eq!(srvd.exits(), 3);
+        assert_eq!(ctl(&etcd, &["get", "--prefix", "/services"]), "");
+    }
+}
+
+#[test]
 fn wait_and_slack_stand_around_leaving() {
     let etcd = Etcd::start();
     let options = ["--wait", "500ms", "--slack", "700ms"];
@@ -105,20 +119,49 @@ fn wait_and_slack_stand_around_leaving() {
     assert_eq!(code, 3);
 }
 
+/// A script that says which signals it gets, and does not end of them.
+fn stubborn() -> String {
+    format!("trap 'echo got TERM' TERM; trap 'echo got INT' INT; {RUN_ON}")
+}
+
 #[test]
-fn a_second_signal_ends_it_now_and_a_third_kills() {
+fn a_second_signal_kills_what_the_first_did_not_end() {
+    let etcd = Etcd::start();
+    let mut srvd = run_script(&etcd, &["--proto", "udp"], &stubborn());
+    srvd.prints("registered");
+    srvd.signal("TERM");
+    srvd.prints("got TERM");
+    srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 137);
+    assert_eq!(srvd.out().count("got"), 1);
+}
+
+#[test]
+fn a_second_signal_cuts_the_waits_short_and_kills_after_a_grace() {
     let etcd = Etcd::start();
     let watch = follow(&etcd);
-    let script = format!("trap 'echo got TERM' TERM; trap 'echo got INT' INT; {RUN_ON}");
-    let mut srvd = run_script(&etcd, &["--proto", "udp", "--wait", "1h"], &script);
+    let mut srvd = run_script(&etcd, &["--proto", "udp", "--wait", "1h"], &stubborn());
     srvd.prints("registered");
     srvd.signal("TERM");
     // Two signals of different kinds are not made one by the kernel.
     srvd.signal("INT");
-    srvd.prints("got");
+    let (got, _) = srvd.prints("got");
     watch.prints("DELETE");
-    srvd.signal("TERM");
     assert_eq!(srvd.exits(), 137);
+    let grace = ms(got, Instant::now());
+    println!("killed {grace} ms after the signal was passed on");
+    assert!(grace >= 900, "{grace} ms");
+}
+
+#[test]
+fn a_second_signal_gives_the_command_the_grace_to_end_by_itself() {
+    let etcd = Etcd::start();
+    let script = format!("trap 'sleep 0.3; exit 3' TERM INT; {RUN_ON}");
+    let mut srvd = run_script(&etcd, &["--proto", "udp", "--slack", "1h"], &script);
+    srvd.prints("registered");
+    srvd.signal("TERM");
+    srvd.signal("INT");
+    assert_eq!(srvd.exits(), 3);
 }
 
 #[test]
@@ -130,6 +173,18 @@ fn it_is_ended_when_the_registration_is_refused() {
     srvd.logs("without a lease");
     srvd.prints("ended");
     assert_eq!(srvd.exits(), 1);
+}
+
+#[test]
+fn signals_end_what_outlives_a_refused_registration() {
+    let etcd = Etcd::start();
+    ctl(&etcd, &["put", "/services/web/one", "by hand"]);
+    let mut srvd = run_script(&etcd, &["--proto", "udp", "--id", "one"], &stubborn());
+    let (refused, _) = srvd.prints("got TERM");
+    srvd.signal("TERM");
+    srvd.signal("INT");
+    assert_eq!(srvd.exits(), 1);
+    assert!(ms(refused, Instant::now()) < 5_000, "its end was awaited");
 }
 
 #[test]

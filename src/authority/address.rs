@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
-use super::{Draw, Found, Lookup, Overflow, Room, RrSet, TooLarge};
+use super::order::Selection;
+use super::{Draw, Found, Lookup, Room, RrSet, TooLarge};
 use crate::index::{Node, Service};
 use crate::names::WireName;
 use crate::registry::{Host, Instance};
@@ -74,13 +75,20 @@ impl Addresses<'_> {
         instances: impl Iterator<Item = (IpAddr, &'i Instance)>,
         draw: &mut Draw,
     ) -> Found {
-        let wanted = instances.filter(|(address, _)| self.wants(*address));
-        let (ttl, mut addresses) = self.merge(wanted)?;
-        draw.order(&mut addresses, |address| (address.priority, address.weight));
-        let cut = self.room.cut(&mut addresses, |address| record_octets(address.address));
-        let data: Vec<_> = addresses.iter().map(|address| data(address.address)).collect();
+        let (mut ttl, mut last) = (u32::MAX, None::<Address>);
+        let mut selection = Selection::new(self.room);
+        for (address, instance) in instances.filter(|(address, _)| self.wants(*address)) {
+            ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
+            match last.as_mut().filter(|last| last.address == address) {
+                Some(last) => last.add(instance),
+                None => offer(&mut selection, last.replace(Address::new(address, instance)), draw)?,
+            }
+        }
+        offer(&mut selection, last, draw)?;
+        let (addresses, is_cut) = selection.finish()?;
+        let data: Vec<_> = addresses.into_iter().map(data).collect();
         let owner = Name::root();
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind: self.kind, ttl, data, cut }))
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind: self.kind, ttl, data, is_cut }))
     }
 
     /// Whether an address is of the wanted family.
@@ -90,28 +98,16 @@ impl Addresses<'_> {
             (RecordType::A, IpAddr::V4(_)) | (RecordType::AAAA, IpAddr::V6(_))
         )
     }
+}
 
-    /// One entry per address, and the least TTL, as long as they can fit.
-    fn merge<'i>(
-        &self,
-        instances: impl Iterator<Item = (IpAddr, &'i Instance)>,
-    ) -> Result<(u32, Vec<Address>), TooLarge> {
-        let (mut ttl, mut octets, mut merged) = (u32::MAX, 0, Vec::<Address>::new());
-        for (address, instance) in instances {
-            ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
-            match merged.last_mut().filter(|last| last.address == address) {
-                Some(last) => last.add(instance),
-                None => {
-                    octets += record_octets(address);
-                    merged.push(Address::new(address, instance));
-                }
-            }
-            if octets > self.room.octets && self.room.overflow == Overflow::Truncate {
-                return Err(TooLarge);
-            }
-        }
-        Ok((ttl, merged))
-    }
+/// Takes an address in whose instances have all been seen, if there is any.
+fn offer(
+    selection: &mut Selection<IpAddr>,
+    address: Option<Address>,
+    draw: &mut Draw,
+) -> Result<(), TooLarge> {
+    let Some(Address { address, priority, weight }) = address else { return Ok(()) };
+    selection.offer(draw.chance(), (priority, weight), || (record_octets(address), address))
 }
 
 impl Address {

@@ -37,8 +37,8 @@ pub struct RrSet {
     pub ttl: u32,
     /// The data, in the order they are to be sent.
     pub data: Vec<RData>,
-    /// How many records were left out, by a draw, since no message could carry them.
-    pub cut: usize,
+    /// Whether records were left out, since no message could carry all.
+    pub is_cut: bool,
 }
 
 /// An extended error: why an answer is what it is.

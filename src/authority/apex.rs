@@ -25,7 +25,7 @@ impl Lookup<'_> {
             kind,
             ttl,
             data,
-            cut: 0,
+            is_cut: false,
         })
     }
 
@@ -33,7 +33,7 @@ impl Lookup<'_> {
     pub(super) fn start_of_authority(&self, owner: Name, ttl: u32) -> RrSet {
         let mut soa = self.zone.settings().soa.clone();
         soa.serial = self.zone.serial();
-        RrSet { owner, kind: RecordType::SOA, ttl, data: vec![RData::SOA(soa)], cut: 0 }
+        RrSet { owner, kind: RecordType::SOA, ttl, data: vec![RData::SOA(soa)], is_cut: false }
     }
 
     /// The apex that the question's name is under.

@@ -4,8 +4,23 @@
 //! rate w: the first of several such clocks to ring is each of them in proportion to its
 //! weight, and since the clocks have no memory, so is the next among the rest. Sorting by
 //! ticket is therefore the successive weighted draw of RFC 2782, in O(n log n).
+//!
+//! Where there are more items than a message holds, nearly all have tickets that are too
+//! late. A selection forgets those at once: it sorts a few thousand items, of how many
+//! soever, and needs no logarithm for the rest.
 
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+
+use super::{Overflow, Room, TooLarge};
 use crate::registry::Instance;
+
+/// Items that are held before they are sorted for the first time: more than fit UDP.
+const FIRST_SORT: usize = 64;
+/// One in as many as a float can tell apart below 1.
+const CHANCE: f64 = 1.0 / (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
 /// Where the randomness comes from.
 #[derive(Debug)]
@@ -35,26 +50,124 @@ impl Draw {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// The ticket of one item.
-    fn ticket(&mut self, (priority, weight): (u16, u64)) -> Ticket {
-        // In (0, 1], so that the logarithm is finite.
-        let chance = 1.0 - self.0.f64();
+    /// A chance in (0, 1], so that its logarithm is finite.
+    pub(super) fn chance(&mut self) -> f64 {
+        1.0 - self.0.f64()
+    }
+
+    /// Chances that equal items share, so that one which is met twice still counts once.
+    pub(super) fn chances(&mut self) -> Chances {
+        Chances(SeedableRandomState::with_seed(self.0.u64(..), SharedSeed::global_fixed()))
+    }
+}
+
+/// Chances that depend on the items, in a way that nobody foresees.
+pub(super) struct Chances(SeedableRandomState);
+
+impl Chances {
+    /// The chance of an item, in (0, 1].
+    pub(super) fn of(&self, item: &impl Hash) -> f64 {
+        let bits = self.0.hash_one(item) >> (u64::BITS - f64::MANTISSA_DIGITS);
+        1.0 - bits as f64 * CHANCE
+    }
+}
+
+impl Ticket {
+    /// The ticket of an item with a chance.
+    fn new(chance: f64, rank: (u16, u64)) -> Self {
+        Self::at(-chance.ln(), rank)
+    }
+
+    /// A ticket that is not after the item's own, and quickly told: -ln(x) >= 1 - x.
+    fn at_least(chance: f64, rank: (u16, u64)) -> Self {
+        Self::at(1.0 - chance, rank)
+    }
+
+    /// The ticket of a waiting time at rate 1.
+    fn at(time: f64, (priority, weight): (u16, u64)) -> Self {
         let weightless = weight == 0;
         let rate = if weightless { 1.0 } else { weight as f64 };
         // `+ 0.0` makes of the -0 that ln(1) gives a 0, whose bits sort first.
-        let time = (-chance.ln() / rate + 0.0).to_bits();
-        Ticket { priority, weightless, time }
+        Self { priority, weightless, time: (time / rate + 0.0).to_bits() }
+    }
+}
+
+/// The first items of the order, as many as fit their room. Items that are equal and have
+/// equal tickets are one.
+pub(super) struct Selection<T> {
+    /// How much fits.
+    room: Room,
+    /// Items that may be among the first.
+    drawn: Vec<Drawn<T>>,
+    /// How many of these are held until they are sorted.
+    sort_at: usize,
+    /// The first ticket that does not fit, as far as is known.
+    end: Option<Ticket>,
+}
+
+/// An item in its place.
+struct Drawn<T> {
+    /// The place.
+    ticket: Ticket,
+    /// The least octets of the item.
+    octets: usize,
+    /// The item.
+    item: T,
+}
+
+impl<T: PartialEq> Selection<T> {
+    /// A selection of nothing yet.
+    pub(super) const fn new(room: Room) -> Self {
+        Self { room, drawn: Vec::new(), sort_at: FIRST_SORT, end: None }
     }
 
-    /// Puts items into the order of their priorities and weights.
-    pub(super) fn order<T>(&mut self, items: &mut Vec<T>, rank: impl Fn(&T) -> (u16, u64)) {
-        if items.len() < 2 {
-            return;
+    /// Takes an item in, made with its octets only if it may be among the first.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when there are more than fit, and truncation is the rule.
+    pub(super) fn offer(
+        &mut self,
+        chance: f64,
+        rank: (u16, u64),
+        item: impl FnOnce() -> (usize, T),
+    ) -> Result<(), TooLarge> {
+        if self.end.is_some_and(|end| Ticket::at_least(chance, rank) >= end) {
+            return Ok(());
         }
-        let mut drawn: Vec<_> =
-            items.drain(..).map(|item| (self.ticket(rank(&item)), item)).collect();
-        drawn.sort_unstable_by_key(|(ticket, _)| *ticket);
-        items.extend(drawn.into_iter().map(|(_, item)| item));
+        let ticket = Ticket::new(chance, rank);
+        let (octets, item) = item();
+        self.drawn.push(Drawn { ticket, octets, item });
+        if self.drawn.len() < self.sort_at { Ok(()) } else { self.sort() }
+    }
+
+    /// The items in order, and whether others were left out.
+    ///
+    /// # Errors
+    /// [`TooLarge`] when there are more than fit, and truncation is the rule.
+    pub(super) fn finish(mut self) -> Result<(Vec<T>, bool), TooLarge> {
+        self.sort()?;
+        Ok((self.drawn.into_iter().map(|drawn| drawn.item).collect(), self.end.is_some()))
+    }
+
+    /// Sorts what is held, and forgets what cannot fit.
+    fn sort(&mut self) -> Result<(), TooLarge> {
+        self.drawn.sort_unstable_by_key(|drawn| drawn.ticket);
+        self.drawn.dedup_by(|one, other| one.ticket == other.ticket && one.item == other.item);
+        let mut octets = 0;
+        let fit = self.drawn.iter().take_while(|drawn| {
+            octets += drawn.octets;
+            octets <= self.room.octets
+        });
+        let fit = fit.count();
+        if let Some(first) = self.drawn.get(fit) {
+            if self.room.overflow == Overflow::Truncate {
+                return Err(TooLarge);
+            }
+            self.end = Some(first.ticket);
+            self.drawn.truncate(fit);
+        }
+        self.sort_at = FIRST_SORT.max(2 * self.drawn.len());
+        Ok(())
     }
 }
 
@@ -69,7 +182,7 @@ pub fn pick<'i>(
     instances: impl IntoIterator<Item = &'i Instance>,
     draw: &mut Draw,
 ) -> Option<&'i Instance> {
-    instances.into_iter().min_by_key(|instance| draw.ticket(rank(instance)))
+    instances.into_iter().min_by_key(|instance| Ticket::new(draw.chance(), rank(instance)))
 }
 
 /// An instance's own priority and weight.
@@ -84,13 +197,27 @@ mod tests {
     /// How many draws each test makes.
     const DRAWS: u32 = 20_000;
 
+    /// The items that fit, in the order of a draw; each is an octet long.
+    fn order(
+        ranks: &[(u16, u64)],
+        mut chance: impl FnMut(usize) -> f64,
+        octets: usize,
+    ) -> Vec<usize> {
+        let mut selection = Selection::new(Room { octets, overflow: Overflow::Cut });
+        for (item, rank) in ranks.iter().enumerate() {
+            assert!(selection.offer(chance(item), *rank, || (1, item)).is_ok());
+        }
+        let Ok((items, is_cut)) = selection.finish() else { panic!("nothing is truncated") };
+        assert_eq!(is_cut, ranks.len() > octets);
+        items
+    }
+
     /// How often each place of the items is taken by each item, over many draws.
     fn places(ranks: &[(u16, u64)], seed: u64) -> Vec<Vec<u32>> {
         let mut draw = Draw::seeded(seed);
         let mut counts = vec![vec![0; ranks.len()]; ranks.len()];
         for _ in 0..DRAWS {
-            let mut items: Vec<usize> = (0..ranks.len()).collect();
-            draw.order(&mut items, |item| ranks[*item]);
+            let items = order(ranks, |_| draw.chance(), usize::MAX);
             for (place, item) in items.iter().enumerate() {
                 counts[place][*item] += 1;
             }
@@ -148,5 +275,41 @@ mod tests {
     fn lower_priorities_come_first() {
         let counts = places(&[(2, 9), (1, 0), (1, 5)], 5);
         assert_eq!((counts[0][2], counts[1][1], counts[2][0]), (DRAWS, DRAWS, DRAWS));
+    }
+
+    #[test]
+    fn a_selection_is_the_beginning_of_the_whole_order() {
+        let mut draw = Draw::seeded(6);
+        let ranks: Vec<_> = (0..5000).map(|it| (it / 4000, u64::from(it % 7))).collect();
+        let chances: Vec<_> = ranks.iter().map(|_| draw.chance()).collect();
+        let whole = order(&ranks, |item| chances[item], usize::MAX);
+        for octets in [0, 1, 63, 64, 100, 1000, 4999, 5000] {
+            assert_eq!(order(&ranks, |item| chances[item], octets), whole[..octets]);
+        }
+    }
+
+    #[test]
+    fn equal_items_are_one() {
+        let chances = Draw::seeded(7).chances();
+        let room = Room { octets: 100, overflow: Overflow::Truncate };
+        let mut selection = Selection::new(room);
+        for item in (0..1000).map(|it| it % 100) {
+            assert!(selection.offer(chances.of(&item), (0, 1), || (1, item)).is_ok());
+        }
+        let Ok((mut items, false)) = selection.finish() else { panic!("a hundred fit") };
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn chances_of_items_are_even() {
+        let mut draw = Draw::seeded(8);
+        let ranks = [(0, 1), (0, 2), (0, 3), (0, 4)];
+        let mut counts = [0; 4];
+        for _ in 0..DRAWS {
+            let chances = draw.chances();
+            counts[order(&ranks, |item| chances.of(&item), 1)[0]] += 1;
+        }
+        assert!(chi_square(&counts, &[0.1, 0.2, 0.3, 0.4]) < 16.27, "{counts:?}");
     }
 }

@@ -32,18 +32,3 @@ pub enum Overflow {
     /// There is no larger transport: a weighted draw of what fits is the answer.
     Cut,
 }
-
-impl Room {
-    /// Keeps the first items that can fit, and says how many are gone. Where truncation
-    /// is the rule, all that came this far fit.
-    pub(super) fn cut<T>(self, items: &mut Vec<T>, octets: impl Fn(&T) -> usize) -> usize {
-        let mut used = 0;
-        let fit = items.iter().take_while(|item| {
-            used += octets(item);
-            used <= self.octets
-        });
-        let (fit, all) = (fit.count(), items.len());
-        items.truncate(fit);
-        all - fit
-    }
-}

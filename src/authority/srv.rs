@@ -1,6 +1,5 @@
 //! SRV records (RFC 2782): one for each distinct way to reach an instance.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
@@ -8,8 +7,8 @@ use hickory_proto::rr::rdata::SRV;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
-use super::order::rank;
-use super::{Draw, Found, Lookup, Overflow, RrSet, TooLarge};
+use super::order::{Selection, rank};
+use super::{Draw, Found, Lookup, RrSet, TooLarge};
 use crate::index::Node;
 use crate::names::{WireName, address_label, folded, label, parse_address_label};
 use crate::registry::{Host, Instance};
@@ -19,8 +18,18 @@ const NUMBERS: usize = 6;
 /// The least octets that `ADDR` takes as a label, its length included (`0--1`).
 const LEAST_ADDRESS: usize = 5;
 
-/// What tells SRV records of one service apart: priority, weight, port, target.
-type Identity<'i> = (u16, u16, NonZeroU16, Target<'i>);
+/// What tells SRV records of one service apart.
+#[derive(PartialEq, Eq, Hash)]
+struct Identity<'i> {
+    /// The priority.
+    priority: u16,
+    /// The weight.
+    weight: u16,
+    /// The port.
+    port: NonZeroU16,
+    /// The target.
+    target: Target<'i>,
+}
 
 /// What a record points to.
 #[derive(PartialEq, Eq, Hash)]
@@ -31,12 +40,28 @@ enum Target<'i> {
     Name(&'i str),
 }
 
-/// The distinct records of some instances, before any is built.
+/// A record that is not built yet: one of the instances that give it.
+struct Member<'i> {
+    /// What tells it apart.
+    identity: Identity<'i>,
+    /// The instance.
+    instance: &'i Instance,
+}
+
+impl PartialEq for Member<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+}
+
+/// The records that are drawn, before any is built.
 struct Collected<'i> {
-    /// The least TTL.
+    /// The least TTL of all instances.
     ttl: u32,
-    /// An instance for each record, with the octets it takes at least.
-    members: Vec<(&'i Instance, usize)>,
+    /// The records, in order.
+    members: Vec<Member<'i>>,
+    /// Whether others were left out.
+    is_cut: bool,
 }
 
 impl Lookup<'_> {
@@ -58,46 +83,41 @@ impl Lookup<'_> {
 
     /// The SRV records of some instances of a service.
     fn srv_of<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
-        let Collected { ttl, mut members } = self.collect(instances)?;
-        draw.order(&mut members, |(instance, _)| rank(instance));
-        let cut = self.question.room.cut(&mut members, |(_, octets)| *octets);
+        let Collected { ttl, members, is_cut } = self.collect(instances, draw)?;
         let data = self.srv_data(&members);
         let owner = self.question.name.clone();
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::SRV, ttl, data, cut }))
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::SRV, ttl, data, is_cut }))
     }
 
-    /// The distinct records, as long as they can fit.
+    /// Draws of the distinct records those that fit. What tells a record apart is also
+    /// what its chance comes from, so that nothing is remembered of the others.
     fn collect<'i>(
         &self,
         instances: impl Iterator<Item = &'i Instance>,
+        draw: &mut Draw,
     ) -> Result<Collected<'i>, TooLarge> {
-        let (settings, room) = (self.zone.settings(), self.question.room);
+        let settings = self.zone.settings();
         let below = settings.wire().as_wire().len();
-        let mut seen: HashSet<Identity<'i>, foldhash::fast::RandomState> = HashSet::default();
-        let (mut ttl, mut octets, mut members) = (u32::MAX, 0, Vec::new());
+        let mut selection = Selection::new(self.question.room);
+        let (mut ttl, chances) = (u32::MAX, draw.chances());
         for instance in instances {
-            let Some(port) = instance.port else { continue };
+            let Some(identity) = identity(instance, settings.wire()) else { continue };
             ttl = ttl.min(instance.ttl.unwrap_or(settings.ttl));
-            let target = target(instance, settings.wire());
-            if seen.insert((instance.priority, instance.weight, port, target)) {
-                let least = least_octets(instance, below);
-                octets += least;
-                members.push((instance, least));
-            }
-            if octets > room.octets && room.overflow == Overflow::Truncate {
-                return Err(TooLarge);
-            }
+            selection.offer(chances.of(&identity), rank(instance), || {
+                (least_octets(instance, below), Member { identity, instance })
+            })?;
         }
-        Ok(Collected { ttl, members })
+        let (members, is_cut) = selection.finish()?;
+        Ok(Collected { ttl, members, is_cut })
     }
 
     /// The records of instances. One whose target would be too long a name has none.
-    fn srv_data(&self, members: &[(&Instance, usize)]) -> Vec<RData> {
+    fn srv_data(&self, members: &[Member<'_>]) -> Vec<RData> {
         let apex = self.zone.settings().apex();
         let mut parents = Parents::default();
         members
             .iter()
-            .filter_map(|(instance, _)| {
+            .filter_map(|Member { instance, .. }| {
                 let target = match &instance.host {
                     Host::Name(name) => Name::from_labels(name.split('.').map(str::as_bytes)).ok(),
                     Host::Address(address) => parents
@@ -128,6 +148,12 @@ impl<'i> Parents<'i> {
         }
         self.last.as_ref()?.1.as_ref()
     }
+}
+
+/// What tells the record of an instance apart; none where it has no record.
+fn identity<'i>(instance: &'i Instance, apex: &WireName) -> Option<Identity<'i>> {
+    let &Instance { priority, weight, port, .. } = instance;
+    Some(Identity { priority, weight, port: port?, target: target(instance, apex) })
 }
 
 /// The target of an instance. A host name that is the name of an address of the same

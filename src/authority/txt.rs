@@ -46,23 +46,25 @@ impl Lookup<'_> {
         record: impl Fn(&'i Instance) -> Option<Strings>,
     ) -> Found {
         let (zone_ttl, room) = (self.zone.settings().ttl, self.question.room);
-        let (mut ttl, mut octets, mut records) = (u32::MAX, 0, Vec::new());
+        let (mut ttl, mut octets, mut records, mut is_cut) = (u32::MAX, 0, Vec::new(), false);
         let mut seen: HashSet<Strings, foldhash::fast::RandomState> = HashSet::default();
         for instance in instances {
             let Some(strings) = record(instance) else { continue };
             ttl = ttl.min(instance.ttl.unwrap_or(zone_ttl));
-            if seen.insert(strings.clone()) {
-                octets += FIXED + data_octets(&strings);
-                records.push(strings);
+            if !seen.insert(strings.clone()) {
+                continue;
             }
-            if octets > room.octets && room.overflow == Overflow::Truncate {
-                return Err(TooLarge);
+            octets += FIXED + data_octets(&strings);
+            is_cut = octets > room.octets;
+            match room.overflow {
+                Overflow::Truncate if is_cut => return Err(TooLarge),
+                Overflow::Cut if is_cut => break,
+                _ => records.push(strings),
             }
         }
-        let cut = room.cut(&mut records, |strings| FIXED + data_octets(strings));
         let data: Vec<_> = records.iter().map(data).collect();
         let owner = self.question.name.clone();
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::TXT, ttl, data, cut }))
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::TXT, ttl, data, is_cut }))
     }
 }
 

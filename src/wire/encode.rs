@@ -22,23 +22,23 @@ const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
-/// Writes a reply, and says how many answers were left out of it without TC.
+/// Writes a reply, and says whether answers were left out of it without TC.
 ///
 /// # Errors
 /// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
-pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<usize, ProtoError> {
-    if let Some(cut) = write(reply, octets)? {
-        return Ok(cut);
+pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool, ProtoError> {
+    if let Some(is_cut) = write(reply, octets)? {
+        return Ok(is_cut);
     }
     reply.metadata.truncation = true;
     reply.answer.answers = None;
     reply.answer.authority = None;
     reply.answer.additional = Vec::new();
-    write(reply, octets).map(|_| 0)
+    write(reply, octets).map(|_| false)
 }
 
-/// Writes a reply, if all that must be in it fits; how many answers were left out.
-fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<usize>, ProtoError> {
+/// Writes a reply, if all that must be in it fits; whether answers were left out.
+fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
     let room = reply.limit - reply.reserved;
@@ -57,8 +57,8 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<usize>, Proto
     )?;
     encoder.trim();
     let may_cut = reply.overflow == Overflow::Cut;
-    let cut = answers.cut + reply.answer.answers.as_ref().map_or(0, |set| set.cut);
-    Ok(((answers.cut == 0 || may_cut) && authority.cut == 0).then_some(cut))
+    let is_cut = answers.cut > 0 || reply.answer.answers.as_ref().is_some_and(|set| set.is_cut);
+    Ok(((answers.cut == 0 || may_cut) && authority.cut == 0).then_some(is_cut))
 }
 
 /// The question section.

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -141,8 +141,8 @@ impl Listeners {
         for pair in self.pairs {
             let (listener, sockets) = pair.share(workers);
             for socket in sockets {
-                let socket = UdpSocket::from_std(socket.into())?;
-                tasks.spawn(udp::serve(socket, responder.clone(), shutdown.clone()));
+                let worker = udp::Worker::new(socket, responder.clone())?;
+                tasks.spawn(worker.serve(shutdown.clone()));
             }
             tasks.spawn(tcp::serve(
                 TcpListener::from_std(listener.into())?,

@@ -80,8 +80,8 @@ impl Responder {
             return blank(outline, FORMERR, octets);
         };
         match encode(&mut reply, octets) {
-            Ok(0) => {}
-            Ok(cut) => tracing::debug!(cut, "an RRset is larger than a message: some are drawn"),
+            Ok(false) => {}
+            Ok(true) => tracing::debug!("an RRset is larger than a message: some are drawn"),
             Err(fault) => {
                 tracing::error!(%fault, "an answer could not be encoded");
                 blank(outline, SERVFAIL, octets);

@@ -133,8 +133,8 @@ fn show_set(section: &str, set: &RrSet) -> String {
         })
         .collect();
     lines.sort();
-    if set.cut > 0 {
-        lines.push(format!("  {section} cut {}\n", set.cut));
+    if set.is_cut {
+        lines.push(format!("  {section} cut\n"));
     }
     lines.concat()
 }

@@ -7,6 +7,7 @@ mod messages;
 mod properties;
 mod sizes;
 mod tcp;
+mod udp;
 
 use std::net::SocketAddr;
 
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
 
-/// A server on free ports of both loopback addresses.
+/// A server on a free port of each family, of the loopback addresses unless told else.
 pub(crate) struct Server {
     pub v4: SocketAddr,
     pub v6: SocketAddr,
@@ -26,7 +27,12 @@ pub(crate) struct Server {
 impl Server {
     /// Serves an index.
     pub(crate) fn start(fixture: &Fixture) -> Self {
-        let addresses = ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+        Self::start_on(fixture, ["127.0.0.1:0", "[::1]:0"])
+    }
+
+    /// Serves an index on an address of each family.
+    pub(crate) fn start_on(fixture: &Fixture, addresses: [&str; 2]) -> Self {
+        let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let shutdown = CancellationToken::new();

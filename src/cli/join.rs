@@ -53,7 +53,7 @@ pub struct JoinArgs {
     /// TTL of the DNS records, 0s to 86400s [default: the zone's]
     #[arg(long, env = "SRVD_JOIN_DNS_TTL", value_parser = humantime::parse_duration)]
     pub dns_ttl: Option<Duration>,
-    /// How long the registration outlives its last heartbeat
+    /// How long the registration outlives its last heartbeat, 1s to 24h
     #[arg(long, env = "SRVD_JOIN_TTL", default_value = "10s", value_parser = humantime::parse_duration)]
     pub ttl: Duration,
     /// How often it is renewed; at most half of --ttl [default: 5s, half of a shorter --ttl]

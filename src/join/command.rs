@@ -27,6 +27,9 @@ use crate::registry::{Host, Proto};
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 /// How long one try may take: a firewall may drop what is sent to our own address.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long COMMAND may take to listen before that is told. Most servers need less; to
+/// those that need more, one line does no harm.
+const LISTEN_PATIENCE: Duration = Duration::from_secs(2);
 /// How long COMMAND may take to end when `join` fails, before it is killed.
 const END_GRACE: Duration = Duration::from_secs(10);
 /// What shells add to the number of the signal that ended a process.
@@ -121,12 +124,25 @@ pub(super) fn free_port(host: &Host, proto: Proto) -> std::io::Result<NonZeroU16
     Ok(NonZeroU16::new(bound.port()).expect("a bound socket has a port"))
 }
 
-/// Waits until the port accepts connections. Over udp nothing shows that; it is taken to
-/// be so.
+/// Waits until the port accepts connections, and says so once when that takes long. Over
+/// udp nothing shows that; it is taken to be so.
 pub(super) async fn listens(place: &Place, proto: Proto) {
     if proto == Proto::Udp {
         return;
     }
+    let mut accepted = std::pin::pin!(accepted(place));
+    if timeout(LISTEN_PATIENCE, &mut accepted).await.is_err() {
+        tracing::warn!(
+            "waiting for {} to accept connections; COMMAND must listen on the port in its \
+             variable PORT, or on the one that --port names",
+            place.location
+        );
+        accepted.await;
+    }
+}
+
+/// Tries the port until it accepts a connection.
+async fn accepted(place: &Place) {
     let loopback = [Ipv4Addr::LOCALHOST.to_string(), Ipv6Addr::LOCALHOST.to_string()];
     loop {
         for host in [&place.hostname, &loopback[0], &loopback[1]] {

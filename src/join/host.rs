@@ -21,7 +21,15 @@ const ANY_PORT: u16 = 9;
 /// [`Failure::Usage`] when there is only loopback and the registry is elsewhere.
 pub(super) fn default_host(registry: &RegistryUrl) -> Result<Host, Failure> {
     let routed = FAR.into_iter().filter_map(source_towards);
-    let candidates = routed.chain(interface_addresses());
+    decide(routed.chain(interface_addresses()), registry)
+}
+
+/// The first address that others can reach; loopback where only that is left and the
+/// registry is on this machine, too.
+fn decide(
+    candidates: impl Iterator<Item = IpAddr>,
+    registry: &RegistryUrl,
+) -> Result<Host, Failure> {
     if let Some(address) = choose(candidates) {
         return Ok(Host::Address(address));
     }
@@ -87,8 +95,21 @@ mod tests {
 
     #[test]
     fn only_a_registry_here_is_told_loopback() {
-        let default = |url: &str| default_host(&url.parse().unwrap());
-        // Whatever this machine has, a registry on loopback always gets an answer.
-        assert!(default("http://127.0.0.1:2379").is_ok());
+        let decided = |addresses: &[&str], url: &str| {
+            let addresses = addresses.iter().map(|text| text.parse().unwrap());
+            decide(addresses, &url.parse().unwrap())
+        };
+        let loopback = ["127.0.0.1", "::1", "fe80::1"];
+        for here in ["http://127.0.0.1:2379", "http://[::1]", "localhost"] {
+            let host = decided(&loopback, here).unwrap();
+            assert_eq!(host, Host::Address(Ipv4Addr::LOCALHOST.into()), "{here}");
+        }
+        for there in ["http://10.0.0.1:2379", "127.0.0.1,10.0.0.1", "https://registry"] {
+            let failure = decided(&loopback, there).unwrap_err();
+            assert_eq!(failure.code(), 2, "{there}");
+            assert!(failure.to_string().contains("--host"), "{failure}");
+            let host = decided(&["127.0.0.1", "10.9.9.9"], there).unwrap();
+            assert_eq!(host.to_string(), "10.9.9.9");
+        }
     }
 }

@@ -58,6 +58,7 @@ mod registration;
 mod signals;
 mod supervise;
 
+use std::convert::Infallible;
 use std::io::Write;
 
 use crate::cli::JoinArgs;
@@ -87,8 +88,14 @@ pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Fai
     let joined = supervise::run(&options, &place, registration, signals);
     tokio::select! {
         end = joined => end,
-        () = etcd.follow_members() => unreachable!("the member list is followed for ever"),
+        never = follow_members(&etcd) => match never {},
     }
+}
+
+/// Follows the member list. Whatever becomes of that, `join` goes on.
+async fn follow_members(etcd: &Etcd) -> Infallible {
+    etcd.follow_members().await;
+    std::future::pending().await
 }
 
 /// Tells people, the log and systemd what a registration went through.

@@ -18,6 +18,9 @@ use crate::registry::{Host, Layout, Proto, RegistryUrl};
 const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
 /// The shortest lease; etcd itself makes some two seconds of it.
 const TTL_MIN: Duration = Duration::from_secs(1);
+/// The longest lease: a day. What crashed is answered until it ends, and etcd refuses
+/// those of centuries.
+const TTL_MAX: Duration = Duration::from_secs(86_400);
 /// The longest DNS TTL that may be asked for: a day. Nothing dynamic is true for longer.
 const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
 
@@ -224,10 +227,7 @@ fn check_waits(args: &JoinArgs) -> Result<(), Failure> {
 /// Lease and heartbeat.
 fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
     let ttl = args.ttl;
-    if ttl < TTL_MIN || ttl.subsec_nanos() != 0 {
-        let shown = humantime::format_duration(ttl);
-        return Err(Failure::usage(format!("--ttl {shown} is not 1s or more in whole seconds")));
-    }
+    check_ttl(ttl)?;
     let heartbeat = args.heartbeat.unwrap_or_else(|| DEFAULT_HEARTBEAT.min(ttl / 2));
     let (shown, half) =
         (humantime::format_duration(heartbeat), humantime::format_duration(ttl / 2));
@@ -241,6 +241,21 @@ fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
         return Err(Failure::usage(format!("--heartbeat {shown} is less than 100ms; use more")));
     }
     Ok(Terms { ttl, heartbeat, by_force: args.force })
+}
+
+/// A lease is some whole seconds, and not for ever.
+fn check_ttl(ttl: Duration) -> Result<(), Failure> {
+    let shown = humantime::format_duration(ttl);
+    if ttl < TTL_MIN || ttl.subsec_nanos() != 0 {
+        return Err(Failure::usage(format!("--ttl {shown} is not 1s or more in whole seconds")));
+    }
+    if ttl > TTL_MAX {
+        return Err(Failure::usage(format!(
+            "--ttl {shown} is more than 24h: whatever crashed would be answered for as long; \
+             use less"
+        )));
+    }
+    Ok(())
 }
 
 /// The DNS TTL in seconds.
@@ -319,6 +334,7 @@ mod tests {
             ("web --port 1 --ttl 10s --heartbeat 6s", "--heartbeat 6s is more than half of --ttl"),
             ("web --port 1 --heartbeat 1ms", "--heartbeat 1ms is less than 100ms"),
             ("web --port 1 --ttl 500ms", "--ttl 500ms is not 1s or more in whole seconds"),
+            ("web --port 1 --ttl 86401s", "--ttl 1day 1s is more than 24h"),
             ("web --port 1 --wait 1s", "--wait delays what COMMAND gets"),
             ("web --port 1 --dns-ttl 86401s", "--dns-ttl 1day 1s is not a whole number"),
             ("web --port 1 --dns-ttl 10ms", "--dns-ttl 10ms is not a whole number"),

@@ -12,6 +12,7 @@ fn every_wrong_flag_is_told() {
         (&["web", "--port", "70000"], "70000 is not in"),
         (&["web", "--port", "1", "--heartbeat", "6s"], "--heartbeat 6s is more than half of --ttl"),
         (&["web", "--port", "1", "--ttl", "2500ms"], "whole seconds"),
+        (&["web", "--port", "1", "--ttl", "100000000000s"], "is more than 24h"),
         (&["web", "--port", "1", "--ttl", "fast"], "invalid value 'fast' for '--ttl"),
         (&["web", "--port", "1", "--proto", "sctp"], "write `tcp` or `udp`"),
         (&["web", "--port", "1", "--weight", "70000"], "70000 is not in"),

@@ -67,6 +67,19 @@ fn it_is_registered_when_it_listens_and_left_when_it_ends() {
 }
 
 #[test]
+fn one_line_says_that_it_does_not_listen() {
+    let etcd = Etcd::start();
+    let script = format!("trap 'exit 3' TERM; {RUN_ON}");
+    let mut srvd = run_script(&etcd, &["--port", "1"], &script);
+    let (_, line) = srvd.logs("waiting for 127.0.0.1:1 to accept connections");
+    assert!(line.contains("WARN") && line.contains("PORT"), "{line}");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 3);
+    assert_eq!(srvd.log().count("waiting for"), 1, "{:?}", srvd.log().all());
+}
+
+#[test]
 fn its_exit_code_is_ours() {
     let etcd = Etcd::start();
     for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137)] {

@@ -22,8 +22,9 @@ mod with_command;
 
 use std::time::Instant;
 
-use crate::support::etcd::{self, Etcd};
+use crate::support::etcd;
 use crate::support::eventually;
+use crate::support::registry::Administered;
 use crate::support::srvd::Srvd;
 
 /// The key of what [`join`] registers.
@@ -51,20 +52,20 @@ fn lease_in(line: &str) -> String {
 }
 
 /// Runs `etcdctl`, which must succeed. Gives what it printed.
-fn ctl(etcd: &Etcd, args: &[&str]) -> String {
-    let output = etcd.etcdctl(args);
+fn ctl(etcd: &impl Administered, args: &[&str]) -> String {
+    let output = etcd.ctl(args);
     assert!(output.status.success(), "etcdctl {args:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Grants a lease of this many seconds to somebody else.
-fn grant(etcd: &Etcd, seconds: u32) -> String {
+fn grant(etcd: &impl Administered, seconds: u32) -> String {
     lease_in(&ctl(etcd, &["lease", "grant", &seconds.to_string()]))
 }
 
 /// Value and lease of a key as etcd has them; nothing when etcd has not, or is away.
-fn held(etcd: &Etcd, key: &str) -> Option<(String, i64)> {
-    let output = etcd.etcdctl(&["--command-timeout=2s", "get", key, "-w", "fields"]);
+fn held(etcd: &impl Administered, key: &str) -> Option<(String, i64)> {
+    let output = etcd.ctl(&["--command-timeout=2s", "get", key, "-w", "fields"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
     let value: String = serde_json::from_str(field("\"Value\" : ")?).unwrap();
@@ -73,7 +74,7 @@ fn held(etcd: &Etcd, key: &str) -> Option<(String, i64)> {
 
 /// Waits until [`KEY`] holds what belongs there, under a lease other than this one. Gives
 /// that lease.
-fn comes_back(etcd: &Etcd, other_than: i64) -> i64 {
+fn comes_back(etcd: &impl Administered, other_than: i64) -> i64 {
     let mut lease = 0;
     let back = eventually(|| match held(etcd, KEY) {
         Some((value, found)) if value == VALUE && found != 0 && found != other_than => {
@@ -93,8 +94,8 @@ fn number(lease: &str) -> i64 {
 
 /// Follows all keys of a registry from now on, one line for each change: `PUT` or
 /// `DELETE`, then key and value.
-fn follow(etcd: &Etcd) -> Srvd {
-    let watch = Srvd::spawn(&mut etcd::etcdctl(&etcd.url(), &["watch", "--prefix", "/"]));
+fn follow(etcd: &impl Administered) -> Srvd {
+    let watch = Srvd::spawn(&mut etcd::etcdctl(&etcd.address(), &["watch", "--prefix", "/"]));
     let is_open = || {
         ctl(etcd, &["put", "/mark", ""]);
         watch.out().count("/mark") > 0

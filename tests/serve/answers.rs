@@ -6,27 +6,7 @@ use hickory_proto::op::ResponseCode;
 
 use super::server::Server;
 use crate::support::eventually;
-use crate::support::registry::Registry;
-
-/// Makes of every named case a test against either registry.
-macro_rules! on_both {
-    ($($case:ident),* $(,)?) => {
-        /// The cases against the embedded registry.
-        mod embedded {
-            $(#[test]
-            fn $case() {
-                super::$case(&crate::support::registry::Registry::embedded());
-            })*
-        }
-        /// The cases against a real etcd.
-        mod etcd {
-            $(#[test]
-            fn $case() {
-                super::$case(&crate::support::registry::Registry::real());
-            })*
-        }
-    };
-}
+use crate::support::registry::{Registry, on_both};
 
 on_both!(
     every_name_of_a_native_document,

@@ -1,5 +1,10 @@
 //! What the suites share: processes to talk to, and patience with deadlines.
-#![allow(dead_code, reason = "a suite takes what it needs, and may be the only one")]
+#![allow(
+    unused_macros,
+    unused_imports,
+    dead_code,
+    reason = "a suite takes what it needs, and may be the only one"
+)]
 
 pub(crate) mod etcd;
 pub(crate) mod registry;

@@ -19,6 +19,31 @@ pub(crate) enum Registry {
     Embedded(Embedded),
 }
 
+/// What can be administered with `etcdctl`.
+pub(crate) trait Administered {
+    /// The URL that clients connect to.
+    fn address(&self) -> String;
+
+    /// Runs `etcdctl` against it.
+    fn ctl(&self, args: &[&str]) -> Output {
+        etcdctl(self.address().trim_start_matches("http://"), args)
+            .output()
+            .expect("etcdctl is installed (Debian: etcd-client)")
+    }
+}
+
+impl Administered for Etcd {
+    fn address(&self) -> String {
+        self.url()
+    }
+}
+
+impl Administered for Registry {
+    fn address(&self) -> String {
+        self.url()
+    }
+}
+
 impl Registry {
     /// Starts a real etcd, whose progress notifications are as frequent as ours.
     pub(crate) fn real() -> Self {
@@ -103,3 +128,25 @@ impl Drop for Embedded {
         self.shutdown.cancel();
     }
 }
+
+/// Makes of every named case two tests, one against either kind of registry.
+macro_rules! on_both {
+    ($($case:ident),* $(,)?) => {
+        /// The cases against the embedded registry.
+        mod embedded {
+            $(#[test]
+            fn $case() {
+                super::$case(&crate::support::registry::Registry::embedded());
+            })*
+        }
+        /// The cases against a real etcd.
+        mod real {
+            $(#[test]
+            fn $case() {
+                super::$case(&crate::support::registry::Registry::real());
+            })*
+        }
+    };
+}
+
+pub(crate) use on_both;

@@ -17,8 +17,8 @@ use crate::etcd::{Error, Etcd};
 use crate::names::folded;
 use crate::registry::{Host, Layout};
 
+use super::check;
 use super::host::interface_addresses;
-use super::options::{check_id, check_name};
 
 /// How often a key that changes under our hands is looked at again.
 const TRIES: usize = 5;
@@ -60,7 +60,7 @@ enum Whose {
 pub async fn leave(registry: &config::Registry, args: &LeaveArgs) -> Result<(), Failure> {
     let (layout, etcd) = (registry.url.layout(), Etcd::new(&registry.url, &registry.access));
     let name = &args.name;
-    check_name(name)?;
+    check::name(name)?;
     let whose = Whose::new(args)?;
     let mut removed = 0;
     for target in best(find(&etcd, &layout, name, &whose).await?) {
@@ -76,7 +76,7 @@ impl Whose {
     /// What the arguments mean.
     fn new(args: &LeaveArgs) -> Result<Self, Failure> {
         match (args.id.clone(), &args.host) {
-            (Some(id), _) => check_id(&id).map(|()| Self::Id(id)),
+            (Some(id), _) => check::id(&id).map(|()| Self::Id(id)),
             (None, Some(host)) => match Host::parse(host) {
                 Ok(host) => Ok(Self::Hosts(vec![host])),
                 Err(reason) => Err(Failure::usage(format!("--host `{host}` {reason}"))),

@@ -39,6 +39,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `options` | what was typed, and what it means |
+//! | `check` | what is asked of a name and an id |
 //! | `host` | the host that is registered when none was typed |
 //! | `registration` | [`Registration`]: claimed, kept, regained, left |
 //! | `claim`, `contest` | getting the key, and whether another owner lives |
@@ -47,6 +48,7 @@
 //! | `command`, `signals` | the child process, and what tells us to stop |
 //! | `leave` | `srvd leave` |
 
+mod check;
 mod claim;
 mod command;
 mod contest;

@@ -6,10 +6,10 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::registration::Terms;
-use super::{command, host};
+use super::{check, command, host};
 use crate::cli::JoinArgs;
 use crate::error::Failure;
-use crate::names::{DEFAULT_HEARTBEAT, LABEL_MAX, SERVICE_MAX, default_id, label};
+use crate::names::{DEFAULT_HEARTBEAT, SERVICE_MAX, default_id, label};
 use crate::registry::document::{self, Registration as Document};
 use crate::registry::{Host, Layout, Proto, RegistryUrl};
 
@@ -98,8 +98,8 @@ impl Options {
     /// # Errors
     /// [`Failure::Usage`]: which argument is wrong, and what to write.
     pub(super) fn new(args: &JoinArgs, registry: &RegistryUrl) -> Result<Self, Failure> {
-        check_name(&args.name)?;
-        args.id.as_deref().map_or(Ok(()), check_id)?;
+        check::name(&args.name)?;
+        args.id.as_deref().map_or(Ok(()), check::id)?;
         check_waits(args)?;
         let terms = terms(args)?;
         let members = Members::new(args)?;
@@ -163,7 +163,7 @@ impl Members {
     fn new(args: &JoinArgs) -> Result<Self, Failure> {
         let labels = args.tag.iter().map(|tag| ("--tag", tag));
         for (option, text) in labels.chain(args.protocol.iter().map(|it| ("--protocol", it))) {
-            check_length(option, text, SERVICE_MAX)?;
+            check::length(option, text, SERVICE_MAX)?;
         }
         Ok(Self {
             protocol: args.protocol.clone(),
@@ -176,39 +176,6 @@ impl Members {
             meta: args.metadata(),
             text: args.text.clone(),
         })
-    }
-}
-
-/// The service's name must fit a label after `_` once it is in label form.
-///
-/// # Errors
-/// [`Failure::Usage`]: it is empty or too long.
-pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    check_length("NAME", &label(name), SERVICE_MAX)
-}
-
-/// The id is one segment of the key and one label of DNS-SD names.
-///
-/// # Errors
-/// [`Failure::Usage`]: it is empty, too long, or has a `/`.
-pub(super) fn check_id(id: &str) -> Result<(), Failure> {
-    check_length("--id", id, LABEL_MAX)?;
-    if id.contains('/') {
-        return Err(Failure::usage(format!(
-            "--id `{id}` has a `/`, which separates keys; use `-`"
-        )));
-    }
-    Ok(())
-}
-
-/// A text that becomes a label has 1 to `most` octets.
-fn check_length(option: &str, text: &str, most: usize) -> Result<(), Failure> {
-    match text.len() {
-        0 => Err(Failure::usage(format!("{option} is empty; it becomes a DNS label"))),
-        octets if octets > most => Err(Failure::usage(format!(
-            "{option} has {octets} octets, at most {most} fit a DNS label; shorten it"
-        ))),
-        _ => Ok(()),
     }
 }
 

@@ -33,6 +33,7 @@
 
 mod listing;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -169,7 +170,7 @@ impl<P: Publish> Mirror<P> {
             changes.extend(self.table.finish_listing());
             tracing::info!(
                 endpoint = %self.etcd.endpoint(), revision, changes = changes.len(),
-                problems = self.table.problems().count(), strays = ?self.table.strays(),
+                problems = self.table.problems().count(), strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
             self.publisher.publish(Update { revision, changes });
@@ -276,6 +277,21 @@ impl<P: Publish> Mirror<P> {
         });
         // While the rest of its last revision is to come, that one is not held yet.
         if message.is_fragment { held } else { revision }
+    }
+}
+
+/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
+fn in_words(counts: &BTreeMap<String, usize>) -> String {
+    /// Segments that tell a reader whose keys they are.
+    const SHOWN: usize = 8;
+    let total: usize = counts.values().sum();
+    let shown: Vec<_> =
+        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
+    let more = if counts.len() > SHOWN { ", …" } else { "" };
+    if shown.is_empty() {
+        total.to_string()
+    } else {
+        format!("{total} ({}{more})", shown.join(", "))
     }
 }
 

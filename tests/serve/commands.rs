@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::process::{Process, run};
+use super::process::{self, run};
 use super::writer::Writer;
 use crate::support::eventually;
 use crate::support::registry::Registry;
@@ -109,13 +109,13 @@ fn nothing_found_is_3_and_no_registry_is_4() {
 }
 
 /// The events that a watch printed, without their revisions, sorted where they came at once.
-fn events(process: &Process, count: usize) -> Vec<Value> {
-    assert!(eventually(|| process.lines().len() >= count), "{:?}", process.lines());
-    process.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+fn events(process: &crate::support::srvd::Srvd, count: usize) -> Vec<Value> {
+    assert!(eventually(|| process.out().all().len() >= count), "{:?}", process.out().all());
+    process.out().all().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn watch_prints_what_happens(registry: &Registry) {
-    let mut process = Process::start(&["watch", "--registry", &registry.url()]);
+    let mut process = process::start(&["watch", "--registry", &registry.url()]);
     let there = events(&process, 3);
     assert!(there.iter().all(|event| event["event"] == "online"), "{there:?}");
     assert!(there.iter().any(|event| event["instance"] == full_object()), "{there:?}");
@@ -141,7 +141,7 @@ fn watch_prints_what_happens(registry: &Registry) {
     let revisions: Vec<_> = all.iter().map(|event| event["revision"].as_i64().unwrap()).collect();
     assert!(revisions.is_sorted() && revisions[0] > 0, "{revisions:?}");
     process.signal("TERM");
-    assert_eq!(process.wait().code(), Some(0));
+    assert_eq!(process.exits(), 0);
 }
 
 #[test]
@@ -158,13 +158,13 @@ fn watch_follows_the_embedded_registry() {
 fn watch_of_one_service_prints_no_other() {
     let registry = filled(Registry::embedded());
     let url = registry.url();
-    let process = Process::start(&["watch", "WEB", "--output", "table", "--registry", &url]);
-    assert!(eventually(|| process.lines().len() == 2), "{:?}", process.lines());
+    let process = process::start(&["watch", "WEB", "--output", "table", "--registry", &url]);
+    assert!(eventually(|| process.out().all().len() == 2), "{:?}", process.out().all());
     let writer = Writer::new(&url);
     writer.put("/services/db/2", "10.0.0.8:80");
     writer.put("/services/web/c", "10.0.0.9:80");
-    process.wait_for_line("10.0.0.9:80");
-    let lines = process.lines();
+    process.prints("10.0.0.9:80");
+    let lines = process.out().all();
     assert_eq!(lines.len(), 3, "{lines:?}");
     let fields: Vec<_> = lines[2].split_whitespace().collect();
     assert_eq!(fields, ["online", "web", "c", "10.0.0.9:80"]);
@@ -176,12 +176,12 @@ fn watch_goes_on_over_an_outage() {
     let writer = Writer::new(&etcd.url());
     writer.put("/services/web/1", "10.0.0.1:80");
     writer.put("/services/web/2", "10.0.0.2:80");
-    let process = Process::start(&["watch", "--registry", &etcd.url()]);
+    let process = process::start(&["watch", "--registry", &etcd.url()]);
     events(&process, 2);
     etcd.wipe_and_restart();
     let writer = Writer::new(&etcd.url());
     writer.put("/services/web/1", "10.0.0.1:80");
-    assert!(eventually(|| process.lines().iter().any(|line| line.contains("\"offline\""))));
+    assert!(eventually(|| process.out().all().iter().any(|line| line.contains("\"offline\""))));
     writer.put("/services/web/3", "10.0.0.3:80");
-    process.wait_for_line("10.0.0.3:80");
+    process.prints("10.0.0.3:80");
 }

@@ -2,7 +2,7 @@
 
 use hickory_proto::op::ResponseCode;
 
-use super::process::Process;
+use super::process;
 use super::server::ask;
 use super::writer::Writer;
 use crate::support::eventually;
@@ -84,7 +84,7 @@ fn bad_ones_are_named(registry: &Registry, before: bool) {
     if before {
         put_all();
     }
-    let (process, at) = Process::serve(&registry.url(), &[]);
+    let (process, at) = process::serve(&registry.url(), &[]);
     assert!(eventually(|| ask(at, "A web.services.internal").answers == ["10.0.0.1"]));
     if !before {
         put_all();
@@ -92,18 +92,26 @@ fn bad_ones_are_named(registry: &Registry, before: bool) {
     writer.put("/services/last/1", "10.0.0.2:80");
     assert!(eventually(|| ask(at, "A last.services.internal").answers == ["10.0.0.2"]));
     for (_, _, key, reason) in bad_pairs() {
-        process.wait_for_log(&["WARN", "registration not served", &format!("key={key}"), reason]);
-        let lines = process.log();
+        process::wait_for_log(
+            &process,
+            &["WARN", "registration not served", &format!("key={key}"), reason],
+        );
+        let lines = process.log().all();
         let of_key: Vec<_> =
             lines.iter().filter(|line| line.ends_with(&format!("key={key}"))).collect();
         assert_eq!(of_key.len(), 1, "{of_key:#?}");
     }
     assert_eq!(ask(at, "A web.services.internal").answers, ["10.0.0.1"]);
-    // Keys of other depths are somebody else's: they are counted, not named.
-    let named = |line: &String| line.contains("shallow") || line.contains("too/deep");
-    assert!(!process.log().iter().any(named), "{:#?}", process.log());
+    // Keys of other depths are somebody else's: they are counted by segment, not named.
+    let named = |line: &String| {
+        line.contains("not served") && line.contains("shallow") || line.contains("too/deep")
+    };
+    assert!(!process.log().all().iter().any(named), "{:#?}", process.log().all());
     if before {
-        process.wait_for_log(&["the registry was listed", "problems=10 ", "strays=2"]);
+        process::wait_for_log(
+            &process,
+            &["the registry was listed", "problems=10 ", "strays=2 (shallow: 1, web: 1)"],
+        );
     }
 
     writer.put("/services/web/x", r#"{"hostname":"10.0.0.9","port":"99"}"#);
@@ -135,12 +143,12 @@ fn as_events() {
 fn listed_again_they_are_not_named_again() {
     let mut etcd = crate::support::etcd::Etcd::start();
     Writer::new(&etcd.url()).put("/services/web/x", "of no use");
-    let (process, at) = Process::serve(&etcd.url(), &[]);
-    process.wait_for_log(&["registration not served", "key=/services/web/x"]);
+    let (process, at) = process::serve(&etcd.url(), &[]);
+    process::wait_for_log(&process, &["registration not served", "key=/services/web/x"]);
     etcd.kill9();
     etcd.restart();
     Writer::new(&etcd.url()).put("/services/web/1", "10.0.0.1:80");
     assert!(eventually(|| ask(at, "A web.services.internal").answers == ["10.0.0.1"]));
-    let named = process.log().iter().filter(|line| line.contains("/services/web/x")).count();
-    assert_eq!(named, 1, "{:#?}", process.log());
+    let named = process.log().all().iter().filter(|line| line.contains("/services/web/x")).count();
+    assert_eq!(named, 1, "{:#?}", process.log().all());
 }

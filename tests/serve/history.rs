@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 
-use super::process::Process;
+use super::process;
 use super::proxy::Proxy;
 use super::server::{Server, ask};
 use super::writer::{Writer, instances};
@@ -39,7 +39,7 @@ fn a_frozen_process_catches_up_over_a_compaction() {
     let etcd = Etcd::start();
     let writer = Writer::new(&etcd.url());
     writer.put("/services/web/1", "10.0.0.1:80");
-    let (process, at) = Process::serve(&etcd.url(), &[]);
+    let (process, at) = process::serve(&etcd.url(), &[]);
     let shows = |address: &str| ask(at, "A web.services.internal").answers == [address];
     assert!(eventually(|| shows("10.0.0.1")));
     process.signal("STOP");

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::process::Process;
+use super::process;
 use super::server::{Server, ask};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
@@ -118,14 +118,19 @@ fn the_log_names_the_member_that_was_lost() {
     let mut etcd = Etcd::start();
     // Where it begins is drawn; wherever it was, the watch stood on the one that answers.
     let others = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3,127.0.0.1:4";
-    let (process, _) = Process::serve(&format!("{others},{}", etcd.addr()), &[]);
-    process.wait_for_log(&["the registry was listed"]);
+    let (process, _) = process::serve(&format!("{others},{}", etcd.addr()), &[]);
+    process::wait_for_log(&process, &["the registry was listed"]);
     put(&etcd, "/services/web/x", "of no use");
-    process.wait_for_log(&["registration not served"]);
+    process::wait_for_log(&process, &["registration not served"]);
     etcd.kill9();
-    process.wait_for_log(&["following the registry ended"]);
-    let ends = process.log().into_iter().find(|line| line.contains("following the registry ended"));
-    assert!(ends.unwrap().ends_with(&format!("endpoint={}", etcd.url())), "{:#?}", process.log());
+    process::wait_for_log(&process, &["following the registry ended"]);
+    let ends =
+        process.log().all().into_iter().find(|line| line.contains("following the registry ended"));
+    assert!(
+        ends.unwrap().ends_with(&format!("endpoint={}", etcd.url())),
+        "{:#?}",
+        process.log().all()
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use super::process::{Process, run};
+use super::process::{self, run};
 use super::server::{ask, dig};
 use super::writer::Writer;
 use crate::support::eventually;
@@ -148,7 +148,7 @@ fn an_address_in_use_fails_and_says_so() {
 #[test]
 fn a_second_server_on_one_address_fails() {
     let registry = Registry::embedded();
-    let (_first, at) = Process::serve(&registry.url(), &[]);
+    let (_first, at) = process::serve(&registry.url(), &[]);
     let (code, text) = refusal(&run(&["serve", "--listen", &at.to_string()]));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("is in use: another srvd or name server runs there"), "{text}");
@@ -159,30 +159,30 @@ fn port_0_prints_what_was_bound_and_sigterm_ends_at_once() {
     let registry = Registry::embedded();
     Writer::new(&registry.url()).put("/services/web/1", "10.0.0.1:80");
     let listen = ["--listen", "127.0.0.2:0", "--workers", "3"];
-    let (mut process, first) = Process::serve(&registry.url(), &listen);
-    let second = process.wait_for_line("127.0.0.2:");
+    let (mut process, first) = process::serve(&registry.url(), &listen);
+    let second = process.prints("127.0.0.2:");
     assert!(eventually(|| ask(first, "A web.services.internal").answers == ["10.0.0.1"]));
-    let place = second.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
+    let place = second.1.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
     let second = place.parse().unwrap();
     assert!(first.port() != 0 && dig(second, "+short A web.services.internal") == "10.0.0.1\n");
     for name in ["TERM", "INT"] {
-        let (mut process, _) = Process::serve(&registry.url(), &[]);
+        let (mut process, _) = process::serve(&registry.url(), &[]);
         let told = Instant::now();
         process.signal(name);
-        assert_eq!(process.wait().code(), Some(0), "SIG{name}: {:?}", process.log());
+        assert_eq!(process.exits(), 0, "SIG{name}: {:?}", process.log().all());
         assert!(told.elapsed() < Duration::from_secs(5), "SIG{name}: {:?}", told.elapsed());
     }
     process.signal("TERM");
-    assert_eq!(process.wait().code(), Some(0));
+    assert_eq!(process.exits(), 0);
 }
 
 #[test]
 fn sigterm_ends_at_once_while_etcd_is_away() {
-    let (mut process, at) = Process::serve("http://192.0.2.1:1,127.0.0.1:1", &[]);
+    let (mut process, at) = process::serve("http://192.0.2.1:1,127.0.0.1:1", &[]);
     assert_eq!(ask(at, "A web.services.internal").reason, Some(14));
     process.signal("TERM");
     let told = Instant::now();
-    assert_eq!(process.wait().code(), Some(0));
+    assert_eq!(process.exits(), 0);
     assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
 }
 
@@ -195,7 +195,7 @@ fn a_zone_file_is_read_through_its_flag() {
     std::fs::write(directory.path().join("services.internal.zone"), zone).unwrap();
     let says = |path: &Path| {
         let flags = ["--zones", path.to_str().unwrap()];
-        let (_process, at) = Process::serve(&registry.url(), &flags);
+        let (_process, at) = process::serve(&registry.url(), &flags);
         assert!(eventually(|| ask(at, "NS services.internal").reason.is_none()));
         ask(at, "NS services.internal").answers
     };

@@ -24,8 +24,13 @@ pub(crate) struct Srvd {
 #[derive(Clone, Default)]
 pub(crate) struct Lines(Arc<Mutex<Vec<(Instant, String)>>>);
 
-/// The binary with arguments, knowing nothing of the variables of whoever runs the tests.
+/// The binary with a registry and arguments.
 pub(crate) fn command(registry: &str, args: &[&str]) -> Command {
+    plain(&[&["--registry", registry], args].concat())
+}
+
+/// The binary with arguments, knowing nothing of the variables of whoever runs the tests.
+pub(crate) fn plain(args: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     let names = std::env::vars_os().map(|(name, _)| name);
     for name in names.filter(|name| name.to_string_lossy().starts_with("SRVD_")) {
@@ -33,7 +38,7 @@ pub(crate) fn command(registry: &str, args: &[&str]) -> Command {
     }
     let foreign = ["RUST_LOG", "NOTIFY_SOCKET", "PORT", "HOST"];
     foreign.iter().for_each(|name| _ = command.env_remove(name));
-    command.args(["--registry", registry]).args(args).stdin(Stdio::null());
+    command.args(args).stdin(Stdio::null());
     command
 }
 

@@ -24,7 +24,7 @@ impl Lookup<'_> {
     /// The TXT records at a node.
     pub(super) fn txt(&self, node: Node<'_>) -> Found {
         match node {
-            Node::Service(service) => self.txt_of(service.instances(), |instance| {
+            Node::Service(service) => self.txt_of(service.with_text(), |instance| {
                 strings(instance.details.as_ref()?.text.as_deref()?)
             }),
             Node::Instance(service) => self.txt_of_instance(service),

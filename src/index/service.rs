@@ -24,6 +24,8 @@ pub struct Service {
     by_address: OrdSet<ByAddress>,
     /// Those with a port that has a name, by transport and that name.
     by_port: OrdSet<ByPort>,
+    /// Those with a text, by text and TTL.
+    by_text: OrdSet<ByText>,
     /// How many have a port (and so an SRV record), by transport.
     with_port: [usize; Proto::ALL.len()],
 }
@@ -40,12 +42,19 @@ struct ByAddress(Arc<Instance>);
 #[derive(Debug, Clone)]
 struct ByPort(Arc<Instance>);
 
+/// An instance in the order of texts and TTLs.
+#[derive(Debug, Clone)]
+struct ByText(Arc<Instance>);
+
 impl Service {
     /// Adds an instance that is not there.
     pub(super) fn insert(&mut self, instance: &Arc<Instance>) {
         self.by_id.insert(ById(Arc::clone(instance)));
         if matches!(instance.host, Host::Address(_)) {
             self.by_address.insert(ByAddress(Arc::clone(instance)));
+        }
+        if text(instance).is_some() {
+            self.by_text.insert(ByText(Arc::clone(instance)));
         }
         if instance.port.is_some() {
             self.with_port[instance.proto as usize] += 1;
@@ -62,6 +71,7 @@ impl Service {
         }
         self.by_address.remove(&ByAddress(Arc::clone(instance)));
         self.by_port.remove(&ByPort(Arc::clone(instance)));
+        self.by_text.remove(&ByText(Arc::clone(instance)));
         if instance.port.is_some() {
             self.with_port[instance.proto as usize] -= 1;
         }
@@ -134,6 +144,19 @@ impl Service {
         self.by_port.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
     }
 
+    /// One instance for each distinct pair of a text and a TTL, by text. Those that say the
+    /// same are skipped, however many there are.
+    pub fn with_text(&self) -> impl Iterator<Item = &Instance> {
+        let first = self.by_text.get_min();
+        let next = |last: &&ByText| {
+            let after = TextProbe(text(&last.0), last.0.ttl, Side::After);
+            self.by_text
+                .range::<_, TextProbe<'_>>((Bound::Excluded(&after), Bound::Unbounded))
+                .next()
+        };
+        std::iter::successors(first, next).map(|entry| &*entry.0)
+    }
+
     /// Whether any port has a name under a transport.
     #[must_use]
     pub fn names_ports(&self, proto: Proto) -> bool {
@@ -152,6 +175,11 @@ fn address(instance: &Instance) -> Option<IpAddr> {
         Host::Address(address) => Some(address),
         Host::Name(_) => None,
     }
+}
+
+/// The text of an instance that has one.
+fn text(instance: &Instance) -> Option<&str> {
+    instance.details.as_ref()?.text.as_deref()
 }
 
 /// The last word between instances: two are the same only when their keys are.
@@ -195,6 +223,7 @@ macro_rules! ordered {
 ordered!(ById, |_, _| Ordering::Equal);
 ordered!(ByAddress, |one, other| address(one).cmp(&address(other)));
 ordered!(ByPort, by_port);
+ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)));
 
 /// Which end of a run of equals a probe stands at.
 #[derive(Clone, Copy)]
@@ -224,6 +253,9 @@ struct AddressProbe(IpAddr, Side);
 /// Stands beside the instances with one port name, or with any, of one transport.
 struct PortProbe<'p>(Proto, Option<&'p [u8]>, Side);
 
+/// Stands beside the instances with one text and TTL.
+struct TextProbe<'p>(Option<&'p str>, Option<u32>, Side);
+
 /// Makes a probe comparable with entries; it equals none of them.
 macro_rules! probe {
     ($probe:ty, $entry:ident, $compare:expr) => {
@@ -251,6 +283,9 @@ probe!(PortProbe<'_>, ByPort, |probe, entry| {
     let name = || folded(entry.protocol().unwrap_or_default());
     let names = probe.1.map_or(Ordering::Equal, |wanted| wanted.iter().copied().cmp(name()));
     probe.0.cmp(&entry.proto).then(names).then(probe.2.of_equals())
+});
+probe!(TextProbe<'_>, ByText, |probe, entry| {
+    (probe.0, probe.1).cmp(&(text(entry), entry.ttl)).then(probe.2.of_equals())
 });
 
 #[cfg(test)]
@@ -287,5 +322,23 @@ mod tests {
         all.iter().for_each(|it| service.remove(it));
         assert!(service.is_empty() && service.with_port(Proto::Tcp) == 0);
         assert!(service.with_ipv4().next().is_none() && !service.names_ports(Proto::Tcp));
+    }
+
+    #[test]
+    fn texts_are_met_once_for_each_ttl() {
+        let value = |text: &str, ttl: u32| {
+            format!(r#"{{"host":"10.0.0.1:80","ttl":{ttl},"text":"{text}"}}"#)
+        };
+        let mut all = vec![instance("none", "10.0.0.1:80")];
+        for (number, said) in ["b", "a", "b", "a", "b"].iter().enumerate() {
+            all.push(instance(&number.to_string(), &value(said, 5 + number as u32 / 4)));
+        }
+        let mut service = Service::default();
+        all[..1].iter().for_each(|it| service.insert(it));
+        assert!(service.with_text().next().is_none());
+        all[1..].iter().for_each(|it| service.insert(it));
+        assert_eq!(ids(service.with_text()), ["1", "0", "4"]);
+        all[..5].iter().for_each(|it| service.remove(it));
+        assert_eq!(ids(service.with_text()), ["4"]);
     }
 }

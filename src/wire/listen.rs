@@ -6,10 +6,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::apart::Apart;
 use super::connections::Connections;
 use super::{Responder, tcp, udp};
 use crate::index::Index;
@@ -138,19 +138,18 @@ impl Listeners {
             .map_or(1, NonZeroUsize::get);
         let (responder, tasks) = (Responder::new(index), TaskTracker::new());
         let connections = Arc::<Connections>::default();
+        let apart = Apart::new(workers)?;
         for pair in self.pairs {
             let (listener, sockets) = pair.share(workers);
             for socket in sockets {
                 let worker = udp::Worker::new(socket, responder.clone())?;
                 tasks.spawn(worker.serve(shutdown.clone()));
             }
-            tasks.spawn(tcp::serve(
-                TcpListener::from_std(listener.into())?,
-                responder.clone(),
-                Arc::clone(&connections),
-                tasks.clone(),
-                shutdown.clone(),
-            ));
+            let listener = apart.listener(listener)?;
+            let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
+            let accept =
+                tcp::serve(listener, responder.clone(), connections, spawn, shutdown.clone());
+            tasks.spawn_on(accept, apart.handle());
         }
         tasks.close();
         tasks.wait().await;

@@ -28,6 +28,7 @@
 //! Answers take no lock and never wait: [`Responder::respond`] is a plain function from
 //! octets to octets, and the loops around it do nothing but move them.
 
+mod apart;
 mod blank;
 mod connections;
 mod encode;

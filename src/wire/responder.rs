@@ -1,6 +1,7 @@
 //! Octets in, octets out.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hickory_net::xfer::Protocol;
@@ -41,7 +42,8 @@ impl Responder {
     /// says whether there is any. It waits for nothing.
     ///
     /// Silence is for what is no request: less than a header, a response, or the source
-    /// port 0, to which nothing can be sent. All else is answered (RFC 8906).
+    /// port 0, to which nothing can be sent. All else is answered (RFC 8906), with SERVFAIL
+    /// where a fault of ours makes the answer panic: the caller never unwinds.
     pub fn respond(
         &self,
         message: &[u8],
@@ -49,13 +51,14 @@ impl Responder {
         transport: Transport,
         reply: &mut Vec<u8>,
     ) -> bool {
-        let Some(outline) = Outline::read(message).filter(|_| source.port() != 0) else {
+        let read = contain(|| Outline::read(message)).flatten();
+        let Some(outline) = read.filter(|_| source.port() != 0) else {
             return false;
         };
-        match screen(&outline) {
+        or_servfail(&outline, reply, |reply| match screen(&outline) {
             Some(code) => blank(&outline, code, reply),
             None => self.answer(message, source, transport, &outline, reply),
-        }
+        });
         true
     }
 
@@ -90,6 +93,22 @@ impl Responder {
     }
 }
 
+/// Writes a reply, or SERVFAIL if that panics.
+fn or_servfail(outline: &Outline<'_>, reply: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    if contain(|| write(reply)).is_none() {
+        blank(outline, SERVFAIL, reply);
+    }
+}
+
+/// Does some work; none if it panics, so that one bad packet harms itself alone, and
+/// neither the socket it came over nor the connection. What the work may leave half done
+/// is only the reply, which is written anew: a generation never changes, and the work
+/// holds no lock.
+fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.inspect_err(|_| tracing::error!("an answer panicked; this is a fault of srvd")).ok()
+}
+
 /// The code that a request is turned away with; none when it is to be answered.
 fn screen(outline: &Outline<'_>) -> Option<u16> {
     match (outline.opcode(), &outline.opt) {
@@ -98,5 +117,27 @@ fn screen(outline: &Outline<'_>) -> Option<u16> {
         (QUERY, Some(opt)) if opt.version > 0 => Some(BADVERS),
         (QUERY, _) => outline.tsig.map(|_| NOTAUTH),
         _ => Some(NOTIMP),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_servfail() {
+        // An id, RD, one question: the root, type A, class IN.
+        let query = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
+        let outline = Outline::read(&query).unwrap();
+        let mut reply = Vec::new();
+        or_servfail(&outline, &mut reply, |reply| {
+            reply.extend([0xff; 100]);
+            panic!("injected");
+        });
+        let servfail = [0x12, 0x34, 0x81, SERVFAIL as u8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
+        assert_eq!(reply, servfail);
+        or_servfail(&outline, &mut reply, Vec::clear);
+        assert_eq!(reply, [0; 0]);
+        assert_eq!((contain(|| 1), contain(|| -> u8 { panic!("injected") })), (Some(1), None));
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! What a connection can hold of ours is bounded: one message that is not whole yet, and
 //! about [`FLUSH`] octets of replies. While these are not taken, nothing more is read.
+//!
+//! What it can take of others' time is bounded too. A reply over TCP can cost a thousand
+//! times what one over UDP does, so connections have threads of their own, where neither
+//! datagrams nor the mirror wait for them; and among themselves they take turns, each
+//! answering about [`FLUSH`] octets at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -127,6 +132,7 @@ impl Connection {
             place.touch();
             while self.answer() {
                 self.write().await?;
+                tokio::task::yield_now().await;
             }
         }
         self.stream.shutdown().await

@@ -1,6 +1,7 @@
 //! What goes over sockets.
 
 mod dig;
+mod fair;
 mod forms;
 mod listen;
 mod messages;

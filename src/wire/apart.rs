@@ -1,0 +1,51 @@
+//! A runtime for connections alone: one of them can ask for as much work as it likes, and
+//! delays neither datagrams nor the mirror, which live on the runtime of the process.
+
+use std::io;
+
+use socket2::Socket;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The threads of all connections. Dropping it ends them.
+pub(super) struct Apart {
+    /// There until it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Apart {
+    /// Starts one thread for two UDP workers, so that connections have half of the
+    /// machine at most while there is other work.
+    ///
+    /// # Errors
+    /// [`io::Error`] when the system has no thread left.
+    pub(super) fn new(workers: usize) -> io::Result<Self> {
+        let threads = workers.div_ceil(2);
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(threads).thread_name("tcp").enable_all().build()?;
+        Ok(Self { runtime: Some(runtime) })
+    }
+
+    /// Where tasks are spawned.
+    pub(super) fn handle(&self) -> &Handle {
+        self.runtime.as_ref().expect("it is taken in drop alone").handle()
+    }
+
+    /// A bound socket that is polled here.
+    ///
+    /// # Errors
+    /// [`io::Error`] when it cannot be.
+    pub(super) fn listener(&self, socket: Socket) -> io::Result<TcpListener> {
+        let _here = self.handle().enter();
+        TcpListener::from_std(socket.into())
+    }
+}
+
+impl Drop for Apart {
+    /// Waits for nothing, since this may be dropped on a thread that must not wait.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

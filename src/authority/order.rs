@@ -17,8 +17,6 @@ use foldhash::quality::SeedableRandomState;
 use super::{Overflow, Room, TooLarge};
 use crate::registry::Instance;
 
-/// Items that are held before they are sorted for the first time: more than fit UDP.
-const FIRST_SORT: usize = 64;
 /// One in as many as a float can tell apart below 1.
 const CHANCE: f64 = 1.0 / (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
@@ -99,8 +97,10 @@ pub(super) struct Selection<T> {
     room: Room,
     /// Items that may be among the first.
     drawn: Vec<Drawn<T>>,
-    /// How many of these are held until they are sorted.
-    sort_at: usize,
+    /// The octets of these.
+    octets: usize,
+    /// How many octets are held until the items are sorted.
+    sort_above: usize,
     /// The first ticket that does not fit, as far as is known.
     end: Option<Ticket>,
 }
@@ -118,7 +118,12 @@ struct Drawn<T> {
 impl<T: PartialEq> Selection<T> {
     /// A selection of nothing yet.
     pub(super) const fn new(room: Room) -> Self {
-        Self { room, drawn: Vec::new(), sort_at: FIRST_SORT, end: None }
+        let sort_above = match room.overflow {
+            // Most likely no two are the same, and this is the end.
+            Overflow::Truncate => room.octets,
+            Overflow::Cut => twice(room.octets),
+        };
+        Self { room, drawn: Vec::new(), octets: 0, sort_above, end: None }
     }
 
     /// Takes an item in, made with its octets only if it may be among the first.
@@ -137,7 +142,8 @@ impl<T: PartialEq> Selection<T> {
         let ticket = Ticket::new(chance, rank);
         let (octets, item) = item();
         self.drawn.push(Drawn { ticket, octets, item });
-        if self.drawn.len() < self.sort_at { Ok(()) } else { self.sort() }
+        self.octets += octets;
+        if self.octets > self.sort_above { self.sort() } else { Ok(()) }
     }
 
     /// The items in order, and whether others were left out.
@@ -153,22 +159,28 @@ impl<T: PartialEq> Selection<T> {
     fn sort(&mut self) -> Result<(), TooLarge> {
         self.drawn.sort_unstable_by_key(|drawn| drawn.ticket);
         self.drawn.dedup_by(|one, other| one.ticket == other.ticket && one.item == other.item);
-        let mut octets = 0;
+        self.octets = 0;
         let fit = self.drawn.iter().take_while(|drawn| {
-            octets += drawn.octets;
-            octets <= self.room.octets
+            self.octets += drawn.octets;
+            self.octets <= self.room.octets
         });
         let fit = fit.count();
         if let Some(first) = self.drawn.get(fit) {
             if self.room.overflow == Overflow::Truncate {
                 return Err(TooLarge);
             }
+            self.octets -= first.octets;
             self.end = Some(first.ticket);
             self.drawn.truncate(fit);
         }
-        self.sort_at = FIRST_SORT.max(2 * self.drawn.len());
+        self.sort_above = twice(self.room.octets);
         Ok(())
     }
+}
+
+/// Room for as much again: each sort then has as many new items as old ones.
+const fn twice(octets: usize) -> usize {
+    octets.saturating_mul(2)
 }
 
 impl Default for Draw {

@@ -8,6 +8,7 @@
 #   (includes)   libprotobuf-dev     protobuf-devel       protobuf     protobuf-dev     protobuf
 #   dig          bind9-dnsutils      bind-utils           bind         bind-tools       bind
 #   etcd         etcd-server         etcd                 etcd (AUR)   etcd             etcd
+#   kill         procps              procps-ng            procps-ng    procps           (there)
 #   etcdctl      etcd-client         etcd                 etcd (AUR)   etcd-ctl         etcd
 
 say() { printf '%s\n' "$*" >&2; }

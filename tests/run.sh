@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
-need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils
+need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps
 
 step() { say "== $*"; "$@"; }
 export RUSTDOCFLAGS="-D warnings"

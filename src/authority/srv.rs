@@ -11,7 +11,7 @@ use super::order::{Selection, rank};
 use super::{Draw, Found, Lookup, RrSet, TooLarge};
 use crate::index::Node;
 use crate::names::{WireName, address_label, folded, label, parse_address_label};
-use crate::registry::{Host, Instance};
+use crate::registry::{Host, Instance, Proto};
 
 /// Octets of priority, weight and port.
 const NUMBERS: usize = 6;
@@ -68,10 +68,10 @@ impl Lookup<'_> {
     /// The SRV records at a node.
     pub(super) fn srv(&self, node: Node<'_>, draw: &mut Draw) -> Found {
         match node {
-            Node::Service(service) => self.srv_of(service.instances(), draw),
-            Node::Transport(service, proto) => {
-                self.srv_of(service.instances().filter(|instance| instance.proto == proto), draw)
+            Node::Service(service) => {
+                self.srv_of(Proto::ALL.into_iter().flat_map(|it| service.on_transport(it)), draw)
             }
+            Node::Transport(service, proto) => self.srv_of(service.on_transport(proto), draw),
             Node::Port(service, proto) => {
                 let port = self.name.label(0).strip_prefix(b"_").unwrap_or_default();
                 self.srv_of(service.on_port(proto, port), draw)

@@ -22,7 +22,7 @@ pub struct Service {
     by_id: OrdSet<ById>,
     /// Those with an address, by address.
     by_address: OrdSet<ByAddress>,
-    /// Those with a port that has a name, by transport and that name.
+    /// Those with a port, by transport and the port's name (none is the empty one).
     by_port: OrdSet<ByPort>,
     /// Those with a text, by text and TTL.
     by_text: OrdSet<ByText>,
@@ -58,9 +58,7 @@ impl Service {
         }
         if instance.port.is_some() {
             self.with_port[instance.proto as usize] += 1;
-            if instance.protocol().is_some() {
-                self.by_port.insert(ByPort(Arc::clone(instance)));
-            }
+            self.by_port.insert(ByPort(Arc::clone(instance)));
         }
     }
 
@@ -160,12 +158,23 @@ impl Service {
     /// Whether any port has a name under a transport.
     #[must_use]
     pub fn names_ports(&self, proto: Proto) -> bool {
-        let from = PortProbe(proto, None, Side::Before);
+        self.ports(&PortProbe(proto, Some(b""), Side::After), proto).next().is_some()
+    }
+
+    /// Those with a port under a transport.
+    pub fn on_transport(&self, proto: Proto) -> impl Iterator<Item = &Instance> {
+        self.ports(&PortProbe(proto, None, Side::Before), proto)
+    }
+
+    /// Those with a port, from a place in their order to the end of a transport.
+    fn ports<'s>(
+        &'s self,
+        from: &PortProbe<'_>,
+        proto: Proto,
+    ) -> impl Iterator<Item = &'s Instance> + use<'s> {
         let to = PortProbe(proto, None, Side::After);
-        self.by_port
-            .range::<_, PortProbe<'_>>((Bound::Included(&from), Bound::Included(&to)))
-            .next()
-            .is_some()
+        let range = (Bound::Included(from), Bound::Included(&to));
+        self.by_port.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
     }
 }
 
@@ -340,5 +349,17 @@ mod tests {
         assert_eq!(ids(service.with_text()), ["1", "0", "4"]);
         all[..5].iter().for_each(|it| service.remove(it));
         assert_eq!(ids(service.with_text()), ["4"]);
+    }
+
+    #[test]
+    fn a_port_without_a_name_names_none() {
+        let one = instance("a", "10.0.0.1:80");
+        let mut service = Service::default();
+        service.insert(&one);
+        assert_eq!(ids(service.on_transport(Proto::Tcp)), ["a"]);
+        assert!(service.on_transport(Proto::Udp).next().is_none());
+        assert!(!service.names_ports(Proto::Tcp));
+        service.remove(&one);
+        assert!(service.on_transport(Proto::Tcp).next().is_none());
     }
 }

@@ -53,6 +53,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 /// Binds, says where, and answers until told to stop.
 async fn serve(config: Serve) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+    shutdown::refuse_reload().map_err(Failure::failed)?;
     let app = App::build(config)?;
     for address in app.addresses() {
         telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use crate::registry::Proto;
 
@@ -67,7 +68,7 @@ pub struct JoinArgs {
     #[arg(long, env = "SRVD_JOIN_SLACK", default_value = "0s", value_parser = humantime::parse_duration)]
     pub slack: Duration,
     /// Take the key over at the start if it belongs to somebody else
-    #[arg(long, env = "SRVD_JOIN_FORCE")]
+    #[arg(long, env = "SRVD_JOIN_FORCE", value_parser = FalseyValueParser::new())]
     pub force: bool,
     /// A program to run and register; it gets PORT, HOST, SRVD_NAME and SRVD_ID
     #[arg(last = true, value_name = "COMMAND")]

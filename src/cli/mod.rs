@@ -9,6 +9,7 @@ mod join;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -94,7 +95,8 @@ pub enum Command {
 /// Options of `serve` and `dev`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServeArgs {
-    /// Where to answer, over UDP and TCP; port 0 takes a free one
+    /// Where to answer, over UDP and TCP; may be repeated, or a list with commas; port 0
+    /// takes a free one
     /// [default: 127.0.0.1:5300 and [::1]:5300]
     #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     pub listen: Vec<SocketAddr>,
@@ -105,7 +107,7 @@ pub struct ServeArgs {
     #[arg(long, env = "SRVD_ZONES", value_name = "DIR")]
     pub zones: Option<PathBuf>,
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
-    #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL")]
+    #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
 }
 
@@ -154,7 +156,7 @@ pub struct LookupArgs {
     /// The service
     pub name: String,
     /// `table`, `json` or `address` [default: table on a terminal, else json]
-    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    #[arg(long, env = "SRVD_LOOKUP_OUTPUT", value_name = "FORMAT")]
     pub output: Option<LookupOutput>,
 }
 

@@ -8,6 +8,7 @@ mod serve;
 mod tls;
 
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 
 use crate::cli::Common;
@@ -165,14 +166,15 @@ fn named(
 impl Named {
     /// Reads the file.
     fn read(self) -> Result<(Self, Vec<u8>), Failure> {
-        let length =
-            fs::metadata(&self.path).map_err(|error| self.fault(&error.to_string()))?.len();
-        if length > SECRET_OCTETS {
+        let mut octets = Vec::new();
+        let read = fs::File::open(&self.path)
+            .and_then(|file| file.take(SECRET_OCTETS + 1).read_to_end(&mut octets));
+        read.map_err(|error| self.fault(&error.to_string()))?;
+        if octets.len() as u64 > SECRET_OCTETS {
             return Err(
-                self.fault(&format!("has {length} octets, at most {SECRET_OCTETS} are read"))
+                self.fault(&format!("is larger than the {SECRET_OCTETS} octets that are read"))
             );
         }
-        let octets = fs::read(&self.path).map_err(|error| self.fault(&error.to_string()))?;
         Ok((self, octets))
     }
 

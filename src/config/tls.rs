@@ -5,6 +5,7 @@ use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use rustls::{Error, InconsistentKeys};
 
 /// Why a certificate or key cannot be used, in words that follow the file's name.
 pub(super) type Fault = String;
@@ -30,5 +31,13 @@ pub(super) fn check_key(
         .map_err(|error| format!("has no private key in it that can be read: {error}"))?;
     let key = any_supported_type(&key).map_err(|error| format!("cannot be used: {error}"))?;
     let pair = CertifiedKey::new(certificates, key);
-    pair.keys_match().map_err(|_| "does not belong to the certificate of --cert".to_owned())
+    match pair.keys_match() {
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),
+        Err(Error::InconsistentKeys(_)) => {
+            Err("does not belong to the certificate of --cert".to_owned())
+        }
+        Err(error) => Err(format!(
+            "cannot be compared with the certificate of --cert, which must be X.509 v3: {error}"
+        )),
+    }
 }

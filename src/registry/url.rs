@@ -162,6 +162,11 @@ impl FromStr for RegistryUrl {
 
     fn from_str(text: &str) -> Result<Self, UrlFault> {
         let (tls, rest) = scheme(text.trim())?;
+        // Looked for before all else: a password may hold any other character, and no
+        // other fault must repeat a part of it.
+        if rest.contains('@') {
+            return Err(UrlFault::Credentials);
+        }
         if rest.contains('#') {
             return Err(UrlFault::Fragment);
         }
@@ -197,9 +202,6 @@ fn scheme(text: &str) -> Result<(bool, &str), UrlFault> {
 
 /// Reads the hosts between the commas.
 fn endpoints(hosts: &str) -> Result<Vec<Endpoint>, UrlFault> {
-    if hosts.contains('@') {
-        return Err(UrlFault::Credentials);
-    }
     let mut endpoints = Vec::new();
     for text in hosts.split(',') {
         let endpoint = text.trim().parse::<Endpoint>()?;
@@ -357,6 +359,8 @@ mod tests {
             ("", "is empty; write http://HOST:PORT"),
             ("etcd://a", "has the scheme `etcd`; write http:// or https://"),
             ("http://u:p@a", "has a user or password in it; give them with --user"),
+            ("http://u:p/s@a", "has a user or password in it; give them with --user"),
+            ("http://u:p?s#@a", "has a user or password in it; give them with --user"),
             ("http://", "names an empty host"),
             ("http://a,,b", "names an empty host"),
             ("http://a b", "has the host `a b`, which is neither"),

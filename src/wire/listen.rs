@@ -4,8 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +18,9 @@ use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
+/// How long replies in flight may still take once told to stop. Meanwhile nothing new is
+/// answered, so it is short.
+const DRAIN: Duration = Duration::from_secs(2);
 /// How many ports are tried when one is wanted that both UDP and TCP have free.
 const PORT_TRIES: usize = 16;
 
@@ -152,7 +157,10 @@ impl Listeners {
             tasks.spawn_on(accept, apart.handle());
         }
         tasks.close();
-        tasks.wait().await;
+        shutdown.cancelled().await;
+        // What is not done by then is ended with its runtime: a client that takes its
+        // replies slowly must not keep a restart waiting.
+        let _ = timeout(DRAIN, tasks.wait()).await;
         Ok(())
     }
 }

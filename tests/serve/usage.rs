@@ -203,3 +203,14 @@ fn a_zone_file_is_read_through_its_flag() {
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(says(empty.path()), ["ns.dns.services.internal."]);
 }
+
+#[test]
+fn sighup_is_answered_and_ends_nothing() {
+    let registry = Registry::embedded();
+    let (mut process, at) = process::serve(&registry.url(), &[]);
+    process.signal("HUP");
+    process.logs("reloading is not in this version");
+    assert!(eventually(|| ask(at, "SOA services.internal").answers.len() == 1));
+    process.signal("TERM");
+    assert_eq!(process.exits(), 0);
+}

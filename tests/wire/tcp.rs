@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 use super::messages::{A, Query, SRV};
 use super::{Server, example};
+use crate::fixture::Fixture;
 
 /// A query with an id, framed.
 fn framed(id: u16, name: &str, kind: u16) -> Vec<u8> {
@@ -135,4 +136,32 @@ async fn a_client_that_takes_no_replies_is_let_go() {
     }
     assert!(start.elapsed() < Duration::from_secs(15));
     assert!(answers(server.v4).await);
+}
+
+/// The end is bounded: a client that takes its replies slowly, but does take them, must not
+/// keep a restart waiting for all it has asked for.
+#[tokio::test]
+async fn a_slow_reader_does_not_hold_up_the_end() {
+    let mut fixture = Fixture::new("services.internal.");
+    let instance =
+        |at: usize| (format!("big/{at}"), format!("10.0.{}.{}:80", at / 250, at % 250 + 1));
+    fixture.put_all((0..2_000).map(instance));
+    let server = Server::start(&fixture);
+    let (mut reader, mut writer) = TcpStream::connect(server.v4).await.unwrap().into_split();
+    let queries: Vec<u8> =
+        (0..1_000).flat_map(|id| framed(id, "big.services.internal", SRV)).collect();
+    let asking = tokio::spawn(async move { writer.write_all(&queries).await.map(|()| writer) });
+    let mut some = vec![0; 64 * 1024];
+    reader.read_exact(&mut some).await.unwrap();
+    let begun = Instant::now();
+    server.shutdown.cancel();
+    let taking = tokio::spawn(async move {
+        while matches!(reader.read(&mut some).await, Ok(1..)) {
+            tokio::time::sleep(Duration::from_millis(80)).await;
+        }
+    });
+    tokio::time::timeout(Duration::from_secs(10), server.task).await.unwrap().unwrap().unwrap();
+    println!("ended after {} ms", begun.elapsed().as_millis());
+    asking.abort();
+    taking.abort();
 }

@@ -11,6 +11,8 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
+use rustls::pki_types::CertificateDer;
+
 use crate::cli::Common;
 use crate::error::Failure;
 use crate::etcd::Access;
@@ -106,11 +108,13 @@ fn check_tls<'u>(
 
 /// Credentials and certificates.
 fn access(common: &Common, file: &File) -> Result<Access, Failure> {
-    let ca = named("ca", &common.ca, &file.ca, file).map(|it| it.read()).transpose()?;
-    if let Some((named, pem)) = &ca {
-        tls::check_certificates(pem).map_err(|fault| named.fault(&fault))?;
-    }
-    let identity = identity(common, file)?;
+    let ca = named("ca", &common.ca, &file.ca, file).map(|named| certificates_of(&named));
+    let ca = ca.transpose()?.map(|(pem, _)| pem);
+    Ok(Access { ca, identity: identity(common, file)?, user: user(common, file)? })
+}
+
+/// The user and the password.
+fn user(common: &Common, file: &File) -> Result<Option<(String, String)>, Failure> {
     let password = named("password-file", &common.password_file, &file.password_file, file);
     let password = password.map(|named| password_of(&named)).transpose()?;
     let typed = common.user.as_deref().map(|user| (user, "--user".to_owned()));
@@ -129,8 +133,7 @@ fn access(common: &Common, file: &File) -> Result<Access, Failure> {
             "{origin}: --user and --password-file go together; give both or none"
         )));
     }
-    let user = user.map(|(user, _)| user.to_owned()).zip(password);
-    Ok(Access { ca: ca.map(|(_, pem)| pem), identity, user })
+    Ok(user.map(|(user, _)| user.to_owned()).zip(password))
 }
 
 /// The client certificate and its key.
@@ -138,15 +141,23 @@ fn identity(common: &Common, file: &File) -> Result<Option<Identity>, Failure> {
     let cert = named("cert", &common.cert, &file.cert, file);
     let key = named("key", &common.key, &file.key, file);
     let (cert, key) = match (cert, key) {
-        (Some(cert), Some(key)) => (cert.read()?, key.read()?),
+        (Some(cert), Some(key)) => (cert, key),
         (None, None) => return Ok(None),
         (Some(one), None) | (None, Some(one)) => {
             return Err(one.fault("--cert and --key go together; give both or none"));
         }
     };
-    let certificates = tls::check_certificates(&cert.1).map_err(|fault| cert.0.fault(&fault))?;
-    tls::check_key(&key.1, certificates).map_err(|fault| key.0.fault(&fault))?;
-    Ok(Some((cert.1, key.1)))
+    let (pem, certificates) = certificates_of(&cert)?;
+    let key_pem = key.read()?;
+    tls::check_key(&key_pem, certificates).map_err(|fault| key.fault(&fault))?;
+    Ok(Some((pem, key_pem)))
+}
+
+/// A file of certificates, as it is and looked into.
+fn certificates_of(named: &Named) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), Failure> {
+    let pem = named.read()?;
+    let certificates = tls::check_certificates(&pem).map_err(|fault| named.fault(&fault))?;
+    Ok((pem, certificates))
 }
 
 /// A path that an option or a key of the file names.
@@ -165,7 +176,7 @@ fn named(
 
 impl Named {
     /// Reads the file.
-    fn read(self) -> Result<(Self, Vec<u8>), Failure> {
+    fn read(&self) -> Result<Vec<u8>, Failure> {
         let mut octets = Vec::new();
         let read = fs::File::open(&self.path)
             .and_then(|file| file.take(SECRET_OCTETS + 1).read_to_end(&mut octets));
@@ -175,7 +186,7 @@ impl Named {
                 self.fault(&format!("is larger than the {SECRET_OCTETS} octets that are read"))
             );
         }
-        Ok((self, octets))
+        Ok(octets)
     }
 
     /// What is wrong with the file.
@@ -186,9 +197,7 @@ impl Named {
 
 /// The first line of a password file.
 fn password_of(named: &Named) -> Result<String, Failure> {
-    let again = Named { path: named.path.clone(), origin: named.origin.clone() };
-    let (_, octets) = again.read()?;
-    let text = String::from_utf8(octets).map_err(|_| named.fault("is not UTF-8"))?;
+    let text = String::from_utf8(named.read()?).map_err(|_| named.fault("is not UTF-8"))?;
     let password = text.lines().next().unwrap_or_default();
     if password.is_empty() {
         return Err(named.fault("its first line is empty; write the password there"));

@@ -1,5 +1,6 @@
 //! The member list: endpoints that joined the cluster later are used too.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use etcd_client::Client;
@@ -29,7 +30,7 @@ impl Etcd {
 
     /// Reads the member list for as long as the future is polled, as often as the
     /// connection string says.
-    pub async fn follow_members(&self) {
+    pub async fn follow_members(&self) -> Infallible {
         let Some(interval) = self.shared.url.refresh else { return std::future::pending().await };
         loop {
             let wait = match self.refresh_members().await {

@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::etcd::{Error, Etcd};
 use crate::names::folded;
 use crate::registry::{Host, Layout};
+use crate::telemetry::say;
 
 use super::check;
 use super::host::interface_addresses;
@@ -160,7 +161,7 @@ async fn remove(etcd: &Etcd, mut target: Target) -> Result<bool, Failure> {
     let key = String::from_utf8_lossy(&target.key).into_owned();
     for _ in 0..TRIES {
         if etcd.delete_if(&target.key, target.revision).await? {
-            println!("removed {key}");
+            say(format_args!("removed {key}"));
             end_lease(etcd, &key, target.lease).await?;
             return Ok(true);
         }

@@ -60,13 +60,11 @@ mod registration;
 mod signals;
 mod supervise;
 
-use std::convert::Infallible;
-use std::io::Write;
-
 use crate::cli::JoinArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Etcd, Lease};
+use crate::telemetry::say;
 
 use self::options::{Options, Place};
 use self::signals::Signals;
@@ -90,14 +88,8 @@ pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Fai
     let joined = supervise::run(&options, &place, registration, signals);
     tokio::select! {
         end = joined => end,
-        never = follow_members(&etcd) => match never {},
+        never = etcd.follow_members() => match never {},
     }
-}
-
-/// Follows the member list. Whatever becomes of that, `join` goes on.
-async fn follow_members(etcd: &Etcd) -> Infallible {
-    etcd.follow_members().await;
-    std::future::pending().await
 }
 
 /// Tells people, the log and systemd what a registration went through.
@@ -113,10 +105,10 @@ fn announce(place: &Place, event: &Event) {
 fn print_registered(place: &Place, lease: &Lease) {
     let Place { name, location, key, .. } = place;
     let ttl = humantime::format_duration(lease.ttl);
-    let line =
-        format!("registered {name} at {location}: {key} (lease {:016x}, ttl {ttl})", lease.id);
-    // Nobody may be reading; the registration stands all the same.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    say(format_args!(
+        "registered {name} at {location}: {key} (lease {:016x}, ttl {ttl})",
+        lease.id
+    ));
 }
 
 /// Tells systemd, where it started us.

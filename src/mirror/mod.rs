@@ -109,7 +109,7 @@ impl<P: Publish> Mirror<P> {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
         tokio::select! {
             () = self.sessions() => (),
-            () = etcd.follow_members() => (),
+            never = etcd.follow_members() => match never {},
             () = mark_stale(&freshness) => (),
         }
     }

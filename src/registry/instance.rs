@@ -125,15 +125,6 @@ impl Instance {
 }
 
 impl Host {
-    /// The wire form of a host name; none for an address.
-    #[must_use]
-    pub fn wire_name(&self) -> Option<WireName> {
-        match self {
-            Self::Address(_) => None,
-            Self::Name(name) => WireName::from_text(name).ok(),
-        }
-    }
-
     /// Reads a host: an address, in brackets or bare, or a host name.
     ///
     /// # Errors

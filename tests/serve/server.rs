@@ -17,6 +17,7 @@ use srvd::index::{Index, Zone};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::eventually;
+use crate::support::runtime;
 
 /// How long one query may take. A query waits for nothing, so this is the machine's part.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,12 +82,7 @@ impl Server {
         let shutdown = CancellationToken::new();
         let stopping = shutdown.clone();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(app.run(stopping)).unwrap();
+            runtime().block_on(app.run(stopping)).unwrap();
         });
         Self { at, index, shutdown, thread: Some(thread) }
     }

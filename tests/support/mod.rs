@@ -62,6 +62,11 @@ pub(crate) fn free_addr() -> SocketAddr {
     }
 }
 
+/// A runtime of its own for what a test must not disturb.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
 /// Sends a signal to one process, by its id.
 pub(crate) fn signal(pid: u32, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();

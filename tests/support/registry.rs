@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::etcd::{Etcd, etcdctl};
+use super::runtime;
 
 /// A registry of its own for one test; gone when it is dropped.
 pub(crate) enum Registry {
@@ -99,12 +100,7 @@ impl Embedded {
         let (tell, told) = std::sync::mpsc::channel();
         let stopping = shutdown.clone();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async move {
+            runtime().block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 embedded::serve(listener, stopping).await.unwrap();

@@ -1,52 +1,97 @@
 //! The addresses of what an answer points to, where they are ours.
 
 use std::collections::HashSet;
+use std::ptr;
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
 use super::{Draw, Found, Lookup, Overflow, Room, RrSet};
+use crate::index::{Node, Zone};
 use crate::names::WireName;
+
+/// Address RRsets.
+pub(super) struct Additional {
+    /// The RRsets.
+    pub(super) sets: Vec<RrSet>,
+    /// Whether they are one each, of addresses of the answer's own service.
+    pub(super) is_own: bool,
+}
+
+/// A name that an answer points to.
+struct Target<'l> {
+    /// As it is spelt there.
+    spelt: &'l Name,
+    /// To compare.
+    name: WireName,
+    /// The zone it is in.
+    zone: &'l Zone,
+    /// What stands there.
+    node: Option<Node<'l>>,
+}
 
 impl Lookup<'_> {
     /// The address RRsets of every target, in the order of the answers, until one cannot
     /// fit any more. Each has the TTL that a question for it would show.
-    pub(super) fn additional(&self, answers: &RrSet, draw: &mut Draw) -> Vec<RrSet> {
-        let taken: usize = answers.data.iter().map(|data| FIXED + data_octets(data)).sum();
-        let mut left = self.question.room.octets.saturating_sub(taken);
+    pub(super) fn additional(
+        &self,
+        node: Node<'_>,
+        answers: &RrSet,
+        draw: &mut Draw,
+    ) -> Additional {
+        let mut left = self.question.room.octets.saturating_sub(octets(answers));
         let mut seen: HashSet<&Name, foldhash::fast::RandomState> = HashSet::default();
-        let mut sets = Vec::new();
-        for target in answers.data.iter().filter_map(target).filter(|name| seen.insert(name)) {
+        let (mut sets, mut is_own) = (Vec::new(), true);
+        let targets = answers.data.iter().filter_map(target).filter(|name| seen.insert(name));
+        for target in targets.filter_map(|name| self.target(name)) {
+            is_own &= target.is_of(node);
             for kind in [RecordType::A, RecordType::AAAA] {
-                match self.glue(target, kind, left, draw) {
+                match target.glue(kind, left, draw) {
                     Ok(Some(set)) => {
-                        left -=
-                            set.data.iter().map(|data| FIXED + data_octets(data)).sum::<usize>();
+                        left -= octets(&set);
                         sets.push(set);
                     }
                     Ok(None) => {}
-                    Err(_) => return sets,
+                    Err(_) => return Additional { sets, is_own: false },
                 }
             }
         }
-        sets
+        Additional { sets, is_own }
     }
 
-    /// The address RRset of a name, if it is in a zone of ours that is ready.
-    fn glue(&self, target: &Name, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
-        let Ok(name) = WireName::from_labels(target.iter()) else { return Ok(None) };
-        let Some((site, below)) = self.generation.locate(&name) else { return Ok(None) };
-        let zone = self.generation.zone(site);
-        let Some(node) = self.generation.find(site, &name, below).filter(|_| zone.is_ready())
-        else {
-            return Ok(None);
-        };
-        let room = Room { octets, overflow: Overflow::Truncate };
-        let addresses = Addresses { kind, ttl: zone.settings().ttl, room, name: &name };
-        let set = addresses.at(node, draw)?;
-        Ok(set.map(|set| RrSet { owner: target.clone(), ..set }))
+    /// What is known of a target in a zone of ours.
+    fn target<'l>(&'l self, spelt: &'l Name) -> Option<Target<'l>> {
+        let name = WireName::from_labels(spelt.iter()).ok()?;
+        let (site, below) = self.generation.locate(&name)?;
+        let (zone, node) =
+            (self.generation.zone(site), self.generation.find(site, &name, below));
+        Some(Target { spelt, name, zone, node })
     }
+}
+
+impl Target<'_> {
+    /// Whether it is one address of the service that another node belongs to.
+    fn is_of(&self, node: Node<'_>) -> bool {
+        match (self.node, node.service()) {
+            (Some(Node::Address(own, _)), Some(other)) => ptr::eq(own, other),
+            _ => false,
+        }
+    }
+
+    /// Its address RRset, if there is one and its zone is ready.
+    fn glue(&self, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
+        let Some(node) = self.node.filter(|_| self.zone.is_ready()) else { return Ok(None) };
+        let room = Room { octets, overflow: Overflow::Truncate };
+        let addresses = Addresses { kind, ttl: self.zone.settings().ttl, room, name: &self.name };
+        let set = addresses.at(node, draw)?;
+        Ok(set.map(|set| RrSet { owner: self.spelt.clone(), ..set }))
+    }
+}
+
+/// The least octets of an RRset.
+fn octets(set: &RrSet) -> usize {
+    set.data.iter().map(|data| FIXED + data_octets(data)).sum()
 }
 
 /// The name that a record points to and whose addresses a client will want.

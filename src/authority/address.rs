@@ -24,7 +24,7 @@ struct Address {
 impl Lookup<'_> {
     /// The addresses of the question's type at a node.
     pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
-        let (ttl, room) = (self.zone.settings().ttl, self.question.room);
+        let (ttl, room) = (self.settings().ttl, self.question.room);
         let addresses = Addresses { kind, ttl, room, name: self.name };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
@@ -86,9 +86,10 @@ impl Addresses<'_> {
         }
         offer(&mut selection, last, draw)?;
         let (addresses, is_cut) = selection.finish()?;
-        let data: Vec<_> = addresses.into_iter().map(data).collect();
-        let owner = Name::root();
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind: self.kind, ttl, data, is_cut }))
+        let (ranks, data): (Vec<_>, Vec<_>) =
+            addresses.into_iter().map(|(rank, address)| (rank, data(address))).unzip();
+        let (owner, kind) = (Name::root(), self.kind);
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
 
     /// Whether an address is of the wanted family.

@@ -24,6 +24,9 @@ pub struct Answer {
     pub authority: Option<RrSet>,
     /// Addresses of the targets, in the order of the answers: as many RRsets as can fit.
     pub additional: Vec<RrSet>,
+    /// Whether it was made of the node's own service and of settings alone, so that it
+    /// stays what it is for as long as these do.
+    pub is_own: bool,
 }
 
 /// Records of one owner and type.
@@ -37,9 +40,15 @@ pub struct RrSet {
     pub ttl: u32,
     /// The data, in the order they are to be sent.
     pub data: Vec<RData>,
+    /// The rank of each record, if their order was drawn; else none at all.
+    pub ranks: Vec<Rank>,
     /// Whether records were left out, since no message could carry all.
     pub is_cut: bool,
 }
+
+/// What an order is drawn by: a priority, of which the lowest comes first, and a weight
+/// (RFC 2782).
+pub type Rank = (u16, u64);
 
 /// An extended error: why an answer is what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +90,7 @@ impl Answer {
             answers: None,
             authority: None,
             additional: Vec::new(),
+            is_own: true,
         }
     }
 

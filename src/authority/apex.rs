@@ -11,12 +11,12 @@ impl Lookup<'_> {
     pub(super) fn soa(&self, node: Node<'_>) -> Option<RrSet> {
         let owner = self.question.name.clone();
         matches!(node, Node::Apex)
-            .then(|| self.start_of_authority(owner, self.zone.settings().soa_ttl))
+            .then(|| self.start_of_authority(owner, self.settings().soa_ttl))
     }
 
     /// The NS records of the apex.
     pub(super) fn ns(&self, node: Node<'_>) -> Option<RrSet> {
-        let settings = self.zone.settings();
+        let settings = self.settings();
         let data: Vec<_> = settings.ns.iter().map(|name| RData::NS(NS(name.clone()))).collect();
         let owner = self.question.name.clone();
         let (kind, ttl) = (RecordType::NS, settings.ns_ttl);
@@ -25,21 +25,23 @@ impl Lookup<'_> {
             kind,
             ttl,
             data,
+            ranks: Vec::new(),
             is_cut: false,
         })
     }
 
     /// The SOA record with this generation's serial (RFC 1982).
     pub(super) fn start_of_authority(&self, owner: Name, ttl: u32) -> RrSet {
-        let mut soa = self.zone.settings().soa.clone();
-        soa.serial = self.zone.serial();
-        RrSet { owner, kind: RecordType::SOA, ttl, data: vec![RData::SOA(soa)], is_cut: false }
+        let mut soa = self.settings().soa.clone();
+        soa.serial = self.position.zone.serial();
+        let (data, ranks) = (vec![RData::SOA(soa)], Vec::new());
+        RrSet { owner, kind: RecordType::SOA, ttl, data, ranks, is_cut: false }
     }
 
     /// The apex that the question's name is under.
     pub(super) fn apex(&self) -> Name {
-        match self.site {
-            Site::Zone(_) => self.zone.settings().apex().clone(),
+        match self.position.site {
+            Site::Zone(_) => self.settings().apex().clone(),
             Site::Bare(_, proto) => {
                 Name::from_labels([format!("_{proto}").as_bytes()]).expect("a short label")
             }

@@ -22,7 +22,7 @@
 //! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
 //! | 6763 | DNS-SD | not yet |
 //!
-//! One concern per file: `order` draws, `srv`, `address`, `txt` and `apex` make RRsets,
+//! One concern per file: `resolved` follows the name, `order` draws, `srv`, `address`, `txt` and `apex` make RRsets,
 //! `additional` adds the addresses of targets, `negative` says what is not there.
 
 mod additional;
@@ -32,18 +32,20 @@ mod apex;
 mod negative;
 mod order;
 mod question;
+mod resolved;
 mod srv;
 mod txt;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
-use crate::index::{Generation, Node, Site, Zone};
+use crate::index::{Generation, Node, Settings};
 use crate::names::WireName;
 
-pub use self::answer::{Answer, Reason, RrSet};
+pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::order::{Draw, pick};
 pub use self::question::{Overflow, Question, Room};
+pub use self::resolved::{Position, Resolved, resolve};
 
 /// The type of TKEY queries (RFC 2930), which hickory has no name for.
 const TKEY: RecordType = RecordType::Unknown(249);
@@ -60,14 +62,14 @@ type Found = Result<Option<RrSet>, TooLarge>;
 struct Lookup<'l> {
     /// What is true.
     generation: &'l Generation,
-    /// The zone that the question's name is in.
-    zone: &'l Zone,
-    /// What the zone was found by.
-    site: Site,
+    /// Where the question's name stands.
+    position: Position<'l>,
     /// What is asked.
     question: &'l Question<'l>,
     /// The question's name, to compare.
     name: &'l WireName,
+    /// What is said beside the answer.
+    reason: Option<Reason>,
 }
 
 /// Answers a question from one generation.
@@ -79,17 +81,13 @@ pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw)
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
         return Answer::error(ResponseCode::FormErr, None);
     };
-    let Some((site, below)) = generation.locate(&name) else {
-        return Answer::error(ResponseCode::Refused, Some(Reason::NotAuthoritative));
-    };
-    let zone = generation.zone(site);
-    if !zone.is_ready() {
-        return Answer::error(ResponseCode::ServFail, Some(Reason::NotReady));
-    }
-    let lookup = Lookup { generation, zone, site, question, name: &name };
-    match generation.find(site, &name, below) {
-        Some(node) => lookup.existing(node, draw),
-        None => lookup.negative(ResponseCode::NXDomain),
+    let resolved = resolve(generation, &name);
+    let (code, reason) = resolved.code();
+    let lookup = |position| Lookup { generation, position, question, name: &name, reason };
+    match resolved {
+        Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
+        Resolved::Missing(position) => lookup(position).negative(code),
+        Resolved::Existing(position, node) => lookup(position).existing(node, draw),
     }
 }
 
@@ -110,6 +108,11 @@ fn refuse(question: &Question<'_>) -> Option<Answer> {
 }
 
 impl Lookup<'_> {
+    /// The settings of the zone that the question's name is in.
+    fn settings(&self) -> &Settings {
+        self.position.zone.settings()
+    }
+
     /// The answer of a name that exists.
     fn existing(&self, node: Node<'_>, draw: &mut Draw) -> Answer {
         let any = self.question.kind == RecordType::ANY;
@@ -119,9 +122,10 @@ impl Lookup<'_> {
             Ok(Some(answers)) => Answer::positive(answers),
             Err(TooLarge) => Answer::truncated(),
         };
-        answer.reason = self.zone.settings().is_stale().then_some(Reason::Stale);
+        answer.reason = self.reason;
         if let Some(answers) = answer.answers.as_ref().filter(|_| !any) {
-            answer.additional = self.additional(answers, draw);
+            let additional = self.additional(node, answers, draw);
+            (answer.additional, answer.is_own) = (additional.sets, additional.is_own);
         }
         answer
     }

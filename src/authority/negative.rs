@@ -2,19 +2,15 @@
 
 use hickory_proto::op::ResponseCode;
 
-use super::{Answer, Lookup, Reason};
+use super::{Answer, Lookup};
 
 impl Lookup<'_> {
     /// A negative answer: no such name, or no such type. Its SOA is held no longer than
     /// both the record and its MINIMUM allow, so that a new instance is soon seen.
     pub(super) fn negative(&self, code: ResponseCode) -> Answer {
-        let settings = self.zone.settings();
+        let settings = self.settings();
         let ttl = settings.soa_ttl.min(settings.soa.minimum);
-        let mut answer = Answer::negative(code, self.start_of_authority(self.apex(), ttl));
-        answer.reason = settings.is_stale().then_some(match code {
-            ResponseCode::NXDomain => Reason::StaleNxDomain,
-            _ => Reason::Stale,
-        });
-        answer
+        let soa = self.start_of_authority(self.apex(), ttl);
+        Answer { reason: self.reason, ..Answer::negative(code, soa) }
     }
 }

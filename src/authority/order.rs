@@ -14,7 +14,7 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 
-use super::{Overflow, Room, TooLarge};
+use super::{Overflow, Rank, Room, TooLarge};
 use crate::registry::Instance;
 
 /// One in as many as a float can tell apart below 1.
@@ -48,6 +48,43 @@ impl Draw {
         Self(fastrand::Rng::with_seed(seed))
     }
 
+    /// Puts items that stand by priority into a fresh order: within a priority each next
+    /// one is drawn among the rest, in proportion to weight (RFC 2782). This is the order
+    /// that a [`Selection`] gives, without its logarithms: for a few items it is cheaper.
+    pub fn arrange<T: Copy>(&mut self, mut items: &mut [T], rank: impl Fn(T) -> Rank) {
+        while let Some(first) = items.first() {
+            let priority = rank(*first).0;
+            let run = items.iter().take_while(|item| rank(**item).0 == priority).count();
+            let (run, later) = items.split_at_mut(run);
+            self.arrange_run(run, |item| rank(item).1);
+            items = later;
+        }
+    }
+
+    /// Arranges items of one priority.
+    fn arrange_run<T: Copy>(&mut self, mut rest: &mut [T], weight: impl Fn(T) -> u64) {
+        let mut total: u64 = rest.iter().map(|item| weight(*item)).sum();
+        while total > 0 {
+            let mut ticket = self.0.u64(..total);
+            let drawn = rest.iter().position(|item| {
+                let weight = weight(*item);
+                let is_drawn = ticket < weight;
+                ticket = ticket.saturating_sub(weight);
+                is_drawn
+            });
+            rest.swap(0, drawn.unwrap_or_default());
+            total -= weight(rest[0]);
+            rest = &mut rest[1..];
+        }
+        // Only weight 0 is left, which comes last, evenly.
+        self.shuffle(rest);
+    }
+
+    /// Puts items into an order that is as likely as any other.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        self.0.shuffle(items);
+    }
+
     /// A chance in (0, 1], so that its logarithm is finite.
     pub(super) fn chance(&mut self) -> f64 {
         1.0 - self.0.f64()
@@ -72,17 +109,17 @@ impl Chances {
 
 impl Ticket {
     /// The ticket of an item with a chance.
-    fn new(chance: f64, rank: (u16, u64)) -> Self {
+    fn new(chance: f64, rank: Rank) -> Self {
         Self::at(-chance.ln(), rank)
     }
 
     /// A ticket that is not after the item's own, and quickly told: -ln(x) >= 1 - x.
-    fn at_least(chance: f64, rank: (u16, u64)) -> Self {
+    fn at_least(chance: f64, rank: Rank) -> Self {
         Self::at(1.0 - chance, rank)
     }
 
     /// The ticket of a waiting time at rate 1.
-    fn at(time: f64, (priority, weight): (u16, u64)) -> Self {
+    fn at(time: f64, (priority, weight): Rank) -> Self {
         let weightless = weight == 0;
         let rate = if weightless { 1.0 } else { weight as f64 };
         // `+ 0.0` makes of the -0 that ln(1) gives a 0, whose bits sort first.
@@ -109,6 +146,8 @@ pub(super) struct Selection<T> {
 struct Drawn<T> {
     /// The place.
     ticket: Ticket,
+    /// What it was drawn by.
+    rank: Rank,
     /// The least octets of the item.
     octets: usize,
     /// The item.
@@ -133,7 +172,7 @@ impl<T: PartialEq> Selection<T> {
     pub(super) fn offer(
         &mut self,
         chance: f64,
-        rank: (u16, u64),
+        rank: Rank,
         item: impl FnOnce() -> (usize, T),
     ) -> Result<(), TooLarge> {
         if self.end.is_some_and(|end| Ticket::at_least(chance, rank) >= end) {
@@ -141,18 +180,19 @@ impl<T: PartialEq> Selection<T> {
         }
         let ticket = Ticket::new(chance, rank);
         let (octets, item) = item();
-        self.drawn.push(Drawn { ticket, octets, item });
+        self.drawn.push(Drawn { ticket, rank, octets, item });
         self.octets += octets;
         if self.octets > self.sort_above { self.sort() } else { Ok(()) }
     }
 
-    /// The items in order, and whether others were left out.
+    /// The items with their ranks, in order, and whether others were left out.
     ///
     /// # Errors
     /// [`TooLarge`] when there are more than fit, and truncation is the rule.
-    pub(super) fn finish(mut self) -> Result<(Vec<T>, bool), TooLarge> {
+    pub(super) fn finish(mut self) -> Result<(Vec<(Rank, T)>, bool), TooLarge> {
         self.sort()?;
-        Ok((self.drawn.into_iter().map(|drawn| drawn.item).collect(), self.end.is_some()))
+        let items = self.drawn.into_iter().map(|drawn| (drawn.rank, drawn.item));
+        Ok((items.collect(), self.end.is_some()))
     }
 
     /// Sorts what is held, and forgets what cannot fit.
@@ -198,7 +238,7 @@ pub fn pick<'i>(
 }
 
 /// An instance's own priority and weight.
-pub(super) fn rank(instance: &Instance) -> (u16, u64) {
+pub(super) fn rank(instance: &Instance) -> Rank {
     (instance.priority, u64::from(instance.weight))
 }
 
@@ -221,7 +261,7 @@ mod tests {
         }
         let Ok((items, is_cut)) = selection.finish() else { panic!("nothing is truncated") };
         assert_eq!(is_cut, ranks.len() > octets);
-        items
+        items.into_iter().map(|(_, item)| item).collect()
     }
 
     /// How often each place of the items is taken by each item, over many draws.
@@ -308,7 +348,8 @@ mod tests {
         for item in (0..1000).map(|it| it % 100) {
             assert!(selection.offer(chances.of(&item), (0, 1), || (1, item)).is_ok());
         }
-        let Ok((mut items, false)) = selection.finish() else { panic!("a hundred fit") };
+        let Ok((items, false)) = selection.finish() else { panic!("a hundred fit") };
+        let mut items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
         items.sort_unstable();
         assert_eq!(items, (0..100).collect::<Vec<_>>());
     }

@@ -8,7 +8,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
 use super::order::{Selection, rank};
-use super::{Draw, Found, Lookup, RrSet, TooLarge};
+use super::{Draw, Found, Lookup, Rank, RrSet, TooLarge};
 use crate::index::Node;
 use crate::names::{WireName, address_label, folded, label, parse_address_label};
 use crate::registry::{Host, Instance, Proto};
@@ -58,8 +58,8 @@ impl PartialEq for Member<'_> {
 struct Collected<'i> {
     /// The least TTL of all instances.
     ttl: u32,
-    /// The records, in order.
-    members: Vec<Member<'i>>,
+    /// The records with their ranks, in order.
+    members: Vec<(Rank, Member<'i>)>,
     /// Whether others were left out.
     is_cut: bool,
 }
@@ -84,9 +84,9 @@ impl Lookup<'_> {
     /// The SRV records of some instances of a service.
     fn srv_of<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
         let Collected { ttl, members, is_cut } = self.collect(instances, draw)?;
-        let data = self.srv_data(&members);
-        let owner = self.question.name.clone();
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::SRV, ttl, data, is_cut }))
+        let (ranks, data) = self.srv_data(&members);
+        let (owner, kind) = (self.question.name.clone(), RecordType::SRV);
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
 
     /// Draws of the distinct records those that fit. What tells a record apart is also
@@ -96,7 +96,7 @@ impl Lookup<'_> {
         instances: impl Iterator<Item = &'i Instance>,
         draw: &mut Draw,
     ) -> Result<Collected<'i>, TooLarge> {
-        let settings = self.zone.settings();
+        let settings = self.settings();
         let below = settings.wire().as_wire().len();
         let mut selection = Selection::new(self.question.room);
         let (mut ttl, chances) = (u32::MAX, draw.chances());
@@ -111,13 +111,13 @@ impl Lookup<'_> {
         Ok(Collected { ttl, members, is_cut })
     }
 
-    /// The records of instances. One whose target would be too long a name has none.
-    fn srv_data(&self, members: &[Member<'_>]) -> Vec<RData> {
-        let apex = self.zone.settings().apex();
+    /// The records of instances with their ranks. One whose target would be too long a name has none.
+    fn srv_data(&self, members: &[(Rank, Member<'_>)]) -> (Vec<Rank>, Vec<RData>) {
+        let apex = self.settings().apex();
         let mut parents = Parents::default();
         members
             .iter()
-            .filter_map(|Member { instance, .. }| {
+            .filter_map(|(rank, Member { instance, .. })| {
                 let target = match &instance.host {
                     Host::Name(name) => Name::from_labels(name.split('.').map(str::as_bytes)).ok(),
                     Host::Address(address) => parents
@@ -126,9 +126,10 @@ impl Lookup<'_> {
                         .ok(),
                 }?;
                 let port = instance.port?.get();
-                Some(RData::SRV(SRV::new(instance.priority, instance.weight, port, target)))
+                let srv = SRV::new(instance.priority, instance.weight, port, target);
+                Some((*rank, RData::SRV(srv)))
             })
-            .collect()
+            .unzip()
     }
 }
 

@@ -45,7 +45,7 @@ impl Lookup<'_> {
         instances: impl Iterator<Item = &'i Instance>,
         record: impl Fn(&'i Instance) -> Option<Strings>,
     ) -> Found {
-        let (zone_ttl, room) = (self.zone.settings().ttl, self.question.room);
+        let (zone_ttl, room) = (self.settings().ttl, self.question.room);
         let (mut ttl, mut octets, mut records, mut is_cut) = (u32::MAX, 0, Vec::new(), false);
         let mut seen: HashSet<Strings, foldhash::fast::RandomState> = HashSet::default();
         for instance in instances {
@@ -63,8 +63,9 @@ impl Lookup<'_> {
             }
         }
         let data: Vec<_> = records.iter().map(data).collect();
-        let owner = self.question.name.clone();
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind: RecordType::TXT, ttl, data, is_cut }))
+        let (owner, ranks) = (self.question.name.clone(), Vec::new());
+        let kind = RecordType::TXT;
+        Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
 }
 

@@ -10,8 +10,11 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use equivalent::{Comparable, Equivalent};
+use hickory_proto::rr::RecordType;
 use imbl::OrdSet;
 
+use super::ready::Slots;
+use super::{Node, Slot};
 use crate::names::folded;
 use crate::registry::{Host, Instance, Proto};
 
@@ -28,6 +31,8 @@ pub struct Service {
     by_text: OrdSet<ByText>,
     /// How many have a port (and so an SRV record), by transport.
     with_port: [usize; Proto::ALL.len()],
+    /// Answers that were made of all this.
+    ready: Slots,
 }
 
 /// An instance in the order of ids.
@@ -49,6 +54,7 @@ struct ByText(Arc<Instance>);
 impl Service {
     /// Adds an instance that is not there.
     pub(super) fn insert(&mut self, instance: &Arc<Instance>) {
+        self.ready = Slots::default();
         self.by_id.insert(ById(Arc::clone(instance)));
         if matches!(instance.host, Host::Address(_)) {
             self.by_address.insert(ByAddress(Arc::clone(instance)));
@@ -67,6 +73,7 @@ impl Service {
         if self.by_id.remove(&ById(Arc::clone(instance))).is_none() {
             return;
         }
+        self.ready = Slots::default();
         self.by_address.remove(&ByAddress(Arc::clone(instance)));
         self.by_port.remove(&ByPort(Arc::clone(instance)));
         self.by_text.remove(&ByText(Arc::clone(instance)));
@@ -91,6 +98,11 @@ impl Service {
     #[must_use]
     pub const fn with_port(&self, proto: Proto) -> usize {
         self.with_port[proto as usize]
+    }
+
+    /// The place of the answer for a type at a node of this service, if such are kept.
+    pub(super) fn slot(&self, node: Node<'_>, kind: RecordType) -> Option<&Slot> {
+        self.ready.get(node, kind)
     }
 
     /// Every instance.

@@ -1,12 +1,12 @@
 //! One zone: its services, and which names exist in it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RecordType};
 
-use super::Service;
+use super::{Service, Slot, StartOfAuthority};
 use crate::names::{NameTooLong, WireName, folded, parse_address_label};
 use crate::registry::{Change, Freshness, Instance, Proto};
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub ttl: u32,
     /// When the registry was last heard of.
     freshness: Arc<Freshness>,
+    /// The SOA record of negative answers in wire form, once it was asked for.
+    ready: OnceLock<StartOfAuthority>,
 }
 
 /// One zone at one moment.
@@ -85,7 +87,8 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, freshness: Arc::default() })
+        let (freshness, ready) = (Arc::default(), OnceLock::new());
+        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, freshness, ready })
     }
 
     /// The apex, as it was configured.
@@ -106,6 +109,12 @@ impl Settings {
         &self.freshness
     }
 
+    /// The place of the SOA record of negative answers in wire form.
+    #[must_use]
+    pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
+        &self.ready
+    }
+
     /// Whether the registry has not been heard of for too long.
     #[must_use]
     pub fn is_stale(&self) -> bool {
@@ -118,6 +127,30 @@ impl Settings {
             let skipped = ns.labels().saturating_sub(name.labels());
             ns.suffix(skipped) == name.as_wire()
         })
+    }
+}
+
+impl<'z> Node<'z> {
+    /// The place of the node's answer for a type, if its service keeps such answers.
+    #[must_use]
+    pub fn slot(self, kind: RecordType) -> Option<&'z Slot> {
+        match self {
+            Self::Service(service) | Self::Transport(service, _) => service.slot(self, kind),
+            _ => None,
+        }
+    }
+
+    /// The service that the node belongs to.
+    #[must_use]
+    pub const fn service(self) -> Option<&'z Service> {
+        match self {
+            Self::Apex | Self::Empty => None,
+            Self::Service(service)
+            | Self::Transport(service, _)
+            | Self::Port(service, _)
+            | Self::Address(service, _)
+            | Self::Instance(service) => Some(service),
+        }
     }
 }
 

@@ -61,6 +61,33 @@ impl WireName {
         Self::from_labels(text.split('.').map(str::as_bytes))
     }
 
+    /// Reads the name that octets begin with, which must not point elsewhere, in the place
+    /// of this one. Gives how many octets it takes; none where there is no such name, and
+    /// this one is then the root.
+    pub fn read(&mut self, octets: &[u8]) -> Option<usize> {
+        (self.labels, self.length, self.octets[0]) = (0, 1, 0);
+        let (mut at, mut labels) = (0, 0);
+        loop {
+            let length = usize::from(*octets.get(at)?);
+            if length == 0 {
+                break;
+            }
+            // The root's octet must still fit.
+            if length > LABEL_MAX || at + length + 2 > NAME_MAX {
+                return None;
+            }
+            self.offsets[labels] = at as u8;
+            labels += 1;
+            at += 1 + length;
+        }
+        let name = &mut self.octets[..=at];
+        name.copy_from_slice(octets.get(..=at)?);
+        // No length of a label is a letter's code.
+        name.make_ascii_lowercase();
+        (self.labels, self.length) = (labels as u8, at as u8 + 1);
+        Some(at + 1)
+    }
+
     /// Puts one more label before the root.
     fn push(&mut self, label: &[u8]) -> Result<(), NameTooLong> {
         let start = usize::from(self.length) - 1;
@@ -98,10 +125,19 @@ impl WireName {
     /// The wire form of the name without its leftmost `skipped` labels.
     #[must_use]
     pub fn suffix(&self, skipped: usize) -> &[u8] {
-        let length = usize::from(self.length);
-        let start =
-            if skipped < self.labels() { usize::from(self.offsets[skipped]) } else { length - 1 };
-        &self.octets[start..length]
+        &self.octets[self.offset(skipped)..usize::from(self.length)]
+    }
+
+    /// Where in the wire form the name without its leftmost `skipped` labels begins.
+    #[must_use]
+    pub fn offset(&self, skipped: usize) -> usize {
+        let root = usize::from(self.length) - 1;
+        if skipped < self.labels() { usize::from(self.offsets[skipped]) } else { root }
+    }
+
+    /// The labels from the left, in lower case.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.labels()).map(|at| self.label(at))
     }
 
     /// The whole name in wire form.
@@ -121,8 +157,8 @@ impl Eq for WireName {}
 
 impl fmt::Display for WireName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for at in 0..self.labels() {
-            write!(formatter, "{}.", self.label(at).escape_ascii())?;
+        for label in self.iter() {
+            write!(formatter, "{}.", label.escape_ascii())?;
         }
         if self.labels == 0 { formatter.write_str(".") } else { Ok(()) }
     }
@@ -163,6 +199,36 @@ mod tests {
     }
 
     proptest! {
+        /// Octets read as a name say what its labels say, and no more octets are read.
+        #[test]
+        fn a_name_is_read_as_it_was_written(
+            labels in proptest::collection::vec(proptest::collection::vec(0u8.., 1..20), 0..20),
+            rest: Vec<u8>,
+        ) {
+            let built = WireName::from_labels(labels.iter().map(Vec::as_slice));
+            let mut octets: Vec<u8> = labels
+                .iter()
+                .flat_map(|label| std::iter::once(label.len() as u8).chain(label.iter().copied()))
+                .collect();
+            octets.push(0);
+            let length = octets.len();
+            octets.extend(rest);
+            let mut name = WireName::from_text("another.name").unwrap();
+            let used = name.read(&octets);
+            prop_assert_eq!(used, built.is_ok().then_some(length));
+            if let Ok(built) = built {
+                prop_assert_eq!(name, built);
+                prop_assert_eq!(name.iter().count(), labels.len());
+            }
+            prop_assert_eq!(name.read(&octets[..length - 1]), None);
+        }
+
+        #[test]
+        fn any_octets_are_survived(octets: Vec<u8>) {
+            let mut name = WireName::root();
+            prop_assert!(name.read(&octets).is_none_or(|used| used <= octets.len()));
+        }
+
         #[test]
         fn any_labels_are_survived(labels: Vec<Vec<u8>>) {
             if let Ok(name) = WireName::from_labels(labels.iter().map(Vec::as_slice)) {

@@ -18,7 +18,7 @@ use super::handler::Reply;
 use crate::authority::{Overflow, RrSet};
 
 /// A pointer to the question's name, which stands right after the header.
-const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
+pub(super) const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
@@ -151,7 +151,7 @@ fn write_set(set: &RrSet, asked: bool, encoder: &mut BinEncoder<'_>) -> Result<u
     Ok(set.data.len())
 }
 
-/// Writes a record (RFC 1035 section 4.1.3).
+/// Writes a record.
 fn write_record(
     set: &RrSet,
     asked: bool,
@@ -163,6 +163,18 @@ fn write_record(
     } else {
         set.owner.emit(encoder)?;
     }
+    write_data(set, data, encoder)
+}
+
+/// Writes what follows a record's owner (RFC 1035 section 4.1.3).
+///
+/// # Errors
+/// [`ProtoError`] when there is no room for it.
+pub(super) fn write_data(
+    set: &RrSet,
+    data: &RData,
+    encoder: &mut BinEncoder<'_>,
+) -> Result<(), ProtoError> {
     set.kind.emit(encoder)?;
     DNSClass::IN.emit(encoder)?;
     encoder.emit_u32(set.ttl)?;

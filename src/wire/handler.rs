@@ -5,16 +5,9 @@ use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_server::server::Request;
 
-use super::{HEADER, PLAIN_MAX, TCP_MAX, UDP_MAX};
+use super::{EXTENDED_ERROR, HEADER, OPT_MAX, PLAIN_MAX, TCP_MAX, UDP_MAX};
 use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer};
 use crate::index::Generation;
-
-/// Octets of an OPT record with no option but an extended error: 11 and 4 + 2. They are
-/// kept free in every reply with EDNS, so that the size of an answer does not depend on
-/// whether the registry is stale.
-const OPT_MAX: u16 = 17;
-/// The option code of extended errors (RFC 8914 section 2).
-const EXTENDED_ERROR: u16 = 15;
 
 /// A reply before it is encoded.
 pub(super) struct Reply<'r> {

@@ -30,15 +30,20 @@
 
 mod apart;
 mod blank;
+mod compile;
+mod compose;
 mod connections;
 mod encode;
+mod fast;
 mod handler;
 mod listen;
+mod query;
 mod responder;
 mod screen;
 mod tcp;
 mod udp;
 
+pub use self::fast::{Fast, Verdict};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::responder::{Responder, Transport};
 
@@ -51,3 +56,11 @@ const PLAIN_MAX: u16 = 512;
 const TCP_MAX: u16 = u16::MAX;
 /// Octets of a message's header.
 const HEADER: usize = 12;
+/// Octets of an OPT record with no option but an extended error: 11 and 4 + 2. They are
+/// kept free in every reply with EDNS, so that the size of an answer does not depend on
+/// whether the registry is stale.
+const OPT_MAX: u16 = 17;
+/// The option code of extended errors (RFC 8914 section 2).
+const EXTENDED_ERROR: u16 = 15;
+/// Octets of a buffer that holds any reply from ready-made answers with all its glue.
+pub const READY_MAX: usize = 4096;

@@ -1,5 +1,6 @@
 //! What goes over sockets.
 
+mod differential;
 mod dig;
 mod fair;
 mod forms;

@@ -1,0 +1,64 @@
+//! Where a name leads, before its type is looked at (RFC 1034 section 4.3.2, steps 1-3).
+
+use hickory_proto::op::ResponseCode;
+
+use super::Reason;
+use crate::index::{Generation, Node, Site, Zone};
+use crate::names::WireName;
+
+/// Where a name leads.
+#[derive(Debug, Clone, Copy)]
+pub enum Resolved<'g> {
+    /// Into no zone of ours.
+    Foreign,
+    /// Into a zone that has not been listed yet.
+    NotReady,
+    /// To a name that does not exist.
+    Missing(Position<'g>),
+    /// To a name that exists.
+    Existing(Position<'g>, Node<'g>),
+}
+
+/// A name's place below an apex.
+#[derive(Debug, Clone, Copy)]
+pub struct Position<'g> {
+    /// The zone.
+    pub zone: &'g Zone,
+    /// What the zone was found by.
+    pub site: Site,
+    /// How many labels of the name stand below the apex.
+    pub below: usize,
+}
+
+/// Follows a name through one generation.
+#[must_use]
+pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
+    let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
+    let position = Position { zone: generation.zone(site), site, below };
+    if !position.zone.is_ready() {
+        return Resolved::NotReady;
+    }
+    match generation.find(site, name, below) {
+        Some(node) => Resolved::Existing(position, node),
+        None => Resolved::Missing(position),
+    }
+}
+
+impl Resolved<'_> {
+    /// The response code, as far as the name decides it, and why.
+    #[must_use]
+    pub fn code(&self) -> (ResponseCode, Option<Reason>) {
+        match self {
+            Self::Foreign => (ResponseCode::Refused, Some(Reason::NotAuthoritative)),
+            Self::NotReady => (ResponseCode::ServFail, Some(Reason::NotReady)),
+            Self::Missing(position) => {
+                let stale = position.zone.settings().is_stale();
+                (ResponseCode::NXDomain, stale.then_some(Reason::StaleNxDomain))
+            }
+            Self::Existing(position, _) => {
+                let stale = position.zone.settings().is_stale();
+                (ResponseCode::NoError, stale.then_some(Reason::Stale))
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Ready-made answers, kept beside what they were made of.
+//!
+//! A service does not know what its answers look like on the wire, and need not: the room
+//! that writes them builds one when a question first asks for it, and leaves it here. It is
+//! gone with the service's next change, so it is never out of date; what else it was made
+//! of (the zone's settings) never changes. Whoever comes first sets a slot; nobody waits.
+//!
+//! Each service has a handful of slots, and what stands in one fits a datagram, so that
+//! ready-made answers take a bounded multiple of what the instances themselves take.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use hickory_proto::rr::RecordType;
+
+use super::Node;
+use crate::registry::Proto;
+
+/// How many answers of a service are kept: SRV, A, AAAA and TXT of the service, and SRV
+/// below each transport.
+const SLOTS: usize = 4 + Proto::ALL.len();
+
+/// An answer in wire form.
+#[derive(Debug)]
+pub enum Ready {
+    /// The name exists, and has no records of the type.
+    NoData,
+    /// The records.
+    Records(Records),
+    /// The records are more than any datagram holds.
+    TooLarge,
+    /// The answer depends on more than the service, and cannot be kept.
+    Elsewhere,
+}
+
+/// An RRset in wire form, record by record, so that it can be sent in any order.
+#[derive(Debug)]
+pub struct Records {
+    /// All octets.
+    pub octets: Box<[u8]>,
+    /// The records, by priority. Their number is that of the answers.
+    pub records: Box<[Record]>,
+    /// Octets that the answers take together.
+    pub answers: usize,
+    /// Whether the order is drawn.
+    pub order: Order,
+}
+
+/// How the order of records is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// It is not: their order says nothing.
+    Kept,
+    /// All have one priority and one weight.
+    Even,
+    /// By priority and weight.
+    Weighted,
+}
+
+/// One record of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Where it stands in the octets, its owner (a pointer to the question) included.
+    pub answer: Range<u16>,
+    /// Where the address record of its target stands, without its owner; empty if none.
+    pub glue: Range<u16>,
+    /// Which of the targets that is: records can share one.
+    pub target: u8,
+    /// Its priority.
+    pub priority: u16,
+    /// Its weight.
+    pub weight: u64,
+}
+
+/// The start of authority of a zone in wire form, in pieces: what it points to, and its
+/// serial, differ from answer to answer.
+#[derive(Debug)]
+pub struct StartOfAuthority {
+    /// TTL in negative answers.
+    pub ttl: u32,
+    /// The name server and the mailbox.
+    pub names: [Relative; 2],
+    /// Refresh, retry, expire and MINIMUM, which follow the serial.
+    pub times: [u8; 16],
+}
+
+/// A name in wire form that may stand below an apex.
+#[derive(Debug)]
+pub struct Relative {
+    /// The whole name.
+    pub octets: Box<[u8]>,
+    /// How many octets of it stand before the apex, if it is below.
+    pub below: Option<usize>,
+}
+
+/// A place for an answer.
+pub type Slot = OnceLock<Box<Ready>>;
+
+/// The answers of one service.
+#[derive(Debug, Default)]
+pub(super) struct Slots([Slot; SLOTS]);
+
+impl Clone for Slots {
+    /// A service is copied in order to be changed: its next answers are others.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Slots {
+    /// The slot of a type at a node of the service.
+    pub(super) fn get(&self, node: Node<'_>, kind: RecordType) -> Option<&Slot> {
+        let at = match (node, kind) {
+            (Node::Service(_), RecordType::SRV) => 0,
+            (Node::Service(_), RecordType::A) => 1,
+            (Node::Service(_), RecordType::AAAA) => 2,
+            (Node::Service(_), RecordType::TXT) => 3,
+            (Node::Transport(_, proto), RecordType::SRV) => 4 + proto as usize,
+            _ => return None,
+        };
+        self.0.get(at)
+    }
+}

@@ -1,0 +1,153 @@
+//! `authority`'s answer, to octets that can be sent again and again.
+//!
+//! An answer is asked for once, with more room than any datagram has, and kept in pieces:
+//! each record by itself, its owner a pointer to the question, names inside it whole. What
+//! differs from reply to reply (order, glue that fits, serial) is put in by `compose`.
+
+use std::ops::Range;
+
+use hickory_proto::ProtoError;
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
+
+use super::encode::{QUESTION_POINTER, write_data};
+use super::{HEADER, UDP_MAX};
+use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer};
+use crate::index::{Generation, Order, Ready, Record, Records, Relative, StartOfAuthority};
+use crate::names::WireName;
+
+/// Octets of answers that any datagram has room for, beside a header and the shortest
+/// question. More is never sent from here.
+const ANSWERS_MAX: usize = UDP_MAX as usize - HEADER - 5;
+/// Room for that much, and for the address of every target.
+const ROOM: Room = Room { octets: 4 * ANSWERS_MAX, overflow: Overflow::Truncate };
+
+/// Makes the answer to a question of class IN.
+pub(super) fn compile(
+    generation: &Generation,
+    name: &WireName,
+    kind: RecordType,
+    draw: &mut Draw,
+) -> Ready {
+    let Some(answer) = ask(generation, name, kind, draw) else { return Ready::Elsewhere };
+    match &answer.answers {
+        _ if answer.truncated => Ready::TooLarge,
+        _ if !answer.is_own => Ready::Elsewhere,
+        None => Ready::NoData,
+        Some(set) => records(set, &answer.additional).unwrap_or(Ready::Elsewhere),
+    }
+}
+
+/// Makes the SOA record of a zone's negative answers, from one of them.
+pub(super) fn start_of_authority(
+    generation: &Generation,
+    name: &WireName,
+    apex: &WireName,
+) -> Option<StartOfAuthority> {
+    // No name has records of the type 0, which is reserved (RFC 6895 section 3.1).
+    let answer = ask(generation, name, RecordType::ZERO, &mut Draw::new())?;
+    let set = answer.authority?;
+    let [RData::SOA(soa)] = &set.data[..] else { return None };
+    let names = [relative(&soa.mname, apex)?, relative(&soa.rname, apex)?];
+    Some(StartOfAuthority { ttl: set.ttl, names, times: times(soa) })
+}
+
+/// What the authority says.
+fn ask(
+    generation: &Generation,
+    name: &WireName,
+    kind: RecordType,
+    draw: &mut Draw,
+) -> Option<Answer> {
+    let name = Name::from_labels(name.iter()).ok()?;
+    let question = Question { name: &name, kind, class: DNSClass::IN, room: ROOM };
+    Some(answer(generation, &question, draw))
+}
+
+/// The records of an RRset with the addresses of their targets.
+fn records(set: &RrSet, additional: &[RrSet]) -> Result<Ready, ProtoError> {
+    let mut octets = Vec::new();
+    let mut encoder = BinEncoder::new(&mut octets);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    let glue = additional.iter().map(|set| glue(set, &mut encoder));
+    let glue = glue.collect::<Result<Vec<_>, _>>()?;
+    let mut records = Vec::with_capacity(set.data.len());
+    for (at, data) in set.data.iter().enumerate() {
+        let start = encoder.offset();
+        encoder.emit_u16(QUESTION_POINTER)?;
+        write_data(set, data, &mut encoder)?;
+        let answer = range(start, &encoder);
+        let target = additional.iter().position(|set| points_to(data, &set.owner));
+        let (priority, weight) = set.ranks.get(at).copied().unwrap_or_default();
+        records.push(Record {
+            answer,
+            glue: target.map(|at| glue[at].clone()).unwrap_or_default(),
+            target: target.unwrap_or_default() as u8,
+            priority,
+            weight,
+        });
+    }
+    records.sort_by_key(|record| record.priority);
+    let answers = records.iter().map(|record| record.answer.len()).sum();
+    if answers > ANSWERS_MAX {
+        return Ok(Ready::TooLarge);
+    }
+    let (octets, order) = (octets.into(), order(&set.ranks));
+    Ok(Ready::Records(Records { octets, records: records.into(), answers, order }))
+}
+
+/// Writes the one address of a target.
+///
+/// # Errors
+/// [`ProtoError`] when it has several, as only names that are not derived from an address
+/// can have; answers that point to those are not the service's own.
+fn glue(set: &RrSet, encoder: &mut BinEncoder<'_>) -> Result<Range<u16>, ProtoError> {
+    let [data] = &set.data[..] else {
+        return Err(ProtoError::Message("a target with several addresses"));
+    };
+    let start = encoder.offset();
+    write_data(set, data, encoder)?;
+    Ok(range(start, encoder))
+}
+
+/// What was written since.
+fn range(start: usize, encoder: &BinEncoder<'_>) -> Range<u16> {
+    start as u16..encoder.offset() as u16
+}
+
+/// Whether a record points to a name.
+fn points_to(data: &RData, name: &Name) -> bool {
+    matches!(data, RData::SRV(srv) if srv.target == *name)
+}
+
+/// How an order of such ranks is drawn.
+fn order(ranks: &[Rank]) -> Order {
+    match ranks {
+        [] | [_] => Order::Kept,
+        [first, rest @ ..] if rest.iter().all(|rank| rank == first) => Order::Even,
+        _ => Order::Weighted,
+    }
+}
+
+/// A name that may stand below an apex.
+fn relative(name: &Name, apex: &WireName) -> Option<Relative> {
+    let mut octets = Vec::new();
+    let mut encoder = BinEncoder::new(&mut octets);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    name.emit(&mut encoder).ok()?;
+    let wire = WireName::from_labels(name.iter()).ok()?;
+    let above = wire.labels().checked_sub(apex.labels());
+    let below = above.filter(|skipped| wire.suffix(*skipped) == apex.as_wire());
+    Some(Relative { octets: octets.into(), below: below.map(|skipped| wire.offset(skipped)) })
+}
+
+/// The four times of an SOA record.
+fn times(soa: &SOA) -> [u8; 16] {
+    let mut times = [0; 16];
+    let all = [soa.refresh as u32, soa.retry as u32, soa.expire as u32, soa.minimum];
+    for (place, time) in times.chunks_exact_mut(4).zip(all) {
+        place.copy_from_slice(&time.to_be_bytes());
+    }
+    times
+}

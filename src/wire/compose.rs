@@ -1,0 +1,230 @@
+//! A reply from ready-made pieces, written straight into its buffer. Nothing is allocated.
+
+use super::query::Query;
+use super::{HEADER, Transport};
+use crate::authority::{Draw, Position, Reason};
+use crate::index::{Order, Record, Records, Relative, Site, StartOfAuthority};
+use crate::names::WireName;
+
+/// The flag that a message is a response.
+const RESPONSE: u8 = 0x80;
+/// The flag AA.
+const AUTHORITATIVE: u8 = 0x04;
+/// The flag TC.
+const TRUNCATED: u8 = 0x02;
+/// The flags that are copied from a query, RD and CD, in their octets.
+const COPIED: [u8; 2] = [0x01, 0x10];
+/// Octets of an OPT record with an extended error and nothing else. They are kept free in
+/// every reply with EDNS, so that what fits does not depend on whether there is one.
+const OPT_MAX: usize = super::OPT_MAX as usize;
+/// Octets before the target in an SRV record: owner, type, class, TTL, length, numbers.
+const BEFORE_TARGET: usize = 12 + 6;
+/// The most records of an answer that is kept: each takes 12 octets at least.
+const RECORDS_MAX: usize = 128;
+const _: () = assert!(super::UDP_MAX as usize / 12 < RECORDS_MAX);
+/// Where ANCOUNT, NSCOUNT and ARCOUNT stand in a header.
+const ANSWERS: usize = 7;
+/// NSCOUNT, its lower octet.
+const AUTHORITY: usize = 9;
+/// ARCOUNT, its lower octet.
+const ADDITIONAL: usize = 11;
+
+/// A reply that is being written.
+pub(super) struct Composer<'r> {
+    /// Its buffer.
+    reply: &'r mut [u8],
+    /// How much of it is written.
+    at: usize,
+    /// Where records must end, so that the OPT record still fits.
+    end: usize,
+}
+
+/// This reply is for the full path.
+#[derive(Debug)]
+pub(super) struct Declined;
+
+/// Whether something could be written.
+type Written = Result<(), Declined>;
+
+impl<'r> Composer<'r> {
+    /// A reply with its header and question, and nothing in it yet.
+    ///
+    /// # Errors
+    /// [`Declined`] when these do not fit.
+    pub(super) fn new(
+        query: &Query<'_>,
+        transport: Transport,
+        reply: &'r mut [u8],
+    ) -> Result<Self, Declined> {
+        let limit = match transport {
+            Transport::Udp => reply.len().min(query.datagram().into()),
+            Transport::Tcp => reply.len(),
+        };
+        let reserved = if query.edns.is_some() { OPT_MAX } else { 0 };
+        let end = limit.checked_sub(reserved).ok_or(Declined)?;
+        let mut composer = Self { reply, at: 0, end };
+        let [id_high, id_low, flags, more_flags] = query.head;
+        let (flags, more_flags) = (RESPONSE | flags & COPIED[0], more_flags & COPIED[1]);
+        composer.put(&[id_high, id_low, flags, more_flags, 0, 1, 0, 0, 0, 0, 0, 0])?;
+        composer.put(query.question)?;
+        Ok(composer)
+    }
+
+    /// Says that the zone is ours, and known.
+    pub(super) fn authoritative(&mut self) {
+        self.reply[2] |= AUTHORITATIVE;
+    }
+
+    /// Asks the client to come back over TCP.
+    pub(super) fn truncate(&mut self) {
+        self.reply[2] |= TRUNCATED;
+    }
+
+    /// Writes records in a fresh order, and the addresses of their targets as far as these
+    /// fit; false where the records themselves do not fit.
+    ///
+    /// # Errors
+    /// [`Declined`] never, as long as the records take what their sum says.
+    pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw) -> Result<bool, Declined> {
+        if self.at + kept.answers > self.end {
+            return Ok(false);
+        }
+        let mut places = [0; RECORDS_MAX];
+        let places = places.get_mut(..kept.records.len()).ok_or(Declined)?;
+        arrange(kept, places, draw);
+        let mut starts = [0_u16; RECORDS_MAX];
+        for (place, start) in places.iter().zip(&mut starts) {
+            *start = self.at as u16;
+            self.put(octets(kept, &kept.records[usize::from(*place)].answer))?;
+        }
+        self.reply[ANSWERS] = places.len() as u8;
+        let written = places.iter().zip(starts);
+        self.glue(kept, written.map(|(place, start)| (&kept.records[usize::from(*place)], start)));
+        Ok(true)
+    }
+
+    /// Writes the addresses of targets, once each, until one does not fit. With each record
+    /// comes where it stands.
+    fn glue<'k>(&mut self, kept: &Records, records: impl Iterator<Item = (&'k Record, u16)>) {
+        let mut seen = 0_u128;
+        for (record, start) in records.filter(|(record, _)| !record.glue.is_empty()) {
+            let bit = 1_u128 << (record.target % 128);
+            if seen & bit != 0 {
+                continue;
+            }
+            seen |= bit;
+            let data = octets(kept, &record.glue);
+            if self.at + 2 + data.len() > self.end {
+                break;
+            }
+            // There is room for both, and so both are written.
+            let _ = self.point_to(usize::from(start) + BEFORE_TARGET);
+            let _ = self.put(data);
+            self.reply[ADDITIONAL] += 1;
+        }
+    }
+
+    /// Writes the SOA record of a negative answer.
+    ///
+    /// # Errors
+    /// [`Declined`] when it does not fit.
+    pub(super) fn negative(
+        &mut self,
+        soa: &StartOfAuthority,
+        position: &Position<'_>,
+        name: &WireName,
+    ) -> Written {
+        let apex = HEADER + name.offset(position.below);
+        self.point_to(apex)?;
+        self.put(&[0, 6, 0, 1])?;
+        self.put(&soa.ttl.to_be_bytes())?;
+        let length = self.at;
+        self.put(&[0, 0])?;
+        // The zone's apex is not that of the bare names.
+        let mut apex = matches!(position.site, Site::Zone(_)).then_some(apex);
+        for name in &soa.names {
+            apex = self.name(name, apex)?;
+        }
+        self.put(&position.zone.serial().to_be_bytes())?;
+        self.put(&soa.times)?;
+        let octets = (self.at - length - 2) as u16;
+        self.reply[length..length + 2].copy_from_slice(&octets.to_be_bytes());
+        self.reply[AUTHORITY] = 1;
+        Ok(())
+    }
+
+    /// Writes a name; its end, if it is below the zone's apex, as a pointer to where that
+    /// stands already. Gives where it does then.
+    fn name(&mut self, name: &Relative, apex: Option<usize>) -> Result<Option<usize>, Declined> {
+        if let Some((below, apex)) = name.below.zip(apex) {
+            self.put(&name.octets[..below])?;
+            self.point_to(apex)?;
+            return Ok(Some(apex));
+        }
+        let own = name.below.map(|below| self.at + below);
+        self.put(&name.octets)?;
+        Ok(apex.or(own))
+    }
+
+    /// Ends the reply with its code and, if asked for, the OPT record. Gives its octets.
+    ///
+    /// # Errors
+    /// [`Declined`] never: room was kept free.
+    pub(super) fn finish(
+        mut self,
+        query: &Query<'_>,
+        code: u8,
+        reason: Option<Reason>,
+    ) -> Result<usize, Declined> {
+        self.reply[3] |= code;
+        let Some(edns) = query.edns else { return Ok(self.at) };
+        self.end += OPT_MAX;
+        let [size_high, size_low] = super::UDP_MAX.to_be_bytes();
+        let flags = if edns.dnssec_ok { 0x80 } else { 0 };
+        let length = if reason.is_some() { 6 } else { 0 };
+        self.put(&[0, 0, 41, size_high, size_low, 0, 0, flags, 0, 0, length])?;
+        if let Some(reason) = reason {
+            let [high, low] = reason.info_code().to_be_bytes();
+            let [option_high, option_low] = super::EXTENDED_ERROR.to_be_bytes();
+            self.put(&[option_high, option_low, 0, 2, high, low])?;
+        }
+        self.reply[ADDITIONAL] += 1;
+        Ok(self.at)
+    }
+
+    /// Writes a pointer to a name further up (RFC 1035 section 4.1.4).
+    fn point_to(&mut self, at: usize) -> Written {
+        self.put(&(0xc000 | at as u16).to_be_bytes())
+    }
+
+    /// Writes octets.
+    fn put(&mut self, octets: &[u8]) -> Written {
+        let to = self.at + octets.len();
+        if to > self.end {
+            return Err(Declined);
+        }
+        self.reply[self.at..to].copy_from_slice(octets);
+        self.at = to;
+        Ok(())
+    }
+}
+
+/// Puts the places of records into a fresh order.
+fn arrange(kept: &Records, places: &mut [u8], draw: &mut Draw) {
+    for (at, place) in places.iter_mut().enumerate() {
+        *place = at as u8;
+    }
+    match kept.order {
+        Order::Kept => {}
+        Order::Even => draw.shuffle(places),
+        Order::Weighted => draw.arrange(places, |place| {
+            let record = &kept.records[usize::from(place)];
+            (record.priority, record.weight)
+        }),
+    }
+}
+
+/// A part of what is kept.
+fn octets<'k>(kept: &'k Records, range: &std::ops::Range<u16>) -> &'k [u8] {
+    &kept.octets[usize::from(range.start)..usize::from(range.end)]
+}

@@ -1,0 +1,183 @@
+//! The fast path: from a query of the usual form to a reply, from ready-made answers.
+//!
+//! ```text
+//!   query ─→ resolve ─┬─→ no such zone, not ready ────────────────────────┐
+//!                     ├─→ no such name ─→ the zone's SOA ─────────────────┼─→ compose
+//!                     └─→ node ─→ slot ─→ records, or the zone's SOA ─────┘
+//!                                  └─ empty: compile, from `authority`'s answer
+//! ```
+//!
+//! It is no second truth: names are followed by the authority's own `resolve`, and every
+//! octet of a record comes from encoding the authority's answer. What it does not take
+//! goes to the full path, which says the same, slower.
+
+use super::Transport;
+use super::compile::{compile, start_of_authority};
+use super::compose::{Composer, Declined};
+use super::query::{Query, Unusual};
+use crate::authority::{Draw, Position, Resolved, resolve};
+use crate::index::{Generation, Node, Ready};
+use crate::names::WireName;
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The reply is written.
+    Reply {
+        /// How many octets of the buffer it takes.
+        octets: usize,
+        /// Its response code.
+        code: u8,
+        /// Whether it asks to come back over TCP.
+        truncated: bool,
+    },
+    /// It is no request: nothing is said.
+    Silence,
+    /// The full path must answer.
+    Full,
+}
+
+/// Answers messages from ready-made answers. Each thread has its own.
+#[derive(Debug)]
+pub struct Fast {
+    /// The name of the query at hand.
+    name: WireName,
+    /// Where orders come from.
+    draw: Draw,
+}
+
+/// The most instances of a service whose answers are made inline where none is kept: those
+/// to questions for one port name, address or id. Making one may have to look at them all.
+const INLINE_MAX: usize = 256;
+
+/// What is left to say when a name has been followed.
+enum Content {
+    /// Nothing, or it is written.
+    Done,
+    /// The answers are larger than the client takes.
+    Truncated,
+}
+
+impl Fast {
+    /// One that nobody foresees the orders of.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { name: WireName::root(), draw: Draw::new() }
+    }
+
+    /// Answers a message from one generation into `reply`, which has room for `UDP_MAX`
+    /// octets over UDP, and for [`READY_MAX`](super::READY_MAX) over TCP.
+    pub fn respond(
+        &mut self,
+        generation: &Generation,
+        message: &[u8],
+        transport: Transport,
+        reply: &mut [u8],
+    ) -> Verdict {
+        match Query::read(message, &mut self.name) {
+            Ok(query) => {
+                self.answer(generation, &query, transport, reply).unwrap_or(Verdict::Full)
+            }
+            Err(Unusual::NoRequest) => Verdict::Silence,
+            Err(Unusual::Other) => Verdict::Full,
+        }
+    }
+
+    /// Answers a query.
+    fn answer(
+        &mut self,
+        generation: &Generation,
+        query: &Query<'_>,
+        transport: Transport,
+        reply: &mut [u8],
+    ) -> Result<Verdict, Declined> {
+        let resolved = resolve(generation, &self.name);
+        let (code, reason) = resolved.code();
+        let mut composer = Composer::new(query, transport, reply)?;
+        let content = match resolved {
+            Resolved::Foreign | Resolved::NotReady => Content::Done,
+            Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
+            Resolved::Existing(position, node) => {
+                self.existing(generation, query, (position, node), &mut composer)?
+            }
+        };
+        let truncated = matches!(content, Content::Truncated);
+        if truncated && transport == Transport::Tcp {
+            return Ok(Verdict::Full);
+        }
+        if truncated {
+            composer.truncate();
+        }
+        let code = code.low();
+        let octets = composer.finish(query, code, reason)?;
+        Ok(Verdict::Reply { octets, code, truncated })
+    }
+
+    /// Writes the answer of a name that exists.
+    fn existing(
+        &mut self,
+        generation: &Generation,
+        query: &Query<'_>,
+        (position, node): (Position<'_>, Node<'_>),
+        composer: &mut Composer<'_>,
+    ) -> Result<Content, Declined> {
+        let made;
+        let ready = match node.slot(query.kind) {
+            Some(slot) => match slot.get() {
+                Some(ready) => ready,
+                None => {
+                    // Another thread may come first, with the same.
+                    let _ = slot.set(Box::new(self.compile(generation, query)));
+                    slot.get().ok_or(Declined)?
+                }
+            },
+            None if node.service().is_some_and(|service| service.len() > INLINE_MAX) => {
+                return Err(Declined);
+            }
+            None => {
+                made = self.compile(generation, query);
+                &made
+            }
+        };
+        composer.authoritative();
+        match ready {
+            Ready::Elsewhere => Err(Declined),
+            Ready::NoData => self.negative(generation, &position, composer),
+            Ready::TooLarge => Ok(Content::Truncated),
+            Ready::Records(records) => match composer.records(records, &mut self.draw)? {
+                true => Ok(Content::Done),
+                false => Ok(Content::Truncated),
+            },
+        }
+    }
+
+    /// Makes an answer ready.
+    fn compile(&mut self, generation: &Generation, query: &Query<'_>) -> Ready {
+        compile(generation, &self.name, query.kind, &mut self.draw)
+    }
+
+    /// Writes a negative answer.
+    fn negative(
+        &self,
+        generation: &Generation,
+        position: &Position<'_>,
+        composer: &mut Composer<'_>,
+    ) -> Result<Content, Declined> {
+        let settings = position.zone.settings();
+        let slot = settings.ready();
+        if slot.get().is_none() {
+            let made = start_of_authority(generation, &self.name, settings.wire());
+            // Another thread may come first, with the same.
+            let _ = slot.set(made.ok_or(Declined)?);
+        }
+        composer.authoritative();
+        composer.negative(slot.get().ok_or(Declined)?, position, &self.name)?;
+        Ok(Content::Done)
+    }
+}
+
+impl Default for Fast {
+    fn default() -> Self {
+        Self::new()
+    }
+}

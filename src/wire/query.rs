@@ -1,0 +1,98 @@
+//! Reading a query in place: those of the usual form, which are nearly all.
+//!
+//! What has any other form is not judged here: [`super::screen`] does that, on the full
+//! path. So whatever is read here is also what the full path would read.
+
+use hickory_proto::rr::RecordType;
+
+use super::{HEADER, PLAIN_MAX, UDP_MAX};
+use crate::names::WireName;
+
+/// Octets of an OPT record without options (RFC 6891 section 6.1.2).
+const OPT: usize = 11;
+/// The class of everything we have.
+const IN: [u8; 2] = [0, 1];
+/// The counts of a query: one question, no answers, no authority; additional records follow.
+const COUNTS: [u8; 7] = [0, 1, 0, 0, 0, 0, 0];
+/// The numbers of meta types (RFC 6895 section 3.1), TSIG, AXFR and ANY among them.
+const META: std::ops::RangeInclusive<u16> = 128..=255;
+/// The type of OPT records, which is no question either.
+const OPT_TYPE: u16 = 41;
+
+/// A query of the usual form: one question of class IN and a data type, perhaps an OPT
+/// record of version 0 without options.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Query<'m> {
+    /// Id and flags.
+    pub(super) head: [u8; 4],
+    /// The question's octets.
+    pub(super) question: &'m [u8],
+    /// Its type.
+    pub(super) kind: RecordType,
+    /// What its OPT record says.
+    pub(super) edns: Option<Edns>,
+}
+
+/// An OPT record without options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edns {
+    /// Octets of a datagram that the client takes.
+    size: u16,
+    /// Whether the client wants DNSSEC records (DO).
+    pub(super) dnssec_ok: bool,
+}
+
+/// A message that is no query of the usual form.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unusual {
+    /// It is nothing to be answered: no whole header, or a response.
+    NoRequest,
+    /// It may be anything else.
+    Other,
+}
+
+impl<'m> Query<'m> {
+    /// Reads a query, and its name into `name`.
+    ///
+    /// # Errors
+    /// [`Unusual`] when it has another form.
+    pub(super) fn read(message: &'m [u8], name: &mut WireName) -> Result<Self, Unusual> {
+        let (header, rest) = message.split_first_chunk::<HEADER>().ok_or(Unusual::NoRequest)?;
+        if header[2] & 0x80 != 0 {
+            return Err(Unusual::NoRequest);
+        }
+        // Any opcode but QUERY, any other counts.
+        if header[2] & 0x78 != 0 || header[4..11] != COUNTS {
+            return Err(Unusual::Other);
+        }
+        let end = name.read(rest).ok_or(Unusual::Other)?;
+        let (question, rest) = rest.split_at_checked(end + 4).ok_or(Unusual::Other)?;
+        let kind = u16::from_be_bytes([question[end], question[end + 1]]);
+        if question[end + 2..] != IN || META.contains(&kind) || kind == OPT_TYPE {
+            return Err(Unusual::Other);
+        }
+        let edns = Edns::read(header[11], rest)?;
+        let head = [header[0], header[1], header[2], header[3]];
+        Ok(Self { head, question, kind: RecordType::from(kind), edns })
+    }
+
+    /// Octets that a reply over UDP may have.
+    pub(super) fn datagram(&self) -> u16 {
+        self.edns.map_or(PLAIN_MAX, |edns| edns.size.clamp(PLAIN_MAX, UDP_MAX))
+    }
+}
+
+impl Edns {
+    /// Reads what follows the question: nothing, or one OPT record without options.
+    fn read(records: u8, rest: &[u8]) -> Result<Option<Self>, Unusual> {
+        match (records, <&[u8; OPT]>::try_from(rest)) {
+            (0, _) if rest.is_empty() => Ok(None),
+            // The root, the type, the size, no extended code, version 0, flags, no octets.
+            (1, Ok(&[0, 0, 41, high, low, _, 0, flags, _, 0, 0])) => {
+                let size = u16::from_be_bytes([high, low]);
+                Ok(Some(Self { size, dnssec_ok: flags & 0x80 != 0 }))
+            }
+            _ => Err(Unusual::Other),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The fast path against the full path: whatever is registered and whatever is asked, both
+//! say the same. Orders are drawn, so records are compared as sets; where not all glue
+//! fits, the fast path's must be a beginning of what there is.
+
+use hickory_proto::op::Message;
+use hickory_proto::rr::{RData, Record, RecordType};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
+
+use super::messages::{Query, parse, respond};
+use crate::fixture::{Fixture, settings};
+
+/// What the fast path replies; none if it leaves the message to the full path, or empty
+/// for silence.
+fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
+    let mut reply = vec![0xff; READY_MAX];
+    let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
+    let generation = fixture.index.load();
+    match Fast::new().respond(&generation, message, transport, &mut reply[..room]) {
+        Verdict::Reply { octets, code, truncated } => {
+            reply.truncate(octets);
+            assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
+            Some(reply)
+        }
+        Verdict::Silence => Some(Vec::new()),
+        Verdict::Full => None,
+    }
+}
+
+/// Registrations: many to a service, in a world so small that they meet.
+fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = select(vec!["web", "W_b", "db", "x"]);
+    let host = prop_oneof![
+        8 => (0u8..40).prop_map(|n| format!("10.0.0.{n}")),
+        4 => (0u8..20).prop_map(|n| format!("[2001:db8::{n}]")),
+        1 => Just("far.example.com".to_owned()),
+        1 => Just("web.services.internal".to_owned()),
+        1 => Just("10-0-0-1.web.services.internal".to_owned()),
+        1 => Just("10-0-0-1.other.test".to_owned()),
+    ];
+    let port = select(vec!["", ":80", ":80", ":80", ":81"]);
+    let proto = select(vec!["tcp", "tcp", "tcp", "udp"]);
+    let more = select(vec![
+        "",
+        "",
+        r#","protocol":"http""#,
+        r#","ttl":60"#,
+        r#","text":"words"#,
+        r#","priority":1"#,
+        r#","weight":0"#,
+        r#","weight":7"#,
+    ]);
+    let one = (name, 0u8..40, host, port, proto, more).prop_map(
+        |(name, id, host, port, proto, more)| {
+            let more = if more.ends_with("words") { format!("{more} {id}\"") } else { more.into() };
+            let value = format!(r#"{{"host":"{host}{port}","proto":"{proto}"{more}}}"#);
+            (format!("{name}/i{id}"), value)
+        },
+    );
+    proptest::collection::vec(one, 0..60)
+}
+
+/// Names: of everything that is there, and beside it.
+fn names() -> impl Strategy<Value = String> {
+    let first = select(vec![
+        "", "_web._tcp", "_web._udp", "web", "w-b", "_w-b._tcp", "db", "_db._tcp", "x", "_x._tcp",
+        "_tcp", "_udp", "_http._tcp.web", "_tcp.web", "10-0-0-1.web", "2001-db8--1.web", "i1.web",
+        "i2.db", "no", "_no._tcp", "no.web", "a.b.c.d", "_web", "web._tcp", "_web._tcp.web",
+        "ns.dns", "dns", "\u{1}odd",
+    ]);
+    let zone = select(vec![
+        "services.internal", "services.internal", "services.internal", "services.internal", "",
+        "internal", "other.test", "unlisted.test", "example.com",
+    ]);
+    (first, zone, any::<u64>()).prop_map(|(first, zone, cases)| {
+        let name = format!("{first}.{zone}").trim_matches('.').to_owned();
+        let spell = |(at, letter): (usize, char)| match cases >> (at % 64) & 1 {
+            1 => letter.to_ascii_uppercase(),
+            _ => letter,
+        };
+        name.chars().enumerate().map(spell).collect()
+    })
+}
+
+/// Queries of the usual form, nearly all.
+fn queries() -> impl Strategy<Value = Query> {
+    let kind = select(vec![33, 33, 33, 1, 1, 28, 16, 6, 2, 0, 5, 12, 15, 64, 65, 255, 252, 4096]);
+    let size = prop_oneof![0u16..2000, Just(1232), Just(512)];
+    let edns = proptest::option::of((size, prop::bool::weighted(0.5)));
+    (names(), kind, any::<[u8; 2]>(), any::<[u8; 2]>(), edns).prop_map(
+        |(name, kind, id, flags, edns)| {
+            let mut query = Query::new(&name, kind).flags(flags[0] & 0x07, flags[1]);
+            query.header[..2].copy_from_slice(&id);
+            match edns {
+                Some((size, dnssec_ok)) => query.edns(size, 0, u16::from(dnssec_ok) << 15, &[]),
+                None => query,
+            }
+        },
+    )
+}
+
+/// Three zones: one registry, another, one that was never listed.
+fn world(registered: &[(String, String)], stale: bool) -> Fixture {
+    let zones = ["services.internal.", "other.test.", "unlisted.test."];
+    let mut fixture = Fixture::unlisted(zones.map(settings).into());
+    fixture.list(7);
+    fixture.put_all(registered.iter().map(|(key, value)| (key, value)));
+    fixture.set_stale(stale);
+    fixture.turn_to(1);
+    fixture.list(3);
+    fixture.put_all(registered.iter().take(9).map(|(key, value)| (key, value)));
+    fixture
+}
+
+/// Records in an order of their own, names in lower case.
+fn sorted(records: &[Record]) -> Vec<String> {
+    let mut lines: Vec<_> = records.iter().map(|it| it.to_string().to_lowercase()).collect();
+    lines.sort();
+    lines
+}
+
+/// Whether the glue of a reply is what a sender could fit: in the order of the answers,
+/// from `all`, until the next does not fit into `room`.
+fn check_glue(reply: &Message, octets: usize, all: &Message, room: usize) -> Result<(), TestCaseError> {
+    let mut there = reply.additionals.iter();
+    let mut seen = Vec::new();
+    for answer in &reply.answers {
+        let RData::SRV(srv) = &answer.data else { continue };
+        if seen.contains(&&srv.target) {
+            continue;
+        }
+        seen.push(&srv.target);
+        let Some(glue) = all.additionals.iter().find(|record| record.name == srv.target) else {
+            continue;
+        };
+        match there.next() {
+            Some(record) => prop_assert_eq!(sorted(&[record.clone()]), sorted(&[glue.clone()])),
+            None => {
+                let size = if glue.record_type() == RecordType::A { 16 } else { 28 };
+                prop_assert!(octets + size > room, "{} would have fitted", glue);
+                break;
+            }
+        }
+    }
+    prop_assert!(there.next().is_none(), "glue of no target");
+    Ok(())
+}
+
+/// Whether two replies to one message mean the same.
+fn check_same(fixture: &Fixture, query: &Query, fast: &[u8], full: &[u8]) -> Result<(), TestCaseError> {
+    let (quick, slow) = (parse(fast).expect("fast"), parse(full).expect("full"));
+    prop_assert_eq!(&fast[..7], &full[..7], "id, flags, code, QDCOUNT");
+    let question = 12..12 + query.question.len();
+    prop_assert_eq!(&fast[question.clone()], &full[question], "the question, to the letter");
+    prop_assert_eq!(sorted(&quick.answers), sorted(&slow.answers));
+    prop_assert_eq!(sorted(&quick.authorities), sorted(&slow.authorities));
+    prop_assert_eq!(&quick.edns, &slow.edns);
+    let whole = respond(fixture, &query.bytes(), Transport::Tcp).unwrap();
+    let all = parse(&whole).unwrap();
+    if quick.additionals.len() == all.additionals.len() && fast[2] & 2 == 0 {
+        prop_assert_eq!(sorted(&quick.additionals), sorted(&all.additionals));
+        // The full path compresses against names of the same spelling only; ready-made
+        // records have their names whole, which matters for the apex's own SOA.
+        let is_lower = !query.question.iter().any(u8::is_ascii_uppercase);
+        let soa = slow.answers.iter().any(|record| record.record_type() == RecordType::SOA);
+        if is_lower && !soa && slow.additionals.len() == all.additionals.len() {
+            prop_assert_eq!(fast.len(), full.len(), "as well compressed: {} {}", full.escape_ascii(), fast.escape_ascii());
+        }
+    }
+    if fast[2] & 2 == 0 {
+        let offered = query.rest.get(3..5).map_or(512, |it| u16::from_be_bytes([it[0], it[1]]));
+        let reserved = if query.rest.is_empty() { 0 } else { 17 };
+        let limit = usize::from(offered.clamp(512, 1232)) - reserved;
+        let opt = match &quick.edns {
+            None => 0,
+            Some(edns) if edns.options().as_ref().is_empty() => 11,
+            Some(_) => 17,
+        };
+        check_glue(&quick, fast.len() - opt, &all, limit)?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    /// Thousands of worlds, a dozen of questions to each.
+    #[test]
+    fn both_paths_mean_the_same(
+        registered in registrations(),
+        stale in prop::bool::weighted(0.2),
+        queries in proptest::collection::vec(queries(), 12),
+        removed in proptest::collection::vec(any::<Index>(), 0..3),
+    ) {
+        let mut fixture = world(&registered, stale);
+        for round in 0..2 {
+            for query in &queries {
+                let message = query.bytes();
+                let Some(reply) = fast(&fixture, &message, Transport::Udp) else { continue };
+                let full = respond(&fixture, &message, Transport::Udp).unwrap();
+                prop_assert!(reply.len() <= 1232);
+                check_same(&fixture, query, &reply, &full)?;
+                if let Some(reply) = fast(&fixture, &message, Transport::Tcp) {
+                    let full = respond(&fixture, &message, Transport::Tcp).unwrap();
+                    let (quick, slow) = (parse(&reply).unwrap(), parse(&full).unwrap());
+                    prop_assert_eq!(&reply[..12], &full[..12], "all counts");
+                    prop_assert_eq!(sorted(&quick.answers), sorted(&slow.answers));
+                    prop_assert_eq!(sorted(&quick.additionals), sorted(&slow.additionals));
+                }
+            }
+            // What was made ready must not outlive a change.
+            if round == 0 && !registered.is_empty() {
+                for at in &removed {
+                    fixture.turn_to(at.index(2));
+                    fixture.delete(&registered[at.index(registered.len())].0);
+                }
+            }
+        }
+    }
+}

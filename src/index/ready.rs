@@ -42,19 +42,19 @@ pub struct Records {
     pub records: Box<[Record]>,
     /// Octets that the answers take together.
     pub answers: usize,
-    /// Whether the order is drawn.
+    /// How their order is drawn.
     pub order: Order,
 }
 
 /// How the order of records is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Order {
     /// It is not: their order says nothing.
     Kept,
     /// All have one priority and one weight.
     Even,
-    /// By priority and weight.
-    Weighted,
+    /// By the priority and weight of each.
+    Weighted(Box<[(u16, u64)]>),
 }
 
 /// One record of an answer.
@@ -66,10 +66,6 @@ pub struct Record {
     pub glue: Range<u16>,
     /// Which of the targets that is: records can share one.
     pub target: u8,
-    /// Its priority.
-    pub priority: u16,
-    /// Its weight.
-    pub weight: u64,
 }
 
 /// The start of authority of a zone in wire form, in pieces: what it points to, and its

@@ -73,28 +73,30 @@ fn records(set: &RrSet, additional: &[RrSet]) -> Result<Ready, ProtoError> {
     let glue = additional.iter().map(|set| glue(set, &mut encoder));
     let glue = glue.collect::<Result<Vec<_>, _>>()?;
     let mut records = Vec::with_capacity(set.data.len());
-    for (at, data) in set.data.iter().enumerate() {
-        let start = encoder.offset();
-        encoder.emit_u16(QUESTION_POINTER)?;
-        write_data(set, data, &mut encoder)?;
-        let answer = range(start, &encoder);
+    for data in &set.data {
+        let answer = answer_record(set, data, &mut encoder)?;
         let target = additional.iter().position(|set| points_to(data, &set.owner));
-        let (priority, weight) = set.ranks.get(at).copied().unwrap_or_default();
-        records.push(Record {
-            answer,
-            glue: target.map(|at| glue[at].clone()).unwrap_or_default(),
-            target: target.unwrap_or_default() as u8,
-            priority,
-            weight,
-        });
+        let glue = target.map(|at| glue[at].clone()).unwrap_or_default();
+        records.push(Record { answer, glue, target: target.unwrap_or_default() as u8 });
     }
-    records.sort_by_key(|record| record.priority);
     let answers = records.iter().map(|record| record.answer.len()).sum();
     if answers > ANSWERS_MAX {
         return Ok(Ready::TooLarge);
     }
     let (octets, order) = (octets.into(), order(&set.ranks));
     Ok(Ready::Records(Records { octets, records: records.into(), answers, order }))
+}
+
+/// Writes a record whose owner is the question's name.
+fn answer_record(
+    set: &RrSet,
+    data: &RData,
+    encoder: &mut BinEncoder<'_>,
+) -> Result<Range<u16>, ProtoError> {
+    let start = encoder.offset();
+    encoder.emit_u16(QUESTION_POINTER)?;
+    write_data(set, data, encoder)?;
+    Ok(range(start, encoder))
 }
 
 /// Writes the one address of a target.
@@ -121,12 +123,12 @@ fn points_to(data: &RData, name: &Name) -> bool {
     matches!(data, RData::SRV(srv) if srv.target == *name)
 }
 
-/// How an order of such ranks is drawn.
+/// How an order of such ranks, which are there by priority, is drawn.
 fn order(ranks: &[Rank]) -> Order {
     match ranks {
         [] | [_] => Order::Kept,
         [first, rest @ ..] if rest.iter().all(|rank| rank == first) => Order::Even,
-        _ => Order::Weighted,
+        _ => Order::Weighted(ranks.into()),
     }
 }
 

@@ -45,7 +45,7 @@ use crate::names::WireName;
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::order::{Draw, pick};
 pub use self::question::{Overflow, Question, Room};
-pub use self::resolved::{Position, Resolved, resolve};
+pub use self::resolved::{Position, Resolved, may_hold, resolve};
 
 /// The type of TKEY queries (RFC 2930), which hickory has no name for.
 const TKEY: RecordType = RecordType::Unknown(249);
@@ -147,9 +147,10 @@ impl Lookup<'_> {
         Ok(None)
     }
 
-    /// The RRset of a type at a node. A type that nothing here is made of has none.
+    /// The RRset of a type at a node.
     fn rrset_of(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
         match kind {
+            _ if !may_hold(node, kind) => Ok(None),
             RecordType::SRV => self.srv(node, draw),
             RecordType::A | RecordType::AAAA => self.addresses(node, kind, draw),
             RecordType::TXT => self.txt(node),

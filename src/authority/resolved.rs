@@ -1,6 +1,7 @@
 //! Where a name leads, before its type is looked at (RFC 1034 section 4.3.2, steps 1-3).
 
 use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
 
 use super::Reason;
 use crate::index::{Generation, Node, Site, Zone};
@@ -60,5 +61,19 @@ impl Resolved<'_> {
                 (ResponseCode::NoError, stale.then_some(Reason::Stale))
             }
         }
+    }
+}
+
+/// Whether records of a type can stand at a node of its kind. Where they cannot, there is
+/// no data of it, whatever is registered.
+#[must_use]
+pub const fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
+    use RecordType::{A, AAAA, NS, SOA, SRV, TXT};
+    match node {
+        Node::Apex => matches!(kind, SOA | NS),
+        Node::Empty => false,
+        Node::Service(_) | Node::Instance(_) => matches!(kind, SRV | A | AAAA | TXT),
+        Node::Transport(..) | Node::Port(..) => matches!(kind, SRV),
+        Node::Address(..) => matches!(kind, A | AAAA),
     }
 }

@@ -25,7 +25,7 @@ use arc_swap::{ArcSwap, Guard};
 
 pub use self::generation::{Generation, Site};
 pub use self::publisher::Publisher;
-pub use self::ready::{Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
+pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
 pub use self::zone::{Node, Settings, Zone};
 

@@ -5,20 +5,31 @@
 //! gone with the service's next change, so it is never out of date; what else it was made
 //! of (the zone's settings) never changes. Whoever comes first sets a slot; nobody waits.
 //!
-//! Each service has a handful of slots, and what stands in one fits a datagram, so that
-//! ready-made answers take a bounded multiple of what the instances themselves take.
+//! The slots of a service are as many as its instances call for, and what stands in one
+//! fits a datagram, so that ready-made answers take a bounded multiple of what the
+//! instances themselves take. Only names that exist have any.
 
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use foldhash::fast::FixedState;
 use hickory_proto::rr::RecordType;
 
 use super::Node;
 use crate::registry::Proto;
 
-/// How many answers of a service are kept: SRV, A, AAAA and TXT of the service, and SRV
+/// Slots of the questions that nearly all ask: SRV, A, AAAA and TXT of the service, and SRV
 /// below each transport.
 const SLOTS: usize = 4 + Proto::ALL.len();
+/// Slots for each instance, for questions about names below the service: A and AAAA of its
+/// address and of its id, and the names of its ports.
+const PER_INSTANCE: usize = 4;
+/// The most slots for names below one service. They are 64 KiB, made when first needed,
+/// after each change anew.
+const BELOW_MAX: usize = 4096;
+/// How many slots a name may stand in. One that finds none is answered without.
+const TRIES: usize = 4;
 
 /// An answer in wire form.
 #[derive(Debug)]
@@ -90,11 +101,28 @@ pub struct Relative {
 }
 
 /// A place for an answer.
-pub type Slot = OnceLock<Box<Ready>>;
+pub type Slot = OnceLock<Box<Kept>>;
+
+/// An answer, and to which question.
+#[derive(Debug)]
+pub struct Kept {
+    /// The labels below the service, in lower-cased wire form, where the slot is shared.
+    pub below: Box<[u8]>,
+    /// The type.
+    pub kind: RecordType,
+    /// The answer.
+    pub ready: Ready,
+}
 
 /// The answers of one service.
 #[derive(Debug, Default)]
-pub(super) struct Slots([Slot; SLOTS]);
+pub(super) struct Slots {
+    /// Those of the usual questions.
+    usual: [Slot; SLOTS],
+    /// Those of names below the service, by hash. There is none before the first of them
+    /// is asked for.
+    below: OnceLock<Box<[Slot]>>,
+}
 
 impl Clone for Slots {
     /// A service is copied in order to be changed: its next answers are others.
@@ -104,16 +132,39 @@ impl Clone for Slots {
 }
 
 impl Slots {
-    /// The slot of a type at a node of the service.
-    pub(super) fn get(&self, node: Node<'_>, kind: RecordType) -> Option<&Slot> {
-        let at = match (node, kind) {
+    /// The slot of a type at a node of the service, which has so many instances; the
+    /// labels below the service tell some nodes apart.
+    pub(super) fn get(
+        &self,
+        node: Node<'_>,
+        kind: RecordType,
+        below: &[u8],
+        instances: usize,
+    ) -> Option<&Slot> {
+        let usual = match (node, kind) {
             (Node::Service(_), RecordType::SRV) => 0,
             (Node::Service(_), RecordType::A) => 1,
             (Node::Service(_), RecordType::AAAA) => 2,
             (Node::Service(_), RecordType::TXT) => 3,
             (Node::Transport(_, proto), RecordType::SRV) => 4 + proto as usize,
+            (Node::Address(..) | Node::Instance(_) | Node::Port(..), _) => {
+                return self.find(kind, below, instances);
+            }
             _ => return None,
         };
-        self.0.get(at)
+        self.usual.get(usual)
+    }
+
+    /// The slot of a name below the service: the one it stands in, or a free one.
+    fn find(&self, kind: RecordType, below: &[u8], instances: usize) -> Option<&Slot> {
+        let slots = self.below.get_or_init(|| {
+            let slots = (PER_INSTANCE * instances).next_power_of_two().min(BELOW_MAX);
+            std::iter::repeat_with(Slot::new).take(slots).collect()
+        });
+        let first = FixedState::default().hash_one((below, u16::from(kind))) as usize;
+        let tries = (0..TRIES).filter_map(|further| slots.get((first + further) % slots.len()));
+        tries.into_iter().find(|slot| {
+            slot.get().is_none_or(|kept| *kept.below == *below && kept.kind == kind)
+        })
     }
 }

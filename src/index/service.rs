@@ -100,9 +100,9 @@ impl Service {
         self.with_port[proto as usize]
     }
 
-    /// The place of the answer for a type at a node of this service, if such are kept.
-    pub(super) fn slot(&self, node: Node<'_>, kind: RecordType) -> Option<&Slot> {
-        self.ready.get(node, kind)
+    /// The place of the answer for a type at a node of this service, if there is one.
+    pub(super) fn slot(&self, node: Node<'_>, kind: RecordType, below: &[u8]) -> Option<&Slot> {
+        self.ready.get(node, kind, below, self.len())
     }
 
     /// Every instance.

@@ -131,13 +131,11 @@ impl Settings {
 }
 
 impl<'z> Node<'z> {
-    /// The place of the node's answer for a type, if its service keeps such answers.
+    /// The place of the node's answer for a type, if there is one. Nodes below a service
+    /// are told apart by the labels there, in lower-cased wire form.
     #[must_use]
-    pub fn slot(self, kind: RecordType) -> Option<&'z Slot> {
-        match self {
-            Self::Service(service) | Self::Transport(service, _) => service.slot(self, kind),
-            _ => None,
-        }
+    pub fn slot(self, kind: RecordType, below: &[u8]) -> Option<&'z Slot> {
+        self.service()?.slot(self, kind, below)
     }
 
     /// The service that the node belongs to.

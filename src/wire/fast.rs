@@ -15,8 +15,8 @@ use super::Transport;
 use super::compile::{compile, start_of_authority};
 use super::compose::{Composer, Declined};
 use super::query::{Query, Unusual};
-use crate::authority::{Draw, Position, Resolved, resolve};
-use crate::index::{Generation, Node, Ready};
+use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
+use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
 
 /// What becomes of a message.
@@ -56,6 +56,24 @@ enum Content {
     Done,
     /// The answers are larger than the client takes.
     Truncated,
+}
+
+/// A ready-made answer.
+enum Held<'g> {
+    /// It is kept with its service.
+    Kept(&'g Kept),
+    /// It could not be kept.
+    Made(Box<Kept>),
+}
+
+impl Held<'_> {
+    /// The answer.
+    fn ready(&self) -> &Ready {
+        match self {
+            Self::Kept(kept) => &kept.ready,
+            Self::Made(made) => &made.ready,
+        }
+    }
 }
 
 impl Fast {
@@ -121,26 +139,12 @@ impl Fast {
         (position, node): (Position<'_>, Node<'_>),
         composer: &mut Composer<'_>,
     ) -> Result<Content, Declined> {
-        let made;
-        let ready = match node.slot(query.kind) {
-            Some(slot) => match slot.get() {
-                Some(ready) => ready,
-                None => {
-                    // Another thread may come first, with the same.
-                    let _ = slot.set(Box::new(self.compile(generation, query)));
-                    slot.get().ok_or(Declined)?
-                }
-            },
-            None if node.service().is_some_and(|service| service.len() > INLINE_MAX) => {
-                return Err(Declined);
-            }
-            None => {
-                made = self.compile(generation, query);
-                &made
-            }
-        };
+        if !may_hold(node, query.kind) {
+            return self.negative(generation, &position, composer);
+        }
+        let held = self.hold(generation, query, (position, node))?;
         composer.authoritative();
-        match ready {
+        match held.ready() {
             Ready::Elsewhere => Err(Declined),
             Ready::NoData => self.negative(generation, &position, composer),
             Ready::TooLarge => Ok(Content::Truncated),
@@ -151,9 +155,29 @@ impl Fast {
         }
     }
 
-    /// Makes an answer ready.
-    fn compile(&mut self, generation: &Generation, query: &Query<'_>) -> Ready {
-        compile(generation, &self.name, query.kind, &mut self.draw)
+    /// The ready-made answer: the kept one, or one that is made now, and kept if it can be.
+    fn hold<'g>(
+        &mut self,
+        generation: &'g Generation,
+        query: &Query<'_>,
+        (position, node): (Position<'g>, Node<'g>),
+    ) -> Result<Held<'g>, Declined> {
+        let below = &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))];
+        let slot = node.slot(query.kind, below);
+        if let Some(kept) = slot.and_then(Slot::get) {
+            return Ok(Held::Kept(kept));
+        }
+        if slot.is_none() && node.service().is_some_and(|service| service.len() > INLINE_MAX) {
+            return Err(Declined);
+        }
+        let ready = compile(generation, &self.name, query.kind, &mut self.draw);
+        let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
+        let Some(slot) = slot else { return Ok(Held::Made(made)) };
+        match slot.set(made) {
+            Ok(()) => slot.get().map(|kept| Held::Kept(kept)).ok_or(Declined),
+            // Another thread came first, and not necessarily for the same question.
+            Err(made) => Ok(Held::Made(made)),
+        }
     }
 
     /// Writes a negative answer.

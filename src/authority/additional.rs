@@ -64,8 +64,7 @@ impl Lookup<'_> {
     fn target<'l>(&'l self, spelt: &'l Name) -> Option<Target<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
         let (site, below) = self.generation.locate(&name)?;
-        let (zone, node) =
-            (self.generation.zone(site), self.generation.find(site, &name, below));
+        let (zone, node) = (self.generation.zone(site), self.generation.find(site, &name, below));
         Some(Target { spelt, name, zone, node })
     }
 }

@@ -10,8 +10,7 @@ impl Lookup<'_> {
     /// The SOA record of the apex.
     pub(super) fn soa(&self, node: Node<'_>) -> Option<RrSet> {
         let owner = self.question.name.clone();
-        matches!(node, Node::Apex)
-            .then(|| self.start_of_authority(owner, self.settings().soa_ttl))
+        matches!(node, Node::Apex).then(|| self.start_of_authority(owner, self.settings().soa_ttl))
     }
 
     /// The NS records of the apex.

@@ -22,13 +22,15 @@
 //! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
 //! | 6763 | DNS-SD | not yet |
 //!
-//! One concern per file: `resolved` follows the name, `order` draws, `srv`, `address`, `txt` and `apex` make RRsets,
-//! `additional` adds the addresses of targets, `negative` says what is not there.
+//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt` and `apex`
+//! make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
+//! targets, `negative` says what is not there.
 
 mod additional;
 mod address;
 mod answer;
 mod apex;
+mod draw;
 mod negative;
 mod order;
 mod question;
@@ -43,7 +45,8 @@ use crate::index::{Generation, Node, Settings};
 use crate::names::WireName;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
-pub use self::order::{Draw, pick};
+pub use self::draw::Draw;
+pub use self::order::pick;
 pub use self::question::{Overflow, Question, Room};
 pub use self::resolved::{Position, Resolved, may_hold, resolve};
 

@@ -9,20 +9,8 @@
 //! late. A selection forgets those at once: it sorts a few thousand items, of how many
 //! soever, and needs no logarithm for the rest.
 
-use std::hash::{BuildHasher, Hash};
-
-use foldhash::SharedSeed;
-use foldhash::quality::SeedableRandomState;
-
-use super::{Overflow, Rank, Room, TooLarge};
+use super::{Draw, Overflow, Rank, Room, TooLarge};
 use crate::registry::Instance;
-
-/// One in as many as a float can tell apart below 1.
-const CHANCE: f64 = 1.0 / (1_u64 << f64::MANTISSA_DIGITS) as f64;
-
-/// Where the randomness comes from.
-#[derive(Debug)]
-pub struct Draw(fastrand::Rng);
 
 /// A place in the order; the least comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,78 +21,6 @@ struct Ticket {
     weightless: bool,
     /// The waiting time, as the bits of a float that is not negative: they sort alike.
     time: u64,
-}
-
-impl Draw {
-    /// A draw that nobody foresees.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(fastrand::Rng::new())
-    }
-
-    /// The same draw whenever the seed is the same.
-    #[must_use]
-    pub fn seeded(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
-    }
-
-    /// Puts items that stand by priority into a fresh order: within a priority each next
-    /// one is drawn among the rest, in proportion to weight (RFC 2782). This is the order
-    /// that a [`Selection`] gives, without its logarithms: for a few items it is cheaper.
-    pub fn arrange<T: Copy>(&mut self, mut items: &mut [T], rank: impl Fn(T) -> Rank) {
-        while let Some(first) = items.first() {
-            let priority = rank(*first).0;
-            let run = items.iter().take_while(|item| rank(**item).0 == priority).count();
-            let (run, later) = items.split_at_mut(run);
-            self.arrange_run(run, |item| rank(item).1);
-            items = later;
-        }
-    }
-
-    /// Arranges items of one priority.
-    fn arrange_run<T: Copy>(&mut self, mut rest: &mut [T], weight: impl Fn(T) -> u64) {
-        let mut total: u64 = rest.iter().map(|item| weight(*item)).sum();
-        while total > 0 {
-            let mut ticket = self.0.u64(..total);
-            let drawn = rest.iter().position(|item| {
-                let weight = weight(*item);
-                let is_drawn = ticket < weight;
-                ticket = ticket.saturating_sub(weight);
-                is_drawn
-            });
-            rest.swap(0, drawn.unwrap_or_default());
-            total -= weight(rest[0]);
-            rest = &mut rest[1..];
-        }
-        // Only weight 0 is left, which comes last, evenly.
-        self.shuffle(rest);
-    }
-
-    /// Puts items into an order that is as likely as any other.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        self.0.shuffle(items);
-    }
-
-    /// A chance in (0, 1], so that its logarithm is finite.
-    pub(super) fn chance(&mut self) -> f64 {
-        1.0 - self.0.f64()
-    }
-
-    /// Chances that equal items share, so that one which is met twice still counts once.
-    pub(super) fn chances(&mut self) -> Chances {
-        Chances(SeedableRandomState::with_seed(self.0.u64(..), SharedSeed::global_fixed()))
-    }
-}
-
-/// Chances that depend on the items, in a way that nobody foresees.
-pub(super) struct Chances(SeedableRandomState);
-
-impl Chances {
-    /// The chance of an item, in (0, 1].
-    pub(super) fn of(&self, item: &impl Hash) -> f64 {
-        let bits = self.0.hash_one(item) >> (u64::BITS - f64::MANTISSA_DIGITS);
-        1.0 - bits as f64 * CHANCE
-    }
 }
 
 impl Ticket {
@@ -223,12 +139,6 @@ const fn twice(octets: usize) -> usize {
     octets.saturating_mul(2)
 }
 
-impl Default for Draw {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// One of the instances: of the lowest priority, by weight, as the first answer of DNS is.
 pub fn pick<'i>(
     instances: impl IntoIterator<Item = &'i Instance>,
@@ -305,6 +215,29 @@ mod tests {
         let statistic = chi_square(&counts[1], &expected);
         // 13.82 is the 0.1 % point with 2 degrees of freedom.
         assert!(statistic < 13.82, "{statistic}");
+    }
+
+    #[test]
+    fn a_few_items_are_arranged_as_a_selection_orders_them() {
+        let ranks = [(0, 1), (0, 2), (0, 3), (0, 0), (0, 0), (4, 9), (4, 1)];
+        let mut draw = Draw::seeded(9);
+        let mut counts = vec![vec![0; ranks.len()]; ranks.len()];
+        for _ in 0..DRAWS {
+            let mut items: Vec<_> = (0..ranks.len()).collect();
+            draw.arrange(&mut items, |item| ranks[item]);
+            items.iter().enumerate().for_each(|(place, item)| counts[place][*item] += 1);
+        }
+        let selected = places(&ranks, 10);
+        for (counts, selected) in counts.iter().zip(&selected) {
+            let expected: Vec<_> =
+                selected.iter().map(|count| f64::from(*count) / f64::from(DRAWS)).collect();
+            for (count, share) in counts.iter().zip(&expected) {
+                // Two samples of one share differ by sqrt(2 s (1-s) n): 4.5 of those.
+                let spread = 4.5 * (2.0 * share * (1.0 - share) * f64::from(DRAWS)).sqrt();
+                let wanted = share * f64::from(DRAWS);
+                assert!((f64::from(*count) - wanted).abs() <= spread, "{counts:?} {selected:?}");
+            }
+        }
     }
 
     #[test]

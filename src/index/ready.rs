@@ -163,8 +163,8 @@ impl Slots {
         });
         let first = FixedState::default().hash_one((below, u16::from(kind))) as usize;
         let tries = (0..TRIES).filter_map(|further| slots.get((first + further) % slots.len()));
-        tries.into_iter().find(|slot| {
-            slot.get().is_none_or(|kept| *kept.below == *below && kept.kind == kind)
-        })
+        tries
+            .into_iter()
+            .find(|slot| slot.get().is_none_or(|kept| *kept.below == *below && kept.kind == kind))
     }
 }

@@ -80,7 +80,13 @@ impl Fast {
     /// One that nobody foresees the orders of.
     #[must_use]
     pub fn new() -> Self {
-        Self { name: WireName::root(), draw: Draw::new() }
+        Self::with_draw(Draw::new())
+    }
+
+    /// One that orders by a draw.
+    #[must_use]
+    pub const fn with_draw(draw: Draw) -> Self {
+        Self { name: WireName::root(), draw }
     }
 
     /// Answers a message from one generation into `reply`, which has room for `UDP_MAX`
@@ -93,9 +99,7 @@ impl Fast {
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
-            Ok(query) => {
-                self.answer(generation, &query, transport, reply).unwrap_or(Verdict::Full)
-            }
+            Ok(query) => self.answer(generation, &query, transport, reply).unwrap_or(Verdict::Full),
             Err(Unusual::NoRequest) => Verdict::Silence,
             Err(Unusual::Other) => Verdict::Full,
         }

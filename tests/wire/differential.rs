@@ -51,27 +51,57 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
         r#","weight":0"#,
         r#","weight":7"#,
     ]);
-    let one = (name, 0u8..40, host, port, proto, more).prop_map(
-        |(name, id, host, port, proto, more)| {
+    let one =
+        (name, 0u8..40, host, port, proto, more).prop_map(|(name, id, host, port, proto, more)| {
             let more = if more.ends_with("words") { format!("{more} {id}\"") } else { more.into() };
             let value = format!(r#"{{"host":"{host}{port}","proto":"{proto}"{more}}}"#);
             (format!("{name}/i{id}"), value)
-        },
-    );
+        });
     proptest::collection::vec(one, 0..60)
 }
 
 /// Names: of everything that is there, and beside it.
 fn names() -> impl Strategy<Value = String> {
     let first = select(vec![
-        "", "_web._tcp", "_web._udp", "web", "w-b", "_w-b._tcp", "db", "_db._tcp", "x", "_x._tcp",
-        "_tcp", "_udp", "_http._tcp.web", "_tcp.web", "10-0-0-1.web", "2001-db8--1.web", "i1.web",
-        "i2.db", "no", "_no._tcp", "no.web", "a.b.c.d", "_web", "web._tcp", "_web._tcp.web",
-        "ns.dns", "dns", "\u{1}odd",
+        "",
+        "_web._tcp",
+        "_web._udp",
+        "web",
+        "w-b",
+        "_w-b._tcp",
+        "db",
+        "_db._tcp",
+        "x",
+        "_x._tcp",
+        "_tcp",
+        "_udp",
+        "_http._tcp.web",
+        "_tcp.web",
+        "10-0-0-1.web",
+        "2001-db8--1.web",
+        "i1.web",
+        "i2.db",
+        "no",
+        "_no._tcp",
+        "no.web",
+        "a.b.c.d",
+        "_web",
+        "web._tcp",
+        "_web._tcp.web",
+        "ns.dns",
+        "dns",
+        "\u{1}odd",
     ]);
     let zone = select(vec![
-        "services.internal", "services.internal", "services.internal", "services.internal", "",
-        "internal", "other.test", "unlisted.test", "example.com",
+        "services.internal",
+        "services.internal",
+        "services.internal",
+        "services.internal",
+        "",
+        "internal",
+        "other.test",
+        "unlisted.test",
+        "example.com",
     ]);
     (first, zone, any::<u64>()).prop_map(|(first, zone, cases)| {
         let name = format!("{first}.{zone}").trim_matches('.').to_owned();
@@ -122,7 +152,12 @@ fn sorted(records: &[Record]) -> Vec<String> {
 
 /// Whether the glue of a reply is what a sender could fit: in the order of the answers,
 /// from `all`, until the next does not fit into `room`.
-fn check_glue(reply: &Message, octets: usize, all: &Message, room: usize) -> Result<(), TestCaseError> {
+fn check_glue(
+    reply: &Message,
+    octets: usize,
+    all: &Message,
+    room: usize,
+) -> Result<(), TestCaseError> {
     let mut there = reply.additionals.iter();
     let mut seen = Vec::new();
     for answer in &reply.answers {
@@ -148,7 +183,12 @@ fn check_glue(reply: &Message, octets: usize, all: &Message, room: usize) -> Res
 }
 
 /// Whether two replies to one message mean the same.
-fn check_same(fixture: &Fixture, query: &Query, fast: &[u8], full: &[u8]) -> Result<(), TestCaseError> {
+fn check_same(
+    fixture: &Fixture,
+    query: &Query,
+    fast: &[u8],
+    full: &[u8],
+) -> Result<(), TestCaseError> {
     let (quick, slow) = (parse(fast).expect("fast"), parse(full).expect("full"));
     prop_assert_eq!(&fast[..7], &full[..7], "id, flags, code, QDCOUNT");
     let question = 12..12 + query.question.len();
@@ -165,7 +205,13 @@ fn check_same(fixture: &Fixture, query: &Query, fast: &[u8], full: &[u8]) -> Res
         let is_lower = !query.question.iter().any(u8::is_ascii_uppercase);
         let soa = slow.answers.iter().any(|record| record.record_type() == RecordType::SOA);
         if is_lower && !soa && slow.additionals.len() == all.additionals.len() {
-            prop_assert_eq!(fast.len(), full.len(), "as well compressed: {} {}", full.escape_ascii(), fast.escape_ascii());
+            prop_assert_eq!(
+                fast.len(),
+                full.len(),
+                "as well compressed: {} {}",
+                full.escape_ascii(),
+                fast.escape_ascii()
+            );
         }
     }
     if fast[2] & 2 == 0 {

@@ -3,12 +3,14 @@
 mod differential;
 mod dig;
 mod fair;
+mod fast;
 mod forms;
 mod listen;
 mod messages;
 mod properties;
 mod sizes;
 mod tcp;
+mod torn;
 mod udp;
 
 use std::net::SocketAddr;

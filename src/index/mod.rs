@@ -14,6 +14,7 @@
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
 mod generation;
+mod order;
 mod publisher;
 mod ready;
 mod service;

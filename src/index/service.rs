@@ -4,18 +4,19 @@
 //! Whatever is derived from a service alone (such as ready-made wire answers) can be kept
 //! inside it, and is gone when an instance comes or goes.
 
-use std::cmp::Ordering;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use equivalent::{Comparable, Equivalent};
 use hickory_proto::rr::RecordType;
 use imbl::OrdSet;
 
+use super::order::{
+    AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, Side, TextProbe, address,
+    text,
+};
 use super::ready::Slots;
 use super::{Node, Slot};
-use crate::names::folded;
 use crate::registry::{Host, Instance, Proto};
 
 /// All instances of one service. The sets hold pointers, eight octets an instance each.
@@ -34,22 +35,6 @@ pub struct Service {
     /// Answers that were made of all this.
     ready: Slots,
 }
-
-/// An instance in the order of ids.
-#[derive(Debug, Clone)]
-struct ById(Arc<Instance>);
-
-/// An instance in the order of addresses.
-#[derive(Debug, Clone)]
-struct ByAddress(Arc<Instance>);
-
-/// An instance in the order of transports and port names.
-#[derive(Debug, Clone)]
-struct ByPort(Arc<Instance>);
-
-/// An instance in the order of texts and TTLs.
-#[derive(Debug, Clone)]
-struct ByText(Arc<Instance>);
 
 impl Service {
     /// Adds an instance that is not there.
@@ -189,125 +174,6 @@ impl Service {
         self.by_port.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
     }
 }
-
-/// The address of an instance that has one.
-fn address(instance: &Instance) -> Option<IpAddr> {
-    match instance.host {
-        Host::Address(address) => Some(address),
-        Host::Name(_) => None,
-    }
-}
-
-/// The text of an instance that has one.
-fn text(instance: &Instance) -> Option<&str> {
-    instance.details.as_ref()?.text.as_deref()
-}
-
-/// The last word between instances: two are the same only when their keys are.
-fn by_place(one: &Instance, other: &Instance) -> Ordering {
-    folded(&one.id)
-        .cmp(folded(&other.id))
-        .then_with(|| one.id.cmp(&other.id))
-        .then_with(|| one.name.cmp(&other.name))
-        .then_with(|| one.is_rooted.cmp(&other.is_rooted))
-}
-
-/// The order of port names.
-fn by_port(one: &Instance, other: &Instance) -> Ordering {
-    let names = (one.protocol().unwrap_or_default(), other.protocol().unwrap_or_default());
-    one.proto.cmp(&other.proto).then_with(|| folded(names.0).cmp(folded(names.1)))
-}
-
-/// Gives a pointer to an instance the order that a function says.
-macro_rules! ordered {
-    ($type:ident, $compare:expr) => {
-        impl Ord for $type {
-            fn cmp(&self, other: &Self) -> Ordering {
-                let compare: fn(&Instance, &Instance) -> Ordering = $compare;
-                compare(&self.0, &other.0).then_with(|| by_place(&self.0, &other.0))
-            }
-        }
-        impl PartialOrd for $type {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-        impl PartialEq for $type {
-            fn eq(&self, other: &Self) -> bool {
-                self.cmp(other) == Ordering::Equal
-            }
-        }
-        impl Eq for $type {}
-    };
-}
-
-ordered!(ById, |_, _| Ordering::Equal);
-ordered!(ByAddress, |one, other| address(one).cmp(&address(other)));
-ordered!(ByPort, by_port);
-ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)));
-
-/// Which end of a run of equals a probe stands at.
-#[derive(Clone, Copy)]
-enum Side {
-    /// Before the first.
-    Before,
-    /// After the last.
-    After,
-}
-
-impl Side {
-    /// What a probe says of an entry that it equals.
-    const fn of_equals(self) -> Ordering {
-        match self {
-            Self::Before => Ordering::Less,
-            Self::After => Ordering::Greater,
-        }
-    }
-}
-
-/// Stands beside the instances with one id label.
-struct IdProbe<'p>(&'p [u8], Side);
-
-/// Stands beside the instances with one address.
-struct AddressProbe(IpAddr, Side);
-
-/// Stands beside the instances with one port name, or with any, of one transport.
-struct PortProbe<'p>(Proto, Option<&'p [u8]>, Side);
-
-/// Stands beside the instances with one text and TTL.
-struct TextProbe<'p>(Option<&'p str>, Option<u32>, Side);
-
-/// Makes a probe comparable with entries; it equals none of them.
-macro_rules! probe {
-    ($probe:ty, $entry:ident, $compare:expr) => {
-        impl Equivalent<$entry> for $probe {
-            fn equivalent(&self, _: &$entry) -> bool {
-                false
-            }
-        }
-        impl Comparable<$entry> for $probe {
-            fn compare(&self, entry: &$entry) -> Ordering {
-                let compare: fn(&Self, &Instance) -> Ordering = $compare;
-                compare(self, &entry.0)
-            }
-        }
-    };
-}
-
-probe!(IdProbe<'_>, ById, |probe, entry| {
-    probe.0.iter().copied().cmp(folded(&entry.id)).then(probe.1.of_equals())
-});
-probe!(AddressProbe, ByAddress, |probe, entry| {
-    Some(probe.0).cmp(&address(entry)).then(probe.1.of_equals())
-});
-probe!(PortProbe<'_>, ByPort, |probe, entry| {
-    let name = || folded(entry.protocol().unwrap_or_default());
-    let names = probe.1.map_or(Ordering::Equal, |wanted| wanted.iter().copied().cmp(name()));
-    probe.0.cmp(&entry.proto).then(names).then(probe.2.of_equals())
-});
-probe!(TextProbe<'_>, ByText, |probe, entry| {
-    (probe.0, probe.1).cmp(&(text(entry), entry.ttl)).then(probe.2.of_equals())
-});
 
 #[cfg(test)]
 mod tests {

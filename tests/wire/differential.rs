@@ -170,7 +170,10 @@ fn check_glue(
             continue;
         };
         match there.next() {
-            Some(record) => prop_assert_eq!(sorted(&[record.clone()]), sorted(&[glue.clone()])),
+            Some(record) => prop_assert_eq!(
+                sorted(std::slice::from_ref(record)),
+                sorted(std::slice::from_ref(glue))
+            ),
             None => {
                 let size = if glue.record_type() == RecordType::A { 16 } else { 28 };
                 prop_assert!(octets + size > room, "{} would have fitted", glue);

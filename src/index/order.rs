@@ -1,0 +1,149 @@
+//! The orders that a service's instances are kept in, and how a place in them is found.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use equivalent::{Comparable, Equivalent};
+
+use crate::names::folded;
+use crate::registry::{Host, Instance, Proto};
+
+/// An instance in the order of ids.
+#[derive(Debug, Clone)]
+pub(super) struct ById(pub(super) Arc<Instance>);
+
+/// An instance in the order of addresses.
+#[derive(Debug, Clone)]
+pub(super) struct ByAddress(pub(super) Arc<Instance>);
+
+/// An instance in the order of transports and port names.
+#[derive(Debug, Clone)]
+pub(super) struct ByPort(pub(super) Arc<Instance>);
+
+/// An instance in the order of texts and TTLs.
+#[derive(Debug, Clone)]
+pub(super) struct ByText(pub(super) Arc<Instance>);
+
+/// The address of an instance that has one.
+pub(super) fn address(instance: &Instance) -> Option<IpAddr> {
+    match instance.host {
+        Host::Address(address) => Some(address),
+        Host::Name(_) => None,
+    }
+}
+
+/// The text of an instance that has one.
+pub(super) fn text(instance: &Instance) -> Option<&str> {
+    instance.details.as_ref()?.text.as_deref()
+}
+
+/// The last word between instances: two are the same only when their keys are.
+fn by_place(one: &Instance, other: &Instance) -> Ordering {
+    folded(&one.id)
+        .cmp(folded(&other.id))
+        .then_with(|| one.id.cmp(&other.id))
+        .then_with(|| one.name.cmp(&other.name))
+        .then_with(|| one.is_rooted.cmp(&other.is_rooted))
+}
+
+/// The order of port names.
+fn by_port(one: &Instance, other: &Instance) -> Ordering {
+    let names = (one.protocol().unwrap_or_default(), other.protocol().unwrap_or_default());
+    one.proto.cmp(&other.proto).then_with(|| folded(names.0).cmp(folded(names.1)))
+}
+
+/// Gives a pointer to an instance the order that a function says.
+macro_rules! ordered {
+    ($type:ident, $compare:expr) => {
+        impl Ord for $type {
+            fn cmp(&self, other: &Self) -> Ordering {
+                let compare: fn(&Instance, &Instance) -> Ordering = $compare;
+                compare(&self.0, &other.0).then_with(|| by_place(&self.0, &other.0))
+            }
+        }
+        impl PartialOrd for $type {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other) == Ordering::Equal
+            }
+        }
+        impl Eq for $type {}
+    };
+}
+
+ordered!(ById, |_, _| Ordering::Equal);
+ordered!(ByAddress, |one, other| address(one).cmp(&address(other)));
+ordered!(ByPort, by_port);
+ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)));
+
+/// Which end of a run of equals a probe stands at.
+#[derive(Clone, Copy)]
+pub(super) enum Side {
+    /// Before the first.
+    Before,
+    /// After the last.
+    After,
+}
+
+impl Side {
+    /// What a probe says of an entry that it equals.
+    const fn of_equals(self) -> Ordering {
+        match self {
+            Self::Before => Ordering::Less,
+            Self::After => Ordering::Greater,
+        }
+    }
+}
+
+/// Stands beside the instances with one id label.
+pub(super) struct IdProbe<'p>(pub(super) &'p [u8], pub(super) Side);
+
+/// Stands beside the instances with one address.
+pub(super) struct AddressProbe(pub(super) IpAddr, pub(super) Side);
+
+/// Stands beside the instances with one port name, or with any, of one transport.
+pub(super) struct PortProbe<'p>(pub(super) Proto, pub(super) Option<&'p [u8]>, pub(super) Side);
+
+/// Stands beside the instances with one text and TTL.
+pub(super) struct TextProbe<'p>(
+    pub(super) Option<&'p str>,
+    pub(super) Option<u32>,
+    pub(super) Side,
+);
+
+/// Makes a probe comparable with entries; it equals none of them.
+macro_rules! probe {
+    ($probe:ty, $entry:ident, $compare:expr) => {
+        impl Equivalent<$entry> for $probe {
+            fn equivalent(&self, _: &$entry) -> bool {
+                false
+            }
+        }
+        impl Comparable<$entry> for $probe {
+            fn compare(&self, entry: &$entry) -> Ordering {
+                let compare: fn(&Self, &Instance) -> Ordering = $compare;
+                compare(self, &entry.0)
+            }
+        }
+    };
+}
+
+probe!(IdProbe<'_>, ById, |probe, entry| {
+    probe.0.iter().copied().cmp(folded(&entry.id)).then(probe.1.of_equals())
+});
+probe!(AddressProbe, ByAddress, |probe, entry| {
+    Some(probe.0).cmp(&address(entry)).then(probe.1.of_equals())
+});
+probe!(PortProbe<'_>, ByPort, |probe, entry| {
+    let name = || folded(entry.protocol().unwrap_or_default());
+    let names = probe.1.map_or(Ordering::Equal, |wanted| wanted.iter().copied().cmp(name()));
+    probe.0.cmp(&entry.proto).then(names).then(probe.2.of_equals())
+});
+probe!(TextProbe<'_>, ByText, |probe, entry| {
+    (probe.0, probe.1).cmp(&(text(entry), entry.ttl)).then(probe.2.of_equals())
+});

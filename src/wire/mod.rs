@@ -29,16 +29,22 @@
 //! octets to octets, and the loops around it do nothing but move them.
 
 mod apart;
+mod batch;
 mod blank;
 mod connections;
+mod counters;
 mod encode;
+mod fast;
+mod full;
 mod handler;
 mod listen;
 mod responder;
 mod screen;
 mod tcp;
 mod udp;
+mod workers;
 
+pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::responder::{Responder, Transport};
 

@@ -104,7 +104,7 @@ fn or_servfail(outline: &Outline<'_>, reply: &mut Vec<u8>, write: impl FnOnce(&m
 /// neither the socket it came over nor the connection. What the work may leave half done
 /// is only the reply, which is written anew: a generation never changes, and the work
 /// holds no lock.
-fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.inspect_err(|_| tracing::error!("an answer panicked; this is a fault of srvd")).ok()
 }

@@ -130,7 +130,8 @@ impl Connection {
         self.stream.set_nodelay(true)?;
         while !self.ending && self.read(shutdown).await? {
             place.touch();
-            while self.answer() {
+            while let Some(replies) = self.answer() {
+                place.count(replies);
                 self.write().await?;
                 tokio::task::yield_now().await;
             }
@@ -165,15 +166,17 @@ impl Connection {
         self.input.len() - before
     }
 
-    /// Answers whole messages, up to a buffer full of replies; false if there were none.
-    fn answer(&mut self) -> bool {
-        let mut used = 0;
+    /// Answers whole messages, up to a buffer full of replies; how many these are, none
+    /// if there was no message.
+    fn answer(&mut self) -> Option<usize> {
+        let (mut used, mut replies) = (0, 0);
         while let Some(message) = whole_message(&self.input[used..]) {
             used += PREFIX + message.len();
             self.answered += 1;
             if self.responder.respond(message, self.peer, Transport::Tcp, &mut self.reply) {
                 self.output.extend((self.reply.len() as u16).to_be_bytes());
                 self.output.extend_from_slice(&self.reply);
+                replies += 1;
             }
             if self.output.len() >= FLUSH {
                 break;
@@ -185,7 +188,7 @@ impl Connection {
             let wait = if self.input.is_empty() { IDLE } else { MESSAGE };
             self.deadline = Instant::now() + wait;
         }
-        used > 0
+        (used > 0).then_some(replies)
     }
 
     /// Writes the replies: each with its length, in as few segments as they need.

@@ -1,166 +1,123 @@
-//! Datagrams: one loop per socket, one query at a time, nothing queued but in the kernel.
-//!
-//! A socket that is bound to every address of the machine is asked at one of them, and
-//! must reply from that very one, or the client takes the reply for a stranger's. So each
-//! datagram is read with the address it was sent to, and its reply is sent from there.
+//! Datagrams: a thread per socket, which reads many at once, answers what it can from
+//! ready-made answers, and sends the replies at once. For a datagram it takes no lock,
+//! allocates nothing and wakes no task. What needs more is handed to the full path, and
+//! the worker goes on.
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
 use std::time::Duration;
 
-use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
-use socket2::Socket;
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use super::batch::Batch;
+use super::counters::{Event, Tally};
+use super::fast::{Fast, Verdict};
+use super::full::Queue;
+use super::responder::contain;
+use crate::index::{Generation, Index};
 
-use super::{Responder, Transport};
-
-/// Octets of a datagram that are looked at. A query has one question of at most 259 and an
-/// OPT record; what is longer than this is cut, and so a format error.
-const REQUEST_MAX: usize = 4096;
-/// Octets of a buffer. The kernel may hand over datagrams of one client as one piece
-/// (GRO), of as many octets as an IP packet can have. What is not used stays unmapped.
-const BUFFER: usize = 64 * 1024;
-/// Buffers that one system call may fill: more of them hardly save any more time.
-const BATCH: usize = 32;
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
 /// lack of memory) pass; without a pause one that does not would take a whole core.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
+/// Datagrams that are still answered after the end: those that had come before it, as far
+/// as the socket's buffer has room for them. There is no end to those that come after.
+const LAST: usize = 4096;
 
-/// Datagrams that are still answered after the end: those that had come before it.
-const LAST: usize = 1024;
-/// How long these are waited for.
-const LAST_WAIT: Duration = Duration::from_millis(50);
-
-/// One socket and what answers on it.
+/// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
-    /// The socket.
-    socket: UdpSocket,
-    /// How to read and send with addresses on it.
-    state: UdpSocketState,
-    /// Answers.
-    responder: Responder,
-    /// The reply to one query.
-    reply: Vec<u8>,
-}
-
-/// Who asked, and where.
-#[derive(Debug, Clone, Copy)]
-struct Route {
-    /// The client.
-    client: SocketAddr,
-    /// The address of ours that was asked, as far as the system says.
-    asked: Option<IpAddr>,
+    /// The socket and the buffers.
+    pub(super) batch: Batch,
+    /// Where the newest generation is found.
+    pub(super) index: Arc<Index>,
+    /// The full path.
+    pub(super) queue: Queue,
+    /// Counts.
+    pub(super) tally: Tally,
+    /// Set before the socket is ended.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl Worker {
-    /// A worker on a bound socket.
-    ///
-    /// # Errors
-    /// [`io::Error`] when the runtime cannot take the socket, or the system does not tell
-    /// which address a datagram was sent to.
-    pub(super) fn new(socket: Socket, responder: Responder) -> io::Result<Self> {
-        let socket = UdpSocket::from_std(socket.into())?;
-        let state = UdpSocketState::new((&socket).into())?;
-        Ok(Self { socket, state, responder, reply: Vec::with_capacity(REQUEST_MAX) })
-    }
-
     /// Answers datagrams until told to stop, and then those that had come by then.
-    pub(super) async fn serve(mut self, shutdown: CancellationToken) {
-        let mut octets = vec![0; BATCH * BUFFER];
-        let mut buffers: Vec<_> = octets.chunks_mut(BUFFER).map(IoSliceMut::new).collect();
-        let mut metas = [RecvMeta::default(); BATCH];
-        while let Some(received) =
-            shutdown.run_until_cancelled(self.receive(&mut buffers, &mut metas)).await
-        {
-            match received {
-                Ok(filled) => self.answer(&buffers, &metas[..filled]).await,
-                Err(fault) => pause(&fault).await,
-            };
-        }
-        let (end, mut answered) = (Instant::now() + LAST_WAIT, 0);
-        while answered < LAST {
-            let received = timeout_at(end, self.receive(&mut buffers, &mut metas)).await;
-            let Ok(Ok(filled)) = received else { break };
-            answered += self.answer(&buffers, &metas[..filled]).await;
-        }
+    pub(super) fn serve(self) {
+        let mut fast = Fast::new();
+        self.run(|generation, message, reply| fast.respond(generation, message, reply));
     }
 
-    /// Reads what is there; how many buffers were filled.
-    async fn receive(
-        &self,
-        buffers: &mut [IoSliceMut<'_>],
-        metas: &mut [RecvMeta],
-    ) -> io::Result<usize> {
-        let read = || self.state.recv((&self.socket).into(), buffers, metas);
-        self.socket.async_io(Interest::READABLE, read).await
-    }
-
-    /// Answers every datagram of the filled buffers; how many there were.
-    async fn answer(&mut self, buffers: &[IoSliceMut<'_>], metas: &[RecvMeta]) -> usize {
-        let mut count = 0;
-        for (buffer, meta) in buffers.iter().zip(metas) {
-            let route = Route { client: meta.addr, asked: meta.dst_ip };
-            for datagram in datagrams(&buffer[..meta.len], meta.stride) {
-                count += 1;
-                if self.respond(datagram, route.client) {
-                    self.send(route).await;
+    /// Does so with any fast path.
+    fn run(mut self, mut fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict) {
+        let (mut last, mut faults) = (0, 0);
+        while last < LAST {
+            let is_ending = self.stop.load(Ordering::Acquire);
+            match self.batch.receive() {
+                Ok(0) if is_ending => break,
+                Ok(count) => {
+                    faults = 0;
+                    self.answer(count, &mut fast);
+                    last += if is_ending { count } else { 0 };
+                }
+                Err(_) if is_ending => break,
+                Err(fault) => {
+                    faults += 1;
+                    pause(&fault, faults);
                 }
             }
         }
-        count
     }
 
-    /// Makes the reply to a datagram, if there is any.
-    fn respond(&mut self, datagram: &[u8], client: SocketAddr) -> bool {
-        let request = &datagram[..datagram.len().min(REQUEST_MAX)];
-        self.responder.respond(request, client, Transport::Udp, &mut self.reply)
-    }
-
-    /// Sends the reply from where the query was sent to. One that cannot be sent is lost,
-    /// as any datagram may be; so is the reply to a broadcast, which no host can send from.
-    async fn send(&self, Route { client, asked }: Route) {
-        let transmit = Transmit {
-            destination: client,
-            ecn: None,
-            contents: &self.reply,
-            segment_size: None,
-            src_ip: asked,
-        };
-        let write = || self.state.try_send((&self.socket).into(), &transmit);
-        if let Err(fault) = self.socket.async_io(Interest::WRITABLE, write).await {
-            tracing::debug!(%client, "reply not sent: {fault}");
+    /// Answers the datagrams of a batch, all of them from one generation.
+    fn answer(
+        &mut self,
+        count: usize,
+        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
+    ) {
+        self.tally.count(Event::Received, count);
+        let generation = self.index.load();
+        for at in 0..count {
+            self.answer_one(at, &generation, fast);
+        }
+        drop(generation);
+        if let Err(unsent) = self.batch.send() {
+            self.tally.count(Event::Unsent, unsent.count);
+            tracing::debug!("{} replies not sent: {}", unsent.count, unsent.fault);
         }
     }
-}
 
-/// The datagrams that one buffer holds: all of one size, but for the last.
-fn datagrams(octets: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
-    // An empty datagram has the size 0; there is nothing in it to be answered.
-    octets.chunks(size.max(1))
-}
-
-/// Waits a little after an error.
-async fn pause(fault: &io::Error) -> usize {
-    tracing::debug!("datagram not received: {fault}");
-    tokio::time::sleep(ERROR_PAUSE).await;
-    0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sizes(octets: usize, size: usize) -> Vec<usize> {
-        datagrams(&vec![0; octets], size).map(<[u8]>::len).collect()
+    /// Answers the datagram at a place of the batch. One that makes the fast path panic is
+    /// for the full path, which says SERVFAIL if it panics as well.
+    fn answer_one(
+        &mut self,
+        at: usize,
+        generation: &Generation,
+        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
+    ) {
+        let Some((message, reply)) = self.batch.exchange(at) else {
+            return self.tally.count(Event::Silent, 1);
+        };
+        match contain(|| fast(generation, message, reply)).unwrap_or(Verdict::Full) {
+            Verdict::Reply { octets, code, truncated } => {
+                self.batch.reply(at, octets);
+                self.tally.reply(code, truncated);
+            }
+            Verdict::Silence => self.tally.count(Event::Silent, 1),
+            Verdict::Full => self.hand_over(at),
+        }
     }
 
-    #[test]
-    fn a_buffer_is_cut_into_its_datagrams() {
-        assert_eq!(sizes(40, 40), [40]);
-        assert_eq!(sizes(100, 40), [40, 40, 20]);
-        assert_eq!(sizes(0, 0), [0; 0]);
+    /// Hands the datagram at a place to the full path, or loses it.
+    fn hand_over(&mut self, at: usize) {
+        let (route, socket) = (self.batch.route(at), Arc::clone(self.batch.socket()));
+        let is_taken = route
+            .zip(self.batch.exchange(at))
+            .is_some_and(|(route, (message, _))| self.queue.offer(message, route, &socket));
+        self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
     }
+}
+
+/// Waits a little after an error, and logs ever fewer of a row of them.
+fn pause(fault: &io::Error, number: u32) {
+    if number.is_power_of_two() {
+        tracing::debug!(number, "datagrams not received: {fault}");
+    }
+    sleep(ERROR_PAUSE);
 }

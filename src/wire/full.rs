@@ -14,7 +14,7 @@ use super::{Responder, Transport};
 
 /// Messages that may wait, some 10 ms of work: a client is not answered sooner by waiting
 /// for longer. With messages of at most 4,096 octets, they hold 4 MiB at the worst.
-const QUEUE: usize = 1024;
+pub(super) const QUEUE: usize = 1024;
 
 /// A message with all that is needed to answer it.
 struct Handed {

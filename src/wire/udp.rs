@@ -121,3 +121,115 @@ fn pause(fault: &io::Error, number: u32) {
     }
     sleep(ERROR_PAUSE);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket as Client;
+    use std::thread::{JoinHandle, spawn};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::wire::batch::UdpSocket;
+    use crate::wire::full::{Full, QUEUE};
+    use crate::wire::{Counters, Responder};
+
+    /// A query for the root, type A.
+    const QUERY: [u8; 17] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
+
+    /// A worker that runs, with all that is around it.
+    struct Running {
+        client: Client,
+        counters: Arc<Counters>,
+        full: Full,
+        stop: Arc<AtomicBool>,
+        socket: Arc<UdpSocket>,
+        thread: JoinHandle<()>,
+    }
+
+    /// Runs a worker with a fast path, and a full path that does nothing yet.
+    fn run(fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict + Send + 'static) -> Running {
+        let socket = Client::bind("127.0.0.1:0").unwrap();
+        let client = Client::bind("127.0.0.1:0").unwrap();
+        client.connect(socket.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        let (counters, index) = (Arc::<Counters>::default(), Arc::new(Index::new(vec![], true)));
+        let (queue, full) = Full::new(Responder::new(Arc::clone(&index)), counters.full());
+        let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
+        let (stop, tally) = (Arc::<AtomicBool>::default(), counters.worker());
+        let batch = Batch::new(Arc::clone(&socket));
+        let worker = Worker { batch, index, queue, tally, stop: Arc::clone(&stop) };
+        let thread = spawn(move || worker.run(fast));
+        Running { client, counters, full, stop, socket, thread }
+    }
+
+    impl Running {
+        /// Sends so many queries, not faster than they are taken.
+        fn ask(&self, count: u64) {
+            let before = self.counters.total().fast.received;
+            for number in 1..=count {
+                self.client.send(&QUERY).unwrap();
+                let start = Instant::now();
+                while self.counters.total().fast.received + 100 < before + number {
+                    assert!(start.elapsed() < Duration::from_secs(3), "the worker is blocked");
+                    std::thread::yield_now();
+                }
+            }
+        }
+
+        /// Ends the worker, and then the full path; what was counted.
+        fn end(self) -> (Client, crate::wire::Totals) {
+            self.stop.store(true, Ordering::Release);
+            self.socket.end();
+            self.thread.join().unwrap();
+            self.full.serve();
+            (self.client, self.counters.total())
+        }
+    }
+
+    /// What is replied to a client, without the question.
+    fn header(client: &Client) -> [u8; 12] {
+        let mut reply = [0; 512];
+        client.recv(&mut reply).unwrap();
+        *reply.first_chunk().unwrap()
+    }
+
+    #[test]
+    fn a_panic_of_the_fast_path_is_left_to_the_full_path() {
+        let running = run(|_, _, _| panic!("injected"));
+        running.ask(3);
+        let (client, totals) = running.end();
+        for _ in 0..3 {
+            assert_eq!(header(&client), [0x12, 0x34, 0x81, 5, 0, 1, 0, 0, 0, 0, 0, 0]);
+        }
+        assert_eq!((totals.fast.handed, totals.full.answered, totals.full.codes[5]), (3, 3, 3));
+    }
+
+    #[test]
+    fn ready_made_answers_and_silence_need_nobody_else() {
+        let mut number = 0;
+        let running = run(move |_, message, reply| {
+            reply[..2].copy_from_slice(&message[..2]);
+            number += 1;
+            match number % 3 {
+                0 => Verdict::Silence,
+                truncated => Verdict::Reply { octets: 12, code: 3, truncated: truncated == 1 },
+            }
+        });
+        running.ask(9);
+        let (client, totals) = running.end();
+        (0..6).for_each(|_| assert_eq!(header(&client)[..2], QUERY[..2]));
+        let counts = totals.fast;
+        assert_eq!((counts.received, counts.answered, counts.silent), (9, 6, 3));
+        assert_eq!((counts.codes[3], counts.truncated, counts.handed), (6, 3, 0));
+    }
+
+    #[test]
+    fn a_full_queue_loses_messages_and_blocks_nobody() {
+        let running = run(|_, _, _| Verdict::Full);
+        running.ask(QUEUE as u64 + 500);
+        let (_, totals) = running.end();
+        let counts = totals.fast;
+        assert_eq!((counts.handed, counts.dropped), (QUEUE as u64, 500));
+        assert_eq!((totals.full.received, totals.full.answered), (QUEUE as u64, QUEUE as u64));
+    }
+}

@@ -48,7 +48,7 @@ impl Client {
                 let (flow, rest) = self.rest.split_first_chunk()?;
                 let (address, rest) = rest.split_first_chunk::<16>()?;
                 let scope = u32::from_ne_bytes(*rest.first_chunk()?);
-                let (address, flow) = (Ipv6Addr::from(*address), u32::from_be_bytes(*flow));
+                let (address, flow) = (Ipv6Addr::from(*address), u32::from_ne_bytes(*flow));
                 Some(SocketAddrV6::new(address, self.port(), flow, scope).into())
             }
             _ => None,
@@ -76,7 +76,9 @@ impl Control {
         self.content = [0; V6 + 4];
         let (level, kind, length) = match asked {
             IpAddr::V4(address) => {
+                // As the one to send from, and as the one that was asked: this may be read again.
                 self.content[4..8].copy_from_slice(&address.octets());
+                self.content[8..12].copy_from_slice(&address.octets());
                 (libc::IPPROTO_IP, libc::IP_PKTINFO, V4)
             }
             IpAddr::V6(address) => {
@@ -95,3 +97,35 @@ impl Control {
 // after the header, which is aligned.
 const _: () = assert!(size_of::<cmsghdr>().is_multiple_of(size_of::<usize>()));
 const _: () = assert!(size_of::<Client>() == size_of::<libc::sockaddr_storage>());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_read_by_its_family() {
+        let client = |family: i32| {
+            let mut client = Client { family: family as _, port: [20, 233], rest: [0; 124] };
+            client.rest[..4].copy_from_slice(&[192, 0, 2, 1]);
+            client.rest[19..24].copy_from_slice(&[1, 2, 0, 0, 0]);
+            client.address().map(|address| address.to_string())
+        };
+        assert_eq!(client(libc::AF_INET), Some("192.0.2.1:5353".to_owned()));
+        let scope = u32::from_ne_bytes([2, 0, 0, 0]);
+        assert_eq!(client(libc::AF_INET6), Some(format!("[::1%{scope}]:5353")));
+        assert_eq!((client(libc::AF_UNIX), client(0)), (None, None));
+    }
+
+    #[test]
+    fn an_address_that_is_written_is_read_again() {
+        for (text, content) in [("192.0.2.1", V4), ("2001:db8::1", V6)] {
+            let address: IpAddr = text.parse().unwrap();
+            let header = cmsghdr { cmsg_len: 0, cmsg_level: 0, cmsg_type: 0 };
+            let mut control = Control { header, content: [0xff; V6 + 4] };
+            let length = control.send_from(address);
+            assert_eq!(length, size_of::<cmsghdr>() + content);
+            assert_eq!(control.asked(length), Some(address));
+            assert_eq!((control.asked(length - 1), control.asked(0)), (None, None));
+        }
+    }
+}

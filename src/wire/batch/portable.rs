@@ -1,4 +1,4 @@
-//! One datagram a system call, for systems without `recvmmsg`.
+//! One datagram a system call, for systems without `recvmmsg`; errors are as in `linux`.
 
 use std::io::{self, IoSliceMut};
 use std::slice::from_mut;
@@ -27,9 +27,6 @@ pub(in crate::wire) struct UdpSocket {
 
 impl UdpSocket {
     /// Prepares a bound socket.
-    ///
-    /// # Errors
-    /// [`io::Error`] when the system does not tell which address a datagram was sent to.
     pub(in crate::wire) fn new(socket: Socket) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         socket.set_nonblocking(false)?;
@@ -41,9 +38,6 @@ impl UdpSocket {
     }
 
     /// Sends one reply, from the address that was asked.
-    ///
-    /// # Errors
-    /// [`io::Error`] when it could not be sent.
     pub(in crate::wire) fn send(&self, reply: &[u8], route: &Route) -> io::Result<()> {
         let (destination, src_ip) = (route.client, route.asked);
         let transmit =
@@ -82,9 +76,6 @@ impl Batch {
     }
 
     /// Waits for a datagram, but not for long; how many have come.
-    ///
-    /// # Errors
-    /// [`io::Error`] of the system.
     pub(in crate::wire) fn receive(&mut self) -> io::Result<usize> {
         let UdpSocket { socket, state, .. } = &*self.socket;
         let mut buffer = IoSliceMut::new(&mut self.request);
@@ -115,9 +106,6 @@ impl Batch {
     }
 
     /// Sends the reply, if there is one.
-    ///
-    /// # Errors
-    /// [`Unsent`] when it could not be sent.
     pub(in crate::wire) fn send(&mut self) -> Result<(), Unsent> {
         let (Some(octets), Some(route)) = (self.octets.take(), self.route(0)) else {
             return Ok(());

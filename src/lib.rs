@@ -18,7 +18,7 @@
 //! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names` |
 //! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
-//! | [`wire`] | answer → bytes: sockets, EDNS, size limits | `authority`, hickory-server |
+//! | [`wire`] | answer → bytes: sockets and their threads, EDNS, size limits | `authority`, hickory-server |
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
@@ -45,7 +45,9 @@
 //! 6. *A bad key or value harms itself alone*, and says why.
 //! 7. *Nothing is removed because etcd is away.* The last generation is answered for ever.
 //! 8. *Everything from outside is bounded* by a named constant: packets, connections,
-//!    documents, pages, batches, loops.
+//!    documents, pages, batches, queues, loops.
+//! 9. *One file has unsafe code*, `wire/batch/linux.rs`: batches of datagrams have no safe
+//!    wrapper.
 
 pub mod app;
 pub mod authority;

@@ -1,4 +1,4 @@
-//! The sources themselves: who may import whom.
+//! The sources themselves: who may import whom, and where unsafe code stands.
 //!
 //! The invariants stand in `src/lib.rs`; this suite reads every file of a room and fails
 //! on a path that the room must not know.
@@ -160,6 +160,16 @@ fn no_import_hides_in_a_group() {
             found.join("\n")
         );
     }
+}
+
+/// Batches of datagrams have no safe wrapper; all else has one.
+#[test]
+fn one_file_alone_has_unsafe_code() {
+    let mut all = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    all.retain(|path| code(path).iter().any(|(_, line)| mentions(line, "unsafe")));
+    let [one] = &all[..] else { panic!("one file may have unsafe code: {all:?}") };
+    assert!(one.ends_with("src/wire/batch/linux.rs"), "{one:?}");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use super::counters::Counters;
+
 /// Connections in all: below the 1,024 descriptors that most systems allow by default.
 const CONNECTIONS_MAX: usize = 900;
 /// Connections of one client: half of all, so that two clients do not starve each other,
@@ -20,6 +22,8 @@ const CLIENT_MAX: usize = 450;
 pub(super) struct Connections {
     /// By number. The lock is held for a look at the map, never over an await.
     open: Mutex<Open>,
+    /// What is counted about them.
+    counters: Arc<Counters>,
 }
 
 /// The open connections, numbered.
@@ -54,16 +58,22 @@ pub(super) struct Place {
 }
 
 impl Connections {
+    /// No connections yet.
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self { open: Mutex::default(), counters }
+    }
+
     /// Gives a new connection a place; it may be the one of the connection that has been
     /// quiet for longest.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = client(address);
+        self.counters.tcp.accept();
         let mut open = self.lock();
         let same = open.entries.values().filter(|entry| entry.client == client).count();
         if same >= CLIENT_MAX {
-            open.close_quietest(|entry| entry.client == client);
+            open.close_quietest(&self.counters, |entry| entry.client == client);
         } else if open.entries.len() >= CONNECTIONS_MAX {
-            open.close_quietest(|_| true);
+            open.close_quietest(&self.counters, |_| true);
         }
         let (number, close) = (open.count, CancellationToken::new());
         let entry = Entry { client, active: Instant::now(), close: close.clone() };
@@ -74,7 +84,7 @@ impl Connections {
 
     /// Closes the connection that has been quiet for longest, to have its descriptor.
     pub(super) fn make_room(&self) {
-        self.lock().close_quietest(|_| true);
+        self.lock().close_quietest(&self.counters, |_| true);
     }
 
     /// The map. It is sound even if another thread panicked while it looked.
@@ -85,17 +95,23 @@ impl Connections {
 
 impl Open {
     /// Closes, of some connections, the one whose last query is the longest ago.
-    fn close_quietest(&mut self, of: impl Fn(&Entry) -> bool) {
+    fn close_quietest(&mut self, counters: &Counters, of: impl Fn(&Entry) -> bool) {
         let some = self.entries.iter().filter(|(_, entry)| of(entry));
         let quietest = some.min_by_key(|(_, entry)| entry.active).map(|(number, _)| *number);
         if let Some(entry) = quietest.and_then(|number| self.entries.remove(&number)) {
             tracing::debug!(client = %entry.client, "too many connections: the quietest is closed");
+            counters.tcp.close_for_room();
             entry.close.cancel();
         }
     }
 }
 
 impl Place {
+    /// Queries were answered.
+    pub(super) fn count(&self, queries: usize) {
+        self.connections.counters.tcp.answer(queries);
+    }
+
     /// A query has come.
     pub(super) fn touch(&self) {
         if let Some(entry) = self.connections.lock().entries.get_mut(&self.number) {

@@ -13,11 +13,17 @@ use tokio_util::task::TaskTracker;
 
 use super::apart::Apart;
 use super::connections::Connections;
-use super::{Responder, tcp, udp};
+use super::counters::Counters;
+use super::workers::Workers;
+use super::{Responder, tcp};
 use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
+/// Octets of datagrams that the kernel holds until they are read: some thousand queries,
+/// which come while a worker waits for its turn on a busy machine. Linux gives at most
+/// `net.core.rmem_max`.
+const RECEIVE_BUFFER: usize = 1024 * 1024;
 /// How long replies in flight may still take once told to stop. Meanwhile nothing new is
 /// answered, so it is short.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -87,6 +93,8 @@ pub enum BindError {
 pub struct Listeners {
     /// A pair for each address.
     pairs: Vec<Pair>,
+    /// What will be counted.
+    counters: Arc<Counters>,
 }
 
 /// The two sockets of an address.
@@ -118,7 +126,11 @@ impl Listeners {
                 Err(fault) => return Err(fault),
             }
         }
-        if pairs.is_empty() { Err(BindError::None) } else { Ok(Self { pairs }) }
+        if pairs.is_empty() {
+            Err(BindError::None)
+        } else {
+            Ok(Self { pairs, counters: Arc::default() })
+        }
     }
 
     /// The addresses, with actual ports.
@@ -127,11 +139,17 @@ impl Listeners {
         self.pairs.iter().map(|pair| pair.address).collect()
     }
 
+    /// What is counted, to be read while [`serve`](Self::serve) runs and after it.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
     /// Answers until told to stop; then finishes what is in flight. `workers` UDP sockets
     /// share each address; 0 stands for one per core.
     ///
     /// # Errors
-    /// [`io::Error`] when the runtime cannot take a socket.
+    /// [`io::Error`] when the runtime cannot take a socket, or a thread cannot be started.
     pub async fn serve(
         self,
         index: Arc<Index>,
@@ -141,15 +159,14 @@ impl Listeners {
         let workers = NonZeroUsize::new(workers)
             .or_else(|| std::thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
-        let (responder, tasks) = (Responder::new(index), TaskTracker::new());
-        let connections = Arc::<Connections>::default();
+        let (responder, tasks) = (Responder::new(Arc::clone(&index)), TaskTracker::new());
+        let connections = Arc::new(Connections::new(Arc::clone(&self.counters)));
+        let counters = Arc::clone(&self.counters);
+        let mut threads = Workers::new(index, counters, tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
         for pair in self.pairs {
             let (listener, sockets) = pair.share(workers);
-            for socket in sockets {
-                let worker = udp::Worker::new(socket, responder.clone())?;
-                tasks.spawn(worker.serve(shutdown.clone()));
-            }
+            threads.start(sockets)?;
             let listener = apart.listener(listener)?;
             let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
             let accept =
@@ -158,9 +175,11 @@ impl Listeners {
         }
         tasks.close();
         shutdown.cancelled().await;
+        drop(threads);
         // What is not done by then is ended with its runtime: a client that takes its
         // replies slowly must not keep a restart waiting.
         let _ = timeout(DRAIN, tasks.wait()).await;
+        tracing::info!("ended; {}", self.counters.total());
         Ok(())
     }
 }
@@ -211,6 +230,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
     Ok(socket)
 }
 
@@ -218,6 +238,8 @@ fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
 fn bind_udp(address: SocketAddr) -> io::Result<Socket> {
     let socket = open(address, Type::DGRAM, Protocol::UDP)?;
     socket.set_reuse_port(true)?;
+    // Less of it is no reason not to answer.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&address.into())?;
     Ok(socket)
 }
@@ -229,7 +251,6 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    socket.set_nonblocking(true)?;
     Ok(socket)
 }
 

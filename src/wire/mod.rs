@@ -1,10 +1,22 @@
 //! ANSWER → BYTES: sockets, and what goes over them. The only room that knows them.
 //!
 //! ```text
-//!   udp ─┐                         ┌─→ silence
-//!        ├─→ responder ─→ screen ──┼─→ blank ────────────────────────→ reply
-//!   tcp ─┘                         └─→ handler ─→ authority ─→ encode → reply
+//!   udp ─→ fast ─┬─→ silence
+//!   (batch)      ├─→ reply, ready-made
+//!                └─→ full ─┐                         ┌─→ silence
+//!                 (queue)  ├─→ responder ─→ screen ──┼─→ blank ────────────────────────→ reply
+//!   tcp ───────────────────┘                         └─→ handler ─→ authority ─→ encode → reply
 //! ```
+//!
+//! | threads | how many | what they do |
+//! | --- | --- | --- |
+//! | `udp-0` … | `workers` for each address | wait in the kernel for datagrams, up to 64 at once |
+//! | `full-0` … | one for two workers | answer datagrams that take more than a ready-made answer |
+//! | `tcp` | one for two workers | all connections |
+//!
+//! Each kind may be as busy as it likes: a worker never waits for another, what does not
+//! fit the bounded queue of the full path is lost and counted, and a client asks again.
+//! Every thread counts in a block of its own ([`Counters`]).
 //!
 //! | RFC | what of it | status |
 //! | --- | --- | --- |
@@ -26,15 +38,19 @@
 //! a handler would be, a function from a request and a generation to a reply.
 //!
 //! Answers take no lock and never wait: [`Responder::respond`] is a plain function from
-//! octets to octets, and the loops around it do nothing but move them.
+//! octets to octets, and the loops around it do nothing but move them. All unsafe code of
+//! srvd is in `batch/linux.rs`, which moves datagrams.
 
 mod apart;
+mod batch;
 mod blank;
 mod compile;
 mod compose;
 mod connections;
+mod counters;
 mod encode;
 mod fast;
+mod full;
 mod handler;
 mod listen;
 mod query;
@@ -42,7 +58,9 @@ mod responder;
 mod screen;
 mod tcp;
 mod udp;
+mod workers;
 
+pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::fast::{Fast, Verdict};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::responder::{Responder, Transport};

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use hickory_net::xfer::Protocol;
 use hickory_server::server::Request;
 
@@ -13,7 +14,7 @@ use super::blank::{
 use super::encode::encode;
 use super::handler;
 use super::screen::Outline;
-use crate::index::Index;
+use crate::index::{Generation, Index};
 
 /// What a message came over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,11 @@ impl Responder {
     #[must_use]
     pub const fn new(index: Arc<Index>) -> Self {
         Self { index }
+    }
+
+    /// The newest generation.
+    pub(super) fn generation(&self) -> Guard<Arc<Generation>> {
+        self.index.load()
     }
 
     /// Answers one message from `source`: writes the reply over what is in `reply`, and
@@ -104,7 +110,7 @@ fn or_servfail(outline: &Outline<'_>, reply: &mut Vec<u8>, write: impl FnOnce(&m
 /// neither the socket it came over nor the connection. What the work may leave half done
 /// is only the reply, which is written anew: a generation never changes, and the work
 /// holds no lock.
-fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.inspect_err(|_| tracing::error!("an answer panicked; this is a fault of srvd")).ok()
 }

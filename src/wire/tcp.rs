@@ -20,7 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connections::{Connections, Place};
-use super::{Responder, Transport};
+use super::fast::{Fast, Verdict};
+use super::responder::contain;
+use super::{READY_MAX, Responder, Transport};
+use crate::index::Generation;
 
 /// How long a client may say nothing (RFC 7766 section 6.2.3: some seconds).
 const IDLE: Duration = Duration::from_secs(10);
@@ -80,16 +83,12 @@ async fn recover(fault: &io::Error, connections: &Connections) {
 struct Connection {
     /// The socket.
     stream: TcpStream,
-    /// The client.
-    peer: SocketAddr,
     /// Answers.
-    responder: Responder,
+    answerer: Answerer,
     /// What was read and not answered yet.
     input: Vec<u8>,
     /// Replies with their lengths, not written yet.
     output: Vec<u8>,
-    /// The reply to one query.
-    reply: Vec<u8>,
     /// How many queries were answered.
     answered: u32,
     /// When the next octets must have come.
@@ -103,11 +102,9 @@ impl Connection {
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
         Self {
             stream,
-            peer,
-            responder,
+            answerer: Answerer::new(responder, peer),
             input: Vec::new(),
             output: Vec::new(),
-            reply: Vec::new(),
             answered: 0,
             deadline: Instant::now() + IDLE,
             ending: false,
@@ -119,7 +116,7 @@ impl Connection {
         let close = place.close.clone();
         let end = close.run_until_cancelled(self.converse(&place, &shutdown)).await;
         if let Some(Err(fault)) = end {
-            tracing::debug!(client = %self.peer, "connection ended: {fault}");
+            tracing::debug!(client = %self.answerer.peer, "connection ended: {fault}");
         }
     }
 
@@ -130,7 +127,8 @@ impl Connection {
         self.stream.set_nodelay(true)?;
         while !self.ending && self.read(shutdown).await? {
             place.touch();
-            while self.answer() {
+            while let Some(replies) = self.answer() {
+                place.count(replies);
                 self.write().await?;
                 tokio::task::yield_now().await;
             }
@@ -165,15 +163,18 @@ impl Connection {
         self.input.len() - before
     }
 
-    /// Answers whole messages, up to a buffer full of replies; false if there were none.
-    fn answer(&mut self) -> bool {
-        let mut used = 0;
+    /// Answers whole messages, up to a buffer full of replies; how many these are, none
+    /// if there was no message.
+    fn answer(&mut self) -> Option<usize> {
+        let (mut used, mut replies) = (0, 0);
+        let generation = self.answerer.responder.generation();
         while let Some(message) = whole_message(&self.input[used..]) {
             used += PREFIX + message.len();
             self.answered += 1;
-            if self.responder.respond(message, self.peer, Transport::Tcp, &mut self.reply) {
-                self.output.extend((self.reply.len() as u16).to_be_bytes());
-                self.output.extend_from_slice(&self.reply);
+            if let Some(reply) = self.answerer.answer(&generation, message) {
+                self.output.extend((reply.len() as u16).to_be_bytes());
+                self.output.extend_from_slice(reply);
+                replies += 1;
             }
             if self.output.len() >= FLUSH {
                 break;
@@ -185,7 +186,7 @@ impl Connection {
             let wait = if self.input.is_empty() { IDLE } else { MESSAGE };
             self.deadline = Instant::now() + wait;
         }
-        used > 0
+        (used > 0).then_some(replies)
     }
 
     /// Writes the replies: each with its length, in as few segments as they need.
@@ -193,6 +194,43 @@ impl Connection {
         timeout(WRITE, self.stream.write_all(&self.output)).await??;
         self.output.clear();
         Ok(())
+    }
+}
+
+/// What answers the messages of one client.
+struct Answerer {
+    /// The client.
+    peer: SocketAddr,
+    /// The full path.
+    responder: Responder,
+    /// The fast path.
+    fast: Fast,
+    /// A reply of the fast path.
+    ready: Box<[u8; READY_MAX]>,
+    /// A reply of the full path.
+    reply: Vec<u8>,
+}
+
+impl Answerer {
+    /// One for a client.
+    fn new(responder: Responder, peer: SocketAddr) -> Self {
+        let ready = Box::new([0; READY_MAX]);
+        Self { peer, responder, fast: Fast::new(), ready, reply: Vec::new() }
+    }
+
+    /// The reply to a message, if there is any.
+    fn answer(&mut self, generation: &Generation, message: &[u8]) -> Option<&[u8]> {
+        let Self { fast, ready, .. } = self;
+        let verdict = contain(|| fast.respond(generation, message, Transport::Tcp, &mut ready[..]));
+        match verdict.unwrap_or(Verdict::Full) {
+            Verdict::Reply { octets, .. } => self.ready.get(..octets),
+            Verdict::Silence => None,
+            Verdict::Full => {
+                let (peer, reply) = (self.peer, &mut self.reply);
+                let is_reply = self.responder.respond(message, peer, Transport::Tcp, reply);
+                is_reply.then_some(&self.reply[..])
+            }
+        }
     }
 }
 

@@ -1,166 +1,238 @@
-//! Datagrams: one loop per socket, one query at a time, nothing queued but in the kernel.
-//!
-//! A socket that is bound to every address of the machine is asked at one of them, and
-//! must reply from that very one, or the client takes the reply for a stranger's. So each
-//! datagram is read with the address it was sent to, and its reply is sent from there.
+//! Datagrams: a thread per socket, which reads many at once, answers what it can from
+//! ready-made answers, and sends the replies at once. For a datagram it takes no lock,
+//! allocates nothing and wakes no task. What needs more is handed to the full path, and
+//! the worker goes on.
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
 use std::time::Duration;
 
-use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
-use socket2::Socket;
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
+use super::batch::Batch;
+use super::counters::{Event, Tally};
+use super::fast::{Fast, Verdict};
+use super::full::Queue;
+use super::Transport;
+use super::responder::contain;
+use crate::index::{Generation, Index};
 
-use super::{Responder, Transport};
-
-/// Octets of a datagram that are looked at. A query has one question of at most 259 and an
-/// OPT record; what is longer than this is cut, and so a format error.
-const REQUEST_MAX: usize = 4096;
-/// Octets of a buffer. The kernel may hand over datagrams of one client as one piece
-/// (GRO), of as many octets as an IP packet can have. What is not used stays unmapped.
-const BUFFER: usize = 64 * 1024;
-/// Buffers that one system call may fill: more of them hardly save any more time.
-const BATCH: usize = 32;
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
 /// lack of memory) pass; without a pause one that does not would take a whole core.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
+/// Datagrams that are still answered after the end: those that had come before it, as far
+/// as the socket's buffer has room for them. There is no end to those that come after.
+const LAST: usize = 4096;
 
-/// Datagrams that are still answered after the end: those that had come before it.
-const LAST: usize = 1024;
-/// How long these are waited for.
-const LAST_WAIT: Duration = Duration::from_millis(50);
-
-/// One socket and what answers on it.
+/// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
-    /// The socket.
-    socket: UdpSocket,
-    /// How to read and send with addresses on it.
-    state: UdpSocketState,
-    /// Answers.
-    responder: Responder,
-    /// The reply to one query.
-    reply: Vec<u8>,
-}
-
-/// Who asked, and where.
-#[derive(Debug, Clone, Copy)]
-struct Route {
-    /// The client.
-    client: SocketAddr,
-    /// The address of ours that was asked, as far as the system says.
-    asked: Option<IpAddr>,
+    /// The socket and the buffers.
+    pub(super) batch: Batch,
+    /// Where the newest generation is found.
+    pub(super) index: Arc<Index>,
+    /// The full path.
+    pub(super) queue: Queue,
+    /// Counts.
+    pub(super) tally: Tally,
+    /// Set before the socket is ended.
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl Worker {
-    /// A worker on a bound socket.
-    ///
-    /// # Errors
-    /// [`io::Error`] when the runtime cannot take the socket, or the system does not tell
-    /// which address a datagram was sent to.
-    pub(super) fn new(socket: Socket, responder: Responder) -> io::Result<Self> {
-        let socket = UdpSocket::from_std(socket.into())?;
-        let state = UdpSocketState::new((&socket).into())?;
-        Ok(Self { socket, state, responder, reply: Vec::with_capacity(REQUEST_MAX) })
-    }
-
     /// Answers datagrams until told to stop, and then those that had come by then.
-    pub(super) async fn serve(mut self, shutdown: CancellationToken) {
-        let mut octets = vec![0; BATCH * BUFFER];
-        let mut buffers: Vec<_> = octets.chunks_mut(BUFFER).map(IoSliceMut::new).collect();
-        let mut metas = [RecvMeta::default(); BATCH];
-        while let Some(received) =
-            shutdown.run_until_cancelled(self.receive(&mut buffers, &mut metas)).await
-        {
-            match received {
-                Ok(filled) => self.answer(&buffers, &metas[..filled]).await,
-                Err(fault) => pause(&fault).await,
-            };
-        }
-        let (end, mut answered) = (Instant::now() + LAST_WAIT, 0);
-        while answered < LAST {
-            let received = timeout_at(end, self.receive(&mut buffers, &mut metas)).await;
-            let Ok(Ok(filled)) = received else { break };
-            answered += self.answer(&buffers, &metas[..filled]).await;
-        }
+    pub(super) fn serve(self) {
+        let mut fast = Fast::new();
+        self.run(|generation, message, reply| {
+            fast.respond(generation, message, Transport::Udp, reply)
+        });
     }
 
-    /// Reads what is there; how many buffers were filled.
-    async fn receive(
-        &self,
-        buffers: &mut [IoSliceMut<'_>],
-        metas: &mut [RecvMeta],
-    ) -> io::Result<usize> {
-        let read = || self.state.recv((&self.socket).into(), buffers, metas);
-        self.socket.async_io(Interest::READABLE, read).await
-    }
-
-    /// Answers every datagram of the filled buffers; how many there were.
-    async fn answer(&mut self, buffers: &[IoSliceMut<'_>], metas: &[RecvMeta]) -> usize {
-        let mut count = 0;
-        for (buffer, meta) in buffers.iter().zip(metas) {
-            let route = Route { client: meta.addr, asked: meta.dst_ip };
-            for datagram in datagrams(&buffer[..meta.len], meta.stride) {
-                count += 1;
-                if self.respond(datagram, route.client) {
-                    self.send(route).await;
+    /// Does so with any fast path.
+    fn run(mut self, mut fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict) {
+        let (mut last, mut faults) = (0, 0);
+        while last < LAST {
+            let is_ending = self.stop.load(Ordering::Acquire);
+            match self.batch.receive() {
+                Ok(0) if is_ending => break,
+                Ok(count) => {
+                    faults = 0;
+                    self.answer(count, &mut fast);
+                    last += if is_ending { count } else { 0 };
+                }
+                Err(_) if is_ending => break,
+                Err(fault) => {
+                    faults += 1;
+                    pause(&fault, faults);
                 }
             }
         }
-        count
     }
 
-    /// Makes the reply to a datagram, if there is any.
-    fn respond(&mut self, datagram: &[u8], client: SocketAddr) -> bool {
-        let request = &datagram[..datagram.len().min(REQUEST_MAX)];
-        self.responder.respond(request, client, Transport::Udp, &mut self.reply)
-    }
-
-    /// Sends the reply from where the query was sent to. One that cannot be sent is lost,
-    /// as any datagram may be; so is the reply to a broadcast, which no host can send from.
-    async fn send(&self, Route { client, asked }: Route) {
-        let transmit = Transmit {
-            destination: client,
-            ecn: None,
-            contents: &self.reply,
-            segment_size: None,
-            src_ip: asked,
-        };
-        let write = || self.state.try_send((&self.socket).into(), &transmit);
-        if let Err(fault) = self.socket.async_io(Interest::WRITABLE, write).await {
-            tracing::debug!(%client, "reply not sent: {fault}");
+    /// Answers the datagrams of a batch, all of them from one generation.
+    fn answer(
+        &mut self,
+        count: usize,
+        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
+    ) {
+        self.tally.count(Event::Received, count);
+        let generation = self.index.load();
+        for at in 0..count {
+            self.answer_one(at, &generation, fast);
+        }
+        drop(generation);
+        if let Err(unsent) = self.batch.send() {
+            self.tally.count(Event::Unsent, unsent.count);
+            tracing::debug!("{} replies not sent: {}", unsent.count, unsent.fault);
         }
     }
+
+    /// Answers the datagram at a place of the batch. One that makes the fast path panic is
+    /// for the full path, which says SERVFAIL if it panics as well.
+    fn answer_one(
+        &mut self,
+        at: usize,
+        generation: &Generation,
+        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
+    ) {
+        let Some((message, reply)) = self.batch.exchange(at) else {
+            return self.tally.count(Event::Silent, 1);
+        };
+        match contain(|| fast(generation, message, reply)).unwrap_or(Verdict::Full) {
+            Verdict::Reply { octets, code, truncated } => {
+                self.batch.reply(at, octets);
+                self.tally.reply(code, truncated);
+            }
+            Verdict::Silence => self.tally.count(Event::Silent, 1),
+            Verdict::Full => self.hand_over(at),
+        }
+    }
+
+    /// Hands the datagram at a place to the full path, or loses it.
+    fn hand_over(&mut self, at: usize) {
+        let (route, socket) = (self.batch.route(at), Arc::clone(self.batch.socket()));
+        let is_taken = route
+            .zip(self.batch.exchange(at))
+            .is_some_and(|(route, (message, _))| self.queue.offer(message, route, &socket));
+        self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
+    }
 }
 
-/// The datagrams that one buffer holds: all of one size, but for the last.
-fn datagrams(octets: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
-    // An empty datagram has the size 0; there is nothing in it to be answered.
-    octets.chunks(size.max(1))
-}
-
-/// Waits a little after an error.
-async fn pause(fault: &io::Error) -> usize {
-    tracing::debug!("datagram not received: {fault}");
-    tokio::time::sleep(ERROR_PAUSE).await;
-    0
+/// Waits a little after an error, and logs ever fewer of a row of them.
+fn pause(fault: &io::Error, number: u32) {
+    if number.is_power_of_two() {
+        tracing::debug!(number, "datagrams not received: {fault}");
+    }
+    sleep(ERROR_PAUSE);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::net::UdpSocket as Client;
+    use std::thread::{JoinHandle, spawn};
+    use std::time::Instant;
 
-    fn sizes(octets: usize, size: usize) -> Vec<usize> {
-        datagrams(&vec![0; octets], size).map(<[u8]>::len).collect()
+    use super::*;
+    use crate::wire::batch::UdpSocket;
+    use crate::wire::full::{Full, QUEUE};
+    use crate::wire::{Counters, Responder};
+
+    /// A query for the root, type A.
+    const QUERY: [u8; 17] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
+
+    /// A worker that runs, with all that is around it.
+    struct Running {
+        client: Client,
+        counters: Arc<Counters>,
+        full: Full,
+        stop: Arc<AtomicBool>,
+        socket: Arc<UdpSocket>,
+        thread: JoinHandle<()>,
+    }
+
+    /// Runs a worker with a fast path, and a full path that does nothing yet.
+    fn run(fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict + Send + 'static) -> Running {
+        let socket = Client::bind("127.0.0.1:0").unwrap();
+        let client = Client::bind("127.0.0.1:0").unwrap();
+        client.connect(socket.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        let (counters, index) = (Arc::<Counters>::default(), Arc::new(Index::new(vec![], true)));
+        let (queue, full) = Full::new(Responder::new(Arc::clone(&index)), counters.full());
+        let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
+        let (stop, tally) = (Arc::<AtomicBool>::default(), counters.worker());
+        let batch = Batch::new(Arc::clone(&socket));
+        let worker = Worker { batch, index, queue, tally, stop: Arc::clone(&stop) };
+        let thread = spawn(move || worker.run(fast));
+        Running { client, counters, full, stop, socket, thread }
+    }
+
+    impl Running {
+        /// Sends so many queries, not faster than they are taken.
+        fn ask(&self, count: u64) {
+            let before = self.counters.total().fast.received;
+            for number in 1..=count {
+                self.client.send(&QUERY).unwrap();
+                let start = Instant::now();
+                while self.counters.total().fast.received + 100 < before + number {
+                    assert!(start.elapsed() < Duration::from_secs(3), "the worker is blocked");
+                    std::thread::yield_now();
+                }
+            }
+        }
+
+        /// Ends the worker, and then the full path; what was counted.
+        fn end(self) -> (Client, crate::wire::Totals) {
+            self.stop.store(true, Ordering::Release);
+            self.socket.end();
+            self.thread.join().unwrap();
+            self.full.serve();
+            (self.client, self.counters.total())
+        }
+    }
+
+    /// What is replied to a client, without the question.
+    fn header(client: &Client) -> [u8; 12] {
+        let mut reply = [0; 512];
+        client.recv(&mut reply).unwrap();
+        *reply.first_chunk().unwrap()
     }
 
     #[test]
-    fn a_buffer_is_cut_into_its_datagrams() {
-        assert_eq!(sizes(40, 40), [40]);
-        assert_eq!(sizes(100, 40), [40, 40, 20]);
-        assert_eq!(sizes(0, 0), [0; 0]);
+    fn a_panic_of_the_fast_path_is_left_to_the_full_path() {
+        let running = run(|_, _, _| panic!("injected"));
+        running.ask(3);
+        let (client, totals) = running.end();
+        for _ in 0..3 {
+            assert_eq!(header(&client), [0x12, 0x34, 0x81, 5, 0, 1, 0, 0, 0, 0, 0, 0]);
+        }
+        assert_eq!((totals.fast.handed, totals.full.answered, totals.full.codes[5]), (3, 3, 3));
+    }
+
+    #[test]
+    fn ready_made_answers_and_silence_need_nobody_else() {
+        let mut number = 0;
+        let running = run(move |_, message, reply| {
+            reply[..2].copy_from_slice(&message[..2]);
+            number += 1;
+            match number % 3 {
+                0 => Verdict::Silence,
+                truncated => Verdict::Reply { octets: 12, code: 3, truncated: truncated == 1 },
+            }
+        });
+        running.ask(9);
+        let (client, totals) = running.end();
+        (0..6).for_each(|_| assert_eq!(header(&client)[..2], QUERY[..2]));
+        let counts = totals.fast;
+        assert_eq!((counts.received, counts.answered, counts.silent), (9, 6, 3));
+        assert_eq!((counts.codes[3], counts.truncated, counts.handed), (6, 3, 0));
+    }
+
+    #[test]
+    fn a_full_queue_loses_messages_and_blocks_nobody() {
+        let running = run(|_, _, _| Verdict::Full);
+        running.ask(QUEUE as u64 + 500);
+        let (_, totals) = running.end();
+        let counts = totals.fast;
+        assert_eq!((counts.handed, counts.dropped), (QUEUE as u64, 500));
+        assert_eq!((totals.full.received, totals.full.answered), (QUEUE as u64, QUEUE as u64));
     }
 }

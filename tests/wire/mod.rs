@@ -12,10 +12,12 @@ mod sizes;
 mod tcp;
 mod torn;
 mod udp;
+mod workers;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use srvd::wire::{Listeners, Strictness};
+use srvd::wire::{Counters, Listeners, Strictness};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
@@ -25,6 +27,7 @@ pub(crate) struct Server {
     pub v4: SocketAddr,
     pub v6: SocketAddr,
     pub shutdown: CancellationToken,
+    pub counters: Arc<Counters>,
     pub task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -39,9 +42,9 @@ impl Server {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
-        let shutdown = CancellationToken::new();
+        let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
         let task = tokio::spawn(listeners.serve(fixture.index.clone(), 2, shutdown.clone()));
-        Self { v4, v6, shutdown, task }
+        Self { v4, v6, shutdown, counters, task }
     }
 }
 

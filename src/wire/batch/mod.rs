@@ -1,0 +1,60 @@
+//! Datagrams in and out, as many a system call as the system allows.
+//!
+//! ```text
+//!   UdpSocket ─→ Batch::receive ─→ exchange(at) ─→ reply(at) ─→ Batch::send ─→ UdpSocket
+//! ```
+//!
+//! A socket that is bound to every address of the machine is asked at one of them, and
+//! must reply from that very one, or the client takes the reply for a stranger's. There
+//! each datagram is read with the address it was sent to, and its reply is sent from
+//! there. A socket that is bound to one address needs none of that, and is spared it.
+//!
+//! On Linux, `recvmmsg` and `sendmmsg` move up to 64 datagrams at once; they have no safe
+//! wrapper, so `linux` is the one file of srvd with unsafe code. Elsewhere (on the machines
+//! where srvd is developed) `portable` moves them one by one.
+
+#[cfg(target_os = "linux")]
+mod address;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+pub(super) use self::linux::{Batch, UdpSocket};
+#[cfg(not(target_os = "linux"))]
+pub(super) use self::portable::{Batch, UdpSocket};
+
+/// Octets of a datagram that are looked at. A query has one question of at most 259 and an
+/// OPT record. What is longer than this is shown as its header alone, which is a format
+/// error whatever the rest was.
+const REQUEST_MAX: usize = 4096;
+/// Octets of a reply.
+const REPLY_MAX: usize = super::UDP_MAX as usize;
+/// How long replies wait for room in the socket's buffer. A network card makes some in far
+/// less; what waits for longer is lost, as any datagram may be, and the socket lives.
+const SEND_WAIT: Duration = Duration::from_millis(100);
+
+/// Who asked, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Route {
+    /// The client.
+    pub(super) client: SocketAddr,
+    /// The address of ours that was asked, if the socket has several.
+    pub(super) asked: Option<IpAddr>,
+}
+
+/// Replies that could not be sent: to where no route leads, or from a broadcast address.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    /// How many.
+    pub(super) count: usize,
+    /// What the system said of the last.
+    pub(super) fault: io::Error,
+}

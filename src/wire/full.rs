@@ -1,0 +1,84 @@
+//! The full path of datagrams: a bounded queue, and a thread behind it that answers
+//! whatever a ready-made answer is not enough for.
+//!
+//! It has one thread for two UDP workers, so that a flood of such messages leaves the
+//! workers most of the machine. What comes while the queue is full is lost: who asks over
+//! UDP asks again, and a worker that waited would delay those it could answer at once.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::batch::{Route, UdpSocket};
+use super::counters::{Event, Tally};
+use super::{Responder, Transport};
+
+/// Messages that may wait, some 10 ms of work: a client is not answered sooner by waiting
+/// for longer. With messages of at most 4,096 octets, they hold 4 MiB at the worst.
+pub(super) const QUEUE: usize = 1024;
+
+/// A message with all that is needed to answer it.
+struct Handed {
+    /// Its octets, and no more of them.
+    message: Box<[u8]>,
+    /// Who sent it.
+    route: Route,
+    /// What it came by.
+    socket: Arc<UdpSocket>,
+}
+
+/// Where workers hand messages over.
+#[derive(Clone)]
+pub(super) struct Queue {
+    /// The bounded channel.
+    sender: SyncSender<Handed>,
+}
+
+/// What answers messages from a queue.
+pub(super) struct Full {
+    /// The other end of the queue.
+    receiver: Receiver<Handed>,
+    /// Answers.
+    responder: Responder,
+    /// Counts.
+    tally: Tally,
+    /// The reply to one message.
+    reply: Vec<u8>,
+}
+
+impl Queue {
+    /// Hands a copy of a message over; false if there is no room for it.
+    pub(super) fn offer(&self, message: &[u8], route: Route, socket: &Arc<UdpSocket>) -> bool {
+        let handed = Handed { message: message.into(), route, socket: Arc::clone(socket) };
+        self.sender.try_send(handed).is_ok()
+    }
+}
+
+impl Full {
+    /// A full path and its queue.
+    pub(super) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
+        let (sender, receiver) = sync_channel(QUEUE);
+        (Queue { sender }, Self { receiver, responder, tally, reply: Vec::new() })
+    }
+
+    /// Answers messages until nobody can hand over any more, and all that were are answered.
+    pub(super) fn serve(mut self) {
+        while let Ok(handed) = self.receiver.recv() {
+            self.tally.count(Event::Received, 1);
+            self.answer(&handed);
+        }
+    }
+
+    /// Answers a message.
+    fn answer(&mut self, Handed { message, route, socket }: &Handed) {
+        if !self.responder.respond(message, route.client, Transport::Udp, &mut self.reply) {
+            return self.tally.count(Event::Silent, 1);
+        }
+        if let [_, _, flags, code, ..] = self.reply[..] {
+            self.tally.reply(code & 0x0f, flags & 0x02 != 0);
+        }
+        if let Err(fault) = socket.send(&self.reply, route) {
+            self.tally.count(Event::Unsent, 1);
+            tracing::debug!(client = %route.client, "reply not sent: {fault}");
+        }
+    }
+}

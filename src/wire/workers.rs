@@ -1,0 +1,100 @@
+//! The threads that answer datagrams: UDP workers, and the full path behind them. They are
+//! threads of their own, and no tasks, since they do nothing but wait in the kernel.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
+
+use socket2::Socket;
+use tokio_util::task::TaskTracker;
+
+use super::Responder;
+use super::batch::{Batch, UdpSocket};
+use super::counters::Counters;
+use super::full::{Full, Queue};
+use super::udp::Worker;
+use crate::index::Index;
+
+/// Threads that run. Dropping this tells them to stop: each answers what has come, and
+/// ends.
+pub(super) struct Workers {
+    /// What is answered from.
+    index: Arc<Index>,
+    /// What they count.
+    counters: Arc<Counters>,
+    /// Waits for all of them.
+    tasks: TaskTracker,
+    /// Tells them to stop.
+    stop: Arc<AtomicBool>,
+    /// The sockets they wait at.
+    sockets: Vec<Arc<UdpSocket>>,
+    /// The full paths. Each ends when no worker can hand it anything.
+    queues: Vec<Queue>,
+}
+
+impl Workers {
+    /// Starts the full path: one thread for two workers of an address.
+    ///
+    /// # Errors
+    /// [`io::Error`] when the system has no thread left.
+    pub(super) fn new(
+        index: Arc<Index>,
+        counters: Arc<Counters>,
+        tasks: TaskTracker,
+        workers: usize,
+    ) -> io::Result<Self> {
+        let (sockets, queues) = (Vec::new(), Vec::new());
+        let mut all = Self { index, counters, tasks, stop: Arc::default(), sockets, queues };
+        for number in 0..workers.div_ceil(2) {
+            let responder = Responder::new(Arc::clone(&all.index));
+            let (queue, full) = Full::new(responder, all.counters.full());
+            all.spawn(format!("full-{number}"), move || full.serve())?;
+            all.queues.push(queue);
+        }
+        Ok(all)
+    }
+
+    /// Starts a worker on each socket of an address.
+    ///
+    /// # Errors
+    /// [`io::Error`] when the system has no thread left, or does not tell which address a
+    /// datagram was sent to.
+    pub(super) fn start(&mut self, sockets: Vec<Socket>) -> io::Result<()> {
+        for (at, socket) in sockets.into_iter().enumerate() {
+            let socket = Arc::new(UdpSocket::new(socket)?);
+            let worker = Worker {
+                batch: Batch::new(Arc::clone(&socket)),
+                index: Arc::clone(&self.index),
+                queue: self.queues[at / 2].clone(),
+                tally: self.counters.worker(),
+                stop: Arc::clone(&self.stop),
+            };
+            self.spawn(format!("udp-{}", self.sockets.len()), move || worker.serve())?;
+            self.sockets.push(socket);
+        }
+        Ok(())
+    }
+
+    /// Starts a thread, which the tracker waits for.
+    fn spawn(&self, name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let token = self.tasks.token();
+        let thread = Builder::new().name(name).spawn(move || {
+            let _token = token;
+            work();
+        });
+        let short = |fault| {
+            io::Error::other(format!(
+                "a thread for UDP cannot be started ({fault}); allow more, or set fewer workers"
+            ))
+        };
+        thread.map(drop).map_err(short)
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.sockets.iter().for_each(|socket| socket.end());
+    }
+}

@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!   udp ─→ fast ─┬─→ silence
-//!   (batch)      ├─→ reply, ready-made
-//!                └─→ full ─┐                         ┌─→ silence
-//!                 (queue)  ├─→ responder ─→ screen ──┼─→ blank ────────────────────────→ reply
-//!   tcp ───────────────────┘                         └─→ handler ─→ authority ─→ encode → reply
+//!   (batch)      ├─→ reply, from ready-made answers
+//!                └─→ queue ─→ full ─→ reply, from `authority`'s answer
+//!   tcp ─→ fast, or full ─→ reply
 //! ```
+//!
+//! `fast` and `full` are functions from octets to octets, and say the same: the fast path
+//! takes the usual queries, the full path everything there is. The loops around them do
+//! nothing but move octets; they take no lock and never wait for an answer.
 //!
 //! | threads | how many | what they do |
 //! | --- | --- | --- |
@@ -30,40 +33,39 @@
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |
 //!
-//! Of hickory-server this room takes the reading of requests, and neither its sockets (a
+//! Of hickory-server the full path takes the reading of requests, and neither its sockets (a
 //! task per datagram, no limit on connections) nor its `RequestHandler`: the reply that a
 //! handler hands over can only be written by hickory's own encoder, which drops OPT from
 //! truncated messages, sets TC for mere additionals, and compresses 120 names at most, so
 //! that the SRV records of a thousand instances would not fit TCP. `handler` is what such
 //! a handler would be, a function from a request and a generation to a reply.
 //!
-//! Answers take no lock and never wait: [`Responder::respond`] is a plain function from
-//! octets to octets, and the loops around it do nothing but move them. All unsafe code of
-//! srvd is in `batch/linux.rs`, which moves datagrams.
+//! All unsafe code of srvd is in `batch/linux.rs`, which moves datagrams.
 
 mod apart;
 mod batch;
-mod blank;
-mod compile;
-mod compose;
 mod connections;
 mod counters;
-mod encode;
 mod fast;
 mod full;
-mod handler;
 mod listen;
-mod query;
-mod responder;
-mod screen;
 mod tcp;
 mod udp;
 mod workers;
 
 pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::fast::{Fast, Verdict};
+pub use self::full::Responder;
 pub use self::listen::{BindError, Listeners, Strictness};
-pub use self::responder::{Responder, Transport};
+
+/// What a message came over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// Replies are small, and may ask to come back over TCP.
+    Udp,
+    /// Replies are of any size.
+    Tcp,
+}
 
 /// The UDP payload size that is advertised, and the most that is sent: what fits an IPv6
 /// packet of 1,280 octets, so that nothing is fragmented (RFC 9715 appendix A).

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connections::{Connections, Place};
 use super::fast::{Fast, Verdict};
-use super::responder::contain;
+use super::full::contain;
 use super::{READY_MAX, Responder, Transport};
 use crate::index::Generation;
 

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::Transport;
 use super::batch::Batch;
 use super::counters::{Event, Tally};
 use super::fast::{Fast, Verdict};
 use super::full::Queue;
-use super::Transport;
-use super::responder::contain;
+use super::full::contain;
 use crate::index::{Generation, Index};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a

@@ -11,10 +11,14 @@
 //! octet of a record comes from encoding the authority's answer. What it does not take
 //! goes to the full path, which says the same, slower.
 
+mod compile;
+mod compose;
+mod query;
+
+use self::compile::{compile, start_of_authority};
+use self::compose::{Composer, Declined};
+use self::query::{Query, Unusual};
 use super::Transport;
-use super::compile::{compile, start_of_authority};
-use super::compose::{Composer, Declined};
-use super::query::{Query, Unusual};
 use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;

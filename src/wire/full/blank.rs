@@ -1,7 +1,7 @@
 //! Replies that carry no records, to requests that were not understood.
 
-use super::UDP_MAX;
 use super::screen::{Outline, Tsig};
+use crate::wire::UDP_MAX;
 
 /// The opcode of queries (RFC 1035 section 4.1.1).
 pub(super) const QUERY: u8 = 0;

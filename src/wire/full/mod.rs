@@ -1,4 +1,16 @@
-//! Octets in, octets out.
+//! The full path: any octets in, the right octets out.
+//!
+//! ```text
+//!               ┌─→ silence
+//!   screen ─────┼─→ blank ─────────────────────────→ reply
+//!               └─→ handler ─→ authority ─→ encode → reply
+//! ```
+
+mod blank;
+mod encode;
+mod handler;
+mod queue;
+mod screen;
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,22 +20,18 @@ use arc_swap::Guard;
 use hickory_net::xfer::Protocol;
 use hickory_server::server::Request;
 
-use super::blank::{
+use self::blank::{
     BADVERS, FORMERR, NOTAUTH, NOTIFY, NOTIMP, QUERY, REFUSED, SERVFAIL, UPDATE, blank,
 };
-use super::encode::encode;
-use super::handler;
-use super::screen::Outline;
+use self::encode::encode;
+use self::screen::Outline;
+use super::Transport;
 use crate::index::{Generation, Index};
 
-/// What a message came over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// Replies are small, and may ask to come back over TCP.
-    Udp,
-    /// Replies are of any size.
-    Tcp,
-}
+pub(super) use self::encode::{QUESTION_POINTER, write_data};
+#[cfg(test)]
+pub(super) use self::queue::QUEUE;
+pub(super) use self::queue::{Full, Queue};
 
 /// Answers messages from the newest generation.
 #[derive(Debug, Clone)]

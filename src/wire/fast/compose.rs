@@ -1,10 +1,10 @@
 //! A reply from ready-made pieces, written straight into its buffer. Nothing is allocated.
 
 use super::query::Query;
-use super::{HEADER, Transport};
 use crate::authority::{Draw, Position, Reason};
 use crate::index::{Order, Record, Records, Relative, Site, StartOfAuthority};
 use crate::names::WireName;
+use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, Transport, UDP_MAX};
 
 /// The flag that a message is a response.
 const RESPONSE: u8 = 0x80;
@@ -14,14 +14,11 @@ const AUTHORITATIVE: u8 = 0x04;
 const TRUNCATED: u8 = 0x02;
 /// The flags that are copied from a query, RD and CD, in their octets.
 const COPIED: [u8; 2] = [0x01, 0x10];
-/// Octets of an OPT record with an extended error and nothing else. They are kept free in
-/// every reply with EDNS, so that what fits does not depend on whether there is one.
-const OPT_MAX: usize = super::OPT_MAX as usize;
 /// Octets before the target in an SRV record: owner, type, class, TTL, length, numbers.
 const BEFORE_TARGET: usize = 12 + 6;
 /// The most records of an answer that is kept: each takes 12 octets at least.
 const RECORDS_MAX: usize = 128;
-const _: () = assert!(super::UDP_MAX as usize / 12 < RECORDS_MAX);
+const _: () = assert!(UDP_MAX as usize / 12 < RECORDS_MAX);
 /// Where ANCOUNT, NSCOUNT and ARCOUNT stand in a header.
 const ANSWERS: usize = 7;
 /// NSCOUNT, its lower octet.
@@ -60,7 +57,7 @@ impl<'r> Composer<'r> {
             Transport::Udp => reply.len().min(query.datagram().into()),
             Transport::Tcp => reply.len(),
         };
-        let reserved = if query.edns.is_some() { OPT_MAX } else { 0 };
+        let reserved = if query.edns.is_some() { usize::from(OPT_MAX) } else { 0 };
         let end = limit.checked_sub(reserved).ok_or(Declined)?;
         let mut composer = Self { reply, at: 0, end };
         let [id_high, id_low, flags, more_flags] = query.head;
@@ -179,14 +176,14 @@ impl<'r> Composer<'r> {
     ) -> Result<usize, Declined> {
         self.reply[3] |= code;
         let Some(edns) = query.edns else { return Ok(self.at) };
-        self.end += OPT_MAX;
-        let [size_high, size_low] = super::UDP_MAX.to_be_bytes();
+        self.end += usize::from(OPT_MAX);
+        let [size_high, size_low] = UDP_MAX.to_be_bytes();
         let flags = if edns.dnssec_ok { 0x80 } else { 0 };
         let length = if reason.is_some() { 6 } else { 0 };
         self.put(&[0, 0, 41, size_high, size_low, 0, 0, flags, 0, 0, length])?;
         if let Some(reason) = reason {
             let [high, low] = reason.info_code().to_be_bytes();
-            let [option_high, option_low] = super::EXTENDED_ERROR.to_be_bytes();
+            let [option_high, option_low] = EXTENDED_ERROR.to_be_bytes();
             self.put(&[option_high, option_low, 0, 2, high, low])?;
         }
         self.reply[ADDITIONAL] += 1;

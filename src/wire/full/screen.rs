@@ -3,7 +3,7 @@
 //! The walk accepts less than hickory's parser does (it wants the whole message used up,
 //! one OPT record, options that fill it), so whatever passes here is of sound build.
 
-use super::HEADER;
+use crate::wire::HEADER;
 
 /// The type of OPT records (RFC 6891 section 6.1.2).
 const OPT: u16 = 41;

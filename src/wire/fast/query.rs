@@ -1,12 +1,12 @@
 //! Reading a query in place: those of the usual form, which are nearly all.
 //!
-//! What has any other form is not judged here: [`super::screen`] does that, on the full
-//! path. So whatever is read here is also what the full path would read.
+//! What has any other form is not judged here: the full path does
+//! that. So whatever is read here is also what the full path would read.
 
 use hickory_proto::rr::RecordType;
 
-use super::{HEADER, PLAIN_MAX, UDP_MAX};
 use crate::names::WireName;
+use crate::wire::{HEADER, PLAIN_MAX, UDP_MAX};
 
 /// Octets of an OPT record without options (RFC 6891 section 6.1.2).
 const OPT: usize = 11;

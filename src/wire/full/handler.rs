@@ -5,9 +5,9 @@ use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_server::server::Request;
 
-use super::{EXTENDED_ERROR, HEADER, OPT_MAX, PLAIN_MAX, TCP_MAX, UDP_MAX};
 use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer};
 use crate::index::Generation;
+use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, PLAIN_MAX, TCP_MAX, UDP_MAX};
 
 /// A reply before it is encoded.
 pub(super) struct Reply<'r> {

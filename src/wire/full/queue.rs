@@ -8,13 +8,14 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::batch::{Route, UdpSocket};
-use super::counters::{Event, Tally};
-use super::{Responder, Transport};
+use super::Responder;
+use crate::wire::Transport;
+use crate::wire::batch::{Route, UdpSocket};
+use crate::wire::counters::{Event, Tally};
 
 /// Messages that may wait, some 10 ms of work: a client is not answered sooner by waiting
 /// for longer. With messages of at most 4,096 octets, they hold 4 MiB at the worst.
-pub(super) const QUEUE: usize = 1024;
+pub(in crate::wire) const QUEUE: usize = 1024;
 
 /// A message with all that is needed to answer it.
 struct Handed {
@@ -28,13 +29,13 @@ struct Handed {
 
 /// Where workers hand messages over.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(in crate::wire) struct Queue {
     /// The bounded channel.
     sender: SyncSender<Handed>,
 }
 
 /// What answers messages from a queue.
-pub(super) struct Full {
+pub(in crate::wire) struct Full {
     /// The other end of the queue.
     receiver: Receiver<Handed>,
     /// Answers.
@@ -47,7 +48,12 @@ pub(super) struct Full {
 
 impl Queue {
     /// Hands a copy of a message over; false if there is no room for it.
-    pub(super) fn offer(&self, message: &[u8], route: Route, socket: &Arc<UdpSocket>) -> bool {
+    pub(in crate::wire) fn offer(
+        &self,
+        message: &[u8],
+        route: Route,
+        socket: &Arc<UdpSocket>,
+    ) -> bool {
         let handed = Handed { message: message.into(), route, socket: Arc::clone(socket) };
         self.sender.try_send(handed).is_ok()
     }
@@ -55,13 +61,13 @@ impl Queue {
 
 impl Full {
     /// A full path and its queue.
-    pub(super) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
+    pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
         (Queue { sender }, Self { receiver, responder, tally, reply: Vec::new() })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
-    pub(super) fn serve(mut self) {
+    pub(in crate::wire) fn serve(mut self) {
         while let Ok(handed) = self.receiver.recv() {
             self.tally.count(Event::Received, 1);
             self.answer(&handed);

@@ -11,11 +11,11 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use super::encode::{QUESTION_POINTER, write_data};
-use super::{HEADER, UDP_MAX};
 use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer};
 use crate::index::{Generation, Order, Ready, Record, Records, Relative, StartOfAuthority};
 use crate::names::WireName;
+use crate::wire::full::{QUESTION_POINTER, write_data};
+use crate::wire::{HEADER, UDP_MAX};
 
 /// Octets of answers that any datagram has room for, beside a header and the shortest
 /// question. More is never sent from here.

@@ -13,12 +13,12 @@ use hickory_proto::op::{EmitAndCount, emit_message_parts};
 use hickory_proto::rr::{DNSClass, RData};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
-use super::HEADER;
 use super::handler::Reply;
 use crate::authority::{Overflow, RrSet};
+use crate::wire::HEADER;
 
 /// A pointer to the question's name, which stands right after the header.
-pub(super) const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
+pub(in crate::wire) const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
@@ -170,7 +170,7 @@ fn write_record(
 ///
 /// # Errors
 /// [`ProtoError`] when there is no room for it.
-pub(super) fn write_data(
+pub(in crate::wire) fn write_data(
     set: &RrSet,
     data: &RData,
     encoder: &mut BinEncoder<'_>,

@@ -1,5 +1,5 @@
-# Sourced by deploy/quickstart.sh and tests/run.sh: installs what is missing, on Debian
-# and Ubuntu by apt, elsewhere by saying what is needed. Starts no daemon.
+# Sourced by deploy/quickstart.sh, tests/run.sh and tests/bench/run.sh: installs what is
+# missing, on Debian and Ubuntu by apt, elsewhere by saying what is needed. Starts no daemon.
 
 # The package that carries each command, by family of distributions.
 #   command      Debian, Ubuntu      Fedora               Arch         Alpine           macOS (brew)
@@ -10,6 +10,12 @@
 #   etcd         etcd-server         etcd                 etcd (AUR)   etcd             etcd
 #   kill         procps              procps-ng            procps-ng    procps           (there)
 #   etcdctl      etcd-client         etcd                 etcd (AUR)   etcd-ctl         etcd
+# Only for tests/bench/run.sh:
+#   nsd          nsd                 nsd                  nsd          nsd              nsd
+#   knotd        knot                knot                 knot         knot             knot
+#   named        bind9               bind                 bind         bind             bind
+#   dnsperf      dnsperf             dnsperf              dnsperf      dnsperf          dnsperf
+#   taskset      util-linux          util-linux           util-linux   util-linux       –
 
 say() { printf '%s\n' "$*" >&2; }
 

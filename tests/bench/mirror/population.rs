@@ -1,4 +1,5 @@
 //! Registrations in bulk.
+#![allow(dead_code, reason = "each bench takes what it needs")]
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub(crate) fn document(population: Population, n: usize, port: u16) -> String {
 }
 
 /// An address of its own for each instance.
-fn address(n: usize) -> String {
+pub(crate) fn address(n: usize) -> String {
     format!("10.{}.{}.{}", n >> 16 & 0xff, n >> 8 & 0xff, n & 0xff)
 }
 

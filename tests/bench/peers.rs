@@ -1,0 +1,156 @@
+//! srvd beside its peers: a UDP echo as the floor, NSD, Knot and BIND, in one run.
+//!
+//! `tests/bench/run.sh` sets up what it needs and prints all; words choose: `udp` (four
+//! workloads), `workers` (two beside one), `large` (1,000,000 instances), `churn`
+//! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined);
+//! `--quick` takes fewer and shorter rounds. The tables are Markdown, and all of it is in
+//! `target/bench/peers.json`.
+//!
+//! A server has core 0 for itself; the load, etcd and whoever writes to it share core 1.
+//! All servers are up at once and asked in turns, so that a machine that grows slower does
+//! so for all of them. What is judged is the CPU time of the server's process per answered
+//! query, as the kernel counts it (user and system, softirq work of its own sends
+//! included), in ratios of the same round: absolute figures are the machine's.
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to say")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+/// Registrations in bulk.
+#[path = "mirror/population.rs"]
+mod population;
+
+/// The system calls that std has not.
+#[path = "peers/calls.rs"]
+mod calls;
+
+/// The floor: datagrams back and forth.
+#[path = "peers/echo.rs"]
+mod echo;
+
+/// Processes on cores of their own.
+#[path = "peers/process.rs"]
+mod process;
+
+/// The same registrations in etcd and in a zone file.
+#[path = "peers/data.rs"]
+mod data;
+
+/// How each server is configured and started.
+#[path = "peers/server.rs"]
+mod server;
+
+/// What is asked.
+#[path = "peers/questions.rs"]
+mod questions;
+
+/// Whether all servers say the same.
+#[path = "peers/same.rs"]
+mod same;
+
+/// Queries as fast as they are answered.
+#[path = "peers/generator.rs"]
+mod generator;
+
+/// Queries at a steady rate.
+#[path = "peers/pace.rs"]
+mod pace;
+
+/// Servers in turns, and medians.
+#[path = "peers/rounds.rs"]
+mod rounds;
+
+/// Tables, goals, JSON.
+#[path = "peers/report.rs"]
+mod report;
+
+/// Registrations that come and go.
+#[path = "peers/writer.rs"]
+mod writer;
+
+/// Section: SRV, SRV with EDNS, NXDOMAIN, and a mix.
+#[path = "peers/udp.rs"]
+mod udp;
+
+/// Section: two workers beside one.
+#[path = "peers/workers.rs"]
+mod workers;
+
+/// Section: 1,000,000 instances.
+#[path = "peers/large.rs"]
+mod large;
+
+/// Section: under registrations that come and go.
+#[path = "peers/churn.rs"]
+mod churn;
+
+/// Section: p99 at a steady rate.
+#[path = "peers/latency.rs"]
+mod latency;
+
+/// Section: TCP, pipelined.
+#[path = "peers/tcp.rs"]
+mod tcp;
+
+use crate::process::{GENERATOR, pin};
+use crate::report::Report;
+use crate::rounds::Rounds;
+use crate::server::Stage;
+
+/// What a section needs.
+struct Bench {
+    /// The servers with the small population, one worker each.
+    small: Stage,
+    /// How often and how long.
+    rounds: Rounds,
+    /// What was found.
+    report: Report,
+}
+
+/// A section's name, and what prints it.
+type Section = (&'static str, fn(&mut Bench));
+
+/// The sections, in the order they run.
+const SECTIONS: [Section; 6] = [
+    ("udp", udp::measure),
+    ("workers", workers::measure),
+    ("latency", latency::measure),
+    ("tcp", tcp::measure),
+    ("churn", churn::measure),
+    ("large", large::measure),
+];
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let [word, at, workers] = &arguments[..]
+        && word == echo::WORD
+    {
+        return echo::serve(at.parse().unwrap(), workers.parse().unwrap());
+    }
+    // Test runners start bench targets too, to see that they build.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    let sections = chosen(&arguments);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert!(cores >= 2, "this needs two cores: one for a server, one for the load");
+    pin(std::process::id(), GENERATOR);
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let report = Report::begin(quick);
+    let small = Stage::start(data::SMALL, &server::Kind::CONTESTANTS);
+    let mut bench = Bench { small, rounds: Rounds::new(quick), report };
+    sections.iter().for_each(|(_, measure)| measure(&mut bench));
+    bench.report.end();
+}
+
+/// The sections that words choose; without words all.
+fn chosen(arguments: &[String]) -> Vec<Section> {
+    let words: Vec<_> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
+    let known = |word: &str| SECTIONS.iter().any(|(name, _)| *name == word);
+    if let Some(word) = words.iter().find(|word| !known(word)) {
+        let names = SECTIONS.map(|(name, _)| name).join(", ");
+        panic!("there is no section {word}; choose of: {names}");
+    }
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| *word == name);
+    SECTIONS.into_iter().filter(|(name, _)| wanted(name)).collect()
+}

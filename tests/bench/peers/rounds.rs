@@ -1,0 +1,125 @@
+//! Servers in turns, and medians.
+
+use std::time::Duration;
+
+use crate::generator::saturate;
+use crate::questions::Questions;
+use crate::server::Server;
+
+/// How long each server is asked before the first round.
+const WARM: Duration = Duration::from_millis(300);
+
+/// How often each server is asked, and how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounds {
+    /// How often.
+    count: usize,
+    /// How long.
+    pub(crate) time: Duration,
+}
+
+/// One turn of one server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// Microseconds of CPU per answered query.
+    pub(crate) cpu: f64,
+    /// Thousands of answered queries a second.
+    pub(crate) rate: f64,
+    /// How many cores its process kept busy.
+    pub(crate) busy: f64,
+    /// Queries in a thousand that were not answered.
+    pub(crate) lost: f64,
+}
+
+/// All turns of one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Figures(pub(crate) Vec<Sample>);
+
+impl Rounds {
+    /// As many as a run takes.
+    pub(crate) const fn new(quick: bool) -> Self {
+        let (count, seconds) = if quick { (2, 1) } else { (5, 2) };
+        Self { count, time: Duration::from_secs(seconds) }
+    }
+
+    /// Gives everyone a turn in every round, A B A B, after a short one that does not
+    /// count; then the turns of each.
+    pub(crate) fn interleave<C, T>(
+        self,
+        contestants: &mut [C],
+        mut turn: impl FnMut(&mut C, Duration) -> T,
+    ) -> Vec<Vec<T>> {
+        contestants.iter_mut().for_each(|contestant| _ = turn(contestant, WARM));
+        let mut all: Vec<_> = contestants.iter().map(|_| Vec::new()).collect();
+        for _ in 0..self.count {
+            for (contestant, turns) in contestants.iter_mut().zip(&mut all) {
+                turns.push(turn(contestant, self.time));
+            }
+        }
+        all
+    }
+
+    /// Saturates everyone in turns.
+    pub(crate) fn saturate(self, mut contestants: Vec<(&Server, &Questions)>) -> Vec<Figures> {
+        let turns = self.interleave(&mut contestants, |(server, questions), time| {
+            Sample::take(server, questions, time)
+        });
+        turns.into_iter().map(Figures).collect()
+    }
+}
+
+impl Sample {
+    /// Saturates a server.
+    pub(crate) fn take(server: &Server, questions: &Questions, time: Duration) -> Self {
+        let before = server.process.nanoseconds();
+        let outcome = saturate(server.at, server.kind.is_echo(), questions, time);
+        let nanoseconds = server.process.nanoseconds() - before;
+        Self::new(nanoseconds, outcome.answered, outcome.lost, outcome.seconds)
+    }
+
+    /// What a number of answers cost and took.
+    pub(crate) fn new(nanoseconds: u64, answered: u64, lost: u64, seconds: f64) -> Self {
+        assert!(answered > 0, "a server answered nothing");
+        let (cpu, answered) = (nanoseconds as f64 / 1_000.0, answered as f64);
+        Self {
+            cpu: cpu / answered,
+            rate: answered / seconds / 1_000.0,
+            busy: cpu / seconds / 1e6,
+            lost: lost as f64 / (answered + lost as f64) * 1_000.0,
+        }
+    }
+}
+
+impl Figures {
+    /// The median of something.
+    pub(crate) fn median(&self, of: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.0.iter().map(of).collect())
+    }
+
+    /// Microseconds of CPU per query.
+    pub(crate) fn cpu(&self) -> f64 {
+        self.median(|sample| sample.cpu)
+    }
+
+    /// How much of something there is for one of another's, round by round.
+    pub(crate) fn ratio(&self, to: &Self, of: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.0.iter().zip(&to.0).map(|(one, other)| of(one) / of(other)).collect())
+    }
+
+    /// CPU per query for one of another's.
+    pub(crate) fn cpu_ratio(&self, to: &Self) -> f64 {
+        self.ratio(to, |sample| sample.cpu)
+    }
+}
+
+/// The middle of some figures.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// The figure that this part of them does not exceed; none of none.
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    Some(sorted[(last as f64 * part).round() as usize])
+}

@@ -1,0 +1,239 @@
+//! How each server is configured and started: with what a reasonable operator of that
+//! server would set for this, no more.
+
+use std::fmt::{Display, Formatter, Result};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::data::{Data, ZONE};
+use crate::echo;
+use crate::population::Population;
+use crate::process::{Process, SERVER, directory};
+use crate::questions::{Questions, Workload};
+use crate::same;
+use crate::support::free_addr;
+
+/// How long a server may take to load: 1,000,000 instances are millions of records.
+const LOADING: Duration = Duration::from_secs(180);
+/// How often it is asked meanwhile.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The floor.
+    Echo,
+    /// The one this is about.
+    Srvd,
+    /// NLnet Labs' authoritative server.
+    Nsd,
+    /// CZ.NIC's.
+    Knot,
+    /// ISC's, as a note.
+    Bind,
+}
+
+impl Kind {
+    /// Those that goals speak of, in the order of the tables.
+    pub(crate) const CONTESTANTS: [Self; 4] = [Self::Echo, Self::Srvd, Self::Nsd, Self::Knot];
+    /// Those that answer.
+    pub(crate) const ANSWERING: [Self; 3] = [Self::Srvd, Self::Nsd, Self::Knot];
+
+    /// Whether replies are the queries as they came.
+    pub(crate) fn is_echo(self) -> bool {
+        self == Self::Echo
+    }
+}
+
+impl Display for Kind {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
+        formatter.pad(match self {
+            Self::Echo => "echo",
+            Self::Srvd => "srvd",
+            Self::Nsd => "NSD",
+            Self::Knot => "Knot",
+            Self::Bind => "BIND",
+        })
+    }
+}
+
+/// A running server.
+pub(crate) struct Server {
+    /// Which one.
+    pub(crate) kind: Kind,
+    /// Where it answers, over UDP and TCP.
+    pub(crate) at: SocketAddr,
+    /// Its process.
+    pub(crate) process: Process,
+    /// Its configuration, state and log; removed at the end.
+    _dir: TempDir,
+}
+
+impl Server {
+    /// Starts a server on some cores and waits for its first answer.
+    pub(crate) fn start(kind: Kind, data: &Data, workers: usize, cores: &str) -> Self {
+        let (at, dir) = (free_addr(), directory());
+        let command = command(kind, at, workers, data, dir.path());
+        let command: Vec<_> = command.iter().map(String::as_str).collect();
+        let process = Process::start(cores, &command, dir.path());
+        let mut server = Self { kind, at, process, _dir: dir };
+        server.wait(data.population);
+        server
+    }
+
+    /// Waits for the answer to a question that has one.
+    fn wait(&mut self, population: Population) {
+        let questions = Questions::draw(Workload::SrvEdns, population, 1);
+        let begun = Instant::now();
+        while !same::answers(self, questions.next()) {
+            let gone = self.process.has_ended() || begun.elapsed() > LOADING;
+            assert!(!gone, "{} does not start:\n{}", self.kind, self.process.log());
+            std::thread::sleep(GLANCE);
+        }
+    }
+}
+
+/// Servers of one population, and the population.
+pub(crate) struct Stage {
+    /// The servers, one worker each, all on the servers' core.
+    pub(crate) servers: Vec<Server>,
+    /// What they serve.
+    pub(crate) data: Data,
+}
+
+impl Stage {
+    /// Starts servers one after the other, and holds them to the same answers.
+    pub(crate) fn start(population: Population, kinds: &[Kind]) -> Self {
+        let data = Data::new(population);
+        let start = |kind: &Kind| Server::start(*kind, &data, 1, SERVER);
+        let servers: Vec<_> = kinds.iter().map(start).collect();
+        same::check(&servers, population);
+        Self { servers, data }
+    }
+
+    /// Questions of a kind, and every server beside them.
+    pub(crate) fn asked<'s>(
+        &'s self,
+        questions: &'s Questions,
+    ) -> Vec<(&'s Server, &'s Questions)> {
+        self.servers.iter().map(|server| (server, questions)).collect()
+    }
+
+    /// The server of a kind.
+    pub(crate) fn server(&self, kind: Kind) -> &Server {
+        self.servers.iter().find(|server| server.kind == kind).unwrap()
+    }
+}
+
+/// What a server is started with; its configuration is written to a directory.
+fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) -> Vec<String> {
+    let (zone, path) = (data.zone_file.display(), dir.display());
+    let file = dir.join("configuration");
+    let write = |text: String| std::fs::write(&file, text).unwrap();
+    let file = file.display();
+    let line = match kind {
+        Kind::Echo => {
+            let bench = std::env::current_exe().unwrap();
+            format!("{} {} {at} {workers}", bench.display(), echo::WORD)
+        }
+        Kind::Srvd => {
+            let (program, registry) = (env!("CARGO_BIN_EXE_srvd"), data.etcd.url());
+            format!("{program} serve --listen {at} --workers {workers} --registry {registry}")
+        }
+        Kind::Nsd => {
+            write(nsd(at, workers, &zone, &path));
+            format!("nsd -d -c {file}")
+        }
+        Kind::Knot => {
+            write(knot(at, workers, &zone, &path));
+            format!("knotd -c {file}")
+        }
+        Kind::Bind => {
+            write(bind(at, data, dir));
+            format!("named -f -n {workers} -c {file}")
+        }
+    };
+    line.split(' ').map(ToOwned::to_owned).collect()
+}
+
+/// NSD: no limit of responses, no database. Its minimal responses would leave out the
+/// addresses of SRV targets, so they stay off, as they are by default.
+fn nsd(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) -> String {
+    let (address, port) = (at.ip(), at.port());
+    format!(
+        r#"server:
+  ip-address: {address}@{port}
+  server-count: {workers}
+  username: ""
+  chroot: ""
+  database: ""
+  zonesdir: "{dir}"
+  zonelistfile: "{dir}/zone.list"
+  xfrdfile: "{dir}/xfrd.state"
+  xfrdir: "{dir}"
+  pidfile: ""
+  rrl-ratelimit: 0
+  verbosity: 0
+remote-control:
+  control-enable: no
+zone:
+  name: {ZONE}
+  zonefile: "{zone}"
+"#
+    )
+}
+
+/// Knot: so many workers over UDP and TCP, no journal.
+fn knot(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) -> String {
+    let (address, port) = (at.ip(), at.port());
+    format!(
+        r"server:
+    listen: {address}@{port}
+    rundir: {dir}
+    udp-workers: {workers}
+    tcp-workers: {workers}
+    background-workers: 1
+log:
+  - target: stderr
+    any: error
+database:
+    storage: {dir}
+zone:
+  - domain: {ZONE}
+    file: {zone}
+    storage: {dir}
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: none
+"
+    )
+}
+
+/// BIND: no recursion, no name servers in positive answers. It insists on an address of
+/// the zone's name server, so it has a zone file with one, which nobody asks for.
+fn bind(at: SocketAddr, data: &Data, dir: &Path) -> String {
+    let own = dir.join("zone");
+    let mut text = std::fs::read_to_string(&data.zone_file).unwrap();
+    text.push_str("ns.dns 5 IN A 127.0.0.1\n");
+    std::fs::write(&own, text).unwrap();
+    let (address, port, zone, dir) = (at.ip(), at.port(), own.display(), dir.display());
+    format!(
+        r#"options {{
+    directory "{dir}";
+    listen-on port {port} {{ {address}; }};
+    listen-on-v6 {{ none; }};
+    recursion no;
+    dnssec-validation no;
+    notify no;
+    minimal-responses no-auth;
+    pid-file none;
+    session-keyfile none;
+}};
+controls {{ }};
+zone "{ZONE}" {{ type primary; file "{zone}"; }};
+"#
+    )
+}

@@ -1,0 +1,209 @@
+//! The pieces an answer and an update are made of, each alone on one thread: no socket, no
+//! etcd. `cargo bench --bench pieces` measures all, a word behind `--` those it is part of.
+//!
+//! What is asked and changed is drawn over the whole population, as clients would: a piece
+//! that is measured on one name only finds everything in the nearest cache.
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to say")]
+
+#[path = "../fixture/mod.rs"]
+#[allow(dead_code, reason = "it is there for the tests too")]
+mod fixture;
+
+/// Registrations in bulk.
+#[path = "mirror/population.rs"]
+mod population;
+
+use std::fmt::{Display, Formatter};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+
+use divan::{Bencher, black_box};
+use hickory_proto::op::{Edns, Message, Query};
+use hickory_proto::rr::{DNSClass, Name, RecordType};
+use srvd::authority::{Draw, Overflow, Question, Room, answer};
+use srvd::index::Index;
+use srvd::names::WireName;
+use srvd::registry::Change;
+use srvd::wire::{Responder, Transport};
+
+use crate::fixture::Fixture;
+use crate::population::{Population, document};
+
+/// The server's own allocator: most of the cost depends on it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// 10,000 services of three instances.
+const POPULATION: Population = Population { instances: 30_000, services: 10_000 };
+/// Questions that are drawn once, and asked in turns.
+const DRAWN: usize = 1 << 14;
+/// Runs that are timed as one: a single one would measure the clock, and cold code.
+const AT_ONCE: u32 = 500;
+/// The UDP payload size of clients with EDNS.
+const PAYLOAD: u16 = 1232;
+/// Who asks.
+const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 53_000);
+
+/// The index that is asked.
+static INDEX: LazyLock<Arc<Index>> = LazyLock::new(|| Arc::clone(&filled(POPULATION).index));
+
+fn main() {
+    // Test runners start bench targets too, to see that they build.
+    if std::env::args().any(|argument| argument == "--bench") {
+        divan::main();
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// SRV of a service.
+    Srv,
+    /// The same with EDNS.
+    SrvEdns,
+    /// A of a service.
+    A,
+    /// AAAA of a service, which has none.
+    Nodata,
+    /// A name that does not exist.
+    Nxdomain,
+}
+
+/// All of them.
+const ALL: [Asked; 5] = [Asked::Srv, Asked::SrvEdns, Asked::A, Asked::Nodata, Asked::Nxdomain];
+/// Those that are different without a message around them.
+const BARE: [Asked; 4] = [Asked::Srv, Asked::A, Asked::Nodata, Asked::Nxdomain];
+
+impl Display for Asked {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(match self {
+            Self::Srv => "SRV",
+            Self::SrvEdns => "SRV, EDNS",
+            Self::A => "A",
+            Self::Nodata => "NODATA",
+            Self::Nxdomain => "NXDOMAIN",
+        })
+    }
+}
+
+impl Asked {
+    /// The type.
+    const fn kind(self) -> RecordType {
+        match self {
+            Self::Srv | Self::SrvEdns => RecordType::SRV,
+            Self::A | Self::Nxdomain => RecordType::A,
+            Self::Nodata => RecordType::AAAA,
+        }
+    }
+
+    /// A name of one of the services, or of none.
+    fn name(self, service: usize) -> Name {
+        let name = match self {
+            Self::Srv | Self::SrvEdns => format!("_service-{service}._tcp"),
+            Self::A | Self::Nodata => format!("service-{service}"),
+            Self::Nxdomain => format!("{:x}", fastrand::u64(..)),
+        };
+        Name::from_ascii(format!("{name}.services.internal.")).unwrap()
+    }
+
+    /// Names in random order.
+    fn names(self) -> Vec<Name> {
+        (0..DRAWN).map(|_| self.name(fastrand::usize(..POPULATION.services))).collect()
+    }
+
+    /// A query for a name, as it is sent.
+    fn query(self, name: Name) -> Vec<u8> {
+        let mut message = Message::query();
+        message.metadata.recursion_desired = true;
+        message.add_query(Query::query(name, self.kind()));
+        if self == Self::SrvEdns {
+            let mut edns = Edns::new();
+            edns.set_max_payload(PAYLOAD);
+            message.set_edns(edns);
+        }
+        message.to_vec().unwrap()
+    }
+}
+
+/// From a query's octets to the reply's.
+#[divan::bench(args = ALL, sample_size = AT_ONCE)]
+fn respond(bencher: Bencher<'_, '_>, asked: Asked) {
+    let responder = Responder::new(Arc::clone(&INDEX));
+    let queries: Vec<_> = asked.names().into_iter().map(|name| asked.query(name)).collect();
+    let (mut turns, mut reply) = (queries.iter().cycle(), Vec::new());
+    bencher.bench_local(|| {
+        responder.respond(turns.next().unwrap(), CLIENT, Transport::Udp, &mut reply);
+        black_box(&reply).len()
+    });
+}
+
+/// From a question to the answer's records.
+#[divan::bench(args = BARE, sample_size = AT_ONCE)]
+fn authority_answer(bencher: Bencher<'_, '_>, asked: Asked) {
+    let (generation, names, mut draw) = (INDEX.load(), asked.names(), Draw::new());
+    let mut turns = names.iter().cycle();
+    let room = Room { octets: usize::from(PAYLOAD), overflow: Overflow::Truncate };
+    bencher.bench_local(|| {
+        let name = turns.next().unwrap();
+        let question = Question { name, kind: asked.kind(), class: DNSClass::IN, room };
+        answer(&generation, &question, &mut draw)
+    });
+}
+
+/// From a name to what stands there.
+#[divan::bench(args = BARE, sample_size = AT_ONCE)]
+fn locate_and_find(bencher: Bencher<'_, '_>, asked: Asked) {
+    let (generation, names) = (INDEX.load(), asked.names());
+    let names: Vec<_> =
+        names.iter().map(|name| WireName::from_labels(name.iter()).unwrap()).collect();
+    let mut turns = names.iter().cycle();
+    bencher.bench_local(|| {
+        let name = turns.next().unwrap();
+        let (site, below) = generation.locate(name).unwrap();
+        black_box(generation.find(site, name, below)).is_some()
+    });
+}
+
+/// One generation with one instance changed, its document read already.
+#[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
+fn publish_one_change(bencher: Bencher<'_, '_>, instances: usize) {
+    let population = Population::of_tens(instances);
+    let fixture = std::cell::RefCell::new(filled(population));
+    bencher
+        .with_inputs(|| some_change(&mut fixture.borrow_mut(), population))
+        .bench_local_values(|change| fixture.borrow_mut().publish(vec![change]));
+}
+
+/// One instance's document, from its octets to a change of the table.
+#[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
+fn read_one_document(bencher: Bencher<'_, '_>, instances: usize) {
+    let population = Population::of_tens(instances);
+    let mut fixture = filled(population);
+    bencher
+        .with_inputs(|| registration(population, fastrand::usize(..instances), fastrand::u16(1..)))
+        .bench_local_values(|(key, value)| fixture.change(&key, &value));
+}
+
+/// Registers a whole population.
+fn filled(population: Population) -> Fixture {
+    let mut fixture = Fixture::new("services.internal.");
+    fixture.put_all((0..population.instances).map(|n| registration(population, n, 8080)));
+    fixture
+}
+
+/// What some instance changes that has moved to another port.
+fn some_change(fixture: &mut Fixture, population: Population) -> Change {
+    let mut moved = || {
+        let n = fastrand::usize(..population.instances);
+        let (key, value) = registration(population, n, fastrand::u16(1..));
+        fixture.change(&key, &value)
+    };
+    // A port that is drawn twice changes nothing; three times in a row does not happen.
+    moved().or_else(&mut moved).or_else(&mut moved).unwrap()
+}
+
+/// An instance's key below the prefix, and its document.
+fn registration(population: Population, n: usize, port: u16) -> (String, String) {
+    let key = population.key(n).strip_prefix("/services/").unwrap().to_owned();
+    (key, document(population, n, port))
+}

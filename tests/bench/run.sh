@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# srvd beside its peers: UDP echo, NSD, Knot and BIND, side by side in one run. On Debian
+# and Ubuntu all that is missing is installed by apt; elsewhere one line says what is. It
+# starts its own servers on free ports of loopback and ends them.
+# Words choose sections (udp workers latency tcp churn large), --quick is quick:
+#   tests/bench/run.sh udp --quick
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. deploy/packages.sh
+# Debian keeps daemons where only root looks.
+PATH="$PATH:/usr/sbin:/sbin"
+[ "$(uname -s)" = Linux ] || fail "this needs Linux: recvmmsg, /proc and taskset"
+need_build etcd=etcd-server /bin/kill=procps taskset=util-linux \
+  nsd=nsd knotd=knot named=bind9 dnsperf=dnsperf
+exec cargo bench --locked --bench peers -- "$@"

@@ -24,7 +24,7 @@ use srvd::authority::{Draw, Overflow, Question, Room, answer};
 use srvd::index::Index;
 use srvd::names::WireName;
 use srvd::registry::Change;
-use srvd::wire::{Responder, Transport};
+use srvd::wire::{Fast, Responder, Transport, UDP_MAX, Verdict};
 
 use crate::fixture::Fixture;
 use crate::population::{Population, document};
@@ -111,6 +111,11 @@ impl Asked {
         (0..DRAWN).map(|_| self.name(fastrand::usize(..POPULATION.services))).collect()
     }
 
+    /// Queries for names in random order.
+    fn queries(self) -> Vec<Vec<u8>> {
+        self.names().into_iter().map(|name| self.query(name)).collect()
+    }
+
     /// A query for a name, as it is sent.
     fn query(self, name: Name) -> Vec<u8> {
         let mut message = Message::query();
@@ -125,11 +130,42 @@ impl Asked {
     }
 }
 
-/// From a query's octets to the reply's.
+/// From a query's octets to the reply's, by ready-made answers.
 #[divan::bench(args = ALL, sample_size = AT_ONCE)]
-fn respond(bencher: Bencher<'_, '_>, asked: Asked) {
+fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
+    let (generation, queries) = (INDEX.load(), asked.queries());
+    let (mut fast, mut reply) = (Fast::new(), [0; UDP_MAX as usize]);
+    let mut turns = queries.iter().cycle();
+    let mut respond = |query| fast.respond(&generation, query, Transport::Udp, &mut reply);
+    // The first time each is made.
+    for query in &queries {
+        assert!(matches!(respond(query), Verdict::Reply { .. }));
+    }
+    bencher.bench_local(|| respond(turns.next().unwrap()));
+}
+
+/// The same, right after the service has changed: the answer is made first.
+#[divan::bench(args = [Asked::Srv, Asked::A, Asked::Nodata], sample_size = AT_ONCE)]
+fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
+    let fixture = std::cell::RefCell::new(filled(POPULATION));
+    let (mut fast, mut reply) = (Fast::new(), [0; UDP_MAX as usize]);
+    let changed = || {
+        let service = fastrand::usize(..POPULATION.services);
+        let (key, value) = registration(POPULATION, service, fastrand::u16(1..));
+        fixture.borrow_mut().put(&key, &value);
+        asked.query(asked.name(service))
+    };
+    bencher.with_inputs(changed).bench_local_values(|query| {
+        let generation = fixture.borrow().index.load().clone();
+        fast.respond(&generation, &query, Transport::Udp, &mut reply)
+    });
+}
+
+/// From a query's octets to the reply's, by the full path.
+#[divan::bench(args = ALL, sample_size = AT_ONCE)]
+fn full_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let responder = Responder::new(Arc::clone(&INDEX));
-    let queries: Vec<_> = asked.names().into_iter().map(|name| asked.query(name)).collect();
+    let queries = asked.queries();
     let (mut turns, mut reply) = (queries.iter().cycle(), Vec::new());
     bencher.bench_local(|| {
         responder.respond(turns.next().unwrap(), CLIENT, Transport::Udp, &mut reply);

@@ -51,6 +51,12 @@ impl Data {
     }
 }
 
+/// What a population is called in tables.
+pub(crate) fn title(population: Population) -> String {
+    let Population { instances, services } = population;
+    format!("{instances} instances in {services} services")
+}
+
 /// Writes the zone that srvd makes of a population: the names that are asked for, and the
 /// SOA that its negative answers carry. The serial, which follows the registry's revision
 /// there, is all that differs.

@@ -3,7 +3,7 @@
 //! one address of an instance is asked for too: its answer is the same everywhere.
 
 use crate::Bench;
-use crate::data::{LARGE, MIDDLE};
+use crate::data::{LARGE, MIDDLE, title};
 use crate::population::Population;
 use crate::questions::{Questions, Workload};
 use crate::report::{Bound, Goal, Table};
@@ -22,7 +22,7 @@ const COLUMNS: [&str; 5] = [
 /// Measures what is large.
 pub(crate) fn measure(bench: &mut Bench) {
     let begin = |population: Population| {
-        println!("\nLoading {} …", population.title());
+        eprintln!("loading {} …", title(population));
         Stage::start(population, &Kind::CONTESTANTS)
     };
     let (middle, large) = (begin(MIDDLE), begin(LARGE));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Bench;
+use crate::data;
 use crate::pace::{Paced, RATE, pace};
 use crate::questions::{Questions, Workload};
 use crate::report::Table;
@@ -20,7 +21,7 @@ pub(crate) fn measure(bench: &mut Bench) {
     let mut asked = bench.small.asked(&questions);
     let turns =
         bench.rounds.interleave(&mut asked, |(server, asked), time| turn(server, asked, time));
-    let title = format!("Latency at {RATE} SRV queries a second, {}", population.title());
+    let title = format!("Latency at {RATE} SRV queries a second, {}", data::title(population));
     let mut table = Table::new(title, &COLUMNS);
     for (kind, turns) in Kind::CONTESTANTS.iter().zip(&turns) {
         table.row(kind, row(turns).map(Some));

@@ -76,7 +76,7 @@ impl Workload {
             Self::SrvEdns => "SRV with EDNS",
             Self::Address => "A of one instance",
             Self::Nxdomain => "NXDOMAIN",
-            Self::Mix => "A, AAAA (NODATA), SRV, NXDOMAIN",
+            Self::Mix => "Mix (A, NODATA, SRV, NXDOMAIN)",
         }
     }
 

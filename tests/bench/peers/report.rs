@@ -179,7 +179,7 @@ fn version((program, argument): &(&str, &str)) -> Option<String> {
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     let line = text.lines().find(|line| line.bytes().any(|octet| octet.is_ascii_digit()))?;
-    Some(line.trim().to_owned())
+    Some(format!("{program}: {}", line.trim()))
 }
 
 /// The processor and how many cores it has here.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::Bench;
+use crate::data;
 use crate::process::directory;
 use crate::questions::{Workload, write};
 use crate::report::{Bound, Goal, Table};
@@ -31,7 +32,7 @@ pub(crate) fn measure(bench: &mut Bench) {
 
     let title = format!(
         "SRV over TCP, {}: dnsperf, {CONNECTIONS} connections, {OUTSTANDING} queries under way",
-        population.title()
+        data::title(population)
     );
     let mut table = Table::new(title, &COLUMNS);
     let [srvd, _, knot] = &figures[..] else { unreachable!("three servers") };

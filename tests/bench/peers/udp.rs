@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::Bench;
+use crate::data;
 use crate::process::SERVER;
 use crate::questions::{Questions, Workload};
 use crate::report::{Bound, Goal, Table};
@@ -44,7 +45,7 @@ fn one(bench: &mut Bench, workload: Workload, note: Option<&Server>) {
     asked.extend(note.filter(|_| workload == Workload::Srv).map(|server| (server, &questions)));
     let kinds: Vec<_> = asked.iter().map(|(server, _)| server.kind).collect();
     let figures = bench.rounds.saturate(asked);
-    let title = format!("{} over UDP, {}", workload.title(), population.title());
+    let title = format!("{} over UDP, {}", workload.title(), data::title(population));
     let mut table = Table::new(title, &COLUMNS);
     let [echo, srvd, nsd, knot] = [0, 1, 2, 3].map(|at| &figures[at]);
     for (kind, own) in kinds.iter().zip(&figures) {

@@ -2,6 +2,7 @@
 //! CPU per query is compared and not throughput; the echo tells what of it the kernel's.
 
 use crate::Bench;
+use crate::data::title;
 use crate::process::{BOTH, GENERATOR, pin};
 use crate::questions::{Questions, Workload};
 use crate::report::{Bound, Goal, Table};
@@ -35,8 +36,8 @@ pub(crate) fn measure(bench: &mut Bench) {
     pin(std::process::id(), GENERATOR);
     let (one, two) = shared.split_at(one.len());
 
-    let title = format!("Two workers: SRV over UDP, {}", data.population.title());
-    let mut table = Table::new(title, &COLUMNS);
+    let heading = format!("Two workers: SRV over UDP, {}", title(data.population));
+    let mut table = Table::new(heading, &COLUMNS);
     for (at, kind) in Kind::CONTESTANTS.into_iter().enumerate() {
         let (own, one, two) = (&own[at], &one[at], &two[at]);
         let ratios = [two.cpu_ratio(own), two.cpu_ratio(one)];

@@ -24,11 +24,17 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a program on some cores, its log in a directory.
+    /// Starts a program on some cores, its log in a directory. It knows nothing of srvd's
+    /// variables of whoever runs the bench.
     pub(crate) fn start(cores: &str, command: &[&str], dir: &Path) -> Self {
         let log = dir.join("log");
         let file = File::create(&log).unwrap();
-        let child = Command::new("taskset")
+        let mut taskset = Command::new("taskset");
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| name.to_string_lossy().starts_with("SRVD_")) {
+            taskset.env_remove(name);
+        }
+        let child = taskset
             .args(["--cpu-list", cores])
             .args(command)
             .env("RUST_LOG", "warn")

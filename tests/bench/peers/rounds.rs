@@ -112,10 +112,10 @@ impl Figures {
     }
 }
 
-/// The middle of some figures.
+/// The middle of some figures, or what is between the two in the middle.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
+    f64::midpoint(figures[(figures.len() - 1) / 2], figures[figures.len() / 2])
 }
 
 /// The figure that this part of them does not exceed; none of none.

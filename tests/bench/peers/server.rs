@@ -159,7 +159,7 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
     line.split(' ').map(ToOwned::to_owned).collect()
 }
 
-/// NSD: no limit of responses, no database. Its minimal responses would leave out the
+/// NSD: no limit of responses, no database, a socket for each worker. Its minimal responses would leave out the
 /// addresses of SRV targets, so they stay off, as they are by default.
 fn nsd(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) -> String {
     let (address, port) = (at.ip(), at.port());
@@ -167,6 +167,7 @@ fn nsd(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) ->
         r#"server:
   ip-address: {address}@{port}
   server-count: {workers}
+  reuseport: yes
   username: ""
   chroot: ""
   database: ""

@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::Mirror;
-use crate::wire::{Listeners, Strictness};
+use crate::wire::{Counters, Listeners, Strictness};
 
 /// A server with its sockets bound.
 pub struct App {
@@ -69,6 +69,12 @@ impl App {
     #[must_use]
     pub const fn index(&self) -> &Arc<Index> {
         &self.index
+    }
+
+    /// What is counted, to be read at any time.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        self.listeners.counters()
     }
 
     /// Answers until told to stop, then drains.

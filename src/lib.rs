@@ -18,7 +18,7 @@
 //! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names` |
 //! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
-//! | [`wire`] | answer → bytes: sockets and their threads, EDNS, size limits | `authority`, hickory-server |
+//! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, hickory-server |
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
@@ -36,8 +36,8 @@
 //! 2. *One room each.* `etcd` alone knows etcd-client and tonic; `wire` alone knows
 //!    hickory-server; only `mirror` and the `commands` behind it read the registry,
 //!    only `join` writes it.
-//! 3. *Generations.* A generation never changes once published; the switch is one store;
-//!    a query reads one generation from start to end.
+//! 3. *Generations.* What a generation says never changes once it is published; the switch
+//!    is one store; a query reads one generation from start to end.
 //! 4. *Whole or not at all.* A list becomes true when its last page is here, an event when
 //!    its revision is complete.
 //! 5. *An update costs what changed*, O(changes · log n), whether 100 or 1,000,000
@@ -46,8 +46,11 @@
 //! 7. *Nothing is removed because etcd is away.* The last generation is answered for ever.
 //! 8. *Everything from outside is bounded* by a named constant: packets, connections,
 //!    documents, pages, batches, queues, loops.
-//! 9. *One file has unsafe code*, `wire/batch/linux.rs`: batches of datagrams have no safe
-//!    wrapper.
+//! 9. *One truth.* Octets of the fast path come from encoding the `authority`'s answer once;
+//!    they are kept with the service that they were made of, and are gone with its next
+//!    change. A differential test holds the fast path to the full one.
+//! 10. *One file has unsafe code*, `wire/batch/linux.rs`: batches of datagrams have no
+//!     safe wrapper.
 
 pub mod app;
 pub mod authority;

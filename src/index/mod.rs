@@ -10,6 +10,10 @@
 //! and services are persistent maps: the next generation shares everything with the last
 //! but the services that changed, so an update costs O(changes · log n).
 //!
+//! Beside its instances a service keeps answers that were made of them, in wire form, from
+//! the first question to the next change (`ready`). They say nothing that the instances do
+//! not say, so a generation still never changes.
+//!
 //! Three steps find a name, each a look-up by octets of the lower-cased wire form:
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
@@ -49,8 +53,9 @@ impl Index {
         self.current.load()
     }
 
-    /// Publishes a zone's next state beside the newest of all others.
-    fn replace(&self, at: usize, zone: &Arc<Zone>) {
-        self.current.rcu(|generation| generation.with_zone(at, Arc::clone(zone)));
+    /// Publishes a zone's next state beside the newest of all others, and gives the
+    /// generation that was the newest until now.
+    fn replace(&self, at: usize, zone: &Arc<Zone>) -> Arc<Generation> {
+        self.current.rcu(|generation| generation.with_zone(at, Arc::clone(zone)))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Index, Zone};
+use super::{Generation, Index, Zone};
 use crate::registry::{Publish, Update};
 
 /// Publishes one zone. It alone writes the zone, so it keeps the next state at hand.
@@ -14,14 +14,18 @@ pub struct Publisher {
     at: usize,
     /// The zone as it was last published; changes go in before the next.
     next: Zone,
+    /// The generation before the newest. Queries are done with it long before the next is
+    /// published, and so it is taken apart here, by none of them.
+    previous: Arc<Generation>,
 }
 
 impl Publisher {
     /// The publisher of the zone at a place of the index.
     #[must_use]
     pub fn new(index: Arc<Index>, at: usize) -> Self {
-        let next = Zone::clone(&index.load().zones()[at]);
-        Self { index, at, next }
+        let previous = Arc::clone(&index.load());
+        let next = Zone::clone(&previous.zones()[at]);
+        Self { index, at, next, previous }
     }
 }
 
@@ -31,7 +35,7 @@ impl Publish for Publisher {
             self.next.apply(change);
         }
         self.next.confirm(update.revision);
-        self.index.replace(self.at, &Arc::new(self.next.clone()));
+        self.previous = self.index.replace(self.at, &Arc::new(self.next.clone()));
     }
 }
 
@@ -44,7 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::index::{Generation, Node, Service, Settings};
+    use crate::index::{Node, Service, Settings};
     use crate::names::WireName;
     use crate::registry::{Instance, Layout, Proto, Table};
 

@@ -73,9 +73,11 @@ fn records(set: &RrSet, additional: &[RrSet]) -> Result<Ready, ProtoError> {
     let glue = additional.iter().map(|set| glue(set, &mut encoder));
     let glue = glue.collect::<Result<Vec<_>, _>>()?;
     let mut records = Vec::with_capacity(set.data.len());
+    let mut next = 0;
     for data in &set.data {
         let answer = answer_record(set, data, &mut encoder)?;
-        let target = additional.iter().position(|set| points_to(data, &set.owner));
+        let target = target(data, additional, next);
+        next = target.map_or(next, |at| at + 1);
         let glue = target.map(|at| glue[at].clone()).unwrap_or_default();
         records.push(Record { answer, glue, target: target.unwrap_or_default() as u8 });
     }
@@ -118,9 +120,12 @@ fn range(start: usize, encoder: &BinEncoder<'_>) -> Range<u16> {
     start as u16..encoder.offset() as u16
 }
 
-/// Whether a record points to a name.
-fn points_to(data: &RData, name: &Name) -> bool {
-    matches!(data, RData::SRV(srv) if srv.target == *name)
+/// Which of the address RRsets is that of a record's target. They come in the order of the
+/// answers, so that it is nearly always the next.
+fn target(data: &RData, additional: &[RrSet], next: usize) -> Option<usize> {
+    let RData::SRV(srv) = data else { return None };
+    let is_target = |at: &usize| additional.get(*at).is_some_and(|set| set.owner == srv.target);
+    Some(next).filter(is_target).or_else(|| (0..additional.len()).find(is_target))
 }
 
 /// How an order of such ranks, which are there by priority, is drawn.

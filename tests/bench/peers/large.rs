@@ -2,6 +2,8 @@
 //! those of three, so that a small index with such answers stands between the two, and the
 //! one address of an instance is asked for too: its answer is the same everywhere.
 
+use std::time::Duration;
+
 use crate::Bench;
 use crate::data::{LARGE, MIDDLE, title};
 use crate::population::Population;
@@ -10,6 +12,8 @@ use crate::report::{Bound, Goal, Table};
 use crate::rounds::Figures;
 use crate::server::{Kind, Stage};
 
+/// How long each server is asked before the first round: until nearly all was asked for.
+const WARM: Duration = Duration::from_secs(4);
 /// What stands over a row.
 const COLUMNS: [&str; 5] = [
     "30,000 in 10,000: µs CPU/query",
@@ -38,7 +42,7 @@ fn one(bench: &mut Bench, others: [&Stage; 2], workload: Workload) {
     let asked = (0..Kind::CONTESTANTS.len()).flat_map(|at| {
         stages.iter().zip(&questions).map(move |(stage, asked)| (&stage.servers[at], asked))
     });
-    let figures = bench.rounds.saturate(asked.collect());
+    let figures = bench.rounds.warmed(WARM).saturate(asked.collect());
     let mut table = Table::new(format!("The large index: {} over UDP", workload.title()), &COLUMNS);
     for (kind, figures) in Kind::CONTESTANTS.iter().zip(figures.chunks(stages.len())) {
         let [small, middle, large] = figures else { unreachable!("three stages") };

@@ -6,7 +6,7 @@ use crate::generator::saturate;
 use crate::questions::Questions;
 use crate::server::Server;
 
-/// How long each server is asked before the first round.
+/// How long each server is asked before the first round, where little is asked for.
 const WARM: Duration = Duration::from_millis(300);
 
 /// How often each server is asked, and how long.
@@ -16,6 +16,8 @@ pub(crate) struct Rounds {
     count: usize,
     /// How long.
     pub(crate) time: Duration,
+    /// How long before the first round, which does not count.
+    warm: Duration,
 }
 
 /// One turn of one server.
@@ -39,7 +41,13 @@ impl Rounds {
     /// As many as a run takes.
     pub(crate) const fn new(quick: bool) -> Self {
         let (count, seconds) = if quick { (2, 1) } else { (5, 2) };
-        Self { count, time: Duration::from_secs(seconds) }
+        Self { count, time: Duration::from_secs(seconds), warm: WARM }
+    }
+
+    /// The same after a longer beginning: what is asked of a large index is not in any
+    /// cache, nor ready-made, before it was asked for once.
+    pub(crate) const fn warmed(self, warm: Duration) -> Self {
+        Self { warm, ..self }
     }
 
     /// Gives everyone a turn in every round, A B A B, after a short one that does not
@@ -49,7 +57,7 @@ impl Rounds {
         contestants: &mut [C],
         mut turn: impl FnMut(&mut C, Duration) -> T,
     ) -> Vec<Vec<T>> {
-        contestants.iter_mut().for_each(|contestant| _ = turn(contestant, WARM));
+        contestants.iter_mut().for_each(|contestant| _ = turn(contestant, self.warm));
         let mut all: Vec<_> = contestants.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.count {
             for (contestant, turns) in contestants.iter_mut().zip(&mut all) {

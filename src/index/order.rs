@@ -81,13 +81,15 @@ ordered!(ByAddress, |one, other| address(one).cmp(&address(other)));
 ordered!(ByPort, by_port);
 ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)));
 
-/// Which end of a run of equals a probe stands at.
+/// Where a probe stands in a run of equals.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
     /// Before the first.
     Before,
     /// After the last.
     After,
+    /// At any of them, to learn whether there is one.
+    At,
 }
 
 impl Side {
@@ -96,6 +98,7 @@ impl Side {
         match self {
             Self::Before => Ordering::Less,
             Self::After => Ordering::Greater,
+            Self::At => Ordering::Equal,
         }
     }
 }

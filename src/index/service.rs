@@ -102,6 +102,24 @@ impl Service {
         self.by_id.range::<_, IdProbe<'_>>(range).map(|entry| &*entry.0)
     }
 
+    /// Whether an id has a label form, given in lower case.
+    #[must_use]
+    pub fn has_id(&self, label: &[u8]) -> bool {
+        self.by_id.contains(&IdProbe(label, Side::At))
+    }
+
+    /// Whether any is registered with an address.
+    #[must_use]
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.by_address.contains(&AddressProbe(address, Side::At))
+    }
+
+    /// Whether a port has a name, in lower-cased label form, under a transport.
+    #[must_use]
+    pub fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
+        self.by_port.contains(&PortProbe(proto, Some(name), Side::At))
+    }
+
     /// Those registered with an address.
     pub fn at_address(&self, address: IpAddr) -> impl Iterator<Item = &Instance> {
         let (from, to) = (AddressProbe(address, Side::Before), AddressProbe(address, Side::After));
@@ -204,6 +222,11 @@ mod tests {
         assert_eq!(ids(service.at_address("10.0.0.1".parse().unwrap())), ["B", "b"]);
         assert_eq!(ids(service.on_port(Proto::Tcp, b"http")), ["a", "B", "c"]);
         assert_eq!(ids(service.on_port(Proto::Udp, b"http")), [""; 0]);
+        assert!(service.has_id(b"b") && !service.has_id(b"bb") && !service.has_id(b""));
+        let has = |address: &str| service.has_address(address.parse().unwrap());
+        assert!(has("10.0.0.1") && has("10.0.0.9") && !has("10.0.0.3") && !has("::"));
+        assert!(service.has_port(Proto::Tcp, b"grpc") && !service.has_port(Proto::Udp, b"grpc"));
+        assert!(!service.has_port(Proto::Tcp, b"htt") && !service.has_port(Proto::Tcp, b"http2"));
         assert!(service.names_ports(Proto::Tcp) && !service.names_ports(Proto::Udp));
         assert_eq!((service.len(), service.with_port(Proto::Tcp)), (5, 4));
         all.iter().for_each(|it| service.remove(it));

@@ -226,11 +226,10 @@ impl Zone {
         if let Some(proto) = Proto::from_label(label) {
             return service.names_ports(proto).then_some(Node::Empty);
         }
-        let address = parse_address_label(label)
-            .filter(|address| service.at_address(*address).next().is_some());
+        let address = parse_address_label(label).filter(|address| service.has_address(*address));
         match address {
             Some(address) => Some(Node::Address(service, address)),
-            None => service.with_id(label).next().map(|_| Node::Instance(service)),
+            None => service.has_id(label).then_some(Node::Instance(service)),
         }
     }
 
@@ -246,7 +245,7 @@ impl Zone {
         let proto = Proto::from_label(name.label(1))?;
         let port = name.label(0).strip_prefix(b"_")?;
         let service = self.service(name.label(2))?;
-        service.on_port(proto, port).next().map(|_| Node::Port(service, proto))
+        service.has_port(proto, port).then_some(Node::Port(service, proto))
     }
 
     /// Takes a change in. Only the service it concerns is touched.

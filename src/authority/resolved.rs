@@ -1,5 +1,7 @@
 //! Where a name leads, before its type is looked at (RFC 1034 section 4.3.2, steps 1-3).
 
+use std::net::IpAddr;
+
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
@@ -74,6 +76,7 @@ pub const fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
         Node::Empty => false,
         Node::Service(_) | Node::Instance(_) => matches!(kind, SRV | A | AAAA | TXT),
         Node::Transport(..) | Node::Port(..) => matches!(kind, SRV),
-        Node::Address(..) => matches!(kind, A | AAAA),
+        Node::Address(_, IpAddr::V4(_)) => matches!(kind, A),
+        Node::Address(_, IpAddr::V6(_)) => matches!(kind, AAAA),
     }
 }

@@ -138,6 +138,20 @@ impl<'z> Node<'z> {
         self.service()?.slot(self, kind, below)
     }
 
+    /// Whether the answers at the node, whose first label is given, are made of more
+    /// instances than a number.
+    #[must_use]
+    pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
+        match self {
+            Self::Apex | Self::Empty => false,
+            Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
+                service.len() > number
+            }
+            Self::Address(service, address) => service.at_address(address).nth(number).is_some(),
+            Self::Instance(service) => service.with_id(label).nth(number).is_some(),
+        }
+    }
+
     /// The service that the node belongs to.
     #[must_use]
     pub const fn service(self) -> Option<&'z Service> {

@@ -19,7 +19,7 @@ pub(super) enum Event {
     Answered,
     /// It was handed to the full path.
     Handed,
-    /// It was lost, since the queue to the full path was full.
+    /// It was lost: the queue to the full path was full, or it waited there for too long.
     Dropped,
     /// There was nothing to say to it.
     Silent,
@@ -82,7 +82,8 @@ pub struct Counts {
     pub answered: u64,
     /// Of these, the ones that were handed to the full path.
     pub handed: u64,
-    /// Of these, the ones that were lost because the queue to the full path was full.
+    /// Of these, the ones that were lost because the queue to the full path was full, or
+    /// they waited there for too long.
     pub dropped: u64,
     /// Of these, the ones with nothing to be said to: responses, scraps.
     pub silent: u64,
@@ -223,7 +224,8 @@ impl fmt::Display for Totals {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fast, full, tcp } = self;
         write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
-        write!(out, " ({} by the full path), {} dropped", full.answered, fast.dropped)?;
+        write!(out, " ({} by the full path)", full.answered)?;
+        write!(out, ", {} dropped", fast.dropped + full.dropped)?;
         write!(out, ", {} not sent", fast.unsent + full.unsent)?;
         write!(out, "; TCP: {} connections, {} answered", tcp.accepted, tcp.answered)
     }

@@ -24,6 +24,10 @@ const BACKLOG: i32 = 1024;
 /// which come while a worker waits for its turn on a busy machine. Linux gives at most
 /// `net.core.rmem_max`.
 const RECEIVE_BUFFER: usize = 1024 * 1024;
+/// Octets of replies that wait for a network card, or for a neighbour that says nothing
+/// when asked for its hardware address: forged queries can name hundreds of such, and what
+/// is sent to them is held for seconds. Linux gives at most `net.core.wmem_max`.
+const SEND_BUFFER: usize = 4 * 1024 * 1024;
 /// How long replies in flight may still take once told to stop. Meanwhile nothing new is
 /// answered, so it is short.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -240,6 +244,7 @@ fn bind_udp(address: SocketAddr) -> io::Result<Socket> {
     socket.set_reuse_port(true)?;
     // Less of it is no reason not to answer.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    let _ = socket.set_send_buffer_size(SEND_BUFFER);
     socket.bind(&address.into())?;
     Ok(socket)
 }

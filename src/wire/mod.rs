@@ -42,6 +42,7 @@
 //!
 //! All unsafe code of srvd is in `batch/linux.rs`, which moves datagrams.
 
+mod answerer;
 mod apart;
 mod batch;
 mod connections;

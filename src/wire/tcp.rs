@@ -19,11 +19,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answerer::Answerer;
 use super::connections::{Connections, Place};
-use super::fast::{Fast, Verdict};
-use super::full::contain;
-use super::{READY_MAX, Responder, Transport};
-use crate::index::Generation;
+use super::{Responder, Transport};
 
 /// How long a client may say nothing (RFC 7766 section 6.2.3: some seconds).
 const IDLE: Duration = Duration::from_secs(10);
@@ -83,6 +81,8 @@ async fn recover(fault: &io::Error, connections: &Connections) {
 struct Connection {
     /// The socket.
     stream: TcpStream,
+    /// The client.
+    peer: SocketAddr,
     /// Answers.
     answerer: Answerer,
     /// What was read and not answered yet.
@@ -102,7 +102,8 @@ impl Connection {
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
         Self {
             stream,
-            answerer: Answerer::new(responder, peer),
+            peer,
+            answerer: Answerer::new(responder),
             input: Vec::new(),
             output: Vec::new(),
             answered: 0,
@@ -116,7 +117,7 @@ impl Connection {
         let close = place.close.clone();
         let end = close.run_until_cancelled(self.converse(&place, &shutdown)).await;
         if let Some(Err(fault)) = end {
-            tracing::debug!(client = %self.answerer.peer, "connection ended: {fault}");
+            tracing::debug!(client = %self.peer, "connection ended: {fault}");
         }
     }
 
@@ -167,11 +168,12 @@ impl Connection {
     /// if there was no message.
     fn answer(&mut self) -> Option<usize> {
         let (mut used, mut replies) = (0, 0);
-        let generation = self.answerer.responder.generation();
+        let generation = self.answerer.responder().generation();
+        let from = (self.peer, Transport::Tcp);
         while let Some(message) = whole_message(&self.input[used..]) {
             used += PREFIX + message.len();
             self.answered += 1;
-            if let Some(reply) = self.answerer.answer(&generation, message) {
+            if let Some(reply) = self.answerer.answer(&generation, message, from) {
                 self.output.extend((reply.len() as u16).to_be_bytes());
                 self.output.extend_from_slice(reply);
                 replies += 1;
@@ -194,43 +196,6 @@ impl Connection {
         timeout(WRITE, self.stream.write_all(&self.output)).await??;
         self.output.clear();
         Ok(())
-    }
-}
-
-/// What answers the messages of one client.
-struct Answerer {
-    /// The client.
-    peer: SocketAddr,
-    /// The full path.
-    responder: Responder,
-    /// The fast path.
-    fast: Fast,
-    /// A reply of the fast path.
-    ready: Box<[u8; READY_MAX]>,
-    /// A reply of the full path.
-    reply: Vec<u8>,
-}
-
-impl Answerer {
-    /// One for a client.
-    fn new(responder: Responder, peer: SocketAddr) -> Self {
-        let ready = Box::new([0; READY_MAX]);
-        Self { peer, responder, fast: Fast::new(), ready, reply: Vec::new() }
-    }
-
-    /// The reply to a message, if there is any.
-    fn answer(&mut self, generation: &Generation, message: &[u8]) -> Option<&[u8]> {
-        let Self { fast, ready, .. } = self;
-        let verdict = contain(|| fast.respond(generation, message, Transport::Tcp, &mut ready[..]));
-        match verdict.unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => self.ready.get(..octets),
-            Verdict::Silence => None,
-            Verdict::Full => {
-                let (peer, reply) = (self.peer, &mut self.reply);
-                let is_reply = self.responder.respond(message, peer, Transport::Tcp, reply);
-                is_reply.then_some(&self.reply[..])
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! workloads), `workers` (two beside one), `large` (1,000,000 instances), `churn`
 //! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined);
 //! `--quick` takes fewer and shorter rounds. The tables are Markdown, and all of it is in
-//! `target/bench/peers.json`.
+//! `target/bench/peers.json` (of chosen sections in `peers-udp.json` and so on).
 //!
 //! A server has core 0 for itself; the load, etcd and whoever writes to it share core 1.
 //! All servers are up at once and asked in turns, so that a machine that grows slower does
@@ -136,7 +136,8 @@ fn main() {
     assert!(cores >= 2, "this needs two cores: one for a server, one for the load");
     pin(std::process::id(), GENERATOR);
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let report = Report::begin(quick);
+    let names: Vec<_> = sections.iter().map(|(name, _)| *name).collect();
+    let report = Report::begin(quick, if names.len() < SECTIONS.len() { &names } else { &[] });
     let small = Stage::start(data::SMALL, &server::Kind::CONTESTANTS);
     let mut bench = Bench { small, rounds: Rounds::new(quick), report };
     sections.iter().for_each(|(_, measure)| measure(&mut bench));

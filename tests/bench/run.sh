@@ -12,4 +12,9 @@ PATH="$PATH:/usr/sbin:/sbin"
 [ "$(uname -s)" = Linux ] || fail "this needs Linux: recvmmsg, /proc and taskset"
 need_build etcd=etcd-server /bin/kill=procps taskset=util-linux \
   nsd=nsd knotd=knot named=bind9 dnsperf=dnsperf
-exec cargo bench --locked --bench peers -- "$@"
+# The bench and all it starts are one group of processes, which ends with this one.
+set -m
+cargo bench --locked --bench peers -- "$@" &
+group=$!
+trap 'kill -TERM -- "-$group" 2>/dev/null' INT TERM HUP
+wait "$group"

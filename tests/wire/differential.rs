@@ -17,7 +17,8 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
     let mut reply = vec![0xff; READY_MAX];
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
-    match Fast::new().respond(&generation, message, transport, &mut reply[..room]) {
+    // One that takes whatever can be made ready.
+    match Fast::patient().respond(&generation, message, transport, &mut reply[..room]) {
         Verdict::Reply { octets, code, truncated } => {
             reply.truncate(octets);
             assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
@@ -27,6 +28,77 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
         Verdict::Full => None,
     }
 }
+
+/// What a document says beside its address.
+const MORE: [&str; 8] = [
+    "",
+    "",
+    r#","protocol":"http""#,
+    r#","ttl":60"#,
+    r#","text":"words"#,
+    r#","priority":1"#,
+    r#","weight":0"#,
+    r#","weight":7"#,
+];
+
+/// Names below a zone: of everything that is there, and beside it.
+const FIRST: [&str; 41] = [
+    "",
+    "_web._tcp",
+    "_web._udp",
+    "web",
+    "w-b",
+    "_w-b._tcp",
+    "db",
+    "db",
+    "_db._tcp",
+    "_db._tcp",
+    "x",
+    "_x._tcp",
+    "_tcp",
+    "_udp",
+    "_http._tcp.web",
+    "_http._tcp.db",
+    "_tcp.web",
+    "10-0-0-1.web",
+    "10-0-0-2.web",
+    "10-0-0-3.web",
+    "10-1-0-3.db",
+    "2001-db8--1.web",
+    "i1.web",
+    "i0.web",
+    "i-0.web",
+    "i-1.db",
+    "b5.db",
+    "b77.db",
+    "no",
+    "_no._tcp",
+    "no.web",
+    "a.b.c.d",
+    "_web",
+    "web._tcp",
+    "_web._tcp.web",
+    "ns.dns",
+    "dns",
+    "z.10-0-0-1",
+    "10-0-0-1",
+    "_10-0-0-1._tcp",
+    "\u{1}odd",
+];
+
+/// Apexes: of zones that are there, and above and beside them.
+const ZONES: [&str; 10] = [
+    "services.internal",
+    "services.internal",
+    "services.internal",
+    "services.internal",
+    "web.services.internal",
+    "",
+    "internal",
+    "other.test",
+    "unlisted.test",
+    "example.com",
+];
 
 /// Registrations: many to a service, in a world so small that they meet.
 fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -39,71 +111,41 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
         1 => Just("10-0-0-1.web.services.internal".to_owned()),
         1 => Just("10-0-0-1.other.test".to_owned()),
     ];
-    let port = select(vec!["", ":80", ":80", ":80", ":81"]);
+    let id = (select(vec!["i", "i_", "i-", "10-0-0-"]), 0u8..10);
+    let port = select(vec!["", ":80", ":80", ":80", ":81", ":82"]);
     let proto = select(vec!["tcp", "tcp", "tcp", "udp"]);
-    let more = select(vec![
-        "",
-        "",
-        r#","protocol":"http""#,
-        r#","ttl":60"#,
-        r#","text":"words"#,
-        r#","priority":1"#,
-        r#","weight":0"#,
-        r#","weight":7"#,
-    ]);
-    let one =
-        (name, 0u8..40, host, port, proto, more).prop_map(|(name, id, host, port, proto, more)| {
-            let more = if more.ends_with("words") { format!("{more} {id}\"") } else { more.into() };
-            let value = format!(r#"{{"host":"{host}{port}","proto":"{proto}"{more}}}"#);
-            (format!("{name}/i{id}"), value)
-        });
-    proptest::collection::vec(one, 0..60)
+    let one = (name, id, host, port, proto, select(MORE.to_vec())).prop_map(
+        |(name, (id, number), host, port, proto, more)| {
+            let end = if more.ends_with("words") { format!(" {number}\"") } else { String::new() };
+            let value = format!(r#"{{"host":"{host}{port}","proto":"{proto}"{more}{end}}}"#);
+            (format!("{name}/{id}{number}"), value)
+        },
+    );
+    (proptest::collection::vec(one, 0..60), crowd())
+        .prop_map(|(some, crowd)| [some, crowd].concat())
 }
 
-/// Names: of everything that is there, and beside it.
+/// As many instances of one service as fit a datagram, and more, and many more.
+fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
+    let sizes = select(vec![0_usize, 0, 0, 20, 24, 30, 60, 75, 100, 300, 500]);
+    (sizes, 1..4).prop_map(|(size, spread)| {
+        let host = |n: usize| match spread {
+            1 => format!("10.1.0.{}", n % 7),
+            2 => format!("10.1.{}.{}", n / 200, n % 200),
+            _ => format!("[2001:db8:1::{n:x}]"),
+        };
+        let value = |n: usize| {
+            let (host, port, weight) = (host(n), 1000 + n, n % 5);
+            format!(r#"{{"host":"{host}:{port}","weight":{weight},"protocol":"http"}}"#)
+        };
+        (0..size).map(|n| (format!("db/b{n}"), value(n))).collect()
+    })
+}
+
+/// Names in any case.
 fn names() -> impl Strategy<Value = String> {
-    let first = select(vec![
-        "",
-        "_web._tcp",
-        "_web._udp",
-        "web",
-        "w-b",
-        "_w-b._tcp",
-        "db",
-        "_db._tcp",
-        "x",
-        "_x._tcp",
-        "_tcp",
-        "_udp",
-        "_http._tcp.web",
-        "_tcp.web",
-        "10-0-0-1.web",
-        "2001-db8--1.web",
-        "i1.web",
-        "i2.db",
-        "no",
-        "_no._tcp",
-        "no.web",
-        "a.b.c.d",
-        "_web",
-        "web._tcp",
-        "_web._tcp.web",
-        "ns.dns",
-        "dns",
-        "\u{1}odd",
-    ]);
-    let zone = select(vec![
-        "services.internal",
-        "services.internal",
-        "services.internal",
-        "services.internal",
-        "",
-        "internal",
-        "other.test",
-        "unlisted.test",
-        "example.com",
-    ]);
-    (first, zone, any::<u64>()).prop_map(|(first, zone, cases)| {
+    let parts = (select(FIRST.to_vec()), select(ZONES.to_vec()), any::<u64>());
+    parts.prop_map(|(first, zone, cases)| {
         let name = format!("{first}.{zone}").trim_matches('.').to_owned();
         let spell = |(at, letter): (usize, char)| match cases >> (at % 64) & 1 {
             1 => letter.to_ascii_uppercase(),
@@ -118,28 +160,36 @@ fn queries() -> impl Strategy<Value = Query> {
     let kind = select(vec![33, 33, 33, 1, 1, 28, 16, 6, 2, 0, 5, 12, 15, 64, 65, 255, 252, 4096]);
     let size = prop_oneof![0u16..2000, Just(1232), Just(512)];
     let edns = proptest::option::of((size, prop::bool::weighted(0.5)));
-    (names(), kind, any::<[u8; 2]>(), any::<[u8; 2]>(), edns).prop_map(
-        |(name, kind, id, flags, edns)| {
+    let options = select(vec![&[][..], &[], &[], &[0, 10, 0, 2, 7, 7, 0, 3, 0, 0]]);
+    (names(), kind, any::<[u8; 2]>(), any::<[u8; 2]>(), edns, options).prop_map(
+        |(name, kind, id, flags, edns, options)| {
             let mut query = Query::new(&name, kind).flags(flags[0] & 0x07, flags[1]);
             query.header[..2].copy_from_slice(&id);
             match edns {
-                Some((size, dnssec_ok)) => query.edns(size, 0, u16::from(dnssec_ok) << 15, &[]),
+                Some((size, dnssec_ok)) => query.edns(size, 0, u16::from(dnssec_ok) << 15, options),
                 None => query,
             }
         },
     )
 }
 
-/// Three zones: one registry, another, one that was never listed.
+/// Zones of which one stands in another, and all in the root; one was never listed.
 fn world(registered: &[(String, String)], stale: bool) -> Fixture {
-    let zones = ["services.internal.", "other.test.", "unlisted.test."];
+    let zones =
+        ["services.internal.", "web.services.internal.", "other.test.", "unlisted.test.", "."];
     let mut fixture = Fixture::unlisted(zones.map(settings).into());
     fixture.list(7);
     fixture.put_all(registered.iter().map(|(key, value)| (key, value)));
     fixture.set_stale(stale);
     fixture.turn_to(1);
     fixture.list(3);
+    fixture.put_all([("10-0-0-1/z", "10.7.7.7:5"), ("10-0-0-3/z", "[2001:db8::7]:5")]);
+    fixture.turn_to(2);
+    fixture.list(9);
     fixture.put_all(registered.iter().take(9).map(|(key, value)| (key, value)));
+    fixture.turn_to(4);
+    fixture.list(5);
+    fixture.put_all(registered.iter().skip(5).map(|(key, value)| (key, value)));
     fixture
 }
 
@@ -203,18 +253,12 @@ fn check_same(
     let all = parse(&whole).unwrap();
     if quick.additionals.len() == all.additionals.len() && fast[2] & 2 == 0 {
         prop_assert_eq!(sorted(&quick.additionals), sorted(&all.additionals));
-        // The full path compresses against names of the same spelling only; ready-made
-        // records have their names whole, which matters for the apex's own SOA.
+        // The full path compresses against names of the same spelling only, and an SOA
+        // record also against more of the question than its apex.
         let is_lower = !query.question.iter().any(u8::is_ascii_uppercase);
-        let soa = slow.answers.iter().any(|record| record.record_type() == RecordType::SOA);
-        if is_lower && !soa && slow.additionals.len() == all.additionals.len() {
-            prop_assert_eq!(
-                fast.len(),
-                full.len(),
-                "as well compressed: {} {}",
-                full.escape_ascii(),
-                fast.escape_ascii()
-            );
+        let is_positive = !quick.answers.is_empty();
+        if is_lower && is_positive && slow.additionals.len() == all.additionals.len() {
+            prop_assert_eq!(fast.len(), full.len(), "as well compressed");
         }
     }
     if fast[2] & 2 == 0 {
@@ -232,7 +276,7 @@ fn check_same(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     /// Thousands of worlds, a dozen of questions to each.
     #[test]
@@ -261,7 +305,7 @@ proptest! {
             // What was made ready must not outlive a change.
             if round == 0 && !registered.is_empty() {
                 for at in &removed {
-                    fixture.turn_to(at.index(2));
+                    fixture.turn_to([0, 4][at.index(2)]);
                     fixture.delete(&registered[at.index(registered.len())].0);
                 }
             }

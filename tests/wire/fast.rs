@@ -38,7 +38,7 @@ fn usual_questions_are_taken() {
         ("10-0-0-1.web.services.internal", A),
         ("1.web.services.internal", A),
         ("_tcp.services.internal", A),
-        ("services.internal", 6),
+        ("services.internal", A),
         ("_far._tcp.services.internal", SRV),
         ("no.services.internal", A),
         ("example.com", A),
@@ -47,6 +47,11 @@ fn usual_questions_are_taken() {
         let query = Query::new(name, kind);
         assert!(takes(&fixture, &query), "{name} {kind}");
         assert!(takes(&fixture, &query.clone().edns(1232, 0, 0x8000, &[])), "{name} {kind}");
+        let cookie = [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 3, 0, 0];
+        assert!(
+            takes(&fixture, &query.clone().edns(1232, 0, 0, &cookie)),
+            "{name} {kind}: options"
+        );
         assert!(takes(&fixture, &query.flags(0x03, 0xb0)), "{name} {kind}: flags");
     }
 }
@@ -71,7 +76,9 @@ fn unusual_messages_are_left_to_the_full_path() {
         ("no question", count(5, 0)),
         ("two questions", count(5, 2)),
         ("answers", count(7, 1)),
-        ("an option", query().edns(1232, 0, 0, &[0, 10, 0, 1, 7])),
+        ("half an option", query().edns(1232, 0, 0, &[0, 10, 0, 2, 7])),
+        ("half the head of one", query().edns(1232, 0, 0, &[0, 10, 0])),
+        ("SOA, which compresses well", Query::new("services.internal", 6)),
         ("a version", query().edns(1232, 1, 0, &[])),
         ("two OPT records", query().edns(1232, 0, 0, &[]).edns(1232, 0, 0, &[])),
         ("another record", query().additional(&[0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0])),
@@ -98,6 +105,43 @@ fn targets_that_change_elsewhere_are_not_kept() {
     assert_eq!(glue(&fixture), 1);
     fixture.delete("web/1");
     assert_eq!(glue(&fixture), 0);
+}
+
+/// A service of so many instances, each with an address of its own.
+fn crowd(instances: usize) -> Fixture {
+    let mut fixture = Fixture::new("services.internal.");
+    let value = |n: usize| format!("10.0.{}.{}:80", n / 200, n % 200);
+    fixture.put_all((0..instances).map(|n| (format!("web/i{n}"), value(n))));
+    fixture
+}
+
+#[test]
+fn services_of_every_size_are_taken() {
+    let query = Query::new("_web._tcp", SRV).edns(1232, 0, 0, &[]);
+    for instances in [1, 22, 23, 24, 72, 73, 105, 106, 256] {
+        let fixture = crowd(instances);
+        let reply = respond(&fixture, &query.bytes(), Transport::Udp).unwrap();
+        let truncated = reply[2] & 2 != 0;
+        let verdict = verdict(&fixture, &query.bytes());
+        assert!(
+            matches!(verdict, Verdict::Reply { truncated: it, .. } if it == truncated),
+            "{instances}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn large_services_are_made_ready_where_nobody_waits() {
+    let fixture = crowd(300);
+    let query = Query::new("web.services.internal", A);
+    assert!(!takes(&fixture, &query), "not in haste");
+    let (mut patient, mut reply) = (Fast::patient(), [0; 1232]);
+    let message = query.bytes();
+    patient.respond(&fixture.index.load(), &message, Transport::Udp, &mut reply);
+    assert!(takes(&fixture, &query), "it is kept now");
+    // An address or an id is found at once, in a service of any size.
+    assert!(takes(&fixture, &Query::new("10-0-0-7.web.services.internal", A)));
+    assert!(takes(&fixture, &Query::new("i7.web.services.internal", SRV)));
 }
 
 #[test]

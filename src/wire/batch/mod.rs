@@ -37,9 +37,9 @@ pub(super) use self::portable::{Batch, UdpSocket};
 const REQUEST_MAX: usize = 4096;
 /// Octets of a reply.
 const REPLY_MAX: usize = super::UDP_MAX as usize;
-/// How long replies wait for room in the socket's buffer. A network card makes some in far
-/// less; what waits for longer is lost, as any datagram may be, and the socket lives.
-const SEND_WAIT: Duration = Duration::from_millis(100);
+/// How long replies wait for room in the socket's buffer. A busy network card makes some in
+/// far less; what waits for longer is lost, as any datagram may be, and the worker goes on.
+const SEND_WAIT: Duration = Duration::from_millis(2);
 
 /// Who asked, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

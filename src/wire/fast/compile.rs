@@ -31,11 +31,15 @@ pub(super) fn compile(
     draw: &mut Draw,
 ) -> Ready {
     let Some(answer) = ask(generation, name, kind, draw) else { return Ready::Elsewhere };
+    // What depends on other services is left out: it may not even matter.
+    let additional = if answer.is_own { &answer.additional[..] } else { &[] };
     match &answer.answers {
         _ if answer.truncated => Ready::TooLarge,
-        _ if !answer.is_own => Ready::Elsewhere,
         None => Ready::NoData,
-        Some(set) => records(set, &answer.additional).unwrap_or(Ready::Elsewhere),
+        Some(set) => match records(set, additional) {
+            Ok(ready) if answer.is_own || matches!(ready, Ready::TooLarge) => ready,
+            _ => Ready::Elsewhere,
+        },
     }
 }
 

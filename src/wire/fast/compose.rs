@@ -190,9 +190,13 @@ impl<'r> Composer<'r> {
         Ok(self.at)
     }
 
-    /// Writes a pointer to a name further up (RFC 1035 section 4.1.4).
+    /// Writes a pointer to a name further up (RFC 1035 section 4.1.4). The root is shorter
+    /// than a pointer.
     fn point_to(&mut self, at: usize) -> Written {
-        self.put(&(0xc000 | at as u16).to_be_bytes())
+        match self.reply.get(at) {
+            Some(0) => self.put(&[0]),
+            _ => self.put(&(0xc000 | at as u16).to_be_bytes()),
+        }
     }
 
     /// Writes octets.

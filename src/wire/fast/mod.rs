@@ -48,11 +48,13 @@ pub struct Fast {
     name: WireName,
     /// Where orders come from.
     draw: Draw,
+    /// How many instances are looked at to make an answer.
+    instances_max: usize,
 }
 
-/// The most instances of a service whose answers are made inline where none is kept: those
-/// to questions for one port name, address or id. Making one may have to look at them all.
-const INLINE_MAX: usize = 256;
+/// How many instances a thread looks at to make an answer while datagrams wait: what takes
+/// more is left to the full path, whose thread makes it.
+const HASTE: usize = 256;
 
 /// What is left to say when a name has been followed.
 enum Content {
@@ -90,7 +92,13 @@ impl Fast {
     /// One that orders by a draw.
     #[must_use]
     pub const fn with_draw(draw: Draw) -> Self {
-        Self { name: WireName::root(), draw }
+        Self { name: WireName::root(), draw, instances_max: HASTE }
+    }
+
+    /// One that makes answers of any size, for threads that no datagram waits for.
+    #[must_use]
+    pub fn patient() -> Self {
+        Self { instances_max: usize::MAX, ..Self::new() }
     }
 
     /// Answers a message from one generation into `reply`, which has room for `UDP_MAX`
@@ -150,6 +158,10 @@ impl Fast {
         if !may_hold(node, query.kind) {
             return self.negative(generation, &position, composer);
         }
+        // Names there gain by compression, which ready-made records do without.
+        if matches!(node, Node::Apex) {
+            return Err(Declined);
+        }
         let held = self.hold(generation, query, (position, node))?;
         composer.authoritative();
         match held.ready() {
@@ -170,15 +182,23 @@ impl Fast {
         query: &Query<'_>,
         (position, node): (Position<'g>, Node<'g>),
     ) -> Result<Held<'g>, Declined> {
-        let below = &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))];
+        let below = match node {
+            // The labels that are not the service's own.
+            Node::Address(..) | Node::Instance(_) | Node::Port(..) => {
+                &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))]
+            }
+            _ => &[],
+        };
         let slot = node.slot(query.kind, below);
         if let Some(kept) = slot.and_then(Slot::get) {
             return Ok(Held::Kept(kept));
         }
-        if slot.is_none() && node.service().is_some_and(|service| service.len() > INLINE_MAX) {
+        if node.outnumbers(self.instances_max, self.name.label(0)) {
             return Err(Declined);
         }
         let ready = compile(generation, &self.name, query.kind, &mut self.draw);
+        // That there is nothing below a service is quickly told, and of many types.
+        let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
         let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
         let Some(slot) = slot else { return Ok(Held::Made(made)) };
         match slot.set(made) {

@@ -8,7 +8,7 @@ use hickory_proto::rr::RecordType;
 use crate::names::WireName;
 use crate::wire::{HEADER, PLAIN_MAX, UDP_MAX};
 
-/// Octets of an OPT record without options (RFC 6891 section 6.1.2).
+/// Octets of an OPT record before its options (RFC 6891 section 6.1.2).
 const OPT: usize = 11;
 /// The class of everything we have.
 const IN: [u8; 2] = [0, 1];
@@ -20,7 +20,7 @@ const META: std::ops::RangeInclusive<u16> = 128..=255;
 const OPT_TYPE: u16 = 41;
 
 /// A query of the usual form: one question of class IN and a data type, perhaps an OPT
-/// record of version 0 without options.
+/// record of version 0.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Query<'m> {
     /// Id and flags.
@@ -33,7 +33,7 @@ pub(super) struct Query<'m> {
     pub(super) edns: Option<Edns>,
 }
 
-/// An OPT record without options.
+/// An OPT record of version 0, whose options mean nothing to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edns {
     /// Octets of a datagram that the client takes.
@@ -83,16 +83,31 @@ impl<'m> Query<'m> {
 }
 
 impl Edns {
-    /// Reads what follows the question: nothing, or one OPT record without options.
+    /// Reads what follows the question: nothing, or one OPT record.
     fn read(records: u8, rest: &[u8]) -> Result<Option<Self>, Unusual> {
-        match (records, <&[u8; OPT]>::try_from(rest)) {
+        match (records, rest.split_first_chunk::<OPT>()) {
             (0, _) if rest.is_empty() => Ok(None),
-            // The root, the type, the size, no extended code, version 0, flags, no octets.
-            (1, Ok(&[0, 0, 41, high, low, _, 0, flags, _, 0, 0])) => {
+            // The root, the type, the size, no extended code, version 0, flags, octets.
+            (1, Some((&[0, 0, 41, high, low, _, 0, flags, _, more, length], options)))
+                if options.len() == usize::from(u16::from_be_bytes([more, length]))
+                    && are_options(options) =>
+            {
                 let size = u16::from_be_bytes([high, low]);
                 Ok(Some(Self { size, dnssec_ok: flags & 0x80 != 0 }))
             }
             _ => Err(Unusual::Other),
         }
     }
+}
+
+/// Whether octets are options (RFC 6891 section 6.1.2), one after the other. None of them
+/// is implemented, and so all are ignored.
+fn are_options(mut octets: &[u8]) -> bool {
+    while let Some((&[_, _, high, low], rest)) = octets.split_first_chunk() {
+        let Some(next) = rest.get(usize::from(u16::from_be_bytes([high, low]))..) else {
+            return false;
+        };
+        octets = next;
+    }
+    octets.is_empty()
 }

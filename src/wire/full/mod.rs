@@ -65,44 +65,53 @@ impl Responder {
         transport: Transport,
         reply: &mut Vec<u8>,
     ) -> bool {
+        self.respond_from(&self.index.load(), message, (source, transport), reply)
+    }
+
+    /// The same from a generation that was loaded already.
+    pub(super) fn respond_from(
+        &self,
+        generation: &Generation,
+        message: &[u8],
+        (source, transport): (SocketAddr, Transport),
+        reply: &mut Vec<u8>,
+    ) -> bool {
         let read = contain(|| Outline::read(message)).flatten();
         let Some(outline) = read.filter(|_| source.port() != 0) else {
             return false;
         };
         or_servfail(&outline, reply, |reply| match screen(&outline) {
             Some(code) => blank(&outline, code, reply),
-            None => self.answer(message, source, transport, &outline, reply),
+            None => answer(generation, message, (source, transport), &outline, reply),
         });
         true
     }
+}
 
-    /// Answers a query of sound build.
-    fn answer(
-        &self,
-        message: &[u8],
-        source: SocketAddr,
-        transport: Transport,
-        outline: &Outline<'_>,
-        octets: &mut Vec<u8>,
-    ) {
-        let protocol = match transport {
-            Transport::Udp => Protocol::Udp,
-            Transport::Tcp => Protocol::Tcp,
-        };
-        let Ok(request) = Request::from_bytes(message.to_vec(), source, protocol) else {
-            return blank(outline, FORMERR, octets);
-        };
-        let generation = self.index.load();
-        let Some(mut reply) = handler::reply(&generation, &request) else {
-            return blank(outline, FORMERR, octets);
-        };
-        match encode(&mut reply, octets) {
-            Ok(false) => {}
-            Ok(true) => tracing::debug!("an RRset is larger than a message: some are drawn"),
-            Err(fault) => {
-                tracing::error!(%fault, "an answer could not be encoded");
-                blank(outline, SERVFAIL, octets);
-            }
+/// Answers a query of sound build.
+fn answer(
+    generation: &Generation,
+    message: &[u8],
+    (source, transport): (SocketAddr, Transport),
+    outline: &Outline<'_>,
+    octets: &mut Vec<u8>,
+) {
+    let protocol = match transport {
+        Transport::Udp => Protocol::Udp,
+        Transport::Tcp => Protocol::Tcp,
+    };
+    let Ok(request) = Request::from_bytes(message.to_vec(), source, protocol) else {
+        return blank(outline, FORMERR, octets);
+    };
+    let Some(mut reply) = handler::reply(generation, &request) else {
+        return blank(outline, FORMERR, octets);
+    };
+    match encode(&mut reply, octets) {
+        Ok(false) => {}
+        Ok(true) => tracing::debug!("an RRset is larger than a message: some are drawn"),
+        Err(fault) => {
+            tracing::error!(%fault, "an answer could not be encoded");
+            blank(outline, SERVFAIL, octets);
         }
     }
 }

@@ -7,15 +7,21 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use super::Responder;
 use crate::wire::Transport;
+use crate::wire::answerer::Answerer;
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 
-/// Messages that may wait, some 10 ms of work: a client is not answered sooner by waiting
-/// for longer. With messages of at most 4,096 octets, they hold 4 MiB at the worst.
+/// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
+/// worst.
 pub(in crate::wire) const QUEUE: usize = 1024;
+
+/// How long a message may wait. Usual ones are answered in some microseconds; who has waited
+/// for so long behind others asks again, and is not answered sooner if both are.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// A message with all that is needed to answer it.
 struct Handed {
@@ -25,6 +31,8 @@ struct Handed {
     route: Route,
     /// What it came by.
     socket: Arc<UdpSocket>,
+    /// When it was handed over.
+    since: Instant,
 }
 
 /// Where workers hand messages over.
@@ -39,11 +47,9 @@ pub(in crate::wire) struct Full {
     /// The other end of the queue.
     receiver: Receiver<Handed>,
     /// Answers.
-    responder: Responder,
+    answerer: Answerer,
     /// Counts.
     tally: Tally,
-    /// The reply to one message.
-    reply: Vec<u8>,
 }
 
 impl Queue {
@@ -54,7 +60,8 @@ impl Queue {
         route: Route,
         socket: &Arc<UdpSocket>,
     ) -> bool {
-        let handed = Handed { message: message.into(), route, socket: Arc::clone(socket) };
+        let (socket, since) = (Arc::clone(socket), Instant::now());
+        let handed = Handed { message: message.into(), route, socket, since };
         self.sender.try_send(handed).is_ok()
     }
 }
@@ -63,7 +70,7 @@ impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        (Queue { sender }, Self { receiver, responder, tally, reply: Vec::new() })
+        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -75,14 +82,19 @@ impl Full {
     }
 
     /// Answers a message.
-    fn answer(&mut self, Handed { message, route, socket }: &Handed) {
-        if !self.responder.respond(message, route.client, Transport::Udp, &mut self.reply) {
-            return self.tally.count(Event::Silent, 1);
+    fn answer(&mut self, Handed { message, route, socket, since }: &Handed) {
+        if since.elapsed() > WAIT {
+            return self.tally.count(Event::Dropped, 1);
         }
-        if let [_, _, flags, code, ..] = self.reply[..] {
+        let generation = self.answerer.responder().generation();
+        let from = (route.client, Transport::Udp);
+        let Some(reply) = self.answerer.answer(&generation, message, from) else {
+            return self.tally.count(Event::Silent, 1);
+        };
+        if let [_, _, flags, code, ..] = *reply {
             self.tally.reply(code & 0x0f, flags & 0x02 != 0);
         }
-        if let Err(fault) = socket.send(&self.reply, route) {
+        if let Err(fault) = socket.send(reply, route) {
             self.tally.count(Event::Unsent, 1);
             tracing::debug!(client = %route.client, "reply not sent: {fault}");
         }

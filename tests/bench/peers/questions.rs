@@ -69,6 +69,10 @@ pub(crate) struct Questions {
 }
 
 impl Workload {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Srv, Self::SrvEdns, Self::Address, Self::Nxdomain, Self::Mix];
+
     /// What it is called in tables.
     pub(crate) const fn title(self) -> &'static str {
         match self {

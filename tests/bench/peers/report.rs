@@ -1,5 +1,6 @@
 //! Tables, goals, JSON.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ const PROGRAMS: [(&str, &str); 5] =
 
 /// What was found so far, printed as it comes and written at the end.
 pub(crate) struct Report {
+    /// Where it is written.
+    path: PathBuf,
     /// Machine, programs, rounds.
     head: Value,
     /// The tables.
@@ -116,13 +119,15 @@ impl Table {
 }
 
 impl Report {
-    /// Says what it is measured on.
-    pub(crate) fn begin(quick: bool) -> Self {
+    /// Says what it is measured on. Each choice of sections has a file of its own.
+    pub(crate) fn begin(quick: bool, sections: &[&str]) -> Self {
         let programs: Vec<_> = PROGRAMS.iter().filter_map(version).collect();
         let machine = processor();
         println!("On {machine}; {}", programs.join("; "));
         let head = json!({ "machine": machine, "programs": programs, "quick": quick });
-        Self { head, tables: Vec::new(), goals: Vec::new() }
+        let name = [&["peers"], sections].concat().join("-");
+        let path = target().join(format!("bench/{name}.json"));
+        Self { path, head, tables: Vec::new(), goals: Vec::new() }
     }
 
     /// Prints a table and keeps it.
@@ -143,24 +148,14 @@ impl Report {
     /// Says how many goals were met, and where all of it is.
     pub(crate) fn end(&self) {
         let met = self.goals.iter().filter(|goal| goal["met"] == true).count();
-        println!(
-            "\n{met} of {} goals met; all figures: {}",
-            self.goals.len(),
-            self.path().display()
-        );
+        println!("\n{met} of {} goals met; all figures: {}", self.goals.len(), self.path.display());
     }
 
     /// Writes all there is.
     fn write(&self) {
-        let path = self.path();
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::create_dir_all(self.path.parent().unwrap()).unwrap();
         let all = json!({ "head": self.head, "tables": self.tables, "goals": self.goals });
-        std::fs::write(path, format!("{all:#}\n")).unwrap();
-    }
-
-    /// Where it is written.
-    fn path(&self) -> std::path::PathBuf {
-        target().join("bench/peers.json")
+        std::fs::write(&self.path, format!("{all:#}\n")).unwrap();
     }
 }
 

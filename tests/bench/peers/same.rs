@@ -33,7 +33,7 @@ pub(crate) fn check<'s>(servers: impl IntoIterator<Item = &'s Server>, populatio
     let mut answering = servers.into_iter().filter(|server| !server.kind.is_echo());
     let Some(first) = answering.next() else { return };
     for other in answering {
-        for workload in [Workload::Srv, Workload::SrvEdns, Workload::Nxdomain, Workload::Mix] {
+        for workload in Workload::ALL {
             let questions = Questions::draw(workload, population, SAMPLE);
             let asked = (0..SAMPLE).map(|_| questions.next());
             asked.for_each(|question| compare(first, other, question));

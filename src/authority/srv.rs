@@ -111,7 +111,8 @@ impl Lookup<'_> {
         Ok(Collected { ttl, members, is_cut })
     }
 
-    /// The records of instances with their ranks. One whose target would be too long a name has none.
+    /// The records of instances with their ranks. One whose target would be too long a name
+    /// has none.
     fn srv_data(&self, members: &[(Rank, Member<'_>)]) -> (Vec<Rank>, Vec<RData>) {
         let apex = self.settings().apex();
         let mut parents = Parents::default();

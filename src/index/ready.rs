@@ -3,7 +3,8 @@
 //! A service does not know what its answers look like on the wire, and need not: the room
 //! that writes them builds one when a question first asks for it, and leaves it here. It is
 //! gone with the service's next change, so it is never out of date; what else it was made
-//! of (the zone's settings) never changes. Whoever comes first sets a slot; nobody waits.
+//! of (the zone's settings) never changes. Whoever comes first sets a slot; others answer
+//! with what they made themselves.
 //!
 //! The slots of a service are as many as its instances call for, and what stands in one
 //! fits a datagram, so that ready-made answers take a bounded multiple of what the
@@ -106,7 +107,7 @@ pub type Slot = OnceLock<Box<Kept>>;
 /// An answer, and to which question.
 #[derive(Debug)]
 pub struct Kept {
-    /// The labels below the service, in lower-cased wire form, where the slot is shared.
+    /// The labels below the service, in lower-cased wire form, where names share slots.
     pub below: Box<[u8]>,
     /// The type.
     pub kind: RecordType,

@@ -1,7 +1,7 @@
 //! Datagrams: a thread per socket, which reads many at once, answers what it can from
-//! ready-made answers, and sends the replies at once. For a datagram it takes no lock,
-//! allocates nothing and wakes no task. What needs more is handed to the full path, and
-//! the worker goes on.
+//! ready-made answers, and sends the replies at once. For such a datagram it takes no lock,
+//! allocates nothing and wakes no task. A small answer that is not ready is made on the
+//! way; what needs more is handed to the full path, and the worker goes on.
 
 use std::io;
 use std::sync::Arc;

@@ -34,7 +34,7 @@ use self::endpoints::Endpoints;
 use crate::registry::RegistryUrl;
 
 pub use self::error::Error;
-pub use self::kv::{Claim, Expect, Held, Page};
+pub use self::kv::{Claim, Expect, Held, Page, PageSize};
 pub use self::lease::{Lease, Remaining};
 pub use self::watch::{Event, Message, Messages, Requests};
 

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use crate::cli::LeaveArgs;
 use crate::config;
 use crate::error::Failure;
-use crate::etcd::{Error, Etcd};
+use crate::etcd::{Error, Etcd, PageSize};
 use crate::names::folded;
 use crate::registry::{Host, Layout};
 use crate::telemetry::say;
@@ -125,9 +125,9 @@ async fn find(
     whose: &Whose,
 ) -> Result<Vec<Target>, Error> {
     let (mut from, to) = layout.range();
-    let (mut revision, mut targets) = (None, Vec::new());
+    let (mut revision, mut size, mut targets) = (None, PageSize::default(), Vec::new());
     loop {
-        let page = etcd.list_page(&(from, to.clone()), revision).await?;
+        let page = etcd.list_page(&(from, to.clone()), revision, &mut size).await?;
         targets.extend(page.pairs.iter().filter_map(|pair| {
             let place = layout.read(pair.key()).ok();
             let place = place.filter(|place| folded(place.name).eq(folded(name)))?;

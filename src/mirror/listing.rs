@@ -1,6 +1,6 @@
 //! One complete list of a zone's keys.
 
-use crate::etcd::{Error, Etcd};
+use crate::etcd::{Error, Etcd, PageSize};
 use crate::registry::{Freshness, Layout, Table};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
@@ -16,9 +16,10 @@ pub(super) async fn into_table(
 ) -> Result<(i64, u64), Error> {
     let (mut from, to) = table.layout().range();
     table.begin_listing();
-    let mut of = None;
+    let (mut of, mut size) = (None, PageSize::default());
     loop {
-        let page = etcd.list_page(&(from, to.clone()), of.map(|(revision, _)| revision)).await?;
+        let at = of.map(|(revision, _)| revision);
+        let page = etcd.list_page(&(from, to.clone()), at, &mut size).await?;
         freshness.heard();
         let (revision, cluster) = *of.get_or_insert((page.revision, page.cluster));
         if page.cluster != cluster {

@@ -31,7 +31,9 @@ pub(crate) fn print() {
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for population in [Population::of_tens(1_000), Population::of_tens(100_000)] {
+    for population in
+        [Population::of_tens(1_000), Population::of_tens(100_000), Population::of_tens(1_000_000)]
+    {
         row(&runtime, population);
     }
 }

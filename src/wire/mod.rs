@@ -81,7 +81,23 @@ const HEADER: usize = 12;
 /// kept free in every reply with EDNS, so that the size of an answer does not depend on
 /// whether the registry is stale.
 const OPT_MAX: u16 = 17;
+/// Flags copied from a query: RD, and CD in the octet after it (RFC 6895 section 2).
+const COPIED: [u8; 2] = [0x01, 0x10];
 /// The option code of extended errors (RFC 8914 section 2).
 const EXTENDED_ERROR: u16 = 15;
 /// Octets of a buffer that holds any reply from ready-made answers with all its glue.
 pub const READY_MAX: usize = 4096;
+
+/// Octets that a reply over UDP may have, by the size that the client offers in an OPT
+/// record, if it does.
+fn datagram_max(offered: Option<u16>) -> u16 {
+    offered.map_or(PLAIN_MAX, |offered| offered.clamp(PLAIN_MAX, UDP_MAX))
+}
+
+/// An OPT record of ours up to its options (RFC 6891 section 6.1.2): the upper bits of the
+/// response code, the client's DO flag, and how many octets of options follow.
+fn opt_record(code: u8, dnssec_ok: bool, options: u8) -> [u8; 11] {
+    let [size_high, size_low] = UDP_MAX.to_be_bytes();
+    let flags = if dnssec_ok { 0x80 } else { 0 };
+    [0, 0, 41, size_high, size_low, code, 0, flags, 0, 0, options]
+}

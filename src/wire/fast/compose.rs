@@ -4,7 +4,7 @@ use super::query::Query;
 use crate::authority::{Draw, Position, Reason};
 use crate::index::{Order, Record, Records, Relative, Site, StartOfAuthority};
 use crate::names::WireName;
-use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, Transport, UDP_MAX};
+use crate::wire::{COPIED, EXTENDED_ERROR, HEADER, OPT_MAX, Transport, UDP_MAX, opt_record};
 
 /// The flag that a message is a response.
 const RESPONSE: u8 = 0x80;
@@ -12,8 +12,6 @@ const RESPONSE: u8 = 0x80;
 const AUTHORITATIVE: u8 = 0x04;
 /// The flag TC.
 const TRUNCATED: u8 = 0x02;
-/// The flags that are copied from a query, RD and CD, in their octets.
-const COPIED: [u8; 2] = [0x01, 0x10];
 /// Octets before the target in an SRV record: owner, type, class, TTL, length, numbers.
 const BEFORE_TARGET: usize = 12 + 6;
 /// The most records of an answer that is kept: each takes 12 octets at least.
@@ -41,7 +39,7 @@ pub(super) struct Composer<'r> {
 pub(super) struct Declined;
 
 /// Whether something could be written.
-type Written = Result<(), Declined>;
+pub(super) type Written = Result<(), Declined>;
 
 impl<'r> Composer<'r> {
     /// A reply with its header and question, and nothing in it yet.
@@ -77,14 +75,20 @@ impl<'r> Composer<'r> {
         self.reply[2] |= TRUNCATED;
     }
 
+    /// Whether it asks so.
+    pub(super) fn is_truncated(&self) -> bool {
+        self.reply[2] & TRUNCATED != 0
+    }
+
     /// Writes records in a fresh order, and the addresses of their targets as far as these
-    /// fit; false where the records themselves do not fit.
+    /// fit; truncates where the records themselves do not fit.
     ///
     /// # Errors
     /// [`Declined`] never, as long as the records take what their sum says.
-    pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw) -> Result<bool, Declined> {
+    pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw) -> Written {
         if self.at + kept.answers > self.end {
-            return Ok(false);
+            self.truncate();
+            return Ok(());
         }
         fetch(&kept.octets);
         let mut places = [0; RECORDS_MAX];
@@ -98,7 +102,7 @@ impl<'r> Composer<'r> {
         self.reply[ANSWERS] = places.len() as u8;
         let written = places.iter().zip(starts);
         self.glue(kept, written.map(|(place, start)| (&kept.records[usize::from(*place)], start)));
-        Ok(true)
+        Ok(())
     }
 
     /// Writes the addresses of targets, once each, until one does not fit. With each record
@@ -177,10 +181,7 @@ impl<'r> Composer<'r> {
         self.reply[3] |= code;
         let Some(edns) = query.edns else { return Ok(self.at) };
         self.end += usize::from(OPT_MAX);
-        let [size_high, size_low] = UDP_MAX.to_be_bytes();
-        let flags = if edns.dnssec_ok { 0x80 } else { 0 };
-        let length = if reason.is_some() { 6 } else { 0 };
-        self.put(&[0, 0, 41, size_high, size_low, 0, 0, flags, 0, 0, length])?;
+        self.put(&opt_record(0, edns.dnssec_ok, if reason.is_some() { 6 } else { 0 }))?;
         if let Some(reason) = reason {
             let [high, low] = reason.info_code().to_be_bytes();
             let [option_high, option_low] = EXTENDED_ERROR.to_be_bytes();

@@ -16,7 +16,7 @@ mod compose;
 mod query;
 
 use self::compile::{compile, start_of_authority};
-use self::compose::{Composer, Declined};
+use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::Transport;
 use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
@@ -55,14 +55,6 @@ pub struct Fast {
 /// How many instances a thread looks at to make an answer while datagrams wait: what takes
 /// more is left to the full path, whose thread makes it.
 const HASTE: usize = 256;
-
-/// What is left to say when a name has been followed.
-enum Content {
-    /// Nothing, or it is written.
-    Done,
-    /// The answers are larger than the client takes.
-    Truncated,
-}
 
 /// A ready-made answer.
 enum Held<'g> {
@@ -128,19 +120,16 @@ impl Fast {
         let resolved = resolve(generation, &self.name);
         let (code, reason) = resolved.code();
         let mut composer = Composer::new(query, transport, reply)?;
-        let content = match resolved {
-            Resolved::Foreign | Resolved::NotReady => Content::Done,
+        match resolved {
+            Resolved::Foreign | Resolved::NotReady => {}
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
-                self.existing(generation, query, (position, node), &mut composer)?
+                self.existing(generation, query, (position, node), &mut composer)?;
             }
-        };
-        let truncated = matches!(content, Content::Truncated);
-        if truncated && transport == Transport::Tcp {
-            return Ok(Verdict::Full);
         }
-        if truncated {
-            composer.truncate();
+        let truncated = composer.is_truncated();
+        if truncated && transport == Transport::Tcp {
+            return Err(Declined);
         }
         let code = code.low();
         let octets = composer.finish(query, code, reason)?;
@@ -154,7 +143,7 @@ impl Fast {
         query: &Query<'_>,
         (position, node): (Position<'_>, Node<'_>),
         composer: &mut Composer<'_>,
-    ) -> Result<Content, Declined> {
+    ) -> Written {
         if !may_hold(node, query.kind) {
             return self.negative(generation, &position, composer);
         }
@@ -167,11 +156,11 @@ impl Fast {
         match held.ready() {
             Ready::Elsewhere => Err(Declined),
             Ready::NoData => self.negative(generation, &position, composer),
-            Ready::TooLarge => Ok(Content::Truncated),
-            Ready::Records(records) => match composer.records(records, &mut self.draw)? {
-                true => Ok(Content::Done),
-                false => Ok(Content::Truncated),
-            },
+            Ready::TooLarge => {
+                composer.truncate();
+                Ok(())
+            }
+            Ready::Records(records) => composer.records(records, &mut self.draw),
         }
     }
 
@@ -214,7 +203,7 @@ impl Fast {
         generation: &Generation,
         position: &Position<'_>,
         composer: &mut Composer<'_>,
-    ) -> Result<Content, Declined> {
+    ) -> Written {
         let settings = position.zone.settings();
         let slot = settings.ready();
         if slot.get().is_none() {
@@ -223,8 +212,7 @@ impl Fast {
             let _ = slot.set(made.ok_or(Declined)?);
         }
         composer.authoritative();
-        composer.negative(slot.get().ok_or(Declined)?, position, &self.name)?;
-        Ok(Content::Done)
+        composer.negative(slot.get().ok_or(Declined)?, position, &self.name)
     }
 }
 

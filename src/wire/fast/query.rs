@@ -6,18 +6,17 @@
 use hickory_proto::rr::RecordType;
 
 use crate::names::WireName;
-use crate::wire::{HEADER, PLAIN_MAX, UDP_MAX};
+use crate::wire::full::{OPT, walk_options};
+use crate::wire::{HEADER, datagram_max};
 
 /// Octets of an OPT record before its options (RFC 6891 section 6.1.2).
-const OPT: usize = 11;
+const OPT_RECORD: usize = 11;
 /// The class of everything we have.
 const IN: [u8; 2] = [0, 1];
 /// The counts of a query: one question, no answers, no authority; additional records follow.
 const COUNTS: [u8; 7] = [0, 1, 0, 0, 0, 0, 0];
 /// The numbers of meta types (RFC 6895 section 3.1), TSIG, AXFR and ANY among them.
 const META: std::ops::RangeInclusive<u16> = 128..=255;
-/// The type of OPT records, which is no question either.
-const OPT_TYPE: u16 = 41;
 
 /// A query of the usual form: one question of class IN and a data type, perhaps an OPT
 /// record of version 0.
@@ -68,7 +67,7 @@ impl<'m> Query<'m> {
         let end = name.read(rest).ok_or(Unusual::Other)?;
         let (question, rest) = rest.split_at_checked(end + 4).ok_or(Unusual::Other)?;
         let kind = u16::from_be_bytes([question[end], question[end + 1]]);
-        if question[end + 2..] != IN || META.contains(&kind) || kind == OPT_TYPE {
+        if question[end + 2..] != IN || META.contains(&kind) || kind == OPT {
             return Err(Unusual::Other);
         }
         let edns = Edns::read(header[11], rest)?;
@@ -78,19 +77,19 @@ impl<'m> Query<'m> {
 
     /// Octets that a reply over UDP may have.
     pub(super) fn datagram(&self) -> u16 {
-        self.edns.map_or(PLAIN_MAX, |edns| edns.size.clamp(PLAIN_MAX, UDP_MAX))
+        datagram_max(self.edns.map(|edns| edns.size))
     }
 }
 
 impl Edns {
     /// Reads what follows the question: nothing, or one OPT record.
     fn read(records: u8, rest: &[u8]) -> Result<Option<Self>, Unusual> {
-        match (records, rest.split_first_chunk::<OPT>()) {
+        match (records, rest.split_first_chunk::<OPT_RECORD>()) {
             (0, _) if rest.is_empty() => Ok(None),
             // The root, the type, the size, no extended code, version 0, flags, octets.
             (1, Some((&[0, 0, 41, high, low, _, 0, flags, _, more, length], options)))
                 if options.len() == usize::from(u16::from_be_bytes([more, length]))
-                    && are_options(options) =>
+                    && walk_options(options).is_ok() =>
             {
                 let size = u16::from_be_bytes([high, low]);
                 Ok(Some(Self { size, dnssec_ok: flags & 0x80 != 0 }))
@@ -98,16 +97,4 @@ impl Edns {
             _ => Err(Unusual::Other),
         }
     }
-}
-
-/// Whether octets are options (RFC 6891 section 6.1.2), one after the other. None of them
-/// is implemented, and so all are ignored.
-fn are_options(mut octets: &[u8]) -> bool {
-    while let Some((&[_, _, high, low], rest)) = octets.split_first_chunk() {
-        let Some(next) = rest.get(usize::from(u16::from_be_bytes([high, low]))..) else {
-            return false;
-        };
-        octets = next;
-    }
-    octets.is_empty()
 }

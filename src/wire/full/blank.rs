@@ -1,7 +1,7 @@
 //! Replies that carry no records, to requests that were not understood.
 
 use super::screen::{Outline, Tsig};
-use crate::wire::UDP_MAX;
+use crate::wire::{COPIED, opt_record};
 
 /// The opcode of queries (RFC 1035 section 4.1.1).
 pub(super) const QUERY: u8 = 0;
@@ -25,8 +25,6 @@ pub(super) const BADVERS: u16 = 16;
 
 /// BADKEY, which stands in the TSIG record.
 const BADKEY: u8 = 17;
-/// Flags copied from a query: RD, and CD in the octet after it (RFC 6895 section 2).
-const COPIED: [u8; 2] = [0x01, 0x10];
 
 /// Writes a reply of nothing but a code, the question and, if asked, an OPT record.
 pub(super) fn blank(outline: &Outline<'_>, code: u16, reply: &mut Vec<u8>) {
@@ -43,9 +41,7 @@ pub(super) fn blank(outline: &Outline<'_>, code: u16, reply: &mut Vec<u8>) {
     reply.extend([0, u8::from(outline.question.is_some()), 0, 0, 0, 0, 0, additional]);
     reply.extend_from_slice(outline.question.unwrap_or_default());
     if let Some(opt) = outline.opt {
-        let [size_high, size_low] = UDP_MAX.to_be_bytes();
-        let flags = if opt.dnssec_ok { 0x80 } else { 0 };
-        reply.extend([0, 0, 41, size_high, size_low, code_high, 0, flags, 0, 0, 0]);
+        reply.extend(opt_record(code_high, opt.dnssec_ok, 0));
     }
     if let Some(tsig) = tsig {
         unknown_key(tsig, [id_high, id_low], reply);

@@ -7,7 +7,7 @@ use hickory_server::server::Request;
 
 use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer};
 use crate::index::Generation;
-use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, PLAIN_MAX, TCP_MAX, UDP_MAX};
+use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, TCP_MAX, UDP_MAX, datagram_max};
 
 /// A reply before it is encoded.
 pub(super) struct Reply<'r> {
@@ -51,8 +51,8 @@ fn limit(request: &Request) -> (u16, Overflow) {
     if request.protocol() != Protocol::Udp {
         return (TCP_MAX, Overflow::Cut);
     }
-    let offered = request.edns.as_ref().map_or(PLAIN_MAX, Edns::max_payload);
-    (offered.clamp(PLAIN_MAX, UDP_MAX), Overflow::Truncate)
+    let offered = request.edns.as_ref().map(Edns::max_payload);
+    (datagram_max(offered), Overflow::Truncate)
 }
 
 /// The header of an answer: RD and CD are copied, RA and AD stay clear.

@@ -32,6 +32,7 @@ pub(super) use self::encode::{QUESTION_POINTER, write_data};
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Queue};
+pub(super) use self::screen::{OPT, walk_options};
 
 /// Answers messages from the newest generation.
 #[derive(Debug, Clone)]

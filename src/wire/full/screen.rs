@@ -6,7 +6,7 @@
 use crate::wire::HEADER;
 
 /// The type of OPT records (RFC 6891 section 6.1.2).
-const OPT: u16 = 41;
+pub(in crate::wire) const OPT: u16 = 41;
 /// The type of TSIG records (RFC 8945 section 4.2).
 const TSIG: u16 = 250;
 /// Octets of a TSIG record's time and fudge, which stand after its algorithm.
@@ -18,7 +18,7 @@ const NAME_MAX: usize = crate::names::NAME_MAX;
 
 /// A message has an error in its form; what was read before it stands in the outline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(in crate::wire) struct Malformed;
 
 /// The outline of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,8 +139,9 @@ impl<'m> Outline<'m> {
     }
 }
 
-/// Whether options fill their record exactly.
-fn walk_options(data: &[u8]) -> Result<(), Malformed> {
+/// Whether options fill their record exactly (RFC 6891 section 6.1.2). None of them is
+/// implemented, and so all are ignored.
+pub(in crate::wire) fn walk_options(data: &[u8]) -> Result<(), Malformed> {
     let mut cursor = Cursor { message: data, at: 0 };
     while cursor.at < data.len() {
         cursor.u16()?;

@@ -21,6 +21,10 @@ mod process;
 #[path = "mirror/population.rs"]
 mod population;
 
+/// What is said of many figures.
+#[path = "statistics.rs"]
+mod statistics;
+
 /// From put to DNS.
 #[path = "mirror/visible.rs"]
 mod visible;
@@ -54,15 +58,4 @@ fn main() {
     if chosen("visible") {
         visible::print();
     }
-}
-
-/// The middle of some figures.
-fn median(figures: &mut [f64]) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
-}
-
-/// The figure that this part of them does not exceed.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * part).round() as usize]
 }

@@ -16,6 +16,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+/// What is said of many figures.
+#[path = "statistics.rs"]
+mod statistics;
+
 /// Registrations in bulk.
 #[path = "mirror/population.rs"]
 mod population;

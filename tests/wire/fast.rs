@@ -6,6 +6,7 @@ use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
 use super::example;
 use super::messages::{A, Query, SRV, respond};
+use crate::draws::chi_square;
 use crate::fixture::Fixture;
 
 /// How many draws each distribution is judged by.
@@ -199,15 +200,6 @@ fn firsts<const N: usize>(values: [&str; N], name: &str, kind: u16, at: usize) -
         counts[usize::from(reply[message.len() + at])] += 1;
     }
     counts
-}
-
-/// Pearson's statistic of counts against weights.
-fn chi_square(counts: &[u32], weights: &[f64]) -> f64 {
-    let total: f64 = weights.iter().sum();
-    counts.iter().zip(weights).fold(0.0, |sum, (count, weight)| {
-        let wanted = weight / total * f64::from(DRAWS);
-        sum + (f64::from(*count) - wanted).powi(2) / wanted
-    })
 }
 
 /// The 0.1 % point of chi-square with 3 degrees of freedom.

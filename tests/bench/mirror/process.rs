@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 
-use crate::median;
 use crate::population::{Population, asker, document, fill, srv_ports};
+use crate::statistics::median;
 use crate::support::etcd::Etcd;
 
 /// Changes that are measured in one run.
@@ -105,7 +105,7 @@ fn row(runtime: &tokio::runtime::Runtime, population: Population) {
             all.push(figure);
         }
     }
-    let [ready, resident, later, peak, cpu, rate] = figures.map(|mut all| median(&mut all));
+    let [ready, resident, later, peak, cpu, rate] = figures.map(median);
     let title = population.title();
     println!(
         "| {title} | {ready:.2} | {resident:.0} | {later:.0} | {peak:.0} | {cpu:.0} | {rate:.0} |"

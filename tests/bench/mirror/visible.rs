@@ -8,7 +8,7 @@ use etcd_client::{Client, WatchOptions};
 
 use crate::population::{Population, asker, fill, srv_ports};
 use crate::process::Server;
-use crate::quantile;
+use crate::statistics::quantile;
 use crate::support::etcd::Etcd;
 
 /// Puts that are measured.
@@ -71,14 +71,15 @@ fn row(runtime: &tokio::runtime::Runtime, population: Population) {
 
     let (to_watcher, to_dns) = (between(&put, &watched), between(&put, &shown));
     let after = between(&watched, &shown);
-    let pair = |all: &[f64]| format!("{:.2} | {:.2}", quantile(all, 0.5), quantile(all, 0.99));
+    let of = |all: &[f64], part| quantile(all, part).expect("some were seen");
+    let pair = |all: &[f64]| format!("{:.2} | {:.2}", of(all, 0.5), of(all, 0.99));
     println!(
         "| {} | {} | {} | {} | {:.2} | {rate:.0} |",
         population.title(),
         pair(&to_watcher),
         pair(&to_dns),
         pair(&after),
-        quantile(&after, 1.0)
+        of(&after, 1.0)
     );
 }
 

@@ -12,8 +12,9 @@ use crate::Bench;
 use crate::latency;
 use crate::questions::{Questions, Workload};
 use crate::report::{Bound, Goal, Table};
-use crate::rounds::{Figures, Sample, median};
+use crate::rounds::{Figures, Sample};
 use crate::server::{Kind, Server, Stage};
+use crate::statistics::median;
 use crate::writer::Writer;
 
 /// What stands over a row.

@@ -7,8 +7,8 @@ use crate::data;
 use crate::pace::{Paced, RATE, pace};
 use crate::questions::{Questions, Workload};
 use crate::report::Table;
-use crate::rounds::{median, quantile};
 use crate::server::{Kind, Server};
+use crate::statistics::{median, quantile};
 
 /// What stands over a row.
 pub(crate) const COLUMNS: [&str; 6] =

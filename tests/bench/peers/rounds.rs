@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::generator::saturate;
 use crate::questions::Questions;
 use crate::server::Server;
+use crate::statistics::median;
 
 /// How long each server is asked before the first round, where little is asked for.
 const WARM: Duration = Duration::from_millis(300);
@@ -118,16 +119,4 @@ impl Figures {
     pub(crate) fn cpu_ratio(&self, to: &Self) -> f64 {
         self.ratio(to, |sample| sample.cpu)
     }
-}
-
-/// The middle of some figures, or what is between the two in the middle.
-pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    f64::midpoint(figures[(figures.len() - 1) / 2], figures[figures.len() / 2])
-}
-
-/// The figure that this part of them does not exceed; none of none.
-pub(crate) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
-    let last = sorted.len().checked_sub(1)?;
-    Some(sorted[(last as f64 * part).round() as usize])
 }

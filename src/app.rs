@@ -1,6 +1,8 @@
 //! The server, built in one place: everything bound, nothing running yet. Tests build the
 //! very same on port 0.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Serve;
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::Mirror;
 use crate::wire::{Counters, Listeners, Strictness};
@@ -23,6 +26,8 @@ pub struct App {
     index: Arc<Index>,
     /// The sockets.
     listeners: Listeners,
+    /// The socket of HTTP, unless it is off.
+    http: Option<Http>,
     /// UDP workers; 0 is one per core.
     workers: usize,
     /// One mirror per zone.
@@ -37,12 +42,17 @@ impl App {
     pub fn build(config: Serve) -> Result<Self, Failure> {
         let strictness = strictness(&config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness);
-        Ok(Self::with_listeners(config, listeners.map_err(Failure::failed)?))
+        let listeners = listeners.map_err(Failure::failed)?;
+        let http = match config.http.at {
+            At::Off => None,
+            At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
+        };
+        Ok(Self::with_listeners(config, listeners, http))
     }
 
     /// The server around sockets that are bound already.
     #[must_use]
-    pub fn with_listeners(config: Serve, listeners: Listeners) -> Self {
+    pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in config.zones {
@@ -56,13 +66,19 @@ impl App {
             Mirror::new(etcd, layout, Publisher::new(Arc::clone(&index), at), freshness)
         };
         let mirrors = sources.into_iter().enumerate().map(mirror).collect();
-        Self { index, listeners, workers: config.workers, mirrors }
+        Self { index, listeners, http, workers: config.workers, mirrors }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.addresses()
+    }
+
+    /// The address that HTTP is answered on, unless it is off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(Http::address)
     }
 
     /// What is answered from.
@@ -87,8 +103,22 @@ impl App {
         for (mirror, zone) in self.mirrors.into_iter().zip(zones) {
             mirrors.spawn(supervise(mirror, zone));
         }
-        let served = self.listeners.serve(self.index, self.workers, shutdown).await;
-        served.map_err(Failure::failed)
+        let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
+        let subject = Subject { index, counters, draining: shutdown.clone() };
+        let http = window(self.http, subject);
+        let served = self.listeners.serve(self.index, self.workers, shutdown);
+        tokio::select! {
+            served = served => served.map_err(Failure::failed),
+            Err(error) = http => Err(Failure::failed(error)),
+        }
+    }
+}
+
+/// Answers HTTP, if it is to be answered, until DNS no longer is.
+async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> {
+    match http {
+        Some(http) => http.serve(subject).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -23,6 +23,7 @@
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
 //! | [`commands`] | `list`, `lookup`, `watch`: they ask the registry itself | `mirror` |
+//! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
@@ -62,6 +63,7 @@ pub mod dev;
 pub mod docs;
 pub mod error;
 pub mod etcd;
+pub mod http;
 pub mod index;
 pub mod join;
 pub mod mirror;

@@ -58,6 +58,9 @@ async fn serve(config: Serve) -> Result<(), Failure> {
     for address in app.addresses() {
         telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));
     }
+    if let Some(address) = app.http_address() {
+        telemetry::say(format_args!("answering HTTP on {address}"));
+    }
     app.run(shutdown).await
 }
 

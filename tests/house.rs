@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "docs",
     "error",
     "etcd",
+    "http",
     "index",
     "join",
     "main",
@@ -65,6 +66,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("etcd_client", &["etcd", "telemetry"]),
     ("tonic", &["etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
+    ("axum", &["http"]),
+    ("prometheus_client", &["http"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
     ("crate::join", &["dev", "join"]),
     // What writes the registry.

@@ -27,5 +27,8 @@ mod wire;
 /// The data path end to end, and every failure on it: etcd → mirror → index → DNS.
 mod serve;
 
+/// What operators ask over HTTP: health, readiness, figures.
+mod http;
+
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;

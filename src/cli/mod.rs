@@ -13,6 +13,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::http;
 use crate::telemetry::LogFormat;
 
 pub use self::join::{JoinArgs, LeaveArgs};
@@ -100,6 +101,10 @@ pub struct ServeArgs {
     /// [default: 127.0.0.1:5300 and [::1]:5300]
     #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     pub listen: Vec<SocketAddr>,
+    /// Where to answer HTTP (health, readiness, metrics), or `off`
+    /// [default: 127.0.0.1:5380]
+    #[arg(long, env = "SRVD_HTTP", value_name = "ADDRESS")]
+    pub http: Option<http::At>,
     /// UDP workers; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,

@@ -10,6 +10,7 @@ use serde::de::Error as _;
 use toml::Spanned;
 
 use crate::error::Failure;
+use crate::http;
 use crate::names::{TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
 
@@ -34,6 +35,8 @@ pub struct File {
     pub log_format: Option<LogFormat>,
     /// Where to answer.
     pub listen: Written<Vec<SocketAddr>>,
+    /// Where to answer HTTP.
+    pub http: Option<http::At>,
     /// UDP workers.
     pub workers: Written<usize>,
     /// Directory of zone files.
@@ -42,8 +45,6 @@ pub struct File {
     pub bare_names: Option<bool>,
     /// The registry zones.
     pub zone: Vec<Zone>,
-    /// Not in this version.
-    http: Only<Off>,
     /// Not in this version.
     hold_collapse: Only<ZeroSeconds>,
     /// Not in this version.
@@ -178,7 +179,6 @@ macro_rules! allowed {
 }
 
 allowed! {
-    Off = Some("\"off\"");
     ZeroSeconds = Some("\"0s\"");
     ServicesSchema = Some("\"services\"");
     Zero = Some("0");
@@ -223,7 +223,7 @@ mod tests {
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
-            ("http = \"127.0.0.1:1\"", &["line 1", "http =", "this version knows only \"off\""]),
+            ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
             ("state = \"/var/lib/srvd\"", &["state =", "does not know this key yet"]),
             ("workers = -1", &["line 1", "workers ="]),
             ("registry = ", &["line 1"]),

@@ -23,7 +23,7 @@ use crate::telemetry::LogFormat;
 use self::file::Written;
 
 pub use self::file::File;
-pub use self::serve::{Listen, Serve, ZoneConfig};
+pub use self::serve::{Http, Listen, Serve, ZoneConfig};
 
 /// The largest certificate, key or password file that is read.
 const SECRET_OCTETS: u64 = 1 << 20;

@@ -11,6 +11,7 @@ use super::{Registry, check_tls, named, read_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
+use crate::http;
 use crate::index::Settings;
 use crate::names::{DEFAULT_TTL, DEFAULT_ZONE};
 use crate::registry::{Layout, RegistryUrl};
@@ -26,6 +27,8 @@ const WORKERS_MAX: usize = 1024;
 pub struct Serve {
     /// Where to answer.
     pub listen: Listen,
+    /// Where to answer HTTP.
+    pub http: Http,
     /// UDP workers; 0 is one per core.
     pub workers: usize,
     /// Whether names without a zone are answered.
@@ -42,6 +45,15 @@ pub struct Listen {
     /// The addresses.
     pub addresses: Vec<SocketAddr>,
     /// Whether somebody asked for just these: then each must be bound.
+    pub is_explicit: bool,
+}
+
+/// Where to answer HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct Http {
+    /// The address, or none.
+    pub at: http::At,
+    /// Whether somebody asked for just this.
     pub is_explicit: bool,
 }
 
@@ -68,6 +80,7 @@ impl Serve {
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         Ok(Self {
             listen: listen(args, file)?,
+            http: http_at(args, file),
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
@@ -93,6 +106,12 @@ fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
         )));
     }
     Ok(Listen { addresses: written.as_ref().clone(), is_explicit: true })
+}
+
+/// Where HTTP is answered.
+fn http_at(args: &ServeArgs, file: &File) -> Http {
+    let asked = args.http.or(file.http);
+    Http { at: asked.unwrap_or_default(), is_explicit: asked.is_some() }
 }
 
 /// How many UDP workers there are to be.

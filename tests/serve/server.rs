@@ -70,7 +70,8 @@ impl Server {
     /// Serves what the configuration file at a path says, on a port of its own.
     pub(super) fn with_config(path: &Path) -> Self {
         let listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
-        let args = ServeArgs { listen, ..ServeArgs::default() };
+        let http = Some(srvd::http::At::Off);
+        let args = ServeArgs { listen, http, ..ServeArgs::default() };
         let file = File::read(Some(path)).unwrap();
         let config = Serve::new(&Common::default(), &args, &file).unwrap();
         Self::run(App::build(config).unwrap())

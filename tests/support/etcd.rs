@@ -298,8 +298,8 @@ fn plans(size: usize, extra: &[&str]) -> Vec<Plan> {
     ports.into_iter().enumerate().map(plan).collect()
 }
 
-/// Reads a page of the etcd at `addr`.
-fn page(addr: SocketAddr, path: &str) -> std::io::Result<String> {
+/// Reads a page of the server at `addr`, with the head of the response before it.
+pub(crate) fn page(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&addr, HEALTH_TIMEOUT)?;
     stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())?;

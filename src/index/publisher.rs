@@ -124,20 +124,22 @@ mod tests {
                     3 => Some(format!(r#"{{"host":"10.0.0.{address}:53","proto":"udp"}}"#)),
                     _ => Some("no document".to_owned()),
                 };
-                let change = match &value {
-                    Some(value) => table.put(&key, value.as_bytes()),
-                    None => table.delete(&key),
-                };
+                let mut update = Update { revision: revision as i64 + 1, ..Update::default() };
+                match &value {
+                    Some(value) => table.put(&key, value.as_bytes(), &mut update),
+                    None => table.delete(&key, &mut update),
+                }
                 truth.insert(key, value);
-                let revision = revision as i64 + 1;
-                publisher.publish(Update { revision, changes: change.into_iter().collect() });
+                publisher.publish(update);
             }
             let (mut fresh, mut listed) = fed();
             fresh.begin_listing();
             for (key, value) in truth.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
                 fresh.list(key, value.as_bytes());
             }
-            listed.publish(Update { revision: 1, changes: fresh.finish_listing() });
+            let mut update = Update { revision: 1, ..Update::default() };
+            fresh.finish_listing(&mut update);
+            listed.publish(update);
             prop_assert_eq!(views(&publisher), views(&listed));
         }
     }

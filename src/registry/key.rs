@@ -1,6 +1,6 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
-use super::Instance;
+use super::{Alias, Instance};
 use crate::names::{LABEL_MAX, SERVICE_MAX, label};
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace.
@@ -107,6 +107,13 @@ impl Layout {
         format!("{}{slash}{name}/{id}", self.base)
     }
 
+    /// The key that an alias was read from.
+    #[must_use]
+    pub fn key_of_alias(&self, alias: &Alias) -> String {
+        let slash = if self.base.is_empty() && !alias.is_rooted { "" } else { "/" };
+        format!("{}{slash}{}/{}", self.base, alias.resource().segment(), alias.name)
+    }
+
     /// Reads a key of the range.
     ///
     /// # Errors
@@ -128,8 +135,7 @@ impl Layout {
     /// The first segment below the base, to name keys outside the grammar by.
     pub(super) fn first_segment(&self, key: &[u8]) -> String {
         let rest = self.below_base(key).unwrap_or(key);
-        let segment = rest.split(|octet| *octet == b'/').next().unwrap_or(rest);
-        segment.escape_ascii().to_string()
+        shown_key(rest.split(|octet| *octet == b'/').next().unwrap_or(rest))
     }
 
     /// What stands below the base. In the whole keyspace one leading slash says nothing.
@@ -147,6 +153,18 @@ impl Layout {
         } else {
             KeyFault::Stray { base: self.base.clone() }
         }
+    }
+}
+
+/// A key as a reader can see it: bounded, since etcd's keys may be as long as its requests,
+/// and with what is not printable ASCII escaped.
+#[must_use]
+pub fn shown_key(key: &[u8]) -> String {
+    /// Octets that tell a reader which key is meant.
+    const SHOWN: usize = 200;
+    match key.get(..SHOWN).filter(|_| key.len() > SHOWN) {
+        Some(shown) => format!("{}…", shown.escape_ascii()),
+        None => key.escape_ascii().to_string(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! that answers `None` when the shape is not its own; to add one, write the file and put
 //! its function into `FORMATS` before any format whose shape is wider.
 
+mod alias;
 mod location;
 mod members;
 mod native;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use super::{Details, Host, Instance, Place, Proto};
 use crate::names::VALUE_MAX;
 
+pub use self::alias::read_alias;
 pub use self::native::Registration;
 
 /// What a value says of its instance; its name and id stand in the key.

@@ -44,7 +44,7 @@ use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd, Message, Messages, Requests};
 use crate::registry::{Freshness, Layout, Publish, Table, Update};
 
-pub use self::listing::list;
+pub use self::listing::{list, list_for};
 
 /// After this silence a report of progress is asked for. etcd answers within
 /// milliseconds; one small message every other second is no load.

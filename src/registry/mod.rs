@@ -28,7 +28,7 @@ pub use self::alias::{Alias, Meaning, Resource};
 pub use self::freshness::Freshness;
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault, shown_key};
-pub use self::problem::Problem;
+pub use self::problem::{Finding, Problem};
 pub use self::table::Table;
 pub use self::update::{AliasChange, Change, ProblemChange, Publish, StrayChange, Update};
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};

@@ -42,13 +42,34 @@ pub struct Table {
     listing: u32,
     /// What the listing under way found different, not yet true.
     staged: Vec<(Box<[u8]>, Content)>,
+    /// Whether nobody is told in the log what cannot be used.
+    is_quiet: bool,
 }
 
 impl Table {
     /// An empty table.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        Self { layout, entries: HashMap::default(), listing: 0, staged: Vec::new() }
+        let (entries, staged) = (HashMap::default(), Vec::new());
+        Self { layout, entries, listing: 0, staged, is_quiet: false }
+    }
+
+    /// An empty table that logs nothing, for who shows the problems itself.
+    #[must_use]
+    pub fn quiet(layout: Layout) -> Self {
+        Self { is_quiet: true, ..Self::new(layout) }
+    }
+
+    /// How many keys it holds, usable or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// How the table reads keys.
@@ -132,7 +153,9 @@ impl Table {
 
     /// Makes a key hold something.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
-        if let Content::Problem(problem) = &content {
+        if let Content::Problem(problem) = &content
+            && !self.is_quiet
+        {
             report(&key, problem);
         }
         let after = content.clone();

@@ -26,7 +26,7 @@ pub struct AliasChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProblemChange {
     /// The key.
-    pub key: Box<[u8]>,
+    pub key: Arc<[u8]>,
     /// What is wrong with it now; none when nothing is.
     pub after: Option<Arc<Problem>>,
 }

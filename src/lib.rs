@@ -22,7 +22,7 @@
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
-//! | [`commands`] | `list`, `lookup`, `watch`: they ask the registry itself | `mirror` |
+//! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
 //! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |

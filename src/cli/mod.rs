@@ -81,6 +81,9 @@ pub enum Command {
     Lookup(LookupArgs),
     /// Print online, offline and changed events as they happen
     Watch(WatchArgs),
+    /// Check the configuration, the zone files and every document in the registry: one line
+    /// per problem
+    Check(CheckArgs),
     /// Print shell completions
     Completions {
         /// For which shell
@@ -171,6 +174,17 @@ pub struct WatchArgs {
     /// The service; all of them when absent
     pub name: Option<String>,
     /// `table` or `json` [default: table on a terminal, else json]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `check`: those of `serve`, whose configuration it is.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What `serve` would be given.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// `table` (lines) or `json` [default: table]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }

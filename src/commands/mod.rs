@@ -1,8 +1,9 @@
-//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`.
+//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`, `check`.
 //!
 //! They read the zones that the configuration names, and show one JSON object everywhere:
 //! `zone`, `name`, `id`, `key` and the document's members.
 
+mod check;
 mod list;
 mod print;
 mod watch;
@@ -16,6 +17,7 @@ use crate::mirror;
 use crate::names::folded;
 use crate::registry::Instance;
 
+pub use self::check::check;
 pub use self::list::{list, lookup};
 pub use self::watch::watch;
 

@@ -212,7 +212,7 @@ fn zone(
     );
     let settings = Settings::new(apex.clone(), (soa, soa_ttl), read.ns, ttl)
         .map_err(|fault| Failure::usage(format!("[[zone]] `{apex}`: {fault}")))?;
-    Ok(ZoneConfig { settings, registry, layout })
+    Ok(ZoneConfig { settings: settings.reading(layout.clone()), registry, layout })
 }
 
 #[cfg(test)]

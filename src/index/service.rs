@@ -67,6 +67,19 @@ impl Service {
         }
     }
 
+    /// Forgets what was made of the instances and of others beside them.
+    pub(super) fn forget(&mut self) {
+        self.ready = Slots::default();
+    }
+
+    /// A service of those instances alone that have a version.
+    pub(super) fn with_version(&self, version: &str) -> Self {
+        let mut chosen = Self::default();
+        let all = self.by_id.iter().map(|entry| &entry.0);
+        all.filter(|it| it.version() == Some(version)).for_each(|it| chosen.insert(it));
+        chosen
+    }
+
     /// How many instances there are.
     #[must_use]
     pub fn len(&self) -> usize {

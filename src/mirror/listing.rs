@@ -1,7 +1,7 @@
 //! One complete list of a zone's keys.
 
 use crate::etcd::{Error, Etcd, PageSize};
-use crate::registry::{Freshness, Layout, Table};
+use crate::registry::{Freshness, Layout, Publish, Table, Update};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
 /// finishes it. Each page is word of the registry. Gives the list's revision and cluster.
@@ -42,6 +42,24 @@ pub(super) async fn into_table(
 pub async fn list(etcd: &Etcd, layout: Layout) -> Result<Table, Error> {
     let mut table = Table::new(layout);
     into_table(etcd, &mut table, &Freshness::default()).await?;
-    table.finish_listing();
+    table.finish_listing(&mut Update::default());
     Ok(table)
+}
+
+/// Reads everything once into an empty table, and tells a publisher, as a mirror does.
+///
+/// # Errors
+/// As [`into_table`].
+pub async fn list_for(
+    etcd: &Etcd,
+    table: &mut Table,
+    publisher: &mut impl Publish,
+) -> Result<(), Error> {
+    let (revision, _) = into_table(etcd, table, &Freshness::default()).await?;
+    let mut update = Update { revision, ..Update::default() };
+    super::without_stalling(usize::MAX, || {
+        table.finish_listing(&mut update);
+        publisher.publish(update);
+    });
+    Ok(())
 }

@@ -42,9 +42,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd, Message, Messages, Requests};
-use crate::registry::{Change, Freshness, Layout, Publish, Table, Update};
+use crate::registry::{Freshness, Layout, Publish, Table, Update};
 
-pub use self::listing::list;
+pub use self::listing::{list, list_for};
 
 /// After this silence a report of progress is asked for. etcd answers within
 /// milliseconds; one small message every other second is no load.
@@ -86,7 +86,7 @@ pub struct Mirror<P> {
     logged: Option<Instant>,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
-    untold: Vec<Change>,
+    untold: Update,
 }
 
 impl<P: Publish> Mirror<P> {
@@ -100,7 +100,7 @@ impl<P: Publish> Mirror<P> {
             freshness,
             held: None,
             logged: None,
-            untold: Vec::new(),
+            untold: Update::default(),
         }
     }
 
@@ -166,14 +166,14 @@ impl<P: Publish> Mirror<P> {
         self.logged = None;
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
-            let mut changes = std::mem::take(&mut self.untold);
-            changes.extend(self.table.finish_listing());
+            let mut update = Update { revision, ..std::mem::take(&mut self.untold) };
+            self.table.finish_listing(&mut update);
             tracing::info!(
-                endpoint = %self.etcd.endpoint(), revision, changes = changes.len(),
+                endpoint = %self.etcd.endpoint(), revision, changes = update.changes.len(),
                 problems = self.table.problems().count(), strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
-            self.publisher.publish(Update { revision, changes });
+            self.publisher.publish(update);
         });
         self.held = Some((revision, cluster));
         Ok((revision, cluster))
@@ -252,9 +252,9 @@ impl<P: Publish> Mirror<P> {
     /// Tells the publisher what is new, if anything is.
     fn publish(&mut self, revision: i64, held: i64) {
         if revision > held || !self.untold.is_empty() {
-            let changes = std::mem::take(&mut self.untold);
+            let update = Update { revision, ..std::mem::take(&mut self.untold) };
             let publisher = &mut self.publisher;
-            without_stalling(changes.len(), || publisher.publish(Update { revision, changes }));
+            without_stalling(update.len(), || publisher.publish(update));
         }
     }
 
@@ -267,11 +267,10 @@ impl<P: Publish> Mirror<P> {
         let mut revision = held;
         without_stalling(message.events.len(), || {
             for event in news {
-                let change = match &event.value {
-                    Some(value) => self.table.put(&event.key, value),
-                    None => self.table.delete(&event.key),
-                };
-                self.untold.extend(change);
+                match &event.value {
+                    Some(value) => self.table.put(&event.key, value, &mut self.untold),
+                    None => self.table.delete(&event.key, &mut self.untold),
+                }
                 revision = event.revision;
             }
         });

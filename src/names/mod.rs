@@ -18,6 +18,11 @@ pub const LABEL_MAX: usize = 63;
 pub const SERVICE_MAX: usize = LABEL_MAX - 1;
 /// Octets in a name on the wire, the root's zero included (RFC 1035 section 2.3.4).
 pub const NAME_MAX: usize = 255;
+/// Octets in one character string of a TXT record (RFC 1035 section 3.3).
+pub const STRING_MAX: usize = 255;
+/// Octets in a message over TCP, whose length is a number of 16 bits (RFC 1035 section
+/// 4.2.2).
+pub const MESSAGE_MAX: usize = 65_535;
 /// Octets in a registration document. A real one has some hundred; 64 KiB is what
 /// one DNS message could ever carry of it.
 pub const VALUE_MAX: usize = 64 * 1024;

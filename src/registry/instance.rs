@@ -77,6 +77,12 @@ impl Instance {
         self.details.as_ref()?.protocol.as_deref()
     }
 
+    /// The version that runs there.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.details.as_ref()?.version.as_deref()
+    }
+
     /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
     #[must_use]
     pub fn location(&self) -> String {

@@ -25,6 +25,7 @@ macro_rules! golden {
 }
 
 golden! {
+    aliases
     rfc1034_s4_zones_and_names
     rfc1982_serial
     rfc2181_s5_rrsets

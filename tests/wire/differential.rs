@@ -30,7 +30,7 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
 }
 
 /// What a document says beside its address.
-const MORE: [&str; 8] = [
+const MORE: [&str; 10] = [
     "",
     "",
     r#","protocol":"http""#,
@@ -39,10 +39,12 @@ const MORE: [&str; 8] = [
     r#","priority":1"#,
     r#","weight":0"#,
     r#","weight":7"#,
+    r#","version":"1""#,
+    r#","version":"1","ttl":9"#,
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 41] = [
+const FIRST: [&str; 53] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -84,6 +86,18 @@ const FIRST: [&str; 41] = [
     "10-0-0-1",
     "_10-0-0-1._tcp",
     "\u{1}odd",
+    "shop",
+    "_shop._tcp",
+    "_shop._tcp",
+    "_shop._udp",
+    "_http._tcp.shop",
+    "_tcp.shop",
+    "10-0-0-1.shop",
+    "10-1-0-3.shop",
+    "i1.shop",
+    "blue",
+    "_blue._tcp",
+    "10-0-0-1.blue",
 ];
 
 /// Apexes: of zones that are there, and above and beside them.
@@ -110,6 +124,7 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
         1 => Just("web.services.internal".to_owned()),
         1 => Just("10-0-0-1.web.services.internal".to_owned()),
         1 => Just("10-0-0-1.other.test".to_owned()),
+        1 => Just("10-0-0-2.shop.services.internal".to_owned()),
     ];
     let id = (select(vec!["i", "i_", "i-", "10-0-0-"]), 0u8..10);
     let port = select(vec!["", ":80", ":80", ":80", ":81", ":82"]);
@@ -121,8 +136,25 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
             (format!("{name}/{id}{number}"), value)
         },
     );
-    (proptest::collection::vec(one, 0..60), crowd())
-        .prop_map(|(some, crowd)| [some, crowd].concat())
+    (proptest::collection::vec(one, 0..60), crowd(), aliases())
+        .prop_map(|(some, crowd, aliases)| [some, crowd, aliases].concat())
+}
+
+/// Backends and frontends: of the names of services, and of their own.
+fn aliases() -> impl Strategy<Value = Vec<(String, String)>> {
+    let names = || select(vec!["web", "w-b", "DB", "shop", "shop", "blue", "blue"]);
+    let apps = select(vec!["web", "web", "W_b", "db", "db", "x", "no"]);
+    let backend = (names(), apps, select(vec!["", "1", "2"])).prop_map(|(name, app, version)| {
+        let value = format!(r#"{{"resource":"Backend","app":"{app}","version":"{version}"}}"#);
+        (format!("_backends/{name}"), value)
+    });
+    let frontend = (names(), names()).prop_map(|(name, backend)| {
+        let value = format!(r#"{{"resource":"Frontend","backend":"{backend}"}}"#);
+        (format!("_frontends/{name}"), value)
+    });
+    let some = proptest::collection::vec(prop_oneof![backend, frontend], 1..6);
+    // Half of the worlds have none, as most have.
+    prop_oneof![Just(Vec::new()), some]
 }
 
 /// As many instances of one service as fit a datagram, and more, and many more.
@@ -285,6 +317,7 @@ proptest! {
         stale in prop::bool::weighted(0.2),
         queries in proptest::collection::vec(queries(), 12),
         removed in proptest::collection::vec(any::<Index>(), 0..3),
+        later in (registrations(), aliases()),
     ) {
         let mut fixture = world(&registered, stale);
         for round in 0..2 {
@@ -308,6 +341,9 @@ proptest! {
                     fixture.turn_to([0, 4][at.index(2)]);
                     fixture.delete(&registered[at.index(registered.len())].0);
                 }
+                fixture.turn_to(0);
+                let (some, flipped) = &later;
+                fixture.put_all(some.iter().take(5).chain(flipped).cloned());
             }
         }
     }

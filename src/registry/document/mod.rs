@@ -4,6 +4,7 @@
 //! that answers `None` when the shape is not its own; to add one, write the file and put
 //! its function into `FORMATS` before any format whose shape is wider.
 
+mod alias;
 mod location;
 mod members;
 mod native;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 use super::{Details, Host, Instance, Place, Proto};
 use crate::names::VALUE_MAX;
 
+pub use self::alias::read_alias;
 pub use self::native::Registration;
 
 /// What a value says of its instance; its name and id stand in the key.
@@ -51,7 +53,8 @@ type Format = fn(&Shape<'_>) -> Option<Result<Document, Fault>>;
 /// Every format, the narrower before the wider.
 const FORMATS: [Format; 2] = [native::read, location::read];
 
-/// Why a value cannot be used. Each says what is wrong and what to write instead.
+/// Why a value cannot be used. Each says what is wrong and, after its last `; `, what to
+/// write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Larger than [`VALUE_MAX`].
@@ -67,10 +70,12 @@ pub enum Fault {
         at: usize,
     },
     /// It begins like an object but is none.
-    #[error("the value is not JSON: {0}")]
+    #[error("the value is not JSON: {0}; write one object, or HOST:PORT")]
     NotJson(String),
     /// No format knows it.
-    #[error("the value is neither a JSON object with `host`, `hostname` or `url`, nor HOST:PORT")]
+    #[error(
+        "the value is neither a JSON object with `host`, `hostname` or `url`, nor HOST:PORT; write one of them"
+    )]
     Unknown,
     /// A member that is known has a value that it cannot have.
     #[error("member `{member}` is {found}; it must be {wanted}")]
@@ -83,7 +88,7 @@ pub enum Fault {
         wanted: &'static str,
     },
     /// The host is no host.
-    #[error("host `{host}` {reason}")]
+    #[error("host `{host}` {reason}; write an address or a host name")]
     Host {
         /// The text, shortened.
         host: String,
@@ -91,7 +96,7 @@ pub enum Fault {
         reason: &'static str,
     },
     /// A port out of range, or no number.
-    #[error("port `{0}` is not a number from 1 to 65535")]
+    #[error("port `{0}` is not a number from 1 to 65535; write one that is")]
     Port(String),
 }
 
@@ -149,7 +154,7 @@ impl Document {
 }
 
 /// A text as an error shows it: bounded, without control characters.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     /// Characters that tell a reader which value is meant.
     const SHOWN: usize = 60;
     let mut short: String = text.chars().take(SHOWN).map(printable).collect();

@@ -199,7 +199,7 @@ mod tests {
     use crate::registry::{Place, document};
 
     fn instance(id: &str, value: &str) -> Arc<Instance> {
-        let document = document::read(value.as_bytes()).unwrap();
+        let document = document::read(value.as_bytes()).unwrap().unwrap();
         Arc::new(document.into_instance(Place { name: "web", id, is_rooted: false }))
     }
 

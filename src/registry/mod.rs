@@ -7,6 +7,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `instance` | [`Instance`]: one place where a service runs |
+//! | `further` | [`ServiceEndpoint`]: where else an instance listens |
 //! | `key` | [`Layout`]: where registrations stand in the keyspace |
 //! | `document` | values, one small file per format |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
@@ -14,6 +15,7 @@
 
 pub mod document;
 mod freshness;
+mod further;
 mod instance;
 mod key;
 mod problem;
@@ -21,6 +23,7 @@ mod table;
 mod url;
 
 pub use self::freshness::Freshness;
+pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault};
 pub use self::problem::Problem;

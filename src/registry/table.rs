@@ -160,7 +160,8 @@ impl Table {
         Change::between(before, after)
     }
 
-    /// What a key and its value say; nothing where the key is none of our business.
+    /// What a key and its value say; nothing where the key is none of our business, or where
+    /// the value says that the instance is gone.
     fn content(&self, key: &[u8], value: &[u8]) -> Option<Content> {
         let place = match self.layout.read(key) {
             Ok(place) => place,
@@ -169,7 +170,7 @@ impl Table {
             Err(fault) => return Some(Content::Problem(Box::new(fault.into()))),
         };
         Some(match document::read(value) {
-            Ok(document) => Content::Instance(Arc::new(document.into_instance(place))),
+            Ok(document) => Content::Instance(Arc::new(document?.into_instance(place))),
             Err(fault) => Content::Problem(Box::new(fault.into())),
         })
     }

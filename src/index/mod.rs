@@ -17,6 +17,7 @@
 //! Three steps find a name, each a look-up by octets of the lower-cased wire form:
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
+mod further;
 mod generation;
 mod order;
 mod publisher;

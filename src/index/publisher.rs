@@ -83,6 +83,9 @@ mod tests {
         let mut all: Vec<_> = service.instances().map(word).chain(ports).collect();
         all.extend(addresses.iter().flat_map(|it| service.at_address(*it)).map(word));
         all.extend(Proto::ALL.iter().flat_map(|it| service.on_port(*it, b"http")).map(word));
+        all.extend(service.on_port(Proto::Tcp, b"grpc").map(word));
+        let named = Proto::ALL.map(|it| (service.has_port(it, b"grpc"), service.names_ports(it)));
+        all.push(format!("{named:?} {}", service.ways()));
         all.extend(["0", "1", "2"].iter().flat_map(|it| service.with_id(it.as_bytes())).map(word));
         all
     }
@@ -111,7 +114,7 @@ mod tests {
         /// that differ in a slash or in spelling only.
         #[test]
         fn events_leave_what_a_list_would_find(
-            events in proptest::collection::vec((0usize..4, 0u8..3, 0u8..5, 0u8..3), 0..60),
+            events in proptest::collection::vec((0usize..4, 0u8..3, 0u8..7, 0u8..3), 0..60),
         ) {
             let (mut table, mut publisher) = fed();
             let mut truth = std::collections::BTreeMap::new();
@@ -122,6 +125,12 @@ mod tests {
                     1 => Some(format!("10.0.0.{address}")),
                     2 => Some(format!("http://10.0.0.{address}:80")),
                     3 => Some(format!(r#"{{"host":"10.0.0.{address}:53","proto":"udp"}}"#)),
+                    4 => Some(format!(
+                        r#"{{"endpoints":["http://10.0.0.1:80","grpc://10.0.0.{address}:9","HTTP://10.0.0.{address}:81"]}}"#
+                    )),
+                    5 => Some(format!(
+                        r#"{{"endpoints":["a.b:1","http://10.0.0.{address}:9","http://10.0.0.2:9","http://a.b:9","x://10.0.0.1"]}}"#
+                    )),
                     _ => Some("no document".to_owned()),
                 };
                 let change = match &value {

@@ -252,6 +252,20 @@ mod tests {
     }
 
     #[test]
+    fn what_says_that_it_is_gone_is_absent() {
+        let (mut table, gone) = (table(), br#"{"Op":1,"Addr":"10.0.0.1:80"}"#);
+        assert!(table.put(b"/s/web/1", gone).is_none());
+        table.put(b"/s/web/1", b"10.0.0.1:80");
+        let change = table.put(b"/s/web/1", gone).unwrap();
+        assert!(change.before.is_some() && change.after.is_none());
+        table.put(b"/s/web/1", b"10.0.0.1:80");
+        table.begin_listing();
+        table.list(b"/s/web/1", gone);
+        assert_eq!(table.finish_listing().len(), 1);
+        assert_eq!((table.instances().count(), table.problems().count()), (0, 0));
+    }
+
+    #[test]
     fn an_unfinished_listing_changes_nothing() {
         let mut table = table();
         table.put(b"/s/web/1", b"10.0.0.1:80");

@@ -1,9 +1,9 @@
 //! etcd's own gRPC naming (`client/v3/naming/endpoints`).
 //!
 //! `{"Op":0,"Addr":"10.0.0.1:8080","Metadata":null}` at `TARGET/ADDR`. `Op` is 0 for an
-//! endpoint that is there, and may be left out, as in etcd's own guide; 1, which old
-//! libraries write instead of deleting the key, says that it is gone. `Metadata` is whatever
-//! a program chose: if it is an object, its strings are the instance's metadata.
+//! endpoint that is there, and may be left out, as in etcd's own guide; 1 says that it is gone
+//! (etcd's libraries delete the key as well). `Metadata` is whatever a program chose: if it is
+//! an object, its strings are the instance's metadata.
 
 use serde_json::Value;
 

@@ -124,7 +124,7 @@ impl Service {
 
     /// The place of the answer for a type at a node of this service, if there is one.
     pub(super) fn slot(&self, node: Node<'_>, kind: RecordType, below: &[u8]) -> Option<&Slot> {
-        self.ready.get(node, kind, below, self.ways())
+        self.ready.get(node, kind, below, || self.ways())
     }
 
     /// Every instance.

@@ -34,6 +34,9 @@ mod history;
 /// Lists and revisions larger than one message.
 mod large;
 
+/// Every writer's documents, from `etcdctl put` to `dig`.
+mod formats;
+
 /// Documents that cannot be used harm themselves alone, and are named.
 mod documents;
 

@@ -23,6 +23,7 @@
 mod aliases;
 mod derived;
 mod find;
+mod further;
 mod generation;
 mod order;
 mod problems;

@@ -81,6 +81,9 @@ mod tests {
         let mut all: Vec<_> = service.instances().map(word).chain(ports).collect();
         all.extend(addresses.iter().flat_map(|it| service.at_address(*it)).map(word));
         all.extend(Proto::ALL.iter().flat_map(|it| service.on_port(*it, b"http")).map(word));
+        all.extend(service.on_port(Proto::Tcp, b"grpc").map(word));
+        let named = Proto::ALL.map(|it| (service.has_port(it, b"grpc"), service.names_ports(it)));
+        all.push(format!("{named:?} {}", service.ways()));
         all.extend(["0", "1", "2"].iter().flat_map(|it| service.with_id(it.as_bytes())).map(word));
         all
     }
@@ -110,7 +113,7 @@ mod tests {
         let aliases = [("_backends", "Backend", "app"), ("_frontends", "Frontend", "backend")];
         let alias = aliases.iter().find(|(folder, ..)| key.starts_with(folder.as_bytes()));
         if let Some((_, resource, of)) = alias {
-            let version = ["", "1", "2", "1", ""][usize::from(kind)];
+            let version = ["", "1", "2", "1", "", "2", "1"][usize::from(kind)];
             let value =
                 format!(r#"{{"resource":"{resource}","{of}":"{name}","version":"{version}"}}"#);
             return (kind > 0).then_some(value);
@@ -122,6 +125,12 @@ mod tests {
                 format!(r#"{{"host":"10.0.0.{number}:80","version":"{number}","protocol":"http"}}"#)
             }
             3 => format!(r#"{{"host":"10.0.0.{number}:53","proto":"udp","version":"1"}}"#),
+            4 => format!(
+                r#"{{"endpoints":["http://10.0.0.1:80","grpc://10.0.0.{number}:9","HTTP://10.0.0.{number}:81"]}}"#
+            ),
+            5 => format!(
+                r#"{{"endpoints":["a.b:1","http://10.0.0.{number}:9","http://10.0.0.2:9","http://a.b:9","x://10.0.0.1"],"version":"2"}}"#
+            ),
             _ => "no document".to_owned(),
         })
     }
@@ -141,7 +150,7 @@ mod tests {
         /// that differ in a slash or in spelling only, and for aliases of all kinds.
         #[test]
         fn events_leave_what_a_list_would_find(
-            events in proptest::collection::vec((0usize..12, 0u8..3, 0u8..5, 0u8..4), 0..60),
+            events in proptest::collection::vec((0usize..12, 0u8..3, 0u8..7, 0u8..4), 0..60),
         ) {
             let (mut table, mut publisher) = fed();
             let mut truth = std::collections::BTreeMap::new();

@@ -163,13 +163,13 @@ impl<'z> Node<'z> {
     }
 
     /// Whether the answers at the node, whose first label is given, are made of more
-    /// instances than a number.
+    /// instances (or endpoints of them) than a number.
     #[must_use]
     pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
         match self {
             Self::Apex | Self::Empty => false,
             Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
-                service.len() > number
+                service.ways() > number
             }
             Self::Address(service, address) => service.at_address(address).nth(number).is_some(),
             Self::Instance(service) => service.with_id(label).nth(number).is_some(),

@@ -26,6 +26,9 @@ pub const MESSAGE_MAX: usize = 65_535;
 /// Octets in a registration document. A real one has some hundred; 64 KiB is what
 /// one DNS message could ever carry of it.
 pub const VALUE_MAX: usize = 64 * 1024;
+/// Endpoints of one instance, each a different way to it. Frameworks write one for each
+/// protocol that they speak, two as a rule.
+pub const ENDPOINTS_MAX: usize = 32;
 /// The greatest TTL a record may have (RFC 2181 section 8).
 pub const TTL_MAX: u32 = i32::MAX as u32;
 

@@ -243,7 +243,7 @@ mod tests {
         for (key, is_rooted) in [("/a/b", true), ("a/b", false)] {
             let place = whole.read(key.as_bytes()).unwrap();
             assert_eq!(place, Place { name: "a", id: "b", is_rooted });
-            let document = document::read(b"10.0.0.1:80").unwrap();
+            let document = document::read(b"10.0.0.1:80").unwrap().unwrap();
             assert_eq!(whole.key_of(&document.into_instance(place)), key);
         }
         assert_eq!(whole.read(b"a/b/c"), Err(KeyFault::Foreign));

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `alias` | [`Alias`]: a name that stands for registrations of another |
 //! | `instance` | [`Instance`]: one place where a service runs |
+//! | `further` | [`ServiceEndpoint`]: where else an instance listens |
 //! | `key` | [`Layout`]: where registrations stand in the keyspace |
 //! | `document` | values, one small file per format |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
@@ -17,6 +18,7 @@
 mod alias;
 pub mod document;
 mod freshness;
+mod further;
 mod instance;
 mod key;
 mod problem;
@@ -26,6 +28,7 @@ mod url;
 
 pub use self::alias::{Alias, Meaning, Resource};
 pub use self::freshness::Freshness;
+pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault, shown_key};
 pub use self::problem::{Finding, Problem};

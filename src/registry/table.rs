@@ -172,7 +172,8 @@ impl Table {
         }
     }
 
-    /// What a key and its value say; nothing where the key is none of our business.
+    /// What a key and its value say; nothing where the key is none of our business, or where
+    /// the value says that the instance is gone.
     fn content(&self, key: &[u8], value: &[u8]) -> Option<Content> {
         let place = match self.layout.read(key) {
             Ok(place) => place,
@@ -180,11 +181,13 @@ impl Table {
             Err(KeyFault::Stray { .. }) => return Some(Content::Stray),
             Err(fault) => return Some(Content::Problem(Arc::new(fault.into()))),
         };
-        let alias = Alias::read(place, value).map(|read| read.map(|it| Content::Alias(it.into())));
-        let read = alias.unwrap_or_else(|| {
-            let instance = document::read(value)?.into_instance(place);
-            Ok(Content::Instance(instance.into()))
-        });
+        let read = match Alias::read(place, value) {
+            Some(alias) => alias.map(|it| Content::Alias(it.into())),
+            None => match document::read(value) {
+                Ok(document) => Ok(Content::Instance(Arc::new(document?.into_instance(place)))),
+                Err(fault) => Err(fault.into()),
+            },
+        };
         Some(read.unwrap_or_else(|problem| Content::Problem(problem.into())))
     }
 }
@@ -308,6 +311,22 @@ mod tests {
         let update = put(&mut table, "/s/_backends/blue", "10.0.0.1:80");
         assert!(update.changes.is_empty() && update.problems.len() == 1);
         assert!(update.aliases[0].before.is_some() && update.aliases[0].after.is_none());
+    }
+
+    #[test]
+    fn what_says_that_it_is_gone_is_absent() {
+        let (mut table, gone) = (table(), r#"{"Op":1,"Addr":"10.0.0.1:80"}"#);
+        assert!(put(&mut table, "/s/web/1", gone).is_empty());
+        put(&mut table, "/s/web/1", "10.0.0.1:80");
+        let update = put(&mut table, "/s/web/1", gone);
+        assert!(update.changes[0].before.is_some() && update.changes[0].after.is_none());
+        put(&mut table, "/s/web/1", "10.0.0.1:80");
+        table.begin_listing();
+        table.list(b"/s/web/1", gone.as_bytes());
+        let mut update = Update::default();
+        table.finish_listing(&mut update);
+        assert_eq!(update.len(), 1);
+        assert_eq!((table.instances().count(), table.problems().count()), (0, 0));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use srvd::authority::{Draw, Overflow, Question, Room, answer};
 use srvd::index::Index;
 use srvd::names::WireName;
 use srvd::registry::Update;
+use srvd::registry::document::read;
 use srvd::wire::{Fast, Responder, Transport, UDP_MAX, Verdict};
 
 use crate::fixture::Fixture;
@@ -43,6 +44,25 @@ const AT_ONCE: u32 = 500;
 const PAYLOAD: u16 = 1232;
 /// Who asks.
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 53_000);
+
+/// A usual document of some writers.
+const DOCUMENTS: [(&str, &str); 6] = [
+    (
+        "srvd",
+        r#"{"name":"web","port":80,"hostname":"10.0.0.1","host":"10.0.0.1:80","url":"http://10.0.0.1:80"}"#,
+    ),
+    ("go-kit", "http://10.0.0.1:80"),
+    ("grpc-naming", r#"{"Op":0,"Addr":"10.0.0.1:80","Metadata":null}"#),
+    (
+        "kratos",
+        r#"{"id":"a","name":"web","version":"v1","metadata":{},"endpoints":["http://10.0.0.1:80?isSecure=false","grpc://10.0.0.1:90"]}"#,
+    ),
+    ("kitex", r#"{"network":"tcp","address":"10.0.0.1:80","weight":10,"tags":null}"#),
+    (
+        "go-micro",
+        r#"{"name":"web","version":"latest","metadata":null,"endpoints":[],"nodes":[{"id":"a","address":"10.0.0.1:80","metadata":{"protocol":"grpc"}}]}"#,
+    ),
+];
 
 /// The index that is asked.
 static INDEX: LazyLock<Arc<Index>> = LazyLock::new(|| Arc::clone(&filled(POPULATION).index));
@@ -218,6 +238,13 @@ fn read_one_document(bencher: Bencher<'_, '_>, instances: usize) {
     bencher
         .with_inputs(|| registration(population, fastrand::usize(..instances), fastrand::u16(1..)))
         .bench_local_values(|(key, value)| fixture.change(&key, &value));
+}
+
+/// The document of each writer, from its octets to its members.
+#[divan::bench(args = DOCUMENTS.map(|(writer, _)| writer), sample_size = AT_ONCE)]
+fn read_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
+    let (_, value) = DOCUMENTS.iter().find(|(name, _)| *name == writer).unwrap();
+    bencher.bench_local(|| black_box(read(black_box(value.as_bytes())).unwrap()));
 }
 
 /// Registers a whole population.

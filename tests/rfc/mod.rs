@@ -37,6 +37,7 @@ golden! {
     rfc8482_any
     rfc8914_reasons
     names_of_the_contract
+    several_endpoints
     txt
 }
 

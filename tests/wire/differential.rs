@@ -44,7 +44,7 @@ const MORE: [&str; 10] = [
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 53] = [
+const FIRST: [&str; 58] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -61,6 +61,11 @@ const FIRST: [&str; 53] = [
     "_udp",
     "_http._tcp.web",
     "_http._tcp.db",
+    "_grpc._tcp.web",
+    "_grpc._tcp.db",
+    "_grpc._tcp.x",
+    "_grpc._udp.web",
+    "k1.web",
     "_tcp.web",
     "10-0-0-1.web",
     "10-0-0-2.web",
@@ -136,8 +141,9 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
             (format!("{name}/{id}{number}"), value)
         },
     );
-    (proptest::collection::vec(one, 0..60), crowd(), aliases())
-        .prop_map(|(some, crowd, aliases)| [some, crowd, aliases].concat())
+    let some = proptest::collection::vec(one, 0..60);
+    (some, proptest::collection::vec(several(), 0..6), crowd(), aliases())
+        .prop_map(|(some, several, crowd, aliases)| [some, several, crowd, aliases].concat())
 }
 
 /// Backends and frontends: of the names of services, and of their own.
@@ -157,6 +163,27 @@ fn aliases() -> impl Strategy<Value = Vec<(String, String)>> {
     prop_oneof![Just(Vec::new()), some]
 }
 
+/// An instance of several endpoints.
+fn several() -> impl Strategy<Value = (String, String)> {
+    let host = prop_oneof![
+        4 => (0u8..4).prop_map(|n| format!("10.0.0.{n}")),
+        2 => (0u8..3).prop_map(|n| format!("[2001:db8::{n}]")),
+        1 => Just("far.example.com".to_owned()),
+        1 => Just("10-0-0-1.web.services.internal".to_owned()),
+    ];
+    let scheme = select(vec!["http://", "grpc://", "GRPC://", "x-y.z://", ""]);
+    let port = select(vec![":80", ":80", ":9000", ""]);
+    let endpoint = (scheme, host, port)
+        .prop_map(|(scheme, host, port)| format!(r#""{scheme}{host}{port}?isSecure=false""#));
+    let endpoints = proptest::collection::vec(endpoint, 1..5);
+    let key = (select(vec!["web", "W_b", "db", "x"]), select(vec!["k", "i"]), 0u8..4);
+    (key, endpoints).prop_map(|((name, id, number), endpoints)| {
+        let endpoints = endpoints.join(",");
+        let value = format!(r#"{{"version":"1","metadata":null,"endpoints":[{endpoints}]}}"#);
+        (format!("{name}/{id}{number}"), value)
+    })
+}
+
 /// As many instances of one service as fit a datagram, and more, and many more.
 fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
     let sizes = select(vec![0_usize, 0, 0, 20, 24, 30, 60, 75, 100, 300, 500]);
@@ -168,6 +195,13 @@ fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
         };
         let value = |n: usize| {
             let (host, port, weight) = (host(n), 1000 + n, n % 5);
+            // One of the sizes is of instances that have two endpoints each.
+            if size == 75 {
+                return format!(
+                    r#"{{"endpoints":["http://{host}:{port}","grpc://{host}:{}"]}}"#,
+                    port + 1
+                );
+            }
             format!(r#"{{"host":"{host}:{port}","weight":{weight},"protocol":"http"}}"#)
         };
         (0..size).map(|n| (format!("db/b{n}"), value(n))).collect()

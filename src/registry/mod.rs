@@ -24,7 +24,7 @@ mod table;
 mod update;
 mod url;
 
-pub use self::alias::{Alias, Meaning, Resource};
+pub use self::alias::{Alias, Meaning, Resource, Selection};
 pub use self::freshness::Freshness;
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault, shown_key};

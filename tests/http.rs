@@ -59,6 +59,23 @@ fn figures_are_those_of_the_registry() {
 }
 
 #[test]
+fn problems_are_those_that_check_finds() {
+    let etcd = Etcd::start();
+    etcd.etcdctl(&["put", "/services/web/1", "nonsense"]);
+    etcd.etcdctl(&["put", "/services/web/2", "10.0.0.1:80"]);
+    etcd.etcdctl(&["put", "/services/web/3/4", "10.0.0.1:80"]);
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
+    let listed: serde_json::Value = serde_json::from_str(&get(at, "/v1/problems").1).unwrap();
+    let mut checked = plain(&["check", "--registry", &etcd.url(), "--output", "json"]);
+    let checked = checked.output().unwrap();
+    assert_eq!(listed, serde_json::from_slice::<serde_json::Value>(&checked.stdout).unwrap());
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed}");
+    etcd.etcdctl(&["del", "/services/web/3/4"]);
+    assert!(eventually(|| !get(at, "/v1/problems").1.contains("NAME/ID")));
+}
+
+#[test]
 fn other_paths_and_methods_are_refused() {
     let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
     assert!(says(at, "/nothing", "404"));

@@ -40,8 +40,14 @@ mod formats;
 /// Documents that cannot be used harm themselves alone, and are named.
 mod documents;
 
+/// Backends and frontends, flipped under load.
+mod aliases;
+
 /// Wrong usage is refused with a message and its exit code.
 mod usage;
 
 /// `list`, `lookup` and `watch`.
 mod commands;
+
+/// `check`, and the same list in a server that runs.
+mod check;

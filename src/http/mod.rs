@@ -5,12 +5,14 @@
 //! | `GET /healthz` | 200 while the process runs |
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
 //! | `GET /metrics` | figures, in Prometheus' text format |
+//! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
 //! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
 mod metrics;
+mod problems;
 mod ready;
 mod server;
 
@@ -145,6 +147,7 @@ fn routes(subject: Subject) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready::show))
         .route("/metrics", get(metrics::show))
+        .route("/v1/problems", get(problems::show))
         .with_state(subject)
 }
 

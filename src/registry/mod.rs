@@ -26,7 +26,7 @@ mod table;
 mod update;
 mod url;
 
-pub use self::alias::{Alias, Meaning, Resource};
+pub use self::alias::{Alias, Meaning, Resource, Selection};
 pub use self::freshness::Freshness;
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};

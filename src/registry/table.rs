@@ -151,6 +151,11 @@ impl Table {
         })
     }
 
+    /// The aliases, in no order.
+    pub fn aliases(&self) -> impl Iterator<Item = &Arc<Alias>> {
+        self.entries.values().filter_map(|entry| entry.content.alias())
+    }
+
     /// Makes a key hold something.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
         if let Content::Problem(problem) = &content

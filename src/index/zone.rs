@@ -8,7 +8,7 @@ use hickory_proto::rr::{Name, RecordType};
 
 use super::{Service, Slot, StartOfAuthority};
 use crate::names::{NameTooLong, WireName, folded, parse_address_label};
-use crate::registry::{Change, Freshness, Instance, Proto};
+use crate::registry::{Change, Freshness, Instance, Proto, Standing, Vitals};
 
 /// Services by their lower-cased label. The seed is random: names come from strangers.
 type Services = imbl::GenericHashMap<
@@ -39,6 +39,8 @@ pub struct Settings {
     pub ttl: u32,
     /// When the registry was last heard of.
     freshness: Arc<Freshness>,
+    /// What is counted of the zone.
+    vitals: Arc<Vitals>,
     /// The SOA record of negative answers in wire form, once it was asked for.
     ready: OnceLock<StartOfAuthority>,
 }
@@ -50,6 +52,8 @@ pub struct Zone {
     settings: Arc<Settings>,
     /// The highest revision of the registry that is held whole; none before the first list.
     revision: Option<i64>,
+    /// How many changes made it what it is.
+    changes: u64,
     /// The services, by label.
     services: Services,
     /// How many services have an SRV record, by transport: whether `_tcp.Z` exists.
@@ -87,8 +91,8 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
-        let (freshness, ready) = (Arc::default(), OnceLock::new());
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, freshness, ready })
+        let (freshness, vitals, ready) = (Arc::default(), Arc::default(), OnceLock::new());
+        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, freshness, vitals, ready })
     }
 
     /// The apex, as it was configured.
@@ -109,16 +113,22 @@ impl Settings {
         &self.freshness
     }
 
+    /// What is counted of the zone.
+    #[must_use]
+    pub const fn vitals(&self) -> &Arc<Vitals> {
+        &self.vitals
+    }
+
     /// The place of the SOA record of negative answers in wire form.
     #[must_use]
     pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
         &self.ready
     }
 
-    /// Whether the registry has not been heard of for too long.
+    /// How far the data can be trusted to be what the registry says now.
     #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.freshness.is_stale()
+    pub fn standing(&self) -> Standing {
+        self.freshness.standing()
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.
@@ -170,7 +180,7 @@ impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let services = Services::default();
-        Self { settings, revision: None, services, transports: [0; Proto::ALL.len()] }
+        Self { settings, revision: None, changes: 0, services, transports: [0; Proto::ALL.len()] }
     }
 
     /// What does not change.
@@ -183,6 +193,24 @@ impl Zone {
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.revision.is_some()
+    }
+
+    /// The highest revision of the registry that is held whole, once there is one.
+    #[must_use]
+    pub const fn revision(&self) -> Option<i64> {
+        self.revision
+    }
+
+    /// How many changes made the zone what it is: two states of one zone with the same
+    /// number hold the same.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The services, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values().map(|service| &**service)
     }
 
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
@@ -264,6 +292,7 @@ impl Zone {
 
     /// Takes a change in. Only the service it concerns is touched.
     pub(super) fn apply(&mut self, change: &Change) {
+        self.changes += 1;
         if let Some(before) = &change.before {
             self.edit(before, |service| service.remove(before));
         }

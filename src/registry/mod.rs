@@ -11,6 +11,8 @@
 //! | `document` | values, one small file per format |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
 //! | `url` | [`RegistryUrl`]: the connection string |
+//! | `freshness` | [`Freshness`]: when the registry was last heard of |
+//! | `vitals` | [`Vitals`]: what is counted of a zone |
 
 pub mod document;
 mod freshness;
@@ -19,10 +21,12 @@ mod key;
 mod problem;
 mod table;
 mod url;
+mod vitals;
 
-pub use self::freshness::Freshness;
+pub use self::freshness::{Freshness, Standing};
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault};
 pub use self::problem::Problem;
-pub use self::table::{Change, Publish, Table, Update};
+pub use self::table::{Audited, Change, Publish, Table, Update};
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};
+pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Vitals};

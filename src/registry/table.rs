@@ -1,6 +1,6 @@
 //! The keys of one zone and what each holds; what changes when a key does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Instance, KeyFault, Layout, Problem, document};
@@ -60,13 +60,29 @@ pub struct Table {
     listing: u32,
     /// What the listing under way found different, not yet true.
     staged: Vec<(Box<[u8]>, Content)>,
+    /// The keys of which something came while an audit is under way.
+    touched: Option<HashSet<Box<[u8]>, foldhash::fast::RandomState>>,
 }
+
+/// What an audit found to be different, and set right.
+#[derive(Debug, Default)]
+pub struct Audited {
+    /// How many keys.
+    pub differences: usize,
+    /// The first few of them.
+    pub keys: Vec<Box<[u8]>>,
+    /// The instances among them.
+    pub changes: Vec<Change>,
+}
+
+/// Keys that an audit names: enough for a reader to see whose they are.
+const AUDIT_SHOWN: usize = 5;
 
 impl Table {
     /// An empty table.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        Self { layout, entries: HashMap::default(), listing: 0, staged: Vec::new() }
+        Self { layout, entries: HashMap::default(), listing: 0, staged: Vec::new(), touched: None }
     }
 
     /// How the table reads keys.
@@ -77,6 +93,7 @@ impl Table {
 
     /// A key was put. Nothing changes when it still says the same.
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Option<Change> {
+        self.touch(key);
         let Some(content) = self.content(key, value) else { return self.delete(key) };
         if self.entries.get(key).is_some_and(|entry| entry.content.equals(&content)) {
             return None;
@@ -86,6 +103,7 @@ impl Table {
 
     /// A key was deleted.
     pub fn delete(&mut self, key: &[u8]) -> Option<Change> {
+        self.touch(key);
         let before = self.entries.remove(key)?.content.instance();
         Change::between(before, None)
     }
@@ -94,6 +112,51 @@ impl Table {
     pub fn begin_listing(&mut self) {
         self.listing += 1;
         self.staged.clear();
+        self.touched = None;
+    }
+
+    /// Instances that were known before, as a snapshot holds them, are taken for true.
+    pub fn seed(&mut self, instances: impl IntoIterator<Item = Arc<Instance>>) -> Vec<Change> {
+        let seed = |instance: Arc<Instance>| {
+            let key = self.layout.key_of(&instance).into_bytes().into_boxed_slice();
+            self.set(key, Content::Instance(instance))
+        };
+        instances.into_iter().filter_map(seed).collect()
+    }
+
+    /// A listing begins that what is held is compared with, while events go on: it sets
+    /// right only what no event has touched meanwhile. Its pairs come through
+    /// [`Self::list`].
+    pub fn begin_audit(&mut self) {
+        self.begin_listing();
+        self.touched = Some(HashSet::default());
+    }
+
+    /// How many keys were touched since the audit began; none when there is no audit.
+    #[must_use]
+    pub fn touched(&self) -> Option<usize> {
+        self.touched.as_ref().map(HashSet::len)
+    }
+
+    /// The audit's listing is complete, and all that happened up to its revision has come:
+    /// what differs now is wrong, and is set right.
+    pub fn finish_audit(&mut self) -> Audited {
+        let Some(touched) = self.touched.take() else { return Audited::default() };
+        let mut audited = Audited::default();
+        let staged = std::mem::take(&mut self.staged);
+        for (key, content) in staged.into_iter().filter(|(key, _)| !touched.contains(key)) {
+            audited.note(&key);
+            audited.changes.extend(self.set(key, content));
+        }
+        let listing = self.listing;
+        let wrong = self
+            .entries
+            .extract_if(|key, entry| entry.listing != listing && !touched.contains(key));
+        for (key, entry) in wrong {
+            audited.note(&key);
+            audited.changes.extend(Change::between(entry.content.instance(), None));
+        }
+        audited
     }
 
     /// The listing holds this key. What differs is kept aside until it is complete.
@@ -147,6 +210,15 @@ impl Table {
             Content::Instance(instance) => Some((&**key, instance)),
             _ => None,
         })
+    }
+
+    /// Something came of a key.
+    fn touch(&mut self, key: &[u8]) {
+        if let Some(touched) = &mut self.touched
+            && !touched.contains(key)
+        {
+            touched.insert(key.into());
+        }
     }
 
     /// Makes a key hold something.
@@ -206,6 +278,16 @@ impl Content {
     }
 }
 
+impl Audited {
+    /// Counts a key, and keeps it if it is one of the first.
+    fn note(&mut self, key: &[u8]) {
+        self.differences += 1;
+        if self.keys.len() < AUDIT_SHOWN {
+            self.keys.push(key.into());
+        }
+    }
+}
+
 impl Change {
     /// The change from one state to another, if there is any.
     fn between(before: Option<Arc<Instance>>, after: Option<Arc<Instance>>) -> Option<Self> {
@@ -261,6 +343,71 @@ mod tests {
         table.list(b"/s/web/3", b"10.0.0.3:80");
         assert_eq!(table.finish_listing().len(), 2);
         assert_eq!(ids(&table)[0].0, b"/s/web/3");
+    }
+
+    /// An audit that lists these pairs.
+    fn audit(
+        table: &mut Table,
+        pairs: &[(&[u8], &[u8])],
+        meanwhile: impl FnOnce(&mut Table),
+    ) -> Audited {
+        table.begin_audit();
+        pairs.iter().for_each(|(key, value)| table.list(key, value));
+        meanwhile(table);
+        table.finish_audit()
+    }
+
+    #[test]
+    fn an_audit_finds_what_was_missed_and_sets_it_right() {
+        let mut table = table();
+        table.put(b"/s/web/1", b"10.0.0.1:80");
+        table.put(b"/s/web/2", b"10.0.0.2:80");
+        table.put(b"/s/web/3", b"10.0.0.3:80");
+        let truth: [(&[u8], &[u8]); 3] = [
+            (b"/s/web/1", b"10.0.0.1:80"),
+            (b"/s/web/2", b"10.0.0.9:80"),
+            (b"/s/web/4", b"10.0.0.4:80"),
+        ];
+        let audited = audit(&mut table, &truth, |_| ());
+        assert_eq!((audited.differences, audited.changes.len()), (3, 3));
+        assert!(audited.keys.contains(&b"/s/web/3"[..].into()));
+        let held: Vec<_> = ids(&table).into_iter().map(|(key, it)| (key, it.location())).collect();
+        let wanted =
+            truth.map(|(key, value)| (key.to_vec(), String::from_utf8_lossy(value).into()));
+        assert_eq!(held, wanted);
+        assert_eq!(audit(&mut table, &truth, |_| ()).differences, 0);
+    }
+
+    #[test]
+    fn an_audit_leaves_alone_what_changes_meanwhile() {
+        let mut table = table();
+        table.put(b"/s/web/1", b"10.0.0.1:80");
+        table.put(b"/s/web/2", b"10.0.0.2:80");
+        let listed: [(&[u8], &[u8]); 2] =
+            [(b"/s/web/1", b"10.0.0.1:80"), (b"/s/web/3", b"10.0.0.3:80")];
+        let audited = audit(&mut table, &listed, |table| {
+            // One that came and went since, one that came again just as it was.
+            table.put(b"/s/web/3", b"10.0.0.3:80");
+            table.delete(b"/s/web/3");
+            table.put(b"/s/web/2", b"10.0.0.2:80");
+            table.put(b"/s/web/4", b"10.0.0.4:80");
+        });
+        assert_eq!(audited.differences, 0);
+        assert_eq!(ids(&table).len(), 3);
+    }
+
+    #[test]
+    fn a_seeded_table_lists_differences_only() {
+        let mut before = table();
+        before.put(b"/s/web/1", b"10.0.0.1:80");
+        before.put(b"/s/web/2", b"10.0.0.2:80");
+        let mut table = table();
+        let known: Vec<_> = before.instances().map(|(_, it)| Arc::clone(it)).collect();
+        assert_eq!(table.seed(known).len(), 2);
+        table.begin_listing();
+        table.list(b"/s/web/1", b"10.0.0.1:80");
+        table.list(b"/s/web/2", b"10.0.0.7:80");
+        assert_eq!(table.finish_listing().len(), 1);
     }
 
     proptest! {

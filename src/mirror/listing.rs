@@ -25,7 +25,7 @@ pub(super) async fn into_table(
         if page.cluster != cluster {
             return Err(Error::Ended("another cluster answers".to_owned()));
         }
-        super::without_stalling(page.pairs.len(), || {
+        super::waiting::without_stalling(page.pairs.len(), || {
             page.pairs.iter().for_each(|pair| table.list(pair.key(), pair.value()));
         });
         match page.next {

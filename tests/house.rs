@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "names",
     "registry",
     "shutdown",
+    "state",
     "telemetry",
     "wire",
     "zonefile",
@@ -56,7 +57,14 @@ const RULES: &[Rule] = &[
     (&["index"], &["crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
     (&["authority"], &["crate::mirror", "crate::etcd", "crate::wire"]),
     (&["wire"], &["crate::mirror", "crate::etcd", "crate::join"]),
-    (&["mirror"], &["crate::index", "crate::authority", "crate::wire", "crate::join"]),
+    (
+        &["mirror"],
+        &["crate::index", "crate::authority", "crate::wire", "crate::join", "crate::state"],
+    ),
+    (
+        &["state"],
+        &["crate::mirror", "crate::etcd", "crate::authority", "crate::wire", "crate::join"],
+    ),
     (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
 ];
 
@@ -67,6 +75,11 @@ const OWNED: &[(&str, &[&str])] = &[
     ("hickory_server", &["wire", "telemetry"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
     ("crate::join", &["dev", "join"]),
+    ("crate::state", &["app", "state"]),
+    // What is written to disk.
+    ("postcard", &["state"]),
+    ("sync_all", &["state"]),
+    ("fs::rename", &["state"]),
     // What writes the registry.
     ("grant", &["etcd", "join"]),
     ("claim", &["etcd", "join"]),

@@ -122,7 +122,7 @@ impl App {
         }
         let served = self.listeners.serve(self.index, self.workers, shutdown).await;
         closing.cancel();
-        followers.join_all().await;
+        while followers.join_next().await.is_some() {}
         served.map_err(Failure::failed)
     }
 }

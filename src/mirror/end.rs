@@ -33,3 +33,15 @@ pub(super) fn check_history(message: &Message, held: i64, cluster: u64) -> Resul
     }
     Ok(())
 }
+
+/// Whether a list is of another history than what is held; says so aloud.
+pub(super) fn is_other_history(held: Option<(i64, u64)>, revision: i64, cluster: u64) -> bool {
+    let Some((held, of)) = held else { return false };
+    if of != cluster {
+        let text = "the registry is another cluster now";
+        tracing::error!(held, revision, "{text} ({of:x} became {cluster:x})");
+    } else if revision < held {
+        tracing::error!(held, revision, "the registry's revision went back: restored or wiped");
+    }
+    of != cluster || revision < held
+}

@@ -122,7 +122,6 @@ impl<P: Publish> Guard<P> {
         self.revision = update.revision;
         if !self.grace.is_zero() {
             self.release_at(now);
-            self.window.forget(now);
             self.begin_if_collapse(&update.changes, now);
             let changes = std::mem::take(&mut update.changes);
             let is_first = self.shown.is_none();
@@ -138,14 +137,16 @@ impl<P: Publish> Guard<P> {
         self.publisher.publish(update);
     }
 
-    /// When held removals are to be published, if any are held.
+    /// When the guard wants to be looked after, if it does: held removals are to be
+    /// published, or a window is over whose instances need not be kept.
     #[must_use]
-    pub const fn due(&self) -> Option<Instant> {
-        self.until
+    pub fn due(&self) -> Option<Instant> {
+        self.until.or_else(|| self.window.order.front().map(|(at, _)| *at + 2 * WINDOW))
     }
 
-    /// Publishes what is held, if it is time.
+    /// Publishes what is held, if it is time, and forgets what is older than the window.
     pub fn release_at(&mut self, now: Instant) {
+        self.window.forget(now);
         if self.until.is_none_or(|until| now < until) {
             return;
         }

@@ -1,5 +1,7 @@
 //! One complete list of a zone's keys.
 
+use std::collections::BTreeMap;
+
 use crate::etcd::{Error, Etcd, PageSize};
 use crate::registry::{Freshness, Layout, Table};
 
@@ -44,4 +46,19 @@ pub async fn list(etcd: &Etcd, layout: Layout) -> Result<Table, Error> {
     into_table(etcd, &mut table, &Freshness::default()).await?;
     table.finish_listing();
     Ok(table)
+}
+
+/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
+pub(super) fn in_words(counts: &BTreeMap<String, usize>) -> String {
+    /// Segments that tell a reader whose keys they are.
+    const SHOWN: usize = 8;
+    let total: usize = counts.values().sum();
+    let shown: Vec<_> =
+        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
+    let more = if counts.len() > SHOWN { ", …" } else { "" };
+    if shown.is_empty() {
+        total.to_string()
+    } else {
+        format!("{total} ({}{more})", shown.join(", "))
+    }
 }

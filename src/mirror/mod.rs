@@ -44,7 +44,6 @@ mod listing;
 mod options;
 mod waiting;
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +55,8 @@ use crate::etcd::{Error, Etcd, Message, Messages};
 use crate::registry::{Audited, Cause, Change, Freshness, Layout, Publish, Table, Update, Vitals};
 
 use self::audit::{Auditor, progress_of};
-use self::end::{End, check_history};
+use self::end::{End, check_history, is_other_history};
+use self::listing::in_words;
 use self::waiting::{beside, next_message, next_of_batch, releasing, without_stalling};
 
 pub use self::audit::AUDIT_EVERY;
@@ -236,7 +236,9 @@ impl<P: Publish> Mirror<P> {
         let listed = releasing(&mut self.guard, listing).await;
         let (revision, cluster) =
             listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
-        self.note_other_history(revision, cluster);
+        if is_other_history(self.held, revision, cluster) {
+            self.vitals.resyncs(Cause::HistoryWentBack).add(1);
+        }
         self.logged = None;
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
@@ -275,27 +277,6 @@ impl<P: Publish> Mirror<P> {
                 if differences > keys.len() { ", …" } else { "" }
             );
             guard.publish(Update { revision: held, changes });
-        }
-    }
-
-    /// Says aloud that the registry's history is not the one that was followed.
-    fn note_other_history(&self, revision: i64, cluster: u64) {
-        match self.held {
-            Some((held, of)) if of != cluster => {
-                tracing::error!(
-                    held,
-                    revision,
-                    "the registry is another cluster now ({of:x} became {cluster:x})"
-                );
-            }
-            Some((held, _)) if revision < held => {
-                tracing::error!(
-                    held,
-                    revision,
-                    "the registry's revision went back: restored or wiped"
-                );
-            }
-            _ => (),
         }
     }
 
@@ -362,24 +343,12 @@ impl<P: Publish> Mirror<P> {
     }
 }
 
-/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
-fn in_words(counts: &BTreeMap<String, usize>) -> String {
-    /// Segments that tell a reader whose keys they are.
-    const SHOWN: usize = 8;
-    let total: usize = counts.values().sum();
-    let shown: Vec<_> =
-        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
-    let more = if counts.len() > SHOWN { ", …" } else { "" };
-    if shown.is_empty() {
-        total.to_string()
-    } else {
-        format!("{total} ({}{more})", shown.join(", "))
-    }
-}
-
 /// Keeps the mark of staleness right, for ever.
 async fn mark_stale(freshness: &Freshness) {
     loop {
         sleep(freshness.judge(STALE_AFTER)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,8 @@ pub struct Vitals {
     pub revision: Number,
     /// The cluster it is from.
     pub cluster: Count,
-    /// Sessions with the registry that ended, by cause: each is followed by a list.
+    /// Sessions with the registry that ended, by cause: each is followed by a list. A list
+    /// that shows another history than the one that was followed counts as such, too.
     resyncs: [Count; Cause::ALL.len()],
     /// Audits that were completed.
     pub audits: Count,

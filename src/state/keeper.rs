@@ -161,8 +161,14 @@ impl Keeper {
             (self.path.clone(), self.identity.clone(), Arc::clone(&zone));
         let stamp = stamp(&zone);
         let begun = Instant::now();
-        let write =
-            move || file::replace(&path, |to| format::write(to, &identity, &written, stamp));
+        let write = move || {
+            file::replace(&path, |to| {
+                let octets = format::write(&mut *to, &identity, &written, stamp)?;
+                // The file is as old as what it says, not as its last write.
+                to.get_ref().set_modified(stamp.confirmed)?;
+                Ok(octets)
+            })
+        };
         let done = tokio::task::spawn_blocking(write)
             .await
             .unwrap_or_else(|fault| Err(io::Error::other(fault)));

@@ -217,10 +217,12 @@ proptest! {
             let held = rig.vitals.held.get() as usize;
             prop_assert_eq!(rig.shown(), rig.table.instances().count() + held);
             prop_assert_eq!(rig.guard.shown, Some(rig.shown()));
-            prop_assert_eq!(held > 0, rig.guard.due().is_some());
+            prop_assert_eq!(held > 0, rig.guard.until.is_some());
         }
         rig.pass(GRACE);
-        prop_assert_eq!(rig.guard.due(), None);
+        prop_assert_eq!(rig.guard.until, None);
+        rig.pass(WINDOW * 2);
+        prop_assert_eq!(rig.guard.due(), None, "something is remembered for ever");
         let table: BTreeMap<_, _> =
             rig.table.instances().map(|(_, it)| (key(it), Arc::clone(it))).collect();
         prop_assert_eq!(&rig.guard.publisher.instances, &table);

@@ -37,6 +37,9 @@ pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), F
     let listener = bind_registry(&asked).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
     config.access = Access::default();
+    if config.outage.state.take().is_some() {
+        say("srvd dev: `state` is left aside, a registry in memory has nothing to come back to");
+    }
     for zone in &mut config.zones {
         let endpoints = vec![endpoint(address)];
         zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };

@@ -29,6 +29,7 @@ const ROOMS: &[&str] = &[
     "names",
     "registry",
     "shutdown",
+    "state",
     "telemetry",
     "wire",
     "zonefile",
@@ -57,7 +58,14 @@ const RULES: &[Rule] = &[
     (&["index"], &["crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
     (&["authority"], &["crate::mirror", "crate::etcd", "crate::wire"]),
     (&["wire"], &["crate::mirror", "crate::etcd", "crate::join"]),
-    (&["mirror"], &["crate::index", "crate::authority", "crate::wire", "crate::join"]),
+    (
+        &["mirror"],
+        &["crate::index", "crate::authority", "crate::wire", "crate::join", "crate::state"],
+    ),
+    (
+        &["state"],
+        &["crate::mirror", "crate::etcd", "crate::authority", "crate::wire", "crate::join"],
+    ),
     (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
 ];
 
@@ -70,6 +78,11 @@ const OWNED: &[(&str, &[&str])] = &[
     ("prometheus_client", &["http"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
     ("crate::join", &["dev", "join"]),
+    ("crate::state", &["app", "state"]),
+    // What is written to disk.
+    ("postcard", &["state"]),
+    ("sync_all", &["state"]),
+    ("fs::rename", &["state"]),
     // What writes the registry.
     ("grant", &["etcd", "join"]),
     ("claim", &["etcd", "join"]),

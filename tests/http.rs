@@ -41,7 +41,7 @@ fn readiness_waits_for_the_registry_and_stays_when_it_goes() {
     assert!(eventually(|| says(at, "/readyz", "200")));
     assert_eq!(get(at, "/readyz").1, "services.internal. ready\n");
     etcd.kill9();
-    assert!(eventually(|| get(at, "/readyz").1.contains("ready, stale: nothing heard")));
+    assert!(eventually(|| get(at, "/readyz").1.contains("ready, stale: last confirmed")));
     assert!(says(at, "/readyz", "200"));
 }
 

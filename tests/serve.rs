@@ -28,6 +28,18 @@ mod outage;
 /// A member of three dies or freezes.
 mod members;
 
+/// A restart while etcd is away answers from what was kept on disk, or says why not.
+mod known;
+
+/// Most of a zone vanishes at once: that is held for a while, and never for ever.
+mod collapse;
+
+/// Old answers end where somebody wants them to.
+mod expiry;
+
+/// What is held is compared with etcd, while it is followed.
+mod audit;
+
 /// Compaction, floods, storms, transactions: what was missed is caught up with.
 mod history;
 

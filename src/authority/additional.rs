@@ -1,6 +1,7 @@
 //! The addresses of what an answer points to, where they are ours.
 
 use std::collections::HashSet;
+use std::ptr;
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
@@ -9,6 +10,7 @@ use super::answer::{FIXED, data_octets};
 use super::{Draw, Found, Lookup, Overflow, Room, RrSet};
 use crate::index::{Node, Service, Zone};
 use crate::names::WireName;
+use crate::registry::Standing;
 
 /// Address RRsets.
 pub(super) struct Additional {
@@ -70,7 +72,11 @@ impl Lookup<'_> {
     fn target<'l>(&'l self, spelt: &'l Name) -> Option<Target<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
         let (site, below) = self.generation.locate(&name)?;
-        let (zone, node) = (self.generation.zone(site), self.generation.find(site, &name, below));
+        let zone: &Zone = self.generation.zone(site);
+        // The question's own zone was looked at once, when its name was followed.
+        let is_own = ptr::eq(zone, self.position.zone);
+        let may_show = is_own || zone.settings().standing() != Standing::Expired;
+        let node = self.generation.find(site, &name, below).filter(|_| may_show);
         Some(Target { spelt, name, zone, node })
     }
 }

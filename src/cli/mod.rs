@@ -8,6 +8,7 @@ mod join;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -117,6 +118,18 @@ pub struct ServeArgs {
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
+    /// Directory of snapshots, from which a restart answers while the registry is away; it
+    /// is made if it is not there
+    #[arg(long, env = "SRVD_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// How long without word of the registry answers are given, then SERVFAIL [default: for
+    /// ever]
+    #[arg(long, env = "SRVD_MAX_STALE", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub max_stale: Option<Duration>,
+    /// How long removals are held when most of a zone vanishes within 10 s; 0s turns that
+    /// off [default: 30s]
+    #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub hold_collapse: Option<Duration>,
 }
 
 /// How a command prints.

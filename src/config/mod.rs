@@ -4,6 +4,7 @@
 //! Nothing is bound or connected here; files that are named are read.
 
 mod file;
+mod outage;
 mod serve;
 mod tls;
 
@@ -23,6 +24,7 @@ use crate::telemetry::LogFormat;
 use self::file::Written;
 
 pub use self::file::File;
+pub use self::outage::{Outage, State};
 pub use self::serve::{Http, Listen, Serve, ZoneConfig};
 
 /// The largest certificate, key or password file that is read.

@@ -7,6 +7,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
 use super::file::{File, Zone};
+use super::outage::{Outage, outage};
 use super::{Registry, check_tls, named, read_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
@@ -37,6 +38,8 @@ pub struct Serve {
     pub zones: Vec<ZoneConfig>,
     /// How the registries let us in.
     pub access: Access,
+    /// What is kept while they are away.
+    pub outage: Outage,
 }
 
 /// Where to answer.
@@ -85,6 +88,7 @@ impl Serve {
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
             access: registry.access,
+            outage: outage(args, file)?,
         })
     }
 }
@@ -240,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_has_defaults() {
+        let outage = serve("").unwrap().outage;
+        assert!(outage.state.is_none() && outage.max_stale.is_none());
+        assert_eq!(outage.hold_collapse, std::time::Duration::from_secs(30));
+        let text = "state = \"kept\"\nmax-stale = \"1h\"\nhold-collapse = \"0s\"";
+        let outage = serve(text).unwrap().outage;
+        assert!(outage.state.unwrap().directory.ends_with("kept"));
+        assert_eq!(outage.max_stale, Some(std::time::Duration::from_secs(3600)));
+        assert!(outage.hold_collapse.is_zero());
+    }
+
+    #[test]
     fn faults_are_usage_errors() {
         for (text, message) in [
             (
@@ -249,6 +265,9 @@ mod tests {
             ("\nlisten = []", "srvd.toml:2: listen: name at least one address"),
             ("workers = 5000", "srvd.toml:1: workers: 5000 is too many, at most 1024"),
             ("zones = \"/nonexistent\"", "srvd.toml:1: zones /nonexistent: is no directory"),
+            ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is no directory; name one"),
+            ("\nmax-stale = \"0s\"", "srvd.toml:2: max-stale: 0ns is too short, at least 1s"),
+            ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 7200s is too long, at most"),
             ("ca = \"/nonexistent\"", "srvd.toml:1: ca /nonexistent: No such file"),
             ("\nuser = \"u\"", "srvd.toml:2: user: --user and --password-file go together"),
             ("user = \"u:p\"", "srvd.toml:1: user is the name alone"),

@@ -4,6 +4,7 @@
 //! that the rooms keep anyway.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,12 +13,15 @@ use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::Subject;
+use super::ready::is_answered;
 use crate::index::Zone;
+use crate::registry::Cause;
 
 /// What OpenMetrics 1.0 is announced with.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,21 +36,21 @@ struct PerZone {
     read: fn(&Zone) -> i64,
 }
 
-/// The figures of a zone.
-const PER_ZONE: &[PerZone] = &[
+/// Figures of a zone that may fall.
+const GAUGES: &[PerZone] = &[
     PerZone {
         name: "srvd_zone_ready",
-        help: "Whether the zone can be answered",
-        read: |zone| i64::from(zone.is_ready()),
+        help: "Whether names of the zone get answers",
+        read: |zone| i64::from(is_answered(zone)),
     },
     PerZone {
         name: "srvd_zone_stale",
-        help: "Whether nothing was heard of the zone's registry for too long",
-        read: |zone| i64::from(zone.settings().is_stale()),
+        help: "0 fresh, 1 stale, 2 past max-stale",
+        read: |zone| i64::from(zone.settings().standing() as u8),
     },
     PerZone {
         name: "srvd_zone_serial",
-        help: "Serial of the zone's SOA record",
+        help: "Serial of the SOA record",
         read: |zone| i64::from(zone.serial()),
     },
     PerZone {
@@ -55,9 +59,68 @@ const PER_ZONE: &[PerZone] = &[
         read: |zone| zone.len() as i64,
     },
     PerZone {
+        name: "srvd_registry_revision",
+        help: "Revision of the registry that is held whole",
+        read: |zone| zone.settings().vitals().revision.get(),
+    },
+    PerZone {
         name: "srvd_registry_silence_seconds",
-        help: "Time since the zone's registry was heard of",
+        help: "Time since the registry was heard of",
         read: |zone| zone.settings().freshness().silence().as_secs() as i64,
+    },
+    PerZone {
+        name: "srvd_registry_age_seconds",
+        help: "Time since the registry confirmed what is held",
+        read: |zone| zone.settings().freshness().age().as_secs() as i64,
+    },
+    PerZone {
+        name: "srvd_collapse_held_instances",
+        help: "Instances whose removal the collapse guard holds",
+        read: |zone| zone.settings().vitals().held.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_restored",
+        help: "Whether this process began with a snapshot",
+        read: |zone| i64::from(zone.settings().vitals().snapshot.restored.get()),
+    },
+    PerZone {
+        name: "srvd_snapshot_confirmed_timestamp_seconds",
+        help: "When the newest snapshot was known to be true, since 1970",
+        read: |zone| zone.settings().vitals().snapshot.confirmed_at.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_bytes",
+        help: "Size of the newest snapshot",
+        read: |zone| zone.settings().vitals().snapshot.octets.get() as i64,
+    },
+];
+
+/// Figures of a zone that only rise.
+const COUNTERS: &[PerZone] = &[
+    PerZone {
+        name: "srvd_collapses",
+        help: "Collapses whose removals were held",
+        read: |zone| zone.settings().vitals().collapses.get() as i64,
+    },
+    PerZone {
+        name: "srvd_audits",
+        help: "Comparisons with the registry that were completed",
+        read: |zone| zone.settings().vitals().audits.get() as i64,
+    },
+    PerZone {
+        name: "srvd_audit_repairs",
+        help: "Differences that audits found and repaired",
+        read: |zone| zone.settings().vitals().repaired.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_writes",
+        help: "Snapshots written",
+        read: |zone| zone.settings().vitals().snapshot.writes.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_failures",
+        help: "Snapshots that could not be written or read",
+        read: |zone| zone.settings().vitals().snapshot.failures.get() as i64,
     },
 ];
 
@@ -82,7 +145,14 @@ impl Collector for Subject {
             "Generations published before the newest",
             &number,
         )?;
-        PER_ZONE.iter().try_for_each(|figure| figure.encode(&mut encoder, generation.zones()))?;
+        let zones = generation.zones();
+        GAUGES
+            .iter()
+            .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Gauge))?;
+        COUNTERS
+            .iter()
+            .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Counter))?;
+        resyncs(&mut encoder, zones)?;
         self.encode_counters(&mut encoder)
     }
 }
@@ -118,21 +188,40 @@ impl Subject {
 }
 
 impl PerZone {
-    /// Writes the figure of each zone, as gauges.
+    /// Writes the figure of each zone.
     fn encode(
         &self,
         encoder: &mut DescriptorEncoder,
-        zones: &[std::sync::Arc<Zone>],
+        zones: &[Arc<Zone>],
+        kind: MetricType,
     ) -> fmt::Result {
-        let kind = ConstGauge::new(0_i64).metric_type();
         let mut family = encoder.encode_descriptor(self.name, self.help, None, kind)?;
         for zone in zones {
-            let apex = zone.settings().apex().to_ascii();
+            let (apex, figure) = (zone.settings().apex().to_ascii(), (self.read)(zone));
             let labels = [("zone", apex.as_str())];
-            ConstGauge::new((self.read)(zone)).encode(family.encode_family(&labels)?)?;
+            let encoder = family.encode_family(&labels)?;
+            match kind {
+                MetricType::Counter => ConstCounter::new(figure as u64).encode(encoder)?,
+                _ => ConstGauge::new(figure).encode(encoder)?,
+            }
         }
         Ok(())
     }
+}
+
+/// Writes how often each zone was listed again, by cause.
+fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
+    let (name, help) = ("srvd_resyncs", "Times that the registry was listed again");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for zone in zones {
+        let apex = zone.settings().apex().to_ascii();
+        for cause in Cause::ALL {
+            let labels = [("zone", apex.as_str()), ("cause", cause.as_str())];
+            let count = zone.settings().vitals().resyncs(cause).get();
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a figure that stands alone.

@@ -10,7 +10,7 @@ use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
 use super::{Service, Slot, StartOfAuthority};
 use crate::names::{NameTooLong, WireName, folded};
-use crate::registry::{Change, Freshness, Instance, Layout, Proto};
+use crate::registry::{Change, Freshness, Instance, Layout, Proto, Standing, Vitals};
 
 /// Something by a lower-cased label. The seed is random: names come from strangers.
 pub(super) type Labels<T> = imbl::GenericHashMap<
@@ -46,6 +46,8 @@ pub struct Settings {
     layout: Layout,
     /// When the registry was last heard of.
     freshness: Arc<Freshness>,
+    /// What is counted of the zone.
+    vitals: Arc<Vitals>,
     /// The SOA record of negative answers in wire form, once it was asked for.
     ready: OnceLock<StartOfAuthority>,
 }
@@ -57,6 +59,8 @@ pub struct Zone {
     settings: Arc<Settings>,
     /// The highest revision of the registry that is held whole; none before the first list.
     revision: Option<i64>,
+    /// How many changes made it what it is.
+    changes: u64,
     /// The services, by label.
     pub(super) services: Services,
     /// The names that stand for others.
@@ -99,8 +103,9 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
-        let (layout, freshness, ready) = (Layout::default(), Arc::default(), OnceLock::new());
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, layout, freshness, ready })
+        let (layout, ready) = (Layout::default(), OnceLock::new());
+        let (freshness, vitals) = (Arc::default(), Arc::default());
+        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, layout, freshness, vitals, ready })
     }
 
     /// The same of a zone whose keys stand elsewhere than below the default prefix.
@@ -133,16 +138,22 @@ impl Settings {
         &self.freshness
     }
 
+    /// What is counted of the zone.
+    #[must_use]
+    pub const fn vitals(&self) -> &Arc<Vitals> {
+        &self.vitals
+    }
+
     /// The place of the SOA record of negative answers in wire form.
     #[must_use]
     pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
         &self.ready
     }
 
-    /// Whether the registry has not been heard of for too long.
+    /// How far the data can be trusted to be what the registry says now.
     #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.freshness.is_stale()
+    pub fn standing(&self) -> Standing {
+        self.freshness.standing()
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.
@@ -195,7 +206,7 @@ impl Zone {
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
         let (aliases, unusable) = (Aliases::default(), Unusable::default());
-        Self { settings, revision: None, services, aliases, unusable, transports }
+        Self { settings, revision: None, changes: 0, services, aliases, unusable, transports }
     }
 
     /// What does not change.
@@ -208,6 +219,24 @@ impl Zone {
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.revision.is_some()
+    }
+
+    /// The highest revision of the registry that is held whole, once there is one.
+    #[must_use]
+    pub const fn revision(&self) -> Option<i64> {
+        self.revision
+    }
+
+    /// How many changes made the zone what it is: two states of one zone with the same
+    /// number hold the same.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The services, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values().map(|service| &**service)
     }
 
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
@@ -237,6 +266,7 @@ impl Zone {
 
     /// Takes a change in. Only the service it concerns is touched, and its backends.
     pub(super) fn apply(&mut self, change: &Change) {
+        self.changes += 1;
         if let Some(before) = &change.before {
             self.edit(before, Service::remove);
         }

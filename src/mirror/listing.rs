@@ -1,5 +1,7 @@
 //! One complete list of a zone's keys.
 
+use std::collections::BTreeMap;
+
 use crate::etcd::{Error, Etcd, PageSize};
 use crate::registry::{Freshness, Layout, Publish, Table, Update};
 
@@ -25,7 +27,7 @@ pub(super) async fn into_table(
         if page.cluster != cluster {
             return Err(Error::Ended("another cluster answers".to_owned()));
         }
-        super::without_stalling(page.pairs.len(), || {
+        super::waiting::without_stalling(page.pairs.len(), || {
             page.pairs.iter().for_each(|pair| table.list(pair.key(), pair.value()));
         });
         match page.next {
@@ -62,4 +64,19 @@ pub async fn list_for(
         publisher.publish(update);
     });
     Ok(())
+}
+
+/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
+pub(super) fn in_words(counts: &BTreeMap<String, usize>) -> String {
+    /// Segments that tell a reader whose keys they are.
+    const SHOWN: usize = 8;
+    let total: usize = counts.values().sum();
+    let shown: Vec<_> =
+        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
+    let more = if counts.len() > SHOWN { ", …" } else { "" };
+    if shown.is_empty() {
+        total.to_string()
+    } else {
+        format!("{total} ({}{more})", shown.join(", "))
+    }
 }

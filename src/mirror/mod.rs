@@ -29,22 +29,40 @@
 //!
 //! # Outages
 //! Nothing is ever removed because etcd is away. After [`STALE_AFTER`] without a word the
-//! answers say that they may be old; they go on for ever.
+//! answers say that they may be old; they go on for ever, or as long as `max-stale` says.
+//!
+//! # Beside the sessions
+//! What was held before this process began ([`Mirror::restore`]) is published at once; the
+//! first list then finds differences only. Removals that would empty a zone at once wait
+//! in the [`Guard`], whose time runs whether a session stands or not. Every few minutes an
+//! `audit` lists the registry beside the watch, and sets right what the watch lost.
 
+mod audit;
+mod end;
+mod guard;
 mod listing;
+mod options;
+mod waiting;
 
-use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::etcd::{Error, Etcd, Message, Messages, Requests};
-use crate::registry::{Freshness, Layout, Publish, Table, Update};
+use crate::etcd::{Error, Etcd, Message, Messages};
+use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
 
+use self::audit::{Auditor, progress_of};
+use self::end::{End, check_history, is_other_history};
+use self::listing::in_words;
+use self::waiting::{beside, next_message, next_of_batch, releasing, without_stalling};
+
+pub use self::audit::AUDIT_EVERY;
+pub use self::guard::Guard;
 pub use self::listing::{list, list_for};
+pub use self::options::{Known, Options};
 
 /// After this silence a report of progress is asked for. etcd answers within
 /// milliseconds; one small message every other second is no load.
@@ -74,8 +92,14 @@ pub struct Mirror<P> {
     etcd: Etcd,
     /// What is held.
     table: Table,
-    /// Who is told.
-    publisher: P,
+    /// Who is told, through the guard.
+    guard: Guard<P>,
+    /// What compares the table with the registry.
+    auditor: Auditor,
+    /// After this silence a report of progress is asked for.
+    progress_after: Duration,
+    /// Where things are counted.
+    vitals: Arc<Vitals>,
     /// When something was last heard.
     freshness: Arc<Freshness>,
     /// The endpoint that the session stands on.
@@ -90,18 +114,51 @@ pub struct Mirror<P> {
 }
 
 impl<P: Publish> Mirror<P> {
-    /// A mirror that holds nothing yet.
+    /// A mirror that holds nothing yet, and believes every removal at once.
     pub fn new(etcd: Etcd, layout: Layout, publisher: P, freshness: Arc<Freshness>) -> Self {
+        Self::with(Options::default(), etcd, layout, publisher, freshness)
+    }
+
+    /// A mirror that holds nothing yet.
+    pub fn with(
+        options: Options,
+        etcd: Etcd,
+        layout: Layout,
+        publisher: P,
+        freshness: Arc<Freshness>,
+    ) -> Self {
+        let Options { zone, hold_collapse, progress_after, audit_every, vitals } = options;
         Self {
             endpoint: etcd.endpoint(),
+            auditor: Auditor::new(etcd.clone(), audit_every),
             etcd,
             table: Table::new(layout),
-            publisher,
+            guard: Guard::new(publisher, zone, hold_collapse, Arc::clone(&vitals)),
+            progress_after,
+            vitals,
             freshness,
             held: None,
             logged: None,
             untold: Update::default(),
         }
+    }
+
+    /// Publishes what was known before, marked as stale until the registry is heard of.
+    /// It is work of seconds where a million instances are known.
+    pub fn restore(&mut self, known: Known) {
+        let Known { instances, aliases, revision, cluster, age } = known;
+        self.freshness.restored(age);
+        let mut update = Update { revision, ..Update::default() };
+        self.table.seed(instances, aliases, &mut update);
+        self.guard.publish(update);
+        self.hold(revision, cluster);
+    }
+
+    /// Notes what is held.
+    fn hold(&mut self, revision: i64, cluster: u64) {
+        self.held = Some((revision, cluster));
+        self.vitals.revision.set(revision);
+        self.vitals.cluster.set(cluster);
     }
 
     /// Mirrors until dropped.
@@ -121,13 +178,14 @@ impl<P: Publish> Mirror<P> {
             let begun = Instant::now();
             self.endpoint = self.etcd.endpoint();
             let Err(end) = self.session().await;
-            self.log(&end);
+            self.vitals.resyncs(end.cause).add(1);
+            self.log(&end.error);
             // Another call may have left it already, for one that works.
             self.etcd.leave(&self.endpoint);
             if begun.elapsed() > GOOD_SESSION {
                 backoff.reset();
             }
-            sleep(backoff.wait()).await;
+            releasing(&mut self.guard, sleep(backoff.wait())).await;
         }
     }
 
@@ -143,26 +201,45 @@ impl<P: Publish> Mirror<P> {
     }
 
     /// One list and the watch that follows it.
-    async fn session(&mut self) -> Result<std::convert::Infallible, Error> {
+    async fn session(&mut self) -> Result<Infallible, End> {
         let (revision, cluster) = self.list().await?;
-        let orders_progress = self.etcd.orders_progress().await?;
+        self.follow(revision, cluster).await
+    }
+
+    /// Watches from a list on.
+    async fn follow(&mut self, revision: i64, cluster: u64) -> Result<Infallible, End> {
         let range = self.table.layout().range();
-        let (mut requests, mut messages) = self.etcd.watch(&range, revision + 1).await?;
-        self.endpoint = self.etcd.endpoint();
+        let etcd = self.etcd.clone();
+        let orders_progress = releasing(&mut self.guard, etcd.orders_progress()).await?;
+        let opening = etcd.watch(&range, revision + 1);
+        let (mut requests, mut messages) = releasing(&mut self.guard, opening).await?;
+        self.endpoint = etcd.endpoint();
+        self.auditor.restart();
         let mut held = revision;
         loop {
-            let message = self.next_message(&mut requests, &mut messages).await?;
+            let next = next_message(&mut requests, &mut messages, self.progress_after);
+            let auditing = self.auditor.work(&mut self.table, cluster);
+            let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;
+            self.freshness.confirmed();
+            let progress = progress_of(&message);
             held = self.take_batch(message, &mut messages, held, orders_progress).await?;
-            self.held = Some((held, cluster));
+            self.hold(held, cluster);
+            if self.untold.is_empty() {
+                self.repair(held, progress);
+            }
         }
     }
 
     /// Reads a complete list and publishes what differs.
-    async fn list(&mut self) -> Result<(i64, u64), Error> {
+    async fn list(&mut self) -> Result<(i64, u64), End> {
+        let listing = listing::into_table(&self.etcd, &mut self.table, &self.freshness);
+        let listed = releasing(&mut self.guard, listing).await;
         let (revision, cluster) =
-            listing::into_table(&self.etcd, &mut self.table, &self.freshness).await?;
-        self.note_other_history(revision, cluster);
+            listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
+        if is_other_history(self.held, revision, cluster) {
+            self.vitals.resyncs(Cause::HistoryWentBack).add(1);
+        }
         self.logged = None;
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
@@ -173,49 +250,35 @@ impl<P: Publish> Mirror<P> {
                 problems = self.table.problems().count(), strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
-            self.publisher.publish(update);
+            self.guard.publish(update);
         });
-        self.held = Some((revision, cluster));
+        self.freshness.confirmed();
+        self.hold(revision, cluster);
         Ok((revision, cluster))
     }
 
-    /// Says aloud that the registry's history is not the one that was followed.
-    fn note_other_history(&self, revision: i64, cluster: u64) {
-        match self.held {
-            Some((held, of)) if of != cluster => {
-                tracing::error!(
-                    held,
-                    revision,
-                    "the registry is another cluster now ({of:x} became {cluster:x})"
-                );
-            }
-            Some((held, _)) if revision < held => {
-                tracing::error!(
-                    held,
-                    revision,
-                    "the registry's revision went back: restored or wiped"
-                );
-            }
-            _ => (),
+    /// Sets right what an audit found wrong, if one has come to its end.
+    fn repair(&mut self, held: i64, progress: Option<i64>) {
+        let Self { auditor, table, guard, vitals, .. } = self;
+        if !auditor.is_settling() {
+            return;
         }
-    }
-
-    /// Waits for a message; asks for progress in a silence, and ends a long one.
-    async fn next_message(
-        &self,
-        requests: &mut Requests,
-        messages: &mut Messages,
-    ) -> Result<Message, Error> {
-        let message = match timeout(PROGRESS_AFTER, messages.next()).await {
-            Ok(message) => message?,
-            Err(_) => {
-                requests.progress().await?;
-                let left = SILENCE_LIMIT - PROGRESS_AFTER;
-                timeout(left, messages.next()).await.map_err(|_| Error::Silent(SILENCE_LIMIT))??
-            }
-        };
-        self.freshness.heard();
-        Ok(message)
+        // Every entry is looked at once more.
+        let audited = without_stalling(usize::MAX, || auditor.judge(table, held, progress));
+        let Some(Audited { differences, keys, update }) = audited else { return };
+        vitals.audits.add(1);
+        vitals.repaired.add(differences as u64);
+        tracing::debug!(differences, "the registry was audited");
+        if differences > 0 {
+            let keys: Vec<_> = keys.iter().map(|key| key.escape_ascii().to_string()).collect();
+            tracing::error!(
+                differences,
+                "what is held was not what the registry has, and is set right: {}{}",
+                keys.join(", "),
+                if differences > keys.len() { ", …" } else { "" }
+            );
+            guard.publish(Update { revision: held, ..update });
+        }
     }
 
     /// Applies a message and all that are ready behind it, and publishes them together.
@@ -230,7 +293,8 @@ impl<P: Publish> Mirror<P> {
         let mut is_partial = first.is_fragment;
         let mut revision = self.apply(&first, held, orders_progress);
         for _ in 1..BATCH_MESSAGES {
-            let next = match next_of_batch(messages, is_partial).await {
+            let next = next_of_batch(messages, is_partial);
+            let next = match releasing(&mut self.guard, next).await {
                 Some(Ok(message)) => message,
                 Some(Err(error)) if is_partial => return Err(error),
                 Some(Err(error)) => {
@@ -253,8 +317,8 @@ impl<P: Publish> Mirror<P> {
     fn publish(&mut self, revision: i64, held: i64) {
         if revision > held || !self.untold.is_empty() {
             let update = Update { revision, ..std::mem::take(&mut self.untold) };
-            let publisher = &mut self.publisher;
-            without_stalling(update.len(), || publisher.publish(update));
+            let guard = &mut self.guard;
+            without_stalling(update.len(), || guard.publish(update));
         }
     }
 
@@ -279,54 +343,12 @@ impl<P: Publish> Mirror<P> {
     }
 }
 
-/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
-fn in_words(counts: &BTreeMap<String, usize>) -> String {
-    /// Segments that tell a reader whose keys they are.
-    const SHOWN: usize = 8;
-    let total: usize = counts.values().sum();
-    let shown: Vec<_> =
-        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
-    let more = if counts.len() > SHOWN { ", …" } else { "" };
-    if shown.is_empty() {
-        total.to_string()
-    } else {
-        format!("{total} ({}{more})", shown.join(", "))
-    }
-}
-
-/// Does work of so many steps; if they are many, as blocking, so that the queries which
-/// wait for this thread are answered by another.
-fn without_stalling<T>(steps: usize, work: impl FnOnce() -> T) -> T {
-    if steps > STALL { tokio::task::block_in_place(work) } else { work() }
-}
-
-/// The next message that belongs to a batch: one that is ready, or the rest of a revision.
-async fn next_of_batch(
-    messages: &mut Messages,
-    is_partial: bool,
-) -> Option<Result<Message, Error>> {
-    if !is_partial {
-        return messages.next().now_or_never();
-    }
-    let rest = timeout(SILENCE_LIMIT, messages.next()).await;
-    Some(rest.unwrap_or(Err(Error::Silent(SILENCE_LIMIT))))
-}
-
-/// Ends the session when a message belongs to another history than the list did.
-fn check_history(message: &Message, held: i64, cluster: u64) -> Result<(), Error> {
-    if message.cluster != cluster {
-        return Err(Error::Ended("another cluster answers".to_owned()));
-    }
-    if message.revision < held {
-        let text = format!("the revision went back from {held} to {}", message.revision);
-        return Err(Error::Ended(text));
-    }
-    Ok(())
-}
-
 /// Keeps the mark of staleness right, for ever.
 async fn mark_stale(freshness: &Freshness) {
     loop {
         sleep(freshness.judge(STALE_AFTER)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,9 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(5);
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often the list of etcd's members is read again.
 pub const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
+/// How long the removals of a collapse are held: etcd elects a leader in seconds, and lost
+/// registrations are back after some heartbeats.
+pub const DEFAULT_HOLD_COLLAPSE: Duration = Duration::from_secs(30);
 /// How long a registration outlives its last heartbeat.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 /// How often a registration is renewed.

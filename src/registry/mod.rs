@@ -14,6 +14,8 @@
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
 //! | `update` | [`Update`]: what changes when keys do |
 //! | `url` | [`RegistryUrl`]: the connection string |
+//! | `freshness` | [`Freshness`]: when the registry was last heard of |
+//! | `vitals` | [`Vitals`]: what is counted of a zone |
 
 mod alias;
 pub mod document;
@@ -25,13 +27,15 @@ mod problem;
 mod table;
 mod update;
 mod url;
+mod vitals;
 
 pub use self::alias::{Alias, Meaning, Resource, Selection};
-pub use self::freshness::Freshness;
+pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};
 pub use self::key::{KeyFault, Layout, Place, PrefixFault, shown_key};
 pub use self::problem::{Finding, Problem};
-pub use self::table::Table;
+pub use self::table::{Audited, Table};
 pub use self::update::{AliasChange, Change, ProblemChange, Publish, StrayChange, Update};
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};
+pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Vitals};

@@ -1,5 +1,7 @@
 //! The keys of one zone and what each holds; what changes when a key does.
 
+mod audit;
+
 use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -8,6 +10,10 @@ use super::{
     Alias, AliasChange, Change, Instance, KeyFault, Layout, Problem, ProblemChange, StrayChange,
     Update, document, shown_key,
 };
+
+use self::audit::Keys;
+
+pub use self::audit::Audited;
 
 /// What one key holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +50,8 @@ pub struct Table {
     staged: Vec<(Box<[u8]>, Content)>,
     /// Whether nobody is told in the log what cannot be used.
     is_quiet: bool,
+    /// The keys of which something came while an audit is under way.
+    touched: Option<Keys>,
 }
 
 impl Table {
@@ -51,7 +59,7 @@ impl Table {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let (entries, staged) = (HashMap::default(), Vec::new());
-        Self { layout, entries, listing: 0, staged, is_quiet: false }
+        Self { layout, entries, listing: 0, staged, is_quiet: false, touched: None }
     }
 
     /// An empty table that logs nothing, for who shows the problems itself.
@@ -80,6 +88,7 @@ impl Table {
 
     /// A key was put. Nothing changes when it still says the same.
     pub fn put(&mut self, key: &[u8], value: &[u8], update: &mut Update) {
+        self.touch(key);
         let Some(content) = self.content(key, value) else { return self.delete(key, update) };
         if self.entries.get(key).is_none_or(|entry| entry.content != content) {
             self.set(key.into(), content, update);
@@ -88,6 +97,7 @@ impl Table {
 
     /// A key was deleted.
     pub fn delete(&mut self, key: &[u8], update: &mut Update) {
+        self.touch(key);
         if let Some(entry) = self.entries.remove(key) {
             note(&self.layout, key, [Some(&entry.content), None], update);
         }
@@ -97,6 +107,24 @@ impl Table {
     pub fn begin_listing(&mut self) {
         self.listing += 1;
         self.staged.clear();
+        self.touched = None;
+    }
+
+    /// What was known before, as a snapshot holds it, is taken for true.
+    pub fn seed(
+        &mut self,
+        instances: impl IntoIterator<Item = Arc<Instance>>,
+        aliases: impl IntoIterator<Item = Arc<Alias>>,
+        update: &mut Update,
+    ) {
+        for instance in instances {
+            let key = self.layout.key_of(&instance).into_bytes().into_boxed_slice();
+            self.set(key, Content::Instance(instance), update);
+        }
+        for alias in aliases {
+            let key = self.layout.key_of_alias(&alias).into_bytes().into_boxed_slice();
+            self.set(key, Content::Alias(alias), update);
+        }
     }
 
     /// The listing holds this key. What differs is kept aside until it is complete.
@@ -347,6 +375,25 @@ mod tests {
         table.finish_listing(&mut update);
         assert_eq!(update.len(), 2);
         assert_eq!(ids(&table)[0].0, b"/s/web/3");
+    }
+
+    #[test]
+    fn a_seeded_table_lists_differences_only() {
+        let (mut before, mut table) = (table(), table());
+        put(&mut before, "/s/web/1", "10.0.0.1:80");
+        put(&mut before, "/s/web/2", "10.0.0.2:80");
+        put(&mut before, "/s/_frontends/f", r#"{"resource":"Frontend"}"#);
+        let instances = before.instances().map(|(_, it)| Arc::clone(it));
+        let mut update = Update::default();
+        table.seed(instances, before.aliases().cloned(), &mut update);
+        assert_eq!((update.changes.len(), update.aliases.len()), (2, 1));
+        table.begin_listing();
+        table.list(b"/s/web/1", b"10.0.0.1:80");
+        table.list(b"/s/web/2", b"10.0.0.7:80");
+        table.list(b"/s/_frontends/f", br#"{"resource":"Frontend"}"#);
+        let mut update = Update::default();
+        table.finish_listing(&mut update);
+        assert_eq!((update.len(), update.changes.len()), (1, 1));
     }
 
     proptest! {

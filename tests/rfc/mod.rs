@@ -10,6 +10,7 @@
 //! | `list REVISION` | a complete list, up to a revision |
 //! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes |
 //! | `stale yes`, `stale no` | the registry is silent, or is heard again |
+//! | `expired yes`, `expired no` | it is silent for longer than old answers are wanted, or not |
 //! | `? NAME TYPE [CLASS] [room=OCTETS] [tcp]` | a question |
 //! | two spaces, then anything | its answer, the records of an RRset sorted |
 

@@ -54,9 +54,9 @@ pub(super) struct Reply {
 }
 
 impl Server {
-    /// Serves the default zone from a registry.
+    /// Serves the default zone from a registry. Tests remove on purpose, and all at once.
     pub(super) fn start(registry: &str) -> Self {
-        Self::with_file(&format!("registry = {registry:?}"))
+        Self::with_file(&format!("registry = {registry:?}\nhold-collapse = \"0s\""))
     }
 
     /// Serves what a configuration file says, on a port of its own.

@@ -349,6 +349,7 @@ proptest! {
     fn both_paths_mean_the_same(
         registered in registrations(),
         stale in prop::bool::weighted(0.2),
+        expired in proptest::option::weighted(0.2, 0usize..5),
         queries in proptest::collection::vec(queries(), 12),
         removed in proptest::collection::vec(any::<Index>(), 0..3),
         later in (registrations(), aliases()),
@@ -378,6 +379,11 @@ proptest! {
                 fixture.turn_to(0);
                 let (some, flipped) = &later;
                 fixture.put_all(some.iter().take(5).chain(flipped).cloned());
+            }
+            // Nor what a zone knew that must not be answered from any more.
+            if let Some(zone) = expired {
+                fixture.turn_to(zone);
+                fixture.set_expired(true);
             }
         }
     }

@@ -92,10 +92,23 @@ impl Auditor {
                 continue;
             };
             if let Err(why) = audit.step(&self.etcd, table, cluster).await {
-                tracing::info!("the audit is given up, and tried again later: {why}");
-                self.restart();
+                self.give_up(table, &why);
             }
         }
+    }
+
+    /// Gives up an audit under which too much changes.
+    pub(super) fn bound(&mut self, table: &mut Table) {
+        if table.touched().is_some_and(|touched| touched > TOUCHED_MAX) {
+            self.give_up(table, &format!("more than {TOUCHED_MAX} keys changed meanwhile"));
+        }
+    }
+
+    /// Gives up an audit.
+    fn give_up(&mut self, table: &mut Table, why: &str) {
+        tracing::info!("the audit is given up, and tried again later: {why}");
+        table.abandon_audit();
+        self.restart();
     }
 
     /// Whether an audit waits for the watch only.
@@ -149,9 +162,6 @@ impl Audit {
                 let from = page.pairs.len().saturating_sub(PIECE);
                 for pair in page.pairs.drain(from..) {
                     table.list(pair.key(), pair.value());
-                }
-                if table.touched().is_none_or(|touched| touched > TOUCHED_MAX) {
-                    return Err(format!("more than {TOUCHED_MAX} keys changed meanwhile"));
                 }
                 if page.pairs.is_empty() {
                     self.stage = self.next_stage(etcd, table);

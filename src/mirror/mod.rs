@@ -57,7 +57,7 @@ use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update,
 use self::audit::{Auditor, progress_of};
 use self::end::{End, check_history, is_other_history};
 use self::listing::in_words;
-use self::waiting::{beside, next_message, next_of_batch, releasing, without_stalling};
+use self::waiting::{beside, mark_stale, next_message, next_of_batch, releasing, without_stalling};
 
 pub use self::audit::AUDIT_EVERY;
 pub use self::guard::Guard;
@@ -225,6 +225,7 @@ impl<P: Publish> Mirror<P> {
             let progress = progress_of(&message);
             held = self.take_batch(message, &mut messages, held, orders_progress).await?;
             self.hold(held, cluster);
+            self.auditor.bound(&mut self.table);
             if self.untold.is_empty() {
                 self.repair(held, progress);
             }
@@ -340,13 +341,6 @@ impl<P: Publish> Mirror<P> {
         });
         // While the rest of its last revision is to come, that one is not held yet.
         if message.is_fragment { held } else { revision }
-    }
-}
-
-/// Keeps the mark of staleness right, for ever.
-async fn mark_stale(freshness: &Freshness) {
-    loop {
-        sleep(freshness.judge(STALE_AFTER)).await;
     }
 }
 

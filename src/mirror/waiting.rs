@@ -5,11 +5,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
-use super::{Guard, SILENCE_LIMIT, STALL};
+use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
 use crate::etcd::{Error, Message, Messages, Requests};
-use crate::registry::Publish;
+use crate::registry::{Freshness, Publish};
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
 /// wait for this thread are answered by another.
@@ -74,4 +74,11 @@ pub(super) async fn next_of_batch(
     }
     let rest = timeout(SILENCE_LIMIT, messages.next()).await;
     Some(rest.unwrap_or(Err(Error::Silent(SILENCE_LIMIT))))
+}
+
+/// Keeps the mark of staleness right, for ever.
+pub(super) async fn mark_stale(freshness: &Freshness) {
+    loop {
+        sleep(freshness.judge(STALE_AFTER)).await;
+    }
 }

@@ -238,3 +238,14 @@ fn a_snapshot_too_old_is_not_answered_from() {
         || server.ask("A web.services.internal").outcome() == (ResponseCode::NoError, None)
     ));
 }
+
+#[test]
+fn dev_has_nothing_to_come_back_to_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("kept");
+    let arguments = ["dev", "--listen", "127.0.0.1:0", "--state", state.to_str().unwrap()];
+    let process = process::start(&arguments);
+    process.prints("`state` is left aside");
+    process.prints("answering DNS on ");
+    assert!(!state.exists());
+}

@@ -31,6 +31,12 @@ impl Table {
         self.touched = Some(Keys::default());
     }
 
+    /// The audit is given up: what it found is forgotten.
+    pub fn abandon_audit(&mut self) {
+        self.touched = None;
+        self.staged = Vec::new();
+    }
+
     /// How many keys were touched since the audit began; none when there is no audit.
     #[must_use]
     pub fn touched(&self) -> Option<usize> {
@@ -146,6 +152,20 @@ mod tests {
             put(table, "/s/web/4", "10.0.0.4:80");
         });
         assert_eq!(audited.differences, 0);
+        assert_eq!(held(&table).len(), 3);
+    }
+
+    #[test]
+    fn an_audit_that_is_given_up_changes_nothing() {
+        let mut table = table();
+        put(&mut table, "/s/web/1", "10.0.0.1:80");
+        table.begin_audit();
+        table.list(b"/s/web/2", b"10.0.0.2:80");
+        put(&mut table, "/s/web/3", "10.0.0.3:80");
+        assert_eq!(table.touched(), Some(1));
+        table.abandon_audit();
+        put(&mut table, "/s/web/4", "10.0.0.4:80");
+        assert_eq!((table.touched(), table.finish_audit().differences), (None, 0));
         assert_eq!(held(&table).len(), 3);
     }
 }

@@ -47,6 +47,12 @@ impl From<etcd::Error> for Failure {
         if error.is_answer() && !matches!(error, etcd::Error::Unreachable(_)) {
             return Self::failed(error);
         }
-        Self::Unreachable(format!("{error}; check --registry, and that etcd runs there"))
+        Self::Unreachable(error.to_string())
+    }
+}
+
+impl From<etcd::FileFault> for Failure {
+    fn from(fault: etcd::FileFault) -> Self {
+        Self::usage(fault)
     }
 }

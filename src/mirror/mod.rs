@@ -109,7 +109,7 @@ impl<P: Publish> Mirror<P> {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
         tokio::select! {
             () = self.sessions() => (),
-            never = etcd.follow_members() => match never {},
+            never = etcd.upkeep() => match never {},
             () = mark_stale(&freshness) => (),
         }
     }
@@ -122,8 +122,11 @@ impl<P: Publish> Mirror<P> {
             self.endpoint = self.etcd.endpoint();
             let Err(end) = self.session().await;
             self.log(&end);
-            // Another call may have left it already, for one that works.
-            self.etcd.leave(&self.endpoint);
+            // Another call may have left it already, for one that works. What the registry
+            // itself refuses, it refuses everywhere.
+            if !end.is_answer() {
+                self.etcd.leave(&self.endpoint);
+            }
             if begun.elapsed() > GOOD_SESSION {
                 backoff.reset();
             }

@@ -21,6 +21,9 @@ const START_ATTEMPTS: usize = 5;
 /// How long one look at `/health` may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Stands for the address that clients connect to, in arguments of etcd's own.
+pub(crate) const CLIENT: &str = "{client}";
+
 /// One etcd process, its directory and its ports.
 pub(crate) struct Etcd {
     /// The process; `None` while it is stopped.
@@ -293,7 +296,7 @@ fn plans(size: usize, extra: &[&str]) -> Vec<Plan> {
         client,
         peer,
         cluster: cluster.clone(),
-        extra: extra.iter().map(ToString::to_string).collect(),
+        extra: extra.iter().map(|it| it.replace(CLIENT, &client.to_string())).collect(),
     };
     ports.into_iter().enumerate().map(plan).collect()
 }

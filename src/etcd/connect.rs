@@ -4,9 +4,11 @@
 //! that needs no permission. So whoever waits for it learns what is wrong with it (the
 //! certificate, the password, another protocol), and calls do not find out one by one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{Channel, Client, ConnectOptions};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
@@ -24,7 +26,7 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// addresses gives each of them its share.
 pub(super) async fn connect(
     address: &str,
-    credentials: &Credentials,
+    credentials: &Arc<Credentials>,
     patience: Duration,
 ) -> Result<Client, Error> {
     let connecting = async {
@@ -41,20 +43,23 @@ pub(super) async fn connect(
 /// Connects without saying who we are, and without asking anything.
 pub(super) async fn connect_unknown(
     address: &str,
-    credentials: &Credentials,
+    credentials: &Arc<Credentials>,
     patience: Duration,
 ) -> Result<Client, Error> {
     let channel = open(address, credentials, patience).await?;
     Ok(Client::from_channel(channel, Some(options())).await?)
 }
 
-/// TCP and TLS.
+/// TCP and TLS. The system's authorities are hundreds of files, so TLS is prepared where
+/// it holds nobody up.
 async fn open(
     address: &str,
-    credentials: &Credentials,
+    credentials: &Arc<Credentials>,
     patience: Duration,
 ) -> Result<Channel, Error> {
-    let endpoint = endpoint(address, credentials, patience);
+    let (place, known) = (address.to_owned(), Arc::clone(credentials));
+    let endpoint = spawn_blocking(move || endpoint(&place, &known, patience)).await;
+    let endpoint = endpoint.map_err(|error| Error::Ended(error.to_string()))?;
     let channel = async { endpoint?.connect().await }.await;
     channel.map(Channel::Tonic).map_err(|error| reason(address, &error))
 }
@@ -71,10 +76,13 @@ fn endpoint(
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
         // etcd does not permit pings without a stream.
         .keep_alive_while_idle(false);
-    if address.starts_with("https://") {
-        endpoint.tls_config(tls(credentials))
-    } else {
-        Ok(endpoint)
+    match endpoint.uri().host().filter(|_| address.starts_with("https://")) {
+        // In a certificate an IPv6 address has no brackets.
+        Some(host) => {
+            let tls = tls(credentials).domain_name(host.trim_matches(['[', ']']));
+            endpoint.tls_config(tls)
+        }
+        None => Ok(endpoint),
     }
 }
 

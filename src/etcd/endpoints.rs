@@ -120,10 +120,10 @@ impl Endpoints {
         inner.addresses[inner.at].clone()
     }
 
-    /// Goes on to the next address.
+    /// Goes on to the next address; the connection to this one stays.
     pub(super) fn rotate(&self) {
-        let current = self.current();
-        self.leave(&current);
+        let mut inner = self.lock();
+        inner.at = (inner.at + 1) % inner.addresses.len();
     }
 
     /// An address failed: its connection is dropped, and the next address is used, unless

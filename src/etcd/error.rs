@@ -12,6 +12,10 @@ pub enum Error {
     /// No endpoint did what was asked. Carries each attempt.
     #[error("the registry cannot be reached: {0}")]
     Unreachable(String),
+    /// The same where an attempt failed for a reason that does not pass by itself
+    /// ([`Self::Tls`]).
+    #[error("the registry cannot be reached: {0}")]
+    Misfit(String),
     /// The registry does not know us: user or password. What to do is said with it.
     #[error("the registry refuses: {0}")]
     Denied(String),
@@ -77,6 +81,12 @@ impl Error {
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
         matches!(self, Self::Denied(_) | Self::LoggedOut(_) | Self::Forbidden(_) | Self::Refused(_))
+    }
+
+    /// Whether somebody has to do something before it gets better.
+    #[must_use]
+    pub const fn needs_somebody(&self) -> bool {
+        self.is_refusal() || matches!(self, Self::Misfit(_))
     }
 
     /// Whether the member has spoken, so that the connection is a good one.

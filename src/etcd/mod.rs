@@ -116,6 +116,13 @@ impl Etcd {
         self.shared.endpoints.current()
     }
 
+    /// The addresses that are known: those of the connection string, then members that were
+    /// listed and may be used.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        self.shared.endpoints.addresses()
+    }
+
     /// Keeps up with what changes while a registry is used for long, for as long as it is
     /// polled: the member list, and the files of certificates and password.
     pub async fn upkeep(&self) -> Infallible {
@@ -223,7 +230,7 @@ fn unreachable(attempts: &[(String, Error)]) -> Error {
     let each = attempts.iter().map(|(address, error)| format!("{address}: {error}"));
     let text = each.collect::<Vec<_>>().join("; ");
     if attempts.iter().any(|(_, error)| matches!(error, Error::Tls(_))) {
-        return Error::Unreachable(text);
+        return Error::Misfit(text);
     }
     Error::Unreachable(format!("{text}; check --registry, and that etcd runs there"))
 }

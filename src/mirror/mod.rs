@@ -34,6 +34,7 @@
 mod listing;
 
 use std::collections::BTreeMap;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,8 +83,8 @@ pub struct Mirror<P> {
     endpoint: String,
     /// The revision and cluster of what is held, once something is.
     held: Option<(i64, u64)>,
-    /// When a failure was last logged, while there is nothing but failures.
-    logged: Option<Instant>,
+    /// When a failure was last logged, and which kind, while there is nothing but failures.
+    logged: Option<(Instant, Discriminant<Error>)>,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
     untold: Vec<Change>,
@@ -134,13 +135,16 @@ impl<P: Publish> Mirror<P> {
         }
     }
 
-    /// Says why a session ended; in an outage not at every try.
+    /// Says why a session ended; in an outage not at every try, unless the reason has become
+    /// one that somebody must do something about.
     fn log(&mut self, end: &Error) {
-        if self.logged.is_some_and(|at| at.elapsed() < LOG_AGAIN) {
+        let kind = discriminant(end);
+        let is_known = |of| of == kind || !end.needs_somebody();
+        if self.logged.is_some_and(|(at, of)| at.elapsed() < LOG_AGAIN && is_known(of)) {
             tracing::debug!("the registry is still away: {end}");
             return;
         }
-        self.logged = Some(Instant::now());
+        self.logged = Some((Instant::now(), kind));
         let endpoint = &self.endpoint;
         tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
     }

@@ -1,8 +1,11 @@
 //! Each way of not being let in is one clear line with a remedy.
 
+use std::net::TcpListener;
+
 use super::{Desk, ctl, enable_auth, root};
 use crate::support::certificates::Authority;
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{CLIENT, Etcd};
+use crate::support::free_addr;
 use crate::support::secure::SecureEtcd;
 use crate::support::srvd::run;
 
@@ -84,4 +87,18 @@ fn who_is_not_known_or_not_allowed_is_told_what_to_do() {
     );
     root(&etcd, &["user", "revoke-role", "reader", "reader"]);
     expect(&etcd.url(), &desk.user("reader", "reader"), 1, &["may not read `/services/`"]);
+}
+
+#[test]
+fn an_ipv6_address_is_found_in_a_certificate_and_a_name_too() {
+    let (authority, at) = (Authority::new("ours"), free_addr().port());
+    let Ok(probe) = TcpListener::bind(("::1", at)) else { return };
+    drop(probe);
+    let listen = format!("http://{CLIENT},https://[::1]:{at},https://127.0.0.1:{at}");
+    let etcd = SecureEtcd::start_with(&authority.server(), &[], &["--listen-client-urls", &listen]);
+    let desk = Desk::new();
+    for host in ["[::1]", "127.0.0.1", "localhost"] {
+        expect(&format!("https://{host}:{at}"), &desk.ca(&authority), 0, &[]);
+    }
+    assert!(etcd.process.is_healthy());
 }

@@ -3,13 +3,28 @@
 //! | file | proves |
 //! | --- | --- |
 //! | `messages` | each way of not being let in is one clear line with a remedy |
+//! | `rotation` | certificates and passwords that change are taken without a restart |
+//! | `roles` | a read-only role is enough for `serve`, a write role for `join` |
+//! | `logins` | tokens that expire, authentication turned on and off, roles taken away |
+//! | `members` | members that join later are used, those that leave are dropped |
+//! | `reach` | endpoints that do not answer, and no storm of connections |
 
+mod logins;
+mod members;
 mod messages;
+mod reach;
+mod roles;
+mod rotation;
+
+use std::net::SocketAddr;
+use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::support::certificates::{Authority, Pair};
 use crate::support::etcd::Etcd;
+use crate::support::eventually;
+use crate::support::srvd::Srvd;
 
 /// The files that a client is given.
 struct Desk {
@@ -78,4 +93,71 @@ fn enable_auth(etcd: &Etcd) {
     ctl(etcd, &["user", "add", "root:root"]);
     ctl(etcd, &["user", "grant-role", "root", "root"]);
     ctl(etcd, &["auth", "enable"]);
+}
+
+/// Puts an instance of `web` at this address, as root.
+fn put(etcd: &Etcd, id: &str, place: &str) {
+    root(etcd, &["put", &format!("/services/web/{id}"), place]);
+}
+
+/// `srvd serve` as a process, and where it answers.
+struct Served {
+    /// The process.
+    process: Srvd,
+    /// Where it answers.
+    at: SocketAddr,
+}
+
+impl Served {
+    /// Serves a registry with further arguments.
+    fn start(registry: &str, arguments: &[String]) -> Self {
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
+        all.extend(arguments.iter().map(String::as_str));
+        let process = Srvd::start(registry, &all);
+        let (_, line) = process.prints("answering DNS on ");
+        let place = line.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
+        Self { process, at: place.parse().unwrap() }
+    }
+
+    /// What `dig` prints of a question.
+    fn dig(&self, question: &[&str]) -> String {
+        let output = Command::new("dig")
+            .args([&format!("@{}", self.at.ip()), "-p", &self.at.port().to_string()])
+            .args(["+tries=1", "+timeout=5"])
+            .args(question)
+            .output()
+            .expect("dig is installed (Debian: bind9-dnsutils)");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits until `web` has exactly these addresses.
+    fn shows(&self, addresses: &[&str]) {
+        let mut last = Vec::new();
+        let shown = eventually(|| {
+            let text = self.dig(&["+short", "A", "web.services.internal"]);
+            last = text.lines().map(str::to_owned).collect();
+            last.sort_unstable();
+            last == addresses
+        });
+        assert!(shown, "not {addresses:?} but {last:?}: {:#?}", self.process.log().all());
+    }
+}
+
+/// `srvd join web` as a process, registered.
+fn joined(registry: &str, arguments: &[String]) -> Srvd {
+    let join = join(registry, arguments);
+    join.prints("registered web at");
+    join
+}
+
+/// The same, without waiting.
+fn join(registry: &str, arguments: &[String]) -> Srvd {
+    let mut all = vec!["join", "web", "--host", "10.1.2.3", "--port", "8080"];
+    all.extend(arguments.iter().map(String::as_str));
+    Srvd::start(registry, &all)
+}
+
+/// Arguments as a process takes them.
+fn owned(arguments: &[&str]) -> Vec<String> {
+    arguments.iter().map(ToString::to_string).collect()
 }

@@ -42,9 +42,9 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem }
     }
 
-    /// A certificate of a server at this machine's loopback address.
+    /// A certificate of a server at this machine's loopback addresses.
     pub(crate) fn server(&self) -> Pair {
-        self.sign(named("etcd", &["127.0.0.1", "localhost"]))
+        self.sign(named("etcd", &["127.0.0.1", "::1", "localhost"]))
     }
 
     /// A certificate of a server elsewhere.

@@ -212,6 +212,29 @@ impl EtcdCluster {
         leader.expect("no member became the leader")
     }
 
+    /// Adds a member, and waits until it is healthy. Gives its index.
+    pub(crate) fn join(&mut self) -> usize {
+        let (client, peer) = (free_addr(), free_addr());
+        let (name, url) = (format!("m{}", client.port()), format!("http://{peer}"));
+        let living = self.members.iter().rfind(|it| it.child.is_some()).expect("one runs");
+        let mut said = String::new();
+        // Right after another change of members etcd may refuse.
+        let added = eventually(|| {
+            let output = living.etcdctl(&["member", "add", &name, "--peer-urls", &url]);
+            said = String::from_utf8(output.stdout).unwrap();
+            output.status.success()
+        });
+        assert!(added, "etcd takes no new member");
+        let cluster = said.split_once("ETCD_INITIAL_CLUSTER=\"").unwrap().1;
+        let cluster = cluster.split_once('"').unwrap().0.to_owned();
+        let extra = ["--initial-cluster-state", "existing"].map(str::to_owned).to_vec();
+        let (plan, dir) = (Plan { name, client, peer, cluster, extra }, TempDir::new().unwrap());
+        let mut member = Etcd { child: Some(plan.spawn(&dir)), plan, dir };
+        member.wait_healthy();
+        self.members.push(member);
+        self.members.len() - 1
+    }
+
     /// Loses the data of all members and starts them again on their ports.
     pub(crate) fn wipe_and_restart(&mut self) {
         self.members.iter_mut().for_each(Etcd::wipe);

@@ -11,13 +11,14 @@
 //! on until the new one stands, and if the registry refuses the new one, beyond that.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use super::Error;
+use super::link::Link;
 use crate::backoff::Backoff;
 
 /// How long an endpoint that cannot be reached is left alone, at first and at most. A
@@ -25,6 +26,9 @@ use crate::backoff::Backoff;
 const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// The same after a refused login: etcd spends 50 ms of CPU and more on each password.
 const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// A connection that breaks before this age counts as one that could not be made: what
+/// accepts and then drops us is no better than what does not accept.
+const GOOD_LINK: Duration = Duration::from_secs(5);
 
 /// The endpoints of one registry. The lock is held for a look, never over an await.
 pub(super) struct Endpoints {
@@ -68,19 +72,6 @@ struct Trouble {
     until: Instant,
     /// With which edition of the credentials.
     edition: u64,
-}
-
-/// A connection that has been answered on.
-#[derive(Clone)]
-pub(super) struct Link {
-    /// The client, logged in.
-    pub(super) client: Arc<Client>,
-    /// Its number.
-    pub(super) serial: u64,
-    /// The edition of the credentials it was made with.
-    pub(super) edition: u64,
-    /// When it was made.
-    pub(super) since: Instant,
 }
 
 /// How to come by a connection.
@@ -131,22 +122,27 @@ impl Endpoints {
     pub(super) fn leave(&self, address: &str) {
         let mut inner = self.lock();
         if let Some(door) = inner.doors.get_mut(address) {
-            door.link = None;
+            door.give_up(|_| true);
         }
         inner.pass(address);
     }
 
-    /// The next address is used, unless somebody else has already gone on. The connection
-    /// of this number is dropped: another one may have been made meanwhile.
-    pub(super) fn fail(&self, address: &str, serial: Option<u64>) {
-        self.drop_link(address, serial);
-        self.lock().pass(address);
+    /// A call on an address failed: the next address is used, unless somebody else has
+    /// already gone on. The connection it was on is dropped, if there was one; another one
+    /// may have been made meanwhile.
+    pub(super) fn fail(&self, address: &str, broken: Option<&Link>) {
+        let mut inner = self.lock();
+        if let (Some(door), Some(broken)) = (inner.doors.get_mut(address), broken) {
+            door.give_up(|link| link.serial == broken.serial);
+        }
+        inner.pass(address);
     }
 
-    /// Drops the connection of this number, if it is still the one in use.
-    pub(super) fn drop_link(&self, address: &str, serial: Option<u64>) {
+    /// Drops a connection whose login has lapsed, if it is still the one in use. Another
+    /// one can be made at once.
+    pub(super) fn log_out(&self, address: &str, lapsed: &Link) {
         if let Some(door) = self.lock().doors.get_mut(address) {
-            door.link.take_if(|link| serial == Some(link.serial));
+            door.link.take_if(|link| link.serial == lapsed.serial);
         }
     }
 
@@ -185,12 +181,7 @@ impl Endpoints {
         let mut inner = self.lock();
         inner.serial += 1;
         let serial = inner.serial;
-        let end = end.map(|client| Link {
-            client: Arc::new(client),
-            serial,
-            edition,
-            since: Instant::now(),
-        });
+        let end = end.map(|client| Link::new(client, serial, edition));
         let door = inner.doors.entry(address.to_owned()).or_default();
         door.opening = None;
         door.learn(address, edition, &end);
@@ -239,7 +230,9 @@ impl Door {
     fn learn(&mut self, address: &str, edition: u64, end: &Result<Link, Error>) {
         let error = match end {
             Ok(link) => {
-                *self = Self { link: Some(link.clone()), ..Self::default() };
+                self.link = Some(link.clone());
+                self.trouble = None;
+                self.refused.reset();
                 return;
             }
             Err(error) => error.clone(),
@@ -254,6 +247,18 @@ impl Door {
         let backoff = if error.is_refusal() { &mut self.refused } else { &mut self.unreachable };
         let until = Instant::now() + backoff.wait();
         self.trouble = Some(Trouble { error, until, edition });
+    }
+
+    /// Drops the connection, if it is the one that is meant.
+    fn give_up(&mut self, is_meant: impl FnOnce(&mut Link) -> bool) {
+        let Some(link) = self.link.take_if(is_meant) else { return };
+        if link.since.elapsed() > GOOD_LINK {
+            self.unreachable.reset();
+            return;
+        }
+        let error = Error::Transport("the connection broke soon after it was made".to_owned());
+        let until = Instant::now() + self.unreachable.wait();
+        self.trouble = Some(Trouble { error, until, edition: link.edition });
     }
 }
 
@@ -307,5 +312,22 @@ mod tests {
         assert!(matches!(endpoints.way("a", 0), (Way::Shut(Error::Transport(_)), None)));
         // Other credentials are tried at once.
         assert!(matches!(endpoints.way("a", 1), (Way::Opening(_), Some(_))));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_at_once_is_not_made_again_at_once() {
+        let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        let client = Client::from_channel(etcd_client::Channel::Tonic(channel), None).await;
+        let endpoints = Endpoints::new(vec!["a".into()]);
+        let duty = endpoints.way("a", 0).1.expect("the first is to connect");
+        endpoints.settle("a", 0, Ok(client.unwrap()), &duty);
+        let (Way::Open(link), None) = endpoints.way("a", 0) else { panic!("it is connected") };
+        endpoints.log_out("a", &link);
+        let duty = endpoints.way("a", 0).1.expect("a lapsed login is renewed at once");
+        endpoints.settle("a", 0, Ok(Client::clone(&link.client)), &duty);
+        endpoints.fail("a", Some(&link));
+        let (Way::Open(link), None) = endpoints.way("a", 0) else { panic!("another was meant") };
+        endpoints.fail("a", Some(&link));
+        assert!(matches!(endpoints.way("a", 0), (Way::Shut(_), None)));
     }
 }

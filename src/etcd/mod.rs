@@ -30,6 +30,7 @@ mod endpoints;
 mod error;
 mod kv;
 mod lease;
+mod link;
 mod members;
 mod permission;
 mod transport;
@@ -43,7 +44,8 @@ use etcd_client::Client;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use self::endpoints::{Duty, Endpoints, Link, Way};
+use self::endpoints::{Duty, Endpoints, Way};
+use self::link::Link;
 use crate::registry::RegistryUrl;
 
 pub use self::access::{Access, FileFault, Files, NamedFile};
@@ -58,7 +60,7 @@ pub use self::watch::{Event, Message, Messages, Requests};
 /// many are as fast as more.
 const CALLS_MAX: usize = 128;
 /// A login younger than this is not renewed: what refuses it would refuse the next.
-const LOGIN_FRESH: Duration = Duration::from_millis(200);
+const LOGIN_FRESH: Duration = Duration::from_millis(500);
 
 /// A registry to talk to. Clones share connections and the choice of endpoint.
 #[derive(Debug, Clone)]
@@ -78,6 +80,14 @@ struct Shared {
     permits: Semaphore,
     /// Where the registry is, as it was written.
     url: RegistryUrl,
+}
+
+/// A connection that a call is on.
+struct Used {
+    /// The connection.
+    link: Link,
+    /// How old it was when the call began.
+    from: u64,
 }
 
 impl Etcd {
@@ -165,9 +175,8 @@ impl Etcd {
             if error.is_answer() {
                 return Err(error);
             }
-            // A member that says what it lacks has a good connection.
-            let broken = used.filter(|_| !error.is_spoken());
-            self.shared.endpoints.fail(&address, broken);
+            let broken = used.filter(|used| !used.is_alive() && !error.is_spoken());
+            self.shared.endpoints.fail(&address, broken.as_ref().map(|used| &used.link));
             attempts.push((address, error));
         }
         Err(unreachable(&attempts))
@@ -179,22 +188,20 @@ impl Etcd {
         &self,
         address: &str,
         operation: impl Fn(Client) -> F,
-        used: &mut Option<u64>,
+        used: &mut Option<Used>,
     ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, E>>,
         E: Into<Error>,
     {
-        let link = self.link(address).await?;
-        *used = Some(link.serial);
-        let end = operation(Client::clone(&link.client)).await.map_err(Into::into);
+        let link = used.insert(Used::new(self.link(address).await?)).link.clone();
+        let end = heard(&link, operation(Client::clone(&link.client)).await);
         if !matches!(end, Err(Error::LoggedOut(_))) || link.since.elapsed() < LOGIN_FRESH {
             return end;
         }
-        self.shared.endpoints.drop_link(address, used.take());
-        let link = self.link(address).await?;
-        *used = Some(link.serial);
-        operation(Client::clone(&link.client)).await.map_err(Into::into)
+        self.shared.endpoints.log_out(address, &link);
+        let link = used.insert(Used::new(self.link(address).await?)).link.clone();
+        heard(&link, operation(Client::clone(&link.client)).await)
     }
 
     /// A connection to an address; made when there is none, or none with the newest
@@ -214,6 +221,28 @@ impl Etcd {
                 Err(_) => Err(Error::Ended("the connection was not made".to_owned())),
             },
         }
+    }
+}
+
+/// Notes on a connection that a call was answered on it, if it was.
+fn heard<T, E: Into<Error>>(link: &Link, end: Result<T, E>) -> Result<T, Error> {
+    let end = end.map_err(Into::into);
+    if end.as_ref().map_or_else(Error::is_spoken, |_| true) {
+        link.hear();
+    }
+    end
+}
+
+impl Used {
+    /// A connection that a call is about to go out on.
+    fn new(link: Link) -> Self {
+        Self { from: link.age(), link }
+    }
+
+    /// Whether it was answered on meanwhile: then the call is slow or was refused for the
+    /// moment, and the connection is a good one.
+    fn is_alive(&self) -> bool {
+        self.link.is_heard_since(self.from)
     }
 }
 

@@ -3,8 +3,8 @@
 //! # Sessions
 //! A session is one complete list and the watch that follows it. The list is linearizable,
 //! paged at one revision R; the watch begins at R + 1. Whatever ends a session, there is
-//! one way on: the next session, on the next endpoint, which begins with a list. Resuming
-//! a watch would be cheaper, but a registry restored or wiped behind our back cannot be
+//! one way on: the next session, on the next endpoint (on the same one where the registry
+//! itself said no), which begins with a list. Resuming a watch would be cheaper, but a registry restored or wiped behind our back cannot be
 //! told from one that went on, and the cost of a list (0.2 s for 100,000 keys) is paid
 //! once per failure of a member.
 //!

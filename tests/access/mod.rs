@@ -161,3 +161,17 @@ fn join(registry: &str, arguments: &[String]) -> Srvd {
 fn owned(arguments: &[&str]) -> Vec<String> {
     arguments.iter().map(ToString::to_string).collect()
 }
+
+/// The local ends of this process's connections to an address. (etcd has one to itself.)
+fn connections_to(at: SocketAddr) -> Vec<String> {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links: Vec<_> =
+        links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok()).collect();
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let fields = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let wanted = format!(":{:04X}", at.port());
+    let is_ours =
+        |inode: &str| links.iter().any(|link| link.ends_with(format!("socket:[{inode}]")));
+    let open = fields.filter(|it| it[3] == "01" && it[2].ends_with(&wanted) && is_ours(it[9]));
+    open.map(|it| it[1].to_owned()).collect()
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use srvd::etcd::{Access, Etcd as Client};
 
-use super::{Desk, Served, ctl, joined, owned};
+use super::{Desk, Served, connections_to, ctl, joined, owned};
 use crate::support::certificates::Authority;
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::secure::SecureEtcd;
@@ -120,15 +120,6 @@ fn a_thousand_callers_without_a_leader_are_few_connections() {
     assert_eq!(connections_to(cluster.members[0].addr()), before, "a good connection was given up");
     cluster.members[1].restart();
     assert!(eventually(|| get().is_ok()));
-}
-
-/// Our own ports of the connections to an address, as the kernel lists them.
-fn connections_to(at: SocketAddr) -> Vec<String> {
-    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let fields = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let wanted = format!(":{:04X}", at.port());
-    let open = fields.filter(|it| it[3] == "01" && it[2].ends_with(&wanted));
-    open.map(|it| it[1].to_owned()).collect()
 }
 
 #[test]

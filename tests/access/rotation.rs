@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use srvd::etcd::{Access, Etcd, Files, NamedFile};
 
-use super::{Desk, Served, ctl, joined, owned};
+use super::{Desk, Served, connections_to, ctl, joined, owned};
 use crate::support::certificates::Authority;
 use crate::support::eventually;
 use crate::support::secure::SecureEtcd;
@@ -86,26 +86,20 @@ fn a_connection_is_replaced_when_the_files_change_and_kept_when_the_new_ones_are
     let upkeep = client.clone();
     runtime.spawn(async move { upkeep.upkeep().await });
     let get = || runtime.block_on(client.get("/services/web/1", Duration::from_secs(10)));
-    let accepted = || accepted_by(etcd.process.pid());
+    let connections = || connections_to(etcd.addr());
     get().unwrap();
-    let before = accepted();
+    let first_one = connections();
+    assert_eq!(first_one.len(), 1);
     // A pair that etcd does not trust: calls go on over the connection there is.
     desk.identity(&second.client("client"));
     std::thread::sleep(Duration::from_secs(5));
     get().unwrap();
-    // One that it trusts: the next calls make a connection with it.
+    assert!(connections().contains(&first_one[0]), "the only good connection was given up");
+    // One that it trusts: the next calls make a connection with it, and the old one goes.
     desk.identity(&first.client("again"));
     let replaced = eventually(|| {
         get().unwrap();
-        accepted() != before
+        !connections().contains(&first_one[0])
     });
-    assert!(replaced, "the connection made with the old pair is still the only one");
-}
-
-/// The inodes of the TCP connections that a process has accepted.
-fn accepted_by(pid: u32) -> std::collections::BTreeSet<String> {
-    let links = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let links = links.filter_map(|link| std::fs::read_link(link.ok()?.path()).ok());
-    let text = |link: std::path::PathBuf| link.to_str().unwrap().to_owned();
-    links.map(text).filter(|link| link.starts_with("socket:")).collect()
+    assert!(replaced, "the connection made with the old pair is still there");
 }

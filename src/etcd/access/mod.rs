@@ -147,6 +147,7 @@ impl Shared {
         ];
         if taken.contains(&true) {
             next.edition += 1;
+            tracing::info!("certificates or password have changed: new connections use them");
             self.now.store(Arc::new(next));
         }
     }
@@ -188,5 +189,37 @@ fn note(fault: FileFault, doubt: &mut Option<Doubt>) {
 impl std::fmt::Debug for Access {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Access").field("user", &self.user()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_new_and_good_is_taken_and_what_is_bad_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("password");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write("one\n");
+        let file = NamedFile { path: path.clone(), origin: "--password-file".to_owned() };
+        let user = Some(("u".to_owned(), file));
+        let access = Access::read(Files { user, ..Files::default() }).unwrap();
+        let sees = |password: &str, edition: u64| {
+            access.shared.look();
+            let now = access.now();
+            assert_eq!(now.user.as_ref().unwrap().1, password);
+            assert_eq!(now.edition, edition);
+        };
+        sees("one", 0);
+        write("\n");
+        sees("one", 0);
+        write("two\nthe second line is not read");
+        sees("two", 1);
+        std::fs::remove_file(&path).unwrap();
+        sees("two", 1);
+        write("two\n");
+        sees("two", 1);
+        assert!(!format!("{access:?}").contains("two"));
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{Age, File};
-use super::{Named, Written, named};
+use super::{Written, named};
 use crate::cli::ServeArgs;
 use crate::error::Failure;
+use crate::etcd::NamedFile;
 use crate::names::DEFAULT_HOLD_COLLAPSE;
 
 /// The shortest `max-stale`: the registry is asked for a word four times within it, and
@@ -46,7 +47,7 @@ impl State {
 /// What the options and the file say.
 pub(super) fn outage(args: &ServeArgs, file: &File) -> Result<Outage, Failure> {
     let state = named("state", &args.state, &file.state, file);
-    let state = state.map(|Named { path: directory, origin }| State { directory, origin });
+    let state = state.map(|NamedFile { path: directory, origin }| State { directory, origin });
     if let Some(state) = state.as_ref().filter(|it| it.directory.exists() && !it.directory.is_dir())
     {
         return Err(state.fault("is no directory; name one, it is made if it is not there"));

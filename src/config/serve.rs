@@ -134,7 +134,7 @@ fn workers(args: &ServeArgs, file: &File) -> Result<usize, Failure> {
 fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> {
     let Some(named) = named("zones", &args.zones, &file.zones, file) else { return Ok(None) };
     if !named.path.is_dir() {
-        return Err(named.fault("is no directory that can be read"));
+        return Err(named.fault("is no directory that can be read").into());
     }
     Ok(Some(named.path))
 }

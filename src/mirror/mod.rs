@@ -3,8 +3,8 @@
 //! # Sessions
 //! A session is one complete list and the watch that follows it. The list is linearizable,
 //! paged at one revision R; the watch begins at R + 1. Whatever ends a session, there is
-//! one way on: the next session, on the next endpoint, which begins with a list. Resuming
-//! a watch would be cheaper, but a registry restored or wiped behind our back cannot be
+//! one way on: the next session, on the next endpoint (on the same one where the registry
+//! itself said no), which begins with a list. Resuming a watch would be cheaper, but a registry restored or wiped behind our back cannot be
 //! told from one that went on, and the cost of a list (0.2 s for 100,000 keys) is paid
 //! once per failure of a member.
 //!
@@ -45,6 +45,7 @@ mod options;
 mod waiting;
 
 use std::convert::Infallible;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,8 +107,8 @@ pub struct Mirror<P> {
     endpoint: String,
     /// The revision and cluster of what is held, once something is.
     held: Option<(i64, u64)>,
-    /// When a failure was last logged, while there is nothing but failures.
-    logged: Option<Instant>,
+    /// When a failure was last logged, and which kind, while there is nothing but failures.
+    logged: Option<(Instant, Discriminant<Error>)>,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
     untold: Update,
@@ -166,7 +167,7 @@ impl<P: Publish> Mirror<P> {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
         tokio::select! {
             () = self.sessions() => (),
-            never = etcd.follow_members() => match never {},
+            never = etcd.upkeep() => match never {},
             () = mark_stale(&freshness) => (),
         }
     }
@@ -180,8 +181,11 @@ impl<P: Publish> Mirror<P> {
             let Err(end) = self.session().await;
             self.vitals.resyncs(end.cause).add(1);
             self.log(&end.error);
-            // Another call may have left it already, for one that works.
-            self.etcd.leave(&self.endpoint);
+            // Another call may have left it already, for one that works. What the registry
+            // itself refuses, it refuses everywhere.
+            if !end.error.is_answer() {
+                self.etcd.leave(&self.endpoint);
+            }
             if begun.elapsed() > GOOD_SESSION {
                 backoff.reset();
             }
@@ -189,13 +193,16 @@ impl<P: Publish> Mirror<P> {
         }
     }
 
-    /// Says why a session ended; in an outage not at every try.
+    /// Says why a session ended; in an outage not at every try, unless the reason has become
+    /// one that somebody must do something about.
     fn log(&mut self, end: &Error) {
-        if self.logged.is_some_and(|at| at.elapsed() < LOG_AGAIN) {
+        let kind = discriminant(end);
+        let is_known = |of| of == kind || !end.needs_somebody();
+        if self.logged.is_some_and(|(at, of)| at.elapsed() < LOG_AGAIN && is_known(of)) {
             tracing::debug!("the registry is still away: {end}");
             return;
         }
-        self.logged = Some(Instant::now());
+        self.logged = Some((Instant::now(), kind));
         let endpoint = &self.endpoint;
         tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
     }

@@ -406,7 +406,7 @@ fn srv_by_both_paths(fixture: &Fixture, name: &str) -> [Vec<String>; 2] {
 fn kept_answers_of_aliases_are_never_old() {
     let mut fixture = Fixture::new("services.internal.");
     fixture.put_all([
-        ("web/1", r#"{"host":"10.0.0.1:80","version":"1"}"#),
+        ("web/1", r#"{"host":"10.0.0.1:80","version":"1","ttl":60}"#),
         ("named/1", r#"{"host":"10-0-0-9.named.services.internal:80","version":"1"}"#),
         ("named/9", r#"{"host":"10.0.0.9:90","version":"2","ttl":60}"#),
         ("across/1", r#"{"host":"10-1-0-1.db.services.internal:80","version":"1"}"#),
@@ -423,7 +423,12 @@ fn kept_answers_of_aliases_are_never_old() {
     let mut seen = Vec::new();
     for (key, value) in [
         ("x/1", "10.9.9.9:1"),
-        // Another version at an address of a member: the address has the least TTL.
+        // Another version at an address of a member, by a further endpoint and by its only
+        // one: the address has the least TTL.
+        (
+            "web/k",
+            r#"{"id":"k","name":"web","version":"2","endpoints":["http://10.0.0.7:80","grpc://10.0.0.1:90"]}"#,
+        ),
         ("web/3", r#"{"host":"10.0.0.1:81","version":"2","ttl":2}"#),
         // Whom a member's host name leads to, without being a member.
         ("named/9", r#"{"host":"10.0.0.9:90","version":"2","ttl":30}"#),

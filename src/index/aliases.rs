@@ -15,11 +15,10 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use super::order::address;
 use super::zone::{Labels, Services};
 use super::{Service, Zone};
 use crate::names::folded;
-use crate::registry::{Alias, AliasChange, Instance, Meaning, Proto, Resource};
+use crate::registry::{Alias, AliasChange, Host, Instance, Meaning, Proto, Resource};
 
 /// A name in lower-cased label form.
 type Label = Box<[u8]>;
@@ -310,5 +309,6 @@ fn rank(alias: &Alias) -> Rank {
 /// Whether an instance shares an address with some that it is not one of. The least of
 /// their TTLs is that of the address, which answers of theirs carry along.
 fn is_beside(instance: &Instance, others: &Service) -> bool {
-    address(instance).is_some_and(|address| others.has_address(address))
+    let is_there = |host: &Host| host.as_address().is_some_and(|it| others.has_address(it));
+    is_there(&instance.host) || instance.elsewhere().any(|endpoint| is_there(&endpoint.host))
 }

@@ -95,9 +95,12 @@ impl<'z> Walk<'z> {
             return None;
         }
         let name = instance.name.chars().count();
-        let port = instance.protocol().map_or(0, |port| 2 + port.chars().count() + TRANSPORT);
         let transport = if instance.port.is_some() { 1 + TRANSPORT } else { 0 };
-        let address = address(instance).map_or(0, |it| 1 + address_label(it).len());
+        let (mut address, mut port) = octets_of(instance);
+        for endpoint in instance.elsewhere() {
+            let (its_address, its_port) = octets_of(&endpoint);
+            (address, port) = (address.max(its_address), port.max(its_port));
+        }
         let id = 1 + instance.id.chars().count();
         let names = [
             ("the name of its address", address),
@@ -172,6 +175,14 @@ impl<'z> Walk<'z> {
         let instances = Proto::ALL.into_iter().flat_map(|proto| service.on_transport(proto));
         instances.map(|it| FIXED + NUMBERS + target(it)).sum()
     }
+}
+
+/// The octets before a service's label of the names of an endpoint's address and port; 0
+/// where it has none.
+fn octets_of(endpoint: &Instance) -> (usize, usize) {
+    let address = address(endpoint).map_or(0, |it| 1 + address_label(it).len());
+    let port = endpoint.protocol().map_or(0, |port| 2 + port.chars().count() + TRANSPORT);
+    (address, port)
 }
 
 /// How many addresses there are, equal ones side by side.

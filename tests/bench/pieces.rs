@@ -230,6 +230,32 @@ fn publish_one_change(bencher: Bencher<'_, '_>, instances: usize) {
         .bench_local_values(|update| fixture.borrow_mut().publish(update));
 }
 
+/// One generation with one frontend flipped, and with one instance changed of an app that
+/// has a backend of its version: beside `publish_one_change`, what aliases cost.
+#[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
+fn flip_one_frontend(bencher: Bencher<'_, '_>, instances: usize) {
+    let population = Population::of_tens(instances);
+    let fixture = std::cell::RefCell::new(filled_with_aliases(population));
+    let mut turns = ["blue", "green"].iter().cycle();
+    bencher
+        .with_inputs(|| {
+            let backend = turns.next().unwrap();
+            let value = format!(r#"{{"resource":"Frontend","backend":"{backend}"}}"#);
+            fixture.borrow_mut().change("_frontends/shop", &value)
+        })
+        .bench_local_values(|update| fixture.borrow_mut().publish(update));
+}
+
+/// As `publish_one_change`, where there are aliases.
+#[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
+fn publish_one_change_beside_aliases(bencher: Bencher<'_, '_>, instances: usize) {
+    let population = Population::of_tens(instances);
+    let fixture = std::cell::RefCell::new(filled_with_aliases(population));
+    bencher
+        .with_inputs(|| some_change(&mut fixture.borrow_mut(), population))
+        .bench_local_values(|update| fixture.borrow_mut().publish(update));
+}
+
 /// One instance's document, from its octets to a change of the table.
 #[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
 fn read_one_document(bencher: Bencher<'_, '_>, instances: usize) {
@@ -251,6 +277,19 @@ fn read_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
 fn filled(population: Population) -> Fixture {
     let mut fixture = Fixture::new("services.internal.");
     fixture.put_all((0..population.instances).map(|n| registration(population, n, 8080)));
+    fixture
+}
+
+/// A whole population, two backends of one of its services, and a frontend.
+fn filled_with_aliases(population: Population) -> Fixture {
+    let mut fixture = filled(population);
+    let (key, _) = registration(population, 0, 8080);
+    let app = key.split('/').next().unwrap();
+    for (name, version) in [("blue", "1"), ("green", "")] {
+        let value = format!(r#"{{"resource":"Backend","app":"{app}","version":"{version}"}}"#);
+        fixture.put(&format!("_backends/{name}"), &value);
+    }
+    fixture.put("_frontends/shop", r#"{"resource":"Frontend","backend":"blue"}"#);
     fixture
 }
 

@@ -388,3 +388,69 @@ proptest! {
         }
     }
 }
+
+/// Both paths' records for an SRV question, which must be the same; the fast path is asked
+/// twice, so that its answer is a kept one if it can be.
+fn srv_by_both_paths(fixture: &Fixture, name: &str) -> [Vec<String>; 2] {
+    let message = Query::new(name, 33).bytes();
+    let records = |reply: &[u8]| {
+        let reply = parse(reply).unwrap();
+        [sorted(&reply.answers), sorted(&reply.additionals)]
+    };
+    let full = records(&respond(fixture, &message, Transport::Udp).unwrap());
+    for _ in 0..2 {
+        if let Some(reply) = fast(fixture, &message, Transport::Udp) {
+            assert_eq!(records(&reply), full, "{name}");
+        }
+    }
+    full
+}
+
+/// What is ready of an alias's answers goes when anything goes that is in them: members,
+/// others of the app at the same address, what a target's name leads to.
+#[test]
+fn kept_answers_of_aliases_are_never_old() {
+    let mut fixture = Fixture::new("services.internal.");
+    fixture.put_all([
+        ("web/1", r#"{"host":"10.0.0.1:80","version":"1","ttl":60}"#),
+        ("named/1", r#"{"host":"10-0-0-9.named.services.internal:80","version":"1"}"#),
+        ("named/9", r#"{"host":"10.0.0.9:90","version":"2","ttl":60}"#),
+        ("across/1", r#"{"host":"10-1-0-1.db.services.internal:80","version":"1"}"#),
+        ("across/2", r#"{"host":"10.1.0.1:80","version":"1"}"#),
+        ("db/1", r#"{"host":"10-1-0-1.front.services.internal:80"}"#),
+        ("db/2", "10.1.0.1:81"),
+        ("_backends/blue", r#"{"resource":"Backend","app":"web","version":"1"}"#),
+        ("_backends/near", r#"{"resource":"Backend","app":"named","version":"1"}"#),
+        ("_backends/far", r#"{"resource":"Backend","app":"across","version":"1"}"#),
+        ("_backends/old", r#"{"resource":"Backend","app":"db"}"#),
+        ("_frontends/front", r#"{"resource":"Frontend","backend":"old"}"#),
+    ]);
+    let names = ["_blue", "_near", "_far", "_old", "_front", "_web", "_db"];
+    let mut seen = Vec::new();
+    for (key, value) in [
+        ("x/1", "10.9.9.9:1"),
+        // Another version at an address of a member, by a further endpoint and by its only
+        // one: the address has the least TTL.
+        (
+            "web/k",
+            r#"{"id":"k","name":"web","version":"2","endpoints":["http://10.0.0.7:80","grpc://10.0.0.1:90"]}"#,
+        ),
+        ("web/3", r#"{"host":"10.0.0.1:81","version":"2","ttl":2}"#),
+        // Whom a member's host name leads to, without being a member.
+        ("named/9", r#"{"host":"10.0.0.9:90","version":"2","ttl":30}"#),
+        ("named/9", r#"{"host":"10.0.0.8:90","version":"2"}"#),
+        // An address of a member, below the name of another app.
+        ("db/2", r#"{"host":"10.1.0.1:81","ttl":7}"#),
+        // A target below a name that is flipped.
+        ("_frontends/front", r#"{"resource":"Frontend","backend":"blue"}"#),
+        ("_frontends/front", r#"{"resource":"Frontend"}"#),
+        ("web/1", r#"{"host":"10.0.0.1:80","version":"2"}"#),
+        ("_backends/blue", r#"{"resource":"Backend","app":"web","version":"2"}"#),
+    ] {
+        fixture.put(key, value);
+        let name = |name| format!("{name}._tcp.services.internal");
+        let all = names.map(|it| srv_by_both_paths(&fixture, &name(it)));
+        assert!(!seen.contains(&all), "{key} {value} changes what is said");
+        seen.push(all);
+    }
+}

@@ -19,8 +19,14 @@ use crate::support::srvd::Srvd;
 const INSTANCES: usize = 8;
 /// A document with everything in it.
 const FULL: &str = r#"{"host":"[2001:db8::7]:53","proto":"udp","protocol":"dns","priority":3,"weight":4,"ttl":60,"version":"1.2","tags":["a"],"meta":{"k":"v"},"text":"t"}"#;
+/// A name that stands for another.
+const BACKEND: &str = r#"{"resource":"Backend","name":"blue","app":"web"}"#;
+/// An instance that listens in two places.
+const SEVERAL: &str = r#"{"id":"1","name":"kratos","version":"v1","metadata":{},"endpoints":["http://10.8.0.1:8000","grpc://10.8.0.1:9000"]}"#;
 /// What shows every part of what is registered.
-const QUESTIONS: [&str; 6] = [
+const QUESTIONS: [&str; 8] = [
+    "SRV _blue._tcp",
+    "SRV _grpc._tcp.kratos.services.internal",
     "SRV _web._tcp",
     "A web.services.internal",
     "A 3.web.services.internal",
@@ -41,6 +47,8 @@ impl Rig {
         let writer = Writer::new(&etcd.url());
         writer.put_all(&instances("web", INSTANCES));
         writer.put("/services/full/1", FULL);
+        writer.put("/services/_backends/blue", BACKEND);
+        writer.put("/services/kratos/1", SEVERAL);
         Self { etcd, directory: tempfile::tempdir().unwrap() }
     }
 
@@ -115,7 +123,7 @@ fn a_restart_with_etcd_away_answers_as_before_and_says_so() {
     Writer::new(&rig.etcd.url()).put("/services/new/1", "10.9.9.9:80");
     assert!(eventually(|| shows(at, "A new.services.internal")));
     assert!(eventually(|| ask(at, "A web.services.internal").reason.is_none()));
-    assert_eq!(ask(at, "A web.services.internal").answers, before[1].answers);
+    assert_eq!(ask(at, "A web.services.internal").answers, before[3].answers);
 }
 
 #[test]
@@ -130,7 +138,7 @@ fn the_first_list_after_a_restart_is_one_generation_of_differences() {
     writer.expect_shown_by(&server);
     // The snapshot, and the list: had it begun anew, all would have changed twice.
     assert_eq!(server.generation(), 2);
-    assert_eq!(server.zone().changes(), INSTANCES as u64 + 1 + 2);
+    assert_eq!(server.zone().changes(), INSTANCES as u64 + 3 + 2);
     let vitals = server.zone().settings().vitals().clone();
     assert!(vitals.snapshot.restored.get() && vitals.snapshot.octets.get() > 0);
 }

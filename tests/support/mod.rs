@@ -7,6 +7,7 @@
 )]
 
 pub(crate) mod etcd;
+pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod srvd;
 

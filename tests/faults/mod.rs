@@ -42,3 +42,4 @@ mod members;
 mod network;
 mod past;
 mod processes;
+mod soak;

@@ -53,6 +53,8 @@ pub(super) struct Scene {
     away: Vec<usize>,
     /// How often the registry was changed.
     round: u32,
+    /// How often it was marked.
+    marks: u32,
     /// What stands behind the fault's line.
     remark: String,
     /// Its configuration.
@@ -133,6 +135,7 @@ impl Setup {
             cluster,
             away: Vec::new(),
             round: 0,
+            marks: 0,
             remark: String::new(),
             _directory: directory,
             _permit: permit,
@@ -241,7 +244,7 @@ impl Scene {
     pub(super) fn change(&mut self) {
         self.round += 1;
         let (round, hand) = (self.round, &self.hand);
-        let [high, low] = [round / 250, round % 250 + 1];
+        let [high, low] = [round / 250 % 250, round % 250 + 1];
         hand.put(&format!("/services/change/{round}"), format!("http://10.1.{high}.{low}:80"));
         hand.delete(&format!("/services/change/{}", round.saturating_sub(CHANGING)));
         let document = format!(r#"{{"host":"10.9.9.4:80","weight":{}}}"#, round % 65_536);
@@ -290,8 +293,8 @@ impl Scene {
     /// Puts a mark that was never there, behind all other changes. Gives the question that
     /// asks for it, and the answer that shows it.
     pub(super) fn mark(&mut self) -> (Question, Said) {
-        self.round += 1;
-        let address = format!("10.2.{}.{}", self.round / 250, self.round % 250 + 1);
+        self.marks += 1;
+        let address = format!("10.2.{}.{}", self.marks / 250 % 250, self.marks % 250 + 1);
         self.hand.put("/services/marker/1", format!("http://{address}:80"));
         (Question::a("marker"), Said::Records([address].into()))
     }

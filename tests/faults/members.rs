@@ -8,6 +8,9 @@ use super::scene::{Scene, Setup};
 /// How long etcd stays away at the start: longer than answers wait to be marked stale, and
 /// than any wait between two tries.
 const ABSENT: Duration = Duration::from_secs(12);
+/// How long a frozen member may be waited for: a silence of 5 s ends a session, and the
+/// keepalive of the connection would take 15 s.
+const FROZEN_MAX: Duration = Duration::from_secs(12);
 /// How long there is no quorum.
 const WITHOUT_QUORUM: Duration = Duration::from_secs(60);
 
@@ -52,7 +55,8 @@ fn the_member_under_our_watch_frozen() {
     let member = scene.session_member();
     scene.freeze(member);
     let frozen = Instant::now();
-    scene.right_again("member in use frozen", frozen);
+    let took = scene.right_again("member in use frozen", frozen);
+    assert!(took < FROZEN_MAX, "the silence was not noticed, only the dead connection");
     scene.srvd.logs("following the registry ended");
     assert_ne!(scene.session_member(), member, "it was another member");
     scene.mend();

@@ -12,6 +12,10 @@ use crate::support::srvd::{Srvd, command};
 
 /// How long `serve` is frozen.
 const FROZEN: Duration = Duration::from_secs(20);
+/// Large documents that fill the windows of HTTP/2 (2 MiB) and of TCP, and their size.
+const BUFFERS_FULL: usize = 200;
+/// See [`BUFFERS_FULL`].
+const LARGE: usize = 50_000;
 /// The lease of a `join`, in its argument and as a time.
 const LEASE: (&str, Duration) = ("4s", Duration::from_secs(4));
 /// What etcd may add to a lease: it looks for ended ones twice a second, rounds up, and
@@ -38,7 +42,13 @@ fn serve_frozen() {
     let mut scene = Scene::of(3);
     scene.asker.excuse_silence(true);
     scene.srvd.signal("STOP");
-    scene.keep_changing(Duration::from_millis(100), FROZEN / 2);
+    // More than all buffers on the way hold, so that etcd cannot tell it after the compaction.
+    for n in 0..BUFFERS_FULL {
+        let padding = "x".repeat(LARGE);
+        let document = format!(r#"{{"host":"10.8.0.{}:80","padding":"{padding}"}}"#, n % 100 + 1);
+        scene.hand.put(&format!("/services/large/{}", n % 10), document);
+    }
+    scene.keep_changing(Duration::from_millis(5), FROZEN / 2);
     scene.history.read_on(&scene.hand);
     scene.hand.compact();
     scene.keep_changing(Duration::from_millis(100), FROZEN / 2);
@@ -46,6 +56,7 @@ fn serve_frozen() {
     assert!(eventually(|| scene.says(&Question::srv("stable")) != Said::Silence));
     scene.asker.excuse_silence(false);
     scene.right_again("serve frozen for 20 s, over a compaction", thawed);
+    scene.srvd.logs("following the registry ended");
 }
 
 #[test]

@@ -30,8 +30,11 @@ const CHANGING: u32 = 4;
 const TARGETS_MAX: usize = 200;
 /// How often a mark is looked for: well below the tenths of a second that are shown.
 const GLANCE: Duration = Duration::from_millis(5);
-/// How long a mark may take to be shown: longest after outages, and on busy machines.
-const MARK_PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take to be shown: longest after outages, and on busy machines.
+const SHOWN_PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take until all is right again, etcd's own start and election included:
+/// several times what any fault needs on a machine that has nothing else to do.
+const RIGHT_AGAIN_MAX: Duration = Duration::from_secs(20);
 
 /// Everything that a fault happens to. Gone when it is dropped.
 pub(super) struct Scene {
@@ -134,7 +137,7 @@ impl Setup {
             proxies,
             cluster,
             away: Vec::new(),
-            round: 0,
+            round: CHANGING,
             marks: 0,
             remark: String::new(),
             _directory: directory,
@@ -154,6 +157,10 @@ fn fill(hand: &Hand) {
         ("six/2", "[2001:db8::7]:81"),
     ];
     hand.put_all(&stable.map(pair));
+    // What changes is there before: the next changes take it away.
+    let changing =
+        (1..=CHANGING).map(|n| (format!("/services/change/{n}"), format!("10.1.0.{n}:80")));
+    hand.put_all(&changing.collect::<Vec<_>>());
 }
 
 /// The registry's url: every member, or the proxy before each.
@@ -246,7 +253,7 @@ impl Scene {
         let (round, hand) = (self.round, &self.hand);
         let [high, low] = [round / 250 % 250, round % 250 + 1];
         hand.put(&format!("/services/change/{round}"), format!("http://10.1.{high}.{low}:80"));
-        hand.delete(&format!("/services/change/{}", round.saturating_sub(CHANGING)));
+        hand.delete(&format!("/services/change/{}", round - CHANGING));
         let document = format!(r#"{{"host":"10.9.9.4:80","weight":{}}}"#, round % 65_536);
         hand.put("/services/change/x", document);
     }
@@ -285,7 +292,7 @@ impl Scene {
             }
             let context =
                 || format!("{question:?}: {said:?}, not {wanted:?}\n{:#?}", self.srvd.log().all());
-            assert!(begun.elapsed() < MARK_PATIENCE, "{}", context());
+            assert!(begun.elapsed() < SHOWN_PATIENCE, "{}", context());
             std::thread::sleep(GLANCE);
         }
     }
@@ -306,12 +313,14 @@ impl Scene {
 
     /// Waits until all is right again, judges what was said, and prints the fault's line.
     /// Time counts from `since`, to the moment when a change is shown that was made after
-    /// all others.
-    pub(super) fn right_again(&mut self, fault: &str, since: Instant) {
+    /// all others. Gives that time.
+    pub(super) fn right_again(&mut self, fault: &str, since: Instant) -> Duration {
         self.change();
         let (question, mark) = self.mark();
-        let shown = self.wait_for(&question, &mark);
-        self.finish(fault, shown.saturating_duration_since(since));
+        let took = self.wait_for(&question, &mark).saturating_duration_since(since);
+        self.finish(fault, took);
+        assert!(took < RIGHT_AGAIN_MAX, "it took {took:?}");
+        took
     }
 
     /// Compares everything, judges what was said, and prints the fault's line. Gives the

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::dns::{Question, Said};
-use super::scene::{Scene, Setup};
+use super::scene::Scene;
+use super::setup::Setup;
 
 /// How long etcd stays away at the start: longer than answers wait to be marked stale, and
 /// than any wait between two tries.

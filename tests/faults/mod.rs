@@ -35,6 +35,7 @@ mod hand;
 mod history;
 mod model;
 mod scene;
+mod setup;
 
 mod crowds;
 mod documents;

@@ -3,7 +3,8 @@
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use super::scene::{Permit, Scene};
+use super::scene::Scene;
+use super::setup::Permit;
 use crate::support::proxy::{Direction, Proxy};
 
 /// How long a black hole lasts.

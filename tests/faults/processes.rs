@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::dns::{Question, Said};
-use super::scene::{Scene, Setup};
+use super::scene::Scene;
+use super::setup::Setup;
 use crate::support::eventually;
 use crate::support::srvd::{Srvd, command};
 
@@ -27,10 +28,15 @@ fn joined() -> (Question, Said) {
     (Question::a("joined"), Said::Records(["10.3.0.1".to_owned()].into()))
 }
 
-/// A `join` that is registered, and shown. Variables are its own.
-fn join(scene: &Scene, variables: &[(String, String)]) -> Srvd {
+/// A `join`, started. Variables are its own.
+fn start(scene: &Scene, variables: &[(String, String)]) -> Srvd {
     let plain = ["join", "joined", "--host", "10.3.0.1", "--port", "80", "--ttl", LEASE.0];
-    let srvd = Srvd::spawn(command(&scene.registry(), &plain).envs(variables.iter().cloned()));
+    Srvd::spawn(command(&scene.registry(), &plain).envs(variables.iter().cloned()))
+}
+
+/// The same, registered and shown.
+fn join(scene: &Scene, variables: &[(String, String)]) -> Srvd {
+    let srvd = start(scene, variables);
     srvd.prints("registered joined at");
     let (question, shown) = joined();
     scene.wait_for(&question, &shown);
@@ -84,6 +90,25 @@ fn join_killed_and_the_leader_with_it() {
     assert!(took < LEASE.1 + LEASE_SLACK, "gone after {took:?}");
     scene.remark("of a lease of 4 s, and the election".to_owned());
     scene.finish("join killed with -9, and the leader", took);
+}
+
+/// The new leader begins the dead one's lease anew, which must not be taken for its owner's
+/// doing: the new `join` waits for that, too, and takes the key over.
+#[test]
+fn join_restarted_and_the_leader_killed() {
+    let mut scene = Scene::of(3);
+    let mut first = join(&scene, &[]);
+    first.kill9();
+    let second = start(&scene, &[]);
+    second.logs("waiting to see if it is renewed");
+    let leader = scene.cluster.leader();
+    scene.kill(leader);
+    let killed = Instant::now();
+    let (registered, _) = second.prints("registered joined at");
+    let (question, shown) = joined();
+    scene.wait_for(&question, &shown);
+    scene.remark("until its own".to_owned());
+    scene.finish("join restarted after -9, and the leader killed", registered - killed);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use super::dns::{Question, Said};
-use super::scene::{Scene, Setup};
+use super::scene::Scene;
+use super::setup::Setup;
 use crate::support::eventually;
 use crate::support::proxy::{Direction, Proxy};
 use crate::support::srvd::Srvd;
@@ -159,22 +160,16 @@ impl Soak {
         self.scene.keep_changing(WRITES, time);
     }
 
-    /// Waits until every registration is there and shown. A `join` that has ended is started
-    /// anew, as a supervisor does: one that began while another's lease was running out takes
-    /// its owner for alive when an election renews that lease.
+    /// Waits until every registration is there and shown. No `join` may have ended.
     fn wait_for_joins(&mut self) {
         let begun = Instant::now();
         let shown = Said::Records((0..JOINS).map(address).collect());
-        while !self.joins.iter_mut().all(Srvd::is_running)
-            || self.scene.says(&Question::a("joined")) != shown
-        {
-            for (n, owner) in self.joins.iter_mut().enumerate() {
-                if !owner.is_running() {
-                    *owner = join(&self.scene, n);
-                }
-            }
+        let mut is_back = false;
+        while !is_back {
+            is_back = self.scene.says(&Question::a("joined")) == shown;
+            let is_well = self.joins.iter_mut().all(Srvd::is_running) && begun.elapsed() < BACK;
             let logs: Vec<_> = self.joins.iter().map(|join| join.log().all()).collect();
-            assert!(begun.elapsed() < BACK, "registrations stay away: {logs:#?}");
+            assert!(is_well, "registrations stay away: {logs:#?}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

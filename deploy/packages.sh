@@ -10,6 +10,11 @@
 #   etcd         etcd-server         etcd                 etcd (AUR)   etcd             etcd
 #   kill         procps              procps-ng            procps-ng    procps           (there)
 #   etcdctl      etcd-client         etcd                 etcd (AUR)   etcd-ctl         etcd
+# Only for the tests of faults:
+#   faketime     faketime            libfaketime          libfaketime  libfaketime      libfaketime
+#   nft          nftables            nftables             nftables     nftables         –
+#   ip           iproute2            iproute              iproute2     iproute2         –
+#   unshare      util-linux          util-linux           util-linux   util-linux       –
 # Only for tests/bench/run.sh:
 #   nsd          nsd                 nsd                  nsd          nsd              nsd
 #   knotd        knot                knot                 knot         knot             knot

@@ -35,3 +35,6 @@ mod http;
 
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
+
+/// etcd, the network and processes at their worst: no wrong answer, and right again soon.
+mod faults;

@@ -44,11 +44,17 @@ mod progress;
 /// Keys that live as long as somebody keeps them alive.
 mod lease;
 
+/// Who the members are, and how they do.
+mod members;
+
 /// etcd's own command line tool, and what it asks of members and status.
 mod etcdctl;
 
 /// What only the embedded registry has: its limits, and its calm about garbage.
 mod limits;
+
+/// What only a real etcd does is refused with a sentence.
+mod refused;
 
 /// The code and the message of a refusal.
 fn refusal<T>(result: Result<T, Error>) -> (Code, String) {

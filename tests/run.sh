@@ -6,7 +6,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/packages.sh
-need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps
+# Debian keeps nft where only root looks.
+PATH="$PATH:/usr/sbin:/sbin"
+need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps \
+  faketime=faketime nft=nftables ip=iproute2 unshare=util-linux
 
 step() { say "== $*"; "$@"; }
 export RUSTDOCFLAGS="-D warnings"
@@ -20,4 +23,10 @@ PATH="$PATH:$PWD/target/tools/bin"
 command -v cargo-deny >/dev/null ||
   step cargo install --quiet --locked --debug --root target/tools --target-dir target/tools/build cargo-deny@0.20.2
 step cargo deny --locked --log-level error check bans licenses sources
-step cargo test --locked -- "$@"
+# The faults mostly wait: they run by themselves, more at a time than there are cores.
+if [ $# = 0 ]; then
+  step cargo test --locked -- --skip faults::
+  step tests/faults.sh
+else
+  step cargo test --locked -- "$@"
+fi

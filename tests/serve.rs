@@ -10,8 +10,7 @@ mod server;
 /// The real binary, its lines and its end.
 mod process;
 
-/// A way to etcd that can be cut, silenced and led elsewhere.
-mod proxy;
+use crate::support::proxy;
 
 /// Registrations, put many at a time, and what they must lead to.
 mod writer;

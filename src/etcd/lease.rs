@@ -25,6 +25,8 @@ pub struct Remaining {
     pub granted: Duration,
     /// The keys that end with it.
     pub keys: Vec<Vec<u8>>,
+    /// The raft term in which this was said: with each election another begins.
+    pub term: u64,
 }
 
 impl Etcd {
@@ -82,6 +84,7 @@ impl Etcd {
             left: seconds_of(response.ttl()),
             granted: seconds_of(response.granted_ttl()),
             keys: response.keys().to_vec(),
+            term: response.header().map_or(0, |header| header.raft_term()),
         }))
     }
 }

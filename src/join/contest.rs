@@ -7,8 +7,8 @@
 //! lies beyond it, the lease was renewed. Looking several times a second brings the bound
 //! close to the truth as soon as the seconds tick over.
 //!
-//! An election renews all leases. A contest that goes through one takes the dead for the
-//! living; starting again mends that.
+//! An election renews all leases, and says nothing of their owners: with another raft term
+//! the looking begins anew.
 
 use std::time::Duration;
 
@@ -49,12 +49,14 @@ pub(super) struct Contest {
     is_kept: bool,
     /// What the lease was granted for.
     granted: Duration,
+    /// The raft term of what is known.
+    term: u64,
 }
 
 impl Contest {
     /// Nothing is known yet.
     pub(super) const fn new(key: String) -> Self {
-        Self { key, ends_by: None, is_kept: false, granted: Duration::ZERO }
+        Self { key, ends_by: None, is_kept: false, granted: Duration::ZERO, term: 0 }
     }
 
     /// How long to wait before the next look.
@@ -74,6 +76,9 @@ impl Contest {
             return Sight::Free;
         };
         self.granted = remaining.granted;
+        if self.term != remaining.term {
+            (self.term, self.ends_by) = (remaining.term, None);
+        }
         let latest = answered + remaining.left + ROUNDED_AWAY;
         let known = self.ends_by.unwrap_or(latest);
         let is_renewed = asked + remaining.left > known;
@@ -99,6 +104,15 @@ mod tests {
 
     /// Looks every 100 ms at a lease that has `left(at)` milliseconds left.
     fn watch(granted: u64, left: impl Fn(u64) -> Option<u64>) -> (Sight, u64) {
+        watch_terms(granted, left, |_| 2)
+    }
+
+    /// The same, in the raft term `term(at)`.
+    fn watch_terms(
+        granted: u64,
+        left: impl Fn(u64) -> Option<u64>,
+        term: impl Fn(u64) -> u64,
+    ) -> (Sight, u64) {
         let start = Instant::now();
         let mut contest = Contest::new("k".to_owned());
         for at in (0..60_000).step_by(100) {
@@ -106,6 +120,7 @@ mod tests {
                 left: Duration::from_secs(left / 1000),
                 granted: Duration::from_secs(granted),
                 keys: vec![b"k".to_vec()],
+                term: term(at),
             });
             let now = start + Duration::from_millis(at);
             match contest.judge(now, now, remaining.as_ref()) {
@@ -135,10 +150,23 @@ mod tests {
     }
 
     #[test]
+    fn an_election_renews_a_lease_and_says_nothing_of_its_owner() {
+        /// When another leader begins all leases anew.
+        const ELECTED: u64 = 1_000;
+        let left = |at| if at < ELECTED { 6_000 - at } else { 10_000 - (at - ELECTED) };
+        let term = |at| if at < ELECTED { 2 } else { 3 };
+        let (seen, at) = watch_terms(10, |at| Some(left(at)), term);
+        assert!(seen == Sight::Free && left(at) < 2_500, "{seen:?} with {} ms left", left(at));
+        // Who is alive renews it again.
+        let left = |at| if at < ELECTED { 6_000 - at } else { 10_000 - (at - ELECTED) % 3_000 };
+        assert_eq!(watch_terms(10, |at| Some(left(at)), term).0, Sight::Kept);
+    }
+
+    #[test]
     fn a_lease_without_the_key_is_no_obstacle() {
         let now = Instant::now();
         let (left, granted) = (Duration::from_secs(9), Duration::from_secs(10));
-        let elsewhere = Remaining { left, granted, keys: vec![b"other".to_vec()] };
+        let elsewhere = Remaining { left, granted, keys: vec![b"other".to_vec()], term: 2 };
         assert_eq!(Contest::new("k".to_owned()).judge(now, now, Some(&elsewhere)), Sight::Free);
         assert_eq!(Contest::new("k".to_owned()).judge(now, now, None), Sight::Free);
     }

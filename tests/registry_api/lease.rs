@@ -1,9 +1,14 @@
 //! Keys that live as long as somebody keeps them alive.
 
+use etcd_client::proto::{PbLeaseKeepAliveRequest, PbLeaseKeepAliveResponse};
 use etcd_client::{
     Client, EventType, GetOptions, LeaseGrantOptions, LeaseTimeToLiveOptions, PutOptions,
 };
+use futures_util::StreamExt;
 use tonic::Code;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Endpoint;
+use tonic_prost::ProstCodec;
 
 use super::refusal;
 use crate::support::registry::Registry;
@@ -17,6 +22,7 @@ on_both! {
     a_revoked_lease_takes_its_keys_along_in_one_revision,
     a_kept_lease_outlives_its_first_deadline,
     a_lease_that_is_gone_is_kept_alive_with_zero,
+    one_stream_keeps_many_leases,
     an_unknown_lease_is_refused,
     time_to_live_tells_the_keys,
     a_key_follows_its_last_put,
@@ -127,6 +133,36 @@ async fn a_lease_that_is_gone_is_kept_alive_with_zero(registry: &Registry) {
         let answer = soon(answers.message()).await.unwrap().unwrap();
         assert_eq!((answer.id(), answer.ttl()), (id, 0));
     }
+}
+
+/// A keepalive stream with requests for any lease, which the protocol allows and the client
+/// does not offer. Gives the ids and lives that are answered.
+async fn keep_all(registry: &Registry, ids: &[i64]) -> Vec<(i64, i64)> {
+    let channel = Endpoint::from_shared(registry.url()).unwrap().connect().await.unwrap();
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+    let request = |id: &i64| PbLeaseKeepAliveRequest { id: *id };
+    let requests = ids.iter().map(request).collect::<Vec<_>>();
+    let codec = ProstCodec::<PbLeaseKeepAliveRequest, PbLeaseKeepAliveResponse>::default();
+    let path = PathAndQuery::from_static("/etcdserverpb.Lease/LeaseKeepAlive");
+    // The stream stays open behind the last request, as that of a process that goes on.
+    let requests = futures_util::stream::iter(requests).chain(futures_util::stream::pending());
+    let answers = client.streaming(tonic::Request::new(requests), path, codec).await.unwrap();
+    let answers = answers.into_inner().take(ids.len()).map(Result::unwrap);
+    soon(answers.map(|answer| (answer.id, answer.ttl)).collect()).await
+}
+
+async fn one_stream_keeps_many_leases(registry: &Registry) {
+    let mut client = registry.client().await;
+    let mut ids = Vec::new();
+    for n in 0..100 {
+        ids.push(client.lease_grant(60 + n, None).await.unwrap().id());
+    }
+    let gone = ids[50];
+    client.lease_revoke(gone).await.unwrap();
+    let life = |n: i64| if ids[n as usize] == gone { 0 } else { 60 + n };
+    let expected: Vec<_> = (0..100).map(|n| (ids[n as usize], life(n))).collect();
+    assert_eq!(keep_all(registry, &ids).await, expected, "one is gone, and harms nobody");
 }
 
 async fn an_unknown_lease_is_refused(registry: &Registry) {

@@ -49,25 +49,6 @@ async fn a_key_may_be_too_long() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_here_says_so() {
-    let registry = Registry::embedded();
-    let mut client = registry.client().await;
-    let refusals = [
-        refusal(client.snapshot().await),
-        refusal(client.member_add(["http://127.0.0.1:1"], None).await),
-        refusal(client.member_remove(1).await),
-        refusal(client.defragment().await),
-        refusal(client.move_leader(1).await),
-        refusal(client.hash().await),
-    ];
-    for (code, message) in refusals {
-        assert_eq!(code, Code::Unimplemented);
-        assert!(message.starts_with("the embedded registry does not "), "{message}");
-    }
-    assert_eq!(refusal(client.auth_enable().await).0, Code::Unimplemented);
-}
-
-#[tokio::test]
 async fn watches_of_one_stream_are_counted() {
     let registry = Registry::embedded();
     let mut client = registry.client().await;

@@ -20,6 +20,7 @@ on_both! {
     a_refused_transaction_does_nothing,
     a_key_is_written_once,
     branches_that_exclude_each_other_may_write_the_same_key,
+    many_reads_are_of_one_moment,
     too_many_operations_are_refused,
 }
 
@@ -206,6 +207,25 @@ async fn branches_that_exclude_each_other_may_write_the_same_key(registry: &Regi
     client.txn(either.clone()).await.unwrap();
     client.txn(Txn::new().and_then([TxnOp::txn(either)])).await.unwrap();
     assert_eq!(client.get("a", None).await.unwrap().kvs()[0].version(), 2);
+}
+
+async fn many_reads_are_of_one_moment(registry: &Registry) {
+    let mut client = registry.client().await;
+    for n in 0..64 {
+        client.put(format!("k/{n:02}"), format!("{n}"), None).await.unwrap();
+    }
+    let gets = (0..128).map(|n| TxnOp::get(format!("k/{n:02}"), None)).collect::<Vec<_>>();
+    let done = client.txn(Txn::new().and_then(gets)).await.unwrap();
+    assert_eq!(done.header().unwrap().revision(), 65);
+    for (n, response) in done.op_responses().iter().enumerate() {
+        let TxnOpResponse::Get(found) = response else { panic!("{response:?}") };
+        let values: Vec<_> = found.kvs().iter().map(|kv| kv.value_str().unwrap()).collect();
+        let expected: Vec<_> = (n < 64).then(|| n.to_string()).into_iter().collect();
+        assert_eq!(
+            (values, found.header().unwrap().revision()),
+            (expected.iter().map(String::as_str).collect(), 65)
+        );
+    }
 }
 
 async fn too_many_operations_are_refused(registry: &Registry) {

@@ -17,10 +17,12 @@ on_both! {
     events_carry_what_was_before,
     events_of_an_unwanted_kind_are_left_out,
     two_watches_share_a_stream,
+    many_watches_share_a_stream_each_from_its_own_past,
     ids_may_be_chosen_but_not_twice,
     an_empty_range_is_refused,
     a_cancelled_watch_is_silent_and_the_stream_goes_on,
     a_watch_of_the_compacted_past_is_cancelled,
+    a_compacted_watch_leaves_the_others_of_its_stream_alone,
     a_running_watch_survives_a_compaction,
     a_large_revision_is_fragmented_on_request,
 }
@@ -177,6 +179,28 @@ async fn two_watches_share_a_stream(registry: &Registry) {
     assert_eq!(seen, [(first, "+a@3".to_owned()), (second, "+b@2".to_owned())]);
 }
 
+async fn many_watches_share_a_stream_each_from_its_own_past(registry: &Registry) {
+    let mut client = registry.client().await;
+    for n in 0..50 {
+        client.put(format!("k/{n:02}"), "", None).await.unwrap();
+    }
+    let from = |n: i64| Some(WatchOptions::new().with_prefix().with_start_revision(n + 2));
+    let mut stream = client.watch("k/", from(0)).await.unwrap();
+    for n in 1..50 {
+        stream.watch("k/", from(n)).await.unwrap();
+    }
+    let mut seen = std::collections::BTreeMap::<i64, Vec<String>>::new();
+    while seen.len() < 50 || seen.values().map(Vec::len).sum::<usize>() < 50 * 51 / 2 {
+        let message = next(&mut stream).await;
+        assert!(!message.canceled(), "{message:?}");
+        seen.entry(message.watch_id()).or_default().extend(all_told(message.events()));
+    }
+    let mut firsts: Vec<_> = seen.values().map(|told| (told[0].clone(), told.len())).collect();
+    firsts.sort();
+    let expected = |n: usize| (format!("+k/{n:02}@{}", n + 2), 50 - n);
+    assert_eq!(firsts, (0..50).map(expected).collect::<Vec<_>>());
+}
+
 async fn ids_may_be_chosen_but_not_twice(registry: &Registry) {
     let mut client = registry.client().await;
     let chosen = || Some(WatchOptions::new().with_watch_id(7));
@@ -229,6 +253,22 @@ async fn a_watch_of_the_compacted_past_is_cancelled(registry: &Registry) {
     assert_eq!(cancelled.compact_revision(), 3);
     let mut stream = watch(&mut client, "a", options(3)).await;
     assert_eq!(all_told(&events(&mut stream, 2).await), ["+a@3", "+a@4"]);
+}
+
+async fn a_compacted_watch_leaves_the_others_of_its_stream_alone(registry: &Registry) {
+    let mut client = registry.client().await;
+    for value in ["1", "2", "3"] {
+        client.put("a", value, None).await.unwrap();
+    }
+    client.compact(4, None).await.unwrap();
+    let mut stream = watch(&mut client, "a", WatchOptions::new()).await;
+    let past = WatchOptions::new().with_start_revision(2);
+    stream.watch("a", Some(past)).await.unwrap();
+    let (created, cancelled) = (next(&mut stream).await, next(&mut stream).await);
+    assert!(created.created() && cancelled.canceled());
+    assert_eq!((cancelled.watch_id(), cancelled.compact_revision()), (created.watch_id(), 4));
+    client.put("a", "4", None).await.unwrap();
+    assert_eq!(all_told(&events(&mut stream, 1).await), ["+a@5"]);
 }
 
 async fn a_running_watch_survives_a_compaction(registry: &Registry) {

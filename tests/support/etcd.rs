@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
@@ -76,6 +77,11 @@ impl Etcd {
         self.child.as_ref().expect("etcd is stopped").id()
     }
 
+    /// Whether there is a process, frozen or not.
+    pub(crate) const fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Ends the process at once, as a crash does; the data stays.
     pub(crate) fn kill9(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -135,6 +141,12 @@ impl Etcd {
         self.restart();
     }
 
+    /// Saves what it holds to a file.
+    pub(crate) fn save(&self, file: &Path) {
+        let done = self.etcdctl(&["snapshot", "save", file.to_str().unwrap()]);
+        assert!(done.status.success(), "{done:?}");
+    }
+
     /// Runs `etcdctl` against this process.
     pub(crate) fn etcdctl(&self, args: &[&str]) -> Output {
         etcdctl(&self.url(), args).output().expect("etcdctl is installed (Debian: etcd-client)")
@@ -169,6 +181,23 @@ impl Etcd {
     /// How the process ended, if it did so by itself.
     fn exited(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().and_then(|child| child.try_wait().unwrap())
+    }
+
+    /// Puts what a file holds in the place of its data; it must not run. The cluster is
+    /// named as before, so that only the revision tells.
+    fn load(&self, file: &Path) {
+        let peer = format!("http://{}", self.plan.peer);
+        let data = self.dir.path().join("data");
+        let args = ["snapshot", "restore", file.to_str().unwrap(), "--name", &self.plan.name];
+        let done = etcdctl(&self.url(), &args)
+            .args(["--initial-cluster", &self.plan.cluster])
+            .args(["--initial-cluster-token", &self.plan.cluster])
+            .args(["--initial-advertise-peer-urls", &peer])
+            .arg("--data-dir")
+            .arg(data)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
     }
 
     /// Ends the process and removes its data.
@@ -238,6 +267,18 @@ impl EtcdCluster {
     /// Loses the data of all members and starts them again on their ports.
     pub(crate) fn wipe_and_restart(&mut self) {
         self.members.iter_mut().for_each(Etcd::wipe);
+        self.start_all();
+    }
+
+    /// Takes all members back to what a file holds, and starts them on their ports.
+    pub(crate) fn restore(&mut self, file: &Path) {
+        self.members.iter_mut().for_each(Etcd::wipe);
+        self.members.iter().for_each(|member| member.load(file));
+        self.start_all();
+    }
+
+    /// Starts all members, and waits until they are healthy.
+    pub(crate) fn start_all(&mut self) {
         self.members.iter_mut().for_each(Etcd::spawn);
         self.members.iter_mut().for_each(Etcd::wait_healthy);
     }

@@ -8,6 +8,7 @@
 
 pub(crate) mod certificates;
 pub(crate) mod etcd;
+pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod secure;
 pub(crate) mod srvd;

@@ -111,6 +111,11 @@ impl Srvd {
         status.code().expect("it was killed by a signal")
     }
 
+    /// Whether it has not ended.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Kills it as a crash does.
     pub(crate) fn kill9(&mut self) {
         self.child.kill().unwrap();

@@ -6,7 +6,8 @@
 //! What it answers, etcd 3.4 answers too, down to the codes and messages that clients
 //! compare; one conformance suite runs against both. It is not a database. Nothing is
 //! written to a disk and nobody is asked who they are; when the process ends, all is
-//! gone. Users, snapshots and further members are refused with a sentence that says so.
+//! gone. Users, locks, elections, snapshots, alarms and further members are refused with a
+//! code and a sentence that says what to use instead.
 //! One difference is not of our making: `etcdctl endpoint status` before 3.5 works only
 //! with an address that has no `http://`, which it repeats where HTTP/2 forbids it.
 //!
@@ -47,6 +48,7 @@
 //! One mutex owns the store. It is held for one step of one request, never while
 //! something is awaited, and never for the making of a range's answer.
 
+mod absent;
 mod accept;
 mod cluster;
 mod draft;
@@ -78,6 +80,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
+use self::absent::{Absent, Auth, Election, Lock};
 use self::registry::Registry;
 
 /// Serves the registry on `listener` until `shutdown` is cancelled.
@@ -119,6 +122,9 @@ fn router(registry: &Arc<Registry>) -> Router {
         .add_service(lease.max_decoding_message_size(bytes))
         .add_service(cluster.max_decoding_message_size(bytes))
         .add_service(maintenance.max_decoding_message_size(bytes))
+        .add_service(Absent::<Auth>::new())
+        .add_service(Absent::<Lock>::new())
+        .add_service(Absent::<Election>::new())
 }
 
 /// Returns once connections have had their time to close.

@@ -1,16 +1,26 @@
-//! A way to etcd that can be cut, silenced and led elsewhere.
+//! A way to etcd that can be cut, silenced, slowed down and led elsewhere.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A TCP proxy in front of one etcd. Its url turns the member list off: what is listed
 /// there would be a way around it.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// Where it listens.
     at: SocketAddr,
     /// What it does.
     gate: Arc<Gate>,
+}
+
+/// Where octets go to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the client to etcd.
+    ToEtcd,
+    /// From etcd to the client.
+    FromEtcd,
 }
 
 /// What a proxy does, shared with its threads.
@@ -25,8 +35,8 @@ struct Gate {
 struct State {
     /// Where connections are led to.
     target: SocketAddr,
-    /// What becomes of octets.
-    way: Way,
+    /// What becomes of octets, in either direction.
+    ways: [Way; 2],
     /// Both ends of the connections that were made.
     open: Vec<TcpStream>,
 }
@@ -36,18 +46,20 @@ struct State {
 enum Way {
     /// They are passed on.
     Open,
+    /// They are passed on after this time, or twice this time where more come meanwhile.
+    Slow(Duration),
     /// Connections are closed, old and new.
     Cut,
-    /// Connections stay, and nothing comes out of them.
+    /// Connections stay, new ones are accepted, and nothing comes out of them.
     Silent,
 }
 
 impl Proxy {
     /// An open proxy.
-    pub(super) fn start(target: SocketAddr) -> Self {
+    pub(crate) fn start(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
-        let state = State { target, way: Way::Open, open: Vec::new() };
+        let state = State { target, ways: [Way::Open; 2], open: Vec::new() };
         let gate = Arc::new(Gate { state: Mutex::new(state), changed: Condvar::new() });
         let accepting = Arc::clone(&gate);
         std::thread::spawn(move || {
@@ -58,35 +70,52 @@ impl Proxy {
         Self { at, gate }
     }
 
+    /// Where it listens.
+    pub(crate) const fn addr(&self) -> SocketAddr {
+        self.at
+    }
+
     /// The url of the registry behind it.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}?refresh=false&timeout=1s", self.at)
     }
 
     /// Closes every connection, and each new one at once.
-    pub(super) fn cut(&self) {
-        self.gate.set(Way::Cut);
+    pub(crate) fn cut(&self) {
+        self.gate.set([Way::Cut; 2]);
     }
 
-    /// Keeps every connection open, and passes nothing on.
-    pub(super) fn silence(&self) {
-        self.gate.set(Way::Silent);
+    /// Keeps every connection open, and passes nothing on: a black hole without a reset.
+    pub(crate) fn silence(&self) {
+        self.gate.set([Way::Silent; 2]);
+    }
+
+    /// The same in one direction; the other is open.
+    pub(crate) fn silence_only(&self, direction: Direction) {
+        let mut ways = [Way::Open; 2];
+        ways[direction as usize] = Way::Silent;
+        self.gate.set(ways);
+    }
+
+    /// Passes everything on later, in both directions.
+    pub(crate) fn delay(&self, by: Duration) {
+        self.gate.set([Way::Slow(by); 2]);
     }
 
     /// Passes everything on again, held octets too.
-    pub(super) fn open(&self) {
-        self.gate.set(Way::Open);
+    pub(crate) fn open(&self) {
+        self.gate.set([Way::Open; 2]);
     }
 
     /// Leads connections elsewhere from now on.
-    pub(super) fn lead_to(&self, target: SocketAddr) {
+    pub(crate) fn lead_to(&self, target: SocketAddr) {
         self.gate.lock().target = target;
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.gate.set(Way::Cut);
+        self.gate.set([Way::Cut; 2]);
     }
 }
 
@@ -97,10 +126,10 @@ impl Gate {
     }
 
     /// Changes what becomes of octets.
-    fn set(&self, way: Way) {
+    fn set(&self, ways: [Way; 2]) {
         let mut state = self.lock();
-        state.way = way;
-        if way == Way::Cut {
+        state.ways = ways;
+        if ways.contains(&Way::Cut) {
             for stream in state.open.drain(..) {
                 // It may be closed already.
                 let _ = stream.shutdown(Shutdown::Both);
@@ -111,34 +140,46 @@ impl Gate {
 
     /// Connects a client to the target; one that cannot be is closed.
     fn admit(self: &Arc<Self>, client: &TcpStream) {
-        let (target, way) = {
+        let (target, ways) = {
             let state = self.lock();
-            (state.target, state.way)
+            (state.target, state.ways)
         };
         let Ok(server) = TcpStream::connect(target) else { return };
-        if way == Way::Cut {
+        if ways.contains(&Way::Cut) {
             return;
         }
         let clone = |stream: &TcpStream| stream.try_clone().unwrap();
         self.lock().open.extend([clone(client), clone(&server)]);
-        for (mut from, mut to) in [(clone(client), clone(&server)), (server, clone(client))] {
+        let to_etcd = (clone(client), clone(&server), Direction::ToEtcd);
+        for (mut from, mut to, direction) in [to_etcd, (server, clone(client), Direction::FromEtcd)]
+        {
             let gate = Arc::clone(self);
-            std::thread::spawn(move || gate.copy(&mut from, &mut to));
+            std::thread::spawn(move || gate.copy(&mut from, &mut to, direction));
         }
     }
 
     /// Passes octets on in one direction, until either end is closed.
-    fn copy(&self, from: &mut TcpStream, to: &mut TcpStream) {
+    fn copy(&self, from: &mut TcpStream, to: &mut TcpStream, direction: Direction) {
         let _ = to.set_nodelay(true);
         let mut octets = vec![0; 64 << 10];
         loop {
             let read = from.read(&mut octets).unwrap_or(0);
-            let silent = |state: &mut State| state.way == Way::Silent;
-            drop(self.changed.wait_while(self.lock(), silent));
+            self.hold(direction);
             if read == 0 || to.write_all(&octets[..read]).is_err() {
                 break;
             }
         }
         let _ = to.shutdown(Shutdown::Write);
+    }
+
+    /// Waits for as long as octets of this direction are held.
+    fn hold(&self, direction: Direction) {
+        let way = |state: &State| state.ways[direction as usize];
+        let silent = |state: &mut State| way(state) == Way::Silent;
+        let held = self.changed.wait_while(self.lock(), silent);
+        let now = way(&held.unwrap_or_else(PoisonError::into_inner));
+        if let Way::Slow(by) = now {
+            std::thread::sleep(by);
+        }
     }
 }

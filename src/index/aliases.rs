@@ -223,6 +223,7 @@ impl Zone {
     pub(super) fn apply_alias(&mut self, change: &AliasChange) {
         let Some(alias) = change.after.as_ref().or(change.before.as_ref()) else { return };
         let (resource, label): (_, Label) = (alias.resource(), folded(&alias.name).collect());
+        self.changes += 1;
         self.aliases.replace(change);
         match resource {
             Resource::Frontend => self.apply_frontend(&label),

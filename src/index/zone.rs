@@ -60,7 +60,7 @@ pub struct Zone {
     /// The highest revision of the registry that is held whole; none before the first list.
     revision: Option<i64>,
     /// How many changes made it what it is.
-    changes: u64,
+    pub(super) changes: u64,
     /// The services, by label.
     pub(super) services: Services,
     /// The names that stand for others.

@@ -133,11 +133,12 @@ impl Keeper {
         format::read(&mut file, about.modified().ok(), &self.identity, &self.layout)
     }
 
-    /// Says what was restored, and takes it for what is on disk. Each instance is one
-    /// change of a zone that had none.
+    /// Says what was restored, and takes it for what is on disk. Each instance and
+    /// alias is one change of a zone that had none.
     fn say_restored(&mut self, snapshot: &Snapshot) {
-        let Snapshot { instances, unusable, revision, age, octets, .. } = snapshot;
-        self.pace.wrote(instances.len() as u64, Duration::ZERO, Instant::now());
+        let Snapshot { instances, aliases, unusable, revision, age, octets, .. } = snapshot;
+        let changes = (instances.len() + aliases.len()) as u64;
+        self.pace.wrote(changes, Duration::ZERO, Instant::now());
         self.revision = Some(*revision);
         let zone = self.zone();
         let vitals = &zone.settings().vitals().snapshot;

@@ -257,3 +257,27 @@ fn dev_has_nothing_to_come_back_to_and_says_so() {
     process.prints("answering DNS on ");
     assert!(!state.exists());
 }
+
+/// A flip of one document is a change like any other: a crash after it does not bring the
+/// old backend back.
+#[test]
+fn a_flipped_alias_is_kept() {
+    let mut rig = Rig::new();
+    let writer = Writer::new(&rig.etcd.url());
+    writer.put("/services/other/1", "10.9.9.9:80");
+    let point = |app: &str| {
+        let value = format!(r#"{{"resource":"Backend","name":"blue","app":"{app}"}}"#);
+        writer.put("/services/_backends/blue", value);
+    };
+    point("web");
+    rig.keep();
+    let (mut process, at) = rig.serve("");
+    assert!(eventually(|| ask(at, "A blue.services.internal").answers.len() == INSTANCES));
+    let before = fs::read(rig.snapshot()).unwrap();
+    point("other");
+    assert!(eventually(|| fs::read(rig.snapshot()).unwrap() != before), "it is never written");
+    process.kill9();
+    rig.etcd.kill9();
+    let (_process, at) = rig.serve("");
+    assert!(eventually(|| ask(at, "A blue.services.internal").answers == ["10.9.9.9"]));
+}

@@ -24,6 +24,7 @@
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
 //! | [`commands`] | `list`, `lookup`, `watch`: they ask the registry itself | `mirror` |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
+//! | [`systemd`] | what systemd is told | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
 //! # Invariants
@@ -68,6 +69,7 @@ pub mod mirror;
 pub mod names;
 pub mod registry;
 pub mod shutdown;
+pub mod systemd;
 pub mod telemetry;
 pub mod wire;
 pub mod zonefile;

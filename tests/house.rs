@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "names",
     "registry",
     "shutdown",
+    "systemd",
     "telemetry",
     "wire",
     "zonefile",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::Code;
 
 /// What can go wrong between us and etcd.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No endpoint did what was asked. Carries each attempt.
     #[error("the registry cannot be reached: {0}")]

@@ -99,8 +99,8 @@ pub enum Expect {
 /// How a claim ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// The key is ours.
-    Won,
+    /// The key is ours since this revision.
+    Won(i64),
     /// Something else stands there; nothing if it went away meanwhile.
     Lost(Option<Held>),
 }
@@ -167,7 +167,9 @@ impl Etcd {
         };
         let response = self.call(patience, run).await?;
         if response.succeeded() {
-            return Ok(Claim::Won);
+            return Ok(Claim::Won(
+                response.header().map_or(0, etcd_client::ResponseHeader::revision),
+            ));
         }
         Ok(Claim::Lost(response.op_responses().into_iter().find_map(first_pair)))
     }

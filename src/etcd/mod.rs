@@ -11,17 +11,23 @@
 //! HTTP/2 keepalive is there for streams only, and never more often than etcd allows.
 //!
 //! # Rooms
-//! `mirror` reads through [`Etcd`], `join` writes through it. Nobody else in the crate
+//! `mirror` reads through [`Etcd`], `join` writes through it; what its registrations share
+//! (streams, batches, what is known of an outage) is [`Upkeep`]. Nobody else in the crate
 //! knows etcd-client or tonic, so both can be replaced here. The embedded registry of
 //! `srvd dev` stands beside the client, on the same protocol.
 
 pub mod embedded;
 mod endpoints;
 mod error;
+mod keeper;
 mod kv;
 mod lease;
 mod members;
+mod outage;
+mod upkeep;
+mod verify;
 mod watch;
+mod watches;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +42,10 @@ use crate::registry::RegistryUrl;
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, Held, Page, PageSize};
 pub use self::lease::{Lease, Remaining};
+pub use self::upkeep::Upkeep;
+pub use self::verify::Sighting;
 pub use self::watch::{Event, Message, Messages, Requests};
+pub use self::watches::Watched;
 
 /// How often an open connection is pinged. etcd closes connections that ping more often
 /// than every 5 s (`--grpc-keepalive-min-time`).

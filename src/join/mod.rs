@@ -53,20 +53,33 @@ mod claim;
 mod command;
 mod contest;
 mod event;
+mod fleet;
+mod from;
+mod health;
 mod host;
 mod leave;
+mod membership;
 mod options;
+mod probe;
+mod pulse;
 mod registration;
 mod signals;
 mod supervise;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::cli::JoinArgs;
 use crate::config;
 use crate::error::Failure;
-use crate::etcd::{Etcd, Lease};
+use crate::etcd::{Etcd, Lease, Upkeep};
+use crate::systemd;
 use crate::telemetry::say;
 
+use self::membership::Membership;
 use self::options::{Options, Place};
+use self::probe::Checks;
+use self::pulse::Pulse;
 use self::signals::Signals;
 
 pub use self::event::{Event, Fault, Loss};
@@ -79,25 +92,89 @@ pub use self::registration::{Registration, Terms};
 /// [`Failure::Usage`] before anything was done; [`Failure::Failed`] when the key belongs to
 /// somebody else, the registry refuses, or COMMAND cannot be started.
 pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Failure> {
-    let options = Options::new(args, &registry.url)?;
-    let place = options.place(&registry.url.layout())?;
-    let signals = Signals::new().map_err(Failure::failed)?;
     let etcd = Etcd::new(&registry.url, &registry.access);
-    let registration =
-        Registration::new(etcd.clone(), place.key.clone(), place.document.clone(), options.terms);
-    let joined = supervise::run(&options, &place, registration, signals);
+    let upkeep = Upkeep::new(etcd.clone());
+    tokio::select! {
+        end = join(registry, args, upkeep) => end,
+        never = etcd.follow_members() => match never {},
+    }
+}
+
+/// Registers one instance, or those of a file.
+async fn join(registry: &config::Registry, args: &JoinArgs, upkeep: Upkeep) -> Result<u8, Failure> {
+    if let Some(file) = &args.from {
+        return join_all(registry, args, upkeep, file).await;
+    }
+    let options = Options::new(args, &registry.url)?;
+    let place = Arc::new(options.place(&registry.url.layout())?);
+    let desk = Desk { upkeep, terms: options.terms, pulse: Pulse::default() };
+    let member = desk.member(&place, options.checks.as_ref())?;
+    let signals = Signals::new().map_err(Failure::failed)?;
+    let joined = supervise::run(&options, &place, member, signals);
     tokio::select! {
         end = joined => end,
-        never = etcd.follow_members() => match never {},
+        never = systemd::watchdog(|| desk.pulse.is_alive()) => match never {},
+    }
+}
+
+/// Registers the instances of a file.
+async fn join_all(
+    registry: &config::Registry,
+    args: &JoinArgs,
+    upkeep: Upkeep,
+    file: &Path,
+) -> Result<u8, Failure> {
+    let (checks, terms) = (Checks::new(args)?, options::terms(args)?);
+    checks.as_ref().map_or(Ok(()), Checks::fit_many)?;
+    let places = from::read(file, &registry.url.layout())?;
+    let desk = Desk { upkeep, terms, pulse: Pulse::default() };
+    let member =
+        |place: Arc<Place>| Ok((Arc::clone(&place), desk.member(&place, checks.as_ref())?));
+    let members = places.into_iter().map(member).collect::<Result<_, Failure>>()?;
+    let signals = Signals::new().map_err(Failure::failed)?;
+    fleet::run(file.display().to_string(), members, &desk.pulse, signals).await
+}
+
+/// What all registrations of one `join` have in common.
+struct Desk {
+    /// The registry, and what is shared there.
+    upkeep: Upkeep,
+    /// How they are held.
+    terms: Terms,
+    /// Whether their loops go round.
+    pulse: Pulse,
+}
+
+impl Desk {
+    /// A registration and its check.
+    fn member(&self, place: &Arc<Place>, checks: Option<&Checks>) -> Result<Membership, Failure> {
+        let (key, value) = (place.key.clone(), place.document.clone());
+        let registration = Registration::new(self.upkeep.clone(), key, value, self.terms);
+        let monitor = checks.map(|checks| checks.monitor(place, &self.pulse)).transpose()?;
+        Ok(Membership { registration: registration.with_pulse(self.pulse.clone()), monitor })
     }
 }
 
 /// Tells people, the log and systemd what a registration went through.
 fn announce(place: &Place, event: &Event) {
     event.log(&place.key);
-    if let Event::Registered(lease) = event {
-        print_registered(place, lease);
-        notify(sd_notify::NotifyState::Ready);
+    let (name, location) = (&place.name, &place.location);
+    match event {
+        Event::Registered(lease) => {
+            print_registered(place, lease);
+            systemd::ready(&format!("registered {name} at {location}"));
+        }
+        Event::Regained(_) => systemd::status(&format!("registered {name} at {location} again")),
+        Event::Lost(loss) => systemd::status(&format!("{name} at {location} is lost: {loss}")),
+        Event::Unhealthy(reason) => {
+            systemd::status(&format!("{name} at {location} is out, its check fails: {reason}"));
+        }
+        Event::Aside(_) => {
+            systemd::status(&format!("{name} at {location} stands aside for another owner"));
+        }
+        Event::Trouble(error) => systemd::status(&format!("still trying: {error}")),
+        Event::Recovered => systemd::status("the registry answers again"),
+        Event::Healthy | Event::Contested(_) => (),
     }
 }
 
@@ -109,11 +186,4 @@ fn print_registered(place: &Place, lease: &Lease) {
         "registered {name} at {location}: {key} (lease {:016x}, ttl {ttl})",
         lease.id
     ));
-}
-
-/// Tells systemd, where it started us.
-fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!("systemd was not told: {error}");
-    }
 }

@@ -3,6 +3,9 @@
 //! A registration renews its lease, looks at its key and watches it. Ten thousand of them
 //! in one process share the streams and the requests for that, and what any of them learns
 //! of an outage. A single one goes the same way.
+//!
+//! Calls of one registration alone are boxed: they are large and rare, keeping is neither,
+//! and a task should take the memory of the latter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +75,7 @@ impl Upkeep {
     /// # Errors
     /// [`Error`]: no member answered, or the registry refused.
     pub async fn grant(&self, ttl: Duration, patience: Duration) -> Result<Lease, Error> {
-        self.0.outage.guard(self.0.etcd.grant(ttl, patience)).await
+        self.0.outage.guard(Box::pin(self.0.etcd.grant(ttl, patience))).await
     }
 
     /// Renews a lease; each member may take `patience`.
@@ -88,7 +91,7 @@ impl Upkeep {
     /// # Errors
     /// [`Error`]: no member answered, or the registry refused.
     pub async fn revoke(&self, lease: i64, patience: Duration) -> Result<(), Error> {
-        self.0.outage.guard(self.0.etcd.revoke(lease, patience)).await
+        self.0.outage.guard(Box::pin(self.0.etcd.revoke(lease, patience))).await
     }
 
     /// What is left of a lease; nothing when it ended.
@@ -100,7 +103,7 @@ impl Upkeep {
         lease: i64,
         patience: Duration,
     ) -> Result<Option<Remaining>, Error> {
-        self.0.outage.guard(self.0.etcd.remaining(lease, patience)).await
+        self.0.outage.guard(Box::pin(self.0.etcd.remaining(lease, patience))).await
     }
 
     /// Puts a value under a lease if the key holds what is expected.
@@ -116,7 +119,7 @@ impl Upkeep {
         expect: Expect,
         patience: Duration,
     ) -> Result<Claim, Error> {
-        self.0.outage.guard(self.0.etcd.claim(key, value, lease, expect, patience)).await
+        self.0.outage.guard(Box::pin(self.0.etcd.claim(key, value, lease, expect, patience))).await
     }
 
     /// What became of a key since it was put at `revision`.

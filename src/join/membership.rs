@@ -29,7 +29,31 @@ impl Membership {
         let (told, health) = Health::unknown();
         tokio::select! {
             end = self.registration.hold_while(health, events, stop) => end,
-            never = monitor.run(&told) => match never {},
+            // It is large, and most registrations have none.
+            never = Box::pin(monitor.run(&told)) => match never {},
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::registration::Terms;
+    use super::*;
+    use crate::etcd::{Access, Etcd, Upkeep};
+
+    #[test]
+    fn a_task_that_holds_a_registration_is_small() {
+        let etcd = Etcd::new(&"http://127.0.0.1".parse().unwrap(), &Access::default());
+        let (ttl, heartbeat) = (Duration::from_secs(10), Duration::from_secs(5));
+        let terms = Terms { ttl, heartbeat, by_force: false };
+        let (upkeep, key, value) = (Upkeep::new(etcd), String::new(), String::new());
+        let registration = Registration::new(upkeep, key, value, terms);
+        let member = Membership { registration, monitor: None };
+        let task = member.hold(|_| (), CancellationToken::new());
+        // Ten thousand of them, without optimisation, take some 40 MB.
+        let octets = std::mem::size_of_val(&task);
+        assert!(octets <= 4 << 10, "{octets} octets");
     }
 }

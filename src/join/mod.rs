@@ -8,12 +8,22 @@
 //! lease it is a contest: that lease is watched, and either seen renewed (an owner lives,
 //! and `join` fails) or seen running out (a crash left it, and the key is taken over before
 //! it can vanish). A claim whose answer was lost shows as held by our own lease, and is won.
+//! Claims take turns, lease and key together, so that of ten thousand none waits with a
+//! lease that runs out.
 //!
 //! # Keep
-//! A heartbeat renews the lease and then reads the key, for a lease can live on while its
+//! A heartbeat renews the lease and then looks at the key, for a lease can live on while its
 //! key is deleted or overwritten. Each endpoint has a sixth of the TTL to answer, so that
 //! three are tried before the lease ends. A watch on the key makes changes known at once;
-//! it only calls the next heartbeat early, so nothing is lost when it breaks.
+//! it only calls for a look, so nothing is lost when it breaks. The first heartbeat
+//! comes at some moment of the interval and each later one a little early, so that those
+//! who registered together do not beat together.
+//!
+//! # Share
+//! Whatever is held in one process is kept by one [`Upkeep`]: leases are renewed over a few
+//! streams, keys are looked at many to a request, watches have one stream, and while the
+//! registry is away one try a second finds out for all. A single registration goes the same
+//! way. Ownership, heartbeats and losses stay each registration's own.
 //!
 //! # Lose
 //! A registration is lost when the registry says so: the lease is gone (expired, revoked,
@@ -27,25 +37,41 @@
 //! so once, and come back when the key is free. Before the first registration a refusal
 //! ends `join`, since nothing will change by itself; after it, it is only logged.
 //!
+//! # Check
+//! With `--check` an instance is registered once its check passes. Some failures in a row
+//! take it out: its lease is revoked, and that is tried until it is done. One success
+//! brings it back, as after a loss. Checks go on whatever etcd does.
+//!
 //! # Leave
 //! Revoking the lease removes the key in one step. It is tried for at most the registry's
-//! timeout; what could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
+//! timeout, with many for that time each, in turns, but not once the registry is found to
+//! be away; what could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
 //! QUIT; they reach COMMAND as what they are. With COMMAND the order is: the
 //! signal, `--wait`, leave, `--slack`, the signal passed on. A second signal ends it now.
 //! Where the first was passed on already, COMMAND had its chance and is killed, with all of
 //! its process group. Else the second is passed on at once, without any wait, and COMMAND
 //! is killed if it has not ended a second later.
 //!
+//! # Many
+//! `--from` registers all documents of a file. The file is checked as a whole before
+//! anything is registered, and one that belongs to somebody else ends all, as it would end
+//! a single `join`. systemd is told READY when every entry is registered, or is known not to
+//! pass its check.
+//!
 //! | file | holds |
 //! | --- | --- |
-//! | `options` | what was typed, and what it means |
+//! | `options`, `from` | what was typed, or stands in a file, and what it means |
 //! | `check` | what is asked of a name and an id |
 //! | `host` | the host that is registered when none was typed |
 //! | `registration` | [`Registration`]: claimed, kept, regained, left |
 //! | `claim`, `contest` | getting the key, and whether another owner lives |
 //! | `event` | what a registration goes through, and how it ends |
+//! | `probe`, `health` | one look at an instance, and what follows from many |
+//! | `membership` | a registration and its check, held together |
 //! | `supervise` | signals, COMMAND and registration together |
+//! | `fleet` | many registrations together |
 //! | `command`, `signals` | the child process, and what tells us to stop |
+//! | `pulse` | whether the loops go round, for systemd's watchdog |
 //! | `leave` | `srvd leave` |
 
 mod check;

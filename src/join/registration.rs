@@ -152,9 +152,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// Claims and keeps, for ever.
     async fn stay(&mut self) -> Result<Infallible, Fault> {
         loop {
-            // Claiming is rare and large, keeping is the rule and small: ten thousand
-            // registrations should take the memory of the latter.
-            let (lease, revision) = Box::pin(self.claim()).await?;
+            let (lease, revision) = self.claim().await?;
             let is_first = !std::mem::replace(&mut self.is_registered, true);
             self.trouble = None;
             self.tell(if is_first { Event::Registered(lease) } else { Event::Regained(lease) });
@@ -243,7 +241,7 @@ impl<E: FnMut(Event)> Tenure<E> {
         while let Some(Kept { lease, renewed }) = self.lease
             && renewed.elapsed() <= lease.ttl
         {
-            match Box::pin(self.revoke(lease)).await {
+            match self.revoke(lease).await {
                 Ok(()) => self.lease = None,
                 Err(error) => {
                     self.complain(error);
@@ -258,7 +256,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// Leaves, for at most the registry's timeout once it is our turn.
     async fn leave(&mut self) {
         let Some(Kept { lease, .. }) = self.lease.take() else { return };
-        if let Err(reason) = Box::pin(self.revoke(lease)).await {
+        if let Err(reason) = self.revoke(lease).await {
             let key = &self.what.key;
             tracing::warn!(key, "not left, it ends with its lease: {reason}");
         }

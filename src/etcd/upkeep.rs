@@ -8,6 +8,7 @@
 //! and a task should take the memory of the latter.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -40,7 +41,13 @@ struct Shared {
     watches: Watches,
     /// Given to each registration that is being put or taken away.
     turns: Semaphore,
+    /// Registrations that wait for what becomes of another owner's lease.
+    contests: Arc<AtomicUsize>,
 }
+
+/// One that waits for what becomes of another owner's lease, counted while this is kept.
+#[derive(Debug)]
+pub struct Counted(Arc<AtomicUsize>);
 
 impl Upkeep {
     /// For the registrations in one registry. Nothing is connected until it is used, which
@@ -53,6 +60,7 @@ impl Upkeep {
             verifier: Verifier::new(etcd.clone(), Arc::clone(&outage)),
             watches: Watches::new(etcd.clone(), Arc::clone(&outage)),
             turns: Semaphore::new(TURNS),
+            contests: Arc::default(),
             etcd,
             outage,
         }))
@@ -68,6 +76,13 @@ impl Upkeep {
     /// finish: a lease that is granted long before its key is put has little left.
     pub async fn turn(&self) -> SemaphorePermit<'_> {
         self.0.turns.acquire().await.expect("turns are never closed")
+    }
+
+    /// Counts one that waits for what becomes of another owner's lease.
+    #[must_use]
+    pub fn contest(&self) -> Counted {
+        self.0.contests.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(&self.0.contests))
     }
 
     /// Grants a lease.
@@ -139,6 +154,20 @@ impl Upkeep {
     #[must_use]
     pub fn watch(&self, key: &str) -> Watched {
         self.0.watches.watch(key)
+    }
+}
+
+impl Counted {
+    /// How many there are.
+    #[must_use]
+    pub fn all(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

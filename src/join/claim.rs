@@ -77,6 +77,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// and we were never registered; else stands aside.
     async fn outwait(&mut self, held: &Held) -> Result<Expect, Fault> {
         let mut contest = Contest::new(self.what.key.clone());
+        let counted = self.what.upkeep.contest();
         let mut is_aside = false;
         if !self.is_registered {
             self.tell(Event::Contested(held.lease));
@@ -91,7 +92,7 @@ impl<E: FnMut(Event)> Tenure<E> {
                     is_aside = true;
                     self.tell(Event::Aside(held.lease));
                 }
-                Ok(_) => self.pause(contest.pause()).await,
+                Ok(_) => self.pause(contest.pause(counted.all(), Instant::now())).await,
                 Err(error) => self.endure(error).await?,
             }
         }

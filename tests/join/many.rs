@@ -144,6 +144,23 @@ fn frozen_past_their_lease_all_come_back() {
 }
 
 #[test]
+fn a_restart_after_a_crash_takes_all_over_without_a_gap() {
+    let etcd = Etcd::start();
+    let (_directory, path) = file(&documents(500));
+    let mut crashed = join(&etcd, &path, &["--ttl", "10s"]);
+    crashed.prints("registered 500");
+    let watch = super::follow(&etcd);
+    crashed.kill9();
+    let srvd = join(&etcd, &path, &["--ttl", "10s"]);
+    srvd.prints("registered 500 of 500");
+    println!("looks at other leases: {}", etcd.calls("LeaseTimeToLive"));
+    // The old leases end, and no key is theirs any more.
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!((watch.out().count("DELETE"), count(&etcd)), (0, 500));
+    assert!(etcd.calls("LeaseTimeToLive") <= 500 * 12, "{}", etcd.calls("LeaseTimeToLive"));
+}
+
+#[test]
 fn one_that_belongs_to_somebody_else_ends_it_and_nothing_stays() {
     let etcd = Etcd::start();
     ctl(&etcd, &["put", "/services/s1/10-0-0-11-80", "by hand"]);

@@ -17,7 +17,7 @@ use super::keeper::Keeper;
 use super::outage::Outage;
 use super::verify::Verifier;
 use super::watches::Watches;
-use super::{Claim, Error, Etcd, Expect, Lease, Remaining, Sighting, Watched};
+use super::{Claim, Error, Etcd, Expect, Held, Lease, Remaining, Sighting, Watched};
 
 /// Registrations that are put, or taken away, at once. etcd writes what it gets together
 /// to its disk together; beyond this many each only waits longer, and renewals with them.
@@ -148,6 +148,14 @@ impl Upkeep {
         patience: Duration,
     ) -> Result<Sighting, Error> {
         self.0.verifier.look(key, revision, patience).await
+    }
+
+    /// What stands at a key, with its value.
+    ///
+    /// # Errors
+    /// [`Error`]: no member answered, or the registry refused.
+    pub async fn read(&self, key: &str, patience: Duration) -> Result<Option<Held>, Error> {
+        self.0.outage.guard(Box::pin(self.0.etcd.get(key, patience))).await
     }
 
     /// Watches a key for as long as what is returned is kept.

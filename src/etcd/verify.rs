@@ -1,14 +1,14 @@
 //! Looking whether keys are as they were put, many in one request.
 //!
 //! A transaction compares the revisions of up to 128 keys and reads nothing while all of
-//! them are untouched, which is nearly always; only where one is not are they read. Whoever
+//! them are untouched, which is nearly always; only where one is not are they looked up. Whoever
 //! asks waits a moment for others, so that 10,000 registrations make some twenty requests
 //! a second.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use etcd_client::{Client, Compare, CompareOp, Txn, TxnOp, TxnOpResponse};
+use etcd_client::{Client, Compare, CompareOp, GetOptions, Txn, TxnOp, TxnOpResponse};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
@@ -24,12 +24,14 @@ const GATHER: Duration = Duration::from_millis(50);
 const ASKS_MAX: usize = 1_024;
 
 /// What stands at a key that was put at some revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sighting {
     /// What was put.
     Untouched,
-    /// Something else, or nothing.
-    Changed(Option<Held>),
+    /// Nothing.
+    Gone,
+    /// What was put later, under this lease; 0 for none.
+    Put(i64),
 }
 
 /// Looks at keys.
@@ -108,7 +110,7 @@ fn answer(batch: Vec<Ask>, seen: Result<Option<Vec<Option<Held>>>, Error>) {
     for ask in batch {
         let sighting = match &mut seen {
             Ok(None) => Ok(Sighting::Untouched),
-            Ok(Some(found)) => Ok(sighting(found.next().flatten(), ask.revision)),
+            Ok(Some(found)) => Ok(sighting(found.next().flatten().as_ref(), ask.revision)),
             Err(error) => Err(error.clone()),
         };
         // Who does not wait any more needs no answer.
@@ -117,18 +119,21 @@ fn answer(batch: Vec<Ask>, seen: Result<Option<Vec<Option<Held>>>, Error>) {
 }
 
 /// What a key that was read shows.
-fn sighting(held: Option<Held>, revision: i64) -> Sighting {
+fn sighting(held: Option<&Held>, revision: i64) -> Sighting {
     match held {
+        None => Sighting::Gone,
         Some(held) if held.revision == revision => Sighting::Untouched,
-        held => Sighting::Changed(held),
+        Some(held) => Sighting::Put(held.lease),
     }
 }
 
-/// Looks at the keys of a batch. Gives what stands at each, unless all are untouched.
+/// Looks at the keys of a batch. Gives what stands at each, without its value, unless all
+/// are untouched. An answer with values might be larger than what is taken.
 async fn look_at(etcd: &Etcd, batch: &[Ask]) -> Result<Option<Vec<Option<Held>>>, Error> {
     let untouched =
         |ask: &Ask| Compare::mod_revision(ask.key.as_str(), CompareOp::Equal, ask.revision);
-    let read = |ask: &Ask| TxnOp::get(ask.key.as_str(), None);
+    let without_value = GetOptions::new().with_keys_only();
+    let read = |ask: &Ask| TxnOp::get(ask.key.as_str(), Some(without_value.clone()));
     let txn = Txn::new().when(batch.iter().map(untouched).collect::<Vec<_>>());
     let txn = txn.or_else(batch.iter().map(read).collect::<Vec<_>>());
     let run = |mut client: Client| {

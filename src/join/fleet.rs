@@ -94,7 +94,11 @@ async fn hold(
     }
     let mut first = Ok(());
     while let Some(end) = tasks.join_next().await {
-        let end = end.unwrap_or(Ok(()));
+        let end = end.unwrap_or_else(|error| {
+            // A fault of ours must not take the others along.
+            tracing::error!("a registration is not held any more: {error}");
+            Ok(())
+        });
         if end.is_err() && first.is_ok() {
             stop.cancel();
             first = end;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::probe::Probe;
 use super::pulse::Pulse;
@@ -20,6 +20,9 @@ const EAGER: Duration = Duration::from_millis(100);
 /// Failures in a row before the first success that are told of: a server needs a moment to
 /// start, and this many eager checks take some seconds.
 const PATIENT: u32 = 5;
+
+/// A check may come this part of the interval early.
+const JITTER: f64 = 0.1;
 
 /// How an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,9 +109,14 @@ impl Monitor {
                     }
                 }
             }
-            let wait = if was_well { self.interval } else { eager.wait() };
-            self.pulse.promise(tokio::time::Instant::now() + wait);
+            let wait = if was_well { early(self.interval) } else { eager.wait() };
+            self.pulse.promise(Instant::now() + wait + self.probe.timeout());
             sleep(wait).await;
         }
     }
+}
+
+/// An interval, or a little less, so that many that began together do not go on together.
+fn early(interval: Duration) -> Duration {
+    interval.mul_f64(1.0 - JITTER * fastrand::f64())
 }

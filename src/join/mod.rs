@@ -133,7 +133,7 @@ async fn join(registry: &config::Registry, args: &JoinArgs, upkeep: Upkeep) -> R
     }
     let options = Options::new(args, &registry.url)?;
     let place = Arc::new(options.place(&registry.url.layout())?);
-    let desk = Desk { upkeep, terms: options.terms, pulse: Pulse::default() };
+    let desk = Desk { upkeep, terms: options.terms, pulse: Pulse::of(&registry.url) };
     let member = desk.member(&place, options.checks.as_ref())?;
     let signals = Signals::new().map_err(Failure::failed)?;
     let joined = supervise::run(&options, &place, member, signals);
@@ -153,7 +153,7 @@ async fn join_all(
     let (checks, terms) = (Checks::new(args)?, options::terms(args)?);
     checks.as_ref().map_or(Ok(()), Checks::fit_many)?;
     let places = from::read(file, &registry.url.layout())?;
-    let desk = Desk { upkeep, terms, pulse: Pulse::default() };
+    let desk = Desk { upkeep, terms, pulse: Pulse::of(&registry.url) };
     let member =
         |place: Arc<Place>| Ok((Arc::clone(&place), desk.member(&place, checks.as_ref())?));
     let members = places.into_iter().map(member).collect::<Result<_, Failure>>()?;

@@ -9,18 +9,35 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much later than promised a loop may come: it waits for etcd in between, and a busy
-/// machine is no reason for a restart.
+use crate::registry::RegistryUrl;
+
+/// How much later than promised a loop may come: a busy machine is no reason for a restart.
 const SLACK: Duration = Duration::from_secs(30);
+/// Calls that a loop makes before it promises again, each of which may try every endpoint.
+const CALLS_PER_ROUND: u32 = 4;
+/// Endpoints that are thought of at the least: the member list may bring some.
+const ENDPOINTS_MIN: u32 = 5;
 
 /// When a loop is to be back. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pulse(Arc<Mutex<Option<Instant>>>);
+pub(super) struct Pulse {
+    /// When, at the latest.
+    due: Arc<Mutex<Option<Instant>>>,
+    /// How much later than promised it may be.
+    slack: Duration,
+}
 
 impl Pulse {
+    /// For loops that ask a registry.
+    pub(super) fn of(registry: &RegistryUrl) -> Self {
+        let endpoints = u32::try_from(registry.endpoints.len()).unwrap_or(u32::MAX);
+        let round = registry.timeout.saturating_mul(endpoints.max(ENDPOINTS_MIN));
+        Self { due: Arc::default(), slack: SLACK + round.saturating_mul(CALLS_PER_ROUND) }
+    }
+
     /// A loop will be back then.
     pub(super) fn promise(&self, by: Instant) {
-        self.set(Some(by + SLACK));
+        self.set(by.checked_add(self.slack));
     }
 
     /// A loop waits for what may never come.
@@ -35,13 +52,13 @@ impl Pulse {
 
     /// The same, at a moment.
     fn is_alive_at(&self, now: Instant) -> bool {
-        let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
         due.is_none_or(|due| now <= due)
     }
 
     /// Keeps the newest word.
     fn set(&self, due: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = due;
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
     }
 }
 
@@ -51,11 +68,12 @@ mod tests {
 
     #[test]
     fn a_promise_that_is_not_kept_shows() {
-        let (pulse, now) = (Pulse::default(), Instant::now());
+        let pulse = Pulse::of(&"http://10.0.0.1?timeout=1s".parse().unwrap());
+        let (now, slack) = (Instant::now(), SLACK + Duration::from_secs(20));
         assert!(pulse.is_alive_at(now));
         pulse.promise(now + Duration::from_secs(5));
-        assert!(pulse.is_alive_at(now + SLACK + Duration::from_secs(4)));
-        let late = now + SLACK + Duration::from_secs(6);
+        assert!(pulse.is_alive_at(now + slack + Duration::from_secs(4)));
+        let late = now + slack + Duration::from_secs(6);
         assert!(!pulse.is_alive_at(late));
         pulse.rest();
         assert!(pulse.is_alive_at(late));

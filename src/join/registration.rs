@@ -207,20 +207,26 @@ impl<E: FnMut(Event)> Tenure<E> {
         if is_due && !self.renew(lease).await? {
             return Ok(Some(Loss::LeaseEnded));
         }
-        let patience = self.patience(lease.ttl);
-        let seen = self.what.upkeep.look(&self.what.key, *revision, patience).await?;
-        let Sighting::Changed(held) = seen else { return Ok(None) };
-        Ok(match held {
+        let (key, patience) = (&self.what.key, self.patience(lease.ttl));
+        match self.what.upkeep.look(key, *revision, patience).await? {
+            Sighting::Untouched => Ok(None),
             // It went with its lease, or alone.
-            None if !is_due && !self.renew(lease).await? => Some(Loss::LeaseEnded),
-            None => Some(Loss::Deleted),
-            Some(held) if held.lease != lease.id => Some(Loss::Overwritten(held.lease)),
-            Some(held) if held.value != self.what.value.as_bytes() => Some(Loss::Changed),
-            Some(held) => {
-                *revision = held.revision;
-                None
-            }
-        })
+            Sighting::Gone if !is_due && !self.renew(lease).await? => Ok(Some(Loss::LeaseEnded)),
+            Sighting::Gone => Ok(Some(Loss::Deleted)),
+            Sighting::Put(other) if other != lease.id => Ok(Some(Loss::Overwritten(other))),
+            Sighting::Put(_) => self.compare(lease, revision).await,
+        }
+    }
+
+    /// Looks at a key that was put again under our lease: what counts is what it says.
+    async fn compare(&self, lease: Lease, revision: &mut i64) -> Result<Option<Loss>, Error> {
+        let held = self.what.upkeep.read(&self.what.key, self.patience(lease.ttl)).await?;
+        let Some(held) = held else { return Ok(Some(Loss::Deleted)) };
+        if held.value != self.what.value.as_bytes() {
+            return Ok(Some(Loss::Changed));
+        }
+        *revision = held.revision;
+        Ok(None)
     }
 
     /// Renews the lease. Says whether it is still there.
@@ -238,11 +244,12 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// not healthy must not stand in the registry.
     async fn withdraw(&mut self) -> Infallible {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
-        while let Some(Kept { lease, renewed }) = self.lease
-            && renewed.elapsed() <= lease.ttl
-        {
+        while let Some(Kept { lease, .. }) = self.lease {
             match self.revoke(lease).await {
-                Ok(()) => self.lease = None,
+                Ok(()) => {
+                    self.lease = None;
+                    self.recover();
+                }
                 Err(error) => {
                     self.complain(error);
                     self.pause(backoff.wait()).await;

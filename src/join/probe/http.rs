@@ -49,6 +49,10 @@ impl Url {
         if authority.as_str().contains('@') {
             return Err(wrong("has a user in it, which checks do not send"));
         }
+        let is_whole = authority.as_str().len() == authority.host().len();
+        if authority.port_u16().is_none() && !is_whole {
+            return Err(wrong("has a port that is not a number up to 65535"));
+        }
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let port = authority.port_u16().unwrap_or(HTTP_PORT);
@@ -89,5 +93,45 @@ impl Url {
             }
         };
         Ok(answer?.status())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use super::*;
+
+    /// The url for an instance at a location.
+    fn url(written: &str, location: &str) -> Result<Url, String> {
+        let (host, port) = location.rsplit_once(':').unwrap();
+        let port: NonZeroU16 = port.parse().unwrap();
+        let (hostname, location) = (host.trim_matches(['[', ']']).to_owned(), location.to_owned());
+        let [name, id, key, document] = Default::default();
+        Url::of(written, &Place { name, id, key, document, location, hostname, port })
+    }
+
+    #[test]
+    fn host_and_port_are_the_instances() {
+        let at = url("http://$HOST:$PORT/a?b", "[2001:db8::1]:81").unwrap();
+        assert_eq!((at.host.as_str(), at.port, at.path.as_str()), ("2001:db8::1", 81, "/a?b"));
+        assert_eq!(at.authority, "[2001:db8::1]:81");
+        let plain = url("http://10.0.0.9", "10.0.0.1:81").unwrap();
+        assert_eq!((plain.host.as_str(), plain.port, plain.path.as_str()), ("10.0.0.9", 80, "/"));
+    }
+
+    #[test]
+    fn what_is_no_url_is_told() {
+        for (written, message) in [
+            ("http://", "is no url"),
+            ("http:///path", "is no url"),
+            ("http:path", "is no url"),
+            ("http://a:99999/", "has a port that is not a number up to 65535"),
+            ("http://u:p@a/", "has a user in it"),
+            (&format!("http://a/{}", "x".repeat(URL_OCTETS)), "is longer than 2048 octets"),
+        ] {
+            let fault = url(written, "10.0.0.1:81").unwrap_err();
+            assert!(fault.contains(message), "{written}: {fault}");
+        }
     }
 }

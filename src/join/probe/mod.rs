@@ -166,6 +166,11 @@ impl Check {
 }
 
 impl Probe {
+    /// How long it may take.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Looks once, when there is a place.
     ///
     /// # Errors

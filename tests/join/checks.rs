@@ -93,6 +93,22 @@ fn tcp_goes_with_the_port_and_comes_back_with_it() {
 }
 
 #[test]
+fn tcp_takes_nothing_here_for_what_is_elsewhere() {
+    let etcd = Etcd::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    // An address set aside for documentation (RFC 5737): nobody is there.
+    let place = ["join", "web", "--host", "192.0.2.1", "--port", &port, "--id", "one"];
+    let check = ["--check", "tcp", "--check-interval", "100ms", "--check-timeout", "200ms"];
+    let alone = Srvd::start(&etcd.url(), &[&place[..], &check].concat());
+    alone.logs("the check fails, out of the registry until it passes: ");
+    assert_eq!(held(&etcd, KEY), None);
+    drop(alone);
+    let command = Srvd::start(&etcd.url(), &[&place[..], &check, &["--", "sleep", "60"]].concat());
+    command.prints("registered web");
+}
+
+#[test]
 fn http_is_well_with_2xx_and_3xx_and_ill_with_errors_and_silence() {
     let (etcd, page) = (Etcd::start(), Page::serve());
     let srvd = join(&etcd, page.at.port(), "http://$HOST:$PORT/health?x=1", &[]);

@@ -45,6 +45,9 @@ impl Url {
             return Err(wrong("is longer than 2048 octets"));
         }
         let uri: Uri = text.parse().map_err(|error| wrong(&format!("is no url ({error})")))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(wrong("is no url"));
+        }
         let authority = uri.authority().ok_or_else(|| wrong("names no host"))?;
         if authority.as_str().contains('@') {
             return Err(wrong("has a user in it, which checks do not send"));

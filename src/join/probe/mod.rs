@@ -49,6 +49,8 @@ pub(super) struct Checks {
     timeout: Duration,
     /// Failures in a row that take an instance out.
     failures: u32,
+    /// Whether the instance is certain to run on this machine: it is COMMAND.
+    is_here: bool,
     /// Given to each check that is under way.
     places: Arc<Semaphore>,
 }
@@ -81,7 +83,10 @@ pub(super) struct Probe {
 #[derive(Debug)]
 enum Look {
     /// The instance's own port.
-    Tcp,
+    Tcp {
+        /// Whether it is certain to run on this machine.
+        is_here: bool,
+    },
     /// A page.
     Http(Url),
     /// What a command of the shell says.
@@ -110,7 +115,8 @@ impl Checks {
             )));
         }
         let places = Arc::new(Semaphore::new(PROBES_MAX));
-        Ok(Some(Self { check: Check::read(text)?, interval, timeout, failures, places }))
+        let (check, is_here) = (Check::read(text)?, !args.command.is_empty());
+        Ok(Some(Self { check, interval, timeout, failures, is_here, places }))
     }
 
     /// Fails where all entries of `--from` would be checked at one place.
@@ -135,7 +141,7 @@ impl Checks {
     /// [`Failure::Usage`]: the url is none once it has the instance's host and port.
     pub(super) fn monitor(&self, place: &Arc<Place>, pulse: &Pulse) -> Result<Monitor, Failure> {
         let look = match &self.check {
-            Check::Tcp => Look::Tcp,
+            Check::Tcp => Look::Tcp { is_here: self.is_here },
             Check::Http(url) => Look::Http(Url::of(url, place).map_err(usage)?),
             Check::Exec(command) => Look::Exec(Arc::clone(command)),
         };
@@ -184,7 +190,7 @@ impl Probe {
     /// Looks once, for as long as it takes.
     async fn look(&self) -> Result<(), String> {
         match &self.look {
-            Look::Tcp => tcp::check(&self.place).await,
+            Look::Tcp { is_here } => tcp::check(&self.place, *is_here, self.timeout).await,
             Look::Http(url) => url.get().await,
             Look::Exec(command) => exec::check(command, &self.place).await,
         }

@@ -26,6 +26,8 @@ pub enum Event {
     Trouble(Error),
     /// The registry answers again, and the registration still stands.
     Recovered,
+    /// It could not be taken out of the registry at the end; its lease will do that.
+    NotLeft(Error),
 }
 
 /// What became of a registration.
@@ -99,6 +101,9 @@ impl Event {
                 );
             }
             Self::Healthy => tracing::info!(key, "the check passes"),
+            Self::NotLeft(error) => {
+                tracing::warn!(key, "not left, it ends with its lease: {error}");
+            }
             Self::Recovered => tracing::info!(key, "the registry answers again"),
         }
     }

@@ -72,13 +72,14 @@ pub(super) async fn run(
         stop.cancel();
         signals.next().await
     };
-    tokio::select! {
-        end = hold(members, &roll, &stop) => end?,
-        _ = stopped => (),
+    let end = tokio::select! {
+        end = hold(members, &roll, &stop) => end,
+        _ = stopped => Ok(()),
         never = roll.report() => match never {},
         never = systemd::watchdog(|| pulse.is_alive()) => match never {},
-    }
-    Ok(0)
+    };
+    roll.close_window();
+    end.map_err(Failure::from).map(|()| 0)
 }
 
 /// Holds all. The first that is refused ends all others.
@@ -145,11 +146,16 @@ impl Roll {
             }
             if window.elapsed() >= WINDOW {
                 window = Instant::now();
-                let (_, unsaid) = std::mem::take(&mut self.lock().lines);
-                if unsaid > 0 {
-                    tracing::info!("and {unsaid} events more; {}", self.summary());
-                }
+                self.close_window();
             }
+        }
+    }
+
+    /// Says how many events got no line of their own.
+    fn close_window(&self) {
+        let (_, unsaid) = std::mem::take(&mut self.lock().lines);
+        if unsaid > 0 {
+            tracing::info!("and {unsaid} events more; {}", self.summary());
         }
     }
 
@@ -188,7 +194,7 @@ impl Tally {
             }
             Event::Trouble(_) => _ = self.troubled.insert(number),
             Event::Recovered => _ = self.troubled.remove(&number),
-            Event::Healthy | Event::Contested(_) | Event::Aside(_) => (),
+            Event::Healthy | Event::Contested(_) | Event::Aside(_) | Event::NotLeft(_) => (),
         }
         (before, self.numbers())
     }

@@ -44,8 +44,8 @@
 //!
 //! # Leave
 //! Revoking the lease removes the key in one step. It is tried for at most the registry's
-//! timeout, with many for that time each, in turns, but not once the registry is found to
-//! be away; what could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
+//! timeout; many leave in turns, each with that time while the registry answers, and all
+//! together with no more when it is away. What could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
 //! QUIT; they reach COMMAND as what they are. With COMMAND the order is: the
 //! signal, `--wait`, leave, `--slack`, the signal passed on. A second signal ends it now.
 //! Where the first was passed on already, COMMAND had its chance and is killed, with all of
@@ -200,7 +200,7 @@ fn announce(place: &Place, event: &Event) {
         }
         Event::Trouble(error) => systemd::status(&format!("still trying: {error}")),
         Event::Recovered => systemd::status("the registry answers again"),
-        Event::Healthy | Event::Contested(_) => (),
+        Event::Healthy | Event::Contested(_) | Event::NotLeft(_) => (),
     }
 }
 

@@ -245,7 +245,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     async fn withdraw(&mut self) -> Infallible {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         while let Some(Kept { lease, .. }) = self.lease {
-            match self.revoke(lease).await {
+            match self.revoke(lease, self.what.upkeep.etcd().timeout()).await {
                 Ok(()) => {
                     self.lease = None;
                     self.recover();
@@ -260,21 +260,31 @@ impl<E: FnMut(Event)> Tenure<E> {
         std::future::pending().await
     }
 
-    /// Leaves, for at most the registry's timeout once it is our turn.
+    /// Leaves. A registry that is away is tried for its timeout; where it answers, each of
+    /// many gets that time when it is its turn.
     async fn leave(&mut self) {
         let Some(Kept { lease, .. }) = self.lease.take() else { return };
-        if let Err(reason) = self.revoke(lease).await {
-            let key = &self.what.key;
-            tracing::warn!(key, "not left, it ends with its lease: {reason}");
-        }
+        let limit = self.what.upkeep.etcd().timeout();
+        let deadline = Instant::now() + limit;
+        let reason = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.revoke(lease, if left.is_zero() { limit } else { left }).await {
+                Ok(()) => return,
+                Err(Error::Unreachable(_)) if Instant::now() + RETRY.0 < deadline => {
+                    sleep(RETRY.0).await;
+                }
+                Err(reason) => break reason,
+            }
+        };
+        self.tell(Event::NotLeft(reason));
     }
 
-    /// Revokes a lease.
-    async fn revoke(&self, lease: Lease) -> Result<(), Error> {
+    /// Revokes a lease when it is our turn, which may take so long.
+    async fn revoke(&self, lease: Lease, limit: Duration) -> Result<(), Error> {
         let upkeep = &self.what.upkeep;
-        let limit = upkeep.etcd().timeout();
+        let patience = upkeep.etcd().timeout() / LEAVE_TRIES;
         let _turn = upkeep.turn().await;
-        let revoked = timeout(limit, upkeep.revoke(lease.id, limit / LEAVE_TRIES)).await;
+        let revoked = timeout(limit, upkeep.revoke(lease.id, patience)).await;
         revoked.unwrap_or(Err(Error::Silent(limit)))
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{ctl, ms};
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
 use crate::support::registry::Administered;
 use crate::support::srvd::{Srvd, run};
@@ -144,6 +144,25 @@ fn frozen_past_their_lease_all_come_back() {
 }
 
 #[test]
+fn the_member_in_use_freezes_and_none_lapses() {
+    let cluster = EtcdCluster::start(3);
+    let registry = cluster.urls().join(",").replace(",http://", ",");
+    let (_directory, path) = file(&documents(500));
+    let args = ["join", "--from", path.to_str().unwrap(), "--ttl", "9s"];
+    let srvd = Srvd::start(&registry, &args);
+    srvd.prints("registered 500 of 500");
+    let peers = srvd.peers();
+    let used = cluster.members.iter().position(|it| peers.contains(&it.addr().port())).unwrap();
+    let other = &cluster.members[(used + 1) % 3];
+    let watch = super::follow(other);
+    cluster.members[used].freeze();
+    // Two leases: whatever were not renewed elsewhere would be gone.
+    std::thread::sleep(Duration::from_secs(18));
+    assert_eq!((watch.out().count("DELETE"), count(other)), (0, 500), "{:?}", srvd.log().all());
+    cluster.members[used].thaw();
+}
+
+#[test]
 fn a_restart_after_a_crash_takes_all_over_without_a_gap() {
     let etcd = Etcd::start();
     let (_directory, path) = file(&documents(500));
@@ -158,6 +177,22 @@ fn a_restart_after_a_crash_takes_all_over_without_a_gap() {
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!((watch.out().count("DELETE"), count(&etcd)), (0, 500));
     assert!(etcd.calls("LeaseTimeToLive") <= 500 * 12, "{}", etcd.calls("LeaseTimeToLive"));
+}
+
+#[test]
+fn a_signal_while_etcd_is_away_ends_all_soon() {
+    let mut etcd = Etcd::start();
+    let (_directory, path) = file(&documents(1_000));
+    let mut srvd = join(&etcd, &path, &["--ttl", "60s"]);
+    srvd.prints("registered 1000");
+    etcd.kill9();
+    let begun = srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 0);
+    println!("ended after {} ms", ms(begun, Instant::now()));
+    assert!(begun.elapsed() < Duration::from_secs(15), "its timeout is 3 s");
+    srvd.logs("not left, it ends with its lease: the registry cannot be reached");
+    srvd.logs("events more; 1000 of 1000 instances registered");
+    assert!(srvd.log().all().len() < 50, "{:?}", srvd.log().all());
 }
 
 #[test]

@@ -65,6 +65,7 @@
 //! | `host` | the host that is registered when none was typed |
 //! | `registration` | [`Registration`]: claimed, kept, regained, left |
 //! | `claim`, `contest` | getting the key, and whether another owner lives |
+//! | `withdraw` | taking it away, while ill and at the end |
 //! | `event` | what a registration goes through, and how it ends |
 //! | `probe`, `health` | one look at an instance, and what follows from many |
 //! | `membership` | a registration and its check, held together |
@@ -91,6 +92,7 @@ mod pulse;
 mod registration;
 mod signals;
 mod supervise;
+mod withdraw;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::mem::Discriminant;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Fault, Loss};
@@ -15,7 +15,7 @@ use crate::etcd::{Error, Lease, Sighting, Upkeep};
 
 /// The first wait before another try, and the longest: one small request every other
 /// second is no load, and who waits for a registration waits no longer.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How many tries fit into a lease at the least, however short it is.
 const TRIES_PER_LEASE: u32 = 4;
 /// A registration that stood this long was a good one: the next loss is made good without
@@ -31,8 +31,6 @@ const FIRST_HEARTBEAT_MIN: f64 = 0.2;
 const PATIENCE_PER_TTL: u32 = 6;
 /// The least patience for what etcd writes to its disk: a busy one takes its time.
 const WRITE_PATIENCE_MIN: Duration = Duration::from_secs(1);
-/// Endpoints that are tried to leave, within the registry's timeout.
-const LEAVE_TRIES: u32 = 3;
 
 /// How a registration is held.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +55,7 @@ pub struct Registration {
     /// How it is held.
     pub(super) terms: Terms,
     /// Told whenever the loops go round.
-    pulse: Pulse,
+    pub(super) pulse: Pulse,
 }
 
 /// A registration being held.
@@ -240,54 +238,6 @@ impl<E: FnMut(Event)> Tenure<E> {
         Ok(self.lease.is_some())
     }
 
-    /// Revokes the lease, and the key goes with it. It is tried until it is done: what is
-    /// not healthy must not stand in the registry.
-    async fn withdraw(&mut self) -> Infallible {
-        let mut backoff = Backoff::new(RETRY.0, RETRY.1);
-        while let Some(Kept { lease, .. }) = self.lease {
-            match self.revoke(lease, self.what.upkeep.etcd().timeout()).await {
-                Ok(()) => {
-                    self.lease = None;
-                    self.recover();
-                }
-                Err(error) => {
-                    self.complain(error);
-                    self.pause(backoff.wait()).await;
-                }
-            }
-        }
-        self.what.pulse.rest();
-        std::future::pending().await
-    }
-
-    /// Leaves. A registry that is away is tried for its timeout; where it answers, each of
-    /// many gets that time when it is its turn.
-    async fn leave(&mut self) {
-        let Some(Kept { lease, .. }) = self.lease.take() else { return };
-        let limit = self.what.upkeep.etcd().timeout();
-        let deadline = Instant::now() + limit;
-        let reason = loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.revoke(lease, if left.is_zero() { limit } else { left }).await {
-                Ok(()) => return,
-                Err(Error::Unreachable(_)) if Instant::now() + RETRY.0 < deadline => {
-                    sleep(RETRY.0).await;
-                }
-                Err(reason) => break reason,
-            }
-        };
-        self.tell(Event::NotLeft(reason));
-    }
-
-    /// Revokes a lease when it is our turn, which may take so long.
-    async fn revoke(&self, lease: Lease, limit: Duration) -> Result<(), Error> {
-        let upkeep = &self.what.upkeep;
-        let patience = upkeep.etcd().timeout() / LEAVE_TRIES;
-        let _turn = upkeep.turn().await;
-        let revoked = timeout(limit, upkeep.revoke(lease.id, patience)).await;
-        revoked.unwrap_or(Err(Error::Silent(limit)))
-    }
-
     /// Bears an error of a claim: gives up on a refusal before the first registration,
     /// else waits for the next try.
     pub(super) async fn endure(&mut self, error: Error) -> Result<(), Fault> {
@@ -310,7 +260,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     }
 
     /// Tells of trouble, unless the same kind is known.
-    fn complain(&mut self, error: Error) {
+    pub(super) fn complain(&mut self, error: Error) {
         if error.is_refusal() {
             // A new client logs in anew: what was refused may have been an old token.
             self.what.upkeep.etcd().rotate();
@@ -322,7 +272,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     }
 
     /// Tells that trouble is over, if there was any.
-    fn recover(&mut self) {
+    pub(super) fn recover(&mut self) {
         if self.trouble.take().is_some() {
             self.tell(Event::Recovered);
         }

@@ -38,6 +38,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::List(args) => server()?.block_on(commands::list(&zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(&zones()?, args))?,
         Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
+        Command::Check(args) => {
+            let config = Serve::new(common, &args.serve, &file)?;
+            return server()?.block_on(commands::check(config, args));
+        }
         Command::Join(args) => {
             return on_one_thread(join::run(&Registry::new(common, &file)?, args));
         }
@@ -58,6 +62,9 @@ async fn serve(config: Serve) -> Result<(), Failure> {
     let addresses = app.addresses();
     for address in &addresses {
         telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));
+    }
+    if let Some(address) = app.http_address() {
+        telemetry::say(format_args!("answering HTTP on {address}"));
     }
     systemd::ready(&format!("answering DNS on {addresses:?}"));
     let told = shutdown.clone();

@@ -101,6 +101,7 @@ fn place(entry: &str, layout: &Layout) -> Result<Place, String> {
     let name = required(&members, "name")?;
     check::length("member `name`", &label(name), SERVICE_MAX).map_err(text_of)?;
     let read = document::read(entry.as_bytes()).map_err(text_of)?;
+    let read = read.ok_or("says that nothing is registered; leave it out")?;
     let port = read.port.ok_or("member `port` is missing; write a number from 1 to 65535")?;
     let document = document(&members, name, &read.host, port)?;
     let line = document.to_line();

@@ -124,7 +124,7 @@ pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Fai
     let upkeep = Upkeep::new(etcd.clone());
     tokio::select! {
         end = join(registry, args, upkeep) => end,
-        never = etcd.follow_members() => match never {},
+        never = etcd.upkeep() => match never {},
     }
 }
 

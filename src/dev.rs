@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::cli::{Common, ServeArgs};
 use crate::config::{self, File, Registry, Serve};
 use crate::error::Failure;
-use crate::etcd::{Access, Etcd, embedded};
+use crate::etcd::{Access, Etcd, Upkeep, embedded};
 use crate::http::{At, Http};
 use crate::join::{Registration, Terms};
 use crate::names::{DEFAULT_HEARTBEAT, DEFAULT_LEASE, default_id};
@@ -134,7 +134,7 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
     let document = Document::new(HELLO, &Host::Address(reachable), port, None);
     let key = layout.key(HELLO, &default_id(&document.hostname, Some(document.port)));
     let terms = Terms { ttl: DEFAULT_LEASE, heartbeat: DEFAULT_HEARTBEAT, by_force: false };
-    let registration = Registration::new(etcd, key, document.to_line(), terms);
+    let registration = Registration::new(Upkeep::new(etcd), key, document.to_line(), terms);
     if let Err(fault) = registration.hold(|_| (), shutdown).await {
         tracing::warn!("`{HELLO}` is not registered: {fault}");
     }

@@ -28,6 +28,7 @@
 //! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
 //! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
+//! | [`systemd`] | what systemd is told | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
 //! # Invariants
@@ -76,6 +77,7 @@ pub mod names;
 pub mod registry;
 pub mod shutdown;
 pub mod state;
+pub mod systemd;
 pub mod telemetry;
 pub mod wire;
 pub mod zonefile;

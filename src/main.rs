@@ -7,7 +7,7 @@ use clap::Parser;
 use srvd::cli::{Cli, Command};
 use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
-use srvd::{app::App, commands, dev, docs, join, shutdown, telemetry};
+use srvd::{app::App, commands, dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 /// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
@@ -59,13 +59,23 @@ async fn serve(config: Serve) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     shutdown::refuse_reload().map_err(Failure::failed)?;
     let app = App::build(config)?;
-    for address in app.addresses() {
+    let addresses = app.addresses();
+    for address in &addresses {
         telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));
     }
     if let Some(address) = app.http_address() {
         telemetry::say(format_args!("answering HTTP on {address}"));
     }
-    app.run(shutdown).await
+    systemd::ready(&format!("answering DNS on {addresses:?}"));
+    let told = shutdown.clone();
+    tokio::spawn(async move {
+        told.cancelled().await;
+        systemd::stopping();
+    });
+    tokio::select! {
+        end = app.run(shutdown) => end,
+        never = systemd::watchdog(|| true) => match never {},
+    }
 }
 
 /// The runtime of what serves or lists: a worker per core.

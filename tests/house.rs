@@ -30,6 +30,7 @@ const ROOMS: &[&str] = &[
     "registry",
     "shutdown",
     "state",
+    "systemd",
     "telemetry",
     "wire",
     "zonefile",

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,11 +14,22 @@ use clap::builder::FalseyValueParser;
 
 use crate::registry::Proto;
 
+/// What is said of one instance, and so cannot stand beside a file of many.
+const OF_ONE: [&str; 16] = [
+    "name", "port", "host", "id", "proto", "protocol", "priority", "weight", "version", "tag",
+    "meta", "text", "dns_ttl", "wait", "slack", "command",
+];
+
 /// Options of `join`.
 #[derive(Debug, Clone, Args)]
 pub struct JoinArgs {
     /// The service's name; characters outside A-Z, a-z, 0-9 and `-` become `-`
-    pub name: String,
+    #[arg(required_unless_present = "from")]
+    pub name: Option<String>,
+    /// Register every document of this file, a JSON array of objects like those in the
+    /// registry, each perhaps with an `id`; `-` is standard input
+    #[arg(long, env = "SRVD_JOIN_FROM", value_name = "FILE", conflicts_with_all = OF_ONE)]
+    pub from: Option<PathBuf>,
     /// The port; needed unless COMMAND is given, which then gets a free one as PORT
     #[arg(long, env = "SRVD_JOIN_PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
@@ -60,6 +72,21 @@ pub struct JoinArgs {
     /// How often it is renewed; at most half of --ttl [default: 5s, half of a shorter --ttl]
     #[arg(long, env = "SRVD_JOIN_HEARTBEAT", value_parser = humantime::parse_duration)]
     pub heartbeat: Option<Duration>,
+    /// What must pass for it to be registered: tcp (its port accepts connections),
+    /// http://HOST:PORT/PATH (2xx or 3xx; $HOST and $PORT are the instance's), or
+    /// exec:COMMAND (run by sh, exits with 0; gets PORT, HOST, SRVD_NAME and SRVD_ID)
+    #[arg(long, env = "SRVD_JOIN_CHECK", value_name = "CHECK")]
+    pub check: Option<String>,
+    /// How often it is checked [default: 5s]
+    #[arg(long, env = "SRVD_JOIN_CHECK_INTERVAL", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub check_interval: Option<Duration>,
+    /// How long a check may take [default: 2s]
+    #[arg(long, env = "SRVD_JOIN_CHECK_TIMEOUT", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub check_timeout: Option<Duration>,
+    /// Failures in a row that take it out of the registry; one success brings it back
+    /// [default: 3]
+    #[arg(long, env = "SRVD_JOIN_CHECK_FAILURES", value_name = "N")]
+    pub check_failures: Option<u32>,
     /// With COMMAND: how long to wait after a signal before leaving; a second one ends it now
     #[arg(long, env = "SRVD_JOIN_WAIT", default_value = "0s", value_parser = humantime::parse_duration)]
     pub wait: Duration,

@@ -100,8 +100,8 @@ pub enum Expect {
 /// How a claim ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// The key is ours.
-    Won,
+    /// The key is ours since this revision.
+    Won(i64),
     /// Something else stands there; nothing if it went away meanwhile.
     Lost(Option<Held>),
 }
@@ -172,7 +172,9 @@ impl Etcd {
         let response =
             claimed.map_err(|error| self.explain_key(error, Need::Write, key.as_bytes()))?;
         if response.succeeded() {
-            return Ok(Claim::Won);
+            return Ok(Claim::Won(
+                response.header().map_or(0, etcd_client::ResponseHeader::revision),
+            ));
         }
         Ok(Claim::Lost(response.op_responses().into_iter().find_map(first_pair)))
     }

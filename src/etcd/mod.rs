@@ -19,7 +19,8 @@
 //! HTTP/2 keepalive is there for streams only, and never more often than etcd allows.
 //!
 //! # Rooms
-//! `mirror` reads through [`Etcd`], `join` writes through it. Nobody else in the crate
+//! `mirror` reads through [`Etcd`], `join` writes through it; what its registrations share
+//! (streams, batches, what is known of an outage) is [`Upkeep`]. Nobody else in the crate
 //! knows etcd-client or tonic, so both can be replaced here. The embedded registry of
 //! `srvd dev` stands beside the client, on the same protocol.
 
@@ -28,13 +29,18 @@ mod connect;
 pub mod embedded;
 mod endpoints;
 mod error;
+mod keeper;
 mod kv;
 mod lease;
 mod link;
 mod members;
+mod outage;
 mod permission;
 mod transport;
+mod upkeep;
+mod verify;
 mod watch;
+mod watches;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -52,7 +58,10 @@ pub use self::access::{Access, FileFault, Files, NamedFile};
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, Held, Page, PageSize};
 pub use self::lease::{Lease, Remaining};
+pub use self::upkeep::Upkeep;
+pub use self::verify::Sighting;
 pub use self::watch::{Event, Message, Messages, Requests};
+pub use self::watches::Watched;
 
 /// Calls that one process has under way. A process may hold thousands of registrations:
 /// all at once they would wait longer for each other than for etcd, and each that gave up

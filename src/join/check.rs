@@ -15,11 +15,11 @@ pub(super) fn name(text: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure::Usage`]: it is empty, too long, or has a `/`.
-pub(super) fn id(text: &str) -> Result<(), Failure> {
-    length("--id", text, LABEL_MAX)?;
+pub(super) fn id(option: &str, text: &str) -> Result<(), Failure> {
+    length(option, text, LABEL_MAX)?;
     if text.contains('/') {
         return Err(Failure::usage(format!(
-            "--id `{text}` has a `/`, which separates keys; use `-`"
+            "{option} `{text}` has a `/`, which separates keys; use `-`"
         )));
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Getting the key, from nobody or from somebody who is not there any more.
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::contest::{Contest, Sight};
 use super::event::{Event, Fault};
@@ -8,16 +8,16 @@ use super::registration::{Kept, Tenure};
 use crate::etcd::{Claim, Error, Expect, Held, Lease};
 
 impl<E: FnMut(Event)> Tenure<E> {
-    /// Claims the key until it is ours.
-    pub(super) async fn claim(&mut self) -> Result<Lease, Fault> {
+    /// Claims the key until it is ours. Gives the lease, and the revision of the key.
+    pub(super) async fn claim(&mut self) -> Result<(Lease, i64), Fault> {
         // Force is for the start only: two that always forced would fight for ever.
         let is_forced = self.what.terms.by_force && !self.is_registered;
         let mut expect = if is_forced { Expect::Anything } else { Expect::Absent };
         loop {
             match self.attempt(expect).await {
-                Ok((lease, Claim::Won)) => return Ok(lease),
+                Ok((lease, Claim::Won(revision))) => return Ok((lease, revision)),
                 Ok((lease, Claim::Lost(Some(held)))) if self.is_ours(lease, &held) => {
-                    return Ok(lease);
+                    return Ok((lease, held.revision));
                 }
                 Ok((_, Claim::Lost(None))) => expect = Expect::Absent,
                 Ok((lease, Claim::Lost(Some(held)))) => expect = self.contend(lease, &held).await?,
@@ -28,9 +28,11 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// Claims the key once, with a lease that has a heartbeat's time left.
     async fn attempt(&mut self, expect: Expect) -> Result<(Lease, Claim), Error> {
+        let upkeep = self.what.upkeep.clone();
+        let _turn = upkeep.turn().await;
         let lease = self.live_lease().await?;
         let (key, value) = (&self.what.key, &self.what.value);
-        let claim = self.what.etcd.claim(key, value, lease.id, expect, self.write_patience());
+        let claim = upkeep.claim(key, value, lease.id, expect, self.write_patience());
         let claim = claim.await;
         if matches!(claim, Err(Error::LeaseGone)) {
             self.lease = None;
@@ -46,7 +48,7 @@ impl<E: FnMut(Event)> Tenure<E> {
             return Ok(lease);
         }
         let renewed = Instant::now();
-        let lease = self.what.etcd.grant(self.what.terms.ttl, self.write_patience()).await?;
+        let lease = self.what.upkeep.grant(self.what.terms.ttl, self.write_patience()).await?;
         self.lease = Some(Kept { lease, renewed });
         Ok(lease)
     }
@@ -75,6 +77,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// and we were never registered; else stands aside.
     async fn outwait(&mut self, held: &Held) -> Result<Expect, Fault> {
         let mut contest = Contest::new(self.what.key.clone());
+        let counted = self.what.upkeep.contest();
         let mut is_aside = false;
         if !self.is_registered {
             self.tell(Event::Contested(held.lease));
@@ -89,7 +92,7 @@ impl<E: FnMut(Event)> Tenure<E> {
                     is_aside = true;
                     self.tell(Event::Aside(held.lease));
                 }
-                Ok(_) => sleep(contest.pause()).await,
+                Ok(_) => self.pause(contest.pause(counted.all(), Instant::now())).await,
                 Err(error) => self.endure(error).await?,
             }
         }
@@ -98,7 +101,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// Looks at the other lease once.
     async fn look(&self, contest: &mut Contest, lease: i64) -> Result<Sight, Error> {
         let asked = Instant::now();
-        let remaining = self.what.etcd.remaining(lease, self.write_patience()).await?;
+        let remaining = self.what.upkeep.remaining(lease, self.write_patience()).await?;
         Ok(contest.judge(asked, Instant::now(), remaining.as_ref()))
     }
 }

@@ -14,11 +14,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 use super::options::{Options, Place};
+use super::probe::tcp;
 use crate::error::Failure;
 use crate::registry::{Host, Proto};
 
@@ -60,10 +60,7 @@ impl Command {
         let (program, arguments) = options.command.split_first().expect("there is a COMMAND");
         let child = tokio::process::Command::new(program)
             .args(arguments)
-            .env("PORT", place.port.to_string())
-            .env("HOST", &place.hostname)
-            .env("SRVD_NAME", &place.name)
-            .env("SRVD_ID", &place.id)
+            .envs(environment(place))
             .process_group(0)
             .spawn();
         let cannot = |error| {
@@ -106,6 +103,16 @@ impl Group {
     }
 }
 
+/// The variables by which COMMAND and checks know the instance.
+pub(super) fn environment(place: &Place) -> [(&'static str, String); 4] {
+    [
+        ("PORT", place.port.to_string()),
+        ("HOST", place.hostname.clone()),
+        ("SRVD_NAME", place.name.clone()),
+        ("SRVD_ID", place.id.clone()),
+    ]
+}
+
 /// A port that is free on all addresses, since COMMAND may listen on any. It is released
 /// at once, for COMMAND to bind.
 ///
@@ -146,22 +153,12 @@ async fn accepted(place: &Place) {
     let loopback = [Ipv4Addr::LOCALHOST.to_string(), Ipv6Addr::LOCALHOST.to_string()];
     loop {
         for host in [&place.hostname, &loopback[0], &loopback[1]] {
-            if accepts(host, place.port.get()).await {
+            if let Ok(Ok(())) = timeout(PROBE_TIMEOUT, tcp::connect(host, place.port)).await {
                 return;
             }
         }
         sleep(PROBE_INTERVAL).await;
     }
-}
-
-/// Whether a connection is accepted. A port that nobody listens at can be given to our own
-/// end, which then speaks to itself; that does not count.
-async fn accepts(host: &str, port: u16) -> bool {
-    let Ok(Ok(stream)) = timeout(PROBE_TIMEOUT, TcpStream::connect((host, port))).await else {
-        return false;
-    };
-    let (ours, theirs) = (stream.local_addr().ok(), stream.peer_addr().ok());
-    ours.is_some() && ours != theirs
 }
 
 /// The exit code that stands for how a process ended.

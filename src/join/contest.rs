@@ -23,6 +23,11 @@ const ROUNDED_AWAY: Duration = Duration::from_secs(1);
 const RUN_OUT_PART: u32 = 4;
 /// Looks at a lease in its lifetime: five of them fall into its last quarter.
 const LOOKS_PER_LEASE: u32 = 20;
+/// Contests in one process beyond which each looks only when its lease is about to end: a
+/// process that held ten thousand crashed, and is back. Few look often, for a person waits.
+const CROWD: usize = 100;
+/// Looks in the last quarter where there is a crowd.
+const LOOKS_IN_CROWD: u32 = 4;
 /// The shortest and the longest time between two looks.
 const PAUSE_RANGE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -59,9 +64,15 @@ impl Contest {
         Self { key, ends_by: None, is_kept: false, granted: Duration::ZERO, term: 0 }
     }
 
-    /// How long to wait before the next look.
-    pub(super) fn pause(&self) -> Duration {
-        (self.granted / LOOKS_PER_LEASE).clamp(PAUSE_RANGE.0, PAUSE_RANGE.1)
+    /// How long to wait before the next look, where so many contests go on.
+    pub(super) fn pause(&self, contests: usize, now: Instant) -> Duration {
+        if contests <= CROWD {
+            return (self.granted / LOOKS_PER_LEASE).clamp(PAUSE_RANGE.0, PAUSE_RANGE.1);
+        }
+        let quarter = self.granted / RUN_OUT_PART;
+        let left = self.ends_by.map_or(Duration::ZERO, |end| end.saturating_duration_since(now));
+        let quiet = left.saturating_sub(quarter + ROUNDED_AWAY);
+        quiet.max(quarter / LOOKS_IN_CROWD).max(PAUSE_RANGE.0)
     }
 
     /// Takes in what etcd said of the lease between `asked` and `answered`.
@@ -139,6 +150,26 @@ mod tests {
             assert_eq!(seen, Sight::Free);
             assert!(left < granted * 250 && left > 0, "{left} ms left of {granted} s");
         }
+    }
+
+    #[test]
+    fn in_a_crowd_a_lease_is_looked_at_a_few_times() {
+        let start = Instant::now();
+        let (granted, rest) = (Duration::from_secs(10), Duration::from_millis(9_300));
+        let (mut contest, mut at, mut looks) = (Contest::new("k".to_owned()), Duration::ZERO, 0);
+        loop {
+            looks += 1;
+            let left = Duration::from_secs((rest - at).as_secs());
+            let remaining = Remaining { left, granted, keys: vec![b"k".to_vec()] };
+            let now = start + at;
+            if contest.judge(now, now, Some(&remaining)) == Sight::Free {
+                break;
+            }
+            at += contest.pause(CROWD + 1, now);
+        }
+        let left = rest - at;
+        assert!(looks <= 6 && left < granted / 4, "{looks} looks, {left:?} left");
+        assert!(left > Duration::from_millis(500), "{left:?} left");
     }
 
     #[test]

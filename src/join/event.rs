@@ -1,5 +1,7 @@
 //! What a registration goes through, and how it can end.
 
+use std::sync::Arc;
+
 use crate::error::Failure;
 use crate::etcd::{Error, Lease};
 
@@ -16,10 +18,16 @@ pub enum Event {
     Contested(i64),
     /// The key belongs to this renewed lease of somebody else: we come back when it is free.
     Aside(i64),
+    /// The check fails, and why: it is out of the registry until the check passes.
+    Unhealthy(Arc<str>),
+    /// The check passes again.
+    Healthy,
     /// The registry is away or refuses; it is tried on. Told once, not once per try.
     Trouble(Error),
     /// The registry answers again, and the registration still stands.
     Recovered,
+    /// It could not be taken out of the registry at the end; its lease will do that.
+    NotLeft(Error),
 }
 
 /// What became of a registration.
@@ -86,6 +94,16 @@ impl Event {
                 tracing::warn!(key, "{} of another owner holds it; standing aside", Holder(*lease));
             }
             Self::Trouble(error) => tracing::warn!(key, "still trying: {error}"),
+            Self::Unhealthy(reason) => {
+                tracing::warn!(
+                    key,
+                    "the check fails, out of the registry until it passes: {reason}"
+                );
+            }
+            Self::Healthy => tracing::info!(key, "the check passes"),
+            Self::NotLeft(error) => {
+                tracing::warn!(key, "not left, it ends with its lease: {error}");
+            }
             Self::Recovered => tracing::info!(key, "the registry answers again"),
         }
     }

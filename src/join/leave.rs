@@ -77,7 +77,7 @@ impl Whose {
     /// What the arguments mean.
     fn new(args: &LeaveArgs) -> Result<Self, Failure> {
         match (args.id.clone(), &args.host) {
-            (Some(id), _) => check::id(&id).map(|()| Self::Id(id)),
+            (Some(id), _) => check::id("--id", &id).map(|()| Self::Id(id)),
             (None, Some(host)) => match Host::parse(host) {
                 Ok(host) => Ok(Self::Hosts(vec![host])),
                 Err(reason) => Err(Failure::usage(format!("--host `{host}` {reason}"))),

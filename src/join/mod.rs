@@ -8,12 +8,22 @@
 //! lease it is a contest: that lease is watched, and either seen renewed (an owner lives,
 //! and `join` fails) or seen running out (a crash left it, and the key is taken over before
 //! it can vanish). A claim whose answer was lost shows as held by our own lease, and is won.
+//! Claims take turns, lease and key together, so that of ten thousand none waits with a
+//! lease that runs out.
 //!
 //! # Keep
-//! A heartbeat renews the lease and then reads the key, for a lease can live on while its
+//! A heartbeat renews the lease and then looks at the key, for a lease can live on while its
 //! key is deleted or overwritten. Each endpoint has a sixth of the TTL to answer, so that
 //! three are tried before the lease ends. A watch on the key makes changes known at once;
-//! it only calls the next heartbeat early, so nothing is lost when it breaks.
+//! it only calls for a look, so nothing is lost when it breaks. The first heartbeat
+//! comes at some moment of the interval and each later one a little early, so that those
+//! who registered together do not beat together.
+//!
+//! # Share
+//! Whatever is held in one process is kept by one [`Upkeep`]: leases are renewed over a few
+//! streams, keys are looked at many to a request, watches have one stream, and while the
+//! registry is away one try a second finds out for all. A single registration goes the same
+//! way. Ownership, heartbeats and losses stay each registration's own.
 //!
 //! # Lose
 //! A registration is lost when the registry says so: the lease is gone (expired, revoked,
@@ -27,25 +37,42 @@
 //! so once, and come back when the key is free. Before the first registration a refusal
 //! ends `join`, since nothing will change by itself; after it, it is only logged.
 //!
+//! # Check
+//! With `--check` an instance is registered once its check passes. Some failures in a row
+//! take it out: its lease is revoked, and that is tried until it is done. One success
+//! brings it back, as after a loss. Checks go on whatever etcd does.
+//!
 //! # Leave
 //! Revoking the lease removes the key in one step. It is tried for at most the registry's
-//! timeout; what could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
+//! timeout; many leave in turns, each with that time while the registry answers, and all
+//! together with no more when it is away. What could not be revoked ends with its TTL. The signals are TERM, INT, HUP and
 //! QUIT; they reach COMMAND as what they are. With COMMAND the order is: the
 //! signal, `--wait`, leave, `--slack`, the signal passed on. A second signal ends it now.
 //! Where the first was passed on already, COMMAND had its chance and is killed, with all of
 //! its process group. Else the second is passed on at once, without any wait, and COMMAND
 //! is killed if it has not ended a second later.
 //!
+//! # Many
+//! `--from` registers all documents of a file. The file is checked as a whole before
+//! anything is registered, and one that belongs to somebody else ends all, as it would end
+//! a single `join`. systemd is told READY when every entry is registered, or is known not to
+//! pass its check.
+//!
 //! | file | holds |
 //! | --- | --- |
-//! | `options` | what was typed, and what it means |
+//! | `options`, `from` | what was typed, or stands in a file, and what it means |
 //! | `check` | what is asked of a name and an id |
 //! | `host` | the host that is registered when none was typed |
 //! | `registration` | [`Registration`]: claimed, kept, regained, left |
 //! | `claim`, `contest` | getting the key, and whether another owner lives |
+//! | `withdraw` | taking it away, while ill and at the end |
 //! | `event` | what a registration goes through, and how it ends |
+//! | `probe`, `health` | one look at an instance, and what follows from many |
+//! | `membership` | a registration and its check, held together |
 //! | `supervise` | signals, COMMAND and registration together |
+//! | `fleet` | many registrations together |
 //! | `command`, `signals` | the child process, and what tells us to stop |
+//! | `pulse` | whether the loops go round, for systemd's watchdog |
 //! | `leave` | `srvd leave` |
 
 mod check;
@@ -53,20 +80,34 @@ mod claim;
 mod command;
 mod contest;
 mod event;
+mod fleet;
+mod from;
+mod health;
 mod host;
 mod leave;
+mod membership;
 mod options;
+mod probe;
+mod pulse;
 mod registration;
 mod signals;
 mod supervise;
+mod withdraw;
+
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::JoinArgs;
 use crate::config;
 use crate::error::Failure;
-use crate::etcd::{Etcd, Lease};
+use crate::etcd::{Etcd, Lease, Upkeep};
+use crate::systemd;
 use crate::telemetry::say;
 
+use self::membership::Membership;
 use self::options::{Options, Place};
+use self::probe::Checks;
+use self::pulse::Pulse;
 use self::signals::Signals;
 
 pub use self::event::{Event, Fault, Loss};
@@ -79,25 +120,89 @@ pub use self::registration::{Registration, Terms};
 /// [`Failure::Usage`] before anything was done; [`Failure::Failed`] when the key belongs to
 /// somebody else, the registry refuses, or COMMAND cannot be started.
 pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Failure> {
-    let options = Options::new(args, &registry.url)?;
-    let place = options.place(&registry.url.layout())?;
-    let signals = Signals::new().map_err(Failure::failed)?;
     let etcd = Etcd::new(&registry.url, &registry.access);
-    let registration =
-        Registration::new(etcd.clone(), place.key.clone(), place.document.clone(), options.terms);
-    let joined = supervise::run(&options, &place, registration, signals);
+    let upkeep = Upkeep::new(etcd.clone());
+    tokio::select! {
+        end = join(registry, args, upkeep) => end,
+        never = etcd.upkeep() => match never {},
+    }
+}
+
+/// Registers one instance, or those of a file.
+async fn join(registry: &config::Registry, args: &JoinArgs, upkeep: Upkeep) -> Result<u8, Failure> {
+    if let Some(file) = &args.from {
+        return join_all(registry, args, upkeep, file).await;
+    }
+    let options = Options::new(args, &registry.url)?;
+    let place = Arc::new(options.place(&registry.url.layout())?);
+    let desk = Desk { upkeep, terms: options.terms, pulse: Pulse::of(&registry.url) };
+    let member = desk.member(&place, options.checks.as_ref())?;
+    let signals = Signals::new().map_err(Failure::failed)?;
+    let joined = supervise::run(&options, &place, member, signals);
     tokio::select! {
         end = joined => end,
-        never = etcd.upkeep() => match never {},
+        never = systemd::watchdog(|| desk.pulse.is_alive()) => match never {},
+    }
+}
+
+/// Registers the instances of a file.
+async fn join_all(
+    registry: &config::Registry,
+    args: &JoinArgs,
+    upkeep: Upkeep,
+    file: &Path,
+) -> Result<u8, Failure> {
+    let (checks, terms) = (Checks::new(args)?, options::terms(args)?);
+    checks.as_ref().map_or(Ok(()), Checks::fit_many)?;
+    let places = from::read(file, &registry.url.layout())?;
+    let desk = Desk { upkeep, terms, pulse: Pulse::of(&registry.url) };
+    let member =
+        |place: Arc<Place>| Ok((Arc::clone(&place), desk.member(&place, checks.as_ref())?));
+    let members = places.into_iter().map(member).collect::<Result<_, Failure>>()?;
+    let signals = Signals::new().map_err(Failure::failed)?;
+    fleet::run(file.display().to_string(), members, &desk.pulse, signals).await
+}
+
+/// What all registrations of one `join` have in common.
+struct Desk {
+    /// The registry, and what is shared there.
+    upkeep: Upkeep,
+    /// How they are held.
+    terms: Terms,
+    /// Whether their loops go round.
+    pulse: Pulse,
+}
+
+impl Desk {
+    /// A registration and its check.
+    fn member(&self, place: &Arc<Place>, checks: Option<&Checks>) -> Result<Membership, Failure> {
+        let (key, value) = (place.key.clone(), place.document.clone());
+        let registration = Registration::new(self.upkeep.clone(), key, value, self.terms);
+        let monitor = checks.map(|checks| checks.monitor(place, &self.pulse)).transpose()?;
+        Ok(Membership { registration: registration.with_pulse(self.pulse.clone()), monitor })
     }
 }
 
 /// Tells people, the log and systemd what a registration went through.
 fn announce(place: &Place, event: &Event) {
     event.log(&place.key);
-    if let Event::Registered(lease) = event {
-        print_registered(place, lease);
-        notify(sd_notify::NotifyState::Ready);
+    let (name, location) = (&place.name, &place.location);
+    match event {
+        Event::Registered(lease) => {
+            print_registered(place, lease);
+            systemd::ready(&format!("registered {name} at {location}"));
+        }
+        Event::Regained(_) => systemd::status(&format!("registered {name} at {location} again")),
+        Event::Lost(loss) => systemd::status(&format!("{name} at {location} is lost: {loss}")),
+        Event::Unhealthy(reason) => {
+            systemd::status(&format!("{name} at {location} is out, its check fails: {reason}"));
+        }
+        Event::Aside(_) => {
+            systemd::status(&format!("{name} at {location} stands aside for another owner"));
+        }
+        Event::Trouble(error) => systemd::status(&format!("still trying: {error}")),
+        Event::Recovered => systemd::status("the registry answers again"),
+        Event::Healthy | Event::Contested(_) | Event::NotLeft(_) => (),
     }
 }
 
@@ -109,11 +214,4 @@ fn print_registered(place: &Place, lease: &Lease) {
         "registered {name} at {location}: {key} (lease {:016x}, ttl {ttl})",
         lease.id
     ));
-}
-
-/// Tells systemd, where it started us.
-fn notify(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::debug!("systemd was not told: {error}");
-    }
 }

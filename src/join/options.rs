@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
+use super::probe::Checks;
 use super::registration::Terms;
 use super::{check, command, host};
 use crate::cli::JoinArgs;
@@ -22,7 +23,7 @@ const TTL_MIN: Duration = Duration::from_secs(1);
 /// those of centuries.
 const TTL_MAX: Duration = Duration::from_secs(86_400);
 /// The longest DNS TTL that may be asked for: a day. Nothing dynamic is true for longer.
-const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
+pub(super) const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
 
 /// What `join` was told, validated.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub(super) struct Options {
     pub(super) slack: Duration,
     /// The program to run and its arguments; none without COMMAND.
     pub(super) command: Vec<OsString>,
+    /// What is checked, and how.
+    pub(super) checks: Option<Checks>,
     /// The document's optional members.
     members: Members,
 }
@@ -98,16 +101,18 @@ impl Options {
     /// # Errors
     /// [`Failure::Usage`]: which argument is wrong, and what to write.
     pub(super) fn new(args: &JoinArgs, registry: &RegistryUrl) -> Result<Self, Failure> {
-        check::name(&args.name)?;
-        args.id.as_deref().map_or(Ok(()), check::id)?;
+        let name = args.name.clone().unwrap_or_default();
+        check::name(&name)?;
+        args.id.as_deref().map_or(Ok(()), |id| check::id("--id", id))?;
         check_waits(args)?;
+        let checks = Checks::new(args)?;
         let terms = terms(args)?;
         let members = Members::new(args)?;
         let host = host_of(args.host.as_deref(), registry)?;
         let proto = args.proto.unwrap_or_default();
         let port = port_of(args, &host, proto)?;
         Ok(Self {
-            typed_name: args.name.clone(),
+            typed_name: name,
             host,
             port,
             id: args.id.clone(),
@@ -116,6 +121,7 @@ impl Options {
             wait: args.wait,
             slack: args.slack,
             command: args.command.clone(),
+            checks,
             members,
         })
     }
@@ -192,7 +198,7 @@ fn check_waits(args: &JoinArgs) -> Result<(), Failure> {
 }
 
 /// Lease and heartbeat.
-fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
+pub(super) fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
     let ttl = args.ttl;
     check_ttl(ttl)?;
     let heartbeat = args.heartbeat.unwrap_or_else(|| DEFAULT_HEARTBEAT.min(ttl / 2));
@@ -312,6 +318,13 @@ mod tests {
             (&format!("web --port 1 --tag {long}"), "--tag has 64 octets, at most 62"),
             (&format!("web --port 1 --protocol {long}"), "--protocol has 64 octets, at most 62"),
             ("web --port 1 --protocol=", "--protocol is empty"),
+            ("web --port 1 --check ping", "--check `ping` is none of tcp, http://HOST:PORT/PATH"),
+            ("web --port 1 --check exec:", "--check `exec:` is none of"),
+            ("web --port 1 --check https://a/", "--check `https://a/`: https is not checked"),
+            ("web --port 1 --check tcp --check-interval 1ms", "--check-interval 1ms is not 100ms"),
+            ("web --port 1 --check tcp --check-timeout 0s", "--check-timeout 0s is not 100ms to"),
+            ("web --port 1 --check tcp --check-failures 0", "--check-failures 0 is not 1 to 1000"),
+            ("web --port 1 --check-failures 2", "--check-failures needs a --check"),
         ] {
             let failure = options(line).unwrap_err();
             assert!(failure.to_string().starts_with(message), "{line}: {failure}");

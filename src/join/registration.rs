@@ -4,35 +4,33 @@ use std::convert::Infallible;
 use std::mem::Discriminant;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Fault, Loss};
+use super::health::{Condition, Health};
+use super::pulse::Pulse;
 use crate::backoff::Backoff;
-use crate::etcd::{Error, Etcd, Lease};
+use crate::etcd::{Error, Lease, Sighting, Upkeep};
 
 /// The first wait before another try, and the longest: one small request every other
 /// second is no load, and who waits for a registration waits no longer.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How many tries fit into a lease at the least, however short it is.
 const TRIES_PER_LEASE: u32 = 4;
-/// The longest wait before the watch is opened again. It only hastens what heartbeats
-/// find out anyway.
-const WATCH_RETRY_MAX: Duration = Duration::from_secs(5);
 /// A registration that stood this long was a good one: the next loss is made good without
 /// a long wait.
 const GOOD_TENURE: Duration = Duration::from_secs(10);
 /// A heartbeat may come this part of the interval early, so that a fleet that registered
 /// together does not beat together.
 const HEARTBEAT_JITTER: f64 = 0.15;
+/// The least part of the interval after which the first heartbeat comes.
+const FIRST_HEARTBEAT_MIN: f64 = 0.2;
 /// Endpoints that are tried before a lease ends: with heartbeats at half of the TTL, each
 /// has a third of the rest.
 const PATIENCE_PER_TTL: u32 = 6;
 /// The least patience for what etcd writes to its disk: a busy one takes its time.
 const WRITE_PATIENCE_MIN: Duration = Duration::from_secs(1);
-/// Endpoints that are tried to leave, within the registry's timeout.
-const LEAVE_TRIES: u32 = 3;
 
 /// How a registration is held.
 #[derive(Debug, Clone, Copy)]
@@ -46,16 +44,18 @@ pub struct Terms {
 }
 
 /// A key and a value, to be held in the registry.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Registration {
-    /// Where the registry is.
-    pub(super) etcd: Etcd,
+    /// The registry, and what is shared with other registrations.
+    pub(super) upkeep: Upkeep,
     /// The key.
     pub(super) key: String,
     /// The document.
     pub(super) value: String,
     /// How it is held.
     pub(super) terms: Terms,
+    /// Told whenever the loops go round.
+    pub(super) pulse: Pulse,
 }
 
 /// A registration being held.
@@ -86,8 +86,13 @@ pub(super) struct Kept {
 impl Registration {
     /// A registration of `value` at `key`. Nothing is done until it is held.
     #[must_use]
-    pub const fn new(etcd: Etcd, key: String, value: String, terms: Terms) -> Self {
-        Self { etcd, key, value, terms }
+    pub fn new(upkeep: Upkeep, key: String, value: String, terms: Terms) -> Self {
+        Self { upkeep, key, value, terms, pulse: Pulse::default() }
+    }
+
+    /// The same, which tells that its loops go round.
+    pub(super) fn with_pulse(self, pulse: Pulse) -> Self {
+        Self { pulse, ..self }
     }
 
     /// Registers, keeps the registration and regains it until `shutdown`; then leaves.
@@ -99,10 +104,23 @@ impl Registration {
         events: impl FnMut(Event),
         shutdown: CancellationToken,
     ) -> Result<(), Fault> {
+        self.hold_while(Health::always(), events, shutdown).await
+    }
+
+    /// The same, while it is healthy; else it is not in the registry.
+    ///
+    /// # Errors
+    /// [`Fault`], only before the first registration.
+    pub(super) async fn hold_while(
+        self,
+        health: Health,
+        events: impl FnMut(Event),
+        shutdown: CancellationToken,
+    ) -> Result<(), Fault> {
         let backoff = Backoff::new(RETRY.0, retry_max(self.terms.ttl));
         let (lease, is_registered, trouble) = (None, false, None);
         let mut tenure = Tenure { what: self, events, lease, is_registered, trouble, backoff };
-        let end = shutdown.run_until_cancelled(tenure.live()).await;
+        let end = shutdown.run_until_cancelled(tenure.live(health)).await;
         tenure.leave().await;
         match end {
             Some(Err(fault)) => Err(fault),
@@ -112,95 +130,112 @@ impl Registration {
 }
 
 impl<E: FnMut(Event)> Tenure<E> {
-    /// Claims and keeps, for ever.
-    async fn live(&mut self) -> Result<Infallible, Fault> {
+    /// Is in the registry while healthy, and out of it while not, for ever.
+    async fn live(&mut self, mut health: Health) -> Result<Infallible, Fault> {
         loop {
-            let lease = self.claim().await?;
+            if let Condition::Ill(reason) = health.known().await {
+                self.tell(Event::Unhealthy(reason));
+                tokio::select! {
+                    never = self.withdraw() => match never {},
+                    () = health.well() => self.tell(Event::Healthy),
+                }
+            }
+            tokio::select! {
+                end = self.stay() => return end,
+                () = health.ill() => (),
+            }
+        }
+    }
+
+    /// Claims and keeps, for ever.
+    async fn stay(&mut self) -> Result<Infallible, Fault> {
+        loop {
+            let (lease, revision) = self.claim().await?;
             let is_first = !std::mem::replace(&mut self.is_registered, true);
             self.trouble = None;
             self.tell(if is_first { Event::Registered(lease) } else { Event::Regained(lease) });
             let since = Instant::now();
-            let loss = self.keep(lease).await;
+            let loss = self.keep(lease, revision).await;
             self.tell(Event::Lost(loss));
             if since.elapsed() > GOOD_TENURE {
                 self.backoff.reset();
             }
-            sleep(self.backoff.wait()).await;
+            let wait = self.backoff.wait();
+            self.pause(wait).await;
         }
     }
 
-    /// Keeps the registration until it is lost.
-    async fn keep(&mut self, lease: Lease) -> Loss {
-        let (etcd, key) = (self.what.etcd.clone(), self.what.key.clone());
-        let changed = Notify::new();
-        tokio::select! {
-            loss = self.beat(lease, &changed) => loss,
-            never = watch(&etcd, &key, &changed) => match never {},
-        }
-    }
-
-    /// One heartbeat after the other; an early one when the key changed, or when the last
-    /// one went unanswered.
-    async fn beat(&mut self, lease: Lease, changed: &Notify) -> Loss {
+    /// Keeps the registration until it is lost: one heartbeat after the other, each of
+    /// which renews the lease and looks at the key. When the key changed, or the last
+    /// heartbeat went unanswered, the next comes early.
+    async fn keep(&mut self, lease: Lease, mut revision: i64) -> Loss {
+        let watched = self.what.upkeep.watch(&self.what.key);
         let mut backoff = Backoff::new(RETRY.0, retry_max(lease.ttl));
         let interval = self.what.terms.heartbeat.min(lease.ttl / 2);
-        let mut pause = early(interval);
+        let mut next = Instant::now() + spread(interval);
         loop {
-            tokio::select! {
-                () = sleep(pause) => (),
-                () = changed.notified() => (),
-            }
-            match self.verify(lease).await {
+            self.what.pulse.promise(next);
+            let is_due = tokio::select! {
+                () = sleep_until(next) => true,
+                () = watched.changed() => false,
+            };
+            match self.verify(lease, &mut revision, is_due).await {
                 Ok(Some(loss)) => return loss,
-                Ok(None) => {
+                Ok(None) if is_due => {
                     self.recover();
                     backoff.reset();
-                    pause = early(interval);
+                    next = Instant::now() + early(interval);
                 }
+                Ok(None) => (),
                 Err(error) => {
                     self.complain(error);
-                    pause = backoff.wait();
+                    next = next.min(Instant::now() + backoff.wait());
                 }
             }
         }
     }
 
-    /// Renews the lease, and looks whether the key is still ours.
-    async fn verify(&mut self, lease: Lease) -> Result<Option<Loss>, Error> {
-        if !self.renew(lease).await? {
+    /// Looks whether the key is still ours, and renews the lease if that is due.
+    async fn verify(
+        &mut self,
+        lease: Lease,
+        revision: &mut i64,
+        is_due: bool,
+    ) -> Result<Option<Loss>, Error> {
+        if is_due && !self.renew(lease).await? {
             return Ok(Some(Loss::LeaseEnded));
         }
-        let held = self.what.etcd.get(&self.what.key, self.patience(lease.ttl)).await?;
-        Ok(match held {
-            None => Some(Loss::Deleted),
-            Some(held) if held.lease != lease.id => Some(Loss::Overwritten(held.lease)),
-            Some(held) if held.value != self.what.value.as_bytes() => Some(Loss::Changed),
-            Some(_) => None,
-        })
+        let (key, patience) = (&self.what.key, self.patience(lease.ttl));
+        match self.what.upkeep.look(key, *revision, patience).await? {
+            Sighting::Untouched => Ok(None),
+            // It went with its lease, or alone.
+            Sighting::Gone if !is_due && !self.renew(lease).await? => Ok(Some(Loss::LeaseEnded)),
+            Sighting::Gone => Ok(Some(Loss::Deleted)),
+            Sighting::Put(other) if other != lease.id => Ok(Some(Loss::Overwritten(other))),
+            Sighting::Put(_) => self.compare(lease, revision).await,
+        }
+    }
+
+    /// Looks at a key that was put again under our lease: what counts is what it says.
+    async fn compare(&self, lease: Lease, revision: &mut i64) -> Result<Option<Loss>, Error> {
+        let held = self.what.upkeep.read(&self.what.key, self.patience(lease.ttl)).await?;
+        let Some(held) = held else { return Ok(Some(Loss::Deleted)) };
+        if held.value != self.what.value.as_bytes() {
+            return Ok(Some(Loss::Changed));
+        }
+        *revision = held.revision;
+        Ok(None)
     }
 
     /// Renews the lease. Says whether it is still there.
     pub(super) async fn renew(&mut self, lease: Lease) -> Result<bool, Error> {
         let renewed = Instant::now();
-        match self.what.etcd.keep_alive(lease.id, self.patience(lease.ttl)).await {
+        match self.what.upkeep.renew(lease.id, self.patience(lease.ttl)).await {
             Ok(()) => self.lease = Some(Kept { lease, renewed }),
             Err(Error::LeaseGone) => self.lease = None,
             Err(error) => return Err(error),
         }
         Ok(self.lease.is_some())
-    }
-
-    /// Leaves: revokes the lease, and the key goes with it.
-    async fn leave(&mut self) {
-        let Some(Kept { lease, .. }) = self.lease.take() else { return };
-        let etcd = &self.what.etcd;
-        let revoke = etcd.revoke(lease.id, etcd.timeout() / LEAVE_TRIES);
-        let reason = match timeout(etcd.timeout(), revoke).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error,
-            Err(_) => Error::Silent(etcd.timeout()),
-        };
-        tracing::warn!(key = self.what.key, "not left, it ends with its lease: {reason}");
     }
 
     /// Bears an error of a claim: gives up on a refusal before the first registration,
@@ -213,15 +248,22 @@ impl<E: FnMut(Event)> Tenure<E> {
         if !matches!(error, Error::LeaseGone) {
             self.complain(error);
         }
-        sleep(self.backoff.wait()).await;
+        let wait = self.backoff.wait();
+        self.pause(wait).await;
         Ok(())
     }
 
+    /// Waits.
+    pub(super) async fn pause(&self, pause: Duration) {
+        self.what.pulse.promise(Instant::now() + pause);
+        sleep(pause).await;
+    }
+
     /// Tells of trouble, unless the same kind is known.
-    fn complain(&mut self, error: Error) {
+    pub(super) fn complain(&mut self, error: Error) {
         if error.is_refusal() {
             // A new client logs in anew: what was refused may have been an old token.
-            self.what.etcd.rotate();
+            self.what.upkeep.etcd().rotate();
         }
         let kind = std::mem::discriminant(&error);
         if self.trouble.replace(kind) != Some(kind) {
@@ -230,7 +272,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     }
 
     /// Tells that trouble is over, if there was any.
-    fn recover(&mut self) {
+    pub(super) fn recover(&mut self) {
         if self.trouble.take().is_some() {
             self.tell(Event::Recovered);
         }
@@ -243,37 +285,19 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// How long one endpoint may take to answer a heartbeat.
     pub(super) fn patience(&self, ttl: Duration) -> Duration {
-        (ttl / PATIENCE_PER_TTL).min(self.what.etcd.timeout())
+        (ttl / PATIENCE_PER_TTL).min(self.what.upkeep.etcd().timeout())
     }
 
     /// How long one endpoint may take to write.
     pub(super) fn write_patience(&self) -> Duration {
         let patience = self.what.terms.ttl / PATIENCE_PER_TTL;
-        patience.max(WRITE_PATIENCE_MIN).min(self.what.etcd.timeout())
+        patience.max(WRITE_PATIENCE_MIN).min(self.what.upkeep.etcd().timeout())
     }
 }
 
-/// Calls whenever the key changed, for as long as it is polled. A watch that begins knows
-/// nothing of what was before, so it calls once then, too.
-async fn watch(etcd: &Etcd, key: &str, changed: &Notify) -> Infallible {
-    let range = (key.as_bytes().to_vec(), [key.as_bytes(), b"\0"].concat());
-    let mut backoff = Backoff::new(RETRY.0, WATCH_RETRY_MAX);
-    loop {
-        // The half that asks is kept: the watch ends with it.
-        if let Ok((_requests, mut messages)) = etcd.watch(&range, 0).await {
-            let since = Instant::now();
-            changed.notify_one();
-            while let Ok(message) = messages.next().await {
-                if !message.events.is_empty() {
-                    changed.notify_one();
-                }
-            }
-            if since.elapsed() > GOOD_TENURE {
-                backoff.reset();
-            }
-        }
-        sleep(backoff.wait()).await;
-    }
+/// Some part of an interval: those who registered together do not beat together.
+fn spread(interval: Duration) -> Duration {
+    interval.mul_f64(FIRST_HEARTBEAT_MIN + (1.0 - FIRST_HEARTBEAT_MIN) * fastrand::f64())
 }
 
 /// An interval, or a little less.

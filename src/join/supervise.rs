@@ -4,17 +4,17 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use sd_notify::NotifyState;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::announce;
 use super::command::{self, Command, Group};
 use super::event::Fault;
+use super::membership::Membership;
 use super::options::{Options, Place};
-use super::registration::Registration;
 use super::signals::Signals;
-use super::{announce, notify};
 use crate::error::Failure;
+use crate::systemd;
 
 /// How long COMMAND may take to end when it gets the signal only because a second one came.
 /// Who signals twice is in a hurry, but a server needs a moment to close its files.
@@ -36,27 +36,23 @@ struct Leave {
 pub(super) async fn run(
     options: &Options,
     place: &Place,
-    registration: Registration,
+    member: Membership,
     signals: Signals,
 ) -> Result<u8, Failure> {
     if options.command.is_empty() {
-        return alone(place, registration, signals).await;
+        return alone(place, member, signals).await;
     }
     let command = Command::start(options, place)?;
-    beside(command, options, place, registration, signals).await
+    beside(command, options, place, member, signals).await
 }
 
 /// Holds the registration until a signal. A second one does not wait for etcd.
-async fn alone(
-    place: &Place,
-    registration: Registration,
-    mut signals: Signals,
-) -> Result<u8, Failure> {
+async fn alone(place: &Place, member: Membership, mut signals: Signals) -> Result<u8, Failure> {
     let stop = CancellationToken::new();
-    let held = registration.hold(|event| announce(place, &event), stop.clone());
+    let held = member.hold(|event| announce(place, &event), stop.clone());
     let stopped = async {
         signals.next().await;
-        notify(NotifyState::Stopping);
+        systemd::stopping();
         stop.cancel();
         signals.next().await
     };
@@ -72,12 +68,12 @@ async fn beside(
     mut command: Command,
     options: &Options,
     place: &Place,
-    registration: Registration,
+    member: Membership,
     signals: Signals,
 ) -> Result<u8, Failure> {
     let leave = Leave::default();
     let group = command.group();
-    let mut membership = std::pin::pin!(membership(options, place, registration, &leave));
+    let mut membership = std::pin::pin!(membership(options, place, member, &leave));
     let mut parting = std::pin::pin!(part(options, signals, group, &leave));
     let code = loop {
         tokio::select! {
@@ -101,16 +97,21 @@ async fn beside(
     Ok(code)
 }
 
-/// Registers once COMMAND listens, and holds that until we are to leave.
+/// Registers once COMMAND listens, or while its check passes, and holds that until we are
+/// to leave.
 async fn membership(
     options: &Options,
     place: &Place,
-    registration: Registration,
+    member: Membership,
     leave: &Leave,
 ) -> Result<(), Fault> {
-    let ready = leave.wanted.run_until_cancelled(command::listens(place, options.proto));
-    let end = match ready.await {
-        Some(()) => registration.hold(|event| announce(place, &event), leave.wanted.clone()).await,
+    let listens = async {
+        if member.monitor.is_none() {
+            command::listens(place, options.proto).await;
+        }
+    };
+    let end = match leave.wanted.run_until_cancelled(listens).await {
+        Some(()) => member.hold(|event| announce(place, &event), leave.wanted.clone()).await,
         None => Ok(()),
     };
     leave.done.cancel();
@@ -122,7 +123,7 @@ async fn membership(
 /// on at once, and what has not ended soon after (or gets a third one) is killed.
 async fn part(options: &Options, mut signals: Signals, group: Group, leave: &Leave) -> Infallible {
     let first = signals.next().await;
-    notify(NotifyState::Stopping);
+    systemd::stopping();
     tokio::select! {
         () = waits(options.wait, options.slack, leave) => {
             group.signal(first);

@@ -1,6 +1,6 @@
 //! The same registration without a process of its own, many in one.
 
-use srvd::etcd::{Access, Etcd as Client};
+use srvd::etcd::{Access, Etcd as Client, Upkeep};
 use srvd::join::{Event, Loss, Registration, Terms};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -17,6 +17,7 @@ const MANY: usize = 1_000;
 async fn many_in_one_process_come_back_together() {
     let etcd = Etcd::start();
     let client = Client::new(&etcd.url().parse().unwrap(), &Access::default());
+    let upkeep = Upkeep::new(client);
     let (sender, mut events) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let tasks: Vec<_> = (0..MANY)
@@ -24,7 +25,7 @@ async fn many_in_one_process_come_back_together() {
             let (ttl, heartbeat) = (Duration::from_secs(10), Duration::from_secs(5));
             let terms = Terms { ttl, heartbeat, by_force: false };
             let key = format!("/services/many/{id}");
-            let one = Registration::new(client.clone(), key, "10.0.0.1:1".into(), terms);
+            let one = Registration::new(upkeep.clone(), key, "10.0.0.1:1".into(), terms);
             let sender = sender.clone();
             tokio::spawn(one.hold(move |event| sender.send(event).unwrap(), stop.clone()))
         })

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::{KEY, VALUE, ctl, follow, held, join, joined, lease_in, ms, number};
-use crate::support::PATIENCE;
 use crate::support::etcd::Etcd;
-use crate::support::srvd::{BINARY, Srvd, command};
+use crate::support::srvd::{BINARY, Srvd};
 
 /// A signal ends the registration long before its lease would.
 fn leaves_at_once(signal: &str) {
@@ -112,25 +111,4 @@ fn a_running_join_is_small() {
     println!("a running join has {resident} resident");
     let kib: u64 = resident.split(' ').next().unwrap().parse().unwrap();
     assert!(cfg!(debug_assertions) || kib <= 10 * 1024, "{resident}");
-}
-
-#[test]
-fn systemd_is_told_ready_once_registered_and_stopping_before_leaving() {
-    let etcd = Etcd::start();
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("notify");
-    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let told = || {
-        let mut text = [0; 100];
-        let octets = socket.recv(&mut text).unwrap();
-        String::from_utf8(text[..octets].to_vec()).unwrap()
-    };
-    let args = ["join", "web", "--host", "10.1.2.3", "--port", "8080"];
-    let mut srvd = Srvd::spawn(command(&etcd.url(), &args).env("NOTIFY_SOCKET", &path));
-    assert_eq!(told(), "READY=1\n");
-    assert!(held(&etcd, KEY).is_some());
-    srvd.signal("TERM");
-    assert_eq!(told(), "STOPPING=1\n");
-    assert_eq!(srvd.exits(), 0);
 }

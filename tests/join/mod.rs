@@ -8,12 +8,18 @@
 //! | `owners` | the owner of a key is its lease |
 //! | `with_command` | COMMAND: environment, readiness, order of signals, exit codes |
 //! | `removal` | `srvd leave` |
+//! | `checks` | `--check`: while it fails, an instance is not in the registry |
+//! | `many` | `--from`: many in one process |
+//! | `notify` | what systemd is told |
 //! | `usage` | what is typed wrong is told, with exit code 2 |
 //! | `in_process` | the same registration without a process of its own |
 
+mod checks;
 mod in_process;
 mod leaving;
 mod loss;
+mod many;
+mod notify;
 mod outage;
 mod owners;
 mod removal;

@@ -67,3 +67,34 @@ fn a_refusal_after_it_is_only_logged() {
     assert!(crate::support::eventually(|| told("answers again") || told("registered again")));
     comes_back(&etcd, 0);
 }
+
+#[test]
+fn a_login_that_runs_out_is_renewed_by_itself() {
+    let etcd = Etcd::start_with(&["--auth-token-ttl", "1"]);
+    ctl(&etcd, &["user", "add", "root:secret"]);
+    ctl(&etcd, &["user", "grant-role", "root", "root"]);
+    ctl(&etcd, &["auth", "enable"]);
+    let directory = tempfile::tempdir().unwrap();
+    let password = directory.path().join("password");
+    std::fs::write(&password, "secret\n").unwrap();
+    let login = ["--user", "root", "--password-file", password.to_str().unwrap()];
+    let (srvd, lease) = joined(&etcd.url(), &[&login[..], &["--ttl", "6s"]].concat());
+    // Heartbeats are 3 s apart, and a login is forgotten in between.
+    std::thread::sleep(std::time::Duration::from_secs(9));
+    let root = ["--user", "root:secret"];
+    let held = || ctl(&etcd, &[&root[..], &["get", KEY, "--print-value-only"]].concat());
+    assert_eq!(held(), format!("{VALUE}\n"));
+    ctl(&etcd, &[&root[..], &["lease", "revoke", &lease]].concat());
+    srvd.logs("registered again");
+    assert_eq!(held(), format!("{VALUE}\n"));
+    assert_eq!(srvd.log().count("refuses"), 0, "{:?}", srvd.log().all());
+}
+
+#[test]
+fn a_lease_shorter_than_the_server_grants_is_what_it_grants() {
+    let etcd = Etcd::start_with(&["--election-timeout", "1200"]);
+    let (srvd, lease) = joined(&etcd.url(), &["--ttl", "1s"]);
+    assert!(srvd.out().all()[0].ends_with(&format!("(lease {lease}, ttl 2s)")));
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    assert_eq!(held(&etcd, KEY), Some((VALUE.to_owned(), number(&lease))));
+}

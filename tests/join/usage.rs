@@ -26,6 +26,15 @@ fn every_wrong_flag_is_told() {
         (&[&long, "--port", "1"], "NAME has 63 octets, at most 62"),
         (&["", "--port", "1"], "NAME is empty"),
         (&[], "<NAME>"),
+        (&["--from", "x.json", "web"], "cannot be used with"),
+        (&["--from", "x.json", "--port", "1"], "cannot be used with"),
+        (&["--from", "x.json", "--", "true"], "cannot be used with"),
+        (&["--from", "no-such-file.json"], "--from no-such-file.json: No such file"),
+        (&["--from", "x.json", "--check", "http://a/"], "is one place for all entries of --from"),
+        (&["web", "--port", "1", "--check", "ping"], "is none of tcp, http://"),
+        (&["web", "--port", "1", "--check", "https://a/"], "https is not checked"),
+        (&["web", "--port", "1", "--check", "http://"], "is no url"),
+        (&["web", "--port", "1", "--check-interval", "1s"], "needs a --check"),
     ] {
         let output = run("http://127.0.0.1:1", &[&["join"], args].concat());
         let told = String::from_utf8(output.stderr).unwrap();

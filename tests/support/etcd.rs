@@ -163,13 +163,22 @@ impl Etcd {
         assert!(healthy && self.exited().is_none(), "etcd is not healthy:\n{}", self.log());
     }
 
+    /// What the process has been sent of a gRPC method: calls, and the messages of streams.
+    pub(crate) fn messages(&self, method: &str) -> u64 {
+        self.counted("grpc_server_msg_received_total", method)
+    }
+
     /// How often the process has been asked a gRPC method.
     pub(crate) fn calls(&self, method: &str) -> u64 {
+        self.counted("grpc_server_handled_total", method)
+    }
+
+    /// The sum of one of its counters over a gRPC method.
+    fn counted(&self, counter: &str, method: &str) -> u64 {
         let page = page(self.plan.client, "/metrics").unwrap_or_default();
         let of_method = format!("grpc_method=\"{method}\"");
-        let lines = page.lines().filter(|line| {
-            line.starts_with("grpc_server_handled_total") && line.contains(&of_method)
-        });
+        let lines =
+            page.lines().filter(|line| line.starts_with(counter) && line.contains(&of_method));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 

@@ -1,0 +1,122 @@
+//! What is known of an instance's health, and who finds it out.
+//!
+//! Before the first check has passed an instance is not registered; until then checks come
+//! in quick succession, so that a server that starts fast is registered fast. After that
+//! it takes some failures in a row to take it out, and one success to bring it back.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::probe::Probe;
+use super::pulse::Pulse;
+use crate::backoff::Backoff;
+
+/// The first wait between checks before one has passed; it doubles up to the interval.
+const EAGER: Duration = Duration::from_millis(100);
+/// Failures in a row before the first success that are told of: a server needs a moment to
+/// start, and this many eager checks take some seconds.
+const PATIENT: u32 = 5;
+
+/// A check may come this part of the interval early.
+const JITTER: f64 = 0.1;
+
+/// How an instance is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Nothing is known yet.
+    Unknown,
+    /// The check passes.
+    Well,
+    /// The check fails, and why.
+    Ill(Arc<str>),
+}
+
+/// What is known of an instance's health.
+#[derive(Debug)]
+pub(super) struct Health(watch::Receiver<Condition>);
+
+/// Finds it out.
+#[derive(Debug)]
+pub(super) struct Monitor {
+    /// What is checked.
+    pub(super) probe: Probe,
+    /// Between two checks.
+    pub(super) interval: Duration,
+    /// Failures in a row that take the instance out.
+    pub(super) failures: u32,
+    /// Told that checks go on.
+    pub(super) pulse: Pulse,
+}
+
+impl Health {
+    /// Of what nobody checks.
+    pub(super) fn always() -> Self {
+        Self(watch::channel(Condition::Well).1)
+    }
+
+    /// Of something that is checked; the other end says how it is.
+    pub(super) fn unknown() -> (watch::Sender<Condition>, Self) {
+        let (sender, receiver) = watch::channel(Condition::Unknown);
+        (sender, Self(receiver))
+    }
+
+    /// Waits until something is known.
+    pub(super) async fn known(&mut self) -> Condition {
+        self.reach(|condition| *condition != Condition::Unknown).await
+    }
+
+    /// Waits until it is well.
+    pub(super) async fn well(&mut self) {
+        self.reach(|condition| *condition == Condition::Well).await;
+    }
+
+    /// Waits until it is ill.
+    pub(super) async fn ill(&mut self) {
+        self.reach(|condition| matches!(condition, Condition::Ill(_))).await;
+    }
+
+    /// Waits for a condition. When nobody checks any more it stays as it is.
+    async fn reach(&mut self, wanted: impl FnMut(&Condition) -> bool) -> Condition {
+        let reached = self.0.wait_for(wanted).await.map(|condition| condition.clone());
+        match reached {
+            Ok(condition) => condition,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Monitor {
+    /// Checks for as long as it is polled.
+    pub(super) async fn run(&self, health: &watch::Sender<Condition>) -> Infallible {
+        let mut eager = Backoff::new(EAGER.min(self.interval), self.interval);
+        let (mut failed, mut was_well) = (0_u32, false);
+        loop {
+            match self.probe.run().await {
+                Ok(()) => {
+                    (failed, was_well) = (0, true);
+                    health.send_replace(Condition::Well);
+                }
+                Err(reason) => {
+                    failed = failed.saturating_add(1);
+                    let enough = if was_well { self.failures } else { PATIENT };
+                    tracing::debug!("the check failed, {failed} in a row: {reason}");
+                    if failed >= enough {
+                        health.send_replace(Condition::Ill(reason.into()));
+                    }
+                }
+            }
+            let wait = if was_well { early(self.interval) } else { eager.wait() };
+            self.pulse.promise(Instant::now() + wait + self.probe.timeout());
+            sleep(wait).await;
+        }
+    }
+}
+
+/// An interval, or a little less, so that many that began together do not go on together.
+fn early(interval: Duration) -> Duration {
+    interval.mul_f64(1.0 - JITTER * fastrand::f64())
+}

@@ -1,0 +1,58 @@
+//! What systemd is told: ready, status, alive, stopping. Where it did not start us, and
+//! asked for nothing, nothing is said.
+
+use std::convert::Infallible;
+
+use sd_notify::NotifyState;
+use tokio::time::sleep;
+
+/// We do what we were started for.
+pub fn ready(status: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(&line(status))]);
+}
+
+/// What we do now, for `systemctl status`.
+pub fn status(status: &str) {
+    tell(&[NotifyState::Status(&line(status))]);
+}
+
+/// We are about to end.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+/// Feeds the watchdog twice in its time while we are alive, for as long as it is polled.
+/// Poll it beside what must not stand still.
+pub async fn watchdog(is_alive: impl Fn() -> bool) -> Infallible {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    loop {
+        if is_alive() {
+            tell(&[NotifyState::Watchdog]);
+        } else {
+            tracing::error!("nothing goes on any more; the watchdog is not fed");
+        }
+        sleep(limit / 2).await;
+    }
+}
+
+/// A status is one line: the next would be another message.
+fn line(status: &str) -> String {
+    status.replace(|character: char| character.is_control(), " ")
+}
+
+/// Tells systemd.
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("systemd was not told: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_one_line() {
+        assert_eq!(line("away:\nMAINPID=1"), "away: MAINPID=1");
+    }
+}

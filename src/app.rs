@@ -1,6 +1,8 @@
 //! The server, built in one place: everything bound, nothing running yet. Tests build the
 //! very same on port 0.
 
+use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,12 +12,20 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Serve;
+use crate::config::{Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
-use crate::mirror::Mirror;
+use crate::mirror::{Known, Mirror, Options};
+use crate::registry::Layout;
+use crate::state::{self, Identity, Keeper};
 use crate::wire::{Counters, Listeners, Strictness};
+
+/// How all zones of this version read keys and values.
+const SCHEMA: &str = "services";
+/// How often a zone that is not followed any more is judged.
+const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
 /// A server with its sockets bound.
 pub struct App {
@@ -23,46 +33,83 @@ pub struct App {
     index: Arc<Index>,
     /// The sockets.
     listeners: Listeners,
+    /// The socket of HTTP, unless it is off.
+    http: Option<Http>,
     /// UDP workers; 0 is one per core.
     workers: usize,
-    /// One mirror per zone.
-    mirrors: Vec<Mirror<Publisher>>,
+    /// What follows each zone.
+    followers: Vec<Follower>,
+}
+
+/// What follows one zone.
+struct Follower {
+    /// The registry's side.
+    mirror: Mirror<Publisher>,
+    /// The disk's side, if snapshots are kept.
+    keeper: Option<Keeper>,
+}
+
+/// What a follower is made of, besides the index.
+struct Source {
+    /// The registry.
+    etcd: Etcd,
+    /// The part of it that is the zone's.
+    layout: Layout,
+    /// What its snapshot is bound to.
+    identity: Identity,
 }
 
 impl App {
     /// Binds every listener and prepares a mirror per zone. etcd need not be there.
     ///
     /// # Errors
-    /// [`Failure::Failed`]: an address cannot be bound.
+    /// [`Failure::Failed`]: an address cannot be bound. [`Failure::Usage`]: the directory of
+    /// snapshots cannot be made.
     pub fn build(config: Serve) -> Result<Self, Failure> {
+        if let Some(state) = &config.outage.state {
+            let fault = |error| state.fault(format_args!("cannot be made: {error}"));
+            state::prepare(&state.directory).map_err(fault)?;
+        }
         let strictness = strictness(&config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness);
-        Ok(Self::with_listeners(config, listeners.map_err(Failure::failed)?))
+        let listeners = listeners.map_err(Failure::failed)?;
+        let http = match config.http.at {
+            At::Off => None,
+            At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
+        };
+        Ok(Self::with_listeners(config, listeners, http))
     }
 
-    /// The server around sockets that are bound already.
+    /// The server around sockets that are bound already, and a directory of snapshots that
+    /// is there.
     #[must_use]
-    pub fn with_listeners(config: Serve, listeners: Listeners) -> Self {
+    pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
+        let Serve { zones, access, outage, bare_names, workers, .. } = config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
-        for zone in config.zones {
-            let zone_settings = Arc::new(zone.settings);
-            let freshness = Arc::clone(zone_settings.freshness());
-            sources.push((Etcd::new(&zone.registry, &config.access), zone.layout, freshness));
-            settings.push(zone_settings);
+        for zone in zones {
+            let ZoneConfig { settings: zone_settings, registry, layout } = zone;
+            let apex = zone_settings.apex().to_ascii();
+            let identity = Identity::new(&apex, &registry, &layout, SCHEMA);
+            sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
+            settings.push(Arc::new(zone_settings));
         }
-        let index = Arc::new(Index::new(settings, config.bare_names));
-        let mirror = |(at, (etcd, layout, freshness))| {
-            Mirror::new(etcd, layout, Publisher::new(Arc::clone(&index), at), freshness)
-        };
-        let mirrors = sources.into_iter().enumerate().map(mirror).collect();
-        Self { index, listeners, workers: config.workers, mirrors }
+        let index = Arc::new(Index::new(settings, bare_names));
+        let follower = |(at, source)| Follower::new(source, &outage, &index, at);
+        let followers = sources.into_iter().enumerate().map(follower).collect();
+        Self { index, listeners, http, workers, followers }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.addresses()
+    }
+
+    /// The address that HTTP is answered on, unless it is off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(Http::address)
     }
 
     /// What is answered from.
@@ -77,24 +124,97 @@ impl App {
         self.listeners.counters()
     }
 
-    /// Answers until told to stop, then drains.
+    /// Answers until told to stop, then drains, and writes what snapshots lack.
     ///
     /// # Errors
     /// [`Failure::Failed`]: the runtime cannot take a socket.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
         let zones = self.index.load().zones().to_vec();
-        let mut mirrors = JoinSet::new();
-        for (mirror, zone) in self.mirrors.into_iter().zip(zones) {
-            mirrors.spawn(supervise(mirror, zone));
+        let closing = CancellationToken::new();
+        let mut followers = JoinSet::new();
+        for (follower, zone) in self.followers.into_iter().zip(zones) {
+            followers.spawn(follower.run(zone, closing.clone()));
         }
-        let served = self.listeners.serve(self.index, self.workers, shutdown).await;
-        served.map_err(Failure::failed)
+        let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
+        let subject = Subject { index, counters, draining: shutdown.clone() };
+        let http = window(self.http, subject);
+        let served = self.listeners.serve(self.index, self.workers, shutdown);
+        let ended = tokio::select! {
+            served = served => served.map_err(Failure::failed),
+            Err(error) = http => Err(Failure::failed(error)),
+        };
+        closing.cancel();
+        while followers.join_next().await.is_some() {}
+        ended
+    }
+}
+
+/// Answers HTTP, if it is to be answered, until DNS no longer is.
+async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> {
+    match http {
+        Some(http) => http.serve(subject).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Follower {
+    /// What follows the zone at a place of the index.
+    fn new(source: Source, outage: &Outage, index: &Arc<Index>, at: usize) -> Self {
+        let Source { etcd, layout, identity } = source;
+        let settings = Arc::clone(index.load().zones()[at].settings());
+        if let Some(limit) = outage.max_stale {
+            settings.freshness().expire_after(limit);
+        }
+        let options = Options {
+            zone: identity.zone.clone(),
+            hold_collapse: outage.hold_collapse,
+            progress_after: Options::progress_within(outage.max_stale),
+            vitals: Arc::clone(settings.vitals()),
+            ..Options::default()
+        };
+        let keeper = outage.state.as_ref().map(|state| {
+            Keeper::new(&state.directory, identity, layout.clone(), Arc::clone(index), at)
+        });
+        let publisher = Publisher::new(Arc::clone(index), at);
+        let freshness = Arc::clone(settings.freshness());
+        Self { mirror: Mirror::with(options, etcd, layout, publisher, freshness), keeper }
+    }
+
+    /// Follows the zone until closing.
+    async fn run(self, zone: Arc<Zone>, closing: CancellationToken) {
+        let Self { mut mirror, mut keeper } = self;
+        if let Some(keeper) = &mut keeper {
+            tokio::task::block_in_place(|| restore(&mut mirror, keeper));
+        }
+        let keep = async {
+            match keeper {
+                Some(keeper) => keeper.run(closing).await,
+                None => closing.cancelled().await,
+            }
+        };
+        tokio::select! {
+            never = supervise(mirror, zone) => match never {},
+            () = keep => (),
+        }
+    }
+}
+
+/// Begins with what was known before, if there is a snapshot that can be used.
+fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
+    if let Some(snapshot) = keeper.restore() {
+        mirror.restore(Known {
+            instances: snapshot.instances,
+            aliases: snapshot.aliases,
+            revision: snapshot.revision,
+            cluster: snapshot.cluster,
+            age: snapshot.age,
+        });
     }
 }
 
 /// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
 /// goes on being answered, marked as stale: better old answers than none.
-async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) {
+async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
     if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
         let apex = zone.settings().apex();
         let text = fault
@@ -102,7 +222,10 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) {
             .copied()
             .or(fault.downcast_ref::<String>().map(String::as_str));
         tracing::error!(zone = %apex, "the mirror panicked, its zone is not followed until a restart: {}", text.unwrap_or("no reason given"));
+    }
+    loop {
         zone.settings().freshness().judge(Duration::ZERO);
+        tokio::time::sleep(JUDGE_AGAIN).await;
     }
 }
 

@@ -8,9 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::cli::{Common, ServeArgs};
-use crate::config::{File, Registry, Serve};
+use crate::config::{self, File, Registry, Serve};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd, embedded};
+use crate::http::{At, Http};
 use crate::join::{Registration, Terms};
 use crate::names::{DEFAULT_HEARTBEAT, DEFAULT_LEASE, default_id};
 use crate::registry::document::Registration as Document;
@@ -36,20 +37,24 @@ pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), F
     let listener = bind_registry(&asked).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
     config.access = Access::default();
+    if config.outage.state.take().is_some() {
+        say("srvd dev: `state` is left aside, a registry in memory has nothing to come back to");
+    }
     for zone in &mut config.zones {
         let endpoints = vec![endpoint(address)];
         zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
     }
     let (url, layout) = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
     let listeners = bind_dns(&config)?;
-    let app = App::with_listeners(config, listeners);
+    let http = bind_http(&config.http)?;
+    let app = App::with_listeners(config, listeners, http);
     let dns = app.addresses();
     // The registry goes last: whoever leaves it in good order still needs it.
     let closing = CancellationToken::new();
     let registry = tokio::spawn(embedded::serve(listener, closing.clone()));
     let hello =
         tokio::spawn(hello(Etcd::new(&url, &Access::default()), layout, dns[0], shutdown.clone()));
-    introduce(address, &dns);
+    introduce(address, &dns, app.http_address());
     app.run(shutdown).await?;
     let _ = hello.await;
     closing.cancel();
@@ -92,6 +97,19 @@ fn bind_dns(config: &Serve) -> Result<Listeners, Failure> {
     bound.map_err(Failure::failed)
 }
 
+/// Binds the address of HTTP, unless it is off; a default one that is taken is replaced by
+/// a free port.
+fn bind_http(config: &config::Http) -> Result<Option<Http>, Failure> {
+    let At::Address(address) = config.at else { return Ok(None) };
+    let bound = match Http::bind(address) {
+        Err(error) if error.is_in_use() && !config.is_explicit => {
+            Http::bind((Ipv4Addr::LOCALHOST, 0).into())
+        }
+        bound => bound,
+    };
+    bound.map(Some).map_err(Failure::failed)
+}
+
 /// Both loopback addresses with a port that was free a moment ago.
 fn free_port() -> Result<[SocketAddr; 2], BindError> {
     let probe = Listeners::bind(&[(Ipv4Addr::LOCALHOST, 0).into()], Strictness::Explicit)?;
@@ -123,13 +141,16 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
 }
 
 /// Says what runs where, and what to try, with this program as it was called.
-fn introduce(registry: SocketAddr, dns: &[SocketAddr]) {
+fn introduce(registry: SocketAddr, dns: &[SocketAddr], http: Option<SocketAddr>) {
     let port = dns[0].port();
     let srvd = std::env::args().next().unwrap_or_else(|| "srvd".to_owned());
     say("srvd dev: everything is kept in memory and is gone when this ends");
     say(format_args!("registry (etcd v3 API): http://{registry}"));
     for address in dns {
         say(format_args!("answering DNS on {address}, UDP and TCP"));
+    }
+    if let Some(address) = http {
+        say(format_args!("answering HTTP on {address}"));
     }
     say("try, in another terminal:");
     say(format_args!("  export SRVD_REGISTRY=http://{registry}"));

@@ -44,9 +44,18 @@ impl Failure {
 
 impl From<etcd::Error> for Failure {
     fn from(error: etcd::Error) -> Self {
-        if error.is_answer() && !matches!(error, etcd::Error::Unreachable(_)) {
-            return Self::failed(error);
+        match error {
+            etcd::Error::Unreachable(_) | etcd::Error::Misfit(_) => {
+                Self::Unreachable(error.to_string())
+            }
+            error if error.is_answer() => Self::failed(error),
+            error => Self::Unreachable(error.to_string()),
         }
-        Self::Unreachable(format!("{error}; check --registry, and that etcd runs there"))
+    }
+}
+
+impl From<etcd::FileFault> for Failure {
+    fn from(fault: etcd::FileFault) -> Self {
+        Self::usage(fault)
     }
 }

@@ -5,6 +5,8 @@
 //!
 //! ```text
 //!   etcd ─→ mirror ─→ registry ─→ index ─→ authority ─→ wire ─→ socket      the data path
+//!              ↑                     ↓
+//!              └────── state ←───────┘                 last known good, on disk
 //!                                      (a query walks it backwards, and never past index)
 //!
 //!   join ─→ lease ─→ etcd                                           the registration path
@@ -21,8 +23,10 @@
 //! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, hickory-server |
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
+//! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `index` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
-//! | [`commands`] | `list`, `lookup`, `watch`: they ask the registry itself | `mirror` |
+//! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
+//! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
@@ -43,7 +47,9 @@
 //! 5. *An update costs what changed*, O(changes · log n), whether 100 or 1,000,000
 //!    instances are registered.
 //! 6. *A bad key or value harms itself alone*, and says why.
-//! 7. *Nothing is removed because etcd is away.* The last generation is answered for ever.
+//! 7. *Nothing is removed because etcd is away.* The last generation is answered for ever,
+//!    or as long as `max-stale` says; after a restart, the one that `state` kept. What a
+//!    collapse takes away is held for a while before it is believed.
 //! 8. *Everything from outside is bounded* by a named constant: packets, connections,
 //!    documents, pages, batches, queues, loops.
 //! 9. *One truth.* Octets of the fast path come from encoding the `authority`'s answer once;
@@ -62,12 +68,14 @@ pub mod dev;
 pub mod docs;
 pub mod error;
 pub mod etcd;
+pub mod http;
 pub mod index;
 pub mod join;
 pub mod mirror;
 pub mod names;
 pub mod registry;
 pub mod shutdown;
+pub mod state;
 pub mod telemetry;
 pub mod wire;
 pub mod zonefile;

@@ -38,6 +38,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::List(args) => server()?.block_on(commands::list(&zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(&zones()?, args))?,
         Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
+        Command::Check(args) => {
+            let config = Serve::new(common, &args.serve, &file)?;
+            return server()?.block_on(commands::check(config, args));
+        }
         Command::Join(args) => {
             return on_one_thread(join::run(&Registry::new(common, &file)?, args));
         }
@@ -57,6 +61,9 @@ async fn serve(config: Serve) -> Result<(), Failure> {
     let app = App::build(config)?;
     for address in app.addresses() {
         telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));
+    }
+    if let Some(address) = app.http_address() {
+        telemetry::say(format_args!("answering HTTP on {address}"));
     }
     app.run(shutdown).await
 }

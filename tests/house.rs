@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "docs",
     "error",
     "etcd",
+    "http",
     "index",
     "join",
     "main",
@@ -28,6 +29,7 @@ const ROOMS: &[&str] = &[
     "names",
     "registry",
     "shutdown",
+    "state",
     "telemetry",
     "wire",
     "zonefile",
@@ -56,7 +58,14 @@ const RULES: &[Rule] = &[
     (&["index"], &["crate::authority", "crate::mirror", "crate::etcd", "crate::wire"]),
     (&["authority"], &["crate::mirror", "crate::etcd", "crate::wire"]),
     (&["wire"], &["crate::mirror", "crate::etcd", "crate::join"]),
-    (&["mirror"], &["crate::index", "crate::authority", "crate::wire", "crate::join"]),
+    (
+        &["mirror"],
+        &["crate::index", "crate::authority", "crate::wire", "crate::join", "crate::state"],
+    ),
+    (
+        &["state"],
+        &["crate::mirror", "crate::etcd", "crate::authority", "crate::wire", "crate::join"],
+    ),
     (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
 ];
 
@@ -65,8 +74,15 @@ const OWNED: &[(&str, &[&str])] = &[
     ("etcd_client", &["etcd", "telemetry"]),
     ("tonic", &["etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
+    ("axum", &["http"]),
+    ("prometheus_client", &["http"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
     ("crate::join", &["dev", "join"]),
+    ("crate::state", &["app", "state"]),
+    // What is written to disk.
+    ("postcard", &["state"]),
+    ("sync_all", &["state"]),
+    ("fs::rename", &["state"]),
     // What writes the registry.
     ("grant", &["etcd", "join"]),
     ("claim", &["etcd", "join"]),

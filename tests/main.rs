@@ -27,6 +27,12 @@ mod wire;
 /// The data path end to end, and every failure on it: etcd → mirror → index → DNS.
 mod serve;
 
+/// Being let into etcd: TLS, certificates and passwords that change, roles, members.
+mod access;
+
+/// What operators ask over HTTP: health, readiness, figures.
+mod http;
+
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 

@@ -27,17 +27,38 @@ mod outage;
 /// A member of three dies or freezes.
 mod members;
 
+/// A restart while etcd is away answers from what was kept on disk, or says why not.
+mod known;
+
+/// Most of a zone vanishes at once: that is held for a while, and never for ever.
+mod collapse;
+
+/// Old answers end where somebody wants them to.
+mod expiry;
+
+/// What is held is compared with etcd, while it is followed.
+mod audit;
+
 /// Compaction, floods, storms, transactions: what was missed is caught up with.
 mod history;
 
 /// Lists and revisions larger than one message.
 mod large;
 
+/// Every writer's documents, from `etcdctl put` to `dig`.
+mod formats;
+
 /// Documents that cannot be used harm themselves alone, and are named.
 mod documents;
+
+/// Backends and frontends, flipped under load.
+mod aliases;
 
 /// Wrong usage is refused with a message and its exit code.
 mod usage;
 
 /// `list`, `lookup` and `watch`.
 mod commands;
+
+/// `check`, and the same list in a server that runs.
+mod check;

@@ -8,8 +8,9 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
 use super::{Draw, Found, Lookup, Overflow, Room, RrSet};
-use crate::index::{Node, Zone};
+use crate::index::{Node, Service, Zone};
 use crate::names::WireName;
+use crate::registry::Standing;
 
 /// Address RRsets.
 pub(super) struct Additional {
@@ -45,7 +46,7 @@ impl Lookup<'_> {
         let (mut sets, mut is_own) = (Vec::new(), true);
         let targets = answers.data.iter().filter_map(target).filter(|name| seen.insert(name));
         for target in targets.filter_map(|name| self.target(name)) {
-            is_own &= target.is_of(node);
+            is_own &= node.service().is_some_and(|members| self.is_own(&target, members));
             for kind in [RecordType::A, RecordType::AAAA] {
                 match target.glue(kind, left, draw) {
                     Ok(Some(set)) => {
@@ -60,24 +61,27 @@ impl Lookup<'_> {
         Additional { sets, is_own }
     }
 
+    /// Whether a target is the name of an address of those instances that an answer is made
+    /// of, so that it goes with them.
+    fn is_own(&self, target: &Target<'_>, members: &Service) -> bool {
+        let Some(Node::Address(service, address)) = target.node else { return false };
+        self.position.zone.is_own(members, address, (target.name.label(1), service))
+    }
+
     /// What is known of a target in a zone of ours.
     fn target<'l>(&'l self, spelt: &'l Name) -> Option<Target<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
         let (site, below) = self.generation.locate(&name)?;
-        let (zone, node) = (self.generation.zone(site), self.generation.find(site, &name, below));
+        let zone: &Zone = self.generation.zone(site);
+        // The question's own zone was looked at once, when its name was followed.
+        let is_own = ptr::eq(zone, self.position.zone);
+        let may_show = is_own || zone.settings().standing() != Standing::Expired;
+        let node = self.generation.find(site, &name, below).filter(|_| may_show);
         Some(Target { spelt, name, zone, node })
     }
 }
 
 impl Target<'_> {
-    /// Whether it is one address of the service that another node belongs to.
-    fn is_of(&self, node: Node<'_>) -> bool {
-        match (self.node, node.service()) {
-            (Some(Node::Address(own, _)), Some(other)) => ptr::eq(own, other),
-            _ => false,
-        }
-    }
-
     /// Its address RRset, if there is one and its zone is ready.
     fn glue(&self, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
         let Some(node) = self.node.filter(|_| self.zone.is_ready()) else { return Ok(None) };

@@ -9,7 +9,7 @@ use super::order::Selection;
 use super::{Draw, Found, Lookup, Room, RrSet, TooLarge};
 use crate::index::{Node, Service};
 use crate::names::WireName;
-use crate::registry::{Host, Instance};
+use crate::registry::Instance;
 
 /// An address of a service, with what its instances say together.
 struct Address {
@@ -53,7 +53,7 @@ impl Addresses<'_> {
             }
             Node::Instance(service) => {
                 let mut all: Vec<_> =
-                    service.with_id(self.name.label(0)).filter_map(addressed).collect();
+                    service.with_id(self.name.label(0)).flat_map(addressed).collect();
                 all.sort_by_key(|(address, _)| *address);
                 self.set(all.into_iter(), draw)
             }
@@ -127,12 +127,9 @@ impl Address {
     }
 }
 
-/// An instance that has an address, with it.
-fn addressed(instance: &Instance) -> Option<(IpAddr, &Instance)> {
-    match instance.host {
-        Host::Address(address) => Some((address, instance)),
-        Host::Name(_) => None,
-    }
+/// An instance with each of its addresses.
+fn addressed(instance: &Instance) -> impl Iterator<Item = (IpAddr, &Instance)> {
+    instance.addresses().map(move |address| (address, instance))
 }
 
 /// The octets of an address record.

@@ -8,13 +8,14 @@ use hickory_proto::rr::RecordType;
 use super::Reason;
 use crate::index::{Generation, Node, Site, Zone};
 use crate::names::WireName;
+use crate::registry::Standing;
 
 /// Where a name leads.
 #[derive(Debug, Clone, Copy)]
 pub enum Resolved<'g> {
     /// Into no zone of ours.
     Foreign,
-    /// Into a zone that has not been listed yet.
+    /// Into a zone that has not been listed yet, or not for too long.
     NotReady,
     /// To a name that does not exist.
     Missing(Position<'g>),
@@ -31,16 +32,20 @@ pub struct Position<'g> {
     pub site: Site,
     /// How many labels of the name stand below the apex.
     pub below: usize,
+    /// Whether the registry has not been heard of for too long.
+    pub is_stale: bool,
 }
 
 /// Follows a name through one generation.
 #[must_use]
 pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
-    let position = Position { zone: generation.zone(site), site, below };
-    if !position.zone.is_ready() {
+    let zone = generation.zone(site);
+    let standing = zone.settings().standing();
+    if !zone.is_ready() || standing == Standing::Expired {
         return Resolved::NotReady;
     }
+    let position = Position { zone, site, below, is_stale: standing == Standing::Stale };
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),
         None => Resolved::Missing(position),
@@ -55,12 +60,10 @@ impl Resolved<'_> {
             Self::Foreign => (ResponseCode::Refused, Some(Reason::NotAuthoritative)),
             Self::NotReady => (ResponseCode::ServFail, Some(Reason::NotReady)),
             Self::Missing(position) => {
-                let stale = position.zone.settings().is_stale();
-                (ResponseCode::NXDomain, stale.then_some(Reason::StaleNxDomain))
+                (ResponseCode::NXDomain, position.is_stale.then_some(Reason::StaleNxDomain))
             }
             Self::Existing(position, _) => {
-                let stale = position.zone.settings().is_stale();
-                (ResponseCode::NoError, stale.then_some(Reason::Stale))
+                (ResponseCode::NoError, position.is_stale.then_some(Reason::Stale))
             }
         }
     }

@@ -8,14 +8,13 @@ use hickory_proto::rr::{RData, RecordType};
 use super::answer::FIXED;
 use super::{Found, Lookup, Overflow, RrSet, TooLarge};
 use crate::index::{Node, Service};
+use crate::names::{MESSAGE_MAX, STRING_MAX};
 use crate::registry::{Details, Instance};
 
-/// Octets in one character string (RFC 1035 section 3.3).
-const STRING_MAX: usize = 255;
 /// The most octets of data that surely fit a message over TCP: 65,535 less a header, a
 /// question, an OPT record and the record's own fixed part. A longer text is left out,
 /// since no client could ever be given it.
-const DATA_MAX: usize = 65_535 - 12 - 259 - 17 - FIXED;
+const DATA_MAX: usize = MESSAGE_MAX - 12 - 259 - 17 - FIXED;
 
 /// The strings of one record.
 type Strings = Vec<Vec<u8>>;

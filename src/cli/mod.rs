@@ -8,11 +8,13 @@ mod join;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::http;
 use crate::telemetry::LogFormat;
 
 pub use self::join::{JoinArgs, LeaveArgs};
@@ -80,6 +82,9 @@ pub enum Command {
     Lookup(LookupArgs),
     /// Print online, offline and changed events as they happen
     Watch(WatchArgs),
+    /// Check the configuration, the zone files and every document in the registry: one line
+    /// per problem
+    Check(CheckArgs),
     /// Print shell completions
     Completions {
         /// For which shell
@@ -100,6 +105,10 @@ pub struct ServeArgs {
     /// [default: 127.0.0.1:5300 and [::1]:5300]
     #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     pub listen: Vec<SocketAddr>,
+    /// Where to answer HTTP (health, readiness, metrics), or `off`
+    /// [default: 127.0.0.1:5380]
+    #[arg(long, env = "SRVD_HTTP", value_name = "ADDRESS")]
+    pub http: Option<http::At>,
     /// UDP workers; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
@@ -109,6 +118,18 @@ pub struct ServeArgs {
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
+    /// Directory of snapshots, from which a restart answers while the registry is away; it
+    /// is made if it is not there
+    #[arg(long, env = "SRVD_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// How long without word of the registry answers are given, then SERVFAIL [default: for
+    /// ever]
+    #[arg(long, env = "SRVD_MAX_STALE", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub max_stale: Option<Duration>,
+    /// How long removals are held when most of a zone vanishes within 10 s; 0s turns that
+    /// off [default: 30s]
+    #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub hold_collapse: Option<Duration>,
 }
 
 /// How a command prints.
@@ -166,6 +187,17 @@ pub struct WatchArgs {
     /// The service; all of them when absent
     pub name: Option<String>,
     /// `table` or `json` [default: table on a terminal, else json]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `check`: those of `serve`, whose configuration it is.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What `serve` would be given.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// `table` (lines) or `json` [default: table]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }

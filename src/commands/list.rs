@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Found, is_of, print, read};
+use super::{Found, print, read};
 use crate::authority::{self, Draw};
 use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
 use crate::config::Serve;
@@ -18,9 +18,8 @@ use crate::registry::Instance;
 /// [`Failure::NotFound`] when a named service has no instance; [`Failure::Unreachable`]
 /// when the registry is away.
 pub async fn list(config: &Serve, args: &ListArgs) -> Result<(), Failure> {
-    let mut found = read(config).await?;
+    let found = read(config, args.name.as_deref()).await?;
     let Some(name) = &args.name else { return services(&found, print::form(args.output)) };
-    found.retain(|found| is_of(&found.instance, Some(name)));
     if found.is_empty() {
         return Err(nothing(name));
     }
@@ -37,9 +36,8 @@ pub async fn list(config: &Serve, args: &ListArgs) -> Result<(), Failure> {
 /// # Errors
 /// As [`list`].
 pub async fn lookup(config: &Serve, args: &LookupArgs) -> Result<(), Failure> {
-    let found = read(config).await?;
-    let candidates = found.iter().map(|found| &*found.instance);
-    let candidates = candidates.filter(|it| it.port.is_some() && is_of(it, Some(&args.name)));
+    let found = read(config, Some(&args.name)).await?;
+    let candidates = found.iter().map(|found| &*found.instance).filter(|it| it.port.is_some());
     let picked =
         authority::pick(candidates, &mut Draw::new()).ok_or_else(|| nothing(&args.name))?;
     let is_picked = |found: &&Found| std::ptr::eq(&raw const *found.instance, picked);

@@ -1,8 +1,9 @@
-//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`.
+//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`, `check`.
 //!
 //! They read the zones that the configuration names, and show one JSON object everywhere:
 //! `zone`, `name`, `id`, `key` and the document's members.
 
+mod check;
 mod list;
 mod print;
 mod watch;
@@ -14,8 +15,9 @@ use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::mirror;
 use crate::names::folded;
-use crate::registry::Instance;
+use crate::registry::{Instance, Selection};
 
+pub use self::check::check;
 pub use self::list::{list, lookup};
 pub use self::watch::watch;
 
@@ -36,13 +38,20 @@ impl Found {
     }
 }
 
-/// Reads every zone once. The instances are sorted by zone, name and id.
-async fn read(config: &Serve) -> Result<Vec<Found>, Failure> {
+/// Reads every zone once: all instances, or those that a name stands for in its zone, as
+/// DNS has it. They are sorted by zone, name and id.
+async fn read(config: &Serve, name: Option<&str>) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for zone in &config.zones {
         let etcd = Etcd::new(&zone.registry, &config.access);
         let table = mirror::list(&etcd, zone.layout.clone()).await?;
-        found.extend(table.instances().map(|(key, instance)| Found {
+        let aliases: Vec<_> = table.aliases().map(|alias| &**alias).collect();
+        let selection = name.map(|name| Selection::of(name, &aliases));
+        let is_meant = |instance: &Instance| {
+            selection.is_none_or(|selection| selection.is_some_and(|it| it.has(instance)))
+        };
+        let meant = table.instances().filter(|(_, instance)| is_meant(instance));
+        found.extend(meant.map(|(key, instance)| Found {
             zone: zone_text(zone),
             key: String::from_utf8_lossy(key).into_owned(),
             instance: Arc::clone(instance),

@@ -10,6 +10,7 @@ use serde::de::Error as _;
 use toml::Spanned;
 
 use crate::error::Failure;
+use crate::http;
 use crate::names::{TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
 
@@ -34,26 +35,27 @@ pub struct File {
     pub log_format: Option<LogFormat>,
     /// Where to answer.
     pub listen: Written<Vec<SocketAddr>>,
+    /// Where to answer HTTP.
+    pub http: Option<http::At>,
     /// UDP workers.
     pub workers: Written<usize>,
     /// Directory of zone files.
     pub zones: Written<PathBuf>,
     /// Whether names without a zone are answered.
     pub bare_names: Option<bool>,
+    /// Directory of snapshots.
+    pub state: Written<PathBuf>,
+    /// How long old answers are given.
+    pub max_stale: Written<Age>,
+    /// How long the removals of a collapse are held.
+    pub hold_collapse: Written<Age>,
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// Not in this version.
-    http: Only<Off>,
-    /// Not in this version.
-    hold_collapse: Only<ZeroSeconds>,
-    /// Not in this version.
-    state: Only<Nothing>,
     /// Not in this version.
     forward: Only<Nothing>,
     /// Not in this version.
     reverse: Only<Nothing>,
-    /// Not in this version.
-    max_stale: Only<Nothing>,
     /// The file itself; relative paths begin where it stands.
     #[serde(skip)]
     path: PathBuf,
@@ -96,6 +98,10 @@ pub struct ZoneName(pub hickory_proto::rr::Name);
 /// A duration of whole seconds that fits a TTL.
 #[derive(Debug, Clone, Copy)]
 pub struct Seconds(pub u32);
+
+/// A duration of any length, written like 30s or 1h.
+#[derive(Debug, Clone, Copy)]
+pub struct Age(pub Duration);
 
 impl File {
     /// Reads a file; no file is an empty one.
@@ -155,6 +161,15 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
+impl<'de> Deserialize<'de> for Age {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let fault =
+            |_| D::Error::custom(format!("`{text}` is no duration; write it like 30s or 1h"));
+        humantime::parse_duration(&text).map(Self).map_err(fault)
+    }
+}
+
 /// A key of the contract that this version has only one value for.
 #[derive(Debug)]
 struct Only<T>(std::marker::PhantomData<T>);
@@ -178,8 +193,6 @@ macro_rules! allowed {
 }
 
 allowed! {
-    Off = Some("\"off\"");
-    ZeroSeconds = Some("\"0s\"");
     ServicesSchema = Some("\"services\"");
     Zero = Some("0");
     Nothing = None;
@@ -223,8 +236,10 @@ mod tests {
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
-            ("http = \"127.0.0.1:1\"", &["line 1", "http =", "this version knows only \"off\""]),
-            ("state = \"/var/lib/srvd\"", &["state =", "does not know this key yet"]),
+            ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
+            ("forward = [\"1.1.1.1\"]", &["forward =", "does not know this key yet"]),
+            ("max-stale = 5", &["line 1", "max-stale ="]),
+            ("\nhold-collapse = \"soon\"", &["line 2", "`soon` is no duration; write it like 30s"]),
             ("workers = -1", &["line 1", "workers ="]),
             ("registry = ", &["line 1"]),
         ] {
@@ -240,6 +255,8 @@ mod tests {
             listen = ["127.0.0.1:0", "[::1]:0"]
             http = "off"
             hold-collapse = "0s"
+            max-stale = "1h"
+            state = "kept"
             [[zone]]
             name = "Services.internal"
             schema = "services"

@@ -4,18 +4,14 @@
 //! Nothing is bound or connected here; files that are named are read.
 
 mod file;
+mod outage;
 mod serve;
-mod tls;
 
-use std::fs;
-use std::io::Read;
 use std::path::PathBuf;
-
-use rustls::pki_types::CertificateDer;
 
 use crate::cli::Common;
 use crate::error::Failure;
-use crate::etcd::Access;
+use crate::etcd::{Access, Files, NamedFile};
 use crate::names::DEFAULT_REGISTRY;
 use crate::registry::RegistryUrl;
 use crate::telemetry::LogFormat;
@@ -23,10 +19,8 @@ use crate::telemetry::LogFormat;
 use self::file::Written;
 
 pub use self::file::File;
-pub use self::serve::{Listen, Serve, ZoneConfig};
-
-/// The largest certificate, key or password file that is read.
-const SECRET_OCTETS: u64 = 1 << 20;
+pub use self::outage::{Outage, State};
+pub use self::serve::{Http, Listen, Serve, ZoneConfig};
 
 /// What every command needs to know.
 #[derive(Debug, Clone)]
@@ -37,17 +31,6 @@ pub struct Registry {
     pub is_explicit: bool,
     /// How to be let in.
     pub access: Access,
-}
-
-/// PEM of a certificate and of its key.
-type Identity = (Vec<u8>, Vec<u8>);
-
-/// A path that an option names, and how to call the option in an error.
-struct Named {
-    /// The path, relative to the working directory.
-    path: PathBuf,
-    /// `--ca`, or `srvd.toml:3: ca`.
-    origin: String,
 }
 
 impl Registry {
@@ -99,24 +82,22 @@ fn check_tls<'u>(
     access: &Access,
     urls: impl IntoIterator<Item = &'u RegistryUrl>,
 ) -> Result<(), Failure> {
-    let is_wanted = access.ca.is_some() || access.identity.is_some();
-    if is_wanted && !urls.into_iter().any(|url| url.tls) {
+    if access.wants_tls() && !urls.into_iter().any(|url| url.tls) {
         return Err(Failure::usage("--ca, --cert and --key need a registry url with https://"));
     }
     Ok(())
 }
 
-/// Credentials and certificates.
+/// Credentials and certificates, read for the first time.
 fn access(common: &Common, file: &File) -> Result<Access, Failure> {
-    let ca = named("ca", &common.ca, &file.ca, file).map(|named| certificates_of(&named));
-    let ca = ca.transpose()?.map(|(pem, _)| pem);
-    Ok(Access { ca, identity: identity(common, file)?, user: user(common, file)? })
+    let ca = named("ca", &common.ca, &file.ca, file);
+    let files = Files { ca, identity: identity(common, file)?, user: user(common, file)? };
+    Ok(Access::read(files)?)
 }
 
-/// The user and the password.
-fn user(common: &Common, file: &File) -> Result<Option<(String, String)>, Failure> {
+/// The user, and where the password is.
+fn user(common: &Common, file: &File) -> Result<Option<(String, NamedFile)>, Failure> {
     let password = named("password-file", &common.password_file, &file.password_file, file);
-    let password = password.map(|named| password_of(&named)).transpose()?;
     let typed = common.user.as_deref().map(|user| (user, "--user".to_owned()));
     let written =
         file.user.as_ref().map(|user| (user.as_ref().as_str(), file.origin("user", user)));
@@ -137,27 +118,16 @@ fn user(common: &Common, file: &File) -> Result<Option<(String, String)>, Failur
 }
 
 /// The client certificate and its key.
-fn identity(common: &Common, file: &File) -> Result<Option<Identity>, Failure> {
+fn identity(common: &Common, file: &File) -> Result<Option<(NamedFile, NamedFile)>, Failure> {
     let cert = named("cert", &common.cert, &file.cert, file);
     let key = named("key", &common.key, &file.key, file);
-    let (cert, key) = match (cert, key) {
-        (Some(cert), Some(key)) => (cert, key),
-        (None, None) => return Ok(None),
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some((cert, key))),
+        (None, None) => Ok(None),
         (Some(one), None) | (None, Some(one)) => {
-            return Err(one.fault("--cert and --key go together; give both or none"));
+            Err(one.fault("--cert and --key go together; give both or none").into())
         }
-    };
-    let (pem, certificates) = certificates_of(&cert)?;
-    let key_pem = key.read()?;
-    tls::check_key(&key_pem, certificates).map_err(|fault| key.fault(&fault))?;
-    Ok(Some((pem, key_pem)))
-}
-
-/// A file of certificates, as it is and looked into.
-fn certificates_of(named: &Named) -> Result<(Vec<u8>, Vec<CertificateDer<'static>>), Failure> {
-    let pem = named.read()?;
-    let certificates = tls::check_certificates(&pem).map_err(|fault| named.fault(&fault))?;
-    Ok((pem, certificates))
+    }
 }
 
 /// A path that an option or a key of the file names.
@@ -166,47 +136,18 @@ fn named(
     typed: &Option<PathBuf>,
     written: &Written<PathBuf>,
     file: &File,
-) -> Option<Named> {
-    let typed = typed.clone().map(|path| Named { path, origin: format!("--{option}") });
+) -> Option<NamedFile> {
+    let typed = typed.clone().map(|path| NamedFile { path, origin: format!("--{option}") });
     typed.or_else(|| {
         let path = written.as_ref()?;
-        Some(Named { path: file.resolve(path.as_ref()), origin: file.origin(option, path) })
+        Some(NamedFile { path: file.resolve(path.as_ref()), origin: file.origin(option, path) })
     })
-}
-
-impl Named {
-    /// Reads the file.
-    fn read(&self) -> Result<Vec<u8>, Failure> {
-        let mut octets = Vec::new();
-        let read = fs::File::open(&self.path)
-            .and_then(|file| file.take(SECRET_OCTETS + 1).read_to_end(&mut octets));
-        read.map_err(|error| self.fault(&error.to_string()))?;
-        if octets.len() as u64 > SECRET_OCTETS {
-            return Err(
-                self.fault(&format!("is larger than the {SECRET_OCTETS} octets that are read"))
-            );
-        }
-        Ok(octets)
-    }
-
-    /// What is wrong with the file.
-    fn fault(&self, text: &str) -> Failure {
-        Failure::usage(format!("{} {}: {text}", self.origin, self.path.display()))
-    }
-}
-
-/// The first line of a password file.
-fn password_of(named: &Named) -> Result<String, Failure> {
-    let text = String::from_utf8(named.read()?).map_err(|_| named.fault("is not UTF-8"))?;
-    let password = text.lines().next().unwrap_or_default();
-    if password.is_empty() {
-        return Err(named.fault("its first line is empty; write the password there"));
-    }
-    Ok(password.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -218,7 +159,13 @@ mod tests {
 
     #[test]
     fn certificates_need_a_registry_that_speaks_tls() {
-        let access = Access { ca: Some(Vec::new()), ..Access::default() };
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        fs::write(&path, certificate.pem()).unwrap();
+        let ca = Some(NamedFile { path, origin: "--ca".to_owned() });
+        let access = Access::read(Files { ca, ..Files::default() }).unwrap();
         let [plain, tls] = ["http://a", "https://a"].map(|url| url.parse().unwrap());
         assert!(check_tls(&access, [&plain]).is_err());
         assert!(check_tls(&access, [&plain, &tls]).is_ok());

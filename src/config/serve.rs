@@ -7,10 +7,12 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
 use super::file::{File, Zone};
+use super::outage::{Outage, outage};
 use super::{Registry, check_tls, named, read_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
+use crate::http;
 use crate::index::Settings;
 use crate::names::{DEFAULT_TTL, DEFAULT_ZONE};
 use crate::registry::{Layout, RegistryUrl};
@@ -26,6 +28,8 @@ const WORKERS_MAX: usize = 1024;
 pub struct Serve {
     /// Where to answer.
     pub listen: Listen,
+    /// Where to answer HTTP.
+    pub http: Http,
     /// UDP workers; 0 is one per core.
     pub workers: usize,
     /// Whether names without a zone are answered.
@@ -34,6 +38,8 @@ pub struct Serve {
     pub zones: Vec<ZoneConfig>,
     /// How the registries let us in.
     pub access: Access,
+    /// What is kept while they are away.
+    pub outage: Outage,
 }
 
 /// Where to answer.
@@ -42,6 +48,15 @@ pub struct Listen {
     /// The addresses.
     pub addresses: Vec<SocketAddr>,
     /// Whether somebody asked for just these: then each must be bound.
+    pub is_explicit: bool,
+}
+
+/// Where to answer HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct Http {
+    /// The address, or none.
+    pub at: http::At,
+    /// Whether somebody asked for just this.
     pub is_explicit: bool,
 }
 
@@ -68,10 +83,12 @@ impl Serve {
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         Ok(Self {
             listen: listen(args, file)?,
+            http: http_at(args, file),
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
             access: registry.access,
+            outage: outage(args, file)?,
         })
     }
 }
@@ -95,6 +112,12 @@ fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
     Ok(Listen { addresses: written.as_ref().clone(), is_explicit: true })
 }
 
+/// Where HTTP is answered.
+fn http_at(args: &ServeArgs, file: &File) -> Http {
+    let asked = args.http.or(file.http);
+    Http { at: asked.unwrap_or_default(), is_explicit: asked.is_some() }
+}
+
 /// How many UDP workers there are to be.
 fn workers(args: &ServeArgs, file: &File) -> Result<usize, Failure> {
     let typed = args.workers.map(|workers| (workers, "--workers".to_owned()));
@@ -111,7 +134,7 @@ fn workers(args: &ServeArgs, file: &File) -> Result<usize, Failure> {
 fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> {
     let Some(named) = named("zones", &args.zones, &file.zones, file) else { return Ok(None) };
     if !named.path.is_dir() {
-        return Err(named.fault("is no directory that can be read"));
+        return Err(named.fault("is no directory that can be read").into());
     }
     Ok(Some(named.path))
 }
@@ -193,7 +216,7 @@ fn zone(
     );
     let settings = Settings::new(apex.clone(), (soa, soa_ttl), read.ns, ttl)
         .map_err(|fault| Failure::usage(format!("[[zone]] `{apex}`: {fault}")))?;
-    Ok(ZoneConfig { settings, registry, layout })
+    Ok(ZoneConfig { settings: settings.reading(layout.clone()), registry, layout })
 }
 
 #[cfg(test)]
@@ -221,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_has_defaults() {
+        let outage = serve("").unwrap().outage;
+        assert!(outage.state.is_none() && outage.max_stale.is_none());
+        assert_eq!(outage.hold_collapse, std::time::Duration::from_secs(30));
+        let text = "state = \"kept\"\nmax-stale = \"1h\"\nhold-collapse = \"0s\"";
+        let outage = serve(text).unwrap().outage;
+        assert!(outage.state.unwrap().directory.ends_with("kept"));
+        assert_eq!(outage.max_stale, Some(std::time::Duration::from_secs(3600)));
+        assert!(outage.hold_collapse.is_zero());
+    }
+
+    #[test]
     fn faults_are_usage_errors() {
         for (text, message) in [
             (
@@ -230,6 +265,9 @@ mod tests {
             ("\nlisten = []", "srvd.toml:2: listen: name at least one address"),
             ("workers = 5000", "srvd.toml:1: workers: 5000 is too many, at most 1024"),
             ("zones = \"/nonexistent\"", "srvd.toml:1: zones /nonexistent: is no directory"),
+            ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is no directory; name one"),
+            ("\nmax-stale = \"0s\"", "srvd.toml:2: max-stale: 0ns is too short, at least 1s"),
+            ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 7200s is too long, at most"),
             ("ca = \"/nonexistent\"", "srvd.toml:1: ca /nonexistent: No such file"),
             ("\nuser = \"u\"", "srvd.toml:2: user: --user and --password-file go together"),
             ("user = \"u:p\"", "srvd.toml:1: user is the name alone"),

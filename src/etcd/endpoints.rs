@@ -1,9 +1,34 @@
-//! The endpoints of one registry, the one in use, and a client for each.
+//! The endpoints of one registry, the one in use, and a connection to each.
+//!
+//! # One connection at a time
+//! Calls that find no connection share the one that is being made, and what it ends with:
+//! ten thousand registrations that come back together make one. After a failure the
+//! endpoint is left alone for a moment that doubles ([`UNREACHABLE`], [`REFUSED`]); who asks
+//! meanwhile is told that failure.
+//!
+//! # Another edition of the credentials
+//! When the files have changed, the next call begins another connection. The old one goes
+//! on until the new one stands, and if the registry refuses the new one, beyond that.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use etcd_client::Client;
+use tokio::sync::watch::{Receiver, Sender, channel};
+
+use super::Error;
+use super::link::Link;
+use crate::backoff::Backoff;
+
+/// How long an endpoint that cannot be reached is left alone, at first and at most. A
+/// member that comes back is found within the latter.
+const UNREACHABLE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// The same after a refused login: etcd spends 50 ms of CPU and more on each password.
+const REFUSED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// A connection that breaks before this age counts as one that could not be made: what
+/// accepts and then drops us is no better than what does not accept.
+const GOOD_LINK: Duration = Duration::from_secs(5);
 
 /// The endpoints of one registry. The lock is held for a look, never over an await.
 pub(super) struct Endpoints {
@@ -11,7 +36,7 @@ pub(super) struct Endpoints {
     inner: Mutex<Inner>,
 }
 
-/// The list, the choice, the clients.
+/// The list, the choice, the connections.
 struct Inner {
     /// The addresses; the first `configured` of them stay for ever.
     addresses: Vec<String>,
@@ -19,9 +44,48 @@ struct Inner {
     configured: usize,
     /// Which one is in use.
     at: usize,
-    /// A client per address that was used.
-    clients: HashMap<String, Client>,
+    /// What is known of each address that was used.
+    doors: HashMap<String, Door>,
+    /// The number of the connection made last.
+    serial: u64,
 }
+
+/// What is known of one address.
+struct Door {
+    /// The connection.
+    link: Option<Link>,
+    /// How the connection ends that is being made.
+    opening: Option<Receiver<Option<Result<Link, Error>>>>,
+    /// Why it is left alone, and how long.
+    trouble: Option<Trouble>,
+    /// Between tries to reach it.
+    unreachable: Backoff,
+    /// Between tries to log in.
+    refused: Backoff,
+}
+
+/// Why an address is left alone.
+struct Trouble {
+    /// What went wrong.
+    error: Error,
+    /// How long it is left alone.
+    until: Instant,
+    /// With which edition of the credentials.
+    edition: u64,
+}
+
+/// How to come by a connection.
+pub(super) enum Way {
+    /// There is one.
+    Open(Link),
+    /// Somebody makes one: wait for it.
+    Opening(Receiver<Option<Result<Link, Error>>>),
+    /// It failed a moment ago.
+    Shut(Error),
+}
+
+/// The duty to make a connection: what it ends with goes to [`Endpoints::settle`].
+pub(super) type Duty = Sender<Option<Result<Link, Error>>>;
 
 impl Endpoints {
     /// The endpoints of a connection string. The first choice is drawn, so that a fleet
@@ -29,7 +93,7 @@ impl Endpoints {
     pub(super) fn new(addresses: Vec<String>) -> Self {
         let at = fastrand::usize(..addresses.len().max(1));
         let configured = addresses.len();
-        let inner = Inner { addresses, configured, at, clients: HashMap::new() };
+        let inner = Inner { addresses, configured, at, doors: HashMap::new(), serial: 0 };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -47,30 +111,82 @@ impl Endpoints {
         inner.addresses[inner.at].clone()
     }
 
-    /// Goes on to the next address.
+    /// Goes on to the next address; the connection to this one stays.
     pub(super) fn rotate(&self) {
-        let current = self.current();
-        self.leave(&current);
+        let mut inner = self.lock();
+        inner.at = (inner.at + 1) % inner.addresses.len();
     }
 
-    /// An address failed: its client is dropped, and the next one is used, unless
+    /// An address failed: its connection is dropped, and the next address is used, unless
     /// somebody else has already gone on.
     pub(super) fn leave(&self, address: &str) {
         let mut inner = self.lock();
-        inner.clients.remove(address);
-        if inner.addresses[inner.at] == address {
-            inner.at = (inner.at + 1) % inner.addresses.len();
+        if let Some(door) = inner.doors.get_mut(address) {
+            door.give_up(|_| true);
+        }
+        inner.pass(address);
+    }
+
+    /// A call on an address failed: the next address is used, unless somebody else has
+    /// already gone on. The connection it was on is dropped, if there was one; another one
+    /// may have been made meanwhile.
+    pub(super) fn fail(&self, address: &str, broken: Option<&Link>) {
+        let mut inner = self.lock();
+        if let (Some(door), Some(broken)) = (inner.doors.get_mut(address), broken) {
+            door.give_up(|link| link.serial == broken.serial);
+        }
+        inner.pass(address);
+    }
+
+    /// Drops a connection whose login has lapsed, if it is still the one in use. Another
+    /// one can be made at once.
+    pub(super) fn log_out(&self, address: &str, lapsed: &Link) {
+        if let Some(door) = self.lock().doors.get_mut(address) {
+            door.link.take_if(|link| link.serial == lapsed.serial);
         }
     }
 
-    /// The client of an address, if there is one.
-    pub(super) fn client(&self, address: &str) -> Option<Client> {
-        self.lock().clients.get(address).cloned()
+    /// How to come by a connection made with this edition of the credentials, and the duty
+    /// to make one, if it falls to the caller.
+    pub(super) fn way(&self, address: &str, edition: u64) -> (Way, Option<Duty>) {
+        let mut inner = self.lock();
+        let door = inner.doors.entry(address.to_owned()).or_default();
+        if let Some(link) = door.link.as_ref().filter(|link| link.edition == edition) {
+            return (Way::Open(link.clone()), None);
+        }
+        let trouble = door.trouble.as_ref();
+        let trouble = trouble.filter(|it| it.edition == edition && Instant::now() < it.until);
+        // Whoever was to make one may have ended without a word.
+        let opening = door.opening.as_ref().filter(|opening| opening.has_changed().is_ok());
+        let (way, duty) = match (opening, trouble) {
+            (Some(opening), _) => (Way::Opening(opening.clone()), None),
+            (None, Some(trouble)) => (Way::Shut(trouble.error.clone()), None),
+            (None, None) => {
+                let (duty, opening) = channel(None);
+                door.opening = Some(opening.clone());
+                (Way::Opening(opening), Some(duty))
+            }
+        };
+        (door.link.clone().map_or(way, Way::Open), duty)
     }
 
-    /// Keeps a client for next time.
-    pub(super) fn keep(&self, address: &str, client: Client) {
-        self.lock().clients.insert(address.to_owned(), client);
+    /// A connection was made, or could not be: from now on this is known of the address.
+    pub(super) fn settle(
+        &self,
+        address: &str,
+        edition: u64,
+        end: Result<Client, Error>,
+        duty: &Duty,
+    ) {
+        let mut inner = self.lock();
+        inner.serial += 1;
+        let serial = inner.serial;
+        let end = end.map(|client| Link::new(client, serial, edition));
+        let door = inner.doors.entry(address.to_owned()).or_default();
+        door.opening = None;
+        door.learn(address, edition, &end);
+        // Nobody may be waiting any more.
+        let _ = duty.send(Some(end));
     }
 
     /// The addresses that are known.
@@ -90,13 +206,71 @@ impl Endpoints {
             }
         }
         inner.at = inner.addresses.iter().position(|it| *it == current).unwrap_or(0);
-        let Inner { addresses, clients, .. } = &mut *inner;
-        clients.retain(|address, _| addresses.contains(address));
+        let Inner { addresses, doors, .. } = &mut *inner;
+        doors.retain(|address, _| addresses.contains(address));
     }
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Goes on to the next address if this one is in use.
+    fn pass(&mut self, address: &str) {
+        if self.addresses[self.at] == address {
+            self.at = (self.at + 1) % self.addresses.len();
+        }
+    }
+}
+
+impl Door {
+    /// Takes in how an attempt to connect ended.
+    fn learn(&mut self, address: &str, edition: u64, end: &Result<Link, Error>) {
+        let error = match end {
+            Ok(link) => {
+                self.link = Some(link.clone());
+                self.trouble = None;
+                self.refused.reset();
+                return;
+            }
+            Err(error) => error.clone(),
+        };
+        let is_news = self.trouble.as_ref().is_none_or(|it| it.edition != edition);
+        if self.link.is_some() && is_news {
+            tracing::warn!(
+                "{address}: the new certificates or password do not work, the connection made \
+                 with the old ones is still used: {error}"
+            );
+        }
+        let backoff = if error.is_refusal() { &mut self.refused } else { &mut self.unreachable };
+        let until = Instant::now() + backoff.wait();
+        self.trouble = Some(Trouble { error, until, edition });
+    }
+
+    /// Drops the connection, if it is the one that is meant.
+    fn give_up(&mut self, is_meant: impl FnOnce(&mut Link) -> bool) {
+        let Some(link) = self.link.take_if(is_meant) else { return };
+        if link.since.elapsed() > GOOD_LINK {
+            self.unreachable.reset();
+            return;
+        }
+        let error = Error::Transport("the connection broke soon after it was made".to_owned());
+        let until = Instant::now() + self.unreachable.wait();
+        self.trouble = Some(Trouble { error, until, edition: link.edition });
+    }
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self {
+            link: None,
+            opening: None,
+            trouble: None,
+            unreachable: Backoff::new(UNREACHABLE.0, UNREACHABLE.1),
+            refused: Backoff::new(REFUSED.0, REFUSED.1),
+        }
     }
 }
 
@@ -125,5 +299,35 @@ mod tests {
         }
         endpoints.replace_listed(vec![]);
         assert_eq!(endpoints.in_order(), ["a", "b"]);
+    }
+
+    #[test]
+    fn one_connects_the_others_wait_and_a_failure_is_remembered() {
+        let endpoints = Endpoints::new(vec!["a".into()]);
+        let (way, duty) = endpoints.way("a", 0);
+        let duty = duty.expect("the first is to connect");
+        assert!(matches!(way, Way::Opening(_)));
+        assert!(matches!(endpoints.way("a", 0), (Way::Opening(_), None)));
+        endpoints.settle("a", 0, Err(Error::Transport("refused".into())), &duty);
+        assert!(matches!(endpoints.way("a", 0), (Way::Shut(Error::Transport(_)), None)));
+        // Other credentials are tried at once.
+        assert!(matches!(endpoints.way("a", 1), (Way::Opening(_), Some(_))));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_at_once_is_not_made_again_at_once() {
+        let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        let client = Client::from_channel(etcd_client::Channel::Tonic(channel), None).await;
+        let endpoints = Endpoints::new(vec!["a".into()]);
+        let duty = endpoints.way("a", 0).1.expect("the first is to connect");
+        endpoints.settle("a", 0, Ok(client.unwrap()), &duty);
+        let (Way::Open(link), None) = endpoints.way("a", 0) else { panic!("it is connected") };
+        endpoints.log_out("a", &link);
+        let duty = endpoints.way("a", 0).1.expect("a lapsed login is renewed at once");
+        endpoints.settle("a", 0, Ok(Client::clone(&link.client)), &duty);
+        endpoints.fail("a", Some(&link));
+        let (Way::Open(link), None) = endpoints.way("a", 0) else { panic!("another was meant") };
+        endpoints.fail("a", Some(&link));
+        assert!(matches!(endpoints.way("a", 0), (Way::Shut(_), None)));
     }
 }

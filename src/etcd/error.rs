@@ -4,15 +4,31 @@ use std::time::Duration;
 
 use tonic::Code;
 
+use super::transport;
+
 /// What can go wrong between us and etcd.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No endpoint did what was asked. Carries each attempt.
     #[error("the registry cannot be reached: {0}")]
     Unreachable(String),
-    /// The registry understood and refused: credentials or permission.
-    #[error("the registry refuses: {0}; check --user, --password-file and the user's role")]
+    /// The same where an attempt failed for a reason that does not pass by itself
+    /// ([`Self::Tls`]).
+    #[error("the registry cannot be reached: {0}")]
+    Misfit(String),
+    /// The registry does not know us: user or password. What to do is said with it.
+    #[error("the registry refuses: {0}")]
     Denied(String),
+    /// The login is not valid any more. It is renewed by itself; this shows where that
+    /// does not help.
+    #[error("the registry refuses: {0}; check --user and --password-file")]
+    LoggedOut(String),
+    /// The registry has its authentication turned off, so nobody can log in.
+    #[error("the registry has its authentication turned off")]
+    NoLogins,
+    /// The registry knows us, and does not let us do this.
+    #[error("the registry refuses: permission denied; {0}")]
+    Forbidden(String),
     /// The registry understood and refused for another reason.
     #[error("the registry refuses: {0}")]
     Refused(String),
@@ -39,22 +55,63 @@ pub enum Error {
     /// No answer in time.
     #[error("no answer within {0:?}")]
     Silent(Duration),
+    /// The member answers, and cannot do it now: it has no leader, say.
+    #[error("{0}")]
+    Unready(String),
     /// The connection failed.
     #[error("{0}")]
     Transport(String),
+    /// The connection failed because one side does not like the other's TLS. What to do is
+    /// said with it.
+    #[error("{0}")]
+    Tls(String),
 }
 
 impl Error {
     /// Whether the registry has spoken, so that asking another endpoint is pointless.
     #[must_use]
     pub const fn is_answer(&self) -> bool {
-        !matches!(self, Self::Silent(_) | Self::Transport(_) | Self::Ended(_))
+        !matches!(
+            self,
+            Self::Silent(_) | Self::Transport(_) | Self::Tls(_) | Self::Ended(_) | Self::Unready(_)
+        )
     }
 
     /// Whether the registry refuses us as we are: no retry will help.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Denied(_) | Self::Refused(_))
+        matches!(self, Self::Denied(_) | Self::LoggedOut(_) | Self::Forbidden(_) | Self::Refused(_))
+    }
+
+    /// Whether somebody has to do something before it gets better.
+    #[must_use]
+    pub const fn needs_somebody(&self) -> bool {
+        self.is_refusal() || matches!(self, Self::Misfit(_))
+    }
+
+    /// Whether the member has spoken, so that the connection is a good one.
+    pub(super) const fn is_spoken(&self) -> bool {
+        self.is_answer() || matches!(self, Self::Unready(_))
+    }
+
+    /// The error when nothing but TCP and TLS was done before it. A member that does not
+    /// like our certificate, or another protocol, often just closes.
+    pub(super) fn on_first_contact(self, address: &str, has_certificate: bool) -> Self {
+        let (Self::Transport(text) | Self::Ended(text)) = self else { return self };
+        Self::Tls(match (address.starts_with("https://"), has_certificate) {
+            (false, _) => format!(
+                "it closed the connection without an answer ({text}); if etcd speaks TLS there, \
+                 write https:// in --registry"
+            ),
+            (true, false) => format!(
+                "it closed the connection ({text}); if etcd wants a client certificate, give \
+                 --cert and --key"
+            ),
+            (true, true) => format!(
+                "it closed the connection ({text}); check --cert and --key: that they are valid \
+                 now, and signed by an authority that etcd trusts"
+            ),
+        })
     }
 
     /// The error of a gRPC status.
@@ -65,34 +122,42 @@ impl Error {
             Code::OutOfRange if message.contains("message length too large") => {
                 Self::TooLarge(message)
             }
-            Code::PermissionDenied | Code::Unauthenticated => Self::Denied(message),
-            Code::InvalidArgument if message.contains("auth") || message.contains("user name") => {
-                Self::Denied(message)
+            Code::InvalidArgument | Code::FailedPrecondition => {
+                Self::of_login(&message).unwrap_or(Self::Refused(message))
             }
-            Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::FailedPrecondition
-            | Code::OutOfRange
-            | Code::Unimplemented => Self::Refused(message),
+            Code::PermissionDenied | Code::Unauthenticated => {
+                Self::of_login(&message).unwrap_or(Self::Denied(message))
+            }
+            Code::NotFound | Code::AlreadyExists | Code::OutOfRange | Code::Unimplemented => {
+                Self::Refused(message)
+            }
             Code::ResourceExhausted => Self::Exhausted(message),
-            _ => Self::Transport(transport(status)),
+            _ if message.starts_with("etcdserver:") => Self::Unready(message),
+            _ => transport::of_status(status),
         }
     }
-}
 
-/// A transport status with the cause that tonic keeps behind it.
-fn transport(status: &tonic::Status) -> String {
-    let mut text = status.message().to_owned();
-    let mut source = std::error::Error::source(status);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
+    /// The error of what etcd says about logins and permissions, in a status or in band.
+    pub(super) fn of_login(message: &str) -> Option<Self> {
+        let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+        if says(&["invalid auth token", "revision of auth store is old"]) {
+            return Some(Self::LoggedOut(format!("the login is not valid any more, {message}")));
         }
-        source = cause.source();
+        if says(&["user name is empty"]) {
+            return Some(Self::LoggedOut(
+                "it wants to know the user, and none is given".to_owned(),
+            ));
+        }
+        if says(&["authentication is not enabled"]) {
+            return Some(Self::NoLogins);
+        }
+        if says(&["authentication failed", "user name not found"]) {
+            let text = "no such user, or another password; check --user and --password-file";
+            return Some(Self::Denied(text.to_owned()));
+        }
+        let is_permission = says(&["permission denied", "PermissionDenied"]);
+        is_permission.then(|| Self::Forbidden("check the roles of --user".to_owned()))
     }
-    text
 }
 
 impl From<etcd_client::Error> for Error {

@@ -6,6 +6,7 @@ use etcd_client::{
     Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse,
 };
 
+use super::permission::Need;
 use super::{Error, Etcd};
 
 /// The most octets of one page that are taken: pages of real documents have some MiB.
@@ -125,7 +126,7 @@ impl Etcd {
                 self.call(self.timeout(), |client| page(client, range, revision, keys)).await;
             match page {
                 Err(fault) if size.shrink(&fault) => {}
-                Err(fault) => return Err(fault),
+                Err(fault) => return Err(self.explain(fault, Need::Read, range)),
                 Ok(page) => {
                     size.learn(&page);
                     return Ok(page);
@@ -140,7 +141,9 @@ impl Etcd {
     /// [`Error`]: no endpoint answered, or the registry refused.
     pub async fn get(&self, key: &str, patience: Duration) -> Result<Option<Held>, Error> {
         let get = |mut client: Client| async move { client.get(key, None).await };
-        let mut response = self.call(patience, get).await?;
+        let read = self.call(patience, get).await;
+        let mut response =
+            read.map_err(|error| self.explain_key(error, Need::Read, key.as_bytes()))?;
         Ok(response.take_kvs().into_iter().next().map(Held::from))
     }
 
@@ -165,7 +168,9 @@ impl Etcd {
             let txn = txn.clone();
             async move { client.txn(txn).await }
         };
-        let response = self.call(patience, run).await?;
+        let claimed = self.call(patience, run).await;
+        let response =
+            claimed.map_err(|error| self.explain_key(error, Need::Write, key.as_bytes()))?;
         if response.succeeded() {
             return Ok(Claim::Won);
         }
@@ -183,7 +188,9 @@ impl Etcd {
             let txn = txn.clone();
             async move { client.txn(txn).await }
         };
-        Ok(self.call(self.timeout(), run).await?.succeeded())
+        let deleted = self.call(self.timeout(), run).await;
+        let response = deleted.map_err(|error| self.explain_key(error, Need::Write, key))?;
+        Ok(response.succeeded())
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use etcd_client::{Client, LeaseTimeToLiveOptions};
 
+use super::permission::Need;
 use super::{Error, Etcd};
 
 /// A lease of ours.
@@ -58,7 +59,7 @@ impl Etcd {
         let revoke = |mut client: Client| async move { client.lease_revoke(lease).await.map(drop) };
         match self.call(patience, revoke).await {
             Err(Error::LeaseGone) => Ok(()),
-            other => other,
+            other => other.map_err(|error| self.explain_prefix(error, Need::Write)),
         }
     }
 
@@ -76,7 +77,7 @@ impl Etcd {
         };
         let response = match self.call(patience, ask).await {
             Err(Error::LeaseGone) => return Ok(None),
-            other => other?,
+            other => other.map_err(|error| self.explain_prefix(error, Need::Read))?,
         };
         // In its last second a lease has 0 left; one that is gone has -1.
         Ok((response.ttl() >= 0).then(|| Remaining {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use etcd_client::Client;
 
-use super::{Error, Etcd, Options};
+use super::connect::connect_unknown;
+use super::{Error, Etcd};
 use crate::registry::Endpoint;
 
 /// Members that are taken over: more than any cluster has.
@@ -19,13 +20,22 @@ const REFRESH_RETRY: Duration = Duration::from_secs(5);
 const ORDERED_PROGRESS: [(u64, u64, u64); 2] = [(3, 4, 25), (3, 5, 8)];
 
 impl Etcd {
-    /// Whether a report of progress proves that every event before it has been seen.
+    /// Whether a report of progress proves that every event before it has been seen. Where
+    /// we may not ask, it does not.
     ///
     /// # Errors
-    /// [`Error`]: no endpoint answered, or the registry refused.
+    /// [`Error`]: no endpoint answered.
     pub async fn orders_progress(&self) -> Result<bool, Error> {
         let status = |mut client: Client| async move { client.status().await };
-        Ok(orders_progress(self.call(self.timeout(), status).await?.version()))
+        match self.call(self.timeout(), status).await {
+            Ok(status) => Ok(orders_progress(status.version())),
+            // Later releases may keep the state to those who administer.
+            Err(error) if error.is_refusal() => {
+                tracing::debug!("the member's release is not known: {error}");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the member list for as long as the future is polled, as often as the
@@ -35,6 +45,11 @@ impl Etcd {
         loop {
             let wait = match self.refresh_members().await {
                 Ok(()) => interval,
+                // Later releases want a login for it, or a role: what is configured goes on.
+                Err(error) if error.is_refusal() => {
+                    tracing::debug!("the member list may not be read: {error}");
+                    interval
+                }
                 Err(error) => {
                     tracing::debug!("the member list was not read: {error}");
                     interval.min(REFRESH_RETRY)
@@ -78,8 +93,9 @@ impl Etcd {
     /// Whether an address answers as a member of a cluster. It gets no credentials.
     async fn is_of_cluster(&self, address: &str, cluster: u64) -> bool {
         let ask = async {
-            let Options(options) = &self.shared.bare_options;
-            let mut client = Client::connect([address], Some(options.clone())).await.ok()?;
+            let credentials = self.shared.access.now();
+            let client = connect_unknown(address, &credentials, self.timeout()).await;
+            let mut client = client.ok()?;
             let status = client.status().await.ok()?;
             status.header().map(|header| header.cluster_id())
         };

@@ -6,8 +6,16 @@
 //! tried on each of the others before it fails ([`Error::Unreachable`]). An answer that
 //! says no (permission, unknown lease) is an answer, and is not tried elsewhere.
 //!
+//! # Connections
+//! There is one per endpoint, made by whoever needs it first and shared; an endpoint that
+//! failed is left alone for a moment, so that an outage brings no storm ([`endpoints`]).
+//! Certificates and passwords are read again when their files change ([`access`]). A login
+//! that has lapsed (its token expired, the password changed, authentication turned on) is
+//! renewed once by the call that finds out, streams included.
+//!
 //! # Deadlines
-//! Every attempt has one: a frozen member accepts connections and never answers.
+//! Every attempt has one: a frozen member accepts connections and never answers. A
+//! connection that takes longer than the attempt goes on being made, for the next one.
 //! HTTP/2 keepalive is there for streams only, and never more often than etcd allows.
 //!
 //! # Rooms
@@ -15,51 +23,44 @@
 //! knows etcd-client or tonic, so both can be replaced here. The embedded registry of
 //! `srvd dev` stands beside the client, on the same protocol.
 
+mod access;
+mod connect;
 pub mod embedded;
 mod endpoints;
 mod error;
 mod kv;
 mod lease;
+mod link;
 mod members;
+mod permission;
+mod transport;
 mod watch;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_client::{Certificate, Client, ConnectOptions, Identity, TlsOptions};
+use etcd_client::Client;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use self::endpoints::Endpoints;
+use self::endpoints::{Duty, Endpoints, Way};
+use self::link::Link;
 use crate::registry::RegistryUrl;
 
+pub use self::access::{Access, FileFault, Files, NamedFile};
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, Held, Page, PageSize};
 pub use self::lease::{Lease, Remaining};
 pub use self::watch::{Event, Message, Messages, Requests};
-
-/// How often an open connection is pinged. etcd closes connections that ping more often
-/// than every 5 s (`--grpc-keepalive-min-time`).
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// How long an answer to a ping may take.
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Calls that one process has under way. A process may hold thousands of registrations:
 /// all at once they would wait longer for each other than for etcd, and each that gave up
 /// would try again. etcd writes what it gets together to its disk together, so that this
 /// many are as fast as more.
 const CALLS_MAX: usize = 128;
-
-/// How to be let in. Secrets stay out of `Debug`.
-#[derive(Clone, Default)]
-pub struct Access {
-    /// PEM of the authorities that sign etcd's certificates; the system's when absent.
-    pub ca: Option<Vec<u8>>,
-    /// PEM of a client certificate and its key.
-    pub identity: Option<(Vec<u8>, Vec<u8>)>,
-    /// User and password.
-    pub user: Option<(String, String)>,
-}
+/// A login younger than this is not renewed: what refuses it would refuse the next.
+const LOGIN_FRESH: Duration = Duration::from_millis(500);
 
 /// A registry to talk to. Clones share connections and the choice of endpoint.
 #[derive(Debug, Clone)]
@@ -71,22 +72,23 @@ pub struct Etcd {
 /// What the clones of one [`Etcd`] share.
 #[derive(Debug)]
 struct Shared {
-    /// The endpoints and their clients.
+    /// The endpoints and their connections.
     endpoints: Endpoints,
-    /// How clients are made.
-    options: Options,
-    /// The same without user, for members that have not shown whose they are.
-    bare_options: Options,
-    /// How long one attempt may take.
-    timeout: Duration,
+    /// How we are let in.
+    access: Access,
     /// Given to each attempt while it is under way.
     permits: Semaphore,
     /// Where the registry is, as it was written.
     url: RegistryUrl,
 }
 
-/// Connection options that say nothing when printed.
-struct Options(ConnectOptions);
+/// A connection that a call is on.
+struct Used {
+    /// The connection.
+    link: Link,
+    /// How old it was when the call began.
+    from: u64,
+}
 
 impl Etcd {
     /// A handle on a registry. Nothing is connected until it is used.
@@ -94,9 +96,7 @@ impl Etcd {
     pub fn new(url: &RegistryUrl, access: &Access) -> Self {
         let shared = Shared {
             endpoints: Endpoints::new(url.addresses()),
-            options: Options(connect_options(url, access)),
-            bare_options: Options(connect_options(url, &Access { user: None, ..access.clone() })),
-            timeout: url.timeout,
+            access: access.clone(),
             permits: Semaphore::new(CALLS_MAX),
             url: url.clone(),
         };
@@ -106,7 +106,7 @@ impl Etcd {
     /// How long one attempt may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        self.shared.timeout
+        self.shared.url.timeout
     }
 
     /// Leaves the endpoint in use for the next.
@@ -126,85 +126,140 @@ impl Etcd {
         self.shared.endpoints.current()
     }
 
+    /// The addresses that are known: those of the connection string, then members that were
+    /// listed and may be used.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        self.shared.endpoints.addresses()
+    }
+
+    /// Keeps up with what changes while a registry is used for long, for as long as it is
+    /// polled: the member list, and the files of certificates and password.
+    pub async fn upkeep(&self) -> Infallible {
+        tokio::select! {
+            never = self.follow_members() => never,
+            never = self.follow_files() => never,
+        }
+    }
+
+    /// Reads the files again and again.
+    async fn follow_files(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(access::LOOK_EVERY).await;
+            self.shared.access.look().await;
+        }
+    }
+
     /// Runs an operation on the endpoint in use, and on each other one if it fails. Each
-    /// attempt may take `patience`, once it is its turn.
-    async fn call<T, F>(
+    /// attempt may take `patience`, once it is its turn. An endpoint that could not be
+    /// reached a moment ago counts as tried.
+    async fn call<T, E, F>(
         &self,
         patience: Duration,
         operation: impl Fn(Client) -> F,
     ) -> Result<T, Error>
     where
-        F: Future<Output = Result<T, etcd_client::Error>>,
+        F: Future<Output = Result<T, E>>,
+        E: Into<Error>,
     {
         let mut attempts = Vec::new();
         for address in self.shared.endpoints.in_order() {
             let _permit = self.shared.permits.acquire().await.expect("permits are never closed");
-            let attempt = async { operation(self.client(&address).await?).await };
+            let mut used = None;
+            let attempt = self.attempt(&address, &operation, &mut used);
             let error = match timeout(patience, attempt).await {
                 Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) => Error::from(error),
+                Ok(Err(error)) => error,
                 Err(_) => Error::Silent(patience),
             };
             if error.is_answer() {
                 return Err(error);
             }
-            self.shared.endpoints.leave(&address);
-            attempts.push(format!("{address}: {error}"));
+            let broken = used.filter(|used| !used.is_alive() && !error.is_spoken());
+            self.shared.endpoints.fail(&address, broken.as_ref().map(|used| &used.link));
+            attempts.push((address, error));
         }
-        Err(Error::Unreachable(attempts.join("; ")))
+        Err(unreachable(&attempts))
     }
 
-    /// The client of an endpoint, made when first needed.
-    async fn client(&self, address: &str) -> Result<Client, etcd_client::Error> {
-        if let Some(client) = self.shared.endpoints.client(address) {
-            return Ok(client);
+    /// Runs an operation on one endpoint; again, if the login had lapsed. `used` says which
+    /// connection it was on.
+    async fn attempt<T, E, F>(
+        &self,
+        address: &str,
+        operation: impl Fn(Client) -> F,
+        used: &mut Option<Used>,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<Error>,
+    {
+        let link = used.insert(Used::new(self.link(address).await?)).link.clone();
+        let end = heard(&link, operation(Client::clone(&link.client)).await);
+        if !matches!(end, Err(Error::LoggedOut(_))) || link.since.elapsed() < LOGIN_FRESH {
+            return end;
         }
-        let client = Client::connect([address], Some(self.shared.options.0.clone())).await?;
-        self.shared.endpoints.keep(address, client.clone());
-        Ok(client)
+        self.shared.endpoints.log_out(address, &link);
+        let link = used.insert(Used::new(self.link(address).await?)).link.clone();
+        heard(&link, operation(Client::clone(&link.client)).await)
+    }
+
+    /// A connection to an address; made when there is none, or none with the newest
+    /// credentials.
+    async fn link(&self, address: &str) -> Result<Link, Error> {
+        let edition = self.shared.access.now().edition;
+        let (way, duty) = self.shared.endpoints.way(address, edition);
+        if let Some(duty) = duty {
+            // It goes on when this call gives up, for the next one.
+            tokio::spawn(open(Arc::clone(&self.shared), address.to_owned(), duty));
+        }
+        match way {
+            Way::Open(link) => Ok(link),
+            Way::Shut(error) => Err(error),
+            Way::Opening(mut opening) => match opening.wait_for(Option::is_some).await {
+                Ok(end) => end.clone().expect("it was waited for"),
+                Err(_) => Err(Error::Ended("the connection was not made".to_owned())),
+            },
+        }
     }
 }
 
-/// The options every client is made with.
-fn connect_options(url: &RegistryUrl, access: &Access) -> ConnectOptions {
-    let mut options = ConnectOptions::new()
-        .with_connect_timeout(url.timeout)
-        .with_keep_alive(KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT)
-        // etcd does not permit pings without a stream.
-        .with_keep_alive_while_idle(false)
-        // A member cut off from its leader must say so, not stay silent.
-        .with_require_leader(true)
-        .with_auto_token_refresh(true);
-    if url.tls {
-        options = options.with_tls(tls_options(access));
+/// Notes on a connection that a call was answered on it, if it was.
+fn heard<T, E: Into<Error>>(link: &Link, end: Result<T, E>) -> Result<T, Error> {
+    let end = end.map_err(Into::into);
+    if end.as_ref().map_or_else(Error::is_spoken, |_| true) {
+        link.hear();
     }
-    match &access.user {
-        Some((user, password)) => options.with_user(user, password),
-        None => options,
+    end
+}
+
+impl Used {
+    /// A connection that a call is about to go out on.
+    fn new(link: Link) -> Self {
+        Self { from: link.age(), link }
+    }
+
+    /// Whether it was answered on meanwhile: then the call is slow or was refused for the
+    /// moment, and the connection is a good one.
+    fn is_alive(&self) -> bool {
+        self.link.is_heard_since(self.from)
     }
 }
 
-/// What TLS needs to know.
-fn tls_options(access: &Access) -> TlsOptions {
-    let mut tls = match &access.ca {
-        Some(ca) => TlsOptions::new().ca_certificate(Certificate::from_pem(ca)),
-        None => TlsOptions::new().with_native_roots(),
-    };
-    if let Some((certificate, key)) = &access.identity {
-        tls = tls.identity(Identity::from_pem(certificate, key));
-    }
-    tls
+/// Makes a connection with what the files say now.
+async fn open(shared: Arc<Shared>, address: String, duty: Duty) {
+    shared.access.look().await;
+    let credentials = shared.access.now();
+    let end = connect::connect(&address, &credentials, shared.url.timeout).await;
+    shared.endpoints.settle(&address, credentials.edition, end, &duty);
 }
 
-impl std::fmt::Debug for Access {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let user = self.user.as_ref().map(|(user, _)| user);
-        formatter.debug_struct("Access").field("user", &user).finish_non_exhaustive()
+/// Every attempt in words, and what to do, where they do not say so themselves.
+fn unreachable(attempts: &[(String, Error)]) -> Error {
+    let each = attempts.iter().map(|(address, error)| format!("{address}: {error}"));
+    let text = each.collect::<Vec<_>>().join("; ");
+    if attempts.iter().any(|(_, error)| matches!(error, Error::Tls(_))) {
+        return Error::Misfit(text);
     }
-}
-
-impl std::fmt::Debug for Options {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Options")
-    }
+    Error::Unreachable(format!("{text}; check --registry, and that etcd runs there"))
 }

@@ -2,8 +2,8 @@
 
 use etcd_client::proto::{PbEvent, PbWatchResponse};
 use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream};
-use tokio::time::timeout;
 
+use super::permission::Need;
 use super::{Error, Etcd};
 
 /// The most octets of one message that are taken. etcd splits larger ones, since the
@@ -64,13 +64,17 @@ impl Etcd {
         let open = |client: Client| {
             let options = options.clone();
             let mut watch = client.watch_client().max_decoding_message_size(MESSAGE_OCTETS);
-            async move { watch.watch(range.0.clone(), Some(options)).await }
+            async move {
+                let stream = watch.watch(range.0.clone(), Some(options)).await?;
+                let (requests, stream) = stream.split();
+                let mut messages = Messages { stream, from };
+                // A refusal comes in the place of the word that it was created.
+                messages.next().await?;
+                Ok::<_, Error>((Requests(requests), messages))
+            }
         };
-        let (requests, stream) = self.call(self.timeout(), open).await?.split();
-        let mut messages = Messages { stream, from };
-        let created = timeout(self.timeout(), messages.next()).await;
-        created.map_err(|_| Error::Silent(self.timeout()))??;
-        Ok((Requests(requests), messages))
+        let watched = self.call(self.timeout(), open).await;
+        watched.map_err(|error| self.explain(error, Need::Read, range))
     }
 }
 
@@ -88,7 +92,8 @@ impl Messages {
     /// The next message. It can be dropped and asked for again without losing one.
     ///
     /// # Errors
-    /// [`Error::Compacted`], [`Error::Denied`] or [`Error::Ended`]: the stream is over.
+    /// [`Error::Compacted`], [`Error::Forbidden`], [`Error::LoggedOut`] or [`Error::Ended`]:
+    /// the stream is over.
     pub async fn next(&mut self) -> Result<Message, Error> {
         match self.stream.message().await? {
             Some(response) => message(response, self.from),
@@ -119,11 +124,8 @@ fn cancelled(reason: &str, wanted: i64, oldest: i64) -> Error {
     if oldest > 0 {
         return Error::Compacted { wanted, oldest };
     }
-    if ["Unauthenticated", "PermissionDenied", "permission denied", "auth token"]
-        .iter()
-        .any(|word| reason.contains(word))
-    {
-        return Error::Denied(reason.to_owned());
+    if let Some(refusal) = Error::of_login(reason) {
+        return refusal;
     }
     Error::Ended(format!("cancelled, {reason}"))
 }

@@ -14,11 +14,19 @@
 //! the first question to the next change (`ready`). They say nothing that the instances do
 //! not say, so a generation still never changes.
 //!
+//! A name may stand for instances of another (`aliases`); what is wrong with a zone can be
+//! listed from any generation of it (`problems`).
+//!
 //! Three steps find a name, each a look-up by octets of the lower-cased wire form:
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
+mod aliases;
+mod derived;
+mod find;
+mod further;
 mod generation;
 mod order;
+mod problems;
 mod publisher;
 mod ready;
 mod service;

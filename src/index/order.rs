@@ -7,7 +7,7 @@ use std::sync::Arc;
 use equivalent::{Comparable, Equivalent};
 
 use crate::names::folded;
-use crate::registry::{Host, Instance, Proto};
+use crate::registry::{Instance, Proto};
 
 /// An instance in the order of ids.
 #[derive(Debug, Clone)]
@@ -26,11 +26,8 @@ pub(super) struct ByPort(pub(super) Arc<Instance>);
 pub(super) struct ByText(pub(super) Arc<Instance>);
 
 /// The address of an instance that has one.
-pub(super) fn address(instance: &Instance) -> Option<IpAddr> {
-    match instance.host {
-        Host::Address(address) => Some(address),
-        Host::Name(_) => None,
-    }
+pub(super) const fn address(instance: &Instance) -> Option<IpAddr> {
+    instance.host.as_address()
 }
 
 /// The text of an instance that has one.
@@ -53,13 +50,21 @@ fn by_port(one: &Instance, other: &Instance) -> Ordering {
     one.proto.cmp(&other.proto).then_with(|| folded(names.0).cmp(folded(names.1)))
 }
 
-/// Gives a pointer to an instance the order that a function says.
+/// The last word between endpoints, of which several can have one key.
+fn by_endpoint(one: &Instance, other: &Instance) -> Ordering {
+    by_place(one, other)
+        .then_with(|| one.port.cmp(&other.port))
+        .then_with(|| one.host.cmp(&other.host))
+}
+
+/// Gives a pointer to an instance the order that a function says, and another where that
+/// sees no difference.
 macro_rules! ordered {
-    ($type:ident, $compare:expr) => {
+    ($type:ident, $compare:expr, $last:ident) => {
         impl Ord for $type {
             fn cmp(&self, other: &Self) -> Ordering {
                 let compare: fn(&Instance, &Instance) -> Ordering = $compare;
-                compare(&self.0, &other.0).then_with(|| by_place(&self.0, &other.0))
+                compare(&self.0, &other.0).then_with(|| $last(&self.0, &other.0))
             }
         }
         impl PartialOrd for $type {
@@ -76,10 +81,10 @@ macro_rules! ordered {
     };
 }
 
-ordered!(ById, |_, _| Ordering::Equal);
-ordered!(ByAddress, |one, other| address(one).cmp(&address(other)));
-ordered!(ByPort, by_port);
-ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)));
+ordered!(ById, |_, _| Ordering::Equal, by_place);
+ordered!(ByAddress, |one, other| address(one).cmp(&address(other)), by_place);
+ordered!(ByPort, by_port, by_endpoint);
+ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)), by_place);
 
 /// Where a probe stands in a run of equals.
 #[derive(Clone, Copy)]

@@ -31,9 +31,7 @@ impl Publisher {
 
 impl Publish for Publisher {
     fn publish(&mut self, update: Update) {
-        for change in &update.changes {
-            self.next.apply(change);
-        }
+        self.next.take(&update);
         self.next.confirm(update.revision);
         self.previous = self.index.replace(self.at, &Arc::new(self.next.clone()));
     }
@@ -83,17 +81,58 @@ mod tests {
         let mut all: Vec<_> = service.instances().map(word).chain(ports).collect();
         all.extend(addresses.iter().flat_map(|it| service.at_address(*it)).map(word));
         all.extend(Proto::ALL.iter().flat_map(|it| service.on_port(*it, b"http")).map(word));
+        all.extend(service.on_port(Proto::Tcp, b"grpc").map(word));
+        let named = Proto::ALL.map(|it| (service.has_port(it, b"grpc"), service.names_ports(it)));
+        all.push(format!("{named:?} {}", service.ways()));
         all.extend(["0", "1", "2"].iter().flat_map(|it| service.with_id(it.as_bytes())).map(word));
         all
     }
 
-    /// Everything a zone shows.
+    /// Everything a zone shows, name by name, and what is wrong with it.
     fn views(publisher: &Publisher) -> Vec<Vec<String>> {
         let generation = publisher.index.load();
-        let transports =
-            ["_tcp.z", "_udp.z"].map(|name| find(&generation, name).is_some().to_string());
-        let service = |name: &str| generation.zones()[0].service(name.as_bytes()).map(view);
-        ["a", "b-c"].iter().filter_map(|name| service(name)).chain([transports.to_vec()]).collect()
+        let node = |name: &String| match find(&generation, name) {
+            None => vec![],
+            Some(node) => node.service().map_or(vec!["empty".to_owned()], view),
+        };
+        let below = ["", "0.", "1.", "10-0-0-0.", "10-0-0-1.", "_http._tcp.", "_tcp.", "_udp."];
+        let names = ["a", "b-c", "f", "g"].iter().flat_map(|name| {
+            let own = below.map(|below| format!("{below}{name}.z"));
+            [own.to_vec(), vec![format!("_{name}._tcp.z"), format!("_{name}._udp.z")]].concat()
+        });
+        let transports = ["_tcp.z", "_udp.z"].map(str::to_owned);
+        let mut problems: Vec<_> =
+            generation.zones()[0].problems().map(|it| it.to_string()).collect();
+        problems.sort_unstable();
+        names.chain(transports).map(|name| node(&name)).chain([problems]).collect()
+    }
+
+    /// What a document of a key says; nothing when it is deleted.
+    fn value(key: &[u8], kind: u8, number: u8) -> Option<String> {
+        let name = ["a", "b-C", "g", ""][usize::from(number)];
+        let aliases = [("_backends", "Backend", "app"), ("_frontends", "Frontend", "backend")];
+        let alias = aliases.iter().find(|(folder, ..)| key.starts_with(folder.as_bytes()));
+        if let Some((_, resource, of)) = alias {
+            let version = ["", "1", "2", "1", "", "2", "1"][usize::from(kind)];
+            let value =
+                format!(r#"{{"resource":"{resource}","{of}":"{name}","version":"{version}"}}"#);
+            return (kind > 0).then_some(value);
+        }
+        Some(match kind {
+            0 => return None,
+            1 => format!("10.0.0.{number}"),
+            2 => {
+                format!(r#"{{"host":"10.0.0.{number}:80","version":"{number}","protocol":"http"}}"#)
+            }
+            3 => format!(r#"{{"host":"10.0.0.{number}:53","proto":"udp","version":"1"}}"#),
+            4 => format!(
+                r#"{{"endpoints":["http://10.0.0.1:80","grpc://10.0.0.{number}:9","HTTP://10.0.0.{number}:81"]}}"#
+            ),
+            5 => format!(
+                r#"{{"endpoints":["a.b:1","http://10.0.0.{number}:9","http://10.0.0.2:9","http://a.b:9","x://10.0.0.1"],"version":"2"}}"#
+            ),
+            _ => "no document".to_owned(),
+        })
     }
 
     #[test]
@@ -108,37 +147,47 @@ mod tests {
 
     proptest! {
         /// Whatever happened, the index is what a fresh list would make it, also for keys
-        /// that differ in a slash or in spelling only.
+        /// that differ in a slash or in spelling only, and for aliases of all kinds.
         #[test]
         fn events_leave_what_a_list_would_find(
-            events in proptest::collection::vec((0usize..4, 0u8..3, 0u8..5, 0u8..3), 0..60),
+            events in proptest::collection::vec((0usize..12, 0u8..3, 0u8..7, 0u8..4), 0..60),
         ) {
             let (mut table, mut publisher) = fed();
             let mut truth = std::collections::BTreeMap::new();
-            for (revision, (name, id, kind, address)) in events.into_iter().enumerate() {
-                let key = format!("{}/{id}", ["a", "/a", "b_c", "B-c"][name]).into_bytes();
-                let value = match kind {
-                    0 => None,
-                    1 => Some(format!("10.0.0.{address}")),
-                    2 => Some(format!("http://10.0.0.{address}:80")),
-                    3 => Some(format!(r#"{{"host":"10.0.0.{address}:53","proto":"udp"}}"#)),
-                    _ => Some("no document".to_owned()),
+            for (revision, (name, id, kind, number)) in events.into_iter().enumerate() {
+                let key = match ["a", "/a", "b_c", "B-c", "a", "b-c"].get(name) {
+                    Some(name) => format!("{name}/{id}"),
+                    None => {
+                        let alias = ["a", "g", "f", "G", "b_c", "F"][name - 6];
+                        format!("{}/{alias}", ["_backends", "_frontends"][usize::from(id) % 2])
+                    }
                 };
-                let change = match &value {
-                    Some(value) => table.put(&key, value.as_bytes()),
-                    None => table.delete(&key),
-                };
+                let (key, revision) = (key.into_bytes(), revision as i64 + 1);
+                let value = value(&key, kind, number);
+                let mut update = Update { revision, ..Update::default() };
+                match &value {
+                    Some(value) => table.put(&key, value.as_bytes(), &mut update),
+                    None => table.delete(&key, &mut update),
+                }
                 truth.insert(key, value);
-                let revision = revision as i64 + 1;
-                publisher.publish(Update { revision, changes: change.into_iter().collect() });
+                publisher.publish(update);
             }
             let (mut fresh, mut listed) = fed();
             fresh.begin_listing();
             for (key, value) in truth.iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
                 fresh.list(key, value.as_bytes());
             }
-            listed.publish(Update { revision: 1, changes: fresh.finish_listing() });
+            let mut update = Update { revision: 1, ..Update::default() };
+            fresh.finish_listing(&mut update);
+            listed.publish(update);
             prop_assert_eq!(views(&publisher), views(&listed));
+            // A name in between is there while, and only while, one below it is.
+            let generation = publisher.index.load();
+            for proto in Proto::ALL {
+                let below = |name: &&str| find(&generation, &format!("_{name}._{proto}.z")).is_some();
+                let any = ["a", "b-c", "f", "g"].iter().any(below);
+                prop_assert_eq!(find(&generation, &format!("_{proto}.z")).is_some(), any);
+            }
         }
     }
 }

@@ -133,14 +133,14 @@ impl Clone for Slots {
 }
 
 impl Slots {
-    /// The slot of a type at a node of the service, which has so many instances; the
-    /// labels below the service tell some nodes apart.
+    /// The slot of a type at a node of the service, which has so many instances, if that must
+    /// be known; the labels below the service tell some nodes apart.
     pub(super) fn get(
         &self,
         node: Node<'_>,
         kind: RecordType,
         below: &[u8],
-        instances: usize,
+        instances: impl FnOnce() -> usize,
     ) -> Option<&Slot> {
         let usual = match (node, kind) {
             (Node::Service(_), RecordType::SRV) => 0,
@@ -157,9 +157,14 @@ impl Slots {
     }
 
     /// The slot of a name below the service: the one it stands in, or a free one.
-    fn find(&self, kind: RecordType, below: &[u8], instances: usize) -> Option<&Slot> {
+    fn find(
+        &self,
+        kind: RecordType,
+        below: &[u8],
+        instances: impl FnOnce() -> usize,
+    ) -> Option<&Slot> {
         let slots = self.below.get_or_init(|| {
-            let slots = (PER_INSTANCE * instances).next_power_of_two().min(BELOW_MAX);
+            let slots = (PER_INSTANCE * instances()).next_power_of_two().min(BELOW_MAX);
             std::iter::repeat_with(Slot::new).take(slots).collect()
         });
         let first = FixedState::default().hash_one((below, u16::from(kind))) as usize;

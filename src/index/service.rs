@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hickory_proto::rr::RecordType;
 use imbl::OrdSet;
 
+use super::further::{Further, on_port, ports};
 use super::order::{
     AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, Side, TextProbe, address,
     text,
@@ -20,14 +21,19 @@ use super::{Node, Slot};
 use crate::registry::{Host, Instance, Proto};
 
 /// All instances of one service. The sets hold pointers, eight octets an instance each.
+///
+/// An endpoint beside the first of its instance stands here as an instance of its own: among
+/// the addresses, and apart among the ports, for a transport has one record an instance.
 #[derive(Debug, Clone, Default)]
 pub struct Service {
     /// Every instance, by the label form of its id.
     by_id: OrdSet<ById>,
-    /// Those with an address, by address.
+    /// Those with an address, by address; once for each address of an instance.
     by_address: OrdSet<ByAddress>,
     /// Those with a port, by transport and the port's name (none is the empty one).
     by_port: OrdSet<ByPort>,
+    /// The further endpoints whose port has a name.
+    further: Further,
     /// Those with a text, by text and TTL.
     by_text: OrdSet<ByText>,
     /// How many have a port (and so an SRV record), by transport.
@@ -51,6 +57,20 @@ impl Service {
             self.with_port[instance.proto as usize] += 1;
             self.by_port.insert(ByPort(Arc::clone(instance)));
         }
+        if !instance.further().is_empty() {
+            self.insert_further(instance);
+        }
+    }
+
+    /// Adds the endpoints beside an instance's first.
+    fn insert_further(&mut self, instance: &Instance) {
+        for endpoint in instance.elsewhere().map(Arc::new) {
+            // An address that the instance has already is the same entry.
+            if endpoint.host != instance.host && address(&endpoint).is_some() {
+                self.by_address.insert(ByAddress(Arc::clone(&endpoint)));
+            }
+            self.further.insert(&endpoint);
+        }
     }
 
     /// Removes an instance that is there, told by its place and what it says.
@@ -65,12 +85,42 @@ impl Service {
         if instance.port.is_some() {
             self.with_port[instance.proto as usize] -= 1;
         }
+        if !instance.further().is_empty() {
+            self.remove_further(instance);
+        }
+    }
+
+    /// Removes the endpoints beside an instance's first.
+    fn remove_further(&mut self, instance: &Instance) {
+        for endpoint in instance.elsewhere().map(Arc::new) {
+            self.by_address.remove(&ByAddress(Arc::clone(&endpoint)));
+            self.further.remove(&endpoint);
+        }
+    }
+
+    /// Forgets what was made of the instances and of others beside them.
+    pub(super) fn forget(&mut self) {
+        self.ready = Slots::default();
+    }
+
+    /// A service of those instances alone that have a version.
+    pub(super) fn with_version(&self, version: &str) -> Self {
+        let mut chosen = Self::default();
+        let all = self.by_id.iter().map(|entry| &entry.0);
+        all.filter(|it| it.version() == Some(version)).for_each(|it| chosen.insert(it));
+        chosen
     }
 
     /// How many instances there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// How many ways lead to them: at least as many as any answer here is made of.
+    #[must_use]
+    pub fn ways(&self) -> usize {
+        self.len().max(self.by_address.len()) + self.further.len()
     }
 
     /// Whether none is left.
@@ -87,7 +137,7 @@ impl Service {
 
     /// The place of the answer for a type at a node of this service, if there is one.
     pub(super) fn slot(&self, node: Node<'_>, kind: RecordType, below: &[u8]) -> Option<&Slot> {
-        self.ready.get(node, kind, below, self.len())
+        self.ready.get(node, kind, below, || self.ways())
     }
 
     /// Every instance.
@@ -118,6 +168,7 @@ impl Service {
     #[must_use]
     pub fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
         self.by_port.contains(&PortProbe(proto, Some(name), Side::At))
+            || self.further.has_port(proto, name)
     }
 
     /// Those registered with an address.
@@ -145,16 +196,14 @@ impl Service {
             .filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
     }
 
-    /// Those whose port has a name under a transport; the name in lower-cased label form.
+    /// Those whose port has a name under a transport, and their further endpoints whose port
+    /// has it; the name in lower-cased label form.
     pub fn on_port<'s>(
         &'s self,
         proto: Proto,
         name: &[u8],
     ) -> impl Iterator<Item = &'s Instance> + use<'s> {
-        let from = PortProbe(proto, Some(name), Side::Before);
-        let to = PortProbe(proto, Some(name), Side::After);
-        let range = (Bound::Included(&from), Bound::Included(&to));
-        self.by_port.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
+        on_port(&self.by_port, proto, name).chain(self.further.on_port(proto, name))
     }
 
     /// One instance for each distinct pair of a text and a TTL, by text. Those that say the
@@ -173,23 +222,13 @@ impl Service {
     /// Whether any port has a name under a transport.
     #[must_use]
     pub fn names_ports(&self, proto: Proto) -> bool {
-        self.ports(&PortProbe(proto, Some(b""), Side::After), proto).next().is_some()
+        let from = PortProbe(proto, Some(b""), Side::After);
+        ports(&self.by_port, &from, proto).next().is_some() || self.further.names_ports(proto)
     }
 
     /// Those with a port under a transport.
     pub fn on_transport(&self, proto: Proto) -> impl Iterator<Item = &Instance> {
-        self.ports(&PortProbe(proto, None, Side::Before), proto)
-    }
-
-    /// Those with a port, from a place in their order to the end of a transport.
-    fn ports<'s>(
-        &'s self,
-        from: &PortProbe<'_>,
-        proto: Proto,
-    ) -> impl Iterator<Item = &'s Instance> + use<'s> {
-        let to = PortProbe(proto, None, Side::After);
-        let range = (Bound::Included(from), Bound::Included(&to));
-        self.by_port.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
+        ports(&self.by_port, &PortProbe(proto, None, Side::Before), proto)
     }
 }
 
@@ -199,7 +238,7 @@ mod tests {
     use crate::registry::{Place, document};
 
     fn instance(id: &str, value: &str) -> Arc<Instance> {
-        let document = document::read(value.as_bytes()).unwrap();
+        let document = document::read(value.as_bytes()).unwrap().unwrap();
         Arc::new(document.into_instance(Place { name: "web", id, is_rooted: false }))
     }
 

@@ -6,17 +6,22 @@ use std::sync::{Arc, OnceLock};
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RecordType};
 
+use super::aliases::{Aliases, Edit};
+use super::problems::Unusable;
 use super::{Service, Slot, StartOfAuthority};
-use crate::names::{NameTooLong, WireName, folded, parse_address_label};
-use crate::registry::{Change, Freshness, Instance, Proto};
+use crate::names::{NameTooLong, WireName, folded};
+use crate::registry::{Change, Freshness, Instance, Layout, Proto, Standing, Vitals};
 
-/// Services by their lower-cased label. The seed is random: names come from strangers.
-type Services = imbl::GenericHashMap<
+/// Something by a lower-cased label. The seed is random: names come from strangers.
+pub(super) type Labels<T> = imbl::GenericHashMap<
     Box<[u8]>,
-    Arc<Service>,
+    T,
     foldhash::fast::RandomState,
     imbl::shared_ptr::DefaultSharedPtr,
 >;
+
+/// Services by their label.
+pub(super) type Services = Labels<Arc<Service>>;
 
 /// What the configuration and the zone file say of a zone. It stays the same from
 /// generation to generation, but for the freshness of the registry.
@@ -37,8 +42,12 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
+    /// Where the zone's keys stand, to name them by.
+    layout: Layout,
     /// When the registry was last heard of.
     freshness: Arc<Freshness>,
+    /// What is counted of the zone.
+    vitals: Arc<Vitals>,
     /// The SOA record of negative answers in wire form, once it was asked for.
     ready: OnceLock<StartOfAuthority>,
 }
@@ -50,10 +59,17 @@ pub struct Zone {
     settings: Arc<Settings>,
     /// The highest revision of the registry that is held whole; none before the first list.
     revision: Option<i64>,
+    /// How many changes made it what it is.
+    changes: u64,
     /// The services, by label.
-    services: Services,
-    /// How many services have an SRV record, by transport: whether `_tcp.Z` exists.
-    transports: [usize; Proto::ALL.len()],
+    pub(super) services: Services,
+    /// The names that stand for others.
+    pub(super) aliases: Aliases,
+    /// What cannot be used.
+    pub(super) unusable: Unusable,
+    /// How many names right below the apex have an SRV record, by transport: whether
+    /// `_tcp.Z` exists.
+    pub(super) transports: [usize; Proto::ALL.len()],
 }
 
 /// What stands at an existing name.
@@ -87,8 +103,21 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
-        let (freshness, ready) = (Arc::default(), OnceLock::new());
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, freshness, ready })
+        let (layout, ready) = (Layout::default(), OnceLock::new());
+        let (freshness, vitals) = (Arc::default(), Arc::default());
+        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, layout, freshness, vitals, ready })
+    }
+
+    /// The same of a zone whose keys stand elsewhere than below the default prefix.
+    #[must_use]
+    pub fn reading(self, layout: Layout) -> Self {
+        Self { layout, ..self }
+    }
+
+    /// Where the zone's keys stand.
+    #[must_use]
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// The apex, as it was configured.
@@ -109,20 +138,26 @@ impl Settings {
         &self.freshness
     }
 
+    /// What is counted of the zone.
+    #[must_use]
+    pub const fn vitals(&self) -> &Arc<Vitals> {
+        &self.vitals
+    }
+
     /// The place of the SOA record of negative answers in wire form.
     #[must_use]
     pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
         &self.ready
     }
 
-    /// Whether the registry has not been heard of for too long.
+    /// How far the data can be trusted to be what the registry says now.
     #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.freshness.is_stale()
+    pub fn standing(&self) -> Standing {
+        self.freshness.standing()
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.
-    fn serves_under(&self, name: &WireName) -> bool {
+    pub(super) fn serves_under(&self, name: &WireName) -> bool {
         self.ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).any(|ns| {
             let skipped = ns.labels().saturating_sub(name.labels());
             ns.suffix(skipped) == name.as_wire()
@@ -139,13 +174,13 @@ impl<'z> Node<'z> {
     }
 
     /// Whether the answers at the node, whose first label is given, are made of more
-    /// instances than a number.
+    /// instances (or endpoints of them) than a number.
     #[must_use]
     pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
         match self {
             Self::Apex | Self::Empty => false,
             Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
-                service.len() > number
+                service.ways() > number
             }
             Self::Address(service, address) => service.at_address(address).nth(number).is_some(),
             Self::Instance(service) => service.with_id(label).nth(number).is_some(),
@@ -169,8 +204,9 @@ impl<'z> Node<'z> {
 impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
-        let services = Services::default();
-        Self { settings, revision: None, services, transports: [0; Proto::ALL.len()] }
+        let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
+        let (aliases, unusable) = (Aliases::default(), Unusable::default());
+        Self { settings, revision: None, changes: 0, services, aliases, unusable, transports }
     }
 
     /// What does not change.
@@ -183,6 +219,24 @@ impl Zone {
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.revision.is_some()
+    }
+
+    /// The highest revision of the registry that is held whole, once there is one.
+    #[must_use]
+    pub const fn revision(&self) -> Option<i64> {
+        self.revision
+    }
+
+    /// How many changes made the zone what it is: two states of one zone with the same
+    /// number hold the same.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The services, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values().map(|service| &**service)
     }
 
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
@@ -204,71 +258,20 @@ impl Zone {
         self.services.is_empty()
     }
 
-    /// A service by its lower-cased label.
+    /// A service by its lower-cased label, whether or not an alias hides it.
     #[must_use]
     pub fn service(&self, label: &[u8]) -> Option<&Service> {
         self.services.get(label).map(|service| &**service)
     }
 
-    /// What stands at a name of the zone whose first `below` labels are below the apex.
-    #[must_use]
-    pub fn find(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
-        let found = match below {
-            0 => Some(Node::Apex),
-            1 => self.find_child(name.label(0)),
-            2 => self.find_below(name.label(1), name.label(0)),
-            3 => self.find_port(name),
-            _ => None,
-        };
-        found.or_else(|| self.settings.serves_under(name).then_some(Node::Empty))
-    }
-
-    /// `_P.Z` or `S.Z`.
-    fn find_child(&self, label: &[u8]) -> Option<Node<'_>> {
-        match Proto::from_label(label) {
-            Some(proto) => (self.transports[proto as usize] > 0).then_some(Node::Empty),
-            None => self.service(label).map(Node::Service),
-        }
-    }
-
-    /// `_S._P.Z`, or a name right below `S.Z`: an address, then an instance.
-    fn find_below(&self, parent: &[u8], label: &[u8]) -> Option<Node<'_>> {
-        if let Some(proto) = Proto::from_label(parent) {
-            return self.find_transport(proto, label);
-        }
-        let service = self.service(parent)?;
-        if let Some(proto) = Proto::from_label(label) {
-            return service.names_ports(proto).then_some(Node::Empty);
-        }
-        let address = parse_address_label(label).filter(|address| service.has_address(*address));
-        match address {
-            Some(address) => Some(Node::Address(service, address)),
-            None => service.has_id(label).then_some(Node::Instance(service)),
-        }
-    }
-
-    /// `_S` below a transport, of this zone or of the bare names.
-    #[must_use]
-    pub fn find_transport(&self, proto: Proto, label: &[u8]) -> Option<Node<'_>> {
-        let service = self.service(label.strip_prefix(b"_")?)?;
-        (service.with_port(proto) > 0).then_some(Node::Transport(service, proto))
-    }
-
-    /// `_N._P.S.Z`.
-    fn find_port(&self, name: &WireName) -> Option<Node<'_>> {
-        let proto = Proto::from_label(name.label(1))?;
-        let port = name.label(0).strip_prefix(b"_")?;
-        let service = self.service(name.label(2))?;
-        service.has_port(proto, port).then_some(Node::Port(service, proto))
-    }
-
-    /// Takes a change in. Only the service it concerns is touched.
+    /// Takes a change in. Only the service it concerns is touched, and its backends.
     pub(super) fn apply(&mut self, change: &Change) {
+        self.changes += 1;
         if let Some(before) = &change.before {
-            self.edit(before, |service| service.remove(before));
+            self.edit(before, Service::remove);
         }
         if let Some(after) = &change.after {
-            self.edit(after, |service| service.insert(after));
+            self.edit(after, Service::insert);
         }
     }
 
@@ -279,18 +282,38 @@ impl Zone {
     }
 
     /// Edits the service of an instance, and counts what that means for the names above.
-    fn edit(&mut self, instance: &Instance, edit: impl FnOnce(&mut Service)) {
+    fn edit(&mut self, instance: &Arc<Instance>, edit: Edit) {
         let label: Box<[u8]> = folded(&instance.name).collect();
-        let service = Arc::make_mut(self.services.entry(label.clone()).or_default());
-        let had = Proto::ALL.map(|proto| service.with_port(proto) > 0);
-        edit(service);
-        for proto in Proto::ALL {
-            let has = service.with_port(proto) > 0;
-            let count = &mut self.transports[proto as usize];
-            *count = *count + usize::from(has) - usize::from(had[proto as usize]);
+        if !self.aliases.is_empty() {
+            return self.edit_with_aliases(&label, instance, edit);
         }
+        let [had, has] = self.edit_service(&label, instance, edit);
+        self.count(had, has);
+    }
+
+    /// Edits a service. Gives whether it had SRV records, by transport, and has any now.
+    pub(super) fn edit_service(
+        &mut self,
+        label: &[u8],
+        instance: &Arc<Instance>,
+        edit: Edit,
+    ) -> [[usize; Proto::ALL.len()]; 2] {
+        let service = Arc::make_mut(self.services.entry(label.into()).or_default());
+        let counts =
+            |service: &Service| Proto::ALL.map(|it| usize::from(service.with_port(it) > 0));
+        let had = counts(service);
+        edit(service, instance);
+        let has = counts(service);
         if service.is_empty() {
-            self.services.remove(&label);
+            self.services.remove(label);
+        }
+        [had, has]
+    }
+
+    /// Counts names that have SRV records now for those that had.
+    pub(super) fn count(&mut self, had: [usize; Proto::ALL.len()], has: [usize; Proto::ALL.len()]) {
+        for (count, (had, has)) in self.transports.iter_mut().zip(had.into_iter().zip(has)) {
+            *count = *count + has - had;
         }
     }
 }

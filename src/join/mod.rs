@@ -88,7 +88,7 @@ pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Fai
     let joined = supervise::run(&options, &place, registration, signals);
     tokio::select! {
         end = joined => end,
-        never = etcd.follow_members() => match never {},
+        never = etcd.upkeep() => match never {},
     }
 }
 

@@ -1,7 +1,9 @@
 //! One complete list of a zone's keys.
 
+use std::collections::BTreeMap;
+
 use crate::etcd::{Error, Etcd, PageSize};
-use crate::registry::{Freshness, Layout, Table};
+use crate::registry::{Freshness, Layout, Publish, Table, Update};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
 /// finishes it. Each page is word of the registry. Gives the list's revision and cluster.
@@ -25,7 +27,7 @@ pub(super) async fn into_table(
         if page.cluster != cluster {
             return Err(Error::Ended("another cluster answers".to_owned()));
         }
-        super::without_stalling(page.pairs.len(), || {
+        super::waiting::without_stalling(page.pairs.len(), || {
             page.pairs.iter().for_each(|pair| table.list(pair.key(), pair.value()));
         });
         match page.next {
@@ -42,6 +44,39 @@ pub(super) async fn into_table(
 pub async fn list(etcd: &Etcd, layout: Layout) -> Result<Table, Error> {
     let mut table = Table::new(layout);
     into_table(etcd, &mut table, &Freshness::default()).await?;
-    table.finish_listing();
+    table.finish_listing(&mut Update::default());
     Ok(table)
+}
+
+/// Reads everything once into an empty table, and tells a publisher, as a mirror does.
+///
+/// # Errors
+/// As [`into_table`].
+pub async fn list_for(
+    etcd: &Etcd,
+    table: &mut Table,
+    publisher: &mut impl Publish,
+) -> Result<(), Error> {
+    let (revision, _) = into_table(etcd, table, &Freshness::default()).await?;
+    let mut update = Update { revision, ..Update::default() };
+    super::without_stalling(usize::MAX, || {
+        table.finish_listing(&mut update);
+        publisher.publish(update);
+    });
+    Ok(())
+}
+
+/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
+pub(super) fn in_words(counts: &BTreeMap<String, usize>) -> String {
+    /// Segments that tell a reader whose keys they are.
+    const SHOWN: usize = 8;
+    let total: usize = counts.values().sum();
+    let shown: Vec<_> =
+        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
+    let more = if counts.len() > SHOWN { ", …" } else { "" };
+    if shown.is_empty() {
+        total.to_string()
+    } else {
+        format!("{total} ({}{more})", shown.join(", "))
+    }
 }

@@ -3,8 +3,8 @@
 //! # Sessions
 //! A session is one complete list and the watch that follows it. The list is linearizable,
 //! paged at one revision R; the watch begins at R + 1. Whatever ends a session, there is
-//! one way on: the next session, on the next endpoint, which begins with a list. Resuming
-//! a watch would be cheaper, but a registry restored or wiped behind our back cannot be
+//! one way on: the next session, on the next endpoint (on the same one where the registry
+//! itself said no), which begins with a list. Resuming a watch would be cheaper, but a registry restored or wiped behind our back cannot be
 //! told from one that went on, and the cost of a list (0.2 s for 100,000 keys) is paid
 //! once per failure of a member.
 //!
@@ -29,22 +29,41 @@
 //!
 //! # Outages
 //! Nothing is ever removed because etcd is away. After [`STALE_AFTER`] without a word the
-//! answers say that they may be old; they go on for ever.
+//! answers say that they may be old; they go on for ever, or as long as `max-stale` says.
+//!
+//! # Beside the sessions
+//! What was held before this process began ([`Mirror::restore`]) is published at once; the
+//! first list then finds differences only. Removals that would empty a zone at once wait
+//! in the [`Guard`], whose time runs whether a session stands or not. Every few minutes an
+//! `audit` lists the registry beside the watch, and sets right what the watch lost.
 
+mod audit;
+mod end;
+mod guard;
 mod listing;
+mod options;
+mod waiting;
 
-use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::etcd::{Error, Etcd, Message, Messages, Requests};
-use crate::registry::{Change, Freshness, Layout, Publish, Table, Update};
+use crate::etcd::{Error, Etcd, Message, Messages};
+use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
 
-pub use self::listing::list;
+use self::audit::{Auditor, progress_of};
+use self::end::{End, check_history, is_other_history};
+use self::listing::in_words;
+use self::waiting::{beside, mark_stale, next_message, next_of_batch, releasing, without_stalling};
+
+pub use self::audit::AUDIT_EVERY;
+pub use self::guard::Guard;
+pub use self::listing::{list, list_for};
+pub use self::options::{Known, Options};
 
 /// After this silence a report of progress is asked for. etcd answers within
 /// milliseconds; one small message every other second is no load.
@@ -74,34 +93,73 @@ pub struct Mirror<P> {
     etcd: Etcd,
     /// What is held.
     table: Table,
-    /// Who is told.
-    publisher: P,
+    /// Who is told, through the guard.
+    guard: Guard<P>,
+    /// What compares the table with the registry.
+    auditor: Auditor,
+    /// After this silence a report of progress is asked for.
+    progress_after: Duration,
+    /// Where things are counted.
+    vitals: Arc<Vitals>,
     /// When something was last heard.
     freshness: Arc<Freshness>,
     /// The endpoint that the session stands on.
     endpoint: String,
     /// The revision and cluster of what is held, once something is.
     held: Option<(i64, u64)>,
-    /// When a failure was last logged, while there is nothing but failures.
-    logged: Option<Instant>,
+    /// When a failure was last logged, and which kind, while there is nothing but failures.
+    logged: Option<(Instant, Discriminant<Error>)>,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
-    untold: Vec<Change>,
+    untold: Update,
 }
 
 impl<P: Publish> Mirror<P> {
-    /// A mirror that holds nothing yet.
+    /// A mirror that holds nothing yet, and believes every removal at once.
     pub fn new(etcd: Etcd, layout: Layout, publisher: P, freshness: Arc<Freshness>) -> Self {
+        Self::with(Options::default(), etcd, layout, publisher, freshness)
+    }
+
+    /// A mirror that holds nothing yet.
+    pub fn with(
+        options: Options,
+        etcd: Etcd,
+        layout: Layout,
+        publisher: P,
+        freshness: Arc<Freshness>,
+    ) -> Self {
+        let Options { zone, hold_collapse, progress_after, audit_every, vitals } = options;
         Self {
             endpoint: etcd.endpoint(),
+            auditor: Auditor::new(etcd.clone(), audit_every),
             etcd,
             table: Table::new(layout),
-            publisher,
+            guard: Guard::new(publisher, zone, hold_collapse, Arc::clone(&vitals)),
+            progress_after,
+            vitals,
             freshness,
             held: None,
             logged: None,
-            untold: Vec::new(),
+            untold: Update::default(),
         }
+    }
+
+    /// Publishes what was known before, marked as stale until the registry is heard of.
+    /// It is work of seconds where a million instances are known.
+    pub fn restore(&mut self, known: Known) {
+        let Known { instances, aliases, revision, cluster, age } = known;
+        self.freshness.restored(age);
+        let mut update = Update { revision, ..Update::default() };
+        self.table.seed(instances, aliases, &mut update);
+        self.guard.publish(update);
+        self.hold(revision, cluster);
+    }
+
+    /// Notes what is held.
+    fn hold(&mut self, revision: i64, cluster: u64) {
+        self.held = Some((revision, cluster));
+        self.vitals.revision.set(revision);
+        self.vitals.cluster.set(cluster);
     }
 
     /// Mirrors until dropped.
@@ -109,7 +167,7 @@ impl<P: Publish> Mirror<P> {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
         tokio::select! {
             () = self.sessions() => (),
-            never = etcd.follow_members() => match never {},
+            never = etcd.upkeep() => match never {},
             () = mark_stale(&freshness) => (),
         }
     }
@@ -121,101 +179,114 @@ impl<P: Publish> Mirror<P> {
             let begun = Instant::now();
             self.endpoint = self.etcd.endpoint();
             let Err(end) = self.session().await;
-            self.log(&end);
-            // Another call may have left it already, for one that works.
-            self.etcd.leave(&self.endpoint);
+            self.vitals.resyncs(end.cause).add(1);
+            self.log(&end.error);
+            // Another call may have left it already, for one that works. What the registry
+            // itself refuses, it refuses everywhere.
+            if !end.error.is_answer() {
+                self.etcd.leave(&self.endpoint);
+            }
             if begun.elapsed() > GOOD_SESSION {
                 backoff.reset();
             }
-            sleep(backoff.wait()).await;
+            releasing(&mut self.guard, sleep(backoff.wait())).await;
         }
     }
 
-    /// Says why a session ended; in an outage not at every try.
+    /// Says why a session ended; in an outage not at every try, unless the reason has become
+    /// one that somebody must do something about.
     fn log(&mut self, end: &Error) {
-        if self.logged.is_some_and(|at| at.elapsed() < LOG_AGAIN) {
+        let kind = discriminant(end);
+        let is_known = |of| of == kind || !end.needs_somebody();
+        if self.logged.is_some_and(|(at, of)| at.elapsed() < LOG_AGAIN && is_known(of)) {
             tracing::debug!("the registry is still away: {end}");
             return;
         }
-        self.logged = Some(Instant::now());
+        self.logged = Some((Instant::now(), kind));
         let endpoint = &self.endpoint;
         tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
     }
 
     /// One list and the watch that follows it.
-    async fn session(&mut self) -> Result<std::convert::Infallible, Error> {
+    async fn session(&mut self) -> Result<Infallible, End> {
         let (revision, cluster) = self.list().await?;
-        let orders_progress = self.etcd.orders_progress().await?;
+        self.follow(revision, cluster).await
+    }
+
+    /// Watches from a list on.
+    async fn follow(&mut self, revision: i64, cluster: u64) -> Result<Infallible, End> {
         let range = self.table.layout().range();
-        let (mut requests, mut messages) = self.etcd.watch(&range, revision + 1).await?;
-        self.endpoint = self.etcd.endpoint();
+        let etcd = self.etcd.clone();
+        let orders_progress = releasing(&mut self.guard, etcd.orders_progress()).await?;
+        let opening = etcd.watch(&range, revision + 1);
+        let (mut requests, mut messages) = releasing(&mut self.guard, opening).await?;
+        self.endpoint = etcd.endpoint();
+        self.auditor.restart();
         let mut held = revision;
         loop {
-            let message = self.next_message(&mut requests, &mut messages).await?;
+            let next = next_message(&mut requests, &mut messages, self.progress_after);
+            let auditing = self.auditor.work(&mut self.table, cluster);
+            let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;
+            self.freshness.confirmed();
+            let progress = progress_of(&message);
             held = self.take_batch(message, &mut messages, held, orders_progress).await?;
-            self.held = Some((held, cluster));
+            self.hold(held, cluster);
+            self.auditor.bound(&mut self.table);
+            if self.untold.is_empty() {
+                self.repair(held, progress);
+            }
         }
     }
 
     /// Reads a complete list and publishes what differs.
-    async fn list(&mut self) -> Result<(i64, u64), Error> {
+    async fn list(&mut self) -> Result<(i64, u64), End> {
+        let listing = listing::into_table(&self.etcd, &mut self.table, &self.freshness);
+        let listed = releasing(&mut self.guard, listing).await;
         let (revision, cluster) =
-            listing::into_table(&self.etcd, &mut self.table, &self.freshness).await?;
-        self.note_other_history(revision, cluster);
+            listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
+        if is_other_history(self.held, revision, cluster) {
+            self.vitals.resyncs(Cause::HistoryWentBack).add(1);
+        }
         self.logged = None;
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
-            let mut changes = std::mem::take(&mut self.untold);
-            changes.extend(self.table.finish_listing());
+            let mut update = Update { revision, ..std::mem::take(&mut self.untold) };
+            self.table.finish_listing(&mut update);
             tracing::info!(
-                endpoint = %self.etcd.endpoint(), revision, changes = changes.len(),
+                endpoint = %self.etcd.endpoint(), revision, changes = update.changes.len(),
                 problems = self.table.problems().count(), strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
-            self.publisher.publish(Update { revision, changes });
+            self.guard.publish(update);
         });
-        self.held = Some((revision, cluster));
+        self.freshness.confirmed();
+        self.hold(revision, cluster);
         Ok((revision, cluster))
     }
 
-    /// Says aloud that the registry's history is not the one that was followed.
-    fn note_other_history(&self, revision: i64, cluster: u64) {
-        match self.held {
-            Some((held, of)) if of != cluster => {
-                tracing::error!(
-                    held,
-                    revision,
-                    "the registry is another cluster now ({of:x} became {cluster:x})"
-                );
-            }
-            Some((held, _)) if revision < held => {
-                tracing::error!(
-                    held,
-                    revision,
-                    "the registry's revision went back: restored or wiped"
-                );
-            }
-            _ => (),
+    /// Sets right what an audit found wrong, if one has come to its end.
+    fn repair(&mut self, held: i64, progress: Option<i64>) {
+        let Self { auditor, table, guard, vitals, .. } = self;
+        if !auditor.is_settling() {
+            return;
         }
-    }
-
-    /// Waits for a message; asks for progress in a silence, and ends a long one.
-    async fn next_message(
-        &self,
-        requests: &mut Requests,
-        messages: &mut Messages,
-    ) -> Result<Message, Error> {
-        let message = match timeout(PROGRESS_AFTER, messages.next()).await {
-            Ok(message) => message?,
-            Err(_) => {
-                requests.progress().await?;
-                let left = SILENCE_LIMIT - PROGRESS_AFTER;
-                timeout(left, messages.next()).await.map_err(|_| Error::Silent(SILENCE_LIMIT))??
-            }
-        };
-        self.freshness.heard();
-        Ok(message)
+        // Every entry is looked at once more.
+        let audited = without_stalling(usize::MAX, || auditor.judge(table, held, progress));
+        let Some(Audited { differences, keys, update }) = audited else { return };
+        vitals.audits.add(1);
+        vitals.repaired.add(differences as u64);
+        tracing::debug!(differences, "the registry was audited");
+        if differences > 0 {
+            let keys: Vec<_> = keys.iter().map(|key| key.escape_ascii().to_string()).collect();
+            tracing::error!(
+                differences,
+                "what is held was not what the registry has, and is set right: {}{}",
+                keys.join(", "),
+                if differences > keys.len() { ", …" } else { "" }
+            );
+            guard.publish(Update { revision: held, ..update });
+        }
     }
 
     /// Applies a message and all that are ready behind it, and publishes them together.
@@ -230,7 +301,8 @@ impl<P: Publish> Mirror<P> {
         let mut is_partial = first.is_fragment;
         let mut revision = self.apply(&first, held, orders_progress);
         for _ in 1..BATCH_MESSAGES {
-            let next = match next_of_batch(messages, is_partial).await {
+            let next = next_of_batch(messages, is_partial);
+            let next = match releasing(&mut self.guard, next).await {
                 Some(Ok(message)) => message,
                 Some(Err(error)) if is_partial => return Err(error),
                 Some(Err(error)) => {
@@ -252,9 +324,9 @@ impl<P: Publish> Mirror<P> {
     /// Tells the publisher what is new, if anything is.
     fn publish(&mut self, revision: i64, held: i64) {
         if revision > held || !self.untold.is_empty() {
-            let changes = std::mem::take(&mut self.untold);
-            let publisher = &mut self.publisher;
-            without_stalling(changes.len(), || publisher.publish(Update { revision, changes }));
+            let update = Update { revision, ..std::mem::take(&mut self.untold) };
+            let guard = &mut self.guard;
+            without_stalling(update.len(), || guard.publish(update));
         }
     }
 
@@ -267,11 +339,10 @@ impl<P: Publish> Mirror<P> {
         let mut revision = held;
         without_stalling(message.events.len(), || {
             for event in news {
-                let change = match &event.value {
-                    Some(value) => self.table.put(&event.key, value),
-                    None => self.table.delete(&event.key),
-                };
-                self.untold.extend(change);
+                match &event.value {
+                    Some(value) => self.table.put(&event.key, value, &mut self.untold),
+                    None => self.table.delete(&event.key, &mut self.untold),
+                }
                 revision = event.revision;
             }
         });
@@ -280,54 +351,5 @@ impl<P: Publish> Mirror<P> {
     }
 }
 
-/// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.
-fn in_words(counts: &BTreeMap<String, usize>) -> String {
-    /// Segments that tell a reader whose keys they are.
-    const SHOWN: usize = 8;
-    let total: usize = counts.values().sum();
-    let shown: Vec<_> =
-        counts.iter().take(SHOWN).map(|(segment, count)| format!("{segment}: {count}")).collect();
-    let more = if counts.len() > SHOWN { ", …" } else { "" };
-    if shown.is_empty() {
-        total.to_string()
-    } else {
-        format!("{total} ({}{more})", shown.join(", "))
-    }
-}
-
-/// Does work of so many steps; if they are many, as blocking, so that the queries which
-/// wait for this thread are answered by another.
-fn without_stalling<T>(steps: usize, work: impl FnOnce() -> T) -> T {
-    if steps > STALL { tokio::task::block_in_place(work) } else { work() }
-}
-
-/// The next message that belongs to a batch: one that is ready, or the rest of a revision.
-async fn next_of_batch(
-    messages: &mut Messages,
-    is_partial: bool,
-) -> Option<Result<Message, Error>> {
-    if !is_partial {
-        return messages.next().now_or_never();
-    }
-    let rest = timeout(SILENCE_LIMIT, messages.next()).await;
-    Some(rest.unwrap_or(Err(Error::Silent(SILENCE_LIMIT))))
-}
-
-/// Ends the session when a message belongs to another history than the list did.
-fn check_history(message: &Message, held: i64, cluster: u64) -> Result<(), Error> {
-    if message.cluster != cluster {
-        return Err(Error::Ended("another cluster answers".to_owned()));
-    }
-    if message.revision < held {
-        let text = format!("the revision went back from {held} to {}", message.revision);
-        return Err(Error::Ended(text));
-    }
-    Ok(())
-}
-
-/// Keeps the mark of staleness right, for ever.
-async fn mark_stale(freshness: &Freshness) {
-    loop {
-        sleep(freshness.judge(STALE_AFTER)).await;
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -18,9 +18,17 @@ pub const LABEL_MAX: usize = 63;
 pub const SERVICE_MAX: usize = LABEL_MAX - 1;
 /// Octets in a name on the wire, the root's zero included (RFC 1035 section 2.3.4).
 pub const NAME_MAX: usize = 255;
+/// Octets in one character string of a TXT record (RFC 1035 section 3.3).
+pub const STRING_MAX: usize = 255;
+/// Octets in a message over TCP, whose length is a number of 16 bits (RFC 1035 section
+/// 4.2.2).
+pub const MESSAGE_MAX: usize = 65_535;
 /// Octets in a registration document. A real one has some hundred; 64 KiB is what
 /// one DNS message could ever carry of it.
 pub const VALUE_MAX: usize = 64 * 1024;
+/// Endpoints of one instance, each a different way to it. Frameworks write one for each
+/// protocol that they speak, two as a rule.
+pub const ENDPOINTS_MAX: usize = 32;
 /// The greatest TTL a record may have (RFC 2181 section 8).
 pub const TTL_MAX: u32 = i32::MAX as u32;
 
@@ -38,6 +46,9 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(5);
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often the list of etcd's members is read again.
 pub const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
+/// How long the removals of a collapse are held: etcd elects a leader in seconds, and lost
+/// registrations are back after some heartbeats.
+pub const DEFAULT_HOLD_COLLAPSE: Duration = Duration::from_secs(30);
 /// How long a registration outlives its last heartbeat.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
 /// How often a registration is renewed.

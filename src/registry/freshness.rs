@@ -1,57 +1,154 @@
 //! When a registry was last heard of.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
+
+/// How far what is held can be trusted to be what the registry says now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Standing {
+    /// The registry was heard of a moment ago.
+    Fresh,
+    /// It has been silent for too long, or what is held is from before this process: it is
+    /// answered, and marked.
+    Stale,
+    /// It has been silent for longer than old answers are wanted (`max-stale`).
+    Expired,
+}
+
+/// The longest wait for the next look: the limits may be far away, or not set.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// When a registry was last heard of, and whether that is too long ago. Readers and the
 /// one writer share it; it stands outside the generations, since it concerns every answer
-/// and changes none. Only durations count, never wall time.
+/// and changes none. Only durations count; wall time comes in once, as the age of a
+/// snapshot.
+///
+/// Two times are kept. A word (a page of a list) proves that the registry is there. Only a
+/// confirmation (a whole list, or a message of the watch behind it) proves that what is
+/// held is still true, and only that ends what `max-stale` or a restart began.
 #[derive(Debug)]
 pub struct Freshness {
     /// What times are counted from.
     start: Instant,
     /// Milliseconds from the start to the last word.
-    heard: AtomicU64,
-    /// Whether the silence has become too long.
-    stale: AtomicBool,
+    heard: AtomicI64,
+    /// Milliseconds from the start to the last confirmation, which may be before it.
+    confirmed: AtomicI64,
+    /// Whether a word is not enough to be fresh again.
+    needs_confirmation: AtomicBool,
+    /// Milliseconds without a confirmation after which nothing is answered.
+    max_stale: AtomicI64,
+    /// The standing, as it was last judged: all that a query reads.
+    standing: AtomicU8,
 }
 
 impl Freshness {
-    /// Something came: an event, progress, a list.
+    /// Sets how long without a confirmation old answers are given; for ever by default.
+    pub fn expire_after(&self, limit: Duration) {
+        self.max_stale.store(milliseconds(limit), Ordering::Relaxed);
+    }
+
+    /// What is held now was confirmed so long before this moment, by another process.
+    pub fn restored(&self, age: Duration) {
+        let then = self.elapsed().saturating_sub(milliseconds(age));
+        self.heard.store(then, Ordering::Relaxed);
+        self.confirmed.store(then, Ordering::Relaxed);
+        self.needs_confirmation.store(true, Ordering::Relaxed);
+        self.judge(Duration::ZERO);
+    }
+
+    /// Something came, a page of a list for example.
     pub fn heard(&self) {
         self.heard.store(self.elapsed(), Ordering::Relaxed);
-        self.stale.store(false, Ordering::Relaxed);
+        if !self.needs_confirmation.load(Ordering::Relaxed) {
+            self.stand(Standing::Fresh);
+        }
+    }
+
+    /// What is held is what the registry says: a list is complete, or the watch speaks.
+    pub fn confirmed(&self) {
+        self.confirmed.store(self.elapsed(), Ordering::Relaxed);
+        self.needs_confirmation.store(false, Ordering::Relaxed);
+        self.heard();
     }
 
     /// How long nothing has come.
     #[must_use]
     pub fn silence(&self) -> Duration {
-        Duration::from_millis(self.elapsed().saturating_sub(self.heard.load(Ordering::Relaxed)))
+        self.since(&self.heard)
     }
 
-    /// Marks a silence of at least `limit`. Gives how long it may still last.
-    pub fn judge(&self, limit: Duration) -> Duration {
-        let left = limit.saturating_sub(self.silence());
-        self.stale.store(left.is_zero(), Ordering::Relaxed);
-        if left.is_zero() { limit } else { left }
-    }
-
-    /// Whether nothing has come for too long.
+    /// How long ago what is held was last confirmed; since the start, if never.
     #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Relaxed)
+    pub fn age(&self) -> Duration {
+        self.since(&self.confirmed)
+    }
+
+    /// Judges the silence: stale from `limit` on, expired past what was set. Gives how long
+    /// the judgement may stand.
+    pub fn judge(&self, limit: Duration) -> Duration {
+        let max_stale = Duration::from_millis(self.max_stale.load(Ordering::Relaxed) as u64);
+        let until_stale = limit.saturating_sub(self.silence());
+        let until_expired = max_stale.saturating_sub(self.age());
+        if until_expired.is_zero() {
+            self.needs_confirmation.store(true, Ordering::Relaxed);
+            self.stand(Standing::Expired);
+            return LOOK_AGAIN.min(limit.max(MILLISECOND));
+        }
+        if until_stale.is_zero() || self.needs_confirmation.load(Ordering::Relaxed) {
+            self.stand(Standing::Stale);
+            return until_expired.min(limit.max(MILLISECOND)).min(LOOK_AGAIN);
+        }
+        self.stand(Standing::Fresh);
+        until_stale.min(until_expired).min(LOOK_AGAIN)
+    }
+
+    /// How far what is held can be trusted. One relaxed load.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::Relaxed) {
+            0 => Standing::Fresh,
+            1 => Standing::Stale,
+            _ => Standing::Expired,
+        }
+    }
+
+    /// Sets the standing.
+    fn stand(&self, standing: Standing) {
+        self.standing.store(standing as u8, Ordering::Relaxed);
+    }
+
+    /// How long ago a time was.
+    fn since(&self, time: &AtomicI64) -> Duration {
+        let since = self.elapsed().saturating_sub(time.load(Ordering::Relaxed));
+        Duration::from_millis(u64::try_from(since).unwrap_or(0))
     }
 
     /// Milliseconds since the start.
-    fn elapsed(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn elapsed(&self) -> i64 {
+        milliseconds(self.start.elapsed())
     }
+}
+
+/// The least wait between two looks.
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// A duration in milliseconds, as far as they can be counted.
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Default for Freshness {
     fn default() -> Self {
-        let (heard, stale) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { start: Instant::now(), heard, stale }
+        Self {
+            start: Instant::now(),
+            heard: AtomicI64::new(0),
+            confirmed: AtomicI64::new(0),
+            needs_confirmation: AtomicBool::new(false),
+            max_stale: AtomicI64::new(i64::MAX),
+            standing: AtomicU8::new(Standing::Fresh as u8),
+        }
     }
 }
 
@@ -59,14 +156,56 @@ impl Default for Freshness {
 mod tests {
     use super::*;
 
+    /// A limit that is not reached.
+    const LONG: Duration = Duration::from_secs(60);
+
     #[test]
     fn silence_makes_stale_and_a_word_mends_it() {
         let freshness = Freshness::default();
-        freshness.judge(Duration::from_secs(60));
-        assert!(!freshness.is_stale());
+        assert!(freshness.judge(LONG) <= LONG);
+        assert_eq!(freshness.standing(), Standing::Fresh);
         freshness.judge(Duration::ZERO);
-        assert!(freshness.is_stale());
+        assert_eq!(freshness.standing(), Standing::Stale);
         freshness.heard();
-        assert!(!freshness.is_stale());
+        assert_eq!(freshness.standing(), Standing::Fresh);
+    }
+
+    #[test]
+    fn what_was_restored_is_stale_until_it_is_confirmed() {
+        let freshness = Freshness::default();
+        freshness.restored(Duration::from_secs(5));
+        assert_eq!(freshness.standing(), Standing::Stale);
+        freshness.heard();
+        freshness.judge(LONG);
+        assert_eq!(freshness.standing(), Standing::Stale, "a page is no list");
+        assert!(freshness.age() >= Duration::from_secs(5));
+        freshness.confirmed();
+        assert_eq!(freshness.standing(), Standing::Fresh);
+        assert!(freshness.age() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn past_the_limit_only_a_confirmation_counts() {
+        let freshness = Freshness::default();
+        freshness.expire_after(LONG);
+        freshness.judge(Duration::ZERO);
+        assert_eq!(freshness.standing(), Standing::Stale);
+        freshness.restored(LONG);
+        assert_eq!(freshness.standing(), Standing::Expired);
+        freshness.heard();
+        assert!(freshness.judge(LONG) > Duration::ZERO, "it would be judged without a pause");
+        assert_eq!(freshness.standing(), Standing::Expired);
+        freshness.confirmed();
+        freshness.judge(LONG);
+        assert_eq!(freshness.standing(), Standing::Fresh);
+    }
+
+    #[test]
+    fn an_age_beyond_all_counting_is_survived() {
+        let freshness = Freshness::default();
+        freshness.restored(Duration::MAX);
+        assert!(freshness.age() > LONG);
+        freshness.expire_after(Duration::MAX);
+        freshness.judge(LONG);
     }
 }

@@ -7,6 +7,7 @@ use std::num::NonZeroU16;
 
 use serde_json::{Map, Value, json};
 
+use super::Further;
 use crate::names::{self, WireName};
 
 /// One registered place where a service runs. A million of them are held, so what few
@@ -44,15 +45,17 @@ pub struct Details {
     /// The version that runs there.
     pub version: Option<Box<str>>,
     /// Free words to select by.
-    pub tags: Vec<Box<str>>,
+    pub tags: Box<[Box<str>]>,
     /// Free pairs.
     pub meta: BTreeMap<Box<str>, Box<str>>,
     /// Free text, for TXT.
     pub text: Option<Box<str>>,
+    /// Where else it listens.
+    pub further: Further,
 }
 
 /// Where an instance listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Host {
     /// An address: srvd has a name for it (`ADDR.S.Z`).
     Address(IpAddr),
@@ -77,17 +80,16 @@ impl Instance {
         self.details.as_ref()?.protocol.as_deref()
     }
 
+    /// The version that runs there.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.details.as_ref()?.version.as_deref()
+    }
+
     /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
     #[must_use]
     pub fn location(&self) -> String {
-        let host = match &self.host {
-            Host::Address(IpAddr::V6(address)) if self.port.is_some() => format!("[{address}]"),
-            host => host.to_string(),
-        };
-        match self.port {
-            Some(port) => format!("{host}:{port}"),
-            None => host,
-        }
+        self.host.location(self.port)
     }
 
     /// The instance as the one JSON object that commands and the HTTP interface show:
@@ -121,6 +123,7 @@ impl Instance {
         add("text", details.and_then(|details| details.text.as_ref()).map(|it| json!(it)));
         add("tags", details.filter(|it| !it.tags.is_empty()).map(|it| json!(it.tags)));
         add("meta", details.filter(|it| !it.meta.is_empty()).map(|it| json!(it.meta)));
+        add("endpoints", (!self.further().is_empty()).then(|| json!(self.urls())));
     }
 }
 
@@ -131,7 +134,7 @@ impl Host {
     /// One sentence that says what the text is instead.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
-            return Err("is empty");
+            return Err("is empty; write the address or name that clients connect to");
         }
         if text.contains('%') {
             return Err("has a scope id, which means something on one machine only");
@@ -173,6 +176,27 @@ fn is_host_label(label: &str) -> bool {
         && label.bytes().all(inner)
         && !label.starts_with('-')
         && !label.ends_with('-')
+}
+
+impl Host {
+    /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
+    #[must_use]
+    pub fn location(&self, port: Option<NonZeroU16>) -> String {
+        match (self, port) {
+            (Self::Address(IpAddr::V6(address)), Some(port)) => format!("[{address}]:{port}"),
+            (host, Some(port)) => format!("{host}:{port}"),
+            (host, None) => host.to_string(),
+        }
+    }
+
+    /// The address, if it is one.
+    #[must_use]
+    pub const fn as_address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(*address),
+            Self::Name(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Host {

@@ -1,7 +1,7 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
-use super::Instance;
-use crate::names::{LABEL_MAX, SERVICE_MAX, label};
+use super::{Alias, Instance};
+use crate::names::{DEFAULT_PREFIX, LABEL_MAX, SERVICE_MAX, label};
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,9 +102,26 @@ impl Layout {
     /// The key that an instance was read from.
     #[must_use]
     pub fn key_of(&self, instance: &Instance) -> String {
-        let Instance { name, id, is_rooted, .. } = instance;
+        format!("{}/{}", self.folder_of(instance), instance.id)
+    }
+
+    /// What the keys of an instance's name begin with.
+    #[must_use]
+    pub fn folder_of(&self, instance: &Instance) -> String {
+        self.folder(&instance.name, instance.is_rooted)
+    }
+
+    /// What keys with a first segment begin with.
+    pub(crate) fn folder(&self, segment: &str, is_rooted: bool) -> String {
         let slash = if self.base.is_empty() && !is_rooted { "" } else { "/" };
-        format!("{}{slash}{name}/{id}", self.base)
+        format!("{}{slash}{segment}", self.base)
+    }
+
+    /// The key that an alias was read from.
+    #[must_use]
+    pub fn key_of_alias(&self, alias: &Alias) -> String {
+        let folder = self.folder(alias.resource().segment(), alias.is_rooted);
+        format!("{folder}/{}", alias.name)
     }
 
     /// Reads a key of the range.
@@ -128,8 +145,7 @@ impl Layout {
     /// The first segment below the base, to name keys outside the grammar by.
     pub(super) fn first_segment(&self, key: &[u8]) -> String {
         let rest = self.below_base(key).unwrap_or(key);
-        let segment = rest.split(|octet| *octet == b'/').next().unwrap_or(rest);
-        segment.escape_ascii().to_string()
+        shown_key(rest.split(|octet| *octet == b'/').next().unwrap_or(rest))
     }
 
     /// What stands below the base. In the whole keyspace one leading slash says nothing.
@@ -147,6 +163,24 @@ impl Layout {
         } else {
             KeyFault::Stray { base: self.base.clone() }
         }
+    }
+}
+
+/// A key as a reader can see it: bounded, since etcd's keys may be as long as its requests,
+/// and with what is not printable ASCII escaped.
+#[must_use]
+pub fn shown_key(key: &[u8]) -> String {
+    /// Octets that tell a reader which key is meant.
+    const SHOWN: usize = 200;
+    match key.get(..SHOWN).filter(|_| key.len() > SHOWN) {
+        Some(shown) => format!("{}…", shown.escape_ascii()),
+        None => key.escape_ascii().to_string(),
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { base: DEFAULT_PREFIX.to_owned() }
     }
 }
 
@@ -209,7 +243,7 @@ mod tests {
         for (key, is_rooted) in [("/a/b", true), ("a/b", false)] {
             let place = whole.read(key.as_bytes()).unwrap();
             assert_eq!(place, Place { name: "a", id: "b", is_rooted });
-            let document = document::read(b"10.0.0.1:80").unwrap();
+            let document = document::read(b"10.0.0.1:80").unwrap().unwrap();
             assert_eq!(whole.key_of(&document.into_instance(place)), key);
         }
         assert_eq!(whole.read(b"a/b/c"), Err(KeyFault::Foreign));

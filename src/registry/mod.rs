@@ -6,23 +6,36 @@
 //!
 //! | file | holds |
 //! | --- | --- |
+//! | `alias` | [`Alias`]: a name that stands for registrations of another |
 //! | `instance` | [`Instance`]: one place where a service runs |
+//! | `further` | [`ServiceEndpoint`]: where else an instance listens |
 //! | `key` | [`Layout`]: where registrations stand in the keyspace |
 //! | `document` | values, one small file per format |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
+//! | `update` | [`Update`]: what changes when keys do |
 //! | `url` | [`RegistryUrl`]: the connection string |
+//! | `freshness` | [`Freshness`]: when the registry was last heard of |
+//! | `vitals` | [`Vitals`]: what is counted of a zone |
 
+mod alias;
 pub mod document;
 mod freshness;
+mod further;
 mod instance;
 mod key;
 mod problem;
 mod table;
+mod update;
 mod url;
+mod vitals;
 
-pub use self::freshness::Freshness;
+pub use self::alias::{Alias, Meaning, Resource, Selection};
+pub use self::freshness::{Freshness, Standing};
+pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};
-pub use self::key::{KeyFault, Layout, Place, PrefixFault};
-pub use self::problem::Problem;
-pub use self::table::{Change, Publish, Table, Update};
+pub use self::key::{KeyFault, Layout, Place, PrefixFault, shown_key};
+pub use self::problem::{Finding, Problem};
+pub use self::table::{Audited, Table};
+pub use self::update::{AliasChange, Change, ProblemChange, Publish, StrayChange, Update};
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};
+pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Vitals};

@@ -1,41 +1,29 @@
 //! The keys of one zone and what each holds; what changes when a key does.
 
+mod audit;
+
+use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{Instance, KeyFault, Layout, Problem, document};
+use super::{
+    Alias, AliasChange, Change, Instance, KeyFault, Layout, Problem, ProblemChange, StrayChange,
+    Update, document, shown_key,
+};
 
-/// One instance that came, went or became another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// What was there.
-    pub before: Option<Arc<Instance>>,
-    /// What is there now.
-    pub after: Option<Arc<Instance>>,
-}
+use self::audit::Keys;
 
-/// What a reader of the registry learns at once: everything up to `revision`.
-#[derive(Debug)]
-pub struct Update {
-    /// The registry's revision that is now known to be held whole.
-    pub revision: i64,
-    /// Instances that changed; none when only the revision was confirmed.
-    pub changes: Vec<Change>,
-}
-
-/// Takes what is learned about the registry, in order.
-pub trait Publish: Send {
-    /// One update: to be shown whole or not at all.
-    fn publish(&mut self, update: Update);
-}
+pub use self::audit::Audited;
 
 /// What one key holds.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     /// A usable registration.
     Instance(Arc<Instance>),
-    /// One that cannot be used, and why.
-    Problem(Box<Problem>),
+    /// A usable alias.
+    Alias(Arc<Alias>),
+    /// Something that cannot be used, and why.
+    Problem(Arc<Problem>),
     /// Not of the form NAME/ID: counted only.
     Stray,
 }
@@ -60,13 +48,36 @@ pub struct Table {
     listing: u32,
     /// What the listing under way found different, not yet true.
     staged: Vec<(Box<[u8]>, Content)>,
+    /// Whether nobody is told in the log what cannot be used.
+    is_quiet: bool,
+    /// The keys of which something came while an audit is under way.
+    touched: Option<Keys>,
 }
 
 impl Table {
     /// An empty table.
     #[must_use]
     pub fn new(layout: Layout) -> Self {
-        Self { layout, entries: HashMap::default(), listing: 0, staged: Vec::new() }
+        let (entries, staged) = (HashMap::default(), Vec::new());
+        Self { layout, entries, listing: 0, staged, is_quiet: false, touched: None }
+    }
+
+    /// An empty table that logs nothing, for who shows the problems itself.
+    #[must_use]
+    pub fn quiet(layout: Layout) -> Self {
+        Self { is_quiet: true, ..Self::new(layout) }
+    }
+
+    /// How many keys it holds, usable or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it holds no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// How the table reads keys.
@@ -76,24 +87,44 @@ impl Table {
     }
 
     /// A key was put. Nothing changes when it still says the same.
-    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Option<Change> {
-        let Some(content) = self.content(key, value) else { return self.delete(key) };
-        if self.entries.get(key).is_some_and(|entry| entry.content.equals(&content)) {
-            return None;
+    pub fn put(&mut self, key: &[u8], value: &[u8], update: &mut Update) {
+        self.touch(key);
+        let Some(content) = self.content(key, value) else { return self.delete(key, update) };
+        if self.entries.get(key).is_none_or(|entry| entry.content != content) {
+            self.set(key.into(), content, update);
         }
-        self.set(key.into(), content)
     }
 
     /// A key was deleted.
-    pub fn delete(&mut self, key: &[u8]) -> Option<Change> {
-        let before = self.entries.remove(key)?.content.instance();
-        Change::between(before, None)
+    pub fn delete(&mut self, key: &[u8], update: &mut Update) {
+        self.touch(key);
+        if let Some(entry) = self.entries.remove(key) {
+            note(&self.layout, key, [Some(&entry.content), None], update);
+        }
     }
 
     /// A complete listing begins: what the one before left unfinished is forgotten.
     pub fn begin_listing(&mut self) {
         self.listing += 1;
         self.staged.clear();
+        self.touched = None;
+    }
+
+    /// What was known before, as a snapshot holds it, is taken for true.
+    pub fn seed(
+        &mut self,
+        instances: impl IntoIterator<Item = Arc<Instance>>,
+        aliases: impl IntoIterator<Item = Arc<Alias>>,
+        update: &mut Update,
+    ) {
+        for instance in instances {
+            let key = self.layout.key_of(&instance).into_bytes().into_boxed_slice();
+            self.set(key, Content::Instance(instance), update);
+        }
+        for alias in aliases {
+            let key = self.layout.key_of_alias(&alias).into_bytes().into_boxed_slice();
+            self.set(key, Content::Alias(alias), update);
+        }
     }
 
     /// The listing holds this key. What differs is kept aside until it is complete.
@@ -102,21 +133,20 @@ impl Table {
             return;
         };
         match self.entries.get_mut(key) {
-            Some(entry) if entry.content.equals(&content) => entry.listing = self.listing,
+            Some(entry) if entry.content == content => entry.listing = self.listing,
             _ => self.staged.push((key.into(), content)),
         }
     }
 
     /// The listing is complete: it becomes the truth, and the differences come out.
-    pub fn finish_listing(&mut self) -> Vec<Change> {
-        let staged = std::mem::take(&mut self.staged);
-        let mut changes: Vec<_> =
-            staged.into_iter().filter_map(|(key, content)| self.set(key, content)).collect();
-        let listing = self.listing;
-        let gone = self.entries.extract_if(|_, entry| entry.listing != listing);
-        changes
-            .extend(gone.filter_map(|(_, entry)| Change::between(entry.content.instance(), None)));
-        changes
+    pub fn finish_listing(&mut self, update: &mut Update) {
+        for (key, content) in std::mem::take(&mut self.staged) {
+            self.set(key, content, update);
+        }
+        let Self { layout, entries, listing, .. } = self;
+        for (key, entry) in entries.extract_if(|_, entry| entry.listing != *listing) {
+            note(layout, &key, [Some(&entry.content), None], update);
+        }
     }
 
     /// The keys that cannot be used, in no order. A key outside the grammar stands for
@@ -149,67 +179,101 @@ impl Table {
         })
     }
 
-    /// Makes a key hold something.
-    fn set(&mut self, key: Box<[u8]>, content: Content) -> Option<Change> {
-        if let Content::Problem(problem) = &content {
-            report(&key, problem);
-        }
-        let after = content.instance();
-        let entry = Entry { content, listing: self.listing };
-        let before = self.entries.insert(key, entry).and_then(|entry| entry.content.instance());
-        Change::between(before, after)
+    /// The aliases, in no order.
+    pub fn aliases(&self) -> impl Iterator<Item = &Arc<Alias>> {
+        self.entries.values().filter_map(|entry| entry.content.alias())
     }
 
-    /// What a key and its value say; nothing where the key is none of our business.
+    /// Makes a key hold something.
+    fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
+        if let Content::Problem(problem) = &content
+            && !self.is_quiet
+        {
+            report(&key, problem);
+        }
+        let after = content.clone();
+        let entry = Entry { content, listing: self.listing };
+        match self.entries.entry(key) {
+            Place::Occupied(mut place) => {
+                let before = place.insert(entry).content;
+                note(&self.layout, place.key(), [Some(&before), Some(&after)], update);
+            }
+            Place::Vacant(place) => {
+                let place = place.insert_entry(entry);
+                note(&self.layout, place.key(), [None, Some(&after)], update);
+            }
+        }
+    }
+
+    /// What a key and its value say; nothing where the key is none of our business, or where
+    /// the value says that the instance is gone.
     fn content(&self, key: &[u8], value: &[u8]) -> Option<Content> {
         let place = match self.layout.read(key) {
             Ok(place) => place,
             Err(KeyFault::Foreign) => return None,
             Err(KeyFault::Stray { .. }) => return Some(Content::Stray),
-            Err(fault) => return Some(Content::Problem(Box::new(fault.into()))),
+            Err(fault) => return Some(Content::Problem(Arc::new(fault.into()))),
         };
-        Some(match document::read(value) {
-            Ok(document) => Content::Instance(Arc::new(document.into_instance(place))),
-            Err(fault) => Content::Problem(Box::new(fault.into())),
-        })
+        let read = match Alias::read(place, value) {
+            Some(alias) => alias.map(|it| Content::Alias(it.into())),
+            None => match document::read(value) {
+                Ok(document) => Ok(Content::Instance(Arc::new(document?.into_instance(place)))),
+                Err(fault) => Err(fault.into()),
+            },
+        };
+        Some(read.unwrap_or_else(|problem| Content::Problem(problem.into())))
     }
 }
 
-/// One line per unusable key and change of it. etcd's keys may be as long as its requests.
+/// Notes what becomes different when a key holds another content.
+fn note(layout: &Layout, key: &[u8], of: [Option<&Content>; 2], update: &mut Update) {
+    let [before, after] = of.map(|it| it.and_then(Content::instance).cloned());
+    if before != after {
+        update.changes.push(Change { before, after });
+    }
+    let [before, after] = of.map(|it| it.and_then(Content::alias).cloned());
+    if before != after {
+        update.aliases.push(AliasChange { before, after });
+    }
+    let [before, after] = of.map(|it| it.and_then(Content::problem).cloned());
+    if before != after {
+        update.problems.push(ProblemChange { key: key.into(), after });
+    }
+    let [before, after] = of.map(|it| matches!(it, Some(Content::Stray)));
+    if before != after {
+        let segment = layout.first_segment(key).into();
+        update.strays.push(StrayChange { segment, came: after });
+    }
+}
+
+/// One line per unusable key and change of it.
 fn report(key: &[u8], problem: &Problem) {
-    /// Octets that tell a reader which key is meant.
-    const SHOWN: usize = 200;
-    let (shown, more) = match key.get(..SHOWN) {
-        Some(shown) => (shown, "…"),
-        None => (key, ""),
-    };
-    tracing::warn!(key = %format_args!("{}{more}", shown.escape_ascii()), "registration not served: {problem}");
+    tracing::warn!(key = %shown_key(key), "registration not served: {problem}");
 }
 
 impl Content {
     /// The instance, if it is one.
-    fn instance(&self) -> Option<Arc<Instance>> {
+    const fn instance(&self) -> Option<&Arc<Instance>> {
         match self {
-            Self::Instance(instance) => Some(Arc::clone(instance)),
+            Self::Instance(instance) => Some(instance),
             _ => None,
         }
     }
 
-    /// Whether two contents say the same.
-    fn equals(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Instance(one), Self::Instance(other)) => one == other,
-            (Self::Problem(one), Self::Problem(other)) => one == other,
-            (Self::Stray, Self::Stray) => true,
-            _ => false,
+    /// The alias, if it is one.
+    const fn alias(&self) -> Option<&Arc<Alias>> {
+        match self {
+            Self::Alias(alias) => Some(alias),
+            _ => None,
         }
     }
-}
 
-impl Change {
-    /// The change from one state to another, if there is any.
-    fn between(before: Option<Arc<Instance>>, after: Option<Arc<Instance>>) -> Option<Self> {
-        (before != after).then_some(Self { before, after })
+    /// The problem, if it is one.
+    const fn problem(&self) -> Option<&Arc<Problem>> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            _ => None,
+        }
     }
 }
 
@@ -229,38 +293,107 @@ mod tests {
         all
     }
 
+    fn put(table: &mut Table, key: &str, value: &str) -> Update {
+        let mut update = Update::default();
+        table.put(key.as_bytes(), value.as_bytes(), &mut update);
+        update
+    }
+
     #[test]
     fn a_bad_value_harms_itself_alone() {
         let mut table = table();
-        assert!(table.put(b"/s/web/1", b"10.0.0.1:80").is_some());
-        assert!(table.put(b"/s/web/2", b"\xff").is_none());
-        assert!(table.put(b"/s/web/2/3", b"10.0.0.1:80").is_none());
+        assert_eq!(put(&mut table, "/s/web/1", "10.0.0.1:80").changes.len(), 1);
+        let update = put(&mut table, "/s/web/2", "\u{ff}");
+        assert!(update.changes.is_empty() && update.problems[0].after.is_some());
+        let update = put(&mut table, "/s/web/2/3", "10.0.0.1:80");
+        assert_eq!(update.strays, [StrayChange { segment: "web".into(), came: true }]);
         assert_eq!((table.instances().count(), table.problems().count()), (1, 1));
         assert_eq!(table.strays(), BTreeMap::from([("web".to_owned(), 1)]));
-        let change = table.put(b"/s/web/1", b"nonsense").unwrap();
+        let update = put(&mut table, "/s/web/1", "nonsense");
+        let [change] = &update.changes[..] else { panic!("{update:?}") };
         assert!(change.before.is_some() && change.after.is_none());
-        assert!(table.delete(b"/s/web/2").is_none());
-        assert_eq!(table.problems().count(), 1);
+        let mut update = Update::default();
+        table.delete(b"/s/web/2", &mut update);
+        assert_eq!(update.problems, [ProblemChange { key: (*b"/s/web/2").into(), after: None }]);
+        assert_eq!((update.len(), table.problems().count()), (1, 1));
+        table.delete(b"/s/web/2/3", &mut update);
+        assert_eq!(update.strays, [StrayChange { segment: "web".into(), came: false }]);
     }
 
     #[test]
     fn the_same_again_is_no_change() {
         let mut table = table();
-        assert!(table.put(b"/s/web/1", b"10.0.0.1:80").is_some());
-        assert!(table.put(b"/s/web/1", b"10.0.0.1:80").is_none());
+        let frontend = r#"{"resource":"Frontend","backend":"b"}"#;
+        for (key, value) in
+            [("/s/web/1", "10.0.0.1:80"), ("/s/web/2", "bad"), ("/s/_frontends/f", frontend)]
+        {
+            assert_eq!(put(&mut table, key, value).len(), 1, "{key}");
+            assert!(put(&mut table, key, value).is_empty(), "{key}");
+        }
+    }
+
+    #[test]
+    fn aliases_come_and_go() {
+        let mut table = table();
+        let value = r#"{"resource":"Backend","app":"web"}"#;
+        let update = put(&mut table, "/s/_backends/blue", value);
+        let [AliasChange { before: None, after: Some(after) }] = &update.aliases[..] else {
+            panic!("{update:?}")
+        };
+        assert_eq!(table.layout().key_of_alias(after), "/s/_backends/blue");
+        let update = put(&mut table, "/s/_backends/blue", "10.0.0.1:80");
+        assert!(update.changes.is_empty() && update.problems.len() == 1);
+        assert!(update.aliases[0].before.is_some() && update.aliases[0].after.is_none());
+    }
+
+    #[test]
+    fn what_says_that_it_is_gone_is_absent() {
+        let (mut table, gone) = (table(), r#"{"Op":1,"Addr":"10.0.0.1:80"}"#);
+        assert!(put(&mut table, "/s/web/1", gone).is_empty());
+        put(&mut table, "/s/web/1", "10.0.0.1:80");
+        let update = put(&mut table, "/s/web/1", gone);
+        assert!(update.changes[0].before.is_some() && update.changes[0].after.is_none());
+        put(&mut table, "/s/web/1", "10.0.0.1:80");
+        table.begin_listing();
+        table.list(b"/s/web/1", gone.as_bytes());
+        let mut update = Update::default();
+        table.finish_listing(&mut update);
+        assert_eq!(update.len(), 1);
+        assert_eq!((table.instances().count(), table.problems().count()), (0, 0));
     }
 
     #[test]
     fn an_unfinished_listing_changes_nothing() {
         let mut table = table();
-        table.put(b"/s/web/1", b"10.0.0.1:80");
+        put(&mut table, "/s/web/1", "10.0.0.1:80");
         table.begin_listing();
         table.list(b"/s/web/2", b"10.0.0.2:80");
         assert_eq!(ids(&table).len(), 1);
         table.begin_listing();
         table.list(b"/s/web/3", b"10.0.0.3:80");
-        assert_eq!(table.finish_listing().len(), 2);
+        let mut update = Update::default();
+        table.finish_listing(&mut update);
+        assert_eq!(update.len(), 2);
         assert_eq!(ids(&table)[0].0, b"/s/web/3");
+    }
+
+    #[test]
+    fn a_seeded_table_lists_differences_only() {
+        let (mut before, mut table) = (table(), table());
+        put(&mut before, "/s/web/1", "10.0.0.1:80");
+        put(&mut before, "/s/web/2", "10.0.0.2:80");
+        put(&mut before, "/s/_frontends/f", r#"{"resource":"Frontend"}"#);
+        let instances = before.instances().map(|(_, it)| Arc::clone(it));
+        let mut update = Update::default();
+        table.seed(instances, before.aliases().cloned(), &mut update);
+        assert_eq!((update.changes.len(), update.aliases.len()), (2, 1));
+        table.begin_listing();
+        table.list(b"/s/web/1", b"10.0.0.1:80");
+        table.list(b"/s/web/2", b"10.0.0.7:80");
+        table.list(b"/s/_frontends/f", br#"{"resource":"Frontend"}"#);
+        let mut update = Update::default();
+        table.finish_listing(&mut update);
+        assert_eq!((update.len(), update.changes.len()), (1, 1));
     }
 
     proptest! {
@@ -272,20 +405,20 @@ mod tests {
         ) {
             let key = |n: u8| format!("/s/web/{n}").into_bytes();
             let value = |n: u8| if n == 3 { "bad value".to_owned() } else { format!("10.0.0.{n}:80") };
-            let mut followed = table();
+            let (mut followed, mut update) = (table(), Update::default());
             let mut truth = std::collections::BTreeMap::new();
             for (k, v) in &events {
                 if *v == 4 {
-                    followed.delete(&key(*k));
+                    followed.delete(&key(*k), &mut update);
                     truth.remove(&key(*k));
                 } else {
-                    followed.put(&key(*k), value(*v).as_bytes());
+                    followed.put(&key(*k), value(*v).as_bytes(), &mut update);
                     truth.insert(key(*k), value(*v));
                 }
             }
             let mut listed = table();
             for (k, v) in &before {
-                listed.put(&key(*k), value(*v).as_bytes());
+                listed.put(&key(*k), value(*v).as_bytes(), &mut update);
             }
             let mut shown: std::collections::BTreeMap<_, _> =
                 listed.instances().map(|(_, it)| (it.id.clone(), Arc::clone(it))).collect();
@@ -293,7 +426,9 @@ mod tests {
             for (k, v) in &truth {
                 listed.list(k, v.as_bytes());
             }
-            for change in listed.finish_listing() {
+            let mut update = Update::default();
+            listed.finish_listing(&mut update);
+            for change in update.changes {
                 if let Some(before) = change.before { shown.remove(&before.id); }
                 if let Some(after) = change.after { shown.insert(after.id.clone(), after); }
             }

@@ -2,7 +2,9 @@
 //!
 //! `cargo bench --bench mirror` prints them all; words behind `--` choose: `index` (no
 //! etcd: load, memory and cost per change), `process` (a real `srvd serve`: time to ready,
-//! memory, CPU per change), `visible` (from put to DNS, beside a bare watcher). Absolute
+//! memory, CPU per change), `snapshot` (size, time and memory of a snapshot, and a restart
+//! from it; numbers choose how many instances), `visible` (from put to DNS, beside a bare
+//! watcher). Absolute
 //! numbers are the machine's; how they grow with the number of instances is ours.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on has nothing to say")]
 
@@ -20,6 +22,10 @@ mod process;
 /// Registrations in bulk.
 #[path = "mirror/population.rs"]
 mod population;
+
+/// A snapshot and a restart from it.
+#[path = "mirror/snapshot.rs"]
+mod snapshot;
 
 /// What is said of many figures.
 #[path = "statistics.rs"]
@@ -46,7 +52,8 @@ fn main() {
         return index::row(population::Population { instances, services });
     }
     let chosen = |section: &str| {
-        let mut words = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
+        let is_word = |argument: &&String| argument.starts_with(char::is_alphabetic);
+        let mut words = arguments.iter().filter(is_word).peekable();
         words.peek().is_none() || words.any(|word| word == section)
     };
     if chosen("index") {
@@ -54,6 +61,10 @@ fn main() {
     }
     if chosen("process") {
         process::print();
+    }
+    if chosen("snapshot") {
+        let numbers = arguments.iter().filter_map(|argument| argument.parse().ok());
+        snapshot::print(&numbers.collect::<Vec<_>>());
     }
     if chosen("visible") {
         visible::print();

@@ -23,7 +23,8 @@ use hickory_proto::rr::{DNSClass, Name, RecordType};
 use srvd::authority::{Draw, Overflow, Question, Room, answer};
 use srvd::index::Index;
 use srvd::names::WireName;
-use srvd::registry::Change;
+use srvd::registry::Update;
+use srvd::registry::document::read;
 use srvd::wire::{Fast, Responder, Transport, UDP_MAX, Verdict};
 
 use crate::fixture::Fixture;
@@ -43,6 +44,25 @@ const AT_ONCE: u32 = 500;
 const PAYLOAD: u16 = 1232;
 /// Who asks.
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 53_000);
+
+/// A usual document of some writers.
+const DOCUMENTS: [(&str, &str); 6] = [
+    (
+        "srvd",
+        r#"{"name":"web","port":80,"hostname":"10.0.0.1","host":"10.0.0.1:80","url":"http://10.0.0.1:80"}"#,
+    ),
+    ("go-kit", "http://10.0.0.1:80"),
+    ("grpc-naming", r#"{"Op":0,"Addr":"10.0.0.1:80","Metadata":null}"#),
+    (
+        "kratos",
+        r#"{"id":"a","name":"web","version":"v1","metadata":{},"endpoints":["http://10.0.0.1:80?isSecure=false","grpc://10.0.0.1:90"]}"#,
+    ),
+    ("kitex", r#"{"network":"tcp","address":"10.0.0.1:80","weight":10,"tags":null}"#),
+    (
+        "go-micro",
+        r#"{"name":"web","version":"latest","metadata":null,"endpoints":[],"nodes":[{"id":"a","address":"10.0.0.1:80","metadata":{"protocol":"grpc"}}]}"#,
+    ),
+];
 
 /// The index that is asked.
 static INDEX: LazyLock<Arc<Index>> = LazyLock::new(|| Arc::clone(&filled(POPULATION).index));
@@ -207,7 +227,33 @@ fn publish_one_change(bencher: Bencher<'_, '_>, instances: usize) {
     let fixture = std::cell::RefCell::new(filled(population));
     bencher
         .with_inputs(|| some_change(&mut fixture.borrow_mut(), population))
-        .bench_local_values(|change| fixture.borrow_mut().publish(vec![change]));
+        .bench_local_values(|update| fixture.borrow_mut().publish(update));
+}
+
+/// One generation with one frontend flipped, and with one instance changed of an app that
+/// has a backend of its version: beside `publish_one_change`, what aliases cost.
+#[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
+fn flip_one_frontend(bencher: Bencher<'_, '_>, instances: usize) {
+    let population = Population::of_tens(instances);
+    let fixture = std::cell::RefCell::new(filled_with_aliases(population));
+    let mut turns = ["blue", "green"].iter().cycle();
+    bencher
+        .with_inputs(|| {
+            let backend = turns.next().unwrap();
+            let value = format!(r#"{{"resource":"Frontend","backend":"{backend}"}}"#);
+            fixture.borrow_mut().change("_frontends/shop", &value)
+        })
+        .bench_local_values(|update| fixture.borrow_mut().publish(update));
+}
+
+/// As `publish_one_change`, where there are aliases.
+#[divan::bench(args = [10_000, 100_000], sample_size = AT_ONCE)]
+fn publish_one_change_beside_aliases(bencher: Bencher<'_, '_>, instances: usize) {
+    let population = Population::of_tens(instances);
+    let fixture = std::cell::RefCell::new(filled_with_aliases(population));
+    bencher
+        .with_inputs(|| some_change(&mut fixture.borrow_mut(), population))
+        .bench_local_values(|update| fixture.borrow_mut().publish(update));
 }
 
 /// One instance's document, from its octets to a change of the table.
@@ -220,6 +266,13 @@ fn read_one_document(bencher: Bencher<'_, '_>, instances: usize) {
         .bench_local_values(|(key, value)| fixture.change(&key, &value));
 }
 
+/// The document of each writer, from its octets to its members.
+#[divan::bench(args = DOCUMENTS.map(|(writer, _)| writer), sample_size = AT_ONCE)]
+fn read_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
+    let (_, value) = DOCUMENTS.iter().find(|(name, _)| *name == writer).unwrap();
+    bencher.bench_local(|| black_box(read(black_box(value.as_bytes())).unwrap()));
+}
+
 /// Registers a whole population.
 fn filled(population: Population) -> Fixture {
     let mut fixture = Fixture::new("services.internal.");
@@ -227,15 +280,28 @@ fn filled(population: Population) -> Fixture {
     fixture
 }
 
+/// A whole population, two backends of one of its services, and a frontend.
+fn filled_with_aliases(population: Population) -> Fixture {
+    let mut fixture = filled(population);
+    let (key, _) = registration(population, 0, 8080);
+    let app = key.split('/').next().unwrap();
+    for (name, version) in [("blue", "1"), ("green", "")] {
+        let value = format!(r#"{{"resource":"Backend","app":"{app}","version":"{version}"}}"#);
+        fixture.put(&format!("_backends/{name}"), &value);
+    }
+    fixture.put("_frontends/shop", r#"{"resource":"Frontend","backend":"blue"}"#);
+    fixture
+}
+
 /// What some instance changes that has moved to another port.
-fn some_change(fixture: &mut Fixture, population: Population) -> Change {
+fn some_change(fixture: &mut Fixture, population: Population) -> Update {
     let mut moved = || {
         let n = fastrand::usize(..population.instances);
         let (key, value) = registration(population, n, fastrand::u16(1..));
         fixture.change(&key, &value)
     };
     // A port that is drawn twice changes nothing; three times in a row does not happen.
-    moved().or_else(&mut moved).or_else(&mut moved).unwrap()
+    (0..3).map(|_| moved()).find(|update| !update.is_empty()).unwrap()
 }
 
 /// An instance's key below the prefix, and its document.

@@ -67,6 +67,7 @@ impl Run {
             "put" => fixture.put(rest.split_once(' ').unwrap().0, rest.split_once(' ').unwrap().1),
             "delete" => fixture.delete(rest),
             "stale" => fixture.set_stale(rest == "yes"),
+            "expired" => fixture.set_expired(rest == "yes"),
             other => panic!("no such word: {other}"),
         }
     }

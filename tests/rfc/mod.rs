@@ -10,6 +10,7 @@
 //! | `list REVISION` | a complete list, up to a revision |
 //! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes |
 //! | `stale yes`, `stale no` | the registry is silent, or is heard again |
+//! | `expired yes`, `expired no` | it is silent for longer than old answers are wanted, or not |
 //! | `? NAME TYPE [CLASS] [room=OCTETS] [tcp]` | a question |
 //! | two spaces, then anything | its answer, the records of an RRset sorted |
 
@@ -25,6 +26,7 @@ macro_rules! golden {
 }
 
 golden! {
+    aliases
     rfc1034_s4_zones_and_names
     rfc1982_serial
     rfc2181_s5_rrsets
@@ -36,6 +38,7 @@ golden! {
     rfc8482_any
     rfc8914_reasons
     names_of_the_contract
+    several_endpoints
     txt
 }
 

@@ -88,6 +88,23 @@ fn lookup_picks_the_lowest_priority() {
 }
 
 #[test]
+fn backends_and_frontends_are_listed_as_dns_has_them() {
+    let registry = filled(Registry::real());
+    let writer = Writer::new(&registry.url());
+    let backend = r#"{"resource":"Backend","app":"web","version":"v1"}"#;
+    writer.put("/services/_backends/blue", backend);
+    writer.put("/services/_frontends/shop", r#"{"resource":"Frontend","backend":"blue"}"#);
+    for name in ["blue", "shop", "SHOP"] {
+        assert_eq!(said_json(&ask(&registry, &["list", name])), json!([full_object()]));
+        assert_eq!(said_json(&ask(&registry, &["lookup", name])), full_object());
+    }
+    writer.put("/services/_frontends/shop", r#"{"resource":"Frontend","backend":"green"}"#);
+    assert_eq!(ask(&registry, &["list", "shop"]).status.code(), Some(3));
+    let services = said_json(&ask(&registry, &["list"]));
+    assert_eq!(services.as_array().unwrap().len(), 2, "aliases are no services: {services}");
+}
+
+#[test]
 fn nothing_found_is_3_and_no_registry_is_4() {
     let registry = filled(Registry::embedded());
     // `db` is there, but without a port.

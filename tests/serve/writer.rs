@@ -158,15 +158,16 @@ fn index_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> (Arc<Index>, Vec<String>) {
     let zone = Arc::new(settings("services.internal."));
     let index = Arc::new(Index::new(vec![zone], true));
     let mut table = Table::new(Layout::new("/services", None).unwrap());
-    let put = |(key, value): &(Vec<u8>, Vec<u8>)| table.put(key, value);
-    let changes: Vec<_> = pairs.iter().filter_map(put).collect();
-    let mut names: Vec<_> = changes
+    let mut update = Update { revision: 1, ..Update::default() };
+    pairs.iter().for_each(|(key, value)| table.put(key, value, &mut update));
+    let mut names: Vec<_> = update
+        .changes
         .iter()
         .filter_map(|change| Some(change.after.as_ref()?.name.to_ascii_lowercase()))
         .collect();
     names.sort_unstable();
     names.dedup();
-    Publisher::new(Arc::clone(&index), 0).publish(Update { revision: 1, changes });
+    Publisher::new(Arc::clone(&index), 0).publish(update);
     (index, names)
 }
 

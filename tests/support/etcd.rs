@@ -22,6 +22,9 @@ const START_ATTEMPTS: usize = 5;
 /// How long one look at `/health` may take.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Stands for the address that clients connect to, in arguments of etcd's own.
+pub(crate) const CLIENT: &str = "{client}";
+
 /// One etcd process, its directory and its ports.
 pub(crate) struct Etcd {
     /// The process; `None` while it is stopped.
@@ -238,6 +241,29 @@ impl EtcdCluster {
         leader.expect("no member became the leader")
     }
 
+    /// Adds a member, and waits until it is healthy. Gives its index.
+    pub(crate) fn join(&mut self) -> usize {
+        let (client, peer) = (free_addr(), free_addr());
+        let (name, url) = (format!("m{}", client.port()), format!("http://{peer}"));
+        let living = self.members.iter().rfind(|it| it.child.is_some()).expect("one runs");
+        let mut said = String::new();
+        // Right after another change of members etcd may refuse.
+        let added = eventually(|| {
+            let output = living.etcdctl(&["member", "add", &name, "--peer-urls", &url]);
+            said = String::from_utf8(output.stdout).unwrap();
+            output.status.success()
+        });
+        assert!(added, "etcd takes no new member");
+        let cluster = said.split_once("ETCD_INITIAL_CLUSTER=\"").unwrap().1;
+        let cluster = cluster.split_once('"').unwrap().0.to_owned();
+        let extra = ["--initial-cluster-state", "existing"].map(str::to_owned).to_vec();
+        let (plan, dir) = (Plan { name, client, peer, cluster, extra }, TempDir::new().unwrap());
+        let mut member = Etcd { child: Some(plan.spawn(&dir)), plan, dir };
+        member.wait_healthy();
+        self.members.push(member);
+        self.members.len() - 1
+    }
+
     /// Loses the data of all members and starts them again on their ports.
     pub(crate) fn wipe_and_restart(&mut self) {
         self.members.iter_mut().for_each(Etcd::wipe);
@@ -334,13 +360,13 @@ fn plans(size: usize, extra: &[&str]) -> Vec<Plan> {
         client,
         peer,
         cluster: cluster.clone(),
-        extra: extra.iter().map(ToString::to_string).collect(),
+        extra: extra.iter().map(|it| it.replace(CLIENT, &client.to_string())).collect(),
     };
     ports.into_iter().enumerate().map(plan).collect()
 }
 
-/// Reads a page of the etcd at `addr`.
-fn page(addr: SocketAddr, path: &str) -> std::io::Result<String> {
+/// Reads a page of the server at `addr`, with the head of the response before it.
+pub(crate) fn page(addr: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&addr, HEALTH_TIMEOUT)?;
     stream.set_read_timeout(Some(HEALTH_TIMEOUT))?;
     stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())?;

@@ -6,9 +6,11 @@
     reason = "a suite takes what it needs, and may be the only one"
 )]
 
+pub(crate) mod certificates;
 pub(crate) mod etcd;
 pub(crate) mod proxy;
 pub(crate) mod registry;
+pub(crate) mod secure;
 pub(crate) mod srvd;
 
 use std::collections::HashSet;

@@ -38,6 +38,8 @@ pub(crate) fn plain(args: &[&str]) -> Command {
     }
     let foreign = ["RUST_LOG", "NOTIFY_SOCKET", "PORT", "HOST"];
     foreign.iter().for_each(|name| _ = command.env_remove(name));
+    // Of the default port there is one, and many tests run at once.
+    command.env("SRVD_HTTP", "127.0.0.1:0");
     command.args(args).stdin(Stdio::null());
     command
 }

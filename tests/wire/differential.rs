@@ -30,7 +30,7 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
 }
 
 /// What a document says beside its address.
-const MORE: [&str; 8] = [
+const MORE: [&str; 10] = [
     "",
     "",
     r#","protocol":"http""#,
@@ -39,10 +39,12 @@ const MORE: [&str; 8] = [
     r#","priority":1"#,
     r#","weight":0"#,
     r#","weight":7"#,
+    r#","version":"1""#,
+    r#","version":"1","ttl":9"#,
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 41] = [
+const FIRST: [&str; 58] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -59,6 +61,11 @@ const FIRST: [&str; 41] = [
     "_udp",
     "_http._tcp.web",
     "_http._tcp.db",
+    "_grpc._tcp.web",
+    "_grpc._tcp.db",
+    "_grpc._tcp.x",
+    "_grpc._udp.web",
+    "k1.web",
     "_tcp.web",
     "10-0-0-1.web",
     "10-0-0-2.web",
@@ -84,6 +91,18 @@ const FIRST: [&str; 41] = [
     "10-0-0-1",
     "_10-0-0-1._tcp",
     "\u{1}odd",
+    "shop",
+    "_shop._tcp",
+    "_shop._tcp",
+    "_shop._udp",
+    "_http._tcp.shop",
+    "_tcp.shop",
+    "10-0-0-1.shop",
+    "10-1-0-3.shop",
+    "i1.shop",
+    "blue",
+    "_blue._tcp",
+    "10-0-0-1.blue",
 ];
 
 /// Apexes: of zones that are there, and above and beside them.
@@ -110,6 +129,7 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
         1 => Just("web.services.internal".to_owned()),
         1 => Just("10-0-0-1.web.services.internal".to_owned()),
         1 => Just("10-0-0-1.other.test".to_owned()),
+        1 => Just("10-0-0-2.shop.services.internal".to_owned()),
     ];
     let id = (select(vec!["i", "i_", "i-", "10-0-0-"]), 0u8..10);
     let port = select(vec!["", ":80", ":80", ":80", ":81", ":82"]);
@@ -121,8 +141,47 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
             (format!("{name}/{id}{number}"), value)
         },
     );
-    (proptest::collection::vec(one, 0..60), crowd())
-        .prop_map(|(some, crowd)| [some, crowd].concat())
+    let some = proptest::collection::vec(one, 0..60);
+    (some, proptest::collection::vec(several(), 0..6), crowd(), aliases())
+        .prop_map(|(some, several, crowd, aliases)| [some, several, crowd, aliases].concat())
+}
+
+/// Backends and frontends: of the names of services, and of their own.
+fn aliases() -> impl Strategy<Value = Vec<(String, String)>> {
+    let names = || select(vec!["web", "w-b", "DB", "shop", "shop", "blue", "blue"]);
+    let apps = select(vec!["web", "web", "W_b", "db", "db", "x", "no"]);
+    let backend = (names(), apps, select(vec!["", "1", "2"])).prop_map(|(name, app, version)| {
+        let value = format!(r#"{{"resource":"Backend","app":"{app}","version":"{version}"}}"#);
+        (format!("_backends/{name}"), value)
+    });
+    let frontend = (names(), names()).prop_map(|(name, backend)| {
+        let value = format!(r#"{{"resource":"Frontend","backend":"{backend}"}}"#);
+        (format!("_frontends/{name}"), value)
+    });
+    let some = proptest::collection::vec(prop_oneof![backend, frontend], 1..6);
+    // Half of the worlds have none, as most have.
+    prop_oneof![Just(Vec::new()), some]
+}
+
+/// An instance of several endpoints.
+fn several() -> impl Strategy<Value = (String, String)> {
+    let host = prop_oneof![
+        4 => (0u8..4).prop_map(|n| format!("10.0.0.{n}")),
+        2 => (0u8..3).prop_map(|n| format!("[2001:db8::{n}]")),
+        1 => Just("far.example.com".to_owned()),
+        1 => Just("10-0-0-1.web.services.internal".to_owned()),
+    ];
+    let scheme = select(vec!["http://", "grpc://", "GRPC://", "x-y.z://", ""]);
+    let port = select(vec![":80", ":80", ":9000", ""]);
+    let endpoint = (scheme, host, port)
+        .prop_map(|(scheme, host, port)| format!(r#""{scheme}{host}{port}?isSecure=false""#));
+    let endpoints = proptest::collection::vec(endpoint, 1..5);
+    let key = (select(vec!["web", "W_b", "db", "x"]), select(vec!["k", "i"]), 0u8..4);
+    (key, endpoints).prop_map(|((name, id, number), endpoints)| {
+        let endpoints = endpoints.join(",");
+        let value = format!(r#"{{"version":"1","metadata":null,"endpoints":[{endpoints}]}}"#);
+        (format!("{name}/{id}{number}"), value)
+    })
 }
 
 /// As many instances of one service as fit a datagram, and more, and many more.
@@ -136,6 +195,13 @@ fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
         };
         let value = |n: usize| {
             let (host, port, weight) = (host(n), 1000 + n, n % 5);
+            // One of the sizes is of instances that have two endpoints each.
+            if size == 75 {
+                return format!(
+                    r#"{{"endpoints":["http://{host}:{port}","grpc://{host}:{}"]}}"#,
+                    port + 1
+                );
+            }
             format!(r#"{{"host":"{host}:{port}","weight":{weight},"protocol":"http"}}"#)
         };
         (0..size).map(|n| (format!("db/b{n}"), value(n))).collect()
@@ -283,8 +349,10 @@ proptest! {
     fn both_paths_mean_the_same(
         registered in registrations(),
         stale in prop::bool::weighted(0.2),
+        expired in proptest::option::weighted(0.2, 0usize..5),
         queries in proptest::collection::vec(queries(), 12),
         removed in proptest::collection::vec(any::<Index>(), 0..3),
+        later in (registrations(), aliases()),
     ) {
         let mut fixture = world(&registered, stale);
         for round in 0..2 {
@@ -308,7 +376,81 @@ proptest! {
                     fixture.turn_to([0, 4][at.index(2)]);
                     fixture.delete(&registered[at.index(registered.len())].0);
                 }
+                fixture.turn_to(0);
+                let (some, flipped) = &later;
+                fixture.put_all(some.iter().take(5).chain(flipped).cloned());
+            }
+            // Nor what a zone knew that must not be answered from any more.
+            if let Some(zone) = expired {
+                fixture.turn_to(zone);
+                fixture.set_expired(true);
             }
         }
+    }
+}
+
+/// Both paths' records for an SRV question, which must be the same; the fast path is asked
+/// twice, so that its answer is a kept one if it can be.
+fn srv_by_both_paths(fixture: &Fixture, name: &str) -> [Vec<String>; 2] {
+    let message = Query::new(name, 33).bytes();
+    let records = |reply: &[u8]| {
+        let reply = parse(reply).unwrap();
+        [sorted(&reply.answers), sorted(&reply.additionals)]
+    };
+    let full = records(&respond(fixture, &message, Transport::Udp).unwrap());
+    for _ in 0..2 {
+        if let Some(reply) = fast(fixture, &message, Transport::Udp) {
+            assert_eq!(records(&reply), full, "{name}");
+        }
+    }
+    full
+}
+
+/// What is ready of an alias's answers goes when anything goes that is in them: members,
+/// others of the app at the same address, what a target's name leads to.
+#[test]
+fn kept_answers_of_aliases_are_never_old() {
+    let mut fixture = Fixture::new("services.internal.");
+    fixture.put_all([
+        ("web/1", r#"{"host":"10.0.0.1:80","version":"1","ttl":60}"#),
+        ("named/1", r#"{"host":"10-0-0-9.named.services.internal:80","version":"1"}"#),
+        ("named/9", r#"{"host":"10.0.0.9:90","version":"2","ttl":60}"#),
+        ("across/1", r#"{"host":"10-1-0-1.db.services.internal:80","version":"1"}"#),
+        ("across/2", r#"{"host":"10.1.0.1:80","version":"1"}"#),
+        ("db/1", r#"{"host":"10-1-0-1.front.services.internal:80"}"#),
+        ("db/2", "10.1.0.1:81"),
+        ("_backends/blue", r#"{"resource":"Backend","app":"web","version":"1"}"#),
+        ("_backends/near", r#"{"resource":"Backend","app":"named","version":"1"}"#),
+        ("_backends/far", r#"{"resource":"Backend","app":"across","version":"1"}"#),
+        ("_backends/old", r#"{"resource":"Backend","app":"db"}"#),
+        ("_frontends/front", r#"{"resource":"Frontend","backend":"old"}"#),
+    ]);
+    let names = ["_blue", "_near", "_far", "_old", "_front", "_web", "_db"];
+    let mut seen = Vec::new();
+    for (key, value) in [
+        ("x/1", "10.9.9.9:1"),
+        // Another version at an address of a member, by a further endpoint and by its only
+        // one: the address has the least TTL.
+        (
+            "web/k",
+            r#"{"id":"k","name":"web","version":"2","endpoints":["http://10.0.0.7:80","grpc://10.0.0.1:90"]}"#,
+        ),
+        ("web/3", r#"{"host":"10.0.0.1:81","version":"2","ttl":2}"#),
+        // Whom a member's host name leads to, without being a member.
+        ("named/9", r#"{"host":"10.0.0.9:90","version":"2","ttl":30}"#),
+        ("named/9", r#"{"host":"10.0.0.8:90","version":"2"}"#),
+        // An address of a member, below the name of another app.
+        ("db/2", r#"{"host":"10.1.0.1:81","ttl":7}"#),
+        // A target below a name that is flipped.
+        ("_frontends/front", r#"{"resource":"Frontend","backend":"blue"}"#),
+        ("_frontends/front", r#"{"resource":"Frontend"}"#),
+        ("web/1", r#"{"host":"10.0.0.1:80","version":"2"}"#),
+        ("_backends/blue", r#"{"resource":"Backend","app":"web","version":"2"}"#),
+    ] {
+        fixture.put(key, value);
+        let name = |name| format!("{name}._tcp.services.internal");
+        let all = names.map(|it| srv_by_both_paths(&fixture, &name(it)));
+        assert!(!seen.contains(&all), "{key} {value} changes what is said");
+        seen.push(all);
     }
 }

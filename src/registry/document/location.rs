@@ -1,24 +1,30 @@
 //! Plain locations: `10.0.0.1:8080`, `[2001:db8::1]:8080`, `http://10.0.0.1:8080/path`.
 //!
-//! Written by go-kit's `sd/etcd` and `sd/etcdv3`, empusa, registrator's `etcd://` and
-//! go-zero. The functions here also read the `host` and `url` members of other formats.
+//! | writer | key | value |
+//! | --- | --- | --- |
+//! | go-kit `sd/etcd`, `sd/etcdv3` | `/services/NAME/INSTANCE` | whatever the program puts there: a url, or `HOST:PORT` |
+//! | go-zero | `NAME/LEASEID` | `10.0.0.1:8080` |
+//! | empusa | `ROOT/service/TYPE/NAME` | `baz:1235` |
+//! | registrator `etcd://` | `PREFIX/NAME/HOST:CONTAINER:PORT` | `10.0.0.1:8080` |
+//!
+//! A url's scheme is the port's name. The functions here also read the `host` and `url` members of other formats.
 
 use std::num::NonZeroU16;
 
-use super::{Document, Fault, Shape, shown};
+use super::{Document, Fault, Reading, Shape, shown};
 use crate::registry::Host;
 
 /// A host and perhaps a port.
 pub(super) type HostPort = (Host, Option<NonZeroU16>);
 
 /// Reads a value that is no JSON object.
-pub(super) fn read(shape: &Shape<'_>) -> Option<Result<Document, Fault>> {
+pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
     let Shape::Text(text) = shape else {
         return None;
     };
     let is_location =
         text.contains("://") || text.contains(':') || text.parse::<std::net::IpAddr>().is_ok();
-    is_location.then(|| document(text))
+    is_location.then(|| document(text).map(Some))
 }
 
 /// The document of a location.
@@ -76,7 +82,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> (Option<String>, String, Option<u16>) {
-        let document = super::super::read(text.as_bytes()).unwrap();
+        let document = super::super::read(text.as_bytes()).unwrap().unwrap();
         let protocol = document.details.protocol.map(Into::into);
         (protocol, document.host.to_string(), document.port.map(NonZeroU16::get))
     }

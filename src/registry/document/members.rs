@@ -4,7 +4,8 @@ use std::num::NonZeroU16;
 
 use serde_json::{Map, Value};
 
-use super::{Fault, location, shown};
+use super::location::{self, HostPort};
+use super::{Fault, shown};
 
 /// The members of one document. `null` says the same as absence, as in most writers.
 pub(super) struct Members<'o>(pub(super) &'o Map<String, Value>);
@@ -13,6 +14,11 @@ impl<'o> Members<'o> {
     /// A member that is there.
     pub(super) fn get(&self, member: &str) -> Option<&'o Value> {
         self.0.get(member).filter(|value| !value.is_null())
+    }
+
+    /// Whether a member stands there, be it `null`.
+    pub(super) fn has(&self, member: &str) -> bool {
+        self.0.contains_key(member)
     }
 
     /// A string.
@@ -52,14 +58,32 @@ impl<'o> Members<'o> {
         Ok(self.read(member, "an array of strings", texts)?.unwrap_or_default())
     }
 
+    /// A version; an empty one says nothing.
+    pub(super) fn version(&self) -> Result<Option<Box<str>>, Fault> {
+        Ok(self.text("version")?.filter(|it| !it.is_empty()).map(Into::into))
+    }
+
+    /// `HOST[:PORT]`, which must be there.
+    pub(super) fn host_port(&self, member: &'static str) -> Result<HostPort, Fault> {
+        /// What it must be, in words.
+        const WANTED: &str = "a string HOST:PORT";
+        let text = self.text(member)?.ok_or(Fault::Missing { member, wanted: WANTED })?;
+        location::host_port(text).map_err(within(member))
+    }
+
     /// An object; what is not a string in it is left out.
     pub(super) fn pairs(
         &self,
         member: &'static str,
     ) -> Result<impl Iterator<Item = (Box<str>, Box<str>)> + use<'o>, Fault> {
         let object = self.read(member, "an object", Value::as_object)?;
-        let pairs = object.into_iter().flatten();
-        Ok(pairs.filter_map(|(name, value)| Some((name.as_str().into(), value.as_str()?.into()))))
+        Ok(object.into_iter().flat_map(strings))
+    }
+
+    /// An integer of 16 bits.
+    pub(super) fn u16(&self, member: &'static str) -> Result<Option<u16>, Fault> {
+        let number = self.number(member, u16::MAX.into(), "a number from 0 to 65535")?;
+        Ok(number.map(|number| number as u16))
     }
 
     /// A member read by a function that knows what it must be.
@@ -72,7 +96,26 @@ impl<'o> Members<'o> {
         let Some(value) = self.get(member) else {
             return Ok(None);
         };
-        let fault = || Fault::Member { member, found: shown(&value.to_string()), wanted };
-        read(value).map(Some).ok_or_else(fault)
+        read(value).map(Some).ok_or_else(|| self.fault(member, wanted))
     }
+
+    /// The fault of a member that is not what it must be.
+    pub(super) fn fault(&self, member: &'static str, wanted: &'static str) -> Fault {
+        let value = self.0.get(member).unwrap_or(&Value::Null);
+        Fault::Member { member, found: shown(&value.to_string()), wanted }
+    }
+}
+
+/// The pairs of an object whose values are strings.
+pub(super) fn strings(
+    object: &Map<String, Value>,
+) -> impl Iterator<Item = (Box<str>, Box<str>)> + use<'_> {
+    let pair =
+        |(name, value): (&String, &Value)| Some((name.as_str().into(), value.as_str()?.into()));
+    object.iter().filter_map(pair)
+}
+
+/// Says in which member a fault is.
+pub(super) fn within(member: &'static str) -> impl Fn(Fault) -> Fault {
+    move |fault| Fault::Within { member, fault: Box::new(fault) }
 }

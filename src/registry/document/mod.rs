@@ -1,20 +1,43 @@
 //! Registration documents: the values other programs write, told apart by their shape.
 //!
-//! One small file per format. A format is a function from a `Shape` to a [`Document`]
-//! that answers `None` when the shape is not its own; to add one, write the file and put
-//! its function into `FORMATS` before any format whose shape is wider.
+//! One small file per format. A format is a function from a `Shape` to a [`Reading`] that
+//! answers `None` when the shape is not its own; to add one, write the file and put its
+//! function into `FORMATS` before any format whose shape is wider.
+//!
+//! | file | writers | known by |
+//! | --- | --- | --- |
+//! | `bender` | bender | `resource` is an entity of bender |
+//! | `native` | srvd, etcd-registry (Node), SkyDNS | `host`, `hostname` or `url` |
+//! | `grpc_naming` | etcd's own gRPC naming | `Addr` or `Op` |
+//! | `go_micro` | go-micro | `nodes` |
+//! | `kratos` | kratos | `endpoints` |
+//! | `kitex` | Kitex | `address` |
+//! | `skydns` | SkyDNS, where no host is written | `text`, `mail`, `targetstrip` or `group` |
+//! | `location` | go-kit, go-zero, empusa, registrator | plain text |
+//!
+//! Of two members of one name the last counts, as in most readers of JSON. A byte order
+//! mark and white space around a value say nothing.
 
+mod alias;
+mod bender;
+mod go_micro;
+mod grpc_naming;
+mod kitex;
+mod kratos;
 mod location;
 mod members;
 mod native;
+mod skydns;
 
 use std::num::NonZeroU16;
 
 use serde_json::{Map, Value};
 
-use super::{Details, Host, Instance, Place, Proto};
+use self::members::Members;
+use super::{Details, Host, Instance, Place, Proto, ServiceEndpoint};
 use crate::names::VALUE_MAX;
 
+pub use self::alias::read_alias;
 pub use self::native::Registration;
 
 /// What a value says of its instance; its name and id stand in the key.
@@ -45,13 +68,31 @@ enum Shape<'v> {
     Text(&'v str),
 }
 
+/// What a value turns out to be: a document, or nothing where it says that the instance is
+/// gone.
+pub type Reading = Result<Option<Document>, Fault>;
+
 /// A reader of one format.
-type Format = fn(&Shape<'_>) -> Option<Result<Document, Fault>>;
+type Format = fn(&Shape<'_>) -> Option<Reading>;
 
-/// Every format, the narrower before the wider.
-const FORMATS: [Format; 2] = [native::read, location::read];
+/// Every format, the narrower before the wider. Objects that say where they are as the
+/// native ones do come early: whatever else stands in them says nothing.
+const FORMATS: [Format; 8] = [
+    bender::read,
+    native::read,
+    grpc_naming::read,
+    go_micro::read,
+    kratos::read,
+    kitex::read,
+    skydns::read,
+    location::read,
+];
 
-/// Why a value cannot be used. Each says what is wrong and what to write instead.
+/// What some editors put before a text, and readers may ignore (RFC 8259 section 8.1).
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Why a value cannot be used. Each says what is wrong and, after its last `; `, what to
+/// write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Larger than [`VALUE_MAX`].
@@ -67,10 +108,13 @@ pub enum Fault {
         at: usize,
     },
     /// It begins like an object but is none.
-    #[error("the value is not JSON: {0}")]
+    #[error("the value is not JSON: {0}; write one object, or HOST:PORT")]
     NotJson(String),
     /// No format knows it.
-    #[error("the value is neither a JSON object with `host`, `hostname` or `url`, nor HOST:PORT")]
+    #[error(
+        "the value is neither a JSON object with `host`, `hostname` or `url` (or what another \
+         known writer says instead), nor HOST:PORT; write one of them"
+    )]
     Unknown,
     /// A member that is known has a value that it cannot have.
     #[error("member `{member}` is {found}; it must be {wanted}")]
@@ -82,8 +126,24 @@ pub enum Fault {
         /// What may stand there.
         wanted: &'static str,
     },
+    /// A member that the document cannot do without is not there.
+    #[error("member `{member}` is missing; it must be {wanted}")]
+    Missing {
+        /// Its name.
+        member: &'static str,
+        /// What should stand there.
+        wanted: &'static str,
+    },
+    /// Something inside a member is at fault.
+    #[error("member `{member}`: {fault}")]
+    Within {
+        /// Its name.
+        member: &'static str,
+        /// What is wrong there.
+        fault: Box<Self>,
+    },
     /// The host is no host.
-    #[error("host `{host}` {reason}")]
+    #[error("host `{host}` {reason}; write an address or a host name")]
     Host {
         /// The text, shortened.
         host: String,
@@ -91,7 +151,7 @@ pub enum Fault {
         reason: &'static str,
     },
     /// A port out of range, or no number.
-    #[error("port `{0}` is not a number from 1 to 65535")]
+    #[error("port `{0}` is not a number from 1 to 65535; write one that is")]
     Port(String),
 }
 
@@ -99,7 +159,7 @@ pub enum Fault {
 ///
 /// # Errors
 /// [`Fault`]: what is wrong with it, and what to do.
-pub fn read(value: &[u8]) -> Result<Document, Fault> {
+pub fn read(value: &[u8]) -> Reading {
     let shape = Shape::of(value)?;
     FORMATS.iter().find_map(|format| format(&shape)).unwrap_or(Err(Fault::Unknown))
 }
@@ -111,14 +171,22 @@ impl<'v> Shape<'v> {
             return Err(Fault::TooLarge { octets: value.len() });
         }
         let text = std::str::from_utf8(value)
-            .map_err(|error| Fault::NotUtf8 { at: error.valid_up_to() })?
-            .trim();
+            .map_err(|error| Fault::NotUtf8 { at: error.valid_up_to() })?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim();
         if !text.starts_with('{') {
             return Ok(Self::Text(text));
         }
         serde_json::from_str(text)
             .map(Self::Object)
             .map_err(|error| Fault::NotJson(error.to_string()))
+    }
+
+    /// The members, if the value is an object.
+    const fn members(&self) -> Option<Members<'_>> {
+        match self {
+            Self::Object(object) => Some(Members(object)),
+            Self::Text(_) => None,
+        }
     }
 }
 
@@ -127,6 +195,16 @@ impl Document {
     fn at(host: Host, port: Option<NonZeroU16>) -> Self {
         let (proto, details) = (Proto::default(), Details::default());
         Self { host, port, proto, priority: 0, weight: 1, ttl: None, details }
+    }
+
+    /// A document of endpoints, the first of which is where the instance is; nothing where
+    /// there is none.
+    fn of_endpoints(endpoints: Vec<ServiceEndpoint>, details: Details) -> Option<Self> {
+        let mut endpoints = endpoints.into_iter();
+        let ServiceEndpoint { scheme, host, port } = endpoints.next()?;
+        let further = endpoints.collect::<Vec<_>>().into();
+        let details = Details { protocol: scheme, further, ..details };
+        Some(Self { details, ..Self::at(host, port) })
     }
 
     /// The instance it describes, at the place its key names.
@@ -149,7 +227,7 @@ impl Document {
 }
 
 /// A text as an error shows it: bounded, without control characters.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     /// Characters that tell a reader which value is meant.
     const SHOWN: usize = 60;
     let mut short: String = text.chars().take(SHOWN).map(printable).collect();
@@ -185,7 +263,53 @@ mod tests {
         assert_eq!(read(&large), Err(Fault::TooLarge { octets: VALUE_MAX + 1 }));
     }
 
+    #[test]
+    fn what_stands_around_a_value_says_nothing() {
+        for value in [
+            "10.0.0.1:80",
+            "\u{feff}10.0.0.1:80",
+            " 10.0.0.1:80\r\n",
+            "{\"host\":\"10.0.0.1:80\"}\n",
+            "\u{feff}\n{\"host\":\"10.0.0.1:80\"}",
+            r#"{"host":"10.0.0.9:9","host":"10.0.0.1:80"}"#,
+        ] {
+            let document = read(value.as_bytes()).unwrap().unwrap();
+            assert_eq!(document.host.location(document.port), "10.0.0.1:80", "{value}");
+        }
+    }
+
+    #[test]
+    fn what_says_where_it_is_may_say_anything_else() {
+        for more in [
+            r#""nodes":[],"endpoints":[{"name":"x"}]"#,
+            r#""endpoints":["/health"],"network":"unix","address":7"#,
+            r#""Op":1,"Addr":":1""#,
+            r#""resource":"cpu","mail":1,"targetstrip":"x","group":[]"#,
+        ] {
+            let value = format!(r#"{{"host":"10.0.0.1:80",{more}}}"#);
+            let document = read(value.as_bytes()).unwrap().unwrap();
+            assert_eq!(document, Document::at(document.host.clone(), document.port), "{value}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_object_is_survived(
+            member in proptest::sample::select(vec![
+                "host", "url", "port", "Op", "Addr", "Metadata", "nodes", "endpoints", "address",
+                "network", "weight", "tags", "resource", "text", "metadata", "version",
+            ]),
+            other in proptest::sample::select(vec!["host", "Addr", "address", "nodes", "x"]),
+            value in proptest::sample::select(vec![
+                "null", "7", "-1", "1e9", "true", "[]", "{}", "[[]]", "[{}]", "[null]", "\"\"",
+                "\"a\"", "\":1\"", "\"x://\"", "[\"//\"]", "[{\"address\":\"a.b:1\"}]",
+            ]),
+            second in proptest::sample::select(vec!["null", "\"a.b:1\"", "[{\"address\":1}]"]),
+        ) {
+            let value = format!(r#"{{"{member}":{value},"{other}":{second}}}"#);
+            let _ = read(value.as_bytes());
+        }
+
         #[test]
         fn any_value_is_survived(value: Vec<u8>) {
             let _ = read(&value);

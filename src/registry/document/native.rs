@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::location::{self, HostPort};
 use super::members::Members;
-use super::{Details, Document, Fault, Shape};
+use super::{Details, Document, Fault, Reading, Shape};
 use crate::names::{SERVICE_MAX, TTL_MAX};
-use crate::registry::{Host, Proto};
+use crate::registry::{Further, Host, Proto};
 
 /// The document that `join` writes, its members in the order they are written.
 #[derive(Debug, Clone, Serialize)]
@@ -61,27 +61,22 @@ pub struct Registration {
 const LABEL_WANTED: &str = "a string of 1 to 62 characters, for it becomes a DNS label";
 
 /// Reads an object that has one of the members that say where an instance is.
-pub(super) fn read(shape: &Shape<'_>) -> Option<Result<Document, Fault>> {
-    let Shape::Object(object) = shape else {
-        return None;
-    };
-    let members = Members(object);
+pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
+    let members = shape.members()?;
     ["host", "hostname", "url"]
         .iter()
         .any(|it| members.get(it).is_some())
-        .then(|| document(&members))
+        .then(|| document(&members).map(Some))
 }
 
 /// The document of the members.
 fn document(members: &Members<'_>) -> Result<Document, Fault> {
     members.text("name")?;
     let (scheme, (host, port)) = place(members)?;
-    let u16_member =
-        |member| members.number(member, u32::from(u16::MAX), "a number from 0 to 65535");
     Ok(Document {
         proto: proto(members)?,
-        priority: u16_member("priority")?.unwrap_or(0) as u16,
-        weight: u16_member("weight")?.unwrap_or(1) as u16,
+        priority: members.u16("priority")?.unwrap_or(0),
+        weight: members.u16("weight")?.unwrap_or(1),
         ttl: members.number("ttl", TTL_MAX, "a number of seconds from 0 to 2147483647")?,
         details: details(members, scheme)?,
         ..Document::at(host, port)
@@ -122,10 +117,11 @@ fn details(members: &Members<'_>, scheme: Option<&str>) -> Result<Details, Fault
     }
     Ok(Details {
         protocol: label("protocol")?.or(scheme).map(Into::into),
-        version: members.text("version")?.filter(|it| !it.is_empty()).map(Into::into),
-        tags,
+        version: members.version()?,
+        tags: tags.into(),
         meta: members.pairs("meta")?.collect(),
         text: members.text("text")?.map(Into::into),
+        further: Further::default(),
     })
 }
 
@@ -173,7 +169,7 @@ mod tests {
     use super::*;
 
     fn parse(value: &str) -> Result<Document, Fault> {
-        super::super::read(value.as_bytes())
+        super::super::read(value.as_bytes()).map(|it| it.expect("nothing is gone"))
     }
 
     fn place_of(value: &str) -> (String, Option<u16>) {

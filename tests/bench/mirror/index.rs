@@ -75,7 +75,9 @@ impl Zone {
             table.list(population.key(n).as_bytes(), document(population, n, 8080).as_bytes());
         }
         let mut publisher = Publisher::new(index, 0);
-        publisher.publish(Update { revision: 1, changes: table.finish_listing() });
+        let mut update = Update { revision: 1, ..Update::default() };
+        table.finish_listing(&mut update);
+        publisher.publish(update);
         Self { table, publisher, revision: 1 }
     }
 
@@ -89,11 +91,12 @@ impl Zone {
             .collect();
         let begun = thread_nanoseconds();
         for some in changes.chunks(at_once) {
-            let put =
-                |(key, value): &(String, String)| self.table.put(key.as_bytes(), value.as_bytes());
-            let changes = some.iter().filter_map(put).collect();
             self.revision += 1;
-            self.publisher.publish(Update { revision: self.revision, changes });
+            let mut update = Update { revision: self.revision, ..Update::default() };
+            for (key, value) in some {
+                self.table.put(key.as_bytes(), value.as_bytes(), &mut update);
+            }
+            self.publisher.publish(update);
         }
         (thread_nanoseconds() - begun) as f64 / CHANGES as f64 / 1_000.0
     }

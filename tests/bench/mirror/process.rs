@@ -29,8 +29,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the release binary on a free port.
     pub(crate) fn start(registry: &str) -> Self {
+        Self::start_with(registry, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(registry: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_srvd"))
             .args(["serve", "--listen", "127.0.0.1:0", "--registry", registry])
+            .args(arguments)
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()
@@ -59,7 +65,7 @@ impl Server {
     }
 
     /// A line of its status, in MiB.
-    fn status(&self, field: &str) -> f64 {
+    pub(crate) fn status(&self, field: &str) -> f64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = text.lines().find(|line| line.starts_with(field)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0

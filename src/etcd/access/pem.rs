@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 /// Why a certificate or key cannot be used, in words that follow the file's name.
-pub(super) type Fault = String;
+type Fault = String;
 
 /// Checks that there is at least one certificate.
 pub(super) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {

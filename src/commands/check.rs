@@ -1,0 +1,101 @@
+//! `srvd check`: everything that is wrong, before `serve` meets it or while it runs.
+//!
+//! The configuration and the zone files were read before this begins: who comes here has
+//! sound ones. Each zone is then built as `serve` builds it, and lists its own problems.
+
+use std::sync::Arc;
+
+use super::{print, zone_text};
+use crate::cli::{CheckArgs, Output};
+use crate::config::{Serve, ZoneConfig};
+use crate::error::Failure;
+use crate::etcd::{Access, Etcd};
+use crate::index::{Index, Publisher};
+use crate::mirror;
+use crate::registry::{Finding, Table};
+
+/// The exit code when something is wrong.
+const PROBLEMS: u8 = 1;
+
+/// What was found in one zone.
+struct Checked {
+    /// The zone, without the last dot.
+    zone: String,
+    /// How many keys it has.
+    keys: usize,
+    /// What is wrong with them, by key.
+    findings: Vec<Finding>,
+}
+
+/// Prints what is wrong in every zone. Gives the exit code: that of the worst.
+///
+/// # Errors
+/// [`Failure::Failed`]: standard output cannot be written to.
+pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
+    eprintln!("configuration: no problems, {} to check", zones(config.zones.len()));
+    let (mut code, mut all) = (0, Vec::new());
+    for zone in config.zones {
+        let text = zone_text(&zone);
+        match check_zone(zone, &config.access).await {
+            Ok(checked) => {
+                code = code.max(checked.code());
+                all.push(checked);
+            }
+            Err(failure) => {
+                eprintln!("srvd: zone {text}: {failure}");
+                code = code.max(failure.code());
+            }
+        }
+    }
+    match args.output.unwrap_or(Output::Table) {
+        Output::Table => print::lines(all.iter().flat_map(Checked::lines))?,
+        Output::Json => print::array(all.iter().flat_map(Checked::objects))?,
+    }
+    all.iter().for_each(|checked| eprintln!("{}", checked.summary()));
+    Ok(code)
+}
+
+/// Builds a zone as `serve` does and lists what is wrong with it.
+async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Failure> {
+    let (zone, etcd) = (zone_text(&config), Etcd::new(&config.registry, access));
+    let mut table = Table::quiet(config.layout);
+    let index = Arc::new(Index::new(vec![Arc::new(config.settings)], false));
+    let mut publisher = Publisher::new(Arc::clone(&index), 0);
+    mirror::list_for(&etcd, &mut table, &mut publisher).await?;
+    let mut findings: Vec<_> = index.load().zones()[0].problems().collect();
+    findings.sort_unstable();
+    Ok(Checked { zone, keys: table.len(), findings })
+}
+
+impl Checked {
+    /// The exit code.
+    const fn code(&self) -> u8 {
+        if self.findings.is_empty() { 0 } else { PROBLEMS }
+    }
+
+    /// One line for each problem.
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.findings.iter().map(|finding| format!("{} {finding}", self.zone))
+    }
+
+    /// One object for each problem.
+    fn objects(&self) -> impl Iterator<Item = serde_json::Value> {
+        self.findings.iter().map(|finding| finding.to_json(&self.zone))
+    }
+
+    /// The zone in one line.
+    fn summary(&self) -> String {
+        let Self { zone, keys, findings } = self;
+        let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+        match findings.len() {
+            0 => format!("no problems: {keys} of zone {zone}"),
+            1 => format!("1 problem in {keys} of zone {zone}"),
+            problems => format!("{problems} problems in {keys} of zone {zone}"),
+        }
+    }
+}
+
+/// So many zones.
+fn zones(count: usize) -> String {
+    if count == 1 { "1 zone".to_owned() } else { format!("{count} zones") }
+}

@@ -1,0 +1,102 @@
+//! The files that let us in: where they are, and what is in them.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+use super::pem;
+
+/// The largest certificate, key or password file that is read.
+const FILE_OCTETS: u64 = 1 << 20;
+
+/// A file, and how to call the option that names it.
+#[derive(Debug, Clone)]
+pub struct NamedFile {
+    /// The path, relative to the working directory.
+    pub path: PathBuf,
+    /// `--ca`, or `srvd.toml:3: ca`.
+    pub origin: String,
+}
+
+/// The files that let us in; none of them is needed.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// PEM of the authorities that sign etcd's certificates; the system's when absent.
+    pub ca: Option<NamedFile>,
+    /// PEM of a client certificate, and of its key.
+    pub identity: Option<(NamedFile, NamedFile)>,
+    /// A user, and the file whose first line is the password.
+    pub user: Option<(String, NamedFile)>,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin} {path}: {text}")]
+pub struct FileFault {
+    /// The option that names it.
+    origin: String,
+    /// The path.
+    path: String,
+    /// What is wrong, and what to do.
+    text: String,
+}
+
+/// PEM of a certificate and of its key.
+pub(in crate::etcd) type Identity = (Vec<u8>, Vec<u8>);
+
+impl Files {
+    /// The authorities.
+    pub(super) fn read_ca(&self) -> Result<Option<Vec<u8>>, FileFault> {
+        let Some(file) = &self.ca else { return Ok(None) };
+        let pem = file.read()?;
+        pem::check_certificates(&pem).map_err(|text| file.fault(text))?;
+        Ok(Some(pem))
+    }
+
+    /// The client certificate and its key, which must belong together.
+    pub(super) fn read_identity(&self) -> Result<Option<Identity>, FileFault> {
+        let Some((certificate, key)) = &self.identity else { return Ok(None) };
+        let (pem, key_pem) = (certificate.read()?, key.read()?);
+        let certificates = pem::check_certificates(&pem).map_err(|text| certificate.fault(text))?;
+        pem::check_key(&key_pem, certificates).map_err(|text| key.fault(text))?;
+        Ok(Some((pem, key_pem)))
+    }
+
+    /// The user and the password.
+    pub(super) fn read_user(&self) -> Result<Option<(String, String)>, FileFault> {
+        let Some((user, file)) = &self.user else { return Ok(None) };
+        let text = String::from_utf8(file.read()?).map_err(|_| file.fault("is not UTF-8"))?;
+        let password = text.lines().next().unwrap_or_default();
+        if password.is_empty() {
+            return Err(file.fault("its first line is empty; write the password there"));
+        }
+        Ok(Some((user.clone(), password.to_owned())))
+    }
+
+    /// Whether there is any file.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.ca.is_none() && self.identity.is_none() && self.user.is_none()
+    }
+}
+
+impl NamedFile {
+    /// Reads the file.
+    fn read(&self) -> Result<Vec<u8>, FileFault> {
+        let mut octets = Vec::new();
+        let read = fs::File::open(&self.path)
+            .and_then(|file| file.take(FILE_OCTETS + 1).read_to_end(&mut octets));
+        read.map_err(|error| self.fault(error.to_string()))?;
+        if octets.len() as u64 > FILE_OCTETS {
+            return Err(
+                self.fault(format!("is larger than the {FILE_OCTETS} octets that are read"))
+            );
+        }
+        Ok(octets)
+    }
+
+    /// What is wrong with the file.
+    pub(crate) fn fault(&self, text: impl Into<String>) -> FileFault {
+        let path = self.path.display().to_string();
+        FileFault { origin: self.origin.clone(), path, text: text.into() }
+    }
+}

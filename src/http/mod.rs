@@ -1,0 +1,172 @@
+//! The operator's window: is it alive, is it ready, what does it count.
+//!
+//! | path | answers |
+//! | --- | --- |
+//! | `GET /healthz` | 200 while the process runs |
+//! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
+//! | `GET /metrics` | figures, in Prometheus' text format |
+//! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
+//!
+//! All of it is read from the newest generation and from counters that are kept anyway,
+//! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
+//! is told from outside when to end; a client that is slow is cut by [`server`].
+
+mod metrics;
+mod problems;
+mod ready;
+mod server;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+
+use crate::index::Index;
+use crate::wire::Counters;
+
+/// The port that is listened on when nothing says otherwise.
+const DEFAULT_PORT: u16 = 5380;
+
+/// Where HTTP is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// Nowhere.
+    Off,
+    /// On one address.
+    Address(SocketAddr),
+}
+
+/// A listener that is bound and answers nobody yet.
+#[derive(Debug)]
+pub struct Http {
+    /// The socket.
+    listener: TcpListener,
+    /// Its address.
+    address: SocketAddr,
+}
+
+/// What the pages are made of.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What is answered from.
+    pub index: Arc<Index>,
+    /// What the answering counts.
+    pub counters: Arc<Counters>,
+    /// Cancelled when the server begins to drain.
+    pub draining: CancellationToken,
+}
+
+/// The address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot answer HTTP on {address}: {reason}; name another address with --http, or `off`")]
+pub struct BindError {
+    /// The address.
+    address: SocketAddr,
+    /// The system's reason.
+    reason: std::io::Error,
+}
+
+impl Default for At {
+    fn default() -> Self {
+        Self::Address((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
+    }
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let fault = |_| format!("`{text}` is no address with a port; write 127.0.0.1:5380, or off");
+        text.parse().map(Self::Address).map_err(fault)
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => formatter.write_str("off"),
+            Self::Address(address) => address.fmt(formatter),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for At {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Http {
+    /// Binds the address. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`BindError`]: somebody else has it, or it is not this machine's.
+    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let fault = |reason| BindError { address, reason };
+        let listener = TcpListener::bind(address).map_err(fault)?;
+        listener.set_nonblocking(true).map_err(fault)?;
+        let address = listener.local_addr().map_err(fault)?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address that is listened on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers for as long as it is polled.
+    ///
+    /// # Errors
+    /// The runtime cannot take the socket.
+    pub async fn serve(self, subject: Subject) -> std::io::Result<std::convert::Infallible> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        Ok(server::run(listener, routes(subject)).await)
+    }
+}
+
+impl BindError {
+    /// Whether somebody else listens there.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.reason.kind() == std::io::ErrorKind::AddrInUse
+    }
+}
+
+/// Every path. Others are 404, other methods 405.
+fn routes(subject: Subject) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready::show))
+        .route("/metrics", get(metrics::show))
+        .route("/v1/problems", get(problems::show))
+        .with_state(subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_or_off() {
+        assert_eq!("off".parse(), Ok(At::Off));
+        assert_eq!("[::1]:0".parse(), Ok(At::Address("[::1]:0".parse().unwrap())));
+        assert!("5380".parse::<At>().unwrap_err().contains("write 127.0.0.1:5380, or off"));
+        assert_eq!(At::default().to_string(), "127.0.0.1:5380");
+    }
+
+    #[test]
+    fn an_address_is_bound_once() {
+        let first = Http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let second = Http::bind(first.address()).unwrap_err();
+        assert!(second.is_in_use() && second.to_string().contains("--http"), "{second}");
+    }
+}

@@ -1,0 +1,37 @@
+//! `/v1/problems`: what cannot be served, and what to do about it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::Subject;
+use crate::index::{Generation, Zone};
+
+/// Problems that are shown: more than anybody reads. `srvd check` shows all.
+const SHOWN_MAX: usize = 10_000;
+
+/// The problems of the newest generation, as `srvd check --output json` shows them. To find
+/// them may take a second, so it is done beside the runtime's threads.
+pub(super) async fn show(State(subject): State<Subject>) -> Response {
+    let listed = tokio::task::spawn_blocking(move || list(&subject.index.load()).to_string());
+    match listed.await {
+        Ok(text) => ([(CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(fault) => (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()).into_response(),
+    }
+}
+
+/// The problems of each zone, by key.
+fn list(generation: &Generation) -> Value {
+    let of_zone = |zone: &Arc<Zone>| {
+        let mut found: Vec<_> = zone.problems().take(SHOWN_MAX).collect();
+        found.sort_unstable();
+        let apex = zone.settings().apex().to_ascii();
+        let name = apex.trim_end_matches('.').to_owned();
+        found.into_iter().map(move |finding| finding.to_json(&name))
+    };
+    generation.zones().iter().flat_map(of_zone).take(SHOWN_MAX).collect()
+}

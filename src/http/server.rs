@@ -1,0 +1,76 @@
+//! Connections: so many at once, each with so long to ask.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// Connections at once. Operators, scrapers and probes are few; the rest waits in the
+/// system's queue.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a client may take to send the head of a request, also between two of them: a
+/// probe's and a scraper's next one comes sooner, or opens another connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest a connection lives: a client that does not read what it asked for must not
+/// keep its place.
+const CONNECTION_LIFE: Duration = Duration::from_secs(120);
+/// Fields in the head of a request: more than any browser sends.
+const FIELDS_MAX: usize = 64;
+/// Octets of the head of a request and of what is buffered of it; hyper's least.
+const BUFFER_OCTETS: usize = 8192;
+/// The wait after a connection could not be accepted, for want of descriptors mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers every connection, for as long as it is polled.
+pub(super) async fn run(listener: TcpListener, routes: Router) -> Infallible {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("the places are never closed");
+        let stream = accept(&listener).await;
+        let routes = routes.clone();
+        connections.spawn(async move {
+            answer(stream, routes).await;
+            drop(place);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// The next connection.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                tracing::debug!("an HTTP connection was not accepted: {error}");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+async fn answer(stream: TcpStream, routes: Router) {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(FIELDS_MAX)
+        .max_buf_size(BUFFER_OCTETS);
+    let service = TowerToHyperService::new(routes);
+    let served = protocol.serve_connection(TokioIo::new(stream), service);
+    match timeout(CONNECTION_LIFE, served).await {
+        Ok(Ok(())) => (),
+        Ok(Err(error)) => tracing::debug!("an HTTP connection ended: {error}"),
+        Err(_) => tracing::debug!("an HTTP connection was closed after {CONNECTION_LIFE:?}"),
+    }
+}

@@ -1,0 +1,200 @@
+//! What is wrong with the instances of a service together.
+
+use std::collections::BTreeMap;
+
+use super::order::{address, text};
+use super::{Service, Settings};
+use crate::names::{
+    LABEL_MAX, MESSAGE_MAX, NAME_MAX, SERVICE_MAX, STRING_MAX, address_label, folded, label,
+    parse_address_label,
+};
+use crate::registry::{Finding, Host, Instance, Layout, Proto, document};
+
+/// Octets of `_tcp`, with its length.
+const TRANSPORT: usize = 1 + "_tcp".len();
+/// The most octets that stand before the apex: `_N._P.S`, each label with its length.
+const BEFORE_APEX: usize = (1 + LABEL_MAX) + TRANSPORT + (1 + SERVICE_MAX);
+/// Octets of a record whose owner is a pointer, before its data (RFC 1035 section 4.1.3).
+const FIXED: usize = 2 + 10;
+/// Octets of priority, weight and port in an SRV record.
+const NUMBERS: usize = 6;
+/// Octets of a message beside its answers: header, type and class of the question, OPT.
+const BESIDE: usize = 12 + 4 + 11;
+
+/// A walk over the services of a zone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk<'z> {
+    /// How keys are spelled.
+    layout: &'z Layout,
+    /// Octets of the apex on the wire.
+    apex: usize,
+}
+
+impl<'z> Walk<'z> {
+    /// A walk over the services of a zone with these settings.
+    pub(super) fn new(settings: &'z Settings) -> Self {
+        Self { layout: settings.layout(), apex: settings.wire().as_wire().len() }
+    }
+
+    /// What is wrong with a service.
+    pub(super) fn problems(self, service: &Service) -> Vec<Finding> {
+        let mut found = self.spellings(service);
+        found.extend(self.sizes(service));
+        let mut last = None::<&Instance>;
+        for instance in service.instances() {
+            found.extend(last.replace(instance).and_then(|last| self.same_id(last, instance)));
+            found.extend(self.hidden(service, instance));
+            found.extend(self.long_name(instance));
+            found.extend(self.long_pairs(instance));
+        }
+        found
+    }
+
+    /// Names that differ in their keys and are one in DNS: a line for each but the first.
+    fn spellings(self, service: &Service) -> Vec<Finding> {
+        let mut spellings = BTreeMap::<&str, &Instance>::new();
+        let mut last = None;
+        // By far the most services have one spelling, which then is the last one too.
+        for instance in service.instances().filter(|it| last.replace(&it.name) != Some(&it.name)) {
+            spellings.entry(&instance.name).or_insert(instance);
+        }
+        let mut spellings = spellings.into_values();
+        let Some(first) = spellings.next() else { return Vec::new() };
+        let (first, same) = (document::shown(&first.name), "is the same name in DNS");
+        let problem = format!("`{first}` {same}: both services are answered together");
+        let finding = |it: &Instance| {
+            Finding::new(&self.layout.folder_of(it), problem.clone(), "rename one of them")
+        };
+        spellings.map(finding).collect()
+    }
+
+    /// Two ids that are one in DNS.
+    fn same_id(self, one: &Instance, other: &Instance) -> Option<Finding> {
+        let is_same = one.name == other.name && folded(&one.id).eq(folded(&other.id));
+        is_same.then(|| {
+            let id = document::shown(&one.id);
+            let problem =
+                format!("the id `{id}` is the same name in DNS: both instances are answered there");
+            Finding::new(&self.layout.key_of(other), problem, "give one of them another id")
+        })
+    }
+
+    /// An id whose name is that of an address.
+    fn hidden(self, service: &Service, instance: &Instance) -> Option<Finding> {
+        let label: Vec<u8> = folded(&instance.id).collect();
+        let address = parse_address_label(&label).filter(|it| service.has_address(*it))?;
+        let problem = format!(
+            "its id is hidden by the address {address}, whose name is the same: only A or AAAA is answered there"
+        );
+        Some(Finding::new(&self.layout.key_of(instance), problem, "give it another id"))
+    }
+
+    /// A name of an instance that is longer than names can be.
+    fn long_name(self, instance: &Instance) -> Option<Finding> {
+        if self.apex + BEFORE_APEX <= NAME_MAX {
+            return None;
+        }
+        let name = instance.name.chars().count();
+        let transport = if instance.port.is_some() { 1 + TRANSPORT } else { 0 };
+        let (mut address, mut port) = octets_of(instance);
+        for endpoint in instance.elsewhere() {
+            let (its_address, its_port) = octets_of(&endpoint);
+            (address, port) = (address.max(its_address), port.max(its_port));
+        }
+        let id = 1 + instance.id.chars().count();
+        let names = [
+            ("the name of its address", address),
+            ("the name of its id", id),
+            ("the name of its port", port),
+            ("the name of its service", transport),
+        ];
+        let problem = names.into_iter().find_map(|it| self.too_long(name, it))?;
+        let remedy = "shorten it, or the zone's name";
+        Some(Finding::new(&self.layout.key_of(instance), problem, remedy))
+    }
+
+    /// What is wrong with a name that has so many octets before a service's label, which
+    /// has so many without its length; if it is too long.
+    pub(super) fn too_long(self, label: usize, (what, before): (&str, usize)) -> Option<String> {
+        let octets = before + 1 + label + self.apex;
+        (before > 0 && octets > NAME_MAX).then(|| {
+            format!(
+                "{what} would have {octets} octets, at most {NAME_MAX} are a name: it is left out"
+            )
+        })
+    }
+
+    /// Pairs that fit no string of a TXT record.
+    fn long_pairs(self, instance: &Instance) -> Vec<Finding> {
+        let Some(details) = &instance.details else { return Vec::new() };
+        let meta = details.meta.iter().map(|(key, value)| (&**key, value.len()));
+        let version = details.version.iter().map(|version| ("version", version.len()));
+        let long = |(key, value): (&str, usize)| {
+            let (octets, key) = (key.len() + 1 + value, document::shown(key));
+            let problem = format!(
+                "`{key}` and its value have {octets} octets, at most {STRING_MAX} fit a string of TXT: they are left out there"
+            );
+            let of = self.layout.key_of(instance);
+            (octets > STRING_MAX).then(|| Finding::new(&of, problem, "shorten them"))
+        };
+        meta.chain(version).filter_map(long).collect()
+    }
+
+    /// RRsets of a service that no message can carry.
+    fn sizes(self, service: &Service) -> Vec<Finding> {
+        let Some(first) = service.instances().next() else { return Vec::new() };
+        let name = label(&first.name);
+        let room = MESSAGE_MAX - BESIDE - (1 + name.len() + self.apex);
+        let finding = |(kind, octets): (&str, usize)| {
+            let problem = format!(
+                "its {kind} records take about {octets} octets, more than a message has: each answer is a draw of some"
+            );
+            Finding::new(&self.layout.folder_of(first), problem, "spread them over several names")
+        };
+        let sizes = [
+            ("SRV", self.srv_octets(service, room)),
+            ("A", distinct(service.with_ipv4()) * (FIXED + 4)),
+            ("AAAA", distinct(service.with_ipv6()) * (FIXED + 16)),
+            ("TXT", txt_octets(service)),
+        ];
+        sizes.into_iter().filter(|(_, octets)| *octets > room).map(finding).collect()
+    }
+
+    /// About the octets of the SRV records of a service, if they may be more than fit.
+    fn srv_octets(self, service: &Service, room: usize) -> usize {
+        let with_port: usize = Proto::ALL.iter().map(|proto| service.with_port(*proto)).sum();
+        if with_port * (FIXED + NUMBERS + NAME_MAX) <= room {
+            return 0;
+        }
+        let target = |it: &Instance| match &it.host {
+            Host::Name(name) => name.len() + 2,
+            Host::Address(address) => {
+                2 + address_label(*address).len() + it.name.chars().count() + self.apex
+            }
+        };
+        let instances = Proto::ALL.into_iter().flat_map(|proto| service.on_transport(proto));
+        instances.map(|it| FIXED + NUMBERS + target(it)).sum()
+    }
+}
+
+/// The octets before a service's label of the names of an endpoint's address and port; 0
+/// where it has none.
+fn octets_of(endpoint: &Instance) -> (usize, usize) {
+    let address = address(endpoint).map_or(0, |it| 1 + address_label(it).len());
+    let port = endpoint.protocol().map_or(0, |port| 2 + port.chars().count() + TRANSPORT);
+    (address, port)
+}
+
+/// How many addresses there are, equal ones side by side.
+fn distinct<'i>(of: impl Iterator<Item = (std::net::IpAddr, &'i Instance)>) -> usize {
+    let mut last = None;
+    of.filter(|(address, _)| last.replace(*address) != Some(*address)).count()
+}
+
+/// The octets of the TXT records of a service; texts come in order.
+fn txt_octets(service: &Service) -> usize {
+    let mut last = None;
+    let texts = service.with_text().filter_map(text);
+    let distinct = texts.filter(|text| last.replace(*text) != Some(*text));
+    distinct.map(|text| FIXED + text.len() + text.len().div_ceil(STRING_MAX)).sum()
+}

@@ -1,0 +1,95 @@
+//! Which names exist in a zone, and what stands at them.
+
+use super::{Node, Service, Zone};
+use crate::names::{WireName, parse_address_label};
+use crate::registry::Proto;
+
+impl Zone {
+    /// What stands at a name of the zone whose first `below` labels are below the apex.
+    #[must_use]
+    pub fn find(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        let found = match below {
+            0 => Some(Node::Apex),
+            1 => self.find_child(name.label(0)),
+            2 => self.find_below(name.label(1), name.label(0)),
+            3 => self.find_port(name),
+            _ => None,
+        };
+        found.or_else(|| self.settings().serves_under(name).then_some(Node::Empty))
+    }
+
+    /// `_P.Z` or `S.Z`.
+    fn find_child(&self, label: &[u8]) -> Option<Node<'_>> {
+        match Proto::from_label(label) {
+            Some(proto) => (self.transports[proto as usize] > 0).then_some(Node::Empty),
+            None => match self.alias(label) {
+                None => self.service(label).map(Node::Service),
+                Some(Some(members)) => Some(Node::Service(members)),
+                // Below the name there are the instances of what it hides.
+                Some(None) => self.service(label).map(|_| Node::Empty),
+            },
+        }
+    }
+
+    /// What is answered at a label: an alias, else the service.
+    fn named(&self, label: &[u8]) -> Option<&Service> {
+        match self.alias(label) {
+            Some(members) => members,
+            None => self.service(label),
+        }
+    }
+
+    /// What an alias stands for, if there is one at a label.
+    fn alias(&self, label: &[u8]) -> Option<Option<&Service>> {
+        if self.aliases.is_empty() {
+            return None;
+        }
+        self.aliases.members(label, &self.services)
+    }
+
+    /// `_S._P.Z`, or a name right below `S.Z`: an address, then an instance.
+    fn find_below(&self, parent: &[u8], label: &[u8]) -> Option<Node<'_>> {
+        if let Some(proto) = Proto::from_label(parent) {
+            return self.find_transport(proto, label);
+        }
+        match self.alias(parent) {
+            None => find_below_service([Some(self.service(parent)?), None], label),
+            Some(members) => find_below_service([members, self.service(parent)], label),
+        }
+    }
+
+    /// `_S` below a transport, of this zone or of the bare names.
+    #[must_use]
+    pub fn find_transport(&self, proto: Proto, label: &[u8]) -> Option<Node<'_>> {
+        let service = self.named(label.strip_prefix(b"_")?)?;
+        (service.with_port(proto) > 0).then_some(Node::Transport(service, proto))
+    }
+
+    /// `_N._P.S.Z`.
+    fn find_port(&self, name: &WireName) -> Option<Node<'_>> {
+        let proto = Proto::from_label(name.label(1))?;
+        let port = name.label(0).strip_prefix(b"_")?;
+        let service = self.named(name.label(2))?;
+        service.has_port(proto, port).then_some(Node::Port(service, proto))
+    }
+}
+
+/// A name right below `S.Z`: an address, then an instance. Where S is an alias that hides a
+/// service, both are there: the alias comes first, but addresses are those of the service,
+/// which the targets of its SRV records are.
+fn find_below_service<'z>(
+    [service, hidden]: [Option<&'z Service>; 2],
+    label: &[u8],
+) -> Option<Node<'z>> {
+    if let Some(proto) = Proto::from_label(label) {
+        return service?.names_ports(proto).then_some(Node::Empty);
+    }
+    if let Some(address) = parse_address_label(label) {
+        let mut either = hidden.into_iter().chain(service);
+        if let Some(service) = either.find(|service| service.has_address(address)) {
+            return Some(Node::Address(service, address));
+        }
+    }
+    let mut either = service.into_iter().chain(hidden);
+    either.find(|service| service.has_id(label)).map(Node::Instance)
+}

@@ -1,0 +1,107 @@
+//! What is wrong in a zone, listed from one generation of it.
+//!
+//! Keys that cannot be used come with every update and are kept, in maps that generations
+//! share. What follows from keys together (names that meet, or that are too long) is found
+//! when somebody asks, by walking the zone; no query pays for it.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use super::Zone;
+use super::derived::Walk;
+use crate::names::folded;
+use crate::registry::{
+    Alias, Finding, Problem, ProblemChange, Resource, StrayChange, Update, document,
+};
+
+/// The keys of a zone that cannot be used.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unusable {
+    /// Those of the form NAME/ID, each with its problem.
+    keys: OrdMap<Arc<[u8]>, Arc<Problem>>,
+    /// How many others there are, by first segment.
+    strays: OrdMap<Arc<str>, usize>,
+}
+
+impl Unusable {
+    /// Takes a change of a key in.
+    fn apply(&mut self, change: &ProblemChange) {
+        match &change.after {
+            Some(problem) => self.keys.insert(Arc::clone(&change.key), Arc::clone(problem)),
+            None => self.keys.remove(&change.key),
+        };
+    }
+
+    /// Counts a key outside the grammar.
+    fn count(&mut self, change: &StrayChange) {
+        let before = self.strays.get(&*change.segment).copied().unwrap_or_default();
+        match if change.came { before + 1 } else { before.saturating_sub(1) } {
+            0 => self.strays.remove(&*change.segment),
+            count => self.strays.insert((*change.segment).into(), count),
+        };
+    }
+}
+
+impl Zone {
+    /// Takes an update in.
+    pub(super) fn take(&mut self, update: &Update) {
+        update.changes.iter().for_each(|change| self.apply(change));
+        update.aliases.iter().for_each(|change| self.apply_alias(change));
+        update.problems.iter().for_each(|change| self.unusable.apply(change));
+        update.strays.iter().for_each(|change| self.unusable.count(change));
+    }
+
+    /// Everything that is wrong in the zone, each in a line that names the key, in no
+    /// order. It is found as it is asked for: with a million instances the whole list takes
+    /// about a second, so this is for commands and for people, not for queries.
+    pub fn problems(&self) -> impl Iterator<Item = Finding> {
+        let keys = self.unusable.keys.iter().map(|(key, problem)| Finding::of(key, problem));
+        let strays =
+            self.unusable.strays.iter().map(|(segment, count)| self.stray(segment, *count));
+        let aliases = self.aliases.iter();
+        let aliases = aliases.flat_map(|(alias, is_first)| self.problems_of_alias(alias, is_first));
+        let walk = Walk::new(self.settings());
+        let services = self.services.values().flat_map(move |service| walk.problems(service));
+        keys.chain(strays).chain(aliases).chain(services)
+    }
+
+    /// Keys outside the grammar, one line for a first segment.
+    fn stray(&self, segment: &str, count: usize) -> Finding {
+        let problem = match count {
+            1 => "a key there is not of the form NAME/ID".to_owned(),
+            _ => format!("{count} keys there are not of the form NAME/ID"),
+        };
+        let key = self.settings().layout().folder(segment, true);
+        Finding { key, problem, remedy: "move them, or give the zone another prefix".to_owned() }
+    }
+
+    /// What is wrong with an alias, or because of it.
+    fn problems_of_alias(&self, alias: &Alias, is_first: bool) -> Vec<Finding> {
+        let label: Vec<u8> = folded(&alias.name).collect();
+        let walk = Walk::new(self.settings());
+        let key = self.settings().layout().key_of_alias(alias);
+        if !is_first {
+            let problem =
+                "an alias of its kind before it has the same name in DNS: this one is not answered";
+            return vec![Finding::new(&key, problem.to_owned(), "rename one of them")];
+        }
+        if alias.resource() == Resource::Backend && self.aliases.has_frontend(&label) {
+            let problem = "a frontend of the same name hides it there".to_owned();
+            return vec![Finding::new(&key, problem, "rename one of them")];
+        }
+        let too_long = walk.too_long(label.len(), ("its name", "_tcp".len() + 2));
+        let too_long =
+            too_long.map(|problem| Finding::new(&key, problem, "shorten it, or the zone's name"));
+        too_long.into_iter().chain(self.hidden_by(alias, &label)).collect()
+    }
+
+    /// The service that an alias hides.
+    fn hidden_by(&self, alias: &Alias, label: &[u8]) -> Option<Finding> {
+        let first = self.service(label)?.instances().next()?;
+        let (resource, name) = (alias.resource().as_str(), document::shown(&alias.name));
+        let problem = format!("the {resource} `{name}` hides the service of the same name");
+        let key = self.settings().layout().folder_of(first);
+        Some(Finding::new(&key, problem, "rename one of them, unless that is meant"))
+    }
+}

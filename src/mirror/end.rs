@@ -1,0 +1,47 @@
+//! Why a session ended.
+
+use crate::etcd::{Error, Message};
+use crate::registry::Cause;
+
+/// Why a session ended.
+pub(super) struct End {
+    /// What it is counted as.
+    pub(super) cause: Cause,
+    /// What happened.
+    pub(super) error: Error,
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        let cause = match error {
+            Error::Silent(_) => Cause::Silent,
+            Error::Compacted { .. } => Cause::Compacted,
+            _ => Cause::Ended,
+        };
+        Self { cause, error }
+    }
+}
+
+/// Ends the session when a message belongs to another history than the list did.
+pub(super) fn check_history(message: &Message, held: i64, cluster: u64) -> Result<(), End> {
+    let end = |text| Err(End { cause: Cause::HistoryWentBack, error: Error::Ended(text) });
+    if message.cluster != cluster {
+        return end("another cluster answers".to_owned());
+    }
+    if message.revision < held {
+        return end(format!("the revision went back from {held} to {}", message.revision));
+    }
+    Ok(())
+}
+
+/// Whether a list is of another history than what is held; says so aloud.
+pub(super) fn is_other_history(held: Option<(i64, u64)>, revision: i64, cluster: u64) -> bool {
+    let Some((held, of)) = held else { return false };
+    if of != cluster {
+        let text = "the registry is another cluster now";
+        tracing::error!(held, revision, "{text} ({of:x} became {cluster:x})");
+    } else if revision < held {
+        tracing::error!(held, revision, "the registry's revision went back: restored or wiped");
+    }
+    of != cluster || revision < held
+}

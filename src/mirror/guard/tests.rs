@@ -1,0 +1,231 @@
+//! The guard with the time passed in: nothing here sleeps.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::registry::{Layout, Table};
+
+/// How long the guard of these tests holds.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What a publisher shows, by key: it accepts only changes of what it shows.
+#[derive(Debug, Default)]
+struct Shown {
+    /// The instances.
+    instances: BTreeMap<String, Arc<Instance>>,
+    /// How many updates came.
+    updates: usize,
+    /// The revision of the last.
+    revision: i64,
+}
+
+impl Publish for Shown {
+    fn publish(&mut self, update: Update) {
+        (self.updates, self.revision) = (self.updates + 1, update.revision);
+        for Change { before, after } in update.changes {
+            let key = key(before.as_ref().or(after.as_ref()).unwrap());
+            assert_eq!(self.instances.get(&key), before.as_ref(), "{key}");
+            match after {
+                Some(after) => self.instances.insert(key, after),
+                None => self.instances.remove(&key),
+            };
+        }
+    }
+}
+
+/// An instance's key.
+fn key(instance: &Arc<Instance>) -> String {
+    format!("/s/{}/{}", instance.name, instance.id)
+}
+
+/// A guard, the table before it, and a clock.
+struct Rig {
+    guard: Guard<Shown>,
+    table: Table,
+    now: Instant,
+    revision: i64,
+    vitals: Arc<Vitals>,
+}
+
+impl Rig {
+    /// A zone of so many instances, listed long ago.
+    fn of(instances: usize, grace: Duration) -> Self {
+        let vitals = Arc::new(Vitals::default());
+        let guard = Guard::new(Shown::default(), "z".to_owned(), grace, Arc::clone(&vitals));
+        let table = Table::new(Layout::new("/s", None).unwrap());
+        let mut rig = Self { guard, table, now: Instant::now(), revision: 0, vitals };
+        let mut update = Update::default();
+        (0..instances).for_each(|n| rig.table.put(&id(n), b"10.0.0.1:80", &mut update));
+        rig.publish(update);
+        rig
+    }
+
+    fn publish(&mut self, update: Update) {
+        self.revision += 1;
+        self.guard.publish_at(Update { revision: self.revision, ..update }, self.now);
+    }
+
+    /// Instances go, each in an update of its own.
+    fn delete(&mut self, numbers: std::ops::Range<usize>) {
+        for n in numbers {
+            self.delete_at_once(n..n + 1);
+        }
+    }
+
+    /// Instances go, all in one update.
+    fn delete_at_once(&mut self, numbers: std::ops::Range<usize>) {
+        let mut update = Update::default();
+        numbers.for_each(|n| self.table.delete(&id(n), &mut update));
+        self.publish(update);
+    }
+
+    fn put(&mut self, n: usize, value: &str) {
+        let mut update = Update::default();
+        self.table.put(&id(n), value.as_bytes(), &mut update);
+        self.publish(update);
+    }
+
+    /// Time passes, and the guard is looked after when it says so.
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.guard.release_at(self.now);
+    }
+
+    fn shown(&self) -> usize {
+        self.guard.publisher.instances.len()
+    }
+}
+
+fn id(n: usize) -> Vec<u8> {
+    format!("/s/web/{n}").into_bytes()
+}
+
+#[test]
+fn a_wiped_zone_is_held_and_released_once() {
+    let mut rig = Rig::of(30, GRACE);
+    rig.delete_at_once(0..30);
+    assert_eq!((rig.shown(), rig.vitals.held.get(), rig.vitals.collapses.get()), (30, 30, 1));
+    rig.pass(GRACE - Duration::from_millis(1));
+    assert_eq!(rig.shown(), 30);
+    let updates = rig.guard.publisher.updates;
+    rig.pass(Duration::from_millis(1));
+    assert_eq!((rig.shown(), rig.vitals.held.get()), (0, 0));
+    assert_eq!(rig.guard.publisher.updates, updates + 1, "published together");
+    assert_eq!((rig.guard.due(), rig.vitals.collapses.get()), (None, 1));
+}
+
+#[test]
+fn one_by_one_the_first_go_and_the_rest_wait() {
+    let mut rig = Rig::of(30, GRACE);
+    rig.delete(0..30);
+    // 24 of 30 are eighty hundredths, not more.
+    assert_eq!((rig.shown(), rig.vitals.held.get()), (6, 6));
+    rig.pass(GRACE);
+    assert_eq!(rig.shown(), 0);
+}
+
+#[test]
+fn small_zones_slow_leaving_and_a_guard_turned_off_hold_nothing() {
+    let mut small = Rig::of(19, GRACE);
+    small.delete_at_once(0..19);
+    assert_eq!((small.shown(), small.vitals.collapses.get()), (0, 0));
+    let mut slow = Rig::of(100, GRACE);
+    for n in 0..100 {
+        slow.delete(n..n + 1);
+        slow.pass(Duration::from_secs(1));
+    }
+    assert_eq!((slow.shown(), slow.vitals.collapses.get()), (0, 0));
+    let mut part = Rig::of(100, GRACE);
+    part.delete_at_once(0..80);
+    assert_eq!((part.shown(), part.vitals.collapses.get()), (20, 0));
+    let mut off = Rig::of(30, Duration::ZERO);
+    off.delete_at_once(0..30);
+    assert_eq!((off.shown(), off.guard.due()), (0, None));
+}
+
+#[test]
+fn what_comes_back_is_held_no_longer() {
+    let mut rig = Rig::of(30, GRACE);
+    rig.delete_at_once(0..30);
+    rig.put(0, "10.0.0.1:80");
+    rig.put(1, "10.0.0.9:80");
+    rig.put(40, "10.0.0.2:80");
+    assert_eq!((rig.shown(), rig.vitals.held.get()), (31, 28));
+    assert_eq!(rig.guard.publisher.instances["/s/web/1"].location(), "10.0.0.9:80");
+    rig.pass(GRACE);
+    assert_eq!(rig.shown(), 3);
+    let mut all = Rig::of(30, GRACE);
+    all.delete_at_once(0..30);
+    (0..30).for_each(|n| all.put(n, "10.0.0.1:80"));
+    assert_eq!((all.shown(), all.guard.due(), all.vitals.held.get()), (30, None, 0));
+}
+
+#[test]
+fn a_rolling_restart_is_no_collapse() {
+    let mut rig = Rig::of(100, GRACE);
+    for n in 0..100 {
+        rig.delete(n..n + 1);
+        rig.put(n, "10.0.0.2:80");
+    }
+    assert_eq!((rig.shown(), rig.vitals.collapses.get()), (100, 0));
+}
+
+#[test]
+fn the_same_removals_hold_nothing_again() {
+    let mut rig = Rig::of(60, Duration::from_secs(3));
+    rig.delete(0..55);
+    assert_eq!(rig.vitals.collapses.get(), 1);
+    rig.pass(Duration::from_secs(3));
+    assert_eq!(rig.shown(), 5);
+    // Three seconds later the first removals would still be in the window.
+    rig.delete(55..60);
+    assert_eq!((rig.shown(), rig.vitals.collapses.get()), (0, 1));
+}
+
+#[test]
+fn a_release_is_not_put_off_by_updates() {
+    let mut rig = Rig::of(30, GRACE);
+    rig.delete_at_once(0..29);
+    for _ in 0..29 {
+        rig.now += Duration::from_secs(1);
+        rig.publish(Update::default());
+        assert_eq!(rig.shown(), 30);
+    }
+    rig.now += Duration::from_secs(1);
+    rig.publish(Update::default());
+    assert_eq!((rig.shown(), rig.guard.publisher.revision), (1, rig.revision));
+}
+
+proptest! {
+    /// Whatever happens, what is shown is never less than the table holds, never what
+    /// nobody registered, and is the table's own once the grace is over.
+    #[test]
+    fn after_release_the_shown_is_the_table(
+        zone in 0usize..60,
+        events in prop::collection::vec((0usize..70, 0u8..6, 0u64..4_000, 0usize..40), 0..80),
+    ) {
+        let mut rig = Rig::of(zone, GRACE);
+        for (n, kind, millis, span) in events {
+            rig.pass(Duration::from_millis(millis));
+            match kind {
+                0 => rig.delete(n..n + span),
+                1 | 2 => rig.delete_at_once(n..n + span),
+                3 => rig.put(n, "not usable"),
+                _ => rig.put(n, &format!("10.0.0.{}:80", kind)),
+            }
+            let held = rig.vitals.held.get() as usize;
+            prop_assert_eq!(rig.shown(), rig.table.instances().count() + held);
+            prop_assert_eq!(rig.guard.shown, Some(rig.shown()));
+            prop_assert_eq!(held > 0, rig.guard.until.is_some());
+        }
+        rig.pass(GRACE);
+        prop_assert_eq!(rig.guard.until, None);
+        rig.pass(WINDOW * 2);
+        prop_assert_eq!(rig.guard.due(), None, "something is remembered for ever");
+        let table: BTreeMap<_, _> =
+            rig.table.instances().map(|(_, it)| (key(it), Arc::clone(it))).collect();
+        prop_assert_eq!(&rig.guard.publisher.instances, &table);
+    }
+}

@@ -1,0 +1,84 @@
+//! What a mirror does while it waits, and how it lets others go on while it works.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::{sleep, sleep_until, timeout};
+
+use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
+use crate::etcd::{Error, Message, Messages, Requests};
+use crate::registry::{Freshness, Publish};
+
+/// Does work of so many steps; if they are many, as blocking, so that the queries which
+/// wait for this thread are answered by another.
+pub(super) fn without_stalling<T>(steps: usize, work: impl FnOnce() -> T) -> T {
+    if steps > STALL { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// Waits for a message; asks for progress in a silence, and ends a long one.
+pub(super) async fn next_message(
+    requests: &mut Requests,
+    messages: &mut Messages,
+    progress_after: Duration,
+) -> Result<Message, Error> {
+    let message = match timeout(progress_after, messages.next()).await {
+        Ok(message) => message?,
+        Err(_) => {
+            requests.progress().await?;
+            let left = SILENCE_LIMIT - progress_after;
+            timeout(left, messages.next()).await.map_err(|_| Error::Silent(SILENCE_LIMIT))??
+        }
+    };
+    Ok(message)
+}
+
+/// Does some work, and meanwhile publishes what the guard holds when its time has come.
+pub(super) async fn releasing<P: Publish, T>(
+    guard: &mut Guard<P>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        let Some(due) = guard.due() else { return work.await };
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = sleep_until(due.into()) => {
+                without_stalling(usize::MAX, || guard.release_at(std::time::Instant::now()));
+            }
+        }
+    }
+}
+
+/// Does some work to its end, and other work that has none beside it.
+pub(super) async fn beside<T>(
+    other: impl Future<Output = Infallible>,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::select! {
+        biased;
+        done = work => done,
+        never = other => match never {},
+    }
+}
+
+/// The next message that belongs to a batch: one that is ready, or the rest of a revision.
+pub(super) async fn next_of_batch(
+    messages: &mut Messages,
+    is_partial: bool,
+) -> Option<Result<Message, Error>> {
+    if !is_partial {
+        return messages.next().now_or_never();
+    }
+    let rest = timeout(SILENCE_LIMIT, messages.next()).await;
+    Some(rest.unwrap_or(Err(Error::Silent(SILENCE_LIMIT))))
+}
+
+/// Keeps the mark of staleness right, for ever.
+pub(super) async fn mark_stale(freshness: &Freshness) {
+    loop {
+        sleep(freshness.judge(STALE_AFTER)).await;
+    }
+}

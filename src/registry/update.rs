@@ -1,0 +1,77 @@
+//! What changes when keys do: from the table, through whoever looks on, into the index.
+
+use std::sync::Arc;
+
+use super::{Alias, Instance, Problem};
+
+/// One instance that came, went or became another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What was there.
+    pub before: Option<Arc<Instance>>,
+    /// What is there now.
+    pub after: Option<Arc<Instance>>,
+}
+
+/// One alias that came, went or became another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasChange {
+    /// What was there.
+    pub before: Option<Arc<Alias>>,
+    /// What is there now.
+    pub after: Option<Arc<Alias>>,
+}
+
+/// One key that became unusable, unusable in another way, or usable or gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemChange {
+    /// The key.
+    pub key: Arc<[u8]>,
+    /// What is wrong with it now; none when nothing is.
+    pub after: Option<Arc<Problem>>,
+}
+
+/// One key outside the grammar that came or went. Such keys are counted only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrayChange {
+    /// Its first segment below the base, as it is shown.
+    pub segment: Box<str>,
+    /// Whether it came.
+    pub came: bool,
+}
+
+/// What a reader of the registry learns at once: everything up to `revision`. Changes of
+/// one key stand in their order.
+#[derive(Debug, Default)]
+pub struct Update {
+    /// The registry's revision that is now known to be held whole.
+    pub revision: i64,
+    /// Instances that changed; none when only the revision was confirmed.
+    pub changes: Vec<Change>,
+    /// Aliases that changed.
+    pub aliases: Vec<AliasChange>,
+    /// Keys that cannot be used, or now can.
+    pub problems: Vec<ProblemChange>,
+    /// Keys outside the grammar.
+    pub strays: Vec<StrayChange>,
+}
+
+/// Takes what is learned about the registry, in order.
+pub trait Publish: Send {
+    /// One update: to be shown whole or not at all.
+    fn publish(&mut self, update: Update);
+}
+
+impl Update {
+    /// How many changes there are, of every kind.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.changes.len() + self.aliases.len() + self.problems.len() + self.strays.len()
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

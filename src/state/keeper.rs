@@ -1,0 +1,249 @@
+//! Keeps the snapshot of one zone.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio_util::sync::CancellationToken;
+
+use super::format::{self, Snapshot, Stamp};
+use super::pace::Pace;
+use super::{Fault, Identity, file};
+use crate::index::{Index, Zone};
+use crate::registry::{Layout, Standing};
+
+/// How often a zone is looked at: one load and a comparison.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often the file of a zone that does not change is given the time of the last
+/// confirmation.
+const TOUCH: Duration = Duration::from_secs(60);
+
+/// Writes the snapshot of one zone, and reads it at the start.
+#[derive(Debug)]
+pub struct Keeper {
+    /// Where it is.
+    path: PathBuf,
+    /// What it is bound to.
+    identity: Identity,
+    /// How keys are read.
+    layout: Layout,
+    /// Where generations are published.
+    index: Arc<Index>,
+    /// Which zone it is.
+    at: usize,
+    /// When to write.
+    pace: Pace,
+    /// The revision on disk.
+    revision: Option<i64>,
+    /// When the file was last known to have the right time.
+    touched: Instant,
+    /// The kinds of failure that were said since the last success.
+    said: HashSet<io::ErrorKind>,
+}
+
+impl Keeper {
+    /// The keeper of the zone at a place of the index, in a directory that is there.
+    #[must_use]
+    pub fn new(
+        directory: &Path,
+        identity: Identity,
+        layout: Layout,
+        index: Arc<Index>,
+        at: usize,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            path: directory.join(file::file_name(&identity.zone)),
+            identity,
+            layout,
+            index,
+            at,
+            pace: Pace::new(now),
+            revision: None,
+            touched: now,
+            said: HashSet::new(),
+        }
+    }
+
+    /// Reads the snapshot, and says why if it is not used. Takes a second or two where a
+    /// million instances are in it. What an earlier process left unfinished is removed.
+    pub fn restore(&mut self) -> Option<Snapshot> {
+        file::clean(&self.path);
+        match self.read() {
+            Ok(snapshot) => {
+                self.say_restored(&snapshot);
+                Some(snapshot)
+            }
+            Err(Fault::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(fault) => {
+                self.zone().settings().vitals().snapshot.failures.add(1);
+                tracing::error!(
+                    "{} is not used: it {fault}; it is left as it is until the registry was \
+                     listed, and replaced then",
+                    self.path.display()
+                );
+                None
+            }
+        }
+    }
+
+    /// Keeps the snapshot until closing, and writes what is new once more.
+    pub async fn run(mut self, closing: CancellationToken) {
+        while !closing.is_cancelled() {
+            tokio::select! {
+                () = closing.cancelled() => (),
+                () = tokio::time::sleep(LOOK) => self.look().await,
+            }
+        }
+        let zone = self.zone();
+        let is_new = !self.pace.is_written(zone.changes()) || self.revision != zone.revision();
+        if zone.is_ready() && is_new {
+            self.write(zone).await;
+        }
+    }
+
+    /// Writes the zone if it is time, or notes that it is as it was.
+    async fn look(&mut self) {
+        let zone = self.zone();
+        if !zone.is_ready() {
+            return;
+        }
+        if self.pace.is_due(zone.changes(), Instant::now()) {
+            self.write(zone).await;
+        } else if self.touched.elapsed() >= TOUCH && self.pace.is_written(zone.changes()) {
+            self.touch(&zone).await;
+        }
+    }
+
+    /// The zone as it is now.
+    fn zone(&self) -> Arc<Zone> {
+        Arc::clone(&self.index.load().zones()[self.at])
+    }
+
+    /// Reads the file.
+    fn read(&self) -> Result<Snapshot, Fault> {
+        let mut file = File::open(&self.path)?;
+        let about = file.metadata()?;
+        if !about.is_file() {
+            return Err(Fault::Foreign);
+        }
+        format::read(&mut file, about.modified().ok(), &self.identity, &self.layout)
+    }
+
+    /// Says what was restored, and takes it for what is on disk. Each instance is one
+    /// change of a zone that had none.
+    fn say_restored(&mut self, snapshot: &Snapshot) {
+        let Snapshot { instances, unusable, revision, age, octets, .. } = snapshot;
+        self.pace.wrote(instances.len() as u64, Duration::ZERO, Instant::now());
+        self.revision = Some(*revision);
+        let zone = self.zone();
+        let vitals = &zone.settings().vitals().snapshot;
+        vitals.restored.set();
+        vitals.octets.set(*octets);
+        vitals.confirmed_at.set(format::seconds(SystemTime::now() - *age));
+        let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
+        tracing::warn!(
+            zone = self.identity.zone,
+            instances = instances.len(),
+            unusable,
+            revision,
+            "answering from {}, {age} old, until the registry is heard of",
+            self.path.display()
+        );
+    }
+
+    /// Writes a zone on a thread for what blocks.
+    async fn write(&mut self, zone: Arc<Zone>) {
+        let (path, identity, written) =
+            (self.path.clone(), self.identity.clone(), Arc::clone(&zone));
+        let stamp = stamp(&zone);
+        let begun = Instant::now();
+        let write = move || {
+            file::replace(&path, |to| {
+                let octets = format::write(&mut *to, &identity, &written, stamp)?;
+                // The file is as old as what it says, not as its last write.
+                to.get_ref().set_modified(stamp.confirmed)?;
+                Ok(octets)
+            })
+        };
+        let done = tokio::task::spawn_blocking(write)
+            .await
+            .unwrap_or_else(|fault| Err(io::Error::other(fault)));
+        let (took, vitals) = (begun.elapsed(), &zone.settings().vitals().snapshot);
+        match done {
+            Ok(octets) => {
+                self.pace.wrote(zone.changes(), took, Instant::now());
+                (self.revision, self.touched) = (zone.revision(), Instant::now());
+                vitals.writes.add(1);
+                vitals.octets.set(octets);
+                vitals.write_millis.set(took.as_millis() as u64);
+                vitals.confirmed_at.set(format::seconds(stamp.confirmed));
+                if !self.said.is_empty() {
+                    tracing::info!("{} is written again", self.path.display());
+                    self.said.clear();
+                }
+                tracing::debug!(octets, ?took, "{} was written", self.path.display());
+            }
+            Err(error) => {
+                self.pace.failed(Instant::now());
+                vitals.failures.add(1);
+                self.complain(&error);
+            }
+        }
+    }
+
+    /// Says a failure, once for each kind.
+    fn complain(&mut self, error: &io::Error) {
+        if self.said.insert(error.kind()) {
+            tracing::error!(
+                "{} cannot be written: {error}; {}; answers are as ever, and it is tried again",
+                self.path.display(),
+                remedy(error.kind())
+            );
+        }
+    }
+
+    /// Gives the file the time of the last confirmation.
+    async fn touch(&mut self, zone: &Zone) {
+        self.touched = Instant::now();
+        if zone.settings().standing() != Standing::Fresh {
+            return;
+        }
+        let (path, confirmed) = (self.path.clone(), stamp(zone).confirmed);
+        let touch = move || File::options().write(true).open(path)?.set_modified(confirmed);
+        match tokio::task::spawn_blocking(touch).await {
+            Ok(Ok(())) => {
+                zone.settings().vitals().snapshot.confirmed_at.set(format::seconds(confirmed));
+            }
+            Ok(Err(error)) => self.complain(&error),
+            Err(fault) => tracing::error!("{fault}"),
+        }
+    }
+}
+
+/// What is said of a zone beside its instances.
+fn stamp(zone: &Zone) -> Stamp {
+    let settings = zone.settings();
+    let age = settings.freshness().age();
+    Stamp {
+        cluster: settings.vitals().cluster.get(),
+        confirmed: SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH),
+    }
+}
+
+/// What to do about a failure.
+const fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on its disk",
+        io::ErrorKind::PermissionDenied => "let srvd's user write the directory",
+        io::ErrorKind::ReadOnlyFilesystem => "mount its disk for writing",
+        io::ErrorKind::NotFound => "make the directory again",
+        io::ErrorKind::IsADirectory | io::ErrorKind::DirectoryNotEmpty => {
+            "move the directory away that stands there"
+        }
+        _ => "see that the directory `state` can be written",
+    }
+}

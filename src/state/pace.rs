@@ -1,0 +1,117 @@
+//! When a snapshot is written.
+
+use std::time::{Duration, Instant};
+
+/// A zone that did not change for so long is written.
+const QUIET: Duration = Duration::from_secs(2);
+/// The least time from the end of one snapshot to the next.
+const SPACING: Duration = Duration::from_secs(10);
+/// A change waits no longer than this for quiet.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How many times longer than it took to write a snapshot the next one waits, so that a
+/// large zone on a slow disk takes a twentieth of its time at most.
+const REST: u32 = 20;
+/// How long after a failure it is tried again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Decides by what it is told; it looks at no clock.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// The state that is on disk, if any is.
+    written: Option<u64>,
+    /// The newest state that was seen.
+    seen: Option<u64>,
+    /// When that was first seen.
+    changed: Instant,
+    /// When the first state was seen that is not on disk.
+    waiting: Option<Instant>,
+    /// Nothing is written before.
+    not_before: Instant,
+}
+
+impl Pace {
+    /// Nothing was seen and nothing is on disk.
+    pub(super) const fn new(now: Instant) -> Self {
+        Self { written: None, seen: None, changed: now, waiting: None, not_before: now }
+    }
+
+    /// A state was seen. Whether it is to be written now.
+    pub(super) fn is_due(&mut self, state: u64, now: Instant) -> bool {
+        if self.seen != Some(state) {
+            (self.seen, self.changed) = (Some(state), now);
+        }
+        if self.written == Some(state) {
+            self.waiting = None;
+            return false;
+        }
+        let waiting = *self.waiting.get_or_insert(now);
+        let is_quiet = now.saturating_duration_since(self.changed) >= QUIET;
+        let is_impatient = now.saturating_duration_since(waiting) >= PATIENCE;
+        (is_quiet || is_impatient) && now >= self.not_before
+    }
+
+    /// Whether a state is on disk.
+    pub(super) fn is_written(&self, state: u64) -> bool {
+        self.written == Some(state)
+    }
+
+    /// A state is on disk since this moment; writing it took so long.
+    pub(super) fn wrote(&mut self, state: u64, took: Duration, now: Instant) {
+        (self.written, self.waiting) = (Some(state), None);
+        self.not_before = now + SPACING.max(took * REST);
+    }
+
+    /// It could not be written.
+    pub(super) fn failed(&mut self, now: Instant) {
+        self.not_before = now + RETRY;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks twice a second for so many seconds at states by their half second. Gives when
+    /// it would write, in half seconds.
+    fn writes(seconds: u64, state: impl Fn(u64) -> u64) -> Vec<u64> {
+        let begun = Instant::now();
+        let mut pace = Pace::new(begun);
+        let look = |half: &u64| {
+            let now = begun + Duration::from_millis(500) * *half as u32;
+            let is_due = pace.is_due(state(*half), now);
+            if is_due {
+                pace.wrote(state(*half), Duration::ZERO, now);
+            }
+            is_due
+        };
+        (0..seconds * 2).filter(look).collect()
+    }
+
+    #[test]
+    fn a_quiet_zone_is_written_once() {
+        assert_eq!(writes(100, |_| 1), [4]);
+        assert_eq!(writes(100, |half| half.min(7)), [11], "two seconds after the last change");
+    }
+
+    #[test]
+    fn snapshots_keep_their_distance() {
+        // A change at 0 s, and one at 3 s, right after the first was written.
+        assert_eq!(writes(100, |half| u64::from(half >= 6)), [4, 24]);
+    }
+
+    #[test]
+    fn a_steady_stream_is_written_every_half_minute() {
+        assert_eq!(writes(100, |half| half), [60, 121, 182]);
+    }
+
+    #[test]
+    fn a_slow_disk_is_left_in_peace() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now);
+        pace.wrote(1, Duration::from_secs(5), now);
+        let later = |seconds| now + Duration::from_secs(seconds);
+        assert!(!pace.is_due(2, now) && !pace.is_due(2, later(99)) && pace.is_due(2, later(100)));
+        pace.failed(later(100));
+        assert!(!pace.is_due(2, later(129)) && pace.is_due(2, later(130)));
+    }
+}

@@ -1,0 +1,360 @@
+//! Instances and aliases as a snapshot holds them, and what they must be to be believed.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{ENDPOINTS_MAX, SERVICE_MAX, TTL_MAX};
+use crate::registry::{Alias, Details, Host, Instance, Layout, Meaning, Proto, ServiceEndpoint};
+
+/// One record. Another kind is another variant, behind this one; a change of a variant is
+/// another version of the format.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Record<'r> {
+    /// An instance.
+    #[serde(borrow)]
+    Instance(Written<'r>),
+    /// An alias.
+    Alias(Cow<'r, Alias>),
+}
+
+/// What a record turns out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// An instance.
+    Instance(Instance),
+    /// An alias.
+    Alias(Alias),
+}
+
+/// An instance's members, in the order they are written.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Written<'r> {
+    /// The service's name.
+    name: &'r str,
+    /// The instance's id.
+    id: &'r str,
+    /// Whether its key begins with a slash although the prefix is empty.
+    is_rooted: bool,
+    /// Where it listens.
+    #[serde(borrow)]
+    host: WrittenHost<'r>,
+    /// The port.
+    port: Option<NonZeroU16>,
+    /// Whether the transport is udp.
+    is_udp: bool,
+    /// SRV priority.
+    priority: u16,
+    /// SRV weight.
+    weight: u16,
+    /// TTL in seconds.
+    ttl: Option<u32>,
+    /// The rarer members.
+    details: Option<WrittenDetails<'r>>,
+}
+
+/// A host.
+#[derive(Debug, Serialize, Deserialize)]
+enum WrittenHost<'r> {
+    /// An address.
+    Address(IpAddr),
+    /// A host name.
+    Name(&'r str),
+}
+
+/// The members that only some documents have.
+#[derive(Debug, Serialize, Deserialize)]
+struct WrittenDetails<'r> {
+    /// The port's name.
+    protocol: Option<&'r str>,
+    /// The version that runs there.
+    version: Option<&'r str>,
+    /// Free words.
+    tags: Vec<&'r str>,
+    /// Free pairs.
+    meta: Vec<(&'r str, &'r str)>,
+    /// Free text.
+    text: Option<&'r str>,
+    /// Where else it listens.
+    #[serde(borrow)]
+    further: Vec<WrittenEndpoint<'r>>,
+}
+
+/// An endpoint beside the first.
+#[derive(Debug, Serialize, Deserialize)]
+struct WrittenEndpoint<'r> {
+    /// The scheme.
+    scheme: Option<&'r str>,
+    /// Where it listens.
+    #[serde(borrow)]
+    host: WrittenHost<'r>,
+    /// The port.
+    port: Option<NonZeroU16>,
+}
+
+impl<'r> Record<'r> {
+    /// The record of an instance. A member that is not named here does not compile: it
+    /// needs a place in the record, and the format a new version.
+    pub(super) fn of(instance: &'r Instance) -> Self {
+        let Instance { name, id, is_rooted, host, port, proto, priority, weight, ttl, details } =
+            instance;
+        Self::Instance(Written {
+            name,
+            id,
+            is_rooted: *is_rooted,
+            host: WrittenHost::of(host),
+            port: *port,
+            is_udp: *proto == Proto::Udp,
+            priority: *priority,
+            weight: *weight,
+            ttl: *ttl,
+            details: details.as_deref().map(|it| WrittenDetails::of(it, instance.further())),
+        })
+    }
+
+    /// What a record says, if the keys of a layout can lead to it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(self, layout: &Layout) -> Result<Read, &'static str> {
+        match self {
+            Self::Instance(written) => written.read(layout).map(Read::Instance),
+            Self::Alias(alias) => {
+                check_alias(&alias, layout).map(|()| Read::Alias(alias.into_owned()))
+            }
+        }
+    }
+}
+
+impl Written<'_> {
+    /// The instance, checked.
+    fn read(self, layout: &Layout) -> Result<Instance, &'static str> {
+        let written = self;
+        let instance = Instance {
+            name: written.name.into(),
+            id: written.id.into(),
+            is_rooted: written.is_rooted,
+            host: written.host.read()?,
+            port: written.port,
+            proto: if written.is_udp { Proto::Udp } else { Proto::Tcp },
+            priority: written.priority,
+            weight: written.weight,
+            ttl: written.ttl,
+            details: written.details.map(|it| it.read().map(Box::new)).transpose()?,
+        };
+        check(&instance, layout)?;
+        Ok(instance)
+    }
+}
+
+impl<'r> WrittenDetails<'r> {
+    /// The rarer members.
+    fn of(details: &'r Details, further: &'r [ServiceEndpoint]) -> Self {
+        let Details { protocol, version, tags, meta, text, further: _ } = details;
+        Self {
+            protocol: protocol.as_deref(),
+            version: version.as_deref(),
+            tags: tags.iter().map(|tag| &**tag).collect(),
+            meta: meta.iter().map(|(key, value)| (&**key, &**value)).collect(),
+            text: text.as_deref(),
+            further: further.iter().map(WrittenEndpoint::of).collect(),
+        }
+    }
+
+    /// The same, owned.
+    fn read(self) -> Result<Details, &'static str> {
+        if self.further.len() > ENDPOINTS_MAX {
+            return Err("has more endpoints than are read");
+        }
+        let further: Result<Vec<_>, _> = self.further.iter().map(WrittenEndpoint::read).collect();
+        Ok(Details {
+            protocol: self.protocol.map(Into::into),
+            version: self.version.map(Into::into),
+            tags: self.tags.into_iter().map(Into::into).collect(),
+            meta: self.meta.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            text: self.text.map(Into::into),
+            further: further?.into(),
+        })
+    }
+}
+
+impl<'r> WrittenEndpoint<'r> {
+    /// An endpoint, written.
+    fn of(endpoint: &'r ServiceEndpoint) -> Self {
+        let ServiceEndpoint { scheme, host, port } = endpoint;
+        Self { scheme: scheme.as_deref(), host: WrittenHost::of(host), port: *port }
+    }
+
+    /// The same, owned.
+    fn read(&self) -> Result<ServiceEndpoint, &'static str> {
+        if self.scheme.is_some_and(|scheme| !fits_label(scheme)) {
+            return Err("has a port name that fits no label");
+        }
+        let host = self.host.read()?;
+        Ok(ServiceEndpoint { scheme: self.scheme.map(Into::into), host, port: self.port })
+    }
+}
+
+impl<'r> WrittenHost<'r> {
+    /// A host, written.
+    fn of(host: &'r Host) -> Self {
+        match host {
+            Host::Address(address) => Self::Address(*address),
+            Host::Name(name) => Self::Name(name),
+        }
+    }
+}
+
+impl WrittenHost<'_> {
+    /// The host, read as a document's would be.
+    fn read(&self) -> Result<Host, &'static str> {
+        match self {
+            Self::Address(address) => match Host::parse(&address.to_string())? {
+                Host::Address(read) if read == *address => Ok(Host::Address(read)),
+                _ => Err("is an address in another form"),
+            },
+            Self::Name(name) => match Host::parse(name)? {
+                Host::Name(read) if *read == **name => Ok(Host::Name(read)),
+                _ => Err("is no host name in lower case"),
+            },
+        }
+    }
+}
+
+/// Checks what a document or a key would have been refused for.
+fn check(instance: &Instance, layout: &Layout) -> Result<(), &'static str> {
+    let key = layout.key_of(instance);
+    let place = layout.read(key.as_bytes()).map_err(|_| "has a key that no zone reads")?;
+    if (place.name, place.id, place.is_rooted)
+        != (&*instance.name, &*instance.id, instance.is_rooted)
+    {
+        return Err("has a name or id that is not that of its key");
+    }
+    if instance.ttl.is_some_and(|ttl| ttl > TTL_MAX) {
+        return Err("has a TTL that no record can have");
+    }
+    let Some(details) = &instance.details else { return Ok(()) };
+    let mut labels = details.protocol.iter().chain(&details.tags);
+    if !labels.all(|label| fits_label(label)) {
+        return Err("has a port name or tag that fits no label");
+    }
+    Ok(())
+}
+
+/// Checks what an alias or its key would have been refused for.
+fn check_alias(alias: &Alias, layout: &Layout) -> Result<(), &'static str> {
+    let key = layout.key_of_alias(alias);
+    let place = layout.read(key.as_bytes()).map_err(|_| "has a key that no zone reads")?;
+    let of = match &alias.meaning {
+        Meaning::Backend { app, .. } => Some(app),
+        Meaning::Frontend { backend } => backend.as_ref(),
+    };
+    let fit = fits_label(&alias.name) && of.is_none_or(|name| fits_label(name));
+    if (place.id, place.is_rooted) != (&*alias.name, alias.is_rooted) || !fit {
+        return Err("has a name that is not that of its key, or fits no label");
+    }
+    Ok(())
+}
+
+/// Whether a text can stand behind a `_` in a label.
+fn fits_label(text: &str) -> bool {
+    (1..=SERVICE_MAX).contains(&text.chars().count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::document;
+
+    /// A layout, and an instance that a value at a key of it leads to.
+    fn instance(prefix: &str, key: &str, value: &str) -> (Layout, Instance) {
+        let layout = Layout::new(prefix, None).unwrap();
+        let document = document::read(value.as_bytes()).unwrap().unwrap();
+        let instance = document.into_instance(layout.read(key.as_bytes()).unwrap());
+        (layout, instance)
+    }
+
+    /// An instance, written and read.
+    fn again(layout: &Layout, instance: &Instance) -> Result<Instance, &'static str> {
+        let octets = postcard::to_stdvec(&Record::of(instance)).unwrap();
+        let record: Record<'_> = postcard::from_bytes(&octets).unwrap();
+        match record.read(layout)? {
+            Read::Instance(instance) => Ok(instance),
+            Read::Alias(_) => Err("is an alias"),
+        }
+    }
+
+    #[test]
+    fn every_alias_comes_back() {
+        let layout = Layout::new("/s", None).unwrap();
+        let backend = |app: &str, version: Option<&str>| Meaning::Backend {
+            app: app.into(),
+            version: version.map(Into::into),
+        };
+        let again = |meaning: Meaning| {
+            let alias = Alias { name: "blue".into(), is_rooted: false, meaning };
+            let octets = postcard::to_stdvec(&Record::Alias(Cow::Borrowed(&alias))).unwrap();
+            let record: Record<'_> = postcard::from_bytes(&octets).unwrap();
+            (record.read(&layout), Ok(Read::Alias(alias)))
+        };
+        for meaning in [
+            backend("web", Some("1.2")),
+            backend("web", None),
+            Meaning::Frontend { backend: Some("b".into()) },
+            Meaning::Frontend { backend: None },
+        ] {
+            let (read, written) = again(meaning);
+            assert_eq!(read, written);
+        }
+        assert!(again(backend(&"n".repeat(63), None)).0.is_err());
+    }
+
+    #[test]
+    fn every_instance_comes_back() {
+        let full = r#"{"host":"[2001:db8::1]:53","proto":"udp","priority":7,"weight":9,"ttl":60,
+            "protocol":"dns","version":"1.2","tags":["a","b"],"meta":{"k":"v","l":""},"text":"t"}"#;
+        for (prefix, key, value) in [
+            ("/s", "/s/web/1", "10.0.0.1:80"),
+            ("/s", "/s/web/1", r#"{"host":"db.example.com"}"#),
+            ("", "/web/1", "10.0.0.1:80"),
+            ("", "web/1", "http://h.example:80"),
+            ("/s", "/s/a b\u{e9}/1", full),
+            (
+                "/s",
+                "/s/web/1",
+                r#"{"endpoints":["http://10.0.0.1:80","grpc://h.example:9","[::1]"]}"#,
+            ),
+        ] {
+            let (layout, instance) = instance(prefix, key, value);
+            assert_eq!(again(&layout, &instance), Ok(instance), "{key} {value}");
+        }
+    }
+
+    #[test]
+    fn what_etcd_could_not_have_said_is_refused() {
+        let (layout, good) = instance("/s", "/s/web/1", "http://10.0.0.1:80");
+        let with = |edit: fn(&mut Instance)| {
+            let mut instance = good.clone();
+            edit(&mut instance);
+            again(&layout, &instance)
+        };
+        assert!(with(|_| ()).is_ok());
+        for edit in [
+            (|it| it.name = "a/b".into()) as fn(&mut Instance),
+            |it| it.name = "".into(),
+            |it| it.name = "n".repeat(63).into(),
+            |it| it.id = "i".repeat(64).into(),
+            |it| it.is_rooted = true,
+            |it| it.host = Host::Address([0, 0, 0, 0].into()),
+            |it| it.host = Host::Name("a_b".into()),
+            |it| it.host = Host::Name("UPPER".into()),
+            |it| it.ttl = Some(u32::MAX),
+            |it| it.details.as_mut().unwrap().protocol = Some("p".repeat(63).into()),
+            |it| it.details.as_mut().unwrap().tags = Box::from(["".into()]),
+        ] {
+            assert!(with(edit).is_err());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The operator's window, asked as probes and scrapers ask: with plain sockets.
+
+use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
+
+use crate::support::etcd::{Etcd, page};
+use crate::support::srvd::{Srvd, plain};
+use crate::support::{eventually, free_addr};
+
+/// `srvd serve` of a registry, and where it answers HTTP.
+fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
+    let all = [&["serve", "--registry", registry, "--listen", "127.0.0.1:0"], arguments].concat();
+    let process = Srvd::spawn(&mut plain(&all));
+    let (_, line) = process.prints("answering HTTP on ");
+    (process, line.strip_prefix("answering HTTP on ").unwrap().parse().unwrap())
+}
+
+/// The status line of a page, and its body.
+fn get(at: SocketAddr, path: &str) -> (String, String) {
+    let page = page(at, path).unwrap();
+    let (head, body) = page.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+/// Whether a path is answered with a status.
+fn says(at: SocketAddr, path: &str, status: &str) -> bool {
+    get(at, path).0.contains(status)
+}
+
+#[test]
+fn readiness_waits_for_the_registry_and_stays_when_it_goes() {
+    let nowhere = free_addr();
+    let (_waiting, at) = serve(&format!("http://{nowhere}"), &[]);
+    assert!(says(at, "/healthz", "200"));
+    let (status, body) = get(at, "/readyz");
+    assert!(status.contains("503"), "{status}");
+    assert_eq!(body, "services.internal. not ready: the registry has not been listed yet\n");
+
+    let mut etcd = Etcd::start();
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
+    assert_eq!(get(at, "/readyz").1, "services.internal. ready\n");
+    etcd.kill9();
+    assert!(eventually(|| get(at, "/readyz").1.contains("ready, stale: last confirmed")));
+    assert!(says(at, "/readyz", "200"));
+}
+
+#[test]
+fn figures_are_those_of_the_registry() {
+    let etcd = Etcd::start();
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    let has = |line: &str| get(at, "/metrics").1.lines().any(|it| it == line);
+    assert!(eventually(|| has(r#"srvd_zone_ready{zone="services.internal."} 1"#)));
+    assert!(has(r#"srvd_zone_services{zone="services.internal."} 0"#));
+    etcd.etcdctl(&["put", "/services/web/1", "10.0.0.1:80"]);
+    assert!(eventually(|| has(r#"srvd_zone_services{zone="services.internal."} 1"#)));
+    let (_, text) = get(at, "/metrics");
+    assert!(text.ends_with("# EOF\n") && text.contains("# HELP srvd_zone_services "), "{text}");
+}
+
+#[test]
+fn problems_are_those_that_check_finds() {
+    let etcd = Etcd::start();
+    etcd.etcdctl(&["put", "/services/web/1", "nonsense"]);
+    etcd.etcdctl(&["put", "/services/web/2", "10.0.0.1:80"]);
+    etcd.etcdctl(&["put", "/services/web/3/4", "10.0.0.1:80"]);
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
+    let listed: serde_json::Value = serde_json::from_str(&get(at, "/v1/problems").1).unwrap();
+    let mut checked = plain(&["check", "--registry", &etcd.url(), "--output", "json"]);
+    let checked = checked.output().unwrap();
+    assert_eq!(listed, serde_json::from_slice::<serde_json::Value>(&checked.stdout).unwrap());
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed}");
+    etcd.etcdctl(&["del", "/services/web/3/4"]);
+    assert!(eventually(|| !get(at, "/v1/problems").1.contains("NAME/ID")));
+}
+
+#[test]
+fn other_paths_and_methods_are_refused() {
+    let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
+    assert!(says(at, "/nothing", "404"));
+    let mut stream = TcpStream::connect(at).unwrap();
+    std::io::Write::write_all(&mut stream, b"DELETE /readyz HTTP/1.0\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    assert!(reply.contains("405"), "{reply}");
+}
+
+#[test]
+fn clients_that_say_nothing_do_not_keep_others_out() {
+    let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
+    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(at).unwrap()).collect();
+    assert!(eventually(|| page(at, "/healthz").is_ok_and(|it| it.contains("200 OK"))));
+    drop(silent);
+}
+
+#[test]
+fn it_may_be_off_and_a_taken_address_is_named() {
+    let nowhere = format!("http://{}", free_addr());
+    let (_serving, at) = serve(&nowhere, &[]);
+    let taken = at.to_string();
+    let arguments = ["--registry", &nowhere, "serve", "--listen", "127.0.0.1:0", "--http", &taken];
+    let output = plain(&arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot answer HTTP on") && said.contains("--http"), "{said}");
+
+    let arguments = ["--registry", &nowhere, "serve", "--listen", "127.0.0.1:0", "--http", "off"];
+    let off = Srvd::spawn(&mut plain(&arguments));
+    off.prints("answering DNS on");
+    assert_eq!(off.out().count("HTTP"), 0);
+}

@@ -1,0 +1,244 @@
+//! `srvd check`: every kind of problem has its line, and a server knows the same ones.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use super::process::run;
+use super::server::Server;
+use super::writer::Writer;
+use crate::support::etcd::Etcd;
+use crate::support::registry::Registry;
+use crate::support::srvd::plain;
+
+/// Runs `srvd check` on a registry.
+fn check(url: &str, arguments: &[&str]) -> Output {
+    run(&[&["check", "--registry", url], arguments].concat())
+}
+
+/// The lines of standard output.
+fn lines(output: &Output) -> Vec<String> {
+    String::from_utf8(output.stdout.clone()).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Standard error.
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A configuration file, and the directory that it is alone in.
+fn configured(text: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("srvd.toml");
+    std::fs::write(&path, text).unwrap();
+    (directory, path.to_str().unwrap().to_owned())
+}
+
+/// What is put, and the lines that it leads to, in the order of lines.
+fn kinds() -> (Vec<(&'static [u8], String)>, Vec<String>) {
+    let long = "v".repeat(255);
+    let good = || "10.0.0.1:80".to_owned();
+    let frontend = |backend: &str| format!(r#"{{"resource":"Frontend","backend":"{backend}"}}"#);
+    let backend = |app: &str| format!(r#"{{"resource":"Backend","app":"{app}"}}"#);
+    let keys: Vec<(&[u8], String)> = vec![
+        (b"/services/web/good", good()),
+        (b"/services/web/json", r#"{"port":"#.to_owned()),
+        (b"/services/web/number", r#"{"host":"a.b:1","weight":"; x"}"#.to_owned()),
+        (b"/services/\x1b\xff/1", good()),
+        (b"/services/shallow", good()),
+        (b"/services/web/too/deep", good()),
+        (b"/services/web/too/deeper", good()),
+        (b"/services/my-service/2", good()),
+        (b"/services/my_service/1", good()),
+        (b"/services/ids/a-b", good()),
+        (b"/services/ids/a_b", good()),
+        (b"/services/hidden/10-0-0-1", good()),
+        (b"/services/meta/1", format!(r#"{{"host":"a.b:1","meta":{{"k":"{long}","s":"v"}}}}"#)),
+        (b"/services/_frontends/web", frontend("web")),
+        (b"/services/_backends/web", backend("ids")),
+        (b"/services/_backends/B", backend("ids")),
+        (b"/services/_backends/b", backend("web")),
+        (b"/services/_backends/bad", r#"{"resource":"Backend","app":7}"#.to_owned()),
+        (b"/services/_backends/early", backend("comes-later")),
+    ];
+    let lines = [
+        r"/services/\x1b\xff/1: the key is not UTF-8; write it with ASCII letters, digits and `-`",
+        "/services/_backends/b: an alias of its kind before it has the same name in DNS: this one is not answered; rename one of them",
+        "/services/_backends/bad: member `app` is 7; it must be a string",
+        "/services/_backends/web: a frontend of the same name hides it there; rename one of them",
+        "/services/hidden/10-0-0-1: its id is hidden by the address 10.0.0.1, whose name is the same: only A or AAAA is answered there; give it another id",
+        "/services/ids/a_b: the id `a-b` is the same name in DNS: both instances are answered there; give one of them another id",
+        "/services/meta/1: `k` and its value have 257 octets, at most 255 fit a string of TXT: they are left out there; shorten them",
+        "/services/my_service: `my-service` is the same name in DNS: both services are answered together; rename one of them",
+        "/services/shallow: a key there is not of the form NAME/ID; move them, or give the zone another prefix",
+        "/services/web: 2 keys there are not of the form NAME/ID; move them, or give the zone another prefix",
+        "/services/web: the Frontend `web` hides the service of the same name; rename one of them, unless that is meant",
+        "/services/web/json: the value is not JSON: EOF while parsing a value at line 1 column 8; write one object, or HOST:PORT",
+        r#"/services/web/number: member `weight` is "; x"; it must be a number from 0 to 65535"#,
+    ];
+    (keys, lines.map(|line| format!("services.internal {line}")).into())
+}
+
+#[test]
+fn every_kind_of_problem_has_its_line() {
+    let registry = Registry::real();
+    let writer = Writer::new(&registry.url());
+    let (keys, expected) = kinds();
+    for (key, value) in &keys {
+        writer.put(*key, value.as_str());
+    }
+    let output = check(&registry.url(), &[]);
+    assert_eq!(lines(&output), expected);
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    assert!(text.starts_with("configuration: no problems, 1 zone to check\n"), "{text}");
+    assert!(text.ends_with("13 problems in 19 keys of zone services.internal\n"), "{text}");
+    assert!(!text.contains("not served"), "problems are not logged as well: {text}");
+
+    let output = check(&registry.url(), &["--output", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let objects: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let part = |object: &Value, member: &str| object[member].as_str().unwrap().to_owned();
+    let line = |object: &Value| {
+        let [zone, key] = ["zone", "key"].map(|member| part(object, member));
+        format!("{zone} {key}: {}; {}", part(object, "problem"), part(object, "remedy"))
+    };
+    assert_eq!(objects.iter().map(line).collect::<Vec<_>>(), expected);
+    assert!(objects.iter().all(|object| object.as_object().unwrap().len() == 4));
+}
+
+/// The lines of what a server that runs knows, as `check` writes them.
+fn known(server: &Server) -> Vec<String> {
+    let mut findings: Vec<_> = server.zone().problems().collect();
+    findings.sort_unstable();
+    findings.iter().map(|finding| format!("services.internal {finding}")).collect()
+}
+
+#[test]
+fn a_server_knows_the_same_problems_as_they_come_and_go() {
+    let registry = Registry::real();
+    let writer = Writer::new(&registry.url());
+    let server = Server::start(&registry.url()).ready();
+    assert_eq!(known(&server), [""; 0]);
+    let (keys, expected) = kinds();
+    for (key, value) in &keys {
+        writer.put(*key, value.as_str());
+    }
+    assert!(crate::support::eventually(|| known(&server) == expected), "{:#?}", known(&server));
+    assert_eq!(known(&server), lines(&check(&registry.url(), &[])));
+    // Half of them are mended, one way or another.
+    writer.put("/services/web/json", "10.0.0.1:80");
+    for key in ["/services/web/too/deep", "/services/shallow", "/services/_backends/B"] {
+        writer.delete(key);
+    }
+    for key in ["/services/my_service/1", "/services/_frontends/web", "/services/ids/a-b"] {
+        writer.delete(key);
+    }
+    writer.put("/services/meta/1", "a.b:1");
+    let left = [
+        r"/services/\x1b\xff/1: ",
+        "/services/_backends/bad: member",
+        "/services/hidden/10-0-0-1: its id",
+        "/services/web: a key there is",
+        "/services/web: the Backend `web` hides",
+        "/services/web/number: member",
+    ];
+    let is_left = |all: &[String]| {
+        let mut pairs = all.iter().zip(left);
+        all.len() == left.len() && pairs.all(|(line, part)| line.contains(part))
+    };
+    assert!(crate::support::eventually(|| is_left(&known(&server))), "{:#?}", known(&server));
+    assert_eq!(known(&server), lines(&check(&registry.url(), &[])));
+}
+
+#[test]
+fn what_is_left_out_of_dns_is_named() {
+    let registry = Registry::real();
+    let writer = Writer::new(&registry.url());
+    let apex = ["a", "b", "c"].map(|letter| letter.repeat(55)).join(".");
+    let name = "n".repeat(60);
+    writer.put(format!("/services/{name}/{}", "i".repeat(30)), "10.0.0.100:80");
+    writer.put(format!("/services/{name}/short"), "far.example:81");
+    writer.put(format!("/services/{}/1", "s".repeat(20)), "http://[2001:db8:1:2:3:4:5:6]:80");
+    let crowd: Vec<_> = super::writer::instances("crowd", 5_000);
+    writer.put_all(&crowd);
+    let (_directory, file) =
+        configured(&format!("registry = {:?}\n[[zone]]\nname = {apex:?}", registry.url()));
+    let output = run(&["check", "--config", &file]);
+    let found = lines(&output);
+    let parts = [
+        ("/services/crowd: ", "its A records take about 80000 octets, more than a message has"),
+        ("/services/crowd: ", "its SRV records take about 10"),
+        ("/iiiiiiiiiiiiiiiiiiiiiiiiiiiiii: ", "the name of its id would have 261 octets"),
+    ];
+    for (key, part) in parts {
+        let has = |line: &String| line.contains(key) && line.contains(part);
+        assert!(found.iter().any(has), "no {part} in {found:#?}");
+    }
+    assert_eq!((found.len(), output.status.code()), (3, Some(1)), "{found:#?}");
+    // What is left out breaks nothing.
+    let server = Server::with_config(Path::new(&file)).ready();
+    let reply = server.ask(&format!("SRV _{name}._tcp.{apex}"));
+    assert_eq!(reply.answers.len(), 2, "{reply:?}");
+    let reply = server.ask(&format!("SRV _crowd._tcp.{apex}"));
+    assert!(reply.truncated);
+}
+
+#[test]
+fn sound_registries_are_0() {
+    for registry in [Registry::real(), Registry::embedded()] {
+        let output = check(&registry.url(), &[]);
+        assert_eq!((output.status.code(), lines(&output)), (Some(0), vec![]), "{output:?}");
+        Writer::new(&registry.url()).put("/services/web/1", "10.0.0.1:80");
+        let variables = plain(&["check"]).env("SRVD_REGISTRY", registry.url()).output().unwrap();
+        assert_eq!(variables.status.code(), Some(0), "{variables:?}");
+        let text = said(&variables);
+        assert!(text.ends_with("no problems: 1 key of zone services.internal\n"), "{text}");
+        let output = check(&registry.url(), &["--output", "json"]);
+        assert_eq!(lines(&output), ["[]"]);
+    }
+}
+
+#[test]
+fn wrong_configuration_is_2_before_anything_is_asked() {
+    let nowhere = "http://127.0.0.1:1?timeout=1s";
+    let (_directory, file) =
+        configured(&format!("registry = {nowhere:?}\n[[zone]]\nname = \"a\"\nttl = \"soon\""));
+    let output = run(&["check", "--config", &file]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = said(&output);
+    let parts = [file.as_str(), "line 4", "ttl", "`soon`"];
+    assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    assert!(!text.contains("cannot be reached"), "{text}");
+
+    let (directory, file) = configured(&format!("registry = {nowhere:?}\nzones = \".\""));
+    std::fs::write(directory.path().join("services.internal.zone"), "$TTL 5\n@ NS ns\n").unwrap();
+    let output = run(&["check", "--config", &file]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = said(&output);
+    assert!(text.contains("services.internal.zone: there is no SOA record"), "{text}");
+}
+
+#[test]
+fn no_registry_is_4_and_the_others_are_checked() {
+    let output = check("http://127.0.0.1:1?timeout=1s", &[]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let text = said(&output);
+    assert!(text.starts_with("configuration: no problems, 1 zone"), "{text}");
+    assert!(
+        text.contains("srvd: zone services.internal: the registry cannot be reached"),
+        "{text}"
+    );
+
+    let etcd = Etcd::start();
+    Writer::new(&etcd.url()).put("/services/web/1", "of no use");
+    let (_directory, file) = configured(&format!(
+        "registry = {:?}\n[[zone]]\nname = \"away\"\nregistry = \"http://127.0.0.1:1?timeout=1s\"\n[[zone]]\nname = \"here\"",
+        etcd.url()
+    ));
+    let output = run(&["check", "--config", &file]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let found = lines(&output);
+    assert!(found.len() == 1 && found[0].starts_with("here /services/web/1: "), "{found:?}");
+}

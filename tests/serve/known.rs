@@ -1,0 +1,251 @@
+//! A restart while etcd is away answers from what was kept on disk, or says why not.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hickory_proto::op::ResponseCode;
+use tempfile::TempDir;
+
+use super::process;
+use super::server::{Server, ask, dig};
+use super::writer::{Writer, instances};
+use crate::support::etcd::Etcd;
+use crate::support::eventually;
+use crate::support::srvd::Srvd;
+
+/// How many instances there are: so few that all their addresses fit an answer.
+const INSTANCES: usize = 8;
+/// A document with everything in it.
+const FULL: &str = r#"{"host":"[2001:db8::7]:53","proto":"udp","protocol":"dns","priority":3,"weight":4,"ttl":60,"version":"1.2","tags":["a"],"meta":{"k":"v"},"text":"t"}"#;
+/// What shows every part of what is registered.
+const QUESTIONS: [&str; 6] = [
+    "SRV _web._tcp",
+    "A web.services.internal",
+    "A 3.web.services.internal",
+    "SRV _dns._udp.full.services.internal",
+    "TXT 1.full.services.internal",
+    "AAAA full.services.internal",
+];
+
+/// A registry with registrations, and a directory for snapshots that is not there yet.
+struct Rig {
+    etcd: Etcd,
+    directory: TempDir,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let etcd = Etcd::start();
+        let writer = Writer::new(&etcd.url());
+        writer.put_all(&instances("web", INSTANCES));
+        writer.put("/services/full/1", FULL);
+        Self { etcd, directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// Where snapshots are kept.
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("kept/here")
+    }
+
+    /// The one snapshot.
+    fn snapshot(&self) -> PathBuf {
+        self.state().join("services.internal.snapshot")
+    }
+
+    /// A server on it, as a process.
+    fn serve(&self, query: &str) -> (Srvd, SocketAddr) {
+        let state = self.state();
+        let url = format!("{}{query}", self.etcd.url());
+        process::serve(&url, &["--state", state.to_str().unwrap()])
+    }
+
+    /// A server inside the test.
+    fn server(&self, more: &str) -> Server {
+        let (url, state) = (self.etcd.url(), self.state());
+        Server::with_file(&format!("registry = {url:?}\nstate = {state:?}\n{more}"))
+    }
+
+    /// A snapshot of the registrations, made by a server that came and went.
+    fn keep(&self) {
+        let (mut process, at) = self.serve("");
+        assert!(eventually(|| shows(at, "SRV _web._tcp")));
+        end(&mut process);
+        assert!(self.snapshot().is_file());
+    }
+}
+
+/// Ends a process the polite way.
+fn end(process: &mut Srvd) {
+    process.signal("TERM");
+    assert_eq!(process.exits(), 0, "{:?}", process.log().all());
+}
+
+/// Whether a question has an answer.
+fn shows(at: SocketAddr, question: &str) -> bool {
+    !ask(at, question).answers.is_empty()
+}
+
+#[test]
+fn a_restart_with_etcd_away_answers_as_before_and_says_so() {
+    let mut rig = Rig::new();
+    let (mut process, at) = rig.serve("");
+    assert!(eventually(|| QUESTIONS.iter().all(|question| shows(at, question))));
+    let before = QUESTIONS.map(|question| ask(at, question));
+    let serial = ask(at, "SOA services.internal").serial.unwrap();
+    end(&mut process);
+    rig.etcd.kill9();
+
+    let (process, at) = rig.serve("");
+    process::wait_for_log(&process, &["answering from", "until the registry is heard of"]);
+    assert!(eventually(|| shows(at, "SRV _web._tcp")));
+    for (question, before) in QUESTIONS.iter().zip(&before) {
+        let reply = ask(at, question);
+        assert_eq!(reply.outcome(), (ResponseCode::NoError, Some(3)), "{question}");
+        assert_eq!((&reply.answers, &reply.additional), (&before.answers, &before.additional));
+    }
+    let missing = ask(at, "A nothing.services.internal");
+    assert_eq!(missing.outcome(), (ResponseCode::NXDomain, Some(19)));
+    assert!(ask(at, "SOA services.internal").serial.unwrap() >= serial, "the serial fell");
+    let text = dig(at, "A web.services.internal");
+    assert!(text.contains("EDE: 3 (Stale Answer)"), "{text}");
+
+    rig.etcd.restart();
+    Writer::new(&rig.etcd.url()).put("/services/new/1", "10.9.9.9:80");
+    assert!(eventually(|| shows(at, "A new.services.internal")));
+    assert!(eventually(|| ask(at, "A web.services.internal").reason.is_none()));
+    assert_eq!(ask(at, "A web.services.internal").answers, before[1].answers);
+}
+
+#[test]
+fn the_first_list_after_a_restart_is_one_generation_of_differences() {
+    let rig = Rig::new();
+    rig.keep();
+    let writer = Writer::new(&rig.etcd.url());
+    writer.put("/services/new/1", "10.9.9.9:80");
+    writer.delete("/services/web/0");
+    let server = rig.server("").ready();
+    server.wait_for("A new.services.internal", &["10.9.9.9"]);
+    writer.expect_shown_by(&server);
+    // The snapshot, and the list: had it begun anew, all would have changed twice.
+    assert_eq!(server.generation(), 2);
+    assert_eq!(server.zone().changes(), INSTANCES as u64 + 1 + 2);
+    let vitals = server.zone().settings().vitals().clone();
+    assert!(vitals.snapshot.restored.get() && vitals.snapshot.octets.get() > 0);
+}
+
+#[test]
+fn a_crash_loses_nothing_that_was_quiet_for_a_while() {
+    let mut rig = Rig::new();
+    let (mut process, at) = rig.serve("");
+    assert!(eventually(|| shows(at, "SRV _web._tcp") && rig.snapshot().is_file()));
+    process.kill9();
+    fs::write(rig.state().join("services.internal.snapshot.1.new"), "half").unwrap();
+    rig.etcd.kill9();
+    let (_process, at) = rig.serve("");
+    assert!(eventually(|| ask(at, "A web.services.internal").answers.len() == INSTANCES));
+    assert_eq!(fs::read_dir(rig.state()).unwrap().count(), 1, "something was left over");
+}
+
+/// A server on what stands there now, with etcd away: it says why it does not use it, and
+/// answers nothing.
+fn expect_refused(rig: &Rig, query: &str, reason: &str) {
+    let (mut process, at) = rig.serve(query);
+    process::wait_for_log(&process, &["services.internal.snapshot is not used: it ", reason]);
+    let reply = ask(at, "A web.services.internal");
+    assert_eq!(reply.outcome(), (ResponseCode::ServFail, Some(14)), "{reason}");
+    end(&mut process);
+}
+
+/// Puts octets in the place of the snapshot.
+fn forge(path: &Path, octets: &[u8]) {
+    fs::write(path, octets).unwrap();
+}
+
+#[test]
+fn what_is_torn_damaged_or_of_others_is_refused_and_then_replaced() {
+    let mut rig = Rig::new();
+    rig.keep();
+    rig.etcd.kill9();
+    let (path, whole) = (rig.snapshot(), fs::read(rig.snapshot()).unwrap());
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 0x10;
+    for (octets, reason) in [
+        (&whole[..whole.len() - 7], "is torn"),
+        (&whole[..0], "is torn"),
+        (&flipped, "is damaged: its checksum does not match"),
+        (b"registry = \"http://127.0.0.1:2379\"", "is no snapshot of srvd"),
+    ] {
+        forge(&path, octets);
+        expect_refused(&rig, "", reason);
+        assert_eq!(fs::read(&path).unwrap(), octets, "it was not left as it was: {reason}");
+    }
+    forge(&path, &whole);
+    let reason = "is of prefix and namespace `/services/`, and `/other/` is configured";
+    expect_refused(&rig, "?prefix=/other", reason);
+    expect_refused(&rig, "/team", "and `/services/team/` is configured");
+
+    forge(&path, &flipped);
+    let (mut process, at) = rig.serve("");
+    process::wait_for_log(&process, &["is not used", "replaced"]);
+    rig.etcd.restart();
+    assert!(eventually(|| shows(at, "SRV _web._tcp")));
+    assert!(eventually(|| fs::read(&path).unwrap() != flipped), "it is never replaced");
+    end(&mut process);
+    rig.etcd.kill9();
+    let (_process, at) = rig.serve("");
+    assert!(eventually(|| shows(at, "SRV _web._tcp")));
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_harms_no_answer_and_is_said_once() {
+    let rig = Rig::new();
+    fs::create_dir_all(rig.snapshot().join("something")).unwrap();
+    let (mut process, at) = rig.serve("");
+    process::wait_for_log(&process, &["services.internal.snapshot is not used"]);
+    process::wait_for_log(&process, &["cannot be written", "move the directory away"]);
+    assert_eq!(ask(at, "A web.services.internal").answers.len(), INSTANCES);
+    end(&mut process);
+    assert_eq!(process.log().count("cannot be written"), 1, "{:?}", process.log().all());
+}
+
+#[test]
+fn a_state_that_is_no_directory_is_wrong_usage() {
+    let output = process::run(&["serve", "--state", "/dev/null/kept"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("--state /dev/null/kept: cannot be made"), "{text}");
+}
+
+#[test]
+fn a_snapshot_too_old_is_not_answered_from() {
+    let mut rig = Rig::new();
+    rig.keep();
+    rig.etcd.kill9();
+    // Past the limit, whatever the machine does; its own time counts across the restart.
+    std::thread::sleep(Duration::from_secs(3));
+    let server = rig.server("max-stale = \"2s\"").ready();
+    for _ in 0..3 {
+        let reply = server.ask("A web.services.internal");
+        assert_eq!(reply.outcome(), (ResponseCode::ServFail, Some(14)));
+    }
+    let patient = rig.server("max-stale = \"1h\"").ready();
+    let reply = patient.ask("A web.services.internal");
+    assert_eq!((reply.answers.len(), reply.reason), (INSTANCES, Some(3)));
+    rig.etcd.restart();
+    assert!(eventually(
+        || server.ask("A web.services.internal").outcome() == (ResponseCode::NoError, None)
+    ));
+}
+
+#[test]
+fn dev_has_nothing_to_come_back_to_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = directory.path().join("kept");
+    let arguments = ["dev", "--listen", "127.0.0.1:0", "--state", state.to_str().unwrap()];
+    let process = process::start(&arguments);
+    process.prints("`state` is left aside");
+    process.prints("answering DNS on ");
+    assert!(!state.exists());
+}

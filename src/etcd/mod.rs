@@ -144,7 +144,7 @@ impl Etcd {
 
     /// Keeps up with what changes while a registry is used for long, for as long as it is
     /// polled: the member list, and the files of certificates and password.
-    pub async fn upkeep(&self) -> Infallible {
+    pub async fn keep_up(&self) -> Infallible {
         tokio::select! {
             never = self.follow_members() => never,
             never = self.follow_files() => never,

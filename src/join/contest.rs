@@ -160,7 +160,7 @@ mod tests {
         loop {
             looks += 1;
             let left = Duration::from_secs((rest - at).as_secs());
-            let remaining = Remaining { left, granted, keys: vec![b"k".to_vec()] };
+            let remaining = Remaining { left, granted, keys: vec![b"k".to_vec()], term: 2 };
             let now = start + at;
             if contest.judge(now, now, Some(&remaining)) == Sight::Free {
                 break;

@@ -124,7 +124,7 @@ pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Fai
     let upkeep = Upkeep::new(etcd.clone());
     tokio::select! {
         end = join(registry, args, upkeep) => end,
-        never = etcd.upkeep() => match never {},
+        never = etcd.keep_up() => match never {},
     }
 }
 

@@ -167,7 +167,7 @@ impl<P: Publish> Mirror<P> {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
         tokio::select! {
             () = self.sessions() => (),
-            never = etcd.upkeep() => match never {},
+            never = etcd.keep_up() => match never {},
             () = mark_stale(&freshness) => (),
         }
     }

@@ -19,7 +19,7 @@ fn following(urls: &[String]) -> (Client, Runtime) {
     let (client, runtime) =
         (Client::new(&registry.parse().unwrap(), &Access::default()), runtime());
     let followed = client.clone();
-    runtime.spawn(async move { followed.upkeep().await });
+    runtime.spawn(async move { followed.keep_up().await });
     (client, runtime)
 }
 
@@ -90,7 +90,7 @@ fn a_listed_member_of_another_cluster_or_without_tls_is_not_used() {
     let client = Client::new(&url.parse().unwrap(), &access);
     let followed = client.clone();
     let runtime = runtime();
-    runtime.spawn(async move { followed.upkeep().await });
+    runtime.spawn(async move { followed.keep_up().await });
     let listed = etcd.process.calls("MemberList");
     assert!(eventually(|| etcd.process.calls("MemberList") > listed + 2));
     knows(&client, &[etcd.url()]);
@@ -113,7 +113,7 @@ fn a_user_without_any_role_may_read_the_member_list() {
     let client = Client::new(&url.parse().unwrap(), &access);
     let followed = client.clone();
     let runtime = runtime();
-    runtime.spawn(async move { followed.upkeep().await });
+    runtime.spawn(async move { followed.keep_up().await });
     knows(&client, &cluster.urls());
     assert!(!runtime.block_on(client.orders_progress()).unwrap(), "3.4.23 does not order it");
 }

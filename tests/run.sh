@@ -23,9 +23,10 @@ PATH="$PATH:$PWD/target/tools/bin"
 command -v cargo-deny >/dev/null ||
   step cargo install --quiet --locked --debug --root target/tools --target-dir target/tools/build cargo-deny@0.20.2
 step cargo deny --locked --log-level error check bans licenses sources
-# The faults mostly wait: they run by themselves, more at a time than there are cores.
+# Most tests wait more than they work, so more run at a time than there are cores; the
+# faults wait nearly always, and run by themselves.
 if [ $# = 0 ]; then
-  step cargo test --locked -- --skip faults::
+  step cargo test --locked -- --test-threads 5 --skip faults::
   step tests/faults.sh
 else
   step cargo test --locked -- "$@"

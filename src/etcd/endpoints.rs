@@ -111,12 +111,6 @@ impl Endpoints {
         inner.addresses[inner.at].clone()
     }
 
-    /// Goes on to the next address; the connection to this one stays.
-    pub(super) fn rotate(&self) {
-        let mut inner = self.lock();
-        inner.at = (inner.at + 1) % inner.addresses.len();
-    }
-
     /// An address failed: its connection is dropped, and the next address is used, unless
     /// somebody else has already gone on.
     pub(super) fn leave(&self, address: &str) {
@@ -290,12 +284,12 @@ mod tests {
         let first = endpoints.current();
         endpoints.leave("not the current one");
         assert_eq!(endpoints.current(), first);
-        endpoints.rotate();
+        endpoints.leave(&first);
         assert_ne!(endpoints.current(), first);
         endpoints.replace_listed(vec!["b".into(), "c".into()]);
         assert_eq!(endpoints.addresses(), ["a", "b", "c"]);
         while endpoints.current() != "c" {
-            endpoints.rotate();
+            endpoints.leave(&endpoints.current());
         }
         endpoints.replace_listed(vec![]);
         assert_eq!(endpoints.in_order(), ["a", "b"]);

@@ -118,11 +118,6 @@ impl Etcd {
         self.shared.url.timeout
     }
 
-    /// Leaves the endpoint in use for the next.
-    pub fn rotate(&self) {
-        self.shared.endpoints.rotate();
-    }
-
     /// Leaves an endpoint for the next, as one does when its stream fell silent, unless
     /// another one is in use already.
     pub fn leave(&self, address: &str) {

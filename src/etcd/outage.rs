@@ -29,7 +29,7 @@ struct Away {
     /// The waits between tries.
     backoff: Backoff,
     /// What the last call met with.
-    reason: String,
+    reason: Error,
 }
 
 impl Outage {
@@ -48,7 +48,7 @@ impl Outage {
     /// is due.
     fn admit(&self, now: Instant) -> Result<(), Error> {
         match &mut *self.lock() {
-            Some(away) if now < away.next => Err(Error::Unreachable(away.reason.clone())),
+            Some(away) if now < away.next => Err(away.reason.clone()),
             Some(away) => {
                 away.next = now + away.backoff.wait();
                 Ok(())
@@ -62,8 +62,8 @@ impl Outage {
     fn learn<T>(&self, now: Instant, result: &Result<T, Error>) {
         let mut state = self.lock();
         match (result, &mut *state) {
-            (Err(Error::Unreachable(reason)), Some(away)) => away.reason.clone_from(reason),
-            (Err(Error::Unreachable(reason)), none) => *none = Some(Away::new(now, reason.clone())),
+            (Err(reason), Some(away)) if is_away(reason) => away.reason.clone_from(reason),
+            (Err(reason), none) if is_away(reason) => *none = Some(Away::new(now, reason.clone())),
             _ => *state = None,
         }
     }
@@ -76,10 +76,15 @@ impl Outage {
 
 impl Away {
     /// From now on.
-    fn new(now: Instant, reason: String) -> Self {
+    fn new(now: Instant, reason: Error) -> Self {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
         Self { next: now + backoff.wait(), backoff, reason }
     }
+}
+
+/// Whether no endpoint could be reached.
+const fn is_away(error: &Error) -> bool {
+    matches!(error, Error::Unreachable(_) | Error::Misfit(_))
 }
 
 #[cfg(test)]

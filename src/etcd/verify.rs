@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::outage::Outage;
+use super::permission::Need;
 use super::{Error, Etcd, Held};
 
 /// Keys in one transaction: the default of etcd's `--max-txn-ops`.
@@ -141,7 +142,10 @@ async fn look_at(etcd: &Etcd, batch: &[Ask]) -> Result<Option<Vec<Option<Held>>>
         async move { client.txn(txn).await }
     };
     let patience = batch.iter().map(|ask| ask.patience).min().unwrap_or_default();
-    let response = etcd.call(patience, run).await?;
+    let response = etcd.call(patience, run).await.map_err(|error| match batch.first() {
+        Some(ask) => etcd.explain_key(error, Need::Read, ask.key.as_bytes()),
+        None => error,
+    })?;
     if response.succeeded() {
         return Ok(None);
     }

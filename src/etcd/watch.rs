@@ -120,7 +120,7 @@ fn message(response: WatchResponse, from: i64) -> Result<Message, Error> {
 }
 
 /// Why a watch was cancelled. Credentials and permissions are refused in band.
-fn cancelled(reason: &str, wanted: i64, oldest: i64) -> Error {
+pub(super) fn cancelled(reason: &str, wanted: i64, oldest: i64) -> Error {
     if oldest > 0 {
         return Error::Compacted { wanted, oldest };
     }

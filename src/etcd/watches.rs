@@ -13,9 +13,10 @@ use std::time::Duration;
 use etcd_client::proto::PbWatchResponse;
 use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponseStream};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::outage::Outage;
+use super::watch::cancelled;
 use super::{Error, Etcd};
 use crate::backoff::Backoff;
 
@@ -191,18 +192,14 @@ impl Follower {
         }
     }
 
-    /// Calls whom a message is about. One that ends a watch that we want ends the stream,
-    /// where a login has run out; a new client logs in anew.
+    /// Calls whom a message is about. One that ends a watch that we want ends the stream: a
+    /// login may have run out, and the call that opens the next one renews it.
     fn hear(&self, message: &PbWatchResponse) -> Result<(), Error> {
         let Some(entry) = self.entries.get(&message.watch_id) else { return Ok(()) };
         if message.created || message.canceled || !message.events.is_empty() {
             entry.changed.notify_one();
         }
-        if !message.canceled {
-            return Ok(());
-        }
-        self.etcd.rotate();
-        Err(Error::Denied(message.cancel_reason.clone()))
+        if message.canceled { Err(cancelled(&message.cancel_reason, 0, 0)) } else { Ok(()) }
     }
 }
 
@@ -219,18 +216,16 @@ async fn open(
 ) -> Result<(WatchRequestSender, WatchResponseStream), Error> {
     let open = |client: Client| {
         let mut watch = client.watch_client();
-        async move { watch.watch(key, options(id)).await }
-    };
-    let (requests, mut answers) = etcd.call(etcd.timeout(), open).await?.split();
-    let created = timeout(etcd.timeout(), answers.message()).await;
-    let created = created.map_err(|_| Error::Silent(etcd.timeout()))??;
-    match created {
-        Some(message) if message.canceled() => {
-            etcd.rotate();
-            Err(Error::Denied(message.cancel_reason().to_owned()))
+        async move {
+            let (requests, mut answers) = watch.watch(key, options(id)).await?.split();
+            // A refusal comes in the place of the word that it was created.
+            match answers.message().await? {
+                Some(answer) if answer.canceled() => Err(cancelled(answer.cancel_reason(), 0, 0)),
+                _ => Ok((requests, answers)),
+            }
         }
-        _ => Ok((requests, answers)),
-    }
+    };
+    etcd.call(etcd.timeout(), open).await
 }
 
 /// Tells etcd of one watch that begins, or that ended. Waits for ever when there is none.

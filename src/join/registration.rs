@@ -261,10 +261,6 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// Tells of trouble, unless the same kind is known.
     pub(super) fn complain(&mut self, error: Error) {
-        if error.is_refusal() {
-            // A new client logs in anew: what was refused may have been an old token.
-            self.what.upkeep.etcd().rotate();
-        }
         let kind = std::mem::discriminant(&error);
         if self.trouble.replace(kind) != Some(kind) {
             self.tell(Event::Trouble(error));

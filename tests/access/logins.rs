@@ -68,14 +68,14 @@ fn authentication_is_turned_on_and_off() {
     enable_auth(&etcd);
     put(&etcd, "1", "10.0.0.3:80");
     served.shows(&["10.0.0.3", "10.1.2.3"]);
-    let beats = etcd.calls("LeaseKeepAlive");
-    assert!(eventually(|| etcd.calls("LeaseKeepAlive") > beats + 4));
+    let beats = etcd.messages("LeaseKeepAlive");
+    assert!(eventually(|| etcd.messages("LeaseKeepAlive") > beats + 4));
     assert!(is_registered(&etcd));
     root(&etcd, &["auth", "disable"]);
     ctl(&etcd, &["put", "/services/web/1", "10.0.0.4:80"]);
     served.shows(&["10.0.0.4", "10.1.2.3"]);
-    let beats = etcd.calls("LeaseKeepAlive");
-    assert!(eventually(|| etcd.calls("LeaseKeepAlive") > beats + 4));
+    let beats = etcd.messages("LeaseKeepAlive");
+    assert!(eventually(|| etcd.messages("LeaseKeepAlive") > beats + 4));
     served.shows(&["10.0.0.4", "10.1.2.3"]);
     assert_eq!(join.log().count("lost"), 0, "{:#?}", join.log().all());
 }

@@ -35,8 +35,8 @@ fn a_second_generation_takes_over_from_the_first() {
     generation(&desk, &second);
     ctl(&etcd.process, &["put", "/services/web/2", "10.0.0.2:80"]);
     served.shows(&["10.0.0.1", "10.0.0.2", "10.1.2.3"]);
-    let beats = etcd.process.calls("LeaseKeepAlive");
-    assert!(eventually(|| etcd.process.calls("LeaseKeepAlive") > beats + 1));
+    let beats = etcd.process.messages("LeaseKeepAlive");
+    assert!(eventually(|| etcd.process.messages("LeaseKeepAlive") > beats + 1));
     assert_eq!(join.log().count("lost"), 0, "{:#?}", join.log().all());
 }
 

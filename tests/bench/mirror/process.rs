@@ -35,7 +35,7 @@ impl Server {
     /// The same with further arguments.
     pub(crate) fn start_with(registry: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_srvd"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--registry", registry])
+            .args(["serve", "--listen", "127.0.0.1:0", "--http", "off", "--registry", registry])
             .args(arguments)
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())

@@ -141,7 +141,9 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
         }
         Kind::Srvd => {
             let (program, registry) = (env!("CARGO_BIN_EXE_srvd"), data.etcd.url());
-            format!("{program} serve --listen {at} --workers {workers} --registry {registry}")
+            format!(
+                "{program} serve --listen {at} --workers {workers} --http off --registry {registry}"
+            )
         }
         Kind::Nsd => {
             write(nsd(at, workers, &zone, &path));

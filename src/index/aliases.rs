@@ -224,7 +224,7 @@ impl Zone {
         let Some(alias) = change.after.as_ref().or(change.before.as_ref()) else { return };
         let (resource, label): (_, Label) = (alias.resource(), folded(&alias.name).collect());
         self.changes += 1;
-        self.aliases.replace(change);
+        Arc::make_mut(&mut self.aliases).replace(change);
         match resource {
             Resource::Frontend => self.apply_frontend(&label),
             Resource::Backend => self.apply_backend(&label),
@@ -240,7 +240,7 @@ impl Zone {
         let before = self.aliases.frontends.get(label);
         let backends = [before, to.as_ref()].map(|it| it.and_then(Option::clone));
         let concerned = backends.into_iter().flatten().chain([label.clone()]).collect();
-        self.counted(concerned, |zone| zone.aliases.lead(label, to));
+        self.counted(concerned, |zone| Arc::make_mut(&mut zone.aliases).lead(label, to));
     }
 
     /// Makes the backend at a label what its document says now. It may say the same.
@@ -253,7 +253,7 @@ impl Zone {
             return;
         }
         let by = alias.and_then(|alias| Backend::new(alias, &self.services));
-        self.counted(vec![label.clone()], |zone| zone.aliases.back(label, by));
+        self.counted(vec![label.clone()], |zone| Arc::make_mut(&mut zone.aliases).back(label, by));
     }
 
     /// An instance of a service comes or goes while there are aliases.
@@ -266,7 +266,7 @@ impl Zone {
         let concerned = self.aliases.of_app(label).chain([label]).cloned().collect();
         self.counted(concerned, |zone| {
             zone.edit_service(label, instance, edit);
-            zone.aliases.follow(label, instance, edit);
+            Arc::make_mut(&mut zone.aliases).follow(label, instance, edit);
         });
     }
 

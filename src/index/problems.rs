@@ -48,8 +48,8 @@ impl Zone {
     pub(super) fn take(&mut self, update: &Update) {
         update.changes.iter().for_each(|change| self.apply(change));
         update.aliases.iter().for_each(|change| self.apply_alias(change));
-        update.problems.iter().for_each(|change| self.unusable.apply(change));
-        update.strays.iter().for_each(|change| self.unusable.count(change));
+        update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
+        update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
     }
 
     /// Everything that is wrong in the zone, each in a line that names the key, in no

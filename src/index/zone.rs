@@ -63,10 +63,10 @@ pub struct Zone {
     pub(super) changes: u64,
     /// The services, by label.
     pub(super) services: Services,
-    /// The names that stand for others.
-    pub(super) aliases: Aliases,
+    /// The names that stand for others; shared by generations until one of them changes.
+    pub(super) aliases: Arc<Aliases>,
     /// What cannot be used.
-    pub(super) unusable: Unusable,
+    pub(super) unusable: Arc<Unusable>,
     /// How many names right below the apex have an SRV record, by transport: whether
     /// `_tcp.Z` exists.
     pub(super) transports: [usize; Proto::ALL.len()],
@@ -205,7 +205,7 @@ impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
-        let (aliases, unusable) = (Aliases::default(), Unusable::default());
+        let (aliases, unusable) = (Arc::default(), Arc::default());
         Self { settings, revision: None, changes: 0, services, aliases, unusable, transports }
     }
 

@@ -125,6 +125,11 @@ impl<P: Publish> Guard<P> {
         }
     }
 
+    /// The zone, for the log.
+    pub(super) fn zone(&self) -> &str {
+        &self.zone
+    }
+
     /// Publishes what may be shown at this moment. Problems go through.
     pub fn publish_at(&mut self, mut update: Update, now: Instant) {
         self.revision = update.revision;

@@ -199,12 +199,12 @@ impl<P: Publish> Mirror<P> {
         let kind = discriminant(end);
         let is_known = |of| of == kind || !end.needs_somebody();
         if self.logged.is_some_and(|(at, of)| at.elapsed() < LOG_AGAIN && is_known(of)) {
-            tracing::debug!("the registry is still away: {end}");
+            tracing::debug!(zone = self.guard.zone(), "the registry is still away: {end}");
             return;
         }
         self.logged = Some((Instant::now(), kind));
-        let endpoint = &self.endpoint;
-        tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
+        let (zone, endpoint) = (self.guard.zone(), &self.endpoint);
+        tracing::warn!(zone, %endpoint, "following the registry ended, it is listed again: {end}");
     }
 
     /// One list and the watch that follows it.
@@ -254,8 +254,9 @@ impl<P: Publish> Mirror<P> {
             let mut update = Update { revision, ..std::mem::take(&mut self.untold) };
             self.table.finish_listing(&mut update);
             tracing::info!(
-                endpoint = %self.etcd.endpoint(), revision, changes = update.changes.len(),
-                problems = self.table.problems().count(), strays = %in_words(&self.table.strays()),
+                zone = self.guard.zone(), endpoint = %self.etcd.endpoint(), revision,
+                changes = update.changes.len(), problems = self.table.problems().count(),
+                strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
             self.guard.publish(update);
@@ -280,6 +281,7 @@ impl<P: Publish> Mirror<P> {
         if differences > 0 {
             let keys: Vec<_> = keys.iter().map(|key| key.escape_ascii().to_string()).collect();
             tracing::error!(
+                zone = guard.zone(),
                 differences,
                 "what is held was not what the registry has, and is set right: {}{}",
                 keys.join(", "),

@@ -218,9 +218,12 @@ impl<P: Publish> Mirror<P> {
         let range = self.table.layout().range();
         let etcd = self.etcd.clone();
         let orders_progress = releasing(&mut self.guard, etcd.orders_progress()).await?;
+        let asked = etcd.endpoint();
         let opening = etcd.watch(&range, revision + 1);
         let (mut requests, mut messages) = releasing(&mut self.guard, opening).await?;
         self.endpoint = etcd.endpoint();
+        // Of another member, which may have another release, nothing was asked.
+        let orders_progress = orders_progress && self.endpoint == asked;
         self.auditor.restart();
         let mut held = revision;
         loop {

@@ -10,7 +10,7 @@ use crate::cli::{Output, WatchArgs};
 use crate::config::Serve;
 use crate::error::Failure;
 use crate::etcd::Etcd;
-use crate::mirror::Mirror;
+use crate::mirror::{Mirror, Options};
 use crate::registry::{Change, Freshness, Instance, Layout, Publish, Update};
 use crate::shutdown;
 
@@ -31,9 +31,9 @@ pub async fn watch(config: &Serve, args: &WatchArgs) -> Result<(), Failure> {
             name: args.name.clone(),
             form: print::form(args.output),
         };
-        mirrors.spawn(
-            Mirror::new(etcd, zone.layout.clone(), printer, Arc::<Freshness>::default()).run(),
-        );
+        let options = Options { zone: zone_text(zone), ..Options::default() };
+        let freshness = Arc::<Freshness>::default();
+        mirrors.spawn(Mirror::with(options, etcd, zone.layout.clone(), printer, freshness).run());
     }
     shutdown.cancelled().await;
     Ok(())

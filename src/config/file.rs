@@ -52,7 +52,6 @@ pub struct File {
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// Not in this version.
-    /// Not in this version.
     forward: Only<Nothing>,
     /// Not in this version.
     reverse: Only<Nothing>,

@@ -94,7 +94,10 @@ impl Verifier {
 async fn answer_batches(etcd: Etcd, outage: Arc<Outage>, mut asks: mpsc::Receiver<Ask>) {
     while let Some(first) = asks.recv().await {
         let mut batch = vec![first];
-        sleep(GATHER).await;
+        // Where a whole batch waits already, a moment more would only make the queue longer.
+        if asks.len() + 1 < BATCH_MAX {
+            sleep(GATHER).await;
+        }
         while batch.len() < BATCH_MAX
             && let Ok(ask) = asks.try_recv()
         {

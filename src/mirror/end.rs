@@ -1,7 +1,15 @@
 //! Why a session ended.
 
+use std::mem::{Discriminant, discriminant};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::etcd::{Error, Message};
 use crate::registry::Cause;
+
+/// An outage is logged again after this time.
+const LOG_AGAIN: Duration = Duration::from_secs(60);
 
 /// Why a session ended.
 pub(super) struct End {
@@ -9,6 +17,25 @@ pub(super) struct End {
     pub(super) cause: Cause,
     /// What happened.
     pub(super) error: Error,
+}
+
+/// When a failure was last logged, and which kind.
+#[derive(Debug, Default)]
+pub(super) struct Complaints(Option<(Instant, Discriminant<Error>)>);
+
+impl Complaints {
+    /// Says why a session ended; in an outage not at every try, unless the reason has become
+    /// one that somebody must do something about.
+    pub(super) fn say(&mut self, zone: &str, endpoint: &str, end: &Error) {
+        let kind = discriminant(end);
+        let is_known = |of| of == kind || !end.needs_somebody();
+        if self.0.is_some_and(|(at, of)| at.elapsed() < LOG_AGAIN && is_known(of)) {
+            tracing::debug!(zone, "the registry is still away: {end}");
+            return;
+        }
+        self.0 = Some((Instant::now(), kind));
+        tracing::warn!(zone, %endpoint, "following the registry ended, it is listed again: {end}");
+    }
 }
 
 impl From<Error> for End {

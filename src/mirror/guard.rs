@@ -16,6 +16,8 @@
 //! # Meanwhile
 //! Additions and changes go on. A held instance that is registered again is not held any
 //! more; it becomes a change, or nothing at all. What is held is shown as it was.
+//! Aliases are not counted, but what takes the instances away takes the names that lead to
+//! them along: while removals are held, so are those of aliases.
 //!
 //! # How it ends
 //! When all came back; or when the grace period since the first held removal is over: then
@@ -27,7 +29,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::registry::{Change, Instance, Publish, Update, Vitals};
+use crate::registry::{Alias, AliasChange, Change, Instance, Publish, Resource, Update, Vitals};
 
 /// How long removals are counted together (contract section 9.5).
 const WINDOW: Duration = Duration::from_secs(10);
@@ -55,9 +57,14 @@ pub struct Guard<P> {
     window: Window,
     /// Instances whose removal is held, as they are shown.
     held: HashSet<Spot, foldhash::fast::RandomState>,
+    /// Aliases whose removal is held, as they are shown.
+    held_aliases: HashMap<AliasPlace, Arc<Alias>>,
     /// Until when; nothing is held while this is none.
     until: Option<Instant>,
 }
+
+/// What an alias's key is made of.
+type AliasPlace = (Resource, Box<str>, bool);
 
 /// What happened within the window.
 #[derive(Debug, Default)]
@@ -113,11 +120,17 @@ impl<P: Publish> Guard<P> {
             revision: 0,
             window: Window::default(),
             held: HashSet::default(),
+            held_aliases: HashMap::new(),
             until: None,
         }
     }
 
-    /// Publishes what may be shown at this moment. All but the changes goes through.
+    /// The zone, for the log.
+    pub(super) fn zone(&self) -> &str {
+        &self.zone
+    }
+
+    /// Publishes what may be shown at this moment. Problems go through.
     pub fn publish_at(&mut self, mut update: Update, now: Instant) {
         self.revision = update.revision;
         if !self.grace.is_zero() {
@@ -127,6 +140,9 @@ impl<P: Publish> Guard<P> {
             let is_first = self.shown.is_none();
             let pass = |change| self.pass(change, now);
             update.changes = changes.into_iter().filter_map(pass).collect();
+            let aliases = std::mem::take(&mut update.aliases);
+            let pass = |change| self.pass_alias(change);
+            update.aliases = aliases.into_iter().filter_map(pass).collect();
             if is_first {
                 self.shown.get_or_insert_default();
                 self.window.added.clear();
@@ -152,6 +168,8 @@ impl<P: Publish> Guard<P> {
         }
         let gone = |spot: Spot| Change { before: Some(spot.0), after: None };
         let changes: Vec<_> = self.held.drain().map(gone).collect();
+        let gone = |(_, alias)| AliasChange { before: Some(alias), after: None };
+        let aliases = self.held_aliases.drain().map(gone).collect();
         self.until = None;
         self.shown = self.shown.map(|shown| shown.saturating_sub(changes.len()));
         self.window = Window::default();
@@ -163,7 +181,7 @@ impl<P: Publish> Guard<P> {
             self.grace
         );
         let revision = self.revision;
-        self.publisher.publish(Update { revision, changes, ..Update::default() });
+        self.publisher.publish(Update { revision, changes, aliases, ..Update::default() });
     }
 
     /// Begins to hold if an update takes too much away.
@@ -215,6 +233,22 @@ impl<P: Publish> Guard<P> {
         Some(change)
     }
 
+    /// What of a change of an alias is to be shown.
+    fn pass_alias(&mut self, change: AliasChange) -> Option<AliasChange> {
+        let place = |it: &Alias| (it.resource(), it.name.clone(), it.is_rooted);
+        match (&change.before, &change.after) {
+            (Some(before), None) if self.until.is_some() => {
+                self.held_aliases.insert(place(before), Arc::clone(before));
+                None
+            }
+            (None, Some(after)) => match self.held_aliases.remove(&place(after)) {
+                Some(shown) if shown == *after => None,
+                before => Some(AliasChange { before, ..change }),
+            },
+            _ => Some(change),
+        }
+    }
+
     /// Counts an instance that is shown, or not any more.
     fn count(&mut self, by: isize) {
         self.shown = Some(self.shown.unwrap_or_default().saturating_add_signed(by));
@@ -222,7 +256,7 @@ impl<P: Publish> Guard<P> {
 
     /// Ends holding when there is nothing left to hold.
     fn end_if_all_came_back(&mut self) {
-        if self.until.is_some() && self.held.is_empty() {
+        if self.until.is_some() && self.held.is_empty() && self.held_aliases.is_empty() {
             self.until = None;
             tracing::info!(zone = self.zone, "all held instances were registered again");
         }

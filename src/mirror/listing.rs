@@ -42,7 +42,7 @@ pub(super) async fn into_table(
 /// # Errors
 /// As [`into_table`].
 pub async fn list(etcd: &Etcd, layout: Layout) -> Result<Table, Error> {
-    let mut table = Table::new(layout);
+    let mut table = Table::quiet(layout);
     into_table(etcd, &mut table, &Freshness::default()).await?;
     table.finish_listing(&mut Update::default());
     Ok(table)

@@ -45,7 +45,6 @@ mod options;
 mod waiting;
 
 use std::convert::Infallible;
-use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +55,7 @@ use crate::etcd::{Error, Etcd, Message, Messages};
 use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
 
 use self::audit::{Auditor, progress_of};
-use self::end::{End, check_history, is_other_history};
+use self::end::{Complaints, End, check_history, is_other_history};
 use self::listing::in_words;
 use self::waiting::{beside, mark_stale, next_message, next_of_batch, releasing, without_stalling};
 
@@ -77,8 +76,6 @@ const STALE_AFTER: Duration = Duration::from_secs(10);
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// A session that lived this long was a good one: the next begins without a long wait.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
-/// An outage is logged again after this time.
-const LOG_AGAIN: Duration = Duration::from_secs(60);
 /// Messages taken into one generation at the most, so that a steady stream of events is
 /// shown as it comes.
 const BATCH_MESSAGES: usize = 1_000;
@@ -107,8 +104,8 @@ pub struct Mirror<P> {
     endpoint: String,
     /// The revision and cluster of what is held, once something is.
     held: Option<(i64, u64)>,
-    /// When a failure was last logged, and which kind, while there is nothing but failures.
-    logged: Option<(Instant, Discriminant<Error>)>,
+    /// What was said of failures, while there is nothing else.
+    complaints: Complaints,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
     untold: Update,
@@ -139,7 +136,7 @@ impl<P: Publish> Mirror<P> {
             vitals,
             freshness,
             held: None,
-            logged: None,
+            complaints: Complaints::default(),
             untold: Update::default(),
         }
     }
@@ -180,7 +177,7 @@ impl<P: Publish> Mirror<P> {
             self.endpoint = self.etcd.endpoint();
             let Err(end) = self.session().await;
             self.vitals.resyncs(end.cause).add(1);
-            self.log(&end.error);
+            self.complaints.say(self.guard.zone(), &self.endpoint, &end.error);
             // Another call may have left it already, for one that works. What the registry
             // itself refuses, it refuses everywhere.
             if !end.error.is_answer() {
@@ -191,20 +188,6 @@ impl<P: Publish> Mirror<P> {
             }
             releasing(&mut self.guard, sleep(backoff.wait())).await;
         }
-    }
-
-    /// Says why a session ended; in an outage not at every try, unless the reason has become
-    /// one that somebody must do something about.
-    fn log(&mut self, end: &Error) {
-        let kind = discriminant(end);
-        let is_known = |of| of == kind || !end.needs_somebody();
-        if self.logged.is_some_and(|(at, of)| at.elapsed() < LOG_AGAIN && is_known(of)) {
-            tracing::debug!("the registry is still away: {end}");
-            return;
-        }
-        self.logged = Some((Instant::now(), kind));
-        let endpoint = &self.endpoint;
-        tracing::warn!(%endpoint, "following the registry ended, it is listed again: {end}");
     }
 
     /// One list and the watch that follows it.
@@ -218,9 +201,12 @@ impl<P: Publish> Mirror<P> {
         let range = self.table.layout().range();
         let etcd = self.etcd.clone();
         let orders_progress = releasing(&mut self.guard, etcd.orders_progress()).await?;
+        let asked = etcd.endpoint();
         let opening = etcd.watch(&range, revision + 1);
         let (mut requests, mut messages) = releasing(&mut self.guard, opening).await?;
         self.endpoint = etcd.endpoint();
+        // Of another member, which may have another release, nothing was asked.
+        let orders_progress = orders_progress && self.endpoint == asked;
         self.auditor.restart();
         let mut held = revision;
         loop {
@@ -248,14 +234,15 @@ impl<P: Publish> Mirror<P> {
         if is_other_history(self.held, revision, cluster) {
             self.vitals.resyncs(Cause::HistoryWentBack).add(1);
         }
-        self.logged = None;
+        self.complaints = Complaints::default();
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
             let mut update = Update { revision, ..std::mem::take(&mut self.untold) };
             self.table.finish_listing(&mut update);
             tracing::info!(
-                endpoint = %self.etcd.endpoint(), revision, changes = update.changes.len(),
-                problems = self.table.problems().count(), strays = %in_words(&self.table.strays()),
+                zone = self.guard.zone(), endpoint = %self.etcd.endpoint(), revision,
+                changes = update.changes.len(), problems = self.table.problems().count(),
+                strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
             self.guard.publish(update);
@@ -280,6 +267,7 @@ impl<P: Publish> Mirror<P> {
         if differences > 0 {
             let keys: Vec<_> = keys.iter().map(|key| key.escape_ascii().to_string()).collect();
             tracing::error!(
+                zone = guard.zone(),
                 differences,
                 "what is held was not what the registry has, and is set right: {}{}",
                 keys.join(", "),

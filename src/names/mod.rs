@@ -75,7 +75,8 @@ fn label_character(character: char) -> char {
 }
 
 /// The id of an instance that was given none: its host's label form and its port
-/// (`10-1-2-3-8080`). A host too long for a label is cut behind a hash of the whole.
+/// (`10-1-2-3-8080`). A host too long for a label is cut, and a hash of the whole stands
+/// between it and the port.
 #[must_use]
 pub fn default_id(hostname: &str, port: Option<u16>) -> String {
     let host = label(hostname);
@@ -84,7 +85,7 @@ pub fn default_id(hostname: &str, port: Option<u16>) -> String {
         return host + &port;
     }
     let kept = LABEL_MAX - port.len() - ID_HASH_DIGITS - 1;
-    format!("{}-{}{port}", hash_digits(hostname), &host[..kept])
+    format!("{}-{}{port}", &host[..kept], hash_digits(hostname))
 }
 
 /// The first hex digits of a host name's SHA-256.
@@ -109,7 +110,8 @@ mod tests {
         assert_eq!(default_id("2001:db8::1", None), "2001-db8--1");
         let long = default_id(&"h".repeat(200), Some(65535));
         assert_eq!(long.len(), LABEL_MAX);
-        assert!(long.ends_with("h-65535"));
+        let digits = long.strip_suffix("-65535").unwrap().rsplit_once("h-").unwrap().1;
+        assert_eq!(digits, hash_digits(&"h".repeat(200)));
         assert_ne!(long, default_id(&"h".repeat(201), Some(65535)));
     }
 }

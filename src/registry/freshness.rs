@@ -94,7 +94,8 @@ impl Freshness {
         if until_expired.is_zero() {
             self.needs_confirmation.store(true, Ordering::Relaxed);
             self.stand(Standing::Expired);
-            return LOOK_AGAIN.min(limit.max(MILLISECOND));
+            // It may be confirmed in a moment, and then fall silent again.
+            return limit.min(max_stale).max(MILLISECOND).min(LOOK_AGAIN);
         }
         if until_stale.is_zero() || self.needs_confirmation.load(Ordering::Relaxed) {
             self.stand(Standing::Stale);
@@ -198,6 +199,15 @@ mod tests {
         freshness.confirmed();
         freshness.judge(LONG);
         assert_eq!(freshness.standing(), Standing::Fresh);
+    }
+
+    #[test]
+    fn what_has_expired_once_is_watched_as_closely_as_before() {
+        let freshness = Freshness::default();
+        let limit = Duration::from_secs(2);
+        freshness.expire_after(limit);
+        freshness.restored(LONG);
+        assert!(freshness.judge(LONG) <= limit, "a second outage would be noticed late");
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Host {
     /// One sentence that says what the text is instead.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
-            return Err("is empty; write the address or name that clients connect to");
+            return Err("is empty, and clients connect to it");
         }
         if text.contains('%') {
             return Err("has a scope id, which means something on one machine only");

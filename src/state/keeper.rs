@@ -90,7 +90,8 @@ impl Keeper {
         }
     }
 
-    /// Keeps the snapshot until closing, and writes what is new once more.
+    /// Keeps the snapshot until closing; then writes what is new once more, or when it was
+    /// last confirmed.
     pub async fn run(mut self, closing: CancellationToken) {
         while !closing.is_cancelled() {
             tokio::select! {
@@ -99,10 +100,18 @@ impl Keeper {
             }
         }
         let zone = self.zone();
-        let is_new = !self.pace.is_written(zone.changes()) || self.revision != zone.revision();
-        if zone.is_ready() && is_new {
+        if self.is_kept(&zone) {
+            // From here `max-stale` counts, should the registry be away at the next start.
+            self.touch(&zone).await;
+        }
+        if zone.is_ready() && !self.is_kept(&zone) {
             self.write(zone).await;
         }
+    }
+
+    /// Whether the zone is on disk as it is now, its revision included.
+    fn is_kept(&self, zone: &Zone) -> bool {
+        self.pace.is_written(zone.changes()) && self.revision == zone.revision()
     }
 
     /// Writes the zone if it is time, or notes that it is as it was.
@@ -219,7 +228,11 @@ impl Keeper {
             Ok(Ok(())) => {
                 zone.settings().vitals().snapshot.confirmed_at.set(format::seconds(confirmed));
             }
-            Ok(Err(error)) => self.complain(&error),
+            Ok(Err(error)) => {
+                // Somebody took it away, or its disk is in trouble: it is not on disk.
+                tracing::debug!("{} is written anew: {error}", self.path.display());
+                self.pace.lost();
+            }
             Err(fault) => tracing::error!("{fault}"),
         }
     }

@@ -61,6 +61,11 @@ impl Pace {
         self.not_before = now + SPACING.max(took * REST);
     }
 
+    /// What was on disk is not there any more.
+    pub(super) fn lost(&mut self) {
+        self.written = None;
+    }
+
     /// It could not be written.
     pub(super) fn failed(&mut self, now: Instant) {
         self.not_before = now + RETRY;
@@ -113,5 +118,16 @@ mod tests {
         assert!(!pace.is_due(2, now) && !pace.is_due(2, later(99)) && pace.is_due(2, later(100)));
         pace.failed(later(100));
         assert!(!pace.is_due(2, later(129)) && pace.is_due(2, later(130)));
+    }
+
+    #[test]
+    fn what_was_lost_is_written_again_though_nothing_changed() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now);
+        pace.wrote(1, Duration::ZERO, now);
+        let later = now + Duration::from_secs(60);
+        assert!(!pace.is_due(1, now) && !pace.is_due(1, later));
+        pace.lost();
+        assert!(pace.is_due(1, later));
     }
 }

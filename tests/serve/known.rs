@@ -207,6 +207,17 @@ fn what_is_torn_damaged_or_of_others_is_refused_and_then_replaced() {
 }
 
 #[test]
+fn a_snapshot_that_was_taken_away_is_written_again() {
+    let rig = Rig::new();
+    rig.keep();
+    let (mut process, at) = rig.serve("");
+    assert!(eventually(|| ask(at, "SRV _web._tcp").outcome() == (ResponseCode::NoError, None)));
+    fs::remove_file(rig.snapshot()).unwrap();
+    end(&mut process);
+    assert!(rig.snapshot().is_file(), "{:?}", process.log().all());
+}
+
+#[test]
 fn a_disk_that_cannot_be_written_harms_no_answer_and_is_said_once() {
     let rig = Rig::new();
     fs::create_dir_all(rig.snapshot().join("something")).unwrap();

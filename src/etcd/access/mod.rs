@@ -3,7 +3,7 @@
 //!
 //! # When files are read
 //! Before a connection is made, and every [`LOOK_EVERY`] while a registry is used for long
-//! ([`super::Etcd::upkeep`]). The contents are compared, so a file replaced by a link to another
+//! ([`super::Etcd::keep_up`]). The contents are compared, so a file replaced by a link to another
 //! counts as changed. No query waits for it: queries never come here.
 //!
 //! # What a change does

@@ -15,6 +15,8 @@ const GRACE: Duration = Duration::from_secs(30);
 struct Shown {
     /// The instances.
     instances: BTreeMap<String, Arc<Instance>>,
+    /// The aliases by name.
+    aliases: BTreeMap<String, Arc<Alias>>,
     /// How many updates came.
     updates: usize,
     /// The revision of the last.
@@ -24,6 +26,14 @@ struct Shown {
 impl Publish for Shown {
     fn publish(&mut self, update: Update) {
         (self.updates, self.revision) = (self.updates + 1, update.revision);
+        for AliasChange { before, after } in update.aliases {
+            let name = before.as_ref().or(after.as_ref()).unwrap().name.to_string();
+            assert_eq!(self.aliases.get(&name), before.as_ref(), "{name}");
+            match after {
+                Some(after) => self.aliases.insert(name, after),
+                None => self.aliases.remove(&name),
+            };
+        }
         for Change { before, after } in update.changes {
             let key = key(before.as_ref().or(after.as_ref()).unwrap());
             assert_eq!(self.instances.get(&key), before.as_ref(), "{key}");
@@ -160,6 +170,32 @@ fn what_comes_back_is_held_no_longer() {
     all.delete_at_once(0..30);
     (0..30).for_each(|n| all.put(n, "10.0.0.1:80"));
     assert_eq!((all.shown(), all.guard.due(), all.vitals.held.get()), (30, None, 0));
+}
+
+#[test]
+fn names_go_with_the_instances_they_lead_to() {
+    let mut rig = Rig::of(30, GRACE);
+    let [blue, shop] = ["/s/_backends/blue", "/s/_frontends/shop"].map(str::as_bytes);
+    let mut update = Update::default();
+    rig.table.put(blue, br#"{"resource":"Backend","app":"web"}"#, &mut update);
+    rig.table.put(shop, br#"{"resource":"Frontend","backend":"blue"}"#, &mut update);
+    rig.publish(update);
+    let mut update = Update::default();
+    [blue, shop].iter().for_each(|key| rig.table.delete(key, &mut update));
+    (0..30).for_each(|n| rig.table.delete(&id(n), &mut update));
+    rig.publish(update);
+    assert_eq!((rig.shown(), rig.guard.publisher.aliases.len()), (30, 2));
+    let mut update = Update::default();
+    rig.table.put(shop, br#"{"resource":"Frontend","backend":"green"}"#, &mut update);
+    rig.publish(update);
+    let now = &rig.guard.publisher.aliases["shop"];
+    assert_eq!(rig.table.aliases().next(), Some(now), "a change waits for nobody");
+    rig.pass(GRACE);
+    assert_eq!((rig.shown(), rig.guard.publisher.aliases.len()), (0, 1));
+    let mut update = Update::default();
+    rig.table.delete(shop, &mut update);
+    rig.publish(update);
+    assert!(rig.guard.publisher.aliases.is_empty(), "one that goes alone goes at once");
 }
 
 #[test]

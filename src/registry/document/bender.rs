@@ -66,7 +66,10 @@ mod tests {
         for (members, message) in [
             (r#""Registration""#, "member `host` is missing; it must be a host name or an"),
             (r#""Registration","host":7"#, "member `host` is 7; it must be a string"),
-            (r#""Registration","host":"""#, "host `` is empty; write the address or name"),
+            (
+                r#""Registration","host":"""#,
+                "host `` is empty, and clients connect to it; write an address",
+            ),
             (r#""Registration","host":"0.0.0.0""#, "host `0.0.0.0` is the unspecified address"),
             (r#""Registration","host":"a","port":0"#, "member `port` is 0; it must be a number"),
             (r#""Registration","host":"a","app":1"#, "member `app` is 1; it must be a string"),

@@ -99,7 +99,7 @@ mod tests {
             ("[\"a:1\",7]", "member `endpoints` is [\"a:1\",7]; it must be an array"),
             ("[{\"name\":\"x\"}]", "member `endpoints` is [{\"name\":\"x\"}]; it must be an"),
             (&many, "member `endpoints` is [\"a.b:1\",\"a.b:1\""),
-            ("[\"http://:8000\"]", "member `endpoints`: host `` is empty; write the address"),
+            ("[\"http://:8000\"]", "member `endpoints`: host `` is empty, and clients"),
             ("[\"a:1\",\"grpc://0.0.0.0:9\"]", "member `endpoints`: host `0.0.0.0` is the unsp"),
             ("[\"grpc://a:99999\"]", "member `endpoints`: port `99999` is not a number from 1"),
             ("[\"://a:1\"]", "member `endpoints`: host `` has a scheme that is not letters"),

@@ -112,7 +112,7 @@ fn details(members: &Members<'_>, scheme: Option<&str>) -> Result<Details, Fault
         |member| members.read(member, LABEL_WANTED, |value| value.as_str().filter(fits_label));
     let tags = members.texts("tags")?;
     if let Some(tag) = tags.iter().find(|tag| !fits_label(&&***tag)) {
-        let found = super::shown(tag);
+        let found = super::shown(&format!("{tag:?}"));
         return Err(Fault::Member { member: "tags", found, wanted: LABEL_WANTED });
     }
     Ok(Details {
@@ -234,6 +234,7 @@ mod tests {
                 "member `weight` is -1; it must be a number from 0 to 65535",
             ),
             (r#"{"host":"a.b:1","tags":"x"}"#, "member `tags` is"),
+            (r#"{"host":"a.b:1","tags":[""]}"#, "member `tags` is \"\"; it must be a string of 1"),
             (r#"{"host":"a.b:1","proto":"sctp"}"#, "member `proto` is"),
             (r#"{"host":7}"#, "member `host` is 7; it must be a string"),
             (r#"{"hostname":"0.0.0.0","port":1}"#, "host `0.0.0.0` is the unspecified address"),

@@ -256,7 +256,7 @@ pub(super) const MIXED: [(&str, &str); 8] = [
 
 /// Odd documents that cannot be used, under keys below `/services/odd/`, and what is said.
 pub(super) const ODD: [(&str, &str, &str); 14] = [
-    ("no-host", ":8080", "host `` is empty; write the address or name"),
+    ("no-host", ":8080", "host `` is empty, and clients connect to it; write an address"),
     ("url", "http://0.0.0.0:80", "host `0.0.0.0` is the unspecified address"),
     ("addr", r#"{"Op":0,"Addr":":80"}"#, "member `Addr`: host `` is empty"),
     ("op", r#"{"Op":"x","Addr":"a:1"}"#, "member `Op` is \"x\"; it must be 0 (added) or 1"),

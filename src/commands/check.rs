@@ -3,16 +3,12 @@
 //! The configuration and the zone files were read before this begins: who comes here has
 //! sound ones. Each zone is then built as `serve` builds it, and lists its own problems.
 
-use std::sync::Arc;
-
-use super::{print, zone_text};
+use super::{build, print, zone_text};
 use crate::cli::{CheckArgs, Output};
 use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
-use crate::etcd::{Access, Etcd};
-use crate::index::{Index, Publisher};
-use crate::mirror;
-use crate::registry::{Finding, Table};
+use crate::etcd::Access;
+use crate::registry::Finding;
 
 /// The exit code when something is wrong.
 const PROBLEMS: u8 = 1;
@@ -57,14 +53,11 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
 
 /// Builds a zone as `serve` does and lists what is wrong with it.
 async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Failure> {
-    let (zone, etcd) = (zone_text(&config), Etcd::new(&config.registry, access));
-    let mut table = Table::quiet(config.layout);
-    let index = Arc::new(Index::new(vec![Arc::new(config.settings)], false));
-    let mut publisher = Publisher::new(Arc::clone(&index), 0);
-    mirror::list_for(&etcd, &mut table, &mut publisher).await?;
-    let mut findings: Vec<_> = index.load().zones()[0].problems().collect();
+    let text = zone_text(&config);
+    let (zone, keys) = build(config, access).await?;
+    let mut findings: Vec<_> = zone.problems().collect();
     findings.sort_unstable();
-    Ok(Checked { zone, keys: table.len(), findings })
+    Ok(Checked { zone: text, keys, findings })
 }
 
 impl Checked {

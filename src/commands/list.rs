@@ -1,15 +1,17 @@
 //! `srvd list` and `srvd lookup`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Found, print, read};
+use super::{Found, build, print, zone_text};
 use crate::authority::{self, Draw};
 use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
 use crate::config::Serve;
 use crate::error::Failure;
-use crate::names::label;
+use crate::index::Service;
+use crate::names::{folded, label};
 use crate::registry::Instance;
 
 /// Prints all services with their number of instances, or the instances of one.
@@ -17,9 +19,9 @@ use crate::registry::Instance;
 /// # Errors
 /// [`Failure::NotFound`] when a named service has no instance; [`Failure::Unreachable`]
 /// when the registry is away.
-pub async fn list(config: &Serve, args: &ListArgs) -> Result<(), Failure> {
-    let found = read(config, args.name.as_deref()).await?;
-    let Some(name) = &args.name else { return services(&found, print::form(args.output)) };
+pub async fn list(config: Serve, args: &ListArgs) -> Result<(), Failure> {
+    let Some(name) = &args.name else { return services(config, print::form(args.output)).await };
+    let found = members(config, name).await?;
     if found.is_empty() {
         return Err(nothing(name));
     }
@@ -35,8 +37,8 @@ pub async fn list(config: &Serve, args: &ListArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`list`].
-pub async fn lookup(config: &Serve, args: &LookupArgs) -> Result<(), Failure> {
-    let found = read(config, Some(&args.name)).await?;
+pub async fn lookup(config: Serve, args: &LookupArgs) -> Result<(), Failure> {
+    let found = members(config, &args.name).await?;
     let candidates = found.iter().map(|found| &*found.instance).filter(|it| it.port.is_some());
     let picked =
         authority::pick(candidates, &mut Draw::new()).ok_or_else(|| nothing(&args.name))?;
@@ -49,11 +51,34 @@ pub async fn lookup(config: &Serve, args: &LookupArgs) -> Result<(), Failure> {
     }
 }
 
-/// The services and how many instances each has, counted as DNS sees them: by label.
-fn services(found: &[Found], form: Output) -> Result<(), Failure> {
+/// Reads the instances that a name stands for in each zone, as DNS has it. They are sorted
+/// by zone, name and id.
+async fn members(config: Serve, name: &str) -> Result<Vec<Found>, Failure> {
+    let label: Vec<u8> = folded(name).collect();
+    let mut found = Vec::new();
+    for zone in config.zones {
+        let text = zone_text(&zone);
+        let (zone, _) = build(zone, &config.access).await?;
+        let instances = zone.named(&label).into_iter().flat_map(Service::instances);
+        found.extend(instances.map(|instance| Found {
+            zone: text.clone(),
+            key: zone.settings().layout().key_of(instance),
+            instance: Arc::new(instance.clone()),
+        }));
+    }
+    found.sort_by(|one, other| (&one.zone, &one.key).cmp(&(&other.zone, &other.key)));
+    Ok(found)
+}
+
+/// Prints the services and how many instances each has, counted as DNS sees them: by label.
+async fn services(config: Serve, form: Output) -> Result<(), Failure> {
     let mut counts = BTreeMap::<String, usize>::new();
-    for found in found {
-        *counts.entry(label(&found.instance.name).to_ascii_lowercase()).or_default() += 1;
+    for zone in config.zones {
+        let (zone, _) = build(zone, &config.access).await?;
+        for service in zone.services() {
+            let Some(first) = service.instances().next() else { continue };
+            *counts.entry(label(&first.name).to_ascii_lowercase()).or_default() += service.len();
+        }
     }
     if form == Output::Json {
         let objects =

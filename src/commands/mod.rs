@@ -10,12 +10,13 @@ mod watch;
 
 use std::sync::Arc;
 
-use crate::config::{Serve, ZoneConfig};
+use crate::config::ZoneConfig;
 use crate::error::Failure;
-use crate::etcd::Etcd;
+use crate::etcd::{Access, Etcd};
+use crate::index::{Index, Publisher, Zone};
 use crate::mirror;
 use crate::names::folded;
-use crate::registry::{Instance, Selection};
+use crate::registry::Instance;
 
 pub use self::check::check;
 pub use self::list::{list, lookup};
@@ -38,27 +39,13 @@ impl Found {
     }
 }
 
-/// Reads every zone once: all instances, or those that a name stands for in its zone, as
-/// DNS has it. They are sorted by zone, name and id.
-async fn read(config: &Serve, name: Option<&str>) -> Result<Vec<Found>, Failure> {
-    let mut found = Vec::new();
-    for zone in &config.zones {
-        let etcd = Etcd::new(&zone.registry, &config.access);
-        let table = mirror::list(&etcd, zone.layout.clone()).await?;
-        let aliases: Vec<_> = table.aliases().map(|alias| &**alias).collect();
-        let selection = name.map(|name| Selection::of(name, &aliases));
-        let is_meant = |instance: &Instance| {
-            selection.is_none_or(|selection| selection.is_some_and(|it| it.has(instance)))
-        };
-        let meant = table.instances().filter(|(_, instance)| is_meant(instance));
-        found.extend(meant.map(|(key, instance)| Found {
-            zone: zone_text(zone),
-            key: String::from_utf8_lossy(key).into_owned(),
-            instance: Arc::clone(instance),
-        }));
-    }
-    found.sort_by(|one, other| (&one.zone, &one.key).cmp(&(&other.zone, &other.key)));
-    Ok(found)
+/// Reads a zone once, and builds it as `serve` does. Gives the number of its keys, too.
+async fn build(config: ZoneConfig, access: &Access) -> Result<(Arc<Zone>, usize), Failure> {
+    let etcd = Etcd::new(&config.registry, access);
+    let index = Arc::new(Index::new(vec![Arc::new(config.settings)], false));
+    let mut publisher = Publisher::new(Arc::clone(&index), 0);
+    let keys = mirror::list(&etcd, config.layout, &mut publisher).await?;
+    Ok((Arc::clone(&index.load().zones()[0]), keys))
 }
 
 /// A zone's name as the commands show it.

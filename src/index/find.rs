@@ -31,8 +31,10 @@ impl Zone {
         }
     }
 
-    /// What is answered at a label: an alias, else the service.
-    fn named(&self, label: &[u8]) -> Option<&Service> {
+    /// The instances that are answered at a lower-cased label: those of an alias, else those
+    /// of the service.
+    #[must_use]
+    pub fn named(&self, label: &[u8]) -> Option<&Service> {
         match self.alias(label) {
             Some(members) => members,
             None => self.service(label),

@@ -136,6 +136,42 @@ mod tests {
     }
 
     #[test]
+    fn names_stand_for_what_their_aliases_lead_to() {
+        let (mut table, mut publisher) = fed();
+        let put = |table: &mut Table, publisher: &mut Publisher, key: &str, value: &str| {
+            let mut update = Update { revision: 1, ..Update::default() };
+            table.put(key.as_bytes(), value.as_bytes(), &mut update);
+            publisher.publish(update);
+        };
+        let members = |publisher: &Publisher, name: &str| {
+            let generation = publisher.index.load();
+            let label: Vec<u8> = crate::names::folded(name).collect();
+            let service = generation.zones()[0].named(&label)?;
+            Some(service.instances().map(|it| format!("{}/{}", it.name, it.id)).collect::<Vec<_>>())
+        };
+        let at = |version: &str| format!(r#"{{"host":"10.0.0.1:80","version":"{version}"}}"#);
+        for (key, value) in
+            [("web/1", at("1")), ("web/2", at("2")), ("db/1", at("2")), ("x/1", at("1"))]
+        {
+            put(&mut table, &mut publisher, key, &value);
+        }
+        let first = r#"{"resource":"Backend","app":"web","version":"1"}"#;
+        put(&mut table, &mut publisher, "_backends/b_1", first);
+        assert_eq!(members(&publisher, "b-1").unwrap(), ["web/1"]);
+        for (key, value) in [
+            ("_backends/b-1", r#"{"resource":"Backend","app":"db"}"#),
+            ("_frontends/f", r#"{"resource":"Frontend","backend":"B_1"}"#),
+            ("_frontends/web", r#"{"resource":"Frontend"}"#),
+        ] {
+            put(&mut table, &mut publisher, key, value);
+        }
+        assert_eq!(members(&publisher, "F").unwrap(), ["db/1"]);
+        assert_eq!(members(&publisher, "b-1").unwrap(), ["db/1"]);
+        assert_eq!(members(&publisher, "web"), None);
+        assert_eq!(members(&publisher, "x").unwrap(), ["x/1"]);
+    }
+
+    #[test]
     fn names_above_a_zone_exist() {
         let zones = vec![settings("internal."), settings("a.b.internal.")];
         let index = Index::new(zones, true);

@@ -37,33 +37,24 @@ pub(super) async fn into_table(
     }
 }
 
-/// Reads everything once, as the commands do that show the registry.
+/// Reads everything once and tells a publisher, as a mirror does; for the commands that show
+/// the registry, which log nothing of it. Gives the number of keys.
 ///
 /// # Errors
 /// As [`into_table`].
-pub async fn list(etcd: &Etcd, layout: Layout) -> Result<Table, Error> {
-    let mut table = Table::quiet(layout);
-    into_table(etcd, &mut table, &Freshness::default()).await?;
-    table.finish_listing(&mut Update::default());
-    Ok(table)
-}
-
-/// Reads everything once into an empty table, and tells a publisher, as a mirror does.
-///
-/// # Errors
-/// As [`into_table`].
-pub async fn list_for(
+pub async fn list(
     etcd: &Etcd,
-    table: &mut Table,
+    layout: Layout,
     publisher: &mut impl Publish,
-) -> Result<(), Error> {
-    let (revision, _) = into_table(etcd, table, &Freshness::default()).await?;
+) -> Result<usize, Error> {
+    let mut table = Table::quiet(layout);
+    let (revision, _) = into_table(etcd, &mut table, &Freshness::default()).await?;
     let mut update = Update { revision, ..Update::default() };
-    super::without_stalling(usize::MAX, || {
+    super::waiting::without_stalling(usize::MAX, || {
         table.finish_listing(&mut update);
         publisher.publish(update);
     });
-    Ok(())
+    Ok(table.len())
 }
 
 /// Counts by segment, the first few of them: `3 (too: 2, web: 1)`.

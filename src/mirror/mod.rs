@@ -61,7 +61,7 @@ use self::waiting::{beside, mark_stale, next_message, next_of_batch, releasing, 
 
 pub use self::audit::AUDIT_EVERY;
 pub use self::guard::Guard;
-pub use self::listing::{list, list_for};
+pub use self::listing::list;
 pub use self::options::{Known, Options};
 
 /// After this silence a report of progress is asked for. etcd answers within

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{self, Fault};
-use super::{Instance, KeyFault, Place, Problem};
-use crate::names::{SERVICE_MAX, folded};
+use super::{KeyFault, Place, Problem};
+use crate::names::SERVICE_MAX;
 
 /// A name that is answered with registrations of another. Plain data: it can be written
 /// down and read back.
@@ -99,47 +99,6 @@ impl Alias {
     }
 }
 
-/// The instances that a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Selection<'a> {
-    /// The name of their service, in any spelling of its label form.
-    service: &'a str,
-    /// Their version; any when absent.
-    version: Option<&'a str>,
-}
-
-impl<'a> Selection<'a> {
-    /// What a name stands for beside some aliases, as DNS has it: a frontend, else a
-    /// backend, else a service; none where a frontend leads nowhere.
-    #[must_use]
-    pub fn of(name: &'a str, aliases: &[&'a Alias]) -> Option<Self> {
-        let first = |resource: Resource, name: &str| {
-            let same =
-                |it: &&&Alias| it.resource() == resource && folded(&it.name).eq(folded(name));
-            aliases.iter().filter(same).min_by_key(|it| (!it.is_rooted, &it.name)).copied()
-        };
-        let backend = match first(Resource::Frontend, name).map(|it| &it.meaning) {
-            Some(Meaning::Frontend { backend }) => {
-                Some(first(Resource::Backend, backend.as_ref()?)?)
-            }
-            _ => first(Resource::Backend, name),
-        };
-        Some(match backend.map(|it| &it.meaning) {
-            Some(Meaning::Backend { app, version }) => {
-                Self { service: app, version: version.as_deref() }
-            }
-            _ => Self { service: name, version: None },
-        })
-    }
-
-    /// Whether an instance is one of them.
-    #[must_use]
-    pub fn has(&self, instance: &Instance) -> bool {
-        self.version.is_none_or(|version| instance.version() == Some(version))
-            && folded(self.service).eq(folded(&instance.name))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,23 +166,5 @@ mod tests {
         }
         let fault = read("_frontends", &"n".repeat(63), "{}").unwrap().unwrap_err();
         assert!(fault.starts_with("the name has 63 octets"), "{fault}");
-    }
-
-    #[test]
-    fn names_are_followed_as_dns_does() {
-        let alias = |name: &str, id: &str, value: &str| read(name, id, value).unwrap().unwrap();
-        let all = [
-            alias("_backends", "b_1", r#"{"resource":"Backend","app":"web","version":"1"}"#),
-            alias("_backends", "b-1", r#"{"resource":"Backend","app":"db"}"#),
-            alias("_frontends", "f", r#"{"resource":"Frontend","backend":"B_1"}"#),
-            alias("_frontends", "web", r#"{"resource":"Frontend"}"#),
-        ];
-        let all: Vec<_> = all.iter().collect();
-        let db = Some(Selection { service: "db", version: None });
-        assert_eq!(Selection::of("F", &all), db);
-        assert_eq!(Selection::of("b-1", &all), db);
-        assert_eq!(Selection::of("b-1", &all[..1]).unwrap().version, Some("1"));
-        assert_eq!(Selection::of("web", &all), None);
-        assert_eq!(Selection::of("x", &all), Some(Selection { service: "x", version: None }));
     }
 }

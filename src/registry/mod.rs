@@ -29,7 +29,7 @@ mod update;
 mod url;
 mod vitals;
 
-pub use self::alias::{Alias, Meaning, Resource, Selection};
+pub use self::alias::{Alias, Meaning, Resource};
 pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};

@@ -20,6 +20,7 @@ use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
 use crate::state::{self, Identity, Keeper};
+use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
 /// How all zones of this version read keys and values.
@@ -110,6 +111,16 @@ impl App {
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(Http::address)
+    }
+
+    /// Says where what is answered.
+    pub fn announce(&self) {
+        for address in self.addresses() {
+            say(format_args!("answering DNS on {address}, UDP and TCP"));
+        }
+        if let Some(address) = self.http_address() {
+            say(format_args!("answering HTTP on {address}"));
+        }
     }
 
     /// What is answered from.

@@ -23,7 +23,7 @@ impl Backoff {
 
     /// How long to wait now.
     pub fn wait(&mut self) -> Duration {
-        let wait = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let wait = drawn(self.next, 0.5, 1.0);
         self.next = (self.next * 2).min(self.limit);
         wait
     }
@@ -32,6 +32,13 @@ impl Backoff {
     pub const fn reset(&mut self) {
         self.next = self.first;
     }
+}
+
+/// A time drawn between two parts of another, so that those who began together do not go
+/// on together.
+#[must_use]
+pub fn drawn(time: Duration, from: f64, to: f64) -> Duration {
+    time.mul_f64(from + (to - from) * fastrand::f64())
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), F
     let registry = tokio::spawn(embedded::serve(listener, closing.clone()));
     let hello =
         tokio::spawn(hello(Etcd::new(&url, &Access::default()), layout, dns[0], shutdown.clone()));
-    introduce(address, &dns, app.http_address());
+    introduce(address, &app);
     app.run(shutdown).await?;
     let _ = hello.await;
     closing.cancel();
@@ -141,21 +141,17 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
 }
 
 /// Says what runs where, and what to try, with this program as it was called.
-fn introduce(registry: SocketAddr, dns: &[SocketAddr], http: Option<SocketAddr>) {
-    let port = dns[0].port();
+fn introduce(registry: SocketAddr, app: &App) {
+    let dns = app.addresses()[0];
+    let (at, port) = (dns.ip(), dns.port());
     let srvd = std::env::args().next().unwrap_or_else(|| "srvd".to_owned());
     say("srvd dev: everything is kept in memory and is gone when this ends");
     say(format_args!("registry (etcd v3 API): http://{registry}"));
-    for address in dns {
-        say(format_args!("answering DNS on {address}, UDP and TCP"));
-    }
-    if let Some(address) = http {
-        say(format_args!("answering HTTP on {address}"));
-    }
+    app.announce();
     say("try, in another terminal:");
     say(format_args!("  export SRVD_REGISTRY=http://{registry}"));
-    say(format_args!("  dig @{} -p {port} SRV _{HELLO}._tcp", dns[0].ip()));
+    say(format_args!("  dig @{at} -p {port} SRV _{HELLO}._tcp"));
     say(format_args!("  {srvd} join my-service --port 8080 --host 10.1.2.3"));
-    say(format_args!("  dig @{} -p {port} SRV _my-service._tcp", dns[0].ip()));
+    say(format_args!("  dig @{at} -p {port} SRV _my-service._tcp"));
     say(format_args!("  {srvd} list"));
 }

@@ -59,14 +59,8 @@ async fn serve(config: Serve) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     shutdown::refuse_reload().map_err(Failure::failed)?;
     let app = App::build(config)?;
-    let addresses = app.addresses();
-    for address in &addresses {
-        telemetry::say(format_args!("answering DNS on {address}, UDP and TCP"));
-    }
-    if let Some(address) = app.http_address() {
-        telemetry::say(format_args!("answering HTTP on {address}"));
-    }
-    systemd::ready(&format!("answering DNS on {addresses:?}"));
+    app.announce();
+    systemd::ready(&format!("answering DNS on {:?}", app.addresses()));
     let told = shutdown.clone();
     tokio::spawn(async move {
         told.cancelled().await;

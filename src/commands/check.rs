@@ -3,7 +3,7 @@
 //! The configuration and the zone files were read before this begins: who comes here has
 //! sound ones. Each zone is then built as `serve` builds it, and lists its own problems.
 
-use super::{build, print, zone_text};
+use super::{build, print};
 use crate::cli::{CheckArgs, Output};
 use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
@@ -31,7 +31,7 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
     eprintln!("configuration: no problems, {} to check", zones(config.zones.len()));
     let (mut code, mut all) = (0, Vec::new());
     for zone in config.zones {
-        let text = zone_text(&zone);
+        let text = zone.settings.title();
         match check_zone(zone, &config.access).await {
             Ok(checked) => {
                 code = code.max(checked.code());
@@ -53,7 +53,7 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
 
 /// Builds a zone as `serve` does and lists what is wrong with it.
 async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Failure> {
-    let text = zone_text(&config);
+    let text = config.settings.title();
     let (zone, keys) = build(config, access).await?;
     let mut findings: Vec<_> = zone.problems().collect();
     findings.sort_unstable();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Found, build, print, zone_text};
+use super::{Found, build, print};
 use crate::authority::{self, Draw};
 use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
 use crate::config::Serve;
@@ -57,7 +57,7 @@ async fn members(config: Serve, name: &str) -> Result<Vec<Found>, Failure> {
     let label: Vec<u8> = folded(name).collect();
     let mut found = Vec::new();
     for zone in config.zones {
-        let text = zone_text(&zone);
+        let text = zone.settings.title();
         let (zone, _) = build(zone, &config.access).await?;
         let instances = zone.named(&label).into_iter().flat_map(Service::instances);
         found.extend(instances.map(|instance| Found {

@@ -48,11 +48,6 @@ async fn build(config: ZoneConfig, access: &Access) -> Result<(Arc<Zone>, usize)
     Ok((Arc::clone(&index.load().zones()[0]), keys))
 }
 
-/// A zone's name as the commands show it.
-fn zone_text(config: &ZoneConfig) -> String {
-    config.settings.apex().to_ascii().trim_end_matches('.').to_owned()
-}
-
 /// Whether an instance is of a service, compared as DNS compares.
 fn is_of(instance: &Instance, name: Option<&str>) -> bool {
     name.is_none_or(|name| folded(name).eq(folded(&instance.name)))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Found, is_of, print, zone_text};
+use super::{Found, is_of, print};
 use crate::cli::{Output, WatchArgs};
 use crate::config::Serve;
 use crate::error::Failure;
@@ -26,12 +26,12 @@ pub async fn watch(config: &Serve, args: &WatchArgs) -> Result<(), Failure> {
         // Only whether the registry answers matters here; the mirror lists it.
         etcd.get(&zone.layout.key("any", "any"), etcd.timeout()).await?;
         let printer = Printer {
-            zone: zone_text(zone),
+            zone: zone.settings.title(),
             layout: zone.layout.clone(),
             name: args.name.clone(),
             form: print::form(args.output),
         };
-        let options = Options { zone: zone_text(zone), ..Options::default() };
+        let options = Options { zone: zone.settings.title(), ..Options::default() };
         let freshness = Arc::<Freshness>::default();
         mirrors.spawn(Mirror::with(options, etcd, zone.layout.clone(), printer, freshness).run());
     }

@@ -7,6 +7,7 @@ use etcd_client::Client;
 
 use super::connect::connect_unknown;
 use super::{Error, Etcd};
+use crate::backoff::drawn;
 use crate::registry::Endpoint;
 
 /// Members that are taken over: more than any cluster has.
@@ -40,7 +41,7 @@ impl Etcd {
 
     /// Reads the member list for as long as the future is polled, as often as the
     /// connection string says.
-    pub async fn follow_members(&self) -> Infallible {
+    pub(super) async fn follow_members(&self) -> Infallible {
         let Some(interval) = self.shared.url.refresh else { return std::future::pending().await };
         loop {
             let wait = match self.refresh_members().await {
@@ -55,7 +56,8 @@ impl Etcd {
                     interval.min(REFRESH_RETRY)
                 }
             };
-            tokio::time::sleep(jittered(wait)).await;
+            // Up to a tenth more, so that a fleet does not ask in step.
+            tokio::time::sleep(drawn(wait, 1.0, 1.1)).await;
         }
     }
 
@@ -112,11 +114,6 @@ fn is_local(endpoint: &Endpoint) -> bool {
         Ok(address) => address.is_loopback() || address.is_unspecified(),
         Err(_) => host == "localhost",
     }
-}
-
-/// A time with up to a tenth more, so that a fleet does not ask in step.
-fn jittered(interval: Duration) -> Duration {
-    interval.mul_f64(1.0 + fastrand::f64() / 10.0)
 }
 
 /// Whether a version's progress reports are ordered.

@@ -29,8 +29,7 @@ fn list(generation: &Generation) -> Value {
     let of_zone = |zone: &Arc<Zone>| {
         let mut found: Vec<_> = zone.problems().take(SHOWN_MAX).collect();
         found.sort_unstable();
-        let apex = zone.settings().apex().to_ascii();
-        let name = apex.trim_end_matches('.').to_owned();
+        let name = zone.settings().title();
         found.into_iter().map(move |finding| finding.to_json(&name))
     };
     generation.zones().iter().flat_map(of_zone).take(SHOWN_MAX).collect()

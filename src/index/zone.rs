@@ -126,6 +126,12 @@ impl Settings {
         &self.apex
     }
 
+    /// The apex as people write it: without its last dot.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.apex.to_ascii().trim_end_matches('.').to_owned()
+    }
+
     /// The apex in lower-cased wire form.
     #[must_use]
     pub const fn wire(&self) -> &WireName {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::probe::Probe;
 use super::pulse::Pulse;
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, drawn};
 
 /// The first wait between checks before one has passed; it doubles up to the interval.
 const EAGER: Duration = Duration::from_millis(100);
@@ -109,14 +109,10 @@ impl Monitor {
                     }
                 }
             }
-            let wait = if was_well { early(self.interval) } else { eager.wait() };
+            let wait =
+                if was_well { drawn(self.interval, 1.0 - JITTER, 1.0) } else { eager.wait() };
             self.pulse.promise(Instant::now() + wait + self.probe.timeout());
             sleep(wait).await;
         }
     }
-}
-
-/// An interval, or a little less, so that many that began together do not go on together.
-fn early(interval: Duration) -> Duration {
-    interval.mul_f64(1.0 - JITTER * fastrand::f64())
 }

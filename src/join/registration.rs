@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::event::{Event, Fault, Loss};
 use super::health::{Condition, Health};
 use super::pulse::Pulse;
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, drawn};
 use crate::etcd::{Error, Lease, Sighting, Upkeep};
 
 /// The first wait before another try, and the longest: one small request every other
@@ -172,7 +172,7 @@ impl<E: FnMut(Event)> Tenure<E> {
         let watched = self.what.upkeep.watch(&self.what.key);
         let mut backoff = Backoff::new(RETRY.0, retry_max(lease.ttl));
         let interval = self.what.terms.heartbeat.min(lease.ttl / 2);
-        let mut next = Instant::now() + spread(interval);
+        let mut next = Instant::now() + drawn(interval, FIRST_HEARTBEAT_MIN, 1.0);
         loop {
             self.what.pulse.promise(next);
             let is_due = tokio::select! {
@@ -184,7 +184,7 @@ impl<E: FnMut(Event)> Tenure<E> {
                 Ok(None) if is_due => {
                     self.recover();
                     backoff.reset();
-                    next = Instant::now() + early(interval);
+                    next = Instant::now() + drawn(interval, 1.0 - HEARTBEAT_JITTER, 1.0);
                 }
                 Ok(None) => (),
                 Err(error) => {
@@ -289,16 +289,6 @@ impl<E: FnMut(Event)> Tenure<E> {
         let patience = self.what.terms.ttl / PATIENCE_PER_TTL;
         patience.max(WRITE_PATIENCE_MIN).min(self.what.upkeep.etcd().timeout())
     }
-}
-
-/// Some part of an interval: those who registered together do not beat together.
-fn spread(interval: Duration) -> Duration {
-    interval.mul_f64(FIRST_HEARTBEAT_MIN + (1.0 - FIRST_HEARTBEAT_MIN) * fastrand::f64())
-}
-
-/// An interval, or a little less.
-fn early(interval: Duration) -> Duration {
-    interval.mul_f64(1.0 - HEARTBEAT_JITTER * fastrand::f64())
 }
 
 /// The longest wait between tries where a lease of this TTL is at stake.

@@ -13,12 +13,17 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
+use crate::backoff::drawn;
 use crate::etcd::{Error, Etcd, Message, Page, PageSize};
 use crate::registry::{Audited, Table};
 
-/// How often what is held is compared with the registry; each time is drawn between three
-/// and five quarters of it, so that the servers of one registry do not list it together.
+/// How often what is held is compared with the registry.
 pub const AUDIT_EVERY: Duration = Duration::from_secs(300);
+/// Between which parts of that each time is drawn, so that the servers of one registry do
+/// not list it together.
+const EARLIEST: f64 = 0.75;
+/// The latest.
+const LATEST: f64 = 1.25;
 /// Keys of a page that are compared at once: a fraction of a millisecond, after which
 /// events have their turn.
 const PIECE: usize = 256;
@@ -70,13 +75,13 @@ impl std::fmt::Debug for Auditor {
 impl Auditor {
     /// An auditor whose first audit is due after the usual time.
     pub(super) fn new(etcd: Etcd, every: Duration) -> Self {
-        Self { etcd, every, due: Instant::now() + jittered(every), audit: None }
+        Self { etcd, every, due: Instant::now() + drawn(every, EARLIEST, LATEST), audit: None }
     }
 
     /// Begins anew, as a session does: its list was as good as an audit.
     pub(super) fn restart(&mut self) {
         self.audit = None;
-        self.due = Instant::now() + jittered(self.every);
+        self.due = Instant::now() + drawn(self.every, EARLIEST, LATEST);
     }
 
     /// Goes on for as long as it is polled. It can be dropped at any time, and goes on
@@ -194,9 +199,4 @@ fn ask(etcd: &Etcd, range: (Vec<u8>, Vec<u8>), at: Option<i64>, mut size: PageSi
         let page = etcd.list_page(&range, at, &mut size).await;
         (page, size)
     }))
-}
-
-/// A time drawn between three and five quarters of another.
-fn jittered(time: Duration) -> Duration {
-    time.mul_f64(0.75 + fastrand::f64() / 2.0)
 }

@@ -17,14 +17,13 @@ mod roles;
 mod rotation;
 
 use std::net::SocketAddr;
-use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::support::certificates::{Authority, Pair};
 use crate::support::etcd::Etcd;
-use crate::support::eventually;
 use crate::support::srvd::Srvd;
+use crate::support::{dig, eventually};
 
 /// The files that a client is given.
 struct Desk {
@@ -114,20 +113,13 @@ impl Served {
         let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
         all.extend(arguments.iter().map(String::as_str));
         let process = Srvd::start(registry, &all);
-        let (_, line) = process.prints("answering DNS on ");
-        let place = line.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
-        Self { process, at: place.parse().unwrap() }
+        let at = process.answers_at();
+        Self { process, at }
     }
 
     /// What `dig` prints of a question.
     fn dig(&self, question: &[&str]) -> String {
-        let output = Command::new("dig")
-            .args([&format!("@{}", self.at.ip()), "-p", &self.at.port().to_string()])
-            .args(["+tries=1", "+timeout=5"])
-            .args(question)
-            .output()
-            .expect("dig is installed (Debian: bind9-dnsutils)");
-        String::from_utf8(output.stdout).unwrap()
+        dig(self.at, &question.join(" "))
     }
 
     /// Waits until `web` has exactly these addresses.

@@ -140,8 +140,6 @@ fn serve(directory: &TempDir, registry: &str) -> Command {
 /// Starts a server, and reads where it answers.
 fn answering(command: &mut Command) -> (Srvd, SocketAddr) {
     let srvd = Srvd::spawn(command);
-    let (_, line) = srvd.prints("answering DNS on ");
-    let place = line.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
-    let at = place.parse().unwrap();
+    let at = srvd.answers_at();
     (srvd, at)
 }

@@ -44,9 +44,8 @@ fn serve(first: &Etcd, second: &Etcd) -> (Srvd, SocketAddr, tempfile::TempDir) {
     std::fs::write(&path, file).unwrap();
     let arguments = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
     let process = process::start(&arguments);
-    let (_, line) = process.prints("answering DNS on ");
-    let place = line.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
-    (process, place.parse().unwrap(), directory)
+    let at = process.answers_at();
+    (process, at, directory)
 }
 
 /// Waits until `dig` prints exactly these answers, in any order.

@@ -15,9 +15,8 @@ pub(super) fn start(arguments: &[&str]) -> Srvd {
 pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
     let all = [&["serve", "--registry", registry, "--listen", "127.0.0.1:0"], arguments];
     let process = start(&all.concat());
-    let (_, line) = process.prints("answering DNS on ");
-    let place = line.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
-    (process, place.parse().unwrap())
+    let at = process.answers_at();
+    (process, at)
 }
 
 /// Waits until a process has logged a line with all these texts.

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::eventually;
 use crate::support::runtime;
+
+pub(super) use crate::support::dig;
 
 /// How long one query may take. A query waits for nothing, so this is the machine's part.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -186,25 +187,4 @@ pub(super) fn ask(at: SocketAddr, question: &str) -> Reply {
     let received = socket.recv(&mut octets).unwrap_or_else(|fault| panic!("{question}: {fault}"));
     assert_eq!(octets[..2], message.metadata.id.to_be_bytes(), "another query's reply");
     Reply::read(&octets[..received])
-}
-
-/// What `dig` prints for its arguments. Both dig and our workers let others share their
-/// port, so once in ten thousand times dig is given our own, hears itself, and is run again.
-pub(super) fn dig(at: SocketAddr, arguments: &str) -> String {
-    let mut text = dig_once(at, arguments);
-    while text.contains("query response not set") {
-        text = dig_once(at, arguments);
-    }
-    text
-}
-
-/// What `dig` prints, run once.
-fn dig_once(at: SocketAddr, arguments: &str) -> String {
-    let output = Command::new("dig")
-        .args([&format!("@{}", at.ip()), "-p", &at.port().to_string()])
-        .args(["+tries=1", "+timeout=5", "+nocookie"])
-        .args(arguments.split_whitespace())
-        .output()
-        .expect("dig is installed (Debian: bind9-dnsutils)");
-    String::from_utf8(output.stdout).unwrap()
 }

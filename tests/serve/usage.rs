@@ -11,6 +11,7 @@ use super::server::{ask, dig};
 use super::writer::Writer;
 use crate::support::eventually;
 use crate::support::registry::Registry;
+use crate::support::srvd::address_in;
 
 /// The exit code and the last line of standard error.
 fn refusal(output: &Output) -> (Option<i32>, String) {
@@ -162,8 +163,7 @@ fn port_0_prints_what_was_bound_and_sigterm_ends_at_once() {
     let (mut process, first) = process::serve(&registry.url(), &listen);
     let second = process.prints("127.0.0.2:");
     assert!(eventually(|| ask(first, "A web.services.internal").answers == ["10.0.0.1"]));
-    let place = second.1.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
-    let second = place.parse().unwrap();
+    let second = address_in(&second.1);
     assert!(first.port() != 0 && dig(second, "+short A web.services.internal") == "10.0.0.1\n");
     for name in ["TERM", "INT"] {
         let (mut process, _) = process::serve(&registry.url(), &[]);

@@ -1,6 +1,7 @@
 //! The `srvd` binary as a process, and what it and its COMMAND print.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -49,6 +50,12 @@ pub(crate) fn run(registry: &str, args: &[&str]) -> Output {
     command(registry, args).output().unwrap()
 }
 
+/// The address in a line that says where DNS is answered.
+pub(crate) fn address_in(line: &str) -> SocketAddr {
+    let place = line.strip_prefix("answering DNS on ").unwrap().split_once(',').unwrap().0;
+    place.parse().unwrap()
+}
+
 impl Srvd {
     /// Starts the binary.
     pub(crate) fn start(registry: &str, args: &[&str]) -> Self {
@@ -86,6 +93,11 @@ impl Srvd {
     /// Waits for a logged line with this part.
     pub(crate) fn logs(&self, part: &str) -> (Instant, String) {
         self.log.wait_for(part).unwrap_or_else(|| self.never(part))
+    }
+
+    /// Where it says that it answers DNS, the first of its addresses.
+    pub(crate) fn answers_at(&self) -> SocketAddr {
+        address_in(&self.prints("answering DNS on ").1)
     }
 
     /// Sends a signal, `TERM` for example. Gives the moment before.

@@ -21,7 +21,7 @@ use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
-use crate::wire::{Counters, Listeners, Strictness};
+use crate::wire::{Counters, Listeners, Policy, Strictness};
 
 /// How all zones of this version read keys and values.
 const SCHEMA: &str = "services";
@@ -36,6 +36,8 @@ pub struct App {
     listeners: Listeners,
     /// The socket of HTTP, unless it is off.
     http: Option<Http>,
+    /// How messages are answered.
+    policy: Arc<Policy>,
     /// UDP workers; 0 is one per core.
     workers: usize,
     /// What follows each zone.
@@ -98,7 +100,8 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        Self { index, listeners, http, workers, followers }
+        let policy = Arc::default();
+        Self { index, listeners, http, policy, workers, followers }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -149,7 +152,7 @@ impl App {
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
         let subject = Subject { index, counters, draining: shutdown.clone() };
         let http = window(self.http, subject);
-        let served = self.listeners.serve(self.index, self.workers, shutdown);
+        let served = self.listeners.serve(self.index, self.policy, self.workers, shutdown);
         let ended = tokio::select! {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),

@@ -1,6 +1,7 @@
 //! Both paths in one, for threads that no datagram waits for.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::full::contain;
 use super::{Fast, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
@@ -23,7 +24,8 @@ impl Answerer {
     /// One that answers as a responder does.
     pub(super) fn new(responder: Responder) -> Self {
         let ready = Box::new([0; READY_MAX]);
-        Self { responder, fast: Fast::patient(), ready, reply: Vec::new() }
+        let fast = Fast::patient(Arc::clone(responder.policy()));
+        Self { responder, fast, ready, reply: Vec::new() }
     }
 
     /// The full path.

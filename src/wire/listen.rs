@@ -15,7 +15,7 @@ use super::apart::Apart;
 use super::connections::Connections;
 use super::counters::Counters;
 use super::workers::Workers;
-use super::{Responder, tcp};
+use super::{Policy, Responder, tcp};
 use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
@@ -157,16 +157,17 @@ impl Listeners {
     pub async fn serve(
         self,
         index: Arc<Index>,
+        policy: Arc<Policy>,
         workers: usize,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         let workers = NonZeroUsize::new(workers)
             .or_else(|| std::thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
-        let (responder, tasks) = (Responder::new(Arc::clone(&index)), TaskTracker::new());
+        let (responder, tasks) = (Responder::with(index, policy), TaskTracker::new());
         let connections = Arc::new(Connections::new(Arc::clone(&self.counters)));
         let counters = Arc::clone(&self.counters);
-        let mut threads = Workers::new(index, counters, tasks.clone(), workers)?;
+        let mut threads = Workers::new(responder.clone(), counters, tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
         for pair in self.pairs {
             let (listener, sockets) = pair.share(workers);

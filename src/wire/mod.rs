@@ -50,6 +50,7 @@ mod counters;
 mod fast;
 mod full;
 mod listen;
+mod policy;
 mod tcp;
 mod udp;
 mod workers;
@@ -58,6 +59,7 @@ pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
 pub use self::listen::{BindError, Listeners, Strictness};
+pub use self::policy::Policy;
 
 /// What a message came over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

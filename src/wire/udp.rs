@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::Transport;
 use super::batch::Batch;
 use super::counters::{Event, Tally};
 use super::fast::{Fast, Verdict};
 use super::full::Queue;
 use super::full::contain;
+use super::{Policy, Transport};
 use crate::index::{Generation, Index};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
@@ -34,6 +34,8 @@ pub(super) struct Worker {
     pub(super) queue: Queue,
     /// Counts.
     pub(super) tally: Tally,
+    /// How messages are answered.
+    pub(super) policy: Arc<Policy>,
     /// Set before the socket is ended.
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -41,7 +43,7 @@ pub(super) struct Worker {
 impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
-        let mut fast = Fast::new();
+        let mut fast = Fast::new(Arc::clone(&self.policy));
         self.run(|generation, message, reply| {
             fast.respond(generation, message, Transport::Udp, reply)
         });
@@ -160,7 +162,8 @@ mod tests {
         let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
         let (stop, tally) = (Arc::<AtomicBool>::default(), counters.worker());
         let batch = Batch::new(Arc::clone(&socket));
-        let worker = Worker { batch, index, queue, tally, stop: Arc::clone(&stop) };
+        let policy = Arc::default();
+        let worker = Worker { batch, index, queue, tally, policy, stop: Arc::clone(&stop) };
         let thread = spawn(move || worker.run(fast));
         Running { client, counters, full, stop, socket, thread }
     }

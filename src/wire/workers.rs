@@ -14,13 +14,12 @@ use super::batch::{Batch, UdpSocket};
 use super::counters::Counters;
 use super::full::{Full, Queue};
 use super::udp::Worker;
-use crate::index::Index;
 
 /// Threads that run. Dropping this tells them to stop: each answers what has come, and
 /// ends.
 pub(super) struct Workers {
-    /// What is answered from.
-    index: Arc<Index>,
+    /// What is answered from, and how.
+    responder: Responder,
     /// What they count.
     counters: Arc<Counters>,
     /// Waits for all of them.
@@ -39,16 +38,15 @@ impl Workers {
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
     pub(super) fn new(
-        index: Arc<Index>,
+        responder: Responder,
         counters: Arc<Counters>,
         tasks: TaskTracker,
         workers: usize,
     ) -> io::Result<Self> {
         let (sockets, queues) = (Vec::new(), Vec::new());
-        let mut all = Self { index, counters, tasks, stop: Arc::default(), sockets, queues };
+        let mut all = Self { responder, counters, tasks, stop: Arc::default(), sockets, queues };
         for number in 0..workers.div_ceil(2) {
-            let responder = Responder::new(Arc::clone(&all.index));
-            let (queue, full) = Full::new(responder, all.counters.full());
+            let (queue, full) = Full::new(all.responder.clone(), all.counters.full());
             all.spawn(format!("full-{number}"), move || full.serve())?;
             all.queues.push(queue);
         }
@@ -65,7 +63,8 @@ impl Workers {
             let socket = Arc::new(UdpSocket::new(socket)?);
             let worker = Worker {
                 batch: Batch::new(Arc::clone(&socket)),
-                index: Arc::clone(&self.index),
+                index: Arc::clone(self.responder.index()),
+                policy: Arc::clone(self.responder.policy()),
                 queue: self.queues[at / 2].clone(),
                 tally: self.counters.worker(),
                 stop: Arc::clone(&self.stop),

@@ -154,7 +154,7 @@ impl Asked {
 #[divan::bench(args = ALL, sample_size = AT_ONCE)]
 fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let (generation, queries) = (INDEX.load(), asked.queries());
-    let (mut fast, mut reply) = (Fast::new(), [0; UDP_MAX as usize]);
+    let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
     let mut turns = queries.iter().cycle();
     let mut respond = |query| fast.respond(&generation, query, Transport::Udp, &mut reply);
     // The first time each is made.
@@ -168,7 +168,7 @@ fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
 #[divan::bench(args = [Asked::Srv, Asked::A, Asked::Nodata], sample_size = AT_ONCE)]
 fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
     let fixture = std::cell::RefCell::new(filled(POPULATION));
-    let (mut fast, mut reply) = (Fast::new(), [0; UDP_MAX as usize]);
+    let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
     let changed = || {
         let service = fastrand::usize(..POPULATION.services);
         let (key, value) = registration(POPULATION, service, fastrand::u16(1..));

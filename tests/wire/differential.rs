@@ -18,7 +18,12 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
     // One that takes whatever can be made ready.
-    match Fast::patient().respond(&generation, message, transport, &mut reply[..room]) {
+    match Fast::patient(std::sync::Arc::default()).respond(
+        &generation,
+        message,
+        transport,
+        &mut reply[..room],
+    ) {
         Verdict::Reply { octets, code, truncated } => {
             reply.truncate(octets);
             assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));

@@ -15,7 +15,7 @@ const DRAWS: u32 = 100_000;
 /// What becomes of a message over UDP.
 fn verdict(fixture: &Fixture, message: &[u8]) -> Verdict {
     let mut reply = [0; 1232];
-    Fast::new().respond(&fixture.index.load(), message, Transport::Udp, &mut reply)
+    Fast::default().respond(&fixture.index.load(), message, Transport::Udp, &mut reply)
 }
 
 /// Whether the fast path answers a query.
@@ -136,7 +136,7 @@ fn large_services_are_made_ready_where_nobody_waits() {
     let fixture = crowd(300);
     let query = Query::new("web.services.internal", A);
     assert!(!takes(&fixture, &query), "not in haste");
-    let (mut patient, mut reply) = (Fast::patient(), [0; 1232]);
+    let (mut patient, mut reply) = (Fast::patient(std::sync::Arc::default()), [0; 1232]);
     let message = query.bytes();
     patient.respond(&fixture.index.load(), &message, Transport::Udp, &mut reply);
     assert!(takes(&fixture, &query), "it is kept now");
@@ -161,7 +161,7 @@ fn answers_change_with_their_service() {
     let count = |fixture: &Fixture, name: &str, kind: u16| {
         let mut reply = [0; 1232];
         let message = Query::new(name, kind).bytes();
-        Fast::new().respond(&fixture.index.load(), &message, Transport::Udp, &mut reply);
+        Fast::default().respond(&fixture.index.load(), &message, Transport::Udp, &mut reply);
         (reply[3] & 0x0f, reply[7])
     };
     let names = [
@@ -267,7 +267,7 @@ proptest! {
             message.extend_from_slice(tail);
             let mut reply = vec![0; room];
             let verdict =
-                Fast::new().respond(&fixture.index.load(), &message[..length], transport, &mut reply);
+                Fast::default().respond(&fixture.index.load(), &message[..length], transport, &mut reply);
             replies.push((verdict, reply));
         }
         prop_assert_eq!(replies[0].0, replies[1].0);

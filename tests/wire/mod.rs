@@ -43,7 +43,12 @@ impl Server {
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
-        let task = tokio::spawn(listeners.serve(fixture.index.clone(), 2, shutdown.clone()));
+        let task = tokio::spawn(listeners.serve(
+            fixture.index.clone(),
+            Arc::default(),
+            2,
+            shutdown.clone(),
+        ));
         Self { v4, v6, shutdown, counters, task }
     }
 }

@@ -15,10 +15,12 @@ mod compile;
 mod compose;
 mod query;
 
+use std::sync::Arc;
+
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
-use super::Transport;
+use super::{Policy, Transport};
 use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
@@ -50,6 +52,8 @@ pub struct Fast {
     draw: Draw,
     /// How many instances are looked at to make an answer.
     instances_max: usize,
+    /// How messages are answered.
+    policy: Arc<Policy>,
 }
 
 /// How many instances a thread looks at to make an answer while datagrams wait: what takes
@@ -77,20 +81,20 @@ impl Held<'_> {
 impl Fast {
     /// One that nobody foresees the orders of.
     #[must_use]
-    pub fn new() -> Self {
-        Self::with_draw(Draw::new())
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self { policy, ..Self::with_draw(Draw::new()) }
     }
 
     /// One that orders by a draw.
     #[must_use]
-    pub const fn with_draw(draw: Draw) -> Self {
-        Self { name: WireName::root(), draw, instances_max: HASTE }
+    pub fn with_draw(draw: Draw) -> Self {
+        Self { name: WireName::root(), draw, instances_max: HASTE, policy: Arc::default() }
     }
 
     /// One that makes answers of any size, for threads that no datagram waits for.
     #[must_use]
-    pub fn patient() -> Self {
-        Self { instances_max: usize::MAX, ..Self::new() }
+    pub fn patient(policy: Arc<Policy>) -> Self {
+        Self { instances_max: usize::MAX, ..Self::new(policy) }
     }
 
     /// Answers a message from one generation into `reply`, which has room for `UDP_MAX`
@@ -218,6 +222,6 @@ impl Fast {
 
 impl Default for Fast {
     fn default() -> Self {
-        Self::new()
+        Self::new(Arc::default())
     }
 }

@@ -25,7 +25,7 @@ use self::blank::{
 };
 use self::encode::encode;
 use self::screen::Outline;
-use super::Transport;
+use super::{Policy, Transport};
 use crate::index::{Generation, Index};
 
 pub(super) use self::encode::{QUESTION_POINTER, write_data};
@@ -39,13 +39,31 @@ pub(super) use self::screen::{OPT, walk_options};
 pub struct Responder {
     /// Where that is found.
     index: Arc<Index>,
+    /// How messages are answered.
+    policy: Arc<Policy>,
 }
 
 impl Responder {
-    /// A responder that reads an index.
+    /// A responder that reads an index, with nothing configured.
     #[must_use]
-    pub const fn new(index: Arc<Index>) -> Self {
-        Self { index }
+    pub fn new(index: Arc<Index>) -> Self {
+        Self::with(index, Arc::default())
+    }
+
+    /// A responder that reads an index and answers by a policy.
+    #[must_use]
+    pub const fn with(index: Arc<Index>, policy: Arc<Policy>) -> Self {
+        Self { index, policy }
+    }
+
+    /// Where generations are found.
+    pub(super) const fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// How messages are answered.
+    pub(super) const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
     }
 
     /// The newest generation.

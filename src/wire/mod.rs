@@ -50,6 +50,7 @@ mod counters;
 mod fast;
 mod full;
 mod listen;
+mod networks;
 mod policy;
 mod tcp;
 mod udp;
@@ -59,6 +60,7 @@ pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
 pub use self::listen::{BindError, Listeners, Strictness};
+pub use self::networks::{Network, NetworkFault, Networks};
 pub use self::policy::Policy;
 
 /// What a message came over.

@@ -39,12 +39,14 @@ impl Answerer {
         generation: &Generation,
         message: &[u8],
         from: (SocketAddr, Transport),
-    ) -> Option<&[u8]> {
+    ) -> Option<&mut [u8]> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
+        let client = Some(from.0.ip());
         let Self { fast, ready, .. } = self;
-        let respond = || fast.respond(generation, message, from.1, &mut ready[..room]);
+        let ready = &mut ready[..room];
+        let respond = || fast.respond_to(client, generation, message, from.1, ready);
         match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => self.ready.get(..octets),
+            Verdict::Reply { octets, .. } => self.ready.get_mut(..octets),
             Verdict::Silence => None,
             Verdict::Full => {
                 let reply = &mut self.reply;

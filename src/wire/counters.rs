@@ -23,6 +23,10 @@ pub(super) enum Event {
     Dropped,
     /// There was nothing to say to it.
     Silent,
+    /// Its reply was over the rate of the client's network, and not sent.
+    Limited,
+    /// Its reply was over that rate, and sent empty with TC.
+    Slipped,
     /// The reply asked to come back over TCP.
     Truncated,
     /// The reply could not be sent.
@@ -76,7 +80,7 @@ pub(super) struct Tcp {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Datagrams that came to these threads. Once they are dealt with, it is the sum of
-    /// the next four.
+    /// the next five.
     pub received: u64,
     /// Of these, the answered.
     pub answered: u64,
@@ -87,6 +91,10 @@ pub struct Counts {
     pub dropped: u64,
     /// Of these, the ones with nothing to be said to: responses, scraps.
     pub silent: u64,
+    /// Of these, the ones whose replies were over the rate of a network, and not sent.
+    pub limited: u64,
+    /// Replies that were over that rate, and sent empty with TC.
+    pub slipped: u64,
     /// Replies with TC.
     pub truncated: u64,
     /// Replies that could not be sent.
@@ -195,6 +203,8 @@ impl Block {
             handed: event(Event::Handed),
             dropped: event(Event::Dropped),
             silent: event(Event::Silent),
+            limited: event(Event::Limited),
+            slipped: event(Event::Slipped),
             truncated: event(Event::Truncated),
             unsent: event(Event::Unsent),
             codes: std::array::from_fn(|code| self.codes[code].load(Ordering::Relaxed)),
@@ -212,6 +222,8 @@ impl Add for Counts {
             handed: self.handed + other.handed,
             dropped: self.dropped + other.dropped,
             silent: self.silent + other.silent,
+            limited: self.limited + other.limited,
+            slipped: self.slipped + other.slipped,
             truncated: self.truncated + other.truncated,
             unsent: self.unsent + other.unsent,
             codes: std::array::from_fn(|code| self.codes[code] + other.codes[code]),
@@ -226,6 +238,7 @@ impl fmt::Display for Totals {
         write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
         write!(out, " ({} by the full path)", full.answered)?;
         write!(out, ", {} dropped", fast.dropped + full.dropped)?;
+        write!(out, ", {} over the rate", fast.limited + full.limited)?;
         write!(out, ", {} not sent", fast.unsent + full.unsent)?;
         write!(out, "; TCP: {} connections, {} answered", tcp.accepted, tcp.answered)
     }

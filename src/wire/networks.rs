@@ -24,7 +24,7 @@ const LOCAL: [&str; 8] = [
 ];
 
 /// One network: all addresses with the same first bits. An address is a network of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
     /// Its first address. One of IPv4 is never written as one of IPv6.
     first: IpAddr,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Networks;
+use super::{Limiter, Networks};
 
 /// How messages are answered, beside what the index says. Threads share it; it never changes.
 #[derive(Debug, Default)]
@@ -11,9 +11,16 @@ pub struct Policy {
     pub allow_query: Option<Networks>,
     /// Whom names outside our zones are looked up for.
     pub allow_recursion: Networks,
+    /// Limits what networks are sent over UDP, if they are limited.
+    pub rate_limit: Option<Limiter>,
 }
 
 impl Policy {
+    /// Whether anything depends on who the client of a datagram is.
+    pub(super) const fn asks_who(&self) -> bool {
+        self.allow_query.is_some() || self.rate_limit.is_some()
+    }
+
     /// Whether a client is answered at all.
     #[must_use]
     pub fn may_query(&self, client: IpAddr) -> bool {

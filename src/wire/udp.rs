@@ -4,16 +4,18 @@
 //! way; what needs more is handed to the full path, and the worker goes on.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::counters::{Event, Tally};
 use super::fast::{Fast, Verdict};
 use super::full::Queue;
 use super::full::contain;
+use super::limiter::Fate;
 use super::{Policy, Transport};
 use crate::index::{Generation, Index};
 
@@ -40,17 +42,23 @@ pub(super) struct Worker {
     pub(super) stop: Arc<AtomicBool>,
 }
 
+/// What a worker answers a datagram by: the generation, the datagram, the client where that
+/// matters, and room for the reply.
+trait Respond: FnMut(&Generation, &[u8], Option<IpAddr>, &mut [u8]) -> Verdict {}
+
+impl<T: FnMut(&Generation, &[u8], Option<IpAddr>, &mut [u8]) -> Verdict> Respond for T {}
+
 impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
         let mut fast = Fast::new(Arc::clone(&self.policy));
-        self.run(|generation, message, reply| {
-            fast.respond(generation, message, Transport::Udp, reply)
+        self.run(|generation, message, client, reply| {
+            fast.respond_to(client, generation, message, Transport::Udp, reply)
         });
     }
 
     /// Does so with any fast path.
-    fn run(mut self, mut fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict) {
+    fn run(mut self, mut fast: impl Respond) {
         let (mut last, mut faults) = (0, 0);
         while last < LAST {
             let is_ending = self.stop.load(Ordering::Acquire);
@@ -70,16 +78,14 @@ impl Worker {
         }
     }
 
-    /// Answers the datagrams of a batch, all of them from one generation.
-    fn answer(
-        &mut self,
-        count: usize,
-        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
-    ) {
+    /// Answers the datagrams of a batch, all of them from one generation, and by one look
+    /// at the clock if it is needed.
+    fn answer(&mut self, count: usize, fast: &mut impl Respond) {
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
+        let now = self.policy.rate_limit.as_ref().map(|_| Instant::now());
         for at in 0..count {
-            self.answer_one(at, &generation, fast);
+            self.answer_one(at, &generation, now, fast);
         }
         drop(generation);
         if let Err(unsent) = self.batch.send() {
@@ -94,19 +100,46 @@ impl Worker {
         &mut self,
         at: usize,
         generation: &Generation,
-        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
+        now: Option<Instant>,
+        fast: &mut impl Respond,
     ) {
+        let client = if self.policy.asks_who() { self.client(at) } else { None };
         let Some((message, reply)) = self.batch.exchange(at) else {
             return self.tally.count(Event::Silent, 1);
         };
-        match contain(|| fast(generation, message, reply)).unwrap_or(Verdict::Full) {
+        match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated } => {
-                self.batch.reply(at, octets);
-                self.tally.reply(code, truncated);
+                match self.limit(at, octets, client.zip(now)) {
+                    Fate::Sent => self.reply(at, octets, code, truncated),
+                    Fate::Slipped(octets) => {
+                        self.tally.count(Event::Slipped, 1);
+                        self.reply(at, octets, code, true);
+                    }
+                    Fate::Dropped => self.tally.count(Event::Limited, 1),
+                }
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
             Verdict::Full => self.hand_over(at),
         }
+    }
+
+    /// Who sent the datagram at a place of the batch.
+    fn client(&self, at: usize) -> Option<IpAddr> {
+        self.batch.route(at).map(|route| route.client.ip())
+    }
+
+    /// What becomes of the reply to a client, where replies are limited.
+    fn limit(&mut self, at: usize, octets: usize, client: Option<(IpAddr, Instant)>) -> Fate {
+        let limiter = self.policy.rate_limit.as_ref().zip(client);
+        let Some((limiter, (client, now))) = limiter else { return Fate::Sent };
+        let reply = self.batch.exchange(at).and_then(|(_, reply)| reply.get_mut(..octets));
+        reply.map_or(Fate::Sent, |reply| limiter.judge(client, reply, now))
+    }
+
+    /// Sends a reply with the batch.
+    fn reply(&mut self, at: usize, octets: usize, code: u8, truncated: bool) {
+        self.batch.reply(at, octets);
+        self.tally.reply(code, truncated);
     }
 
     /// Hands the datagram at a place to the full path, or loses it.
@@ -131,7 +164,6 @@ fn pause(fault: &io::Error, number: u32) {
 mod tests {
     use std::net::UdpSocket as Client;
     use std::thread::{JoinHandle, spawn};
-    use std::time::Instant;
 
     use super::*;
     use crate::wire::batch::UdpSocket;
@@ -152,7 +184,7 @@ mod tests {
     }
 
     /// Runs a worker with a fast path, and a full path that does nothing yet.
-    fn run(fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict + Send + 'static) -> Running {
+    fn run(fast: impl Respond + Send + 'static) -> Running {
         let socket = Client::bind("127.0.0.1:0").unwrap();
         let client = Client::bind("127.0.0.1:0").unwrap();
         client.connect(socket.local_addr().unwrap()).unwrap();
@@ -201,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_fast_path_is_left_to_the_full_path() {
-        let running = run(|_, _, _| panic!("injected"));
+        let running = run(|_, _, _, _| panic!("injected"));
         running.ask(3);
         let (client, totals) = running.end();
         for _ in 0..3 {
@@ -213,7 +245,7 @@ mod tests {
     #[test]
     fn ready_made_answers_and_silence_need_nobody_else() {
         let mut number = 0;
-        let running = run(move |_, message, reply| {
+        let running = run(move |_, message, _, reply| {
             reply[..2].copy_from_slice(&message[..2]);
             number += 1;
             match number % 3 {
@@ -231,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_loses_messages_and_blocks_nobody() {
-        let running = run(|_, _, _| Verdict::Full);
+        let running = run(|_, _, _, _| Verdict::Full);
         running.ask(QUEUE as u64 + 500);
         let (_, totals) = running.end();
         let counts = totals.fast;

@@ -15,13 +15,16 @@ mod compile;
 mod compose;
 mod query;
 
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use hickory_proto::op::ResponseCode;
 
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::{Policy, Transport};
-use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
+use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
 
@@ -108,6 +111,26 @@ impl Fast {
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
             Ok(query) => self.answer(generation, &query, transport, reply).unwrap_or(Verdict::Full),
+            Err(Unusual::NoRequest) => Verdict::Silence,
+            Err(Unusual::Other) => Verdict::Full,
+        }
+    }
+
+    /// The same to a client: one that may ask nothing is refused. Where the policy asks for
+    /// nobody ([`Policy::asks_who`]), there need be none.
+    pub(super) fn respond_to(
+        &mut self,
+        client: Option<IpAddr>,
+        generation: &Generation,
+        message: &[u8],
+        transport: Transport,
+        reply: &mut [u8],
+    ) -> Verdict {
+        if client.is_none_or(|client| self.policy.may_query(client)) {
+            return self.respond(generation, message, transport, reply);
+        }
+        match Query::read(message, &mut self.name) {
+            Ok(query) => refuse(&query, transport, reply).unwrap_or(Verdict::Full),
             Err(Unusual::NoRequest) => Verdict::Silence,
             Err(Unusual::Other) => Verdict::Full,
         }
@@ -218,6 +241,13 @@ impl Fast {
         composer.authoritative();
         composer.negative(slot.get().ok_or(Declined)?, position, &self.name)
     }
+}
+
+/// Refuses a query, and says why.
+fn refuse(query: &Query<'_>, transport: Transport, reply: &mut [u8]) -> Result<Verdict, Declined> {
+    let (code, reason) = (ResponseCode::Refused.low(), Reason::Prohibited);
+    let octets = Composer::new(query, transport, reply)?.finish(query, code, Some(reason))?;
+    Ok(Verdict::Reply { octets, code, truncated: false })
 }
 
 impl Default for Fast {

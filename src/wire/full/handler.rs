@@ -1,7 +1,7 @@
 //! A request that was understood, to what is said in return.
 
 use hickory_net::xfer::Protocol;
-use hickory_proto::op::{Edns, Metadata};
+use hickory_proto::op::{Edns, Metadata, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_server::server::Request;
 
@@ -27,8 +27,12 @@ pub(super) struct Reply<'r> {
     pub(super) overflow: Overflow,
 }
 
-/// What one generation replies to a request. None if it does not ask one question.
-pub(super) fn reply<'r>(generation: &Generation, request: &'r Request) -> Option<Reply<'r>> {
+/// What one generation replies to a request, or that it is refused to a client that may ask
+/// none. None if it does not ask one question.
+pub(super) fn reply<'r>(
+    generation: Option<&Generation>,
+    request: &'r Request,
+) -> Option<Reply<'r>> {
     let [query] = request.queries.queries() else { return None };
     let (query, question) = (query.original(), request.queries.as_bytes());
     let (limit, overflow) = limit(request);
@@ -40,7 +44,10 @@ pub(super) fn reply<'r>(generation: &Generation, request: &'r Request) -> Option
         class: query.query_class(),
         room: Room { octets, overflow },
     };
-    let answer = answer(generation, &asked, &mut Draw::new());
+    let answer = match generation {
+        Some(generation) => answer(generation, &asked, &mut Draw::new()),
+        None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
+    };
     let metadata = metadata(&request.metadata, &answer);
     let edns = request.edns.as_ref().map(|asked| edns(asked, answer.reason));
     Some(Reply { question, metadata, answer, edns, limit, reserved, overflow })

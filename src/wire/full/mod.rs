@@ -99,17 +99,18 @@ impl Responder {
         let Some(outline) = read.filter(|_| source.port() != 0) else {
             return false;
         };
+        let shown = Some(generation).filter(|_| self.policy.may_query(source.ip()));
         or_servfail(&outline, reply, |reply| match screen(&outline) {
             Some(code) => blank(&outline, code, reply),
-            None => answer(generation, message, (source, transport), &outline, reply),
+            None => answer(shown, message, (source, transport), &outline, reply),
         });
         true
     }
 }
 
-/// Answers a query of sound build.
+/// Answers a query of sound build, or refuses it where no generation may be shown.
 fn answer(
-    generation: &Generation,
+    generation: Option<&Generation>,
     message: &[u8],
     (source, transport): (SocketAddr, Transport),
     outline: &Outline<'_>,

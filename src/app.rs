@@ -12,16 +12,17 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Outage, Serve, ZoneConfig};
+use crate::config::{Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
+use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
-use crate::wire::{Counters, Listeners, Policy, Strictness};
+use crate::wire::{Counters, Limiter, Listeners, Policy, Strictness};
 
 /// How all zones of this version read keys and values.
 const SCHEMA: &str = "services";
@@ -42,6 +43,8 @@ pub struct App {
     workers: usize,
     /// What follows each zone.
     followers: Vec<Follower>,
+    /// Whom to become before anything is answered.
+    account: Option<Account>,
 }
 
 /// What follows one zone.
@@ -72,6 +75,8 @@ impl App {
         if let Some(state) = &config.outage.state {
             let fault = |error| state.fault(format_args!("cannot be made: {error}"));
             state::prepare(&state.directory).map_err(fault)?;
+            let account = config.limits.run_as.as_ref();
+            account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let strictness = strictness(&config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness);
@@ -87,7 +92,8 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { zones, access, outage, bare_names, workers, limits, .. } = config;
+        privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
@@ -100,8 +106,9 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::default();
-        Self { index, listeners, http, policy, workers, followers }
+        let (policy, account) = policy(limits);
+        let (policy, listeners) = (Arc::new(policy), listeners.share(workers));
+        Self { index, listeners, http, policy, workers, followers, account }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -124,6 +131,15 @@ impl App {
         if let Some(address) = self.http_address() {
             say(format_args!("answering HTTP on {address}"));
         }
+    }
+
+    /// Gives up what the process may do beside answering. To be called while it has one
+    /// thread, before there is a runtime.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: what cannot be given up, and what to do.
+    pub fn give_up_privileges(&self) -> Result<(), Failure> {
+        privileges::give_up(self.account.as_ref()).map_err(Failure::failed)
     }
 
     /// What is answered from.
@@ -241,6 +257,14 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// What limits say of answering, and whom to become.
+fn policy(limits: Limits) -> (Policy, Option<Account>) {
+    let Limits { allow_query, allow_recursion, rate, tcp, run_as } = limits;
+    let rate_limit = rate.map(Limiter::new);
+    let policy = Policy { allow_query, allow_recursion, rate_limit, tcp, ..Policy::default() };
+    (policy, run_as)
 }
 
 /// Whether each address must be bound.

@@ -29,6 +29,7 @@
 //! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`systemd`] | what systemd is told | |
+//! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
 //! # Invariants
@@ -74,6 +75,7 @@ pub mod index;
 pub mod join;
 pub mod mirror;
 pub mod names;
+pub mod privileges;
 pub mod registry;
 pub mod shutdown;
 pub mod state;

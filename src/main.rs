@@ -7,7 +7,7 @@ use clap::Parser;
 use srvd::cli::{Cli, Command};
 use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
-use srvd::{app::App, commands, dev, docs, join, shutdown, systemd, telemetry};
+use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 /// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
@@ -33,8 +33,12 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let zones = || Serve::new(common, &Default::default(), &file);
     match command {
-        Command::Serve(args) => server()?.block_on(serve(Serve::new(common, args, &file)?))?,
-        Command::Dev(args) => server()?.block_on(dev::run(common, args, &file))?,
+        Command::Serve(args) => serve(Serve::new(common, args, &file)?)?,
+        Command::Dev(args) => {
+            let dev = Dev::bind(common, args, &file)?;
+            dev.app().give_up_privileges()?;
+            server()?.block_on(dev.run())?;
+        }
         Command::List(args) => server()?.block_on(commands::list(zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(zones()?, args))?,
         Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
@@ -54,11 +58,17 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Binds, says where, and answers until told to stop.
-async fn serve(config: Serve) -> Result<(), Failure> {
+/// Binds, gives up what only that needed, and answers.
+fn serve(config: Serve) -> Result<(), Failure> {
+    let app = App::build(config)?;
+    app.give_up_privileges()?;
+    server()?.block_on(answer(app))
+}
+
+/// Says where, and answers until told to stop.
+async fn answer(app: App) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     shutdown::refuse_reload().map_err(Failure::failed)?;
-    let app = App::build(config)?;
     app.announce();
     systemd::ready(&format!("answering DNS on {:?}", app.addresses()));
     let told = shutdown.clone();

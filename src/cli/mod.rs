@@ -5,6 +5,7 @@
 )]
 
 mod join;
+mod limits;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::http;
 use crate::telemetry::LogFormat;
 
 pub use self::join::{JoinArgs, LeaveArgs};
+pub use self::limits::LimitArgs;
 
 /// A DNS-SRV discovery server: services register in etcd, DNS clients find them.
 #[derive(Debug, Parser)]
@@ -130,6 +132,9 @@ pub struct ServeArgs {
     /// off [default: 30s]
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
+    /// Who may ask, how much, and as whom the server runs.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// How a command prints.

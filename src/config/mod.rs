@@ -4,6 +4,7 @@
 //! Nothing is bound or connected here; files that are named are read.
 
 mod file;
+mod limits;
 mod outage;
 mod serve;
 
@@ -19,6 +20,7 @@ use crate::telemetry::LogFormat;
 use self::file::Written;
 
 pub use self::file::File;
+pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Http, Listen, Serve, ZoneConfig};
 

@@ -7,6 +7,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
 use super::file::{File, Zone};
+use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::{Registry, check_tls, named, read_url};
 use crate::cli::{Common, ServeArgs};
@@ -40,6 +41,8 @@ pub struct Serve {
     pub access: Access,
     /// What is kept while they are away.
     pub outage: Outage,
+    /// Who may ask, how much, and as whom the server runs.
+    pub limits: Limits,
 }
 
 /// Where to answer.
@@ -89,6 +92,7 @@ impl Serve {
             zones,
             access: registry.access,
             outage: outage(args, file)?,
+            limits: limits(&args.limits, file)?,
         })
     }
 }

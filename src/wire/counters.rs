@@ -70,8 +70,14 @@ pub struct Counters {
 pub(super) struct Tcp {
     /// Connections that were accepted.
     accepted: AtomicU64,
+    /// Connections that have ended.
+    ended: AtomicU64,
     /// Connections that were closed to have room for others.
     closed_for_room: AtomicU64,
+    /// Connections that were closed to have room for others of the same client.
+    closed_for_client: AtomicU64,
+    /// Connections whose client said nothing, or took nothing, for too long.
+    timed_out: AtomicU64,
     /// Queries that were answered.
     answered: AtomicU64,
 }
@@ -108,8 +114,14 @@ pub struct Counts {
 pub struct TcpCounts {
     /// Connections that were accepted.
     pub accepted: u64,
+    /// Connections that are open.
+    pub open: u64,
     /// Connections that were closed to have room for others.
     pub closed_for_room: u64,
+    /// Connections that were closed to have room for others of the same client.
+    pub closed_for_client: u64,
+    /// Connections whose client said nothing, or took nothing, for too long.
+    pub timed_out: u64,
     /// Queries that were answered.
     pub answered: u64,
 }
@@ -178,6 +190,21 @@ impl Tcp {
         self.closed_for_room.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A connection was closed to have room for another of its client.
+    pub(super) fn close_for_client(&self) {
+        self.closed_for_client.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A client said nothing, or took nothing, for too long.
+    pub(super) fn time_out(&self) {
+        self.timed_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection has ended.
+    pub(super) fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Queries were answered.
     pub(super) fn answer(&self, queries: usize) {
         self.answered.fetch_add(queries as u64, Ordering::Relaxed);
@@ -185,10 +212,16 @@ impl Tcp {
 
     /// The numbers.
     fn counts(&self) -> TcpCounts {
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        // What has ended is read first, so that no more seem to have ended than began.
+        let (ended, accepted) = (read(&self.ended), read(&self.accepted));
         TcpCounts {
-            accepted: self.accepted.load(Ordering::Relaxed),
-            closed_for_room: self.closed_for_room.load(Ordering::Relaxed),
-            answered: self.answered.load(Ordering::Relaxed),
+            accepted,
+            open: accepted.saturating_sub(ended),
+            closed_for_room: read(&self.closed_for_room),
+            closed_for_client: read(&self.closed_for_client),
+            timed_out: read(&self.timed_out),
+            answered: read(&self.answered),
         }
     }
 }

@@ -57,6 +57,7 @@ mod tcp;
 mod udp;
 mod workers;
 
+pub use self::connections::TcpLimits;
 pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Limiter, Networks};
+use super::{Limiter, Networks, TcpLimits};
 
 /// How messages are answered, beside what the index says. Threads share it; it never changes.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Policy {
     pub allow_recursion: Networks,
     /// Limits what networks are sent over UDP, if they are limited.
     pub rate_limit: Option<Limiter>,
+    /// What connections may take.
+    pub tcp: TcpLimits,
 }
 
 impl Policy {

@@ -67,6 +67,15 @@ pub(super) enum Fate {
     Dropped,
 }
 
+impl RateLimit {
+    /// A rate, and the defaults that other name servers have as well.
+    #[must_use]
+    pub fn new(per_second: NonZeroU32) -> Self {
+        let exempt = Networks::new(&[]);
+        Self { per_second, slip: 2, ipv4_prefix: 24, ipv6_prefix: 56, exempt }
+    }
+}
+
 impl Limiter {
     /// A limiter that has seen nothing yet.
     #[must_use]

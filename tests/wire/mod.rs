@@ -5,6 +5,8 @@ mod dig;
 mod fair;
 mod fast;
 mod forms;
+mod hoarders;
+mod limits;
 mod listen;
 mod messages;
 mod properties;
@@ -17,7 +19,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use srvd::wire::{Counters, Listeners, Strictness};
+use srvd::wire::{Counters, Listeners, Policy, Strictness};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
@@ -39,13 +41,18 @@ impl Server {
 
     /// Serves an index on an address of each family.
     pub(crate) fn start_on(fixture: &Fixture, addresses: [&str; 2]) -> Self {
+        Self::start_with(fixture, addresses, Policy::default())
+    }
+
+    /// Serves an index by a policy.
+    pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Policy) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
         let task = tokio::spawn(listeners.serve(
             fixture.index.clone(),
-            Arc::default(),
+            Arc::new(policy),
             2,
             shutdown.clone(),
         ));

@@ -2,11 +2,13 @@
 //! telemetry → one command → exit code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
-use srvd::cli::{Cli, Command};
+use srvd::cli::{Cli, Command, Common, ServeArgs};
 use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
+use srvd::reload::Reload;
 use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,7 +35,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let zones = || Serve::new(common, &Default::default(), &file);
     match command {
-        Command::Serve(args) => serve(Serve::new(common, args, &file)?)?,
+        Command::Serve(args) => serve(cli.common.clone(), args.clone(), &file)?,
         Command::Dev(args) => {
             let dev = Dev::bind(common, args, &file)?;
             dev.app().give_up_privileges()?;
@@ -59,16 +61,23 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 }
 
 /// Binds, gives up what only that needed, and answers.
-fn serve(config: Serve) -> Result<(), Failure> {
+fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
+    let config = Serve::new(&common, &args, file)?;
+    let reload = Reload::new(&config);
     let app = App::build(config)?;
     app.give_up_privileges()?;
-    server()?.block_on(answer(app))
+    let read = move || Serve::new(&common, &args, &File::read(common.config.as_deref())?);
+    server()?.block_on(answer(app, reload, read))
 }
 
 /// Says where, and answers until told to stop.
-async fn answer(app: App) -> Result<(), Failure> {
+async fn answer(
+    app: App,
+    reload: Reload,
+    read: impl Fn() -> Result<Serve, Failure> + Send + 'static,
+) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
-    shutdown::refuse_reload().map_err(Failure::failed)?;
+    reload.on_hangup(Arc::clone(app.index()), read).map_err(Failure::failed)?;
     app.announce();
     systemd::ready(&format!("answering DNS on {:?}", app.addresses()));
     let told = shutdown.clone();

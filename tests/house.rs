@@ -29,6 +29,7 @@ const ROOMS: &[&str] = &[
     "names",
     "privileges",
     "registry",
+    "reload",
     "shutdown",
     "state",
     "systemd",

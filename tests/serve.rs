@@ -21,6 +21,9 @@ mod answers;
 /// Zones, prefixes, namespaces and registries side by side.
 mod zones;
 
+/// Zone files: beside a registry and alone, read again, refused by line.
+mod zone_files;
+
 /// etcd is not there, goes, comes back as another.
 mod outage;
 
@@ -53,6 +56,9 @@ mod documents;
 
 /// Backends and frontends, flipped under load.
 mod aliases;
+
+/// Root is given up before anything is answered.
+mod privileges;
 
 /// Wrong usage is refused with a message and its exit code.
 mod usage;

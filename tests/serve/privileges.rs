@@ -117,7 +117,7 @@ fn root_without_another_user_gives_up_what_root_can_do() {
     let (process, at) = process::serve(&etcd.url(), &[]);
     assert!(eventually(|| ask(at, "SRV _web._tcp").answers.len() == 3));
     is_harmless(&process, 0);
-    let dev = process::start(&["dev", "--registry", "http://127.0.0.1:0", "--run-as", USER]);
+    let dev = process::start(&["dev", "--run-as", USER]);
     let at = dev.answers_at();
     assert!(eventually(|| !ask(at, "SRV _hello._tcp").answers.is_empty()));
     is_harmless(&dev, id());

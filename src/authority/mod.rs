@@ -126,7 +126,7 @@ impl Lookup<'_> {
             Err(TooLarge) => Answer::truncated(),
         };
         answer.reason = self.reason;
-        if let Some(answers) = answer.answers.as_ref().filter(|_| !any) {
+        if let Some(answers) = answer.answers.last().filter(|_| !any) {
             let additional = self.additional(node, answers, draw);
             (answer.additional, answer.is_own) = (additional.sets, additional.is_own);
         }

@@ -23,6 +23,18 @@ pub(super) type Labels<T> = imbl::GenericHashMap<
 /// Services by their label.
 pub(super) type Services = Labels<Arc<Service>>;
 
+/// Where a zone's names come from, beside its zone file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Schema {
+    /// Registrations, `PREFIX/NAME/ID`.
+    #[default]
+    Services,
+    /// SkyDNS's tree of labels.
+    SkyDns,
+    /// Nowhere: the zone is its file.
+    Static,
+}
+
 /// What the configuration and the zone file say of a zone. It stays the same from
 /// generation to generation, but for the freshness of the registry.
 #[derive(Debug)]
@@ -42,6 +54,8 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
+    /// Where its names come from.
+    schema: Schema,
     /// Where the zone's keys stand, to name them by.
     layout: Layout,
     /// When the registry was last heard of.
@@ -105,13 +119,39 @@ impl Settings {
         let wire = WireName::from_labels(apex.iter())?;
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, layout, freshness, vitals, ready })
+        let schema = Schema::default();
+        Ok(Self {
+            apex,
+            wire,
+            soa,
+            soa_ttl,
+            ns,
+            ns_ttl,
+            ttl,
+            schema,
+            layout,
+            freshness,
+            vitals,
+            ready,
+        })
     }
 
     /// The same of a zone whose keys stand elsewhere than below the default prefix.
     #[must_use]
     pub fn reading(self, layout: Layout) -> Self {
         Self { layout, ..self }
+    }
+
+    /// The same of a zone whose names come from elsewhere.
+    #[must_use]
+    pub fn of_schema(self, schema: Schema) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// Where its names come from.
+    #[must_use]
+    pub const fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// Where the zone's keys stand.

@@ -32,7 +32,7 @@ pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool
         return Ok(is_cut);
     }
     reply.metadata.truncation = true;
-    reply.answer.answers = None;
+    reply.answer.answers = Vec::new();
     reply.answer.authority = None;
     reply.answer.additional = Vec::new();
     write(reply, octets).map(|_| false)
@@ -43,8 +43,8 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoE
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
     let mut answers = Section::new(&reply.answer.answers, true);
-    let mut authority = Section::new(&reply.answer.authority, false);
-    let mut additional = Additional { sets: &reply.answer.additional };
+    let mut authority = Section::new(reply.answer.authority.as_slice(), false);
+    let mut additional = Additional { sets: &reply.answer.additional, is_whole: true };
     emit_message_parts(
         &reply.metadata,
         &mut Question { octets: reply.question, room: reply.room },
@@ -57,8 +57,10 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoE
     )?;
     encoder.trim();
     let may_cut = reply.overflow == Overflow::Cut;
-    let is_cut = answers.cut > 0 || reply.answer.answers.as_ref().is_some_and(|set| set.is_cut);
-    Ok(((answers.cut == 0 || may_cut) && authority.cut == 0).then_some(is_cut))
+    let is_cut = answers.cut > 0 || reply.answer.answers.iter().any(|set| set.is_cut);
+    let has_all = (answers.cut == 0 || may_cut) && authority.cut == 0;
+    let has_glue = additional.is_whole || !reply.answer.needs_glue;
+    Ok((has_all && has_glue).then_some(is_cut))
 }
 
 /// The question section.
@@ -69,11 +71,11 @@ struct Question<'q> {
     room: u16,
 }
 
-/// A section of one RRset at most.
+/// A section of RRsets that must be there.
 struct Section<'s> {
-    /// The RRset.
-    set: Option<&'s RrSet>,
-    /// Whether its owner is the question's name.
+    /// The RRsets.
+    sets: &'s [RrSet],
+    /// Whether the first has the question's name for its owner.
     asked: bool,
     /// How many of its records did not fit.
     cut: usize,
@@ -83,6 +85,8 @@ struct Section<'s> {
 struct Additional<'s> {
     /// The RRsets.
     sets: &'s [RrSet],
+    /// Whether all of them fit.
+    is_whole: bool,
 }
 
 impl EmitAndCount for Question<'_> {
@@ -103,16 +107,19 @@ impl EmitAndCount for Question<'_> {
 
 impl<'s> Section<'s> {
     /// A section that is not written yet.
-    fn new(set: &'s Option<RrSet>, asked: bool) -> Self {
-        Self { set: set.as_ref(), asked, cut: 0 }
+    const fn new(sets: &'s [RrSet], asked: bool) -> Self {
+        Self { sets, asked, cut: 0 }
     }
 }
 
 impl EmitAndCount for Section<'_> {
     fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
-        let Some(set) = self.set else { return Ok(0) };
-        let count = write_set(set, self.asked, encoder)?;
-        self.cut = set.data.len() - count;
+        let mut count = 0;
+        for (at, set) in self.sets.iter().enumerate() {
+            let written = write_set(set, self.asked && at == 0, encoder)?;
+            self.cut += set.data.len() - written;
+            count += written;
+        }
         Ok(count)
     }
 }
@@ -124,6 +131,7 @@ impl EmitAndCount for Additional<'_> {
             let start = encoder.offset();
             if write_set(set, false, encoder)? < set.data.len() {
                 rewind(encoder, start);
+                self.is_whole = false;
                 break;
             }
             count += set.data.len();

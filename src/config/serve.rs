@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
+use super::answering::{Answering, answering};
 use super::file::{File, Zone};
 use super::outage::{Outage, outage};
 use super::{Registry, check_tls, named, read_url};
@@ -40,6 +41,8 @@ pub struct Serve {
     pub access: Access,
     /// What is kept while they are away.
     pub outage: Outage,
+    /// What clients are told beside answers.
+    pub answering: Answering,
 }
 
 /// Where to answer.
@@ -89,6 +92,7 @@ impl Serve {
             zones,
             access: registry.access,
             outage: outage(args, file)?,
+            answering: answering(&args.answering, file)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A request that was understood, to what is said in return.
 
-use hickory_proto::op::Metadata;
+use hickory_proto::op::{Metadata, ResponseCode};
+use hickory_proto::rr::Name;
 use hickory_server::server::Request;
 
 use crate::authority::{Answer, Draw, Overflow, Question, Room, answer, resolve};
@@ -13,6 +14,8 @@ use crate::wire::{HEADER, Transport};
 pub(super) struct Reply<'r> {
     /// The question's octets, to be echoed as they are.
     pub(super) question: &'r [u8],
+    /// The question's name.
+    pub(super) name: &'r Name,
     /// The header, but for the counts.
     pub(super) metadata: Metadata,
     /// What is said.
@@ -46,7 +49,7 @@ pub(super) fn reply<'r>(
     };
     let answer = answer(generation, &asked, &mut Draw::new());
     let metadata = metadata(&request.metadata, &answer);
-    Some(Reply { question, metadata, answer, room, overflow })
+    Some(Reply { question, name: query.name(), metadata, answer, room, overflow })
 }
 
 /// The version of the zone that a request is answered from, if a zone of ours answers.
@@ -57,8 +60,9 @@ pub(super) fn zone_version(
 ) -> Option<ZoneVersion> {
     let [query] = request.queries.queries() else { return None };
     let name = WireName::from_labels(query.original().name().iter()).ok()?;
-    // A class or a type that is refused has no zone either.
-    answer.authoritative.then(|| ZoneVersion::of(&resolve(generation, &name), &name)).flatten()
+    // What is refused, for its class or type, is refused whatever zone the name is in.
+    let is_answered = matches!(answer.code, ResponseCode::NoError | ResponseCode::NXDomain);
+    is_answered.then(|| ZoneVersion::of(&resolve(generation, &name), &name)).flatten()
 }
 
 /// The header of an answer: RD and CD are copied, RA and AD stay clear.

@@ -44,21 +44,13 @@ impl Server {
     }
 
     /// The same by a policy.
-    pub(crate) fn start_with(
-        fixture: &Fixture,
-        addresses: [&str; 2],
-        policy: Arc<Policy>,
-    ) -> Self {
+    pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Arc<Policy>) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
-        let task = tokio::spawn(listeners.serve(
-            fixture.index.clone(),
-            policy,
-            2,
-            shutdown.clone(),
-        ));
+        let task =
+            tokio::spawn(listeners.serve(fixture.index.clone(), policy, 2, shutdown.clone()));
         Self { v4, v6, shutdown, counters, task }
     }
 }

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Limits, Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::http::{At, Http, Subject};
@@ -93,7 +93,8 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, static_zones, access, outage, bare_names, workers, limits, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { answering, limits, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -109,7 +110,7 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let (policy, account) = policy(limits);
+        let (policy, account) = policy(answering, limits);
         let (policy, listeners) = (Arc::new(policy), listeners.share(workers));
         Self { index, listeners, http, policy, workers, followers, account }
     }
@@ -262,11 +263,21 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
     }
 }
 
-/// What limits say of answering, and whom to become.
-fn policy(limits: Limits) -> (Policy, Option<Account>) {
+/// How messages are answered, and whom to become before any is.
+fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
+    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
     let Limits { allow_query, allow_recursion, rate, tcp, run_as } = limits;
-    let rate_limit = rate.map(Limiter::new);
-    let policy = Policy { allow_query, allow_recursion, rate_limit, tcp, ..Policy::default() };
+    let octets = |text: String| text.into_bytes().into();
+    let policy = Policy {
+        allow_query,
+        allow_recursion,
+        chaos: chaos.map(octets),
+        cookies,
+        nsid: nsid.map(octets),
+        rate_limit: rate.map(Limiter::new),
+        strict_amplification,
+        tcp,
+    };
     (policy, run_as)
 }
 

@@ -4,6 +4,7 @@
     reason = "these are help texts, in which brackets mean what may be left out"
 )]
 
+mod answering;
 mod join;
 mod limits;
 
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 use crate::http;
 use crate::telemetry::LogFormat;
 
+pub use self::answering::AnsweringArgs;
 pub use self::join::{JoinArgs, LeaveArgs};
 pub use self::limits::LimitArgs;
 
@@ -135,6 +137,9 @@ pub struct ServeArgs {
     /// Who may ask, how much, and as whom the server runs.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// What clients are told beside answers.
+    #[command(flatten)]
+    pub answering: AnsweringArgs,
 }
 
 /// How a command prints.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::answering::{Answering, answering};
 use super::file::File;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
@@ -40,6 +41,8 @@ pub struct Serve {
     pub outage: Outage,
     /// Who may ask, how much, and as whom the server runs.
     pub limits: Limits,
+    /// What clients are told beside answers.
+    pub answering: Answering,
 }
 
 /// Where to answer.
@@ -81,6 +84,7 @@ impl Serve {
             access: registry.access,
             outage: outage(args, file)?,
             limits: limits(&args.limits, file)?,
+            answering: answering(&args.answering, file)?,
         })
     }
 }

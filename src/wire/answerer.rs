@@ -41,10 +41,8 @@ impl Answerer {
         from: (SocketAddr, Transport),
     ) -> Option<&mut [u8]> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
-        let client = Some(from.0.ip());
         let Self { fast, ready, .. } = self;
-        let ready = &mut ready[..room];
-        let respond = || fast.respond_to(client, generation, message, from.1, ready);
+        let respond = || fast.respond(generation, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => self.ready.get_mut(..octets),
             Verdict::Silence => None,

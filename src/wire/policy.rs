@@ -1,12 +1,24 @@
 //! What the configuration says of answering: the same for every thread and transport.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
-use super::{Limiter, Networks, TcpLimits};
+use super::full::shows_cookie;
+use super::limiter::Fate;
+use super::{Cookies, Limiter, Networks, TcpLimits, Transport};
 
 /// How messages are answered, beside what the index says. Threads share it; it never changes.
 #[derive(Debug, Default)]
 pub struct Policy {
+    /// Makes and checks cookies; without it, those of clients are ignored.
+    pub cookies: Option<Cookies>,
+    /// Who this server is, told to clients that ask for it (RFC 5001); at most
+    /// [`NSID_MAX`](super::NSID_MAX) octets.
+    pub nsid: Option<Box<[u8]>>,
+    /// What is told of this server in the class CHAOS (RFC 4892); at most 255 octets.
+    pub chaos: Option<Box<[u8]>>,
+    /// Whether replies over UDP to clients without a valid cookie are kept small.
+    pub strict_amplification: bool,
     /// Whom queries are answered; everybody when absent.
     pub allow_query: Option<Networks>,
     /// Whom names outside our zones are looked up for.
@@ -18,9 +30,21 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether anything depends on who the client of a datagram is.
-    pub(super) const fn asks_who(&self) -> bool {
-        self.allow_query.is_some() || self.rate_limit.is_some()
+    /// What becomes of a reply to a query over UDP, by how much the client's network was
+    /// sent; it is emptied if need be. Whoever shows a cookie of ours is sent all.
+    pub(super) fn judge(
+        &self,
+        query: &[u8],
+        client: SocketAddr,
+        reply: &mut [u8],
+        now: Instant,
+    ) -> Fate {
+        match &self.rate_limit {
+            Some(limiter) if !shows_cookie(query, self, (client, Transport::Udp)) => {
+                limiter.judge(client.ip(), reply, now)
+            }
+            _ => Fate::Sent,
+        }
     }
 
     /// Whether a client is answered at all.

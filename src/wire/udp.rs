@@ -4,7 +4,7 @@
 //! way; what needs more is handed to the full path, and the worker goes on.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -26,6 +26,11 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
 
+/// A fast path: from a generation, a message and its client to a reply.
+trait Answer: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+
+impl<F: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
+
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
     /// The socket and the buffers.
@@ -42,23 +47,17 @@ pub(super) struct Worker {
     pub(super) stop: Arc<AtomicBool>,
 }
 
-/// What a worker answers a datagram by: the generation, the datagram, the client where that
-/// matters, and room for the reply.
-trait Respond: FnMut(&Generation, &[u8], Option<IpAddr>, &mut [u8]) -> Verdict {}
-
-impl<T: FnMut(&Generation, &[u8], Option<IpAddr>, &mut [u8]) -> Verdict> Respond for T {}
-
 impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
         let mut fast = Fast::new(Arc::clone(&self.policy));
         self.run(|generation, message, client, reply| {
-            fast.respond_to(client, generation, message, Transport::Udp, reply)
+            fast.respond(generation, message, (client, Transport::Udp), reply)
         });
     }
 
     /// Does so with any fast path.
-    fn run(mut self, mut fast: impl Respond) {
+    fn run(mut self, mut fast: impl Answer) {
         let (mut last, mut faults) = (0, 0);
         while last < LAST {
             let is_ending = self.stop.load(Ordering::Acquire);
@@ -80,7 +79,7 @@ impl Worker {
 
     /// Answers the datagrams of a batch, all of them from one generation, and by one look
     /// at the clock if it is needed.
-    fn answer(&mut self, count: usize, fast: &mut impl Respond) {
+    fn answer(&mut self, count: usize, fast: &mut impl Answer) {
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
         let now = self.policy.rate_limit.as_ref().map(|_| Instant::now());
@@ -101,15 +100,15 @@ impl Worker {
         at: usize,
         generation: &Generation,
         now: Option<Instant>,
-        fast: &mut impl Respond,
+        fast: &mut impl Answer,
     ) {
-        let client = if self.policy.asks_who() { self.client(at) } else { None };
-        let Some((message, reply)) = self.batch.exchange(at) else {
+        let client = self.batch.client(at);
+        let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             return self.tally.count(Event::Silent, 1);
         };
         match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated } => {
-                match self.limit(at, octets, client.zip(now)) {
+                match now.map_or(Fate::Sent, |now| self.judge(at, octets, client, now)) {
                     Fate::Sent => self.reply(at, octets, code, truncated),
                     Fate::Slipped(octets) => {
                         self.tally.count(Event::Slipped, 1);
@@ -123,17 +122,12 @@ impl Worker {
         }
     }
 
-    /// Who sent the datagram at a place of the batch.
-    fn client(&self, at: usize) -> Option<IpAddr> {
-        self.batch.route(at).map(|route| route.client.ip())
-    }
-
-    /// What becomes of the reply to a client, where replies are limited.
-    fn limit(&mut self, at: usize, octets: usize, client: Option<(IpAddr, Instant)>) -> Fate {
-        let limiter = self.policy.rate_limit.as_ref().zip(client);
-        let Some((limiter, (client, now))) = limiter else { return Fate::Sent };
-        let reply = self.batch.exchange(at).and_then(|(_, reply)| reply.get_mut(..octets));
-        reply.map_or(Fate::Sent, |reply| limiter.judge(client, reply, now))
+    /// What becomes of the reply at a place of the batch, where replies are limited.
+    fn judge(&mut self, at: usize, octets: usize, client: SocketAddr, now: Instant) -> Fate {
+        let exchange = self.batch.exchange(at);
+        let exchange = exchange.and_then(|(message, it)| Some((message, it.get_mut(..octets)?)));
+        let judge = |(message, reply)| self.policy.judge(message, client, reply, now);
+        exchange.map_or(Fate::Sent, judge)
     }
 
     /// Sends a reply with the batch.
@@ -184,7 +178,7 @@ mod tests {
     }
 
     /// Runs a worker with a fast path, and a full path that does nothing yet.
-    fn run(fast: impl Respond + Send + 'static) -> Running {
+    fn run(fast: impl Answer + Send + 'static) -> Running {
         let socket = Client::bind("127.0.0.1:0").unwrap();
         let client = Client::bind("127.0.0.1:0").unwrap();
         client.connect(socket.local_addr().unwrap()).unwrap();

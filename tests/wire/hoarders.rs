@@ -14,7 +14,7 @@ use super::{Server, example};
 /// A server with few places for connections.
 fn server(limits: TcpLimits) -> Server {
     let policy = Policy { tcp: limits, ..Policy::default() };
-    Server::start_with(&example(), ["127.0.0.1:0", "[::1]:0"], policy)
+    Server::start_with(&example(), ["127.0.0.1:0", "[::1]:0"], policy.into())
 }
 
 /// Idle connections from an address.

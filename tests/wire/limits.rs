@@ -5,7 +5,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
-use srvd::wire::{Counts, Limiter, Networks, Policy, RateLimit};
+use hickory_proto::rr::rdata::opt::EdnsOption;
+use srvd::wire::{Cookies, Counts, Limiter, Networks, Policy, RateLimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, UdpSocket};
 use tokio::time::{Instant, timeout};
@@ -23,6 +24,8 @@ const SILENCE: Duration = Duration::from_millis(200);
 const RATE: u32 = 20;
 /// The type SOA, which only the full path answers at an apex.
 const SOA: u16 = 6;
+/// The type TXT.
+const TXT: u16 = 16;
 
 /// Networks by their texts.
 fn networks(texts: &[&str]) -> Networks {
@@ -33,11 +36,9 @@ fn networks(texts: &[&str]) -> Networks {
 fn limited(slip: u32, exempt: &[&str]) -> Server {
     let rate = RateLimit::new(NonZeroU32::new(RATE).unwrap());
     let limiter = Limiter::new(RateLimit { slip, exempt: networks(exempt), ..rate });
-    Server::start_with(
-        &example(),
-        LOOPBACK,
-        Policy { rate_limit: Some(limiter), ..Policy::default() },
-    )
+    let cookies = Some(Cookies::new([7; 16], &[]));
+    let policy = Policy { rate_limit: Some(limiter), cookies, ..Policy::default() };
+    Server::start_with(&example(), LOOPBACK, policy.into())
 }
 
 /// One reply over UDP, to a client with an address.
@@ -88,12 +89,18 @@ fn often(name: &str, kind: u16, times: usize) -> Vec<Vec<u8>> {
     vec![Query::new(name, kind).edns(1232, 0, 0, &[]).bytes(); times]
 }
 
+/// An option of a reply, if it has that.
+fn option(reply: &Message, code: u16) -> Option<Vec<u8>> {
+    let options = reply.edns.as_ref()?.options().as_ref();
+    options.iter().find_map(|(_, option)| match option {
+        EdnsOption::Unknown(other, data) if *other == code => Some(data.clone()),
+        _ => None,
+    })
+}
+
 /// The extended error of a reply, if it has one.
 fn extended_error(reply: &Message) -> Option<u16> {
-    use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-    let option = reply.edns.as_ref()?.option(EdnsCode::Unknown(15))?;
-    let EdnsOption::Unknown(15, data) = option else { panic!("{option:?}") };
-    Some(u16::from_be_bytes([data[0], data[1]]))
+    option(reply, 15).map(|data| u16::from_be_bytes([data[0], data[1]]))
 }
 
 /// What was counted over UDP, on both paths.
@@ -105,8 +112,8 @@ fn counted(server: &Server, count: fn(&Counts) -> u64) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_ask_is_refused_and_told_why() {
     let allow_query = Some(networks(&["127.0.0.2", "2001:db8::/32"]));
-    let policy = Policy { allow_query, ..Policy::default() };
-    let server = Server::start_with(&example(), LOOPBACK, policy);
+    let policy = Policy { allow_query, chaos: Some((*b"one").into()), ..Policy::default() };
+    let server = Server::start_with(&example(), LOOPBACK, policy.into());
     // The fast path, the full path, a name that does not exist, one that is not ours.
     for (name, kind) in [
         ("web.services.internal", A),
@@ -131,6 +138,12 @@ async fn who_may_not_ask_is_refused_and_told_why() {
             }
         }
     }
+    // Nor is such a client told who this is.
+    let mut chaos = Query::new("id.server", TXT).edns(1232, 0, 0, &[]);
+    *chaos.question.last_mut().unwrap() = 3;
+    let reply = over_udp("127.0.0.1", server.v4, &chaos.bytes()).await;
+    assert_eq!((reply.answers.len(), extended_error(&reply)), (0, Some(18)));
+    assert_eq!(over_udp("127.0.0.2", server.v4, &chaos.bytes()).await.answers.len(), 1);
     let query = Query::new("web.services.internal", A).bytes();
     assert_eq!(over_udp("127.0.0.2", server.v4, &query).await.answers.len(), 2);
     assert_eq!(over_tcp("127.0.0.2", server.v4, &query).await.answers.len(), 2);
@@ -194,6 +207,25 @@ async fn the_exempt_are_not_limited() {
     let server = limited(0, &["127.0.0.0/8"]);
     assert_eq!(flood(server.v4, often("web.services.internal", A, 500)).await.len(), 500);
     assert!(flood(server.v6, often("web.services.internal", A, 500)).await.len() < 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_a_cookie_is_not_limited() {
+    let server = limited(0, &[]);
+    for (name, kind) in [("web.services.internal", A), ("services.internal", SOA)] {
+        let client = [&[0, 10, 0, 8][..], &[1; 8]].concat();
+        let first = Query::new(name, kind).edns(1232, 0, 0, &client).bytes();
+        let cookie = option(&over_udp("127.0.0.1", server.v4, &first).await, 10).unwrap();
+        let known = [&[0, 10, 0, 24][..], &cookie].concat();
+        let known = Query::new(name, kind).edns(1232, 0, 0, &known).bytes();
+        assert_eq!(flood(server.v4, vec![known.clone(); 300]).await.len(), 300);
+        // Nor did that cost its network anything; one that is not ours is no better than none.
+        let mut forged = known;
+        *forged.last_mut().unwrap() ^= 1;
+        let answered = flood(server.v4, vec![forged; 300]).await.len();
+        assert!((RATE as usize - 1..300).contains(&answered), "{answered}");
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ mod limits;
 mod listen;
 mod messages;
 mod properties;
+mod protocol;
 mod sizes;
 mod static_zones;
 mod tcp;
@@ -42,21 +43,17 @@ impl Server {
 
     /// Serves an index on an address of each family.
     pub(crate) fn start_on(fixture: &Fixture, addresses: [&str; 2]) -> Self {
-        Self::start_with(fixture, addresses, Policy::default())
+        Self::start_with(fixture, addresses, Arc::default())
     }
 
-    /// Serves an index by a policy.
-    pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Policy) -> Self {
+    /// The same by a policy.
+    pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Arc<Policy>) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
-        let task = tokio::spawn(listeners.serve(
-            fixture.index.clone(),
-            Arc::new(policy),
-            2,
-            shutdown.clone(),
-        ));
+        let task =
+            tokio::spawn(listeners.serve(fixture.index.clone(), policy, 2, shutdown.clone()));
         Self { v4, v6, shutdown, counters, task }
     }
 }

@@ -15,7 +15,7 @@ mod compile;
 mod compose;
 mod query;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use hickory_proto::op::ResponseCode;
@@ -23,6 +23,7 @@ use hickory_proto::op::ResponseCode;
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
+use super::edns::{Budget, Edns, Told, ZoneVersion};
 use super::{Policy, Transport};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
@@ -106,31 +107,11 @@ impl Fast {
         &mut self,
         generation: &Generation,
         message: &[u8],
-        transport: Transport,
+        from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
-            Ok(query) => self.answer(generation, &query, transport, reply).unwrap_or(Verdict::Full),
-            Err(Unusual::NoRequest) => Verdict::Silence,
-            Err(Unusual::Other) => Verdict::Full,
-        }
-    }
-
-    /// The same to a client: one that may ask nothing is refused. Where the policy asks for
-    /// nobody ([`Policy::asks_who`]), there need be none.
-    pub(super) fn respond_to(
-        &mut self,
-        client: Option<IpAddr>,
-        generation: &Generation,
-        message: &[u8],
-        transport: Transport,
-        reply: &mut [u8],
-    ) -> Verdict {
-        if client.is_none_or(|client| self.policy.may_query(client)) {
-            return self.respond(generation, message, transport, reply);
-        }
-        match Query::read(message, &mut self.name) {
-            Ok(query) => refuse(&query, transport, reply).unwrap_or(Verdict::Full),
+            Ok(query) => self.answer(generation, &query, from, reply).unwrap_or(Verdict::Full),
             Err(Unusual::NoRequest) => Verdict::Silence,
             Err(Unusual::Other) => Verdict::Full,
         }
@@ -141,12 +122,15 @@ impl Fast {
         &mut self,
         generation: &Generation,
         query: &Query<'_>,
-        transport: Transport,
+        from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Result<Verdict, Declined> {
-        let resolved = resolve(generation, &self.name);
-        let (code, reason) = resolved.code();
-        let mut composer = Composer::new(query, transport, reply)?;
+        let edns = query.opt.map(|opt| Edns::new(&opt, &self.policy, from));
+        let edns = edns.transpose().map_err(|_| Declined)?;
+        let octets = [query.octets, query.question.len()];
+        let budget = Budget::new(&self.policy, from.1, edns.as_ref(), octets);
+        let (resolved, (code, reason)) = self.resolve(generation, from.0.ip());
+        let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign | Resolved::NotReady => {}
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
@@ -155,12 +139,30 @@ impl Fast {
             }
         }
         let truncated = composer.is_truncated();
-        if truncated && transport == Transport::Tcp {
+        if truncated && from.1 == Transport::Tcp {
             return Err(Declined);
         }
         let code = code.low();
-        let octets = composer.finish(query, code, reason)?;
+        let wants_version = edns.as_ref().is_some_and(Edns::wants_zone_version);
+        let version = wants_version.then(|| ZoneVersion::of(&resolved, &self.name)).flatten();
+        let edns = edns.as_ref().map(|edns| (edns, &*self.policy));
+        let octets = composer.finish(code, edns, &Told { code: 0, reason, version })?;
         Ok(Verdict::Reply { octets, code, truncated })
+    }
+
+    /// Where the name leads, and what is said of it; to clients that may ask nothing it is as
+    /// if it were not ours.
+    fn resolve<'g>(
+        &self,
+        generation: &'g Generation,
+        client: IpAddr,
+    ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
+        if !self.policy.may_query(client) {
+            let refused = (ResponseCode::Refused, Some(Reason::Prohibited));
+            return (Resolved::Foreign, refused);
+        }
+        let resolved = resolve(generation, &self.name);
+        (resolved, resolved.code())
     }
 
     /// Writes the answer of a name that exists.
@@ -241,15 +243,9 @@ impl Fast {
             let _ = slot.set(made.ok_or(Declined)?);
         }
         composer.authoritative();
-        composer.negative(slot.get().ok_or(Declined)?, position, &self.name)
+        composer.negative(slot.get().ok_or(Declined)?, position, &self.name);
+        Ok(())
     }
-}
-
-/// Refuses a query, and says why.
-fn refuse(query: &Query<'_>, transport: Transport, reply: &mut [u8]) -> Result<Verdict, Declined> {
-    let (code, reason) = (ResponseCode::Refused.low(), Reason::Prohibited);
-    let octets = Composer::new(query, transport, reply)?.finish(query, code, Some(reason))?;
-    Ok(Verdict::Reply { octets, code, truncated: false })
 }
 
 impl Default for Fast {

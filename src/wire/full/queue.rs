@@ -14,7 +14,7 @@ use crate::wire::answerer::Answerer;
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::limiter::Fate;
-use crate::wire::{Limiter, Policy, Transport};
+use crate::wire::{Policy, Transport};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -96,8 +96,7 @@ impl Full {
         let Some(mut reply) = self.answerer.answer(&generation, message, from) else {
             return self.tally.count(Event::Silent, 1);
         };
-        let judge = |limiter: &Limiter| limiter.judge(route.client.ip(), reply, now);
-        match self.policy.rate_limit.as_ref().map_or(Fate::Sent, judge) {
+        match self.policy.judge(message, route.client, reply, now) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {
                 self.tally.count(Event::Slipped, 1);

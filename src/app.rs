@@ -12,13 +12,14 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
+use crate::reload::warn_of;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Policy, Strictness};
@@ -87,7 +88,8 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, answering, .. } =
+            config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
@@ -97,10 +99,12 @@ impl App {
             sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
             settings.push(Arc::new(zone_settings));
         }
+        settings.extend(static_zones.into_iter().map(Arc::new));
+        settings.iter().for_each(|settings| warn_of(settings));
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::default();
+        let policy = Arc::new(policy(answering));
         Self { index, listeners, http, policy, workers, followers }
     }
 
@@ -241,6 +245,13 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// How messages are answered.
+fn policy(answering: Answering) -> Policy {
+    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let octets = |text: String| text.into_bytes().into();
+    Policy { cookies, strict_amplification, nsid: nsid.map(octets), chaos: chaos.map(octets) }
 }
 
 /// Whether each address must be bound.

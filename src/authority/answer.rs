@@ -18,15 +18,21 @@ pub struct Answer {
     pub reason: Option<Reason>,
     /// Whether the answers are larger than the room, so that none is given.
     pub truncated: bool,
-    /// What was asked for.
-    pub answers: Option<RrSet>,
-    /// The SOA of a negative answer.
+    /// What was asked for: one RRset, or before it the aliases that lead there, in order;
+    /// none when there is nothing.
+    pub answers: Vec<RrSet>,
+    /// The SOA of a negative answer, or the name servers of a referral.
     pub authority: Option<RrSet>,
     /// Addresses of the targets, in the order of the answers: as many RRsets as can fit.
     pub additional: Vec<RrSet>,
     /// Whether it was made of the node's own service and of settings alone, so that it
     /// stays what it is for as long as these do.
     pub is_own: bool,
+    /// Whether all of the additional section must be there: the glue of a referral (RFC
+    /// 9471 section 3).
+    pub needs_glue: bool,
+    /// Where the last alias leads, if that is in no zone of ours.
+    pub leaves: Option<Name>,
 }
 
 /// Records of one owner and type.
@@ -87,21 +93,23 @@ impl Answer {
             authoritative: false,
             reason,
             truncated: false,
-            answers: None,
+            answers: Vec::new(),
             authority: None,
             additional: Vec::new(),
             is_own: true,
+            needs_glue: false,
+            leaves: None,
         }
     }
 
     /// An answer from a zone of ours, nothing in it yet.
-    fn own(code: ResponseCode) -> Self {
+    pub(super) fn own(code: ResponseCode) -> Self {
         Self { authoritative: true, ..Self::error(code, None) }
     }
 
     /// What was asked for.
     pub(super) fn positive(answers: RrSet) -> Self {
-        Self { answers: Some(answers), ..Self::own(ResponseCode::NoError) }
+        Self { answers: vec![answers], ..Self::own(ResponseCode::NoError) }
     }
 
     /// There are answers, but they do not fit.

@@ -3,9 +3,11 @@
 //! From here on nothing is a `String` that should be a name, a duration or a url.
 //! Nothing is bound or connected here; files that are named are read.
 
+mod answering;
 mod file;
 mod outage;
 mod serve;
+mod zones;
 
 use std::path::PathBuf;
 
@@ -18,9 +20,11 @@ use crate::telemetry::LogFormat;
 
 use self::file::Written;
 
+pub use self::answering::Answering;
 pub use self::file::File;
 pub use self::outage::{Outage, State};
-pub use self::serve::{Http, Listen, Serve, ZoneConfig};
+pub use self::serve::{Http, Listen, Serve};
+pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.
 #[derive(Debug, Clone)]

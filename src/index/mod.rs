@@ -30,9 +30,10 @@ mod problems;
 mod publisher;
 mod ready;
 mod service;
+mod tree;
 mod zone;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -40,20 +41,24 @@ pub use self::generation::{Generation, Site};
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
-pub use self::zone::{Node, Settings, Zone};
+pub use self::tree::{Cut, Owner, RecordSet, Tree};
+pub use self::zone::{Node, Schema, Settings, Zone};
 
 /// Where queries find the newest generation.
 #[derive(Debug)]
 pub struct Index {
     /// The one swap.
     current: ArcSwap<Generation>,
+    /// Held by whoever makes the next generation from the newest. Queries never see it.
+    writing: Mutex<()>,
 }
 
 impl Index {
     /// An index of zones that have no data yet: they answer Not Ready.
     #[must_use]
     pub fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
-        Self { current: ArcSwap::from_pointee(Generation::new(zones, bare_names)) }
+        let current = ArcSwap::from_pointee(Generation::new(zones, bare_names));
+        Self { current, writing: Mutex::default() }
     }
 
     /// The newest generation. A query loads once and keeps what it got.
@@ -61,9 +66,21 @@ impl Index {
         self.current.load()
     }
 
-    /// Publishes a zone's next state beside the newest of all others, and gives the
+    /// Publishes other settings of the registry zones, in their order, and other static zones.
+    /// It takes time that grows with the services, and no query waits for it.
+    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.current.store(Arc::new(self.current.load().renewed(registry, others)));
+    }
+
+    /// Publishes what an edit makes of a zone, beside the newest of all others. Gives the
     /// generation that was the newest until now.
-    fn replace(&self, at: usize, zone: &Arc<Zone>) -> Arc<Generation> {
-        self.current.rcu(|generation| generation.with_zone(at, Arc::clone(zone)))
+    fn edit(&self, at: usize, edit: impl FnOnce(&mut Zone)) -> Arc<Generation> {
+        // A writer that panicked has published nothing.
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.current.load_full();
+        let mut zone = Zone::clone(&newest.zones()[at]);
+        edit(&mut zone);
+        self.current.swap(Arc::new(newest.with_zone(at, Arc::new(zone))))
     }
 }

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Generation, Index, Zone};
+use super::{Generation, Index};
 use crate::registry::{Publish, Update};
 
-/// Publishes one zone. It alone writes the zone, so it keeps the next state at hand.
+/// Publishes what the registry says of one zone.
 #[derive(Debug)]
 pub struct Publisher {
     /// Where generations are published.
     index: Arc<Index>,
     /// Which zone it writes.
     at: usize,
-    /// The zone as it was last published; changes go in before the next.
-    next: Zone,
     /// The generation before the newest. Queries are done with it long before the next is
     /// published, and so it is taken apart here, by none of them.
     previous: Arc<Generation>,
@@ -24,16 +22,16 @@ impl Publisher {
     #[must_use]
     pub fn new(index: Arc<Index>, at: usize) -> Self {
         let previous = Arc::clone(&index.load());
-        let next = Zone::clone(&previous.zones()[at]);
-        Self { index, at, next, previous }
+        Self { index, at, previous }
     }
 }
 
 impl Publish for Publisher {
     fn publish(&mut self, update: Update) {
-        self.next.take(&update);
-        self.next.confirm(update.revision);
-        self.previous = self.index.replace(self.at, &Arc::new(self.next.clone()));
+        self.previous = self.index.edit(self.at, |zone| {
+            zone.take(&update);
+            zone.confirm(update.revision);
+        });
     }
 }
 
@@ -178,7 +176,7 @@ mod tests {
         let generation = index.load();
         assert!(matches!(find(&generation, "b.internal"), Some(Node::Empty)));
         assert!(find(&generation, "c.internal").is_none());
-        assert!(matches!(find(&generation, "a.b.internal"), Some(Node::Apex)));
+        assert!(matches!(find(&generation, "a.b.internal"), Some(Node::Apex(_))));
     }
 
     proptest! {

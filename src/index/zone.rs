@@ -8,9 +8,9 @@ use hickory_proto::rr::{Name, RecordType};
 
 use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
-use super::{Service, Slot, StartOfAuthority};
+use super::{Cut, Owner, RecordSet, Service, Slot, StartOfAuthority, Tree};
 use crate::names::{NameTooLong, WireName, folded};
-use crate::registry::{Change, Freshness, Instance, Layout, Proto, Standing, Vitals};
+use crate::registry::{Change, Finding, Freshness, Instance, Layout, Proto, Standing, Vitals};
 
 /// Something by a lower-cased label. The seed is random: names come from strangers.
 pub(super) type Labels<T> = imbl::GenericHashMap<
@@ -22,6 +22,18 @@ pub(super) type Labels<T> = imbl::GenericHashMap<
 
 /// Services by their label.
 pub(super) type Services = Labels<Arc<Service>>;
+
+/// Where a zone's names come from, beside its zone file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Schema {
+    /// Registrations, `PREFIX/NAME/ID`.
+    #[default]
+    Services,
+    /// SkyDNS's tree of labels.
+    SkyDns,
+    /// Nowhere: the zone is its file.
+    Static,
+}
 
 /// What the configuration and the zone file say of a zone. It stays the same from
 /// generation to generation, but for the freshness of the registry.
@@ -42,6 +54,12 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
+    /// The records of the zone file beside SOA and NS, if it has any.
+    tree: Option<Tree>,
+    /// What in the zone file is served otherwise than it is written.
+    cautions: Vec<Finding>,
+    /// Where its names come from.
+    schema: Schema,
     /// Where the zone's keys stand, to name them by.
     layout: Layout,
     /// When the registry was last heard of.
@@ -75,10 +93,14 @@ pub struct Zone {
 /// What stands at an existing name.
 #[derive(Debug, Clone, Copy)]
 pub enum Node<'z> {
-    /// The zone's apex.
-    Apex,
+    /// The zone's apex, with what the zone file has there.
+    Apex(Option<&'z Owner>),
     /// Nothing, but a name below it has something (RFC 8020), or a name server bears it.
     Empty,
+    /// A name of the zone file, or one that a wildcard there stands for.
+    Static(&'z Owner),
+    /// A name that the zone file cuts off.
+    Cut(Cut<'z>),
     /// `S.Z`
     Service(&'z Service),
     /// `_S._P.Z`
@@ -105,13 +127,67 @@ impl Settings {
         let wire = WireName::from_labels(apex.iter())?;
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
-        Ok(Self { apex, wire, soa, soa_ttl, ns, ns_ttl, ttl, layout, freshness, vitals, ready })
+        let (schema, tree, cautions) = (Schema::default(), None, Vec::new());
+        Ok(Self {
+            apex,
+            wire,
+            soa,
+            soa_ttl,
+            ns,
+            ns_ttl,
+            ttl,
+            tree,
+            cautions,
+            schema,
+            layout,
+            freshness,
+            vitals,
+            ready,
+        })
     }
 
     /// The same of a zone whose keys stand elsewhere than below the default prefix.
     #[must_use]
     pub fn reading(self, layout: Layout) -> Self {
         Self { layout, ..self }
+    }
+
+    /// The same of a zone whose names come from elsewhere.
+    #[must_use]
+    pub fn of_schema(self, schema: Schema) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// The same of a zone whose file has these records.
+    #[must_use]
+    pub fn holding(self, tree: Tree, cautions: Vec<Finding>) -> Self {
+        Self { tree: Some(tree).filter(|tree| !tree.is_bare()), cautions, ..self }
+    }
+
+    /// What in the zone file is served otherwise than it is written.
+    #[must_use]
+    pub fn cautions(&self) -> &[Finding] {
+        &self.cautions
+    }
+
+    /// The same in the place of earlier settings: what was heard of the registry and counted
+    /// of the zone goes on.
+    #[must_use]
+    pub fn succeeding(self, earlier: &Self) -> Self {
+        let (freshness, vitals) = (Arc::clone(&earlier.freshness), Arc::clone(&earlier.vitals));
+        Self { freshness, vitals, ..self }
+    }
+
+    /// The records of the zone file, if it has any beside SOA and NS.
+    #[must_use]
+    pub const fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// Where its names come from.
+    #[must_use]
+    pub const fn schema(&self) -> Schema {
+        self.schema
     }
 
     /// Where the zone's keys stand.
@@ -163,7 +239,13 @@ impl Settings {
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.
+    /// In a zone that is its file, only the file says which names exist.
     pub(super) fn serves_under(&self, name: &WireName) -> bool {
+        self.schema != Schema::Static && self.names_server(name)
+    }
+
+    /// Whether a name is that of a name server, or stands above one.
+    fn names_server(&self, name: &WireName) -> bool {
         self.ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).any(|ns| {
             let skipped = ns.labels().saturating_sub(name.labels());
             ns.suffix(skipped) == name.as_wire()
@@ -176,7 +258,10 @@ impl<'z> Node<'z> {
     /// are told apart by the labels there, in lower-cased wire form.
     #[must_use]
     pub fn slot(self, kind: RecordType, below: &[u8]) -> Option<&'z Slot> {
-        self.service()?.slot(self, kind, below)
+        match self {
+            Self::Static(owner) => owner.set(kind).map(RecordSet::slot),
+            _ => self.service()?.slot(self, kind, below),
+        }
     }
 
     /// Whether the answers at the node, whose first label is given, are made of more
@@ -184,7 +269,8 @@ impl<'z> Node<'z> {
     #[must_use]
     pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
         match self {
-            Self::Apex | Self::Empty => false,
+            Self::Apex(_) | Self::Empty | Self::Cut(_) => false,
+            Self::Static(owner) => owner.sets().iter().any(|set| set.data.len() > number),
             Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
                 service.ways() > number
             }
@@ -197,7 +283,7 @@ impl<'z> Node<'z> {
     #[must_use]
     pub const fn service(self) -> Option<&'z Service> {
         match self {
-            Self::Apex | Self::Empty => None,
+            Self::Apex(_) | Self::Empty | Self::Static(_) | Self::Cut(_) => None,
             Self::Service(service)
             | Self::Transport(service, _)
             | Self::Port(service, _)
@@ -212,7 +298,9 @@ impl Zone {
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
         let (aliases, unusable) = (Arc::default(), Arc::default());
-        Self { settings, revision: None, changes: 0, services, aliases, unusable, transports }
+        // What stands in a file is known from the start.
+        let revision = (settings.schema() == Schema::Static).then_some(0);
+        Self { settings, revision, changes: 0, services, aliases, unusable, transports }
     }
 
     /// What does not change.
@@ -238,6 +326,15 @@ impl Zone {
     #[must_use]
     pub const fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// The same zone with other settings. What was made of the earlier ones is forgotten.
+    pub(super) fn renewed(&self, settings: Settings) -> Self {
+        let settings = Arc::new(settings.succeeding(&self.settings));
+        let mut zone = Self { settings, ..self.clone() };
+        zone.services.iter_mut().for_each(|(_, service)| Arc::make_mut(service).forget());
+        Arc::make_mut(&mut zone.aliases).forget();
+        zone
     }
 
     /// The services, in no order.

@@ -33,13 +33,14 @@ pub(super) fn compile(
     let Some(answer) = ask(generation, name, kind, draw) else { return Ready::Elsewhere };
     // What depends on other services is left out: it may not even matter.
     let additional = if answer.is_own { &answer.additional[..] } else { &[] };
-    match &answer.answers {
+    match &answer.answers[..] {
         _ if answer.truncated => Ready::TooLarge,
-        None => Ready::NoData,
-        Some(set) => match records(set, additional) {
+        [] => Ready::NoData,
+        [set] => match records(set, additional) {
             Ok(ready) if answer.is_own || matches!(ready, Ready::TooLarge) => ready,
             _ => Ready::Elsewhere,
         },
+        _ => Ready::Elsewhere,
     }
 }
 

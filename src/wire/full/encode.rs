@@ -10,7 +10,7 @@ use std::mem;
 
 use hickory_proto::ProtoError;
 use hickory_proto::op::{EmitAndCount, emit_message_parts};
-use hickory_proto::rr::{DNSClass, RData};
+use hickory_proto::rr::{DNSClass, Name, RData};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
 use super::handler::Reply;
@@ -22,7 +22,8 @@ pub(in crate::wire) const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
-/// Writes a reply, and says whether answers were left out of it without TC.
+/// Writes a reply up to its OPT record, and says whether answers were left out of it
+/// without TC.
 ///
 /// # Errors
 /// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
@@ -31,7 +32,7 @@ pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool
         return Ok(is_cut);
     }
     reply.metadata.truncation = true;
-    reply.answer.answers = None;
+    reply.answer.answers = Vec::new();
     reply.answer.authority = None;
     reply.answer.additional = Vec::new();
     write(reply, octets).map(|_| false)
@@ -41,24 +42,25 @@ pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool
 fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
-    let room = reply.limit - reply.reserved;
-    let mut answers = Section::new(&reply.answer.answers, true);
-    let mut authority = Section::new(&reply.answer.authority, false);
-    let mut additional = Additional { sets: &reply.answer.additional, limit: reply.limit };
+    let mut answers = Section::new(&reply.answer.answers, Some(reply.name));
+    let mut authority = Section::new(reply.answer.authority.as_slice(), None);
+    let mut additional = Additional { sets: &reply.answer.additional, is_whole: true };
     emit_message_parts(
         &reply.metadata,
-        &mut Question { octets: reply.question, room },
+        &mut Question { octets: reply.question, room: reply.room },
         &mut answers,
         &mut authority,
         &mut additional,
-        reply.edns.as_ref(),
+        None,
         None,
         &mut encoder,
     )?;
     encoder.trim();
     let may_cut = reply.overflow == Overflow::Cut;
-    let is_cut = answers.cut > 0 || reply.answer.answers.as_ref().is_some_and(|set| set.is_cut);
-    Ok(((answers.cut == 0 || may_cut) && authority.cut == 0).then_some(is_cut))
+    let is_cut = answers.cut > 0 || reply.answer.answers.iter().any(|set| set.is_cut);
+    let has_all = (answers.cut == 0 || may_cut) && authority.cut == 0;
+    let has_glue = additional.is_whole || !reply.answer.needs_glue;
+    Ok((has_all && has_glue).then_some(is_cut))
 }
 
 /// The question section.
@@ -69,12 +71,12 @@ struct Question<'q> {
     room: u16,
 }
 
-/// A section of one RRset at most.
+/// A section of RRsets that must be there.
 struct Section<'s> {
-    /// The RRset.
-    set: Option<&'s RrSet>,
-    /// Whether its owner is the question's name.
-    asked: bool,
+    /// The RRsets.
+    sets: &'s [RrSet],
+    /// The question's name, if the first may be its.
+    asked: Option<&'s Name>,
     /// How many of its records did not fit.
     cut: usize,
 }
@@ -83,8 +85,8 @@ struct Section<'s> {
 struct Additional<'s> {
     /// The RRsets.
     sets: &'s [RrSet],
-    /// Octets of the whole message, the OPT record included.
-    limit: u16,
+    /// Whether all of them fit.
+    is_whole: bool,
 }
 
 impl EmitAndCount for Question<'_> {
@@ -105,16 +107,20 @@ impl EmitAndCount for Question<'_> {
 
 impl<'s> Section<'s> {
     /// A section that is not written yet.
-    fn new(set: &'s Option<RrSet>, asked: bool) -> Self {
-        Self { set: set.as_ref(), asked, cut: 0 }
+    const fn new(sets: &'s [RrSet], asked: Option<&'s Name>) -> Self {
+        Self { sets, asked, cut: 0 }
     }
 }
 
 impl EmitAndCount for Section<'_> {
     fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
-        let Some(set) = self.set else { return Ok(0) };
-        let count = write_set(set, self.asked, encoder)?;
-        self.cut = set.data.len() - count;
+        let mut count = 0;
+        for (at, set) in self.sets.iter().enumerate() {
+            let is_asked = at == 0 && self.asked.is_some_and(|name| *name == set.owner);
+            let written = write_set(set, is_asked, encoder)?;
+            self.cut += set.data.len() - written;
+            count += written;
+        }
         Ok(count)
     }
 }
@@ -126,11 +132,11 @@ impl EmitAndCount for Additional<'_> {
             let start = encoder.offset();
             if write_set(set, false, encoder)? < set.data.len() {
                 rewind(encoder, start);
+                self.is_whole = false;
                 break;
             }
             count += set.data.len();
         }
-        encoder.set_max_size(self.limit);
         Ok(count)
     }
 }

@@ -11,6 +11,7 @@ mod options;
 mod properties;
 mod protocol;
 mod sizes;
+mod static_zones;
 mod tcp;
 mod torn;
 mod udp;

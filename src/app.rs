@@ -88,8 +88,8 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, static_zones, access, outage, .. } = config;
-        let Serve { bare_names, workers, answering, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, answering, .. } =
+            config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {

@@ -219,6 +219,7 @@ fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
         mirror.restore(Known {
             instances: snapshot.instances,
             aliases: snapshot.aliases,
+            entries: snapshot.entries,
             revision: snapshot.revision,
             cluster: snapshot.cluster,
             age: snapshot.age,

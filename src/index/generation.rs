@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Node, Settings, Zone};
+use super::{Node, Schema, Settings, Zone};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -34,7 +34,7 @@ struct Sites {
 pub enum Site {
     /// A zone, by its place in the configuration.
     Zone(usize),
-    /// `_tcp.` or `_udp.`: the bare names of the first zone.
+    /// `_tcp.` or `_udp.`: the bare names of the first zone with services.
     Bare(usize, Proto),
 }
 
@@ -42,8 +42,9 @@ impl Generation {
     /// The first generation: every zone is empty and not ready.
     pub(super) fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
         let mut sites = Sites::default();
-        for proto in Proto::ALL.into_iter().filter(|_| bare_names && !zones.is_empty()) {
-            sites.add(&bare_apex(proto), Site::Bare(0, proto));
+        let first = zones.iter().position(|zone| zone.schema() == Schema::Services);
+        for (at, proto) in first.filter(|_| bare_names).into_iter().flat_map(both) {
+            sites.add(&bare_apex(proto), Site::Bare(at, proto));
         }
         for (at, zone) in zones.iter().enumerate() {
             sites.add(zone.wire(), Site::Zone(at));
@@ -103,7 +104,9 @@ impl Generation {
             (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
             (Site::Bare(..), _) => None,
         };
-        found.or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))
+        found
+            .or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))
+            .or_else(|| zone.find_stored_wildcard(name, below))
     }
 }
 
@@ -114,6 +117,11 @@ impl Sites {
         self.most_labels = self.most_labels.max(apex.labels());
         self.above.extend((1..apex.labels()).map(|skipped| apex.suffix(skipped).into()));
     }
+}
+
+/// A zone with each transport.
+fn both(at: usize) -> [(usize, Proto); Proto::ALL.len()] {
+    Proto::ALL.map(|proto| (at, proto))
 }
 
 /// The apex of the bare names of a transport.

@@ -48,6 +48,7 @@ impl Zone {
     pub(super) fn take(&mut self, update: &Update) {
         update.changes.iter().for_each(|change| self.apply(change));
         update.aliases.iter().for_each(|change| self.apply_alias(change));
+        update.entries.iter().for_each(|change| self.apply_entry(change));
         update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
         update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
     }

@@ -19,12 +19,11 @@ use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
+use crate::reload::warn_of;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Policy, Strictness};
 
-/// How all zones of this version read keys and values.
-const SCHEMA: &str = "services";
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -87,16 +86,18 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
             let ZoneConfig { settings: zone_settings, registry, layout } = zone;
             let apex = zone_settings.apex().to_ascii();
-            let identity = Identity::new(&apex, &registry, &layout, SCHEMA);
+            let identity = Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
             sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
             settings.push(Arc::new(zone_settings));
         }
+        settings.extend(static_zones.into_iter().map(Arc::new));
+        settings.iter().for_each(|settings| warn_of(settings));
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();

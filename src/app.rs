@@ -92,7 +92,8 @@ impl App {
         for zone in zones {
             let ZoneConfig { settings: zone_settings, registry, layout } = zone;
             let apex = zone_settings.apex().to_ascii();
-            let identity = Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
+            let identity =
+                Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
             sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
             settings.push(Arc::new(zone_settings));
         }

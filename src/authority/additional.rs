@@ -117,7 +117,6 @@ impl Lookup<'_> {
     }
 }
 
-
 /// The least octets of an RRset.
 pub(super) fn octets(set: &RrSet) -> usize {
     set.data.iter().map(|data| FIXED + data_octets(data)).sum()

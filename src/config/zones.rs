@@ -101,7 +101,8 @@ fn written_zone(
         Failure::usage(format!("{origin} `{apex}`: {fault}"))
     })?;
     let [ttl, negative_ttl] = schema.ttls();
-    let ttls = [entry.ttl.map_or(ttl, |it| it.0), entry.negative_ttl.map_or(negative_ttl, |it| it.0)];
+    let ttls =
+        [entry.ttl.map_or(ttl, |it| it.0), entry.negative_ttl.map_or(negative_ttl, |it| it.0)];
     let read = read_file(directory, apex)?;
     let is_made_up = read.is_none();
     let read = read.unwrap_or_else(|| zonefile::template(apex)).completed();

@@ -57,9 +57,7 @@ impl Zone {
     /// The zone's apex, with what the zone file has there.
     fn apex<'z>(&'z self, owner: Option<&'z Owner>) -> Node<'z> {
         match self.settings().schema() {
-            Schema::SkyDns => {
-                Node::SkyDns(Branch { entries: &self.skydns, by: Lead::Apex(owner) })
-            }
+            Schema::SkyDns => Node::SkyDns(Branch { entries: &self.skydns, by: Lead::Apex(owner) }),
             _ => Node::Apex(owner),
         }
     }
@@ -77,8 +75,9 @@ impl Zone {
                 || self.settings().tree().is_some_and(|tree| tree.owner(&above).is_some())
         };
         let mut closer = (1..below).map(|skipped| (name.above(skipped), below - skipped));
-        let is_closer =
-            |(above, below): &(WireName, usize)| Reversed::of(above, *below).as_octets().len() > octets;
+        let is_closer = |(above, below): &(WireName, usize)| {
+            Reversed::of(above, *below).as_octets().len() > octets
+        };
         let blocked = closer.any(|it| is_closer(&it) && has(it.0));
         (!blocked).then_some(Node::SkyDns(branch))
     }

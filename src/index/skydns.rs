@@ -73,7 +73,7 @@ impl SkyDns {
     }
 
     /// All entries, by path.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Entry>> + Clone {
         self.entries.iter().map(|entry| &entry.0)
     }
 
@@ -262,7 +262,9 @@ mod tests {
         assert_eq!(keys(all.at(&path("web"))), ["Web"]);
         assert_eq!(keys(all.below(b"")).len(), 7);
         assert!(all.has(&path("we")) && all.has(b"") && all.has(&path("2.web")));
-        assert!(!all.has(&path("x")) && !all.has(&path("3.web")) && !SkyDns::default().has(&path("x")));
+        assert!(
+            !all.has(&path("x")) && !all.has(&path("3.web")) && !SkyDns::default().has(&path("x"))
+        );
         let children: Vec<_> = all.children(b"").map(<[u8]>::to_vec).collect();
         assert_eq!(children, ["w", "we", "any", "web", "webb"].map(path));
         let children: Vec<_> = all.children(&path("web")).map(<[u8]>::to_vec).collect();

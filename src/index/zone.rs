@@ -10,7 +10,6 @@ use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
 use super::{Branch, Cut, Owner, RecordSet, Service, SkyDns, Slot, StartOfAuthority, Tree};
 use crate::names::{NameTooLong, WireName, folded};
-use crate::registry::skydns::Entry;
 use crate::registry::{
     Change, EntryChange, Finding, Freshness, Instance, Layout, Proto, Standing, Vitals,
 };
@@ -302,11 +301,7 @@ impl<'z> Node<'z> {
     #[must_use]
     pub const fn service(self) -> Option<&'z Service> {
         match self {
-            Self::Apex(_)
-            | Self::Empty
-            | Self::Static(_)
-            | Self::Cut(_)
-            | Self::SkyDns(_) => None,
+            Self::Apex(_) | Self::Empty | Self::Static(_) | Self::Cut(_) | Self::SkyDns(_) => None,
             Self::Service(service)
             | Self::Transport(service, _)
             | Self::Port(service, _)
@@ -365,9 +360,10 @@ impl Zone {
         self.services.values().map(|service| &**service)
     }
 
-    /// The entries of a SkyDNS zone, by path.
-    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.skydns.iter()
+    /// The entries of a SkyDNS zone; none of any other.
+    #[must_use]
+    pub const fn skydns(&self) -> &SkyDns {
+        &self.skydns
     }
 
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that

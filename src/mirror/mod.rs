@@ -52,9 +52,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd, Message, Messages};
-use crate::registry::{
-    Audited, Cause, Freshness, Layout, Publish, Stored, Table, Update, Vitals,
-};
+use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Stored, Table, Update, Vitals};
 
 use self::audit::{Auditor, progress_of};
 use self::end::{Complaints, End, check_history, is_other_history};

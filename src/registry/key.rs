@@ -1,9 +1,7 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
 use super::{Alias, Instance};
-use crate::names::{
-    DEFAULT_PREFIX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label,
-};
+use crate::names::{DEFAULT_PREFIX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace, or a
 /// prefix and an apex.

@@ -103,7 +103,9 @@ impl Table {
     /// A key was put. Nothing changes when it still says the same.
     pub fn put<'s>(&mut self, key: &[u8], stored: impl Into<Stored<'s>>, update: &mut Update) {
         self.touch(key);
-        let Some(content) = self.content(key, stored.into()) else { return self.delete(key, update) };
+        let Some(content) = self.content(key, stored.into()) else {
+            return self.delete(key, update);
+        };
         if self.entries.get(key).is_none_or(|entry| entry.content != content) {
             self.set(key.into(), content, update);
         }

@@ -177,7 +177,7 @@ pub(super) fn write(
     let (mut buffer, mut records) = (vec![0; RECORD_MAX], 0_u64);
     let instances = zone.services().flat_map(|service| service.instances());
     let aliases = zone.aliases().map(|alias| Record::Alias(Cow::Borrowed(alias)));
-    let entries = zone.entries().map(|entry| Record::of_entry(entry));
+    let entries = zone.skydns().iter().map(|entry| Record::of_entry(entry));
     for record in instances.map(Record::of).chain(aliases).chain(entries) {
         to.put_sized(postcard::to_slice(&record, &mut buffer).map_err(io::Error::other)?)?;
         records += 1;

@@ -15,14 +15,17 @@ use crate::registry::Host;
 pub(super) const CHAIN_MAX: usize = 10;
 /// The names above all reverse zones (RFC 1035 section 3.5, RFC 3596 section 2.5), with how
 /// many labels below them are an address.
-const REVERSE: [(&[u8], usize); 2] =
-    [(b"\x07in-addr\x04arpa\0", 4), (b"\x03ip6\x04arpa\0", 32)];
+const REVERSE: [(&[u8], usize); 2] = [(b"\x07in-addr\x04arpa\0", 4), (b"\x03ip6\x04arpa\0", 32)];
 
 impl Lookup<'_> {
     /// The alias that entries are: a single one, whose host is a name, and that has neither a
     /// port nor a text, nor takes mail. The apex is none, and in the reverse trees there are
     /// none.
-    pub(in crate::authority) fn alias(&self, branch: Branch<'_>, gathered: &Gathered<'_>) -> Option<Alias> {
+    pub(in crate::authority) fn alias(
+        &self,
+        branch: Branch<'_>,
+        gathered: &Gathered<'_>,
+    ) -> Option<Alias> {
         let [entry] = gathered.entries[..] else { return None };
         let value = &entry.value;
         let Some(Host::Name(host)) = &value.host else { return None };

@@ -162,10 +162,7 @@ impl Window {
 
     /// How many instances changes take away, and how many are gone within the window with
     /// them.
-    pub(super) fn with(
-        &self,
-        changes: impl Iterator<Item = [Option<Spot>; 2]>,
-    ) -> (usize, usize) {
+    pub(super) fn with(&self, changes: impl Iterator<Item = [Option<Spot>; 2]>) -> (usize, usize) {
         let mut vanished: HashSet<Spot, foldhash::fast::RandomState> = HashSet::default();
         let mut back: HashSet<Spot, foldhash::fast::RandomState> = HashSet::default();
         for change in changes {

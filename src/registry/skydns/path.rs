@@ -47,7 +47,8 @@ mod tests {
         assert_eq!(read("Web/x:1"), Ok(b"\x03web\x03x:1".to_vec()));
         assert_eq!([read(""), read("a//b"), read("a/")], [const { Err(KeyFault::EmptyLabel) }; 3]);
         assert_eq!(read(&"a".repeat(64)), Err(KeyFault::LabelTooLong { octets: 64 }));
-        let long = |octets: usize| read(&["a".repeat(63), "a".repeat(63), "a".repeat(octets)].join("/"));
+        let long =
+            |octets: usize| read(&["a".repeat(63), "a".repeat(63), "a".repeat(octets)].join("/"));
         assert!(long(55).is_ok() && read(&["a"; 121].join("/")).is_ok());
         assert!(long(63).is_ok() && read(&["a"; 122].join("/")) == Err(KeyFault::PathTooLong));
         let fault = |key: &[u8]| layout.read_labels(key).unwrap_err();

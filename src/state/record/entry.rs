@@ -39,8 +39,7 @@ impl<'r> WrittenEntry<'r> {
     /// An entry, written. A member that is not named here does not compile.
     pub(super) fn of(entry: &'r Entry) -> Self {
         let Entry { key, path: _, is_leased, value } = entry;
-        let Value { host, port, priority, weight, ttl, text, is_mail, target_strip, group } =
-            value;
+        let Value { host, port, priority, weight, ttl, text, is_mail, target_strip, group } = value;
         Self {
             key,
             is_leased: *is_leased,

@@ -49,6 +49,14 @@ pub struct File {
     pub max_stale: Written<Age>,
     /// How long the removals of a collapse are held.
     pub hold_collapse: Written<Age>,
+    /// Secrets that cookies are made with.
+    pub cookie_secret_file: Written<PathBuf>,
+    /// Whether replies over UDP to unknown clients are kept small.
+    pub strict_amplification: Option<bool>,
+    /// The name of this server.
+    pub nsid: Written<String>,
+    /// Whether the class CHAOS is answered.
+    pub chaos: Option<bool>,
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// Not in this version.
@@ -267,6 +275,10 @@ mod tests {
             hold-collapse = "0s"
             max-stale = "1h"
             state = "kept"
+            cookie-secret-file = "secrets"
+            strict-amplification = true
+            nsid = "replica-1"
+            chaos = true
             [[zone]]
             name = "Services.internal"
             schema = "services"

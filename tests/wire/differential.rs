@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
-use super::messages::{Query, parse, respond};
+use super::messages::{CLIENT, Query, parse, respond};
 use crate::fixture::{Fixture, settings};
 
 /// What the fast path replies; none if it leaves the message to the full path, or empty
 /// for silence.
-fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
+pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let mut reply = vec![0xff; READY_MAX];
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
@@ -21,7 +21,7 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
     match Fast::patient(std::sync::Arc::default()).respond(
         &generation,
         message,
-        transport,
+        (CLIENT, transport),
         &mut reply[..room],
     ) {
         Verdict::Reply { octets, code, truncated } => {

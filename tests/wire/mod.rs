@@ -9,6 +9,7 @@ mod hoarders;
 mod limits;
 mod listen;
 mod messages;
+mod options;
 mod properties;
 mod protocol;
 mod sizes;

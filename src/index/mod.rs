@@ -32,6 +32,7 @@ mod problems;
 mod publisher;
 mod ready;
 mod service;
+mod settings;
 pub mod skydns;
 mod tree;
 mod zone;
@@ -44,9 +45,10 @@ pub use self::generation::{Generation, Site};
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
+pub use self::settings::{Schema, Settings};
 pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
-pub use self::zone::{Node, Schema, Settings, Zone};
+pub use self::zone::{Node, Zone};
 
 /// Where queries find the newest generation.
 #[derive(Debug)]

@@ -136,7 +136,7 @@ pub fn give_up(account: Option<&Account>) -> Result<(), Fault> {
 /// are too few for so many connections.
 pub fn make_room(connections: usize) {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit.clone() };
+    let raised = Rlimit { current: limit.maximum, ..limit };
     let raised = setrlimit(Resource::Nofile, raised).map_or(limit.current, |()| limit.maximum);
     if let Some(allowed) = raised.filter(|allowed| *allowed < (connections + OTHERS) as u64) {
         tracing::warn!(

@@ -116,7 +116,7 @@ pub struct ServeArgs {
     /// UDP workers; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
-    /// Directory of zone files, APEX.zone, that replace the built-in SOA and NS
+    /// Directory of zone files, APEX.zone, beside a registry zone or alone
     #[arg(long, env = "SRVD_ZONES", value_name = "DIR")]
     pub zones: Option<PathBuf>,
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]

@@ -51,13 +51,11 @@ impl Addresses<'_> {
             Node::Address(service, address) => {
                 self.set(service.at_address(address).map(|instance| (address, instance)), draw)
             }
-            Node::Instance(service) => {
-                let mut all: Vec<_> =
-                    service.with_id(self.name.label(0)).flat_map(addressed).collect();
-                all.sort_by_key(|(address, _)| *address);
-                self.set(all.into_iter(), draw)
+            Node::Instance(service) => self.of_some(service.with_id(self.name.label(0)), draw),
+            Node::Tag(service) => self.of_some(service.with_tag(self.name.label(0)), draw),
+            Node::Apex | Node::Empty | Node::Transport(..) | Node::Port(..) | Node::TagPort(..) => {
+                Ok(None)
             }
-            Node::Apex | Node::Empty | Node::Transport(..) | Node::Port(..) => Ok(None),
         }
     }
 
@@ -67,6 +65,13 @@ impl Addresses<'_> {
             RecordType::A => self.set(service.with_ipv4(), draw),
             _ => self.set(service.with_ipv6(), draw),
         }
+    }
+
+    /// The addresses of some instances of a service.
+    fn of_some<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
+        let mut all: Vec<_> = instances.flat_map(addressed).collect();
+        all.sort_by_key(|(address, _)| *address);
+        self.set(all.into_iter(), draw)
     }
 
     /// The RRset of instances with their addresses, equal addresses side by side.

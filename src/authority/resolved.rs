@@ -77,8 +77,10 @@ pub const fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
     match node {
         Node::Apex => matches!(kind, SOA | NS),
         Node::Empty => false,
-        Node::Service(_) | Node::Instance(_) => matches!(kind, SRV | A | AAAA | TXT),
-        Node::Transport(..) | Node::Port(..) => matches!(kind, SRV),
+        Node::Service(_) | Node::Instance(_) | Node::Tag(_) => {
+            matches!(kind, SRV | A | AAAA | TXT)
+        }
+        Node::Transport(..) | Node::Port(..) | Node::TagPort(..) => matches!(kind, SRV),
         Node::Address(_, IpAddr::V4(_)) => matches!(kind, A),
         Node::Address(_, IpAddr::V6(_)) => matches!(kind, AAAA),
     }

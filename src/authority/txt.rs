@@ -23,9 +23,8 @@ impl Lookup<'_> {
     /// The TXT records at a node.
     pub(super) fn txt(&self, node: Node<'_>) -> Found {
         match node {
-            Node::Service(service) => self.txt_of(service.with_text(), |instance| {
-                strings(instance.details.as_ref()?.text.as_deref()?)
-            }),
+            Node::Service(service) => self.txt_of(service.with_text(), said),
+            Node::Tag(service) => self.txt_of(service.with_tag(self.name.label(0)), said),
             Node::Instance(service) => self.txt_of_instance(service),
             _ => Ok(None),
         }
@@ -66,6 +65,11 @@ impl Lookup<'_> {
         let kind = RecordType::TXT;
         Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
+}
+
+/// The text of an instance.
+fn said(instance: &Instance) -> Option<Strings> {
+    strings(instance.details.as_ref()?.text.as_deref()?)
 }
 
 /// A text in pieces that fit character strings; none of an empty text.

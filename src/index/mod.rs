@@ -28,8 +28,10 @@ mod generation;
 mod order;
 mod problems;
 mod publisher;
+mod rare;
 mod ready;
 mod service;
+mod tags;
 mod zone;
 
 use std::sync::{Arc, Mutex, PoisonError};

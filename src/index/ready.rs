@@ -148,9 +148,14 @@ impl Slots {
             (Node::Service(_), RecordType::AAAA) => 2,
             (Node::Service(_), RecordType::TXT) => 3,
             (Node::Transport(_, proto), RecordType::SRV) => 4 + proto as usize,
-            (Node::Address(..) | Node::Instance(_) | Node::Port(..), _) => {
-                return self.find(kind, below, instances);
-            }
+            (
+                Node::Address(..)
+                | Node::Instance(_)
+                | Node::Port(..)
+                | Node::Tag(_)
+                | Node::TagPort(..),
+                _,
+            ) => return self.find(kind, below, instances),
             _ => return None,
         };
         self.usual.get(usual)

@@ -103,6 +103,10 @@ pub enum Node<'z> {
     Address(&'z Service, IpAddr),
     /// `I.S.Z`
     Instance(&'z Service),
+    /// `T.S.Z`
+    Tag(&'z Service),
+    /// `_N._P.T.S.Z`
+    TagPort(&'z Service, Proto),
 }
 
 impl Settings {
@@ -219,17 +223,19 @@ impl<'z> Node<'z> {
         self.service()?.slot(self, kind, below)
     }
 
-    /// Whether the answers at the node, whose first label is given, are made of more
-    /// instances (or endpoints of them) than a number.
+    /// Whether the answers at the node, whose name is given, are made of more instances (or
+    /// endpoints of them) than a number.
     #[must_use]
-    pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
+    pub fn outnumbers(self, number: usize, name: &WireName) -> bool {
         match self {
             Self::Apex | Self::Empty => false,
-            Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
-                service.ways() > number
-            }
+            Self::Service(service)
+            | Self::Transport(service, _)
+            | Self::Port(service, _)
+            | Self::TagPort(service, _) => service.ways() > number,
             Self::Address(service, address) => service.at_address(address).nth(number).is_some(),
-            Self::Instance(service) => service.with_id(label).nth(number).is_some(),
+            Self::Instance(service) => service.with_id(name.label(0)).nth(number).is_some(),
+            Self::Tag(service) => service.with_tag(name.label(0)).nth(number).is_some(),
         }
     }
 
@@ -242,7 +248,9 @@ impl<'z> Node<'z> {
             | Self::Transport(service, _)
             | Self::Port(service, _)
             | Self::Address(service, _)
-            | Self::Instance(service) => Some(service),
+            | Self::Instance(service)
+            | Self::Tag(service)
+            | Self::TagPort(service, _) => Some(service),
         }
     }
 }

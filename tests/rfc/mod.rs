@@ -39,6 +39,7 @@ golden! {
     rfc8914_reasons
     names_of_the_contract
     several_endpoints
+    tags_and_versions
     txt
 }
 

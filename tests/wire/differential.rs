@@ -35,7 +35,7 @@ fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u
 }
 
 /// What a document says beside its address.
-const MORE: [&str; 10] = [
+const MORE: [&str; 13] = [
     "",
     "",
     r#","protocol":"http""#,
@@ -46,10 +46,13 @@ const MORE: [&str; 10] = [
     r#","weight":7"#,
     r#","version":"1""#,
     r#","version":"1","ttl":9"#,
+    r#","tags":["red"],"protocol":"http""#,
+    r#","tags":["B_1","red","i1"],"version":"10.0.0.1""#,
+    r#","tags":["b-1"],"ttl":8,"text":"words"#,
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 58] = [
+const FIRST: [&str; 67] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -108,6 +111,15 @@ const FIRST: [&str; 58] = [
     "blue",
     "_blue._tcp",
     "10-0-0-1.blue",
+    "red.web",
+    "b-1.db",
+    "1.web",
+    "1.shop",
+    "_http._tcp.1.web",
+    "_http._tcp.red.shop",
+    "_grpc._tcp.1.web",
+    "_tcp.red.db",
+    "_udp.red.web",
 ];
 
 /// Apexes: of zones that are there, and above and beside them.

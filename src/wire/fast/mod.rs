@@ -177,7 +177,11 @@ impl Fast {
     ) -> Result<Held<'g>, Declined> {
         let below = match node {
             // The labels that are not the service's own.
-            Node::Address(..) | Node::Instance(_) | Node::Port(..) => {
+            Node::Address(..)
+            | Node::Instance(_)
+            | Node::Port(..)
+            | Node::Tag(_)
+            | Node::TagPort(..) => {
                 &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))]
             }
             _ => &[],
@@ -186,7 +190,7 @@ impl Fast {
         if let Some(kept) = slot.and_then(Slot::get) {
             return Ok(Held::Kept(kept));
         }
-        if node.outnumbers(self.instances_max, self.name.label(0)) {
+        if node.outnumbers(self.instances_max, &self.name) {
             return Err(Declined);
         }
         let ready = compile(generation, &self.name, query.kind, &mut self.draw);

@@ -41,6 +41,9 @@ impl Lookup<'_> {
         answers: &RrSet,
         draw: &mut Draw,
     ) -> Additional {
+        if answers.kind == RecordType::PTR {
+            return Additional { sets: self.announcements(answers, draw), is_own: false };
+        }
         let mut left = self.question.room.octets.saturating_sub(octets(answers));
         let mut seen: HashSet<&Name, foldhash::fast::RandomState> = HashSet::default();
         let (mut sets, mut is_own) = (Vec::new(), true);
@@ -93,7 +96,7 @@ impl Target<'_> {
 }
 
 /// The least octets of an RRset.
-fn octets(set: &RrSet) -> usize {
+pub(super) fn octets(set: &RrSet) -> usize {
     set.data.iter().map(|data| FIXED + data_octets(data)).sum()
 }
 

@@ -53,9 +53,7 @@ impl Addresses<'_> {
             }
             Node::Instance(service) => self.of_some(service.with_id(self.name.label(0)), draw),
             Node::Tag(service) => self.of_some(service.with_tag(self.name.label(0)), draw),
-            Node::Apex | Node::Empty | Node::Transport(..) | Node::Port(..) | Node::TagPort(..) => {
-                Ok(None)
-            }
+            _ => Ok(None),
         }
     }
 

@@ -20,16 +20,18 @@
 //! | 8020 | NXDOMAIN only when nothing is below | done |
 //! | 8482 s4.1 | ANY gets one RRset | done |
 //! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
-//! | 6763 | DNS-SD | not yet |
+//! | 6763 s4, s6, s7, s9, s11 | instances, TXT, subtypes, kinds of services, domains | done |
+//! | 6763 s12 | what PTR records lead to, in the additional section | done |
 //!
-//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt` and `apex`
-//! make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
+//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse` and
+//! `apex` make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
 //! targets, `negative` says what is not there.
 
 mod additional;
 mod address;
 mod answer;
 mod apex;
+mod browse;
 mod draw;
 mod negative;
 mod order;
@@ -140,8 +142,14 @@ impl Lookup<'_> {
 
     /// RFC 8482 section 4.1: of all the RRsets at a node one is enough.
     fn any(&self, node: Node<'_>, draw: &mut Draw) -> Found {
-        const SOUGHT: [RecordType; 5] =
-            [RecordType::SOA, RecordType::A, RecordType::AAAA, RecordType::SRV, RecordType::TXT];
+        const SOUGHT: [RecordType; 6] = [
+            RecordType::SOA,
+            RecordType::A,
+            RecordType::AAAA,
+            RecordType::SRV,
+            RecordType::TXT,
+            RecordType::PTR,
+        ];
         for kind in SOUGHT {
             if let Some(found) = self.rrset_of(node, kind, draw)? {
                 return Ok(Some(found));
@@ -157,6 +165,7 @@ impl Lookup<'_> {
             RecordType::SRV => self.srv(node, draw),
             RecordType::A | RecordType::AAAA => self.addresses(node, kind, draw),
             RecordType::TXT => self.txt(node),
+            RecordType::PTR => self.ptr(node, draw),
             RecordType::SOA => Ok(self.soa(node)),
             RecordType::NS => Ok(self.ns(node)),
             _ => Ok(None),

@@ -73,14 +73,17 @@ impl Resolved<'_> {
 /// no data of it, whatever is registered.
 #[must_use]
 pub const fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
-    use RecordType::{A, AAAA, NS, SOA, SRV, TXT};
+    use RecordType::{A, AAAA, NS, PTR, SOA, SRV, TXT};
     match node {
         Node::Apex => matches!(kind, SOA | NS),
         Node::Empty => false,
         Node::Service(_) | Node::Instance(_) | Node::Tag(_) => {
             matches!(kind, SRV | A | AAAA | TXT)
         }
-        Node::Transport(..) | Node::Port(..) | Node::TagPort(..) => matches!(kind, SRV),
+        Node::Transport(..) => matches!(kind, SRV | PTR),
+        Node::Port(..) | Node::TagPort(..) => matches!(kind, SRV),
+        Node::Announced(..) => matches!(kind, SRV | TXT),
+        Node::Subtype(..) | Node::ServiceTypes | Node::BrowsingDomain => matches!(kind, PTR),
         Node::Address(_, IpAddr::V4(_)) => matches!(kind, A),
         Node::Address(_, IpAddr::V6(_)) => matches!(kind, AAAA),
     }

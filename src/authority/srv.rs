@@ -81,7 +81,10 @@ impl Lookup<'_> {
                 let tagged = service.with_tag_on_port(self.name.label(2), proto, self.port_name());
                 self.srv_of(tagged, draw)
             }
-            Node::Apex | Node::Empty | Node::Address(..) => Ok(None),
+            Node::Announced(service, proto) => {
+                self.srv_of(service.announced(self.name.label(0), proto), draw)
+            }
+            _ => Ok(None),
         }
     }
 

@@ -17,6 +17,7 @@ impl Zone {
             4 => self.find_port_of_tag(name),
             _ => None,
         };
+        let found = found.or_else(|| self.find_browsed(name, below));
         found.or_else(|| self.settings().serves_under(name).then_some(Node::Empty))
     }
 

@@ -21,6 +21,7 @@
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
 mod aliases;
+mod browse;
 mod derived;
 mod find;
 mod further;

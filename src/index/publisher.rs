@@ -128,9 +128,24 @@ mod tests {
             let own = below.map(|below| format!("{below}{name}.z"));
             [own.to_vec(), vec![format!("_{name}._tcp.z"), format!("_{name}._udp.z")]].concat()
         });
-        let transports = ["_tcp.z", "_udp.z"].map(str::to_owned);
+        let transports = [
+            "_tcp.z",
+            "_udp.z",
+            "0._a._tcp.z",
+            "1._b-c._udp.z",
+            "2._f._tcp.z",
+            "_sub._a._tcp.z",
+            "_sub._g._udp.z",
+            "_t-x._sub._a._tcp.z",
+            "_1._sub._b-c._udp.z",
+            "_2._sub._f._tcp.z",
+            "_services._dns-sd._udp.z",
+        ]
+        .map(str::to_owned);
         let mut problems: Vec<_> =
             generation.zones()[0].problems().map(|it| it.to_string()).collect();
+        let types = generation.zones()[0].service_types();
+        problems.extend(types.map(|(label, proto)| format!("{label} {proto}").to_lowercase()));
         problems.sort_unstable();
         names.chain(transports).map(|name| node(&name)).chain([problems]).collect()
     }
@@ -251,7 +266,8 @@ mod tests {
             let generation = publisher.index.load();
             for proto in Proto::ALL {
                 let below = |name: &&str| find(&generation, &format!("_{name}._{proto}.z")).is_some();
-                let any = ["a", "b-c", "f", "g"].iter().any(below);
+                // The names of DNS-SD itself stand below `_udp.z`.
+                let any = proto == Proto::Udp || ["a", "b-c", "f", "g"].iter().any(below);
                 prop_assert_eq!(find(&generation, &format!("_{proto}.z")).is_some(), any);
             }
         }

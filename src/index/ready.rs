@@ -153,7 +153,8 @@ impl Slots {
                 | Node::Instance(_)
                 | Node::Port(..)
                 | Node::Tag(_)
-                | Node::TagPort(..),
+                | Node::TagPort(..)
+                | Node::Announced(..),
                 _,
             ) => return self.find(kind, below, instances),
             _ => return None,

@@ -107,6 +107,14 @@ pub enum Node<'z> {
     Tag(&'z Service),
     /// `_N._P.T.S.Z`
     TagPort(&'z Service, Proto),
+    /// `I._S._P.Z`: an instance as DNS-SD names it
+    Announced(&'z Service, Proto),
+    /// `_T._sub._S._P.Z`
+    Subtype(&'z Service, Proto),
+    /// `_services._dns-sd._udp.Z`
+    ServiceTypes,
+    /// `b._dns-sd._udp.Z` and the like: where to browse
+    BrowsingDomain,
 }
 
 impl Settings {
@@ -228,14 +236,18 @@ impl<'z> Node<'z> {
     #[must_use]
     pub fn outnumbers(self, number: usize, name: &WireName) -> bool {
         match self {
-            Self::Apex | Self::Empty => false,
+            Self::Apex | Self::Empty | Self::ServiceTypes | Self::BrowsingDomain => false,
             Self::Service(service)
             | Self::Transport(service, _)
             | Self::Port(service, _)
-            | Self::TagPort(service, _) => service.ways() > number,
+            | Self::TagPort(service, _)
+            | Self::Subtype(service, _) => service.ways() > number,
             Self::Address(service, address) => service.at_address(address).nth(number).is_some(),
             Self::Instance(service) => service.with_id(name.label(0)).nth(number).is_some(),
             Self::Tag(service) => service.with_tag(name.label(0)).nth(number).is_some(),
+            Self::Announced(service, proto) => {
+                service.announced(name.label(0), proto).nth(number).is_some()
+            }
         }
     }
 
@@ -243,14 +255,16 @@ impl<'z> Node<'z> {
     #[must_use]
     pub const fn service(self) -> Option<&'z Service> {
         match self {
-            Self::Apex | Self::Empty => None,
+            Self::Apex | Self::Empty | Self::ServiceTypes | Self::BrowsingDomain => None,
             Self::Service(service)
             | Self::Transport(service, _)
             | Self::Port(service, _)
             | Self::Address(service, _)
             | Self::Instance(service)
             | Self::Tag(service)
-            | Self::TagPort(service, _) => Some(service),
+            | Self::TagPort(service, _)
+            | Self::Announced(service, _)
+            | Self::Subtype(service, _) => Some(service),
         }
     }
 }

@@ -64,8 +64,11 @@ impl Run {
         match word {
             "in" => fixture.turn_to(zone.unwrap()),
             "list" => fixture.list(rest.parse().unwrap()),
-            "put" => fixture.put(rest.split_once(' ').unwrap().0, rest.split_once(' ').unwrap().1),
-            "delete" => fixture.delete(rest),
+            "put" => {
+                let (key, value) = rest.split_once(' ').unwrap();
+                fixture.put(&read_key(key), value);
+            }
+            "delete" => fixture.delete(&read_key(rest)),
             "stale" => fixture.set_stale(rest == "yes"),
             "expired" => fixture.set_expired(rest == "yes"),
             other => panic!("no such word: {other}"),
@@ -75,7 +78,7 @@ impl Run {
     /// Asks, and writes the answer down.
     fn ask(&mut self, rest: &str) -> String {
         let mut words = rest.split(' ');
-        let name = Name::from_ascii(words.next().unwrap()).unwrap();
+        let name = read_name(words.next().unwrap());
         let kind = record_type(words.next().unwrap());
         let mut class = DNSClass::IN;
         let mut room = Room { octets: 1200, overflow: Overflow::Truncate };
@@ -90,6 +93,51 @@ impl Run {
         let question = Question { name: &name, kind, class, room };
         show(&answer(&generation, &question, &mut Draw::seeded(1)))
     }
+}
+
+/// The octets of a text with escapes, split where dots are not escaped (RFC 1035 section
+/// 5.1); hickory takes `\DDD` for octal.
+fn read_labels(text: &str) -> Vec<Vec<u8>> {
+    let mut labels = vec![Vec::new()];
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        let label = labels.last_mut().unwrap();
+        match octet {
+            b'.' => labels.push(Vec::new()),
+            b'\\' => match octets.next().unwrap() {
+                digit @ b'0'..=b'9' => {
+                    let digits = [digit, octets.next().unwrap(), octets.next().unwrap()];
+                    label.push(std::str::from_utf8(&digits).unwrap().parse().unwrap());
+                }
+                other => label.push(other),
+            },
+            _ => label.push(octet),
+        }
+    }
+    labels
+}
+
+/// A key with escapes; a dot in it is one.
+fn read_key(text: &str) -> String {
+    String::from_utf8(read_labels(text).join(&b'.')).unwrap()
+}
+
+/// A name as a zone file has it.
+fn read_name(text: &str) -> Name {
+    let labels = read_labels(text);
+    let name = Name::from_labels(labels.iter().filter(|it| !it.is_empty()).map(Vec::as_slice));
+    name.unwrap()
+}
+
+/// A name as [`read_name`] reads it.
+fn show_name(name: &Name) -> String {
+    let show = |octet: &u8| match octet {
+        b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => format!("\\{}", *octet as char),
+        0x21..=0x7e => (*octet as char).to_string(),
+        _ => format!("\\{octet:03}"),
+    };
+    let labels = name.iter().map(|label| label.iter().map(show).collect::<String>() + ".");
+    if name.is_root() { ".".to_owned() } else { labels.collect() }
 }
 
 /// A type by its name, or as RFC 3597 writes it.
@@ -130,7 +178,7 @@ fn show_set(section: &str, set: &RrSet) -> String {
         .iter()
         .map(|data| {
             let data = show_data(data);
-            format!("  {section} {} {} {} {data}\n", set.owner, set.ttl, set.kind)
+            format!("  {section} {} {} {} {data}\n", show_name(&set.owner), set.ttl, set.kind)
         })
         .collect();
     lines.sort();
@@ -142,7 +190,11 @@ fn show_set(section: &str, set: &RrSet) -> String {
 
 /// A record's data as a zone file has it; hickory would run the strings of TXT together.
 fn show_data(data: &RData) -> String {
-    let RData::TXT(txt) = data else { return data.to_string() };
+    let txt = match data {
+        RData::TXT(txt) => txt,
+        RData::PTR(ptr) => return show_name(&ptr.0),
+        _ => return data.to_string(),
+    };
     let strings = txt.txt_data.iter().map(|string| format!("\"{}\"", string.escape_ascii()));
     strings.collect::<Vec<_>>().join(" ")
 }

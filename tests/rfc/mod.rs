@@ -8,7 +8,7 @@
 //! | `zone APEX` | a zone: SOA TTL 3600, MINIMUM 5, TTL 5; all zones come first |
 //! | `in APEX` | what follows concerns this zone |
 //! | `list REVISION` | a complete list, up to a revision |
-//! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes |
+//! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes; `\DDD` in the key is an octet |
 //! | `stale yes`, `stale no` | the registry is silent, or is heard again |
 //! | `expired yes`, `expired no` | it is silent for longer than old answers are wanted, or not |
 //! | `? NAME TYPE [CLASS] [room=OCTETS] [tcp]` | a question |
@@ -33,6 +33,7 @@ golden! {
     rfc2308_negative
     rfc2782_srv
     rfc4343_case
+    rfc6763_dns_sd
     rfc6895_s3_meta_types
     rfc8020_nothing_below
     rfc8482_any

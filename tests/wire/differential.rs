@@ -52,7 +52,7 @@ const MORE: [&str; 13] = [
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 67] = [
+const FIRST: [&str; 78] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -120,6 +120,17 @@ const FIRST: [&str; 67] = [
     "_grpc._tcp.1.web",
     "_tcp.red.db",
     "_udp.red.web",
+    "i1._web._tcp",
+    "i_1._web._tcp",
+    "i_1._db._udp",
+    "k1._shop._tcp",
+    "i1._shop._tcp",
+    "_sub._web._tcp",
+    "_red._sub._web._tcp",
+    "_1._sub._shop._tcp",
+    "_services._dns-sd._udp",
+    "b._dns-sd._udp",
+    "_dns-sd._udp",
 ];
 
 /// Apexes: of zones that are there, and above and beside them.
@@ -240,7 +251,8 @@ fn names() -> impl Strategy<Value = String> {
 
 /// Queries of the usual form, nearly all.
 fn queries() -> impl Strategy<Value = Query> {
-    let kind = select(vec![33, 33, 33, 1, 1, 28, 16, 6, 2, 0, 5, 12, 15, 64, 65, 255, 252, 4096]);
+    let kind =
+        select(vec![33, 33, 33, 1, 1, 28, 16, 12, 6, 2, 0, 5, 12, 15, 64, 65, 255, 252, 4096]);
     let size = prop_oneof![0u16..2000, Just(1232), Just(512)];
     let edns = proptest::option::of((size, prop::bool::weighted(0.5)));
     let options = select(vec![&[][..], &[], &[], &[0, 10, 0, 2, 7, 7, 0, 3, 0, 0]]);

@@ -17,6 +17,8 @@ mod query;
 
 use std::sync::Arc;
 
+use hickory_proto::rr::RecordType;
+
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
@@ -151,8 +153,9 @@ impl Fast {
         if !may_hold(node, query.kind) {
             return self.negative(generation, &position, composer);
         }
-        // Names there gain by compression, which ready-made records do without.
-        if matches!(node, Node::Apex) {
+        // Names there gain by compression, which ready-made records do without; and names of
+        // instances are spelt after the question's, which an alias can share with its service.
+        if matches!(node, Node::Apex) || query.kind == RecordType::PTR {
             return Err(Declined);
         }
         let held = self.hold(generation, query, (position, node))?;
@@ -184,6 +187,8 @@ impl Fast {
             | Node::TagPort(..) => {
                 &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))]
             }
+            // The service's name alone does not tell transports apart.
+            Node::Announced(..) => &self.name.as_wire()[..self.name.offset(position.below)],
             _ => &[],
         };
         let slot = node.slot(query.kind, below);

@@ -105,6 +105,7 @@ fn target(data: &RData) -> Option<&Name> {
     match data {
         RData::SRV(srv) => Some(&srv.target),
         RData::NS(ns) => Some(&ns.0),
+        RData::MX(mx) => Some(&mx.exchange),
         _ => None,
     }
 }

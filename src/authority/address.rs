@@ -6,6 +6,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
 use super::order::Selection;
+use super::zone_file::fitting;
 use super::{Draw, Found, Lookup, Room, RrSet, TooLarge};
 use crate::index::{Node, Service};
 use crate::names::WireName;
@@ -53,6 +54,9 @@ impl Addresses<'_> {
             }
             Node::Instance(service) => self.of_some(service.with_id(self.name.label(0)), draw),
             Node::Tag(service) => self.of_some(service.with_tag(self.name.label(0)), draw),
+            Node::Static(owner) | Node::Apex(Some(owner)) => {
+                owner.set(self.kind).map(|set| fitting(set, self.room, draw)).transpose()
+            }
             _ => Ok(None),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use super::{Node, Service, Zone};
+use super::{Node, Schema, Service, Zone};
 use crate::names::{WireName, folded, label};
 use crate::registry::{Instance, Proto, Resource};
 
@@ -19,6 +19,9 @@ impl Zone {
     /// What stands at a name below a transport that is none of a service's own. The names of
     /// DNS-SD itself are always there, and so are those above them.
     pub(super) fn find_browsed(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        if self.settings().schema() != Schema::Services {
+            return None;
+        }
         let proto = Proto::from_label(name.label(below.checked_sub(1)?))?;
         let meta = |label: &[u8]| (proto == Proto::Udp && label == META).then_some(Node::Empty);
         match below {

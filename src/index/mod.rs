@@ -33,6 +33,7 @@ mod rare;
 mod ready;
 mod service;
 mod tags;
+mod tree;
 mod zone;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,6 +44,7 @@ pub use self::generation::{Generation, Site};
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
+pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::{Node, Schema, Settings, Zone};
 
 /// Where queries find the newest generation.

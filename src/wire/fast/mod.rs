@@ -155,7 +155,10 @@ impl Fast {
         }
         // Names there gain by compression, which ready-made records do without; and names of
         // instances are spelt after the question's, which an alias can share with its service.
-        if matches!(node, Node::Apex) || query.kind == RecordType::PTR {
+        // Of aliases and referrals only the full path knows.
+        let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
+        let is_spelt = query.kind == RecordType::PTR;
+        if is_alias || is_spelt || matches!(node, Node::Apex(_) | Node::Cut(_)) {
             return Err(Declined);
         }
         let held = self.hold(generation, query, (position, node))?;

@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "mirror",
     "names",
     "registry",
+    "reload",
     "shutdown",
     "state",
     "systemd",

@@ -6,6 +6,7 @@
 mod file;
 mod outage;
 mod serve;
+mod zones;
 
 use std::path::PathBuf;
 
@@ -20,7 +21,8 @@ use self::file::Written;
 
 pub use self::file::File;
 pub use self::outage::{Outage, State};
-pub use self::serve::{Http, Listen, Serve, ZoneConfig};
+pub use self::serve::{Http, Listen, Serve};
+pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.
 #[derive(Debug, Clone)]

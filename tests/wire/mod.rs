@@ -9,6 +9,7 @@ mod listen;
 mod messages;
 mod properties;
 mod sizes;
+mod static_zones;
 mod tcp;
 mod torn;
 mod udp;

@@ -89,7 +89,9 @@ impl Target<'_> {
     fn glue(&self, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
         let Some(node) = self.node.filter(|_| self.zone.is_ready()) else { return Ok(None) };
         let room = Room { octets, overflow: Overflow::Truncate };
-        let addresses = Addresses { kind, ttl: self.zone.settings().ttl, room, name: &self.name };
+        let (settings, name) = (self.zone.settings(), &self.name);
+        let (ttl, most) = (settings.ttl, settings.most_answers());
+        let addresses = Addresses { kind, ttl, room, most, name };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.spelt.clone(), ..set }))
     }

@@ -26,7 +26,7 @@ impl Lookup<'_> {
     /// The addresses of the question's type at a node.
     pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
         let (ttl, room) = (self.settings().ttl, self.question.room);
-        let addresses = Addresses { kind, ttl, room, name: self.name };
+        let addresses = Addresses { kind, ttl, room, most: self.most(), name: self.name };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
     }
@@ -40,6 +40,8 @@ pub(super) struct Addresses<'a> {
     pub(super) ttl: u32,
     /// How much they may take.
     pub(super) room: Room,
+    /// How many are wanted.
+    pub(super) most: usize,
     /// The node's name.
     pub(super) name: &'a WireName,
 }
@@ -83,7 +85,7 @@ impl Addresses<'_> {
         draw: &mut Draw,
     ) -> Found {
         let (mut ttl, mut last) = (u32::MAX, None::<Address>);
-        let mut selection = Selection::new(self.room);
+        let mut selection = Selection::new(self.room).at_most(self.most);
         for (address, instance) in instances.filter(|(address, _)| self.wants(*address)) {
             ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
             match last.as_mut().filter(|last| last.address == address) {

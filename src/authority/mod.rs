@@ -83,6 +83,8 @@ struct Lookup<'l> {
     name: &'l WireName,
     /// What is said beside the answer.
     reason: Option<Reason>,
+    /// Whether all records are wanted, however few the zone answers with.
+    is_whole: bool,
 }
 
 /// What one name says to a question.
@@ -107,14 +109,37 @@ pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw)
     }
 }
 
+/// Answers a question with all records that could be drawn for it, so that they can be kept
+/// and drawn from.
+#[must_use]
+pub fn answer_whole(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
+    if let Some(refusal) = refuse(question) {
+        return refusal;
+    }
+    match look(generation, question, true, draw) {
+        Step::Done(answer) | Step::Foreign(answer) => answer,
+        Step::Alias(alias) => follow(generation, question, alias, draw),
+    }
+}
+
 /// Answers from what stands at the question's own name.
 fn step(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Step {
+    look(generation, question, false, draw)
+}
+
+/// The same, with all records or as many as the zone answers with.
+fn look(
+    generation: &Generation,
+    question: &Question<'_>,
+    is_whole: bool,
+    draw: &mut Draw,
+) -> Step {
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
         return Step::Done(Answer::error(ResponseCode::FormErr, None));
     };
     let resolved = resolve(generation, &name);
     let (code, reason) = resolved.code();
-    let lookup = |position| Lookup { generation, position, question, name: &name, reason };
+    let lookup = |position| Lookup { generation, position, question, name: &name, reason, is_whole };
     match resolved {
         Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),
         Resolved::NotReady => Step::Done(Answer::error(code, reason)),
@@ -143,6 +168,11 @@ impl Lookup<'_> {
     /// The settings of the zone that the question's name is in.
     fn settings(&self) -> &Settings {
         self.position.zone.settings()
+    }
+
+    /// How many records of the kinds that are drawn are wanted.
+    fn most(&self) -> usize {
+        if self.is_whole { usize::MAX } else { self.settings().most_answers() }
     }
 
     /// What a name that exists says.

@@ -110,7 +110,7 @@ impl Lookup<'_> {
     ) -> Result<Collected<'i>, TooLarge> {
         let settings = self.settings();
         let below = settings.wire().as_wire().len();
-        let mut selection = Selection::new(self.question.room);
+        let mut selection = Selection::new(self.question.room).at_most(self.most());
         let (mut ttl, chances) = (u32::MAX, draw.chances());
         for instance in instances {
             let Some(identity) = identity(instance, settings.wire()) else { continue };

@@ -85,9 +85,8 @@ pub struct Zone {
     /// Not in this version.
     #[serde(default, rename = "schema")]
     _schema: Only<ServicesSchema>,
-    /// Not in this version.
-    #[serde(default, rename = "max-answers")]
-    _max_answers: Only<Zero>,
+    /// How many A, AAAA or SRV records an answer has at most; 0 for all.
+    pub max_answers: Option<u16>,
 }
 
 /// A zone's name.
@@ -193,7 +192,6 @@ macro_rules! allowed {
 
 allowed! {
     ServicesSchema = Some("\"services\"");
-    Zero = Some("0");
     Nothing = None;
 }
 
@@ -235,6 +233,7 @@ mod tests {
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
+            ("[[zone]]\nname = \"a\"\nmax-answers = -1", &["line 3", "max-answers ="]),
             ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
             ("forward = [\"1.1.1.1\"]", &["forward =", "does not know this key yet"]),
             ("max-stale = 5", &["line 1", "max-stale ="]),
@@ -259,11 +258,12 @@ mod tests {
             [[zone]]
             name = "Services.internal"
             schema = "services"
-            max-answers = 0
+            max-answers = 8
             ttl = "1m"
         "#;
         let file: File = toml::from_str(text).unwrap();
         assert_eq!(file.zone[0].ttl.unwrap().0, 60);
+        assert_eq!(file.zone[0].max_answers, Some(8));
         assert_eq!(file.listen.unwrap().as_ref().len(), 2);
     }
 }

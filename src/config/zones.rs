@@ -89,7 +89,9 @@ fn written_zone(
     })?;
     let ttls = [entry.ttl, entry.negative_ttl];
     let ttls = ttls.map(|ttl| ttl.map_or(DEFAULT_TTL.as_secs() as u32, |it| it.0));
-    zone(apex, registry, layout, directory, ttls)
+    let mut zone = zone(apex, registry, layout, directory, ttls)?;
+    zone.settings.max_answers = entry.max_answers.unwrap_or_default();
+    Ok(zone)
 }
 
 /// A zone with its file, or what the template makes up for it.

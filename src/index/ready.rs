@@ -56,6 +56,8 @@ pub struct Records {
     pub answers: usize,
     /// How their order is drawn.
     pub order: Order,
+    /// How many of them an answer has at most: the first of that order.
+    pub most: usize,
 }
 
 /// How the order of records is drawn.

@@ -54,6 +54,8 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
+    /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
+    pub max_answers: u16,
     /// The records of the zone file beside SOA and NS, if it has any.
     tree: Option<Tree>,
     /// What in the zone file is served otherwise than it is written.
@@ -139,7 +141,7 @@ impl Settings {
         let wire = WireName::from_labels(apex.iter())?;
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
-        let (schema, tree, cautions) = (Schema::default(), None, Vec::new());
+        let (schema, tree, cautions, max_answers) = (Schema::default(), None, Vec::new(), 0);
         Ok(Self {
             apex,
             wire,
@@ -148,6 +150,7 @@ impl Settings {
             ns,
             ns_ttl,
             ttl,
+            max_answers,
             tree,
             cautions,
             schema,
@@ -194,6 +197,12 @@ impl Settings {
     #[must_use]
     pub const fn tree(&self) -> Option<&Tree> {
         self.tree.as_ref()
+    }
+
+    /// How many A, AAAA or SRV records of registrations an answer has at most.
+    #[must_use]
+    pub const fn most_answers(&self) -> usize {
+        if self.max_answers == 0 { usize::MAX } else { self.max_answers as usize }
     }
 
     /// Where its names come from.

@@ -201,7 +201,8 @@ impl Fast {
         if node.outnumbers(self.instances_max, &self.name) {
             return Err(Declined);
         }
-        let ready = compile(generation, &self.name, query.kind, &mut self.draw);
+        let most = most(query.kind, position, node);
+        let ready = compile(generation, &self.name, query.kind, most, &mut self.draw);
         // That there is nothing below a service is quickly told, and of many types.
         let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
         let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
@@ -229,6 +230,17 @@ impl Fast {
         }
         composer.authoritative();
         composer.negative(slot.get().ok_or(Declined)?, position, &self.name)
+    }
+}
+
+/// How many records an answer has at most: only what registrations give is limited.
+fn most(kind: RecordType, position: Position<'_>, node: Node<'_>) -> usize {
+    match (kind, node) {
+        (_, Node::Static(_)) => usize::MAX,
+        (RecordType::A | RecordType::AAAA | RecordType::SRV, _) => {
+            position.zone.settings().most_answers()
+        }
+        _ => usize::MAX,
     }
 }
 

@@ -41,7 +41,7 @@ impl Lookup<'_> {
         answers: &RrSet,
         draw: &mut Draw,
     ) -> Additional {
-        if answers.kind == RecordType::PTR {
+        if answers.kind == RecordType::PTR && !matches!(node, Node::Reverse(_)) {
             return Additional { sets: self.announcements(answers, draw), is_own: false };
         }
         let mut left = self.question.room.octets.saturating_sub(octets(answers));

@@ -15,8 +15,8 @@ use crate::index::{Node, Site};
 use crate::names::WireName;
 use crate::registry::Instance;
 
-/// The rank of every name: a list that is browsed says nothing of priorities and weights.
-const RANK: Rank = (0, 1);
+/// The rank of every name: a list of names says nothing of priorities and weights.
+pub(super) const RANK: Rank = (0, 1);
 /// Labels of a subtype before the service that it is one of: `_T._sub`.
 const SUBTYPE: usize = 2;
 /// Octets of a pointer to a name further up (RFC 1035 section 4.1.4).
@@ -54,6 +54,7 @@ impl Lookup<'_> {
                 let of = name.trim_to(usize::from(name.num_labels()) - SUBTYPE);
                 self.instances(service.with_tag_on(tag, proto), of, draw)
             }
+            Node::Reverse(address) => self.names_of(address, draw),
             Node::ServiceTypes => self.service_types(),
             Node::BrowsingDomain => {
                 Ok(self.pointers(vec![self.settings().apex().clone()], self.settings().ttl, false))
@@ -101,7 +102,7 @@ impl Lookup<'_> {
     }
 
     /// The RRset of pointers to names, if there is any.
-    fn pointers(&self, names: Vec<Name>, ttl: u32, is_cut: bool) -> Option<RrSet> {
+    pub(super) fn pointers(&self, names: Vec<Name>, ttl: u32, is_cut: bool) -> Option<RrSet> {
         let data: Vec<_> = names.into_iter().map(|name| RData::PTR(PTR(name))).collect();
         let (owner, kind, ranks) = (self.question.name.clone(), RecordType::PTR, Vec::new());
         (!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut })

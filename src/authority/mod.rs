@@ -24,11 +24,12 @@
 //! | 8482 s4.1 | ANY gets one RRset | done |
 //! | 9471 | the glue of a referral is whole, or TC | done |
 //! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
+//! | 1035 s3.5, 3596 s2.5 | PTR records of addresses in reverse zones | done |
 //! | 6763 s4, s6, s7, s9, s11 | instances, TXT, subtypes, kinds of services, domains | done |
 //! | 6763 s12 | what PTR records lead to, in the additional section | done |
 //!
-//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse` and
-//! `apex` make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
+//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
+//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
 //! targets, `negative` says what is not there.
 
 mod additional;
@@ -42,6 +43,7 @@ mod negative;
 mod order;
 mod question;
 mod resolved;
+mod reverse;
 mod srv;
 mod txt;
 mod zone_file;
@@ -128,18 +130,14 @@ fn step(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> St
 }
 
 /// The same, with all records or as many as the zone answers with.
-fn look(
-    generation: &Generation,
-    question: &Question<'_>,
-    is_whole: bool,
-    draw: &mut Draw,
-) -> Step {
+fn look(generation: &Generation, question: &Question<'_>, is_whole: bool, draw: &mut Draw) -> Step {
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
         return Step::Done(Answer::error(ResponseCode::FormErr, None));
     };
     let resolved = resolve(generation, &name);
     let (code, reason) = resolved.code();
-    let lookup = |position| Lookup { generation, position, question, name: &name, reason, is_whole };
+    let lookup =
+        |position| Lookup { generation, position, question, name: &name, reason, is_whole };
     match resolved {
         Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),
         Resolved::NotReady => Step::Done(Answer::error(code, reason)),

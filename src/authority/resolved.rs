@@ -41,6 +41,9 @@ pub struct Position<'g> {
 pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
     let zone = generation.zone(site);
+    if zone.settings().is_reverse() {
+        return resolve_reverse(generation, site, name, below);
+    }
     let standing = zone.settings().standing();
     if !zone.is_ready() || standing == Standing::Expired {
         return Resolved::NotReady;
@@ -49,6 +52,23 @@ pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> 
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),
         None => Resolved::Missing(position),
+    }
+}
+
+/// Follows a name of a reverse zone, which is as stale as any zone that it is made from. That
+/// there is no such name can only be said when all of these are known.
+fn resolve_reverse<'g>(
+    generation: &'g Generation,
+    site: Site,
+    name: &WireName,
+    below: usize,
+) -> Resolved<'g> {
+    let (is_stale, is_whole) = generation.reverse_standing();
+    let position = Position { zone: generation.zone(site), site, below, is_stale };
+    match generation.find(site, name, below) {
+        Some(node) => Resolved::Existing(position, node),
+        None if is_whole => Resolved::Missing(position),
+        None => Resolved::NotReady,
     }
 }
 
@@ -88,7 +108,9 @@ pub fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
         Node::Transport(..) => matches!(kind, SRV | PTR),
         Node::Port(..) | Node::TagPort(..) => matches!(kind, SRV),
         Node::Announced(..) => matches!(kind, SRV | TXT),
-        Node::Subtype(..) | Node::ServiceTypes | Node::BrowsingDomain => matches!(kind, PTR),
+        Node::Subtype(..) | Node::Reverse(_) | Node::ServiceTypes | Node::BrowsingDomain => {
+            matches!(kind, PTR)
+        }
         Node::Address(_, IpAddr::V4(_)) => matches!(kind, A),
         Node::Address(_, IpAddr::V6(_)) => matches!(kind, AAAA),
     }

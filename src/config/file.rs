@@ -49,12 +49,12 @@ pub struct File {
     pub max_stale: Written<Age>,
     /// How long the removals of a collapse are held.
     pub hold_collapse: Written<Age>,
+    /// The reverse zones.
+    pub reverse: Written<Vec<String>>,
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// Not in this version.
     forward: Only<Nothing>,
-    /// Not in this version.
-    reverse: Only<Nothing>,
     /// The file itself; relative paths begin where it stands.
     #[serde(skip)]
     path: PathBuf,

@@ -5,6 +5,7 @@
 
 mod file;
 mod outage;
+mod reverse;
 mod serve;
 mod zones;
 

@@ -26,12 +26,15 @@ mod derived;
 mod find;
 mod further;
 mod generation;
+mod node;
 mod order;
 mod problems;
 mod publisher;
 mod rare;
 mod ready;
+mod reverse;
 mod service;
+mod settings;
 mod tags;
 mod tree;
 mod zone;
@@ -41,11 +44,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 pub use self::generation::{Generation, Site};
+pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
+pub use self::settings::{Schema, Settings};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
-pub use self::zone::{Node, Schema, Settings, Zone};
+pub use self::zone::Zone;
 
 /// Where queries find the newest generation.
 #[derive(Debug)]

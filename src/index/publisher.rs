@@ -53,7 +53,8 @@ mod tests {
         let name = |text: &str| Name::from_ascii(text).unwrap();
         let soa = SOA::new(name("ns.example."), name("admin.example."), 0, 1, 1, 1, 5);
         let ns = vec![name("ns.example.")];
-        Arc::new(Settings::new(name(apex), (soa, 60), (ns, 60), 5).unwrap())
+        let settings = Settings::new(name(apex), (soa, 60), (ns, 60), 5).unwrap();
+        Arc::new(settings.naming_addresses(true))
     }
 
     /// A zone fed by a table that reads the whole keyspace.
@@ -144,6 +145,7 @@ mod tests {
         .map(str::to_owned);
         let mut problems: Vec<_> =
             generation.zones()[0].problems().map(|it| it.to_string()).collect();
+        problems.push(format!("{:?}", generation.zones()[0].addresses));
         let types = generation.zones()[0].service_types();
         problems.extend(types.map(|(label, proto)| format!("{label} {proto}").to_lowercase()));
         problems.sort_unstable();

@@ -3,6 +3,7 @@
 //! Each constant carries its reason. Nothing here does I/O.
 
 mod address;
+mod reverse;
 mod wire;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
+pub use self::reverse::Block;
 pub use self::wire::{NameTooLong, WireName};
 
 /// Octets in one label (RFC 1035 section 2.3.4). Also the limit of an instance's id.

@@ -5,7 +5,7 @@ use std::fs;
 
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use srvd::authority::{Answer, Draw, Overflow, Question, Room, RrSet, answer};
-use srvd::index::Settings;
+use srvd::index::{Schema, Settings};
 
 use crate::fixture::{Fixture, settings, settings_of_file};
 
@@ -32,20 +32,34 @@ struct Run {
 struct Zone {
     apex: String,
     is_static: bool,
+    is_reverse: bool,
+    max_answers: u16,
     records: String,
 }
 
 impl Zone {
     fn new(apex: &str, is_static: bool) -> Self {
-        Self { apex: apex.to_owned(), is_static, records: String::new() }
+        let (apex, records) = (apex.to_owned(), String::new());
+        Self { apex, is_static, is_reverse: false, max_answers: 0, records }
     }
 
-    fn settings(&self) -> Settings {
+    fn reverse(apex: &str) -> Self {
+        Self { is_reverse: true, ..Self::new(apex, true) }
+    }
+
+    /// What is configured of it, in a world that may have reverse zones.
+    fn settings(&self, has_reverse: bool) -> Settings {
         let text = format!("$TTL 3600\n{}", self.records);
-        if self.records.is_empty() {
-            return settings(&self.apex);
+        let mut settings = match self.records.is_empty() {
+            true => settings(&self.apex),
+            false => settings_of_file(&self.apex, &text, self.is_static),
+        };
+        settings.max_answers = self.max_answers;
+        match (self.is_reverse, self.is_static) {
+            (true, _) => settings.of_schema(Schema::Static).reversing(),
+            (_, true) => settings,
+            _ => settings.naming_addresses(has_reverse),
         }
-        settings_of_file(&self.apex, &text, self.is_static)
     }
 }
 
@@ -67,6 +81,8 @@ impl Run {
             "" | "#" => {}
             "zone" => self.zones.push(Zone::new(rest, false)),
             "static" => self.zones.push(Zone::new(rest, true)),
+            "reverse" => self.zones.push(Zone::reverse(rest)),
+            "limit" => self.zones.last_mut().unwrap().max_answers = rest.parse().unwrap(),
             "record" => self.zones.last_mut().unwrap().records += &format!("{rest}\n"),
             "?" => return self.ask(rest),
             _ => self.change(word, rest),
@@ -76,7 +92,8 @@ impl Run {
 
     /// The zones, once all are known.
     fn fixture(&mut self) -> &mut Fixture {
-        let zones = || self.zones.iter().map(Zone::settings).collect::<Vec<Settings>>();
+        let has_reverse = self.zones.iter().any(|zone| zone.is_reverse);
+        let zones = || self.zones.iter().map(|zone| zone.settings(has_reverse)).collect();
         self.fixture.get_or_insert_with(|| Fixture::unlisted(zones()))
     }
 

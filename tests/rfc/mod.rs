@@ -7,6 +7,8 @@
 //! | `# …` | a comment |
 //! | `zone APEX` | a zone: SOA TTL 3600, MINIMUM 5, TTL 5; all zones come first |
 //! | `static APEX` | a zone that is its file alone |
+//! | `reverse APEX` | a reverse zone |
+//! | `limit N` | answers of the zone before it have so many records at most |
 //! | `record LINE` | a line of the file of the zone before it; the TTL is 3600 |
 //! | `in APEX` | what follows concerns this zone |
 //! | `list REVISION` | a complete list, up to a revision |
@@ -44,7 +46,9 @@ golden! {
     rfc8020_nothing_below
     rfc8482_any
     rfc8914_reasons
+    max_answers
     names_of_the_contract
+    reverse
     several_endpoints
     static_beside_dynamic
     tags_and_versions

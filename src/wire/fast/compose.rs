@@ -132,13 +132,13 @@ impl<'r> Composer<'r> {
         }
     }
 
-    /// Writes the SOA record of a negative answer.
+    /// Writes the SOA record of a negative answer, with its serial.
     ///
     /// # Errors
     /// [`Declined`] when it does not fit.
     pub(super) fn negative(
         &mut self,
-        soa: &StartOfAuthority,
+        (soa, serial): (&StartOfAuthority, u32),
         position: &Position<'_>,
         name: &WireName,
     ) -> Written {
@@ -153,7 +153,7 @@ impl<'r> Composer<'r> {
         for name in &soa.names {
             apex = self.name(name, apex)?;
         }
-        self.put(&position.zone.serial().to_be_bytes())?;
+        self.put(&serial.to_be_bytes())?;
         self.put(&soa.times)?;
         let octets = (self.at - length - 2) as u16;
         self.reply[length..length + 2].copy_from_slice(&octets.to_be_bytes());

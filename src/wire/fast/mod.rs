@@ -229,7 +229,8 @@ impl Fast {
             let _ = slot.set(made.ok_or(Declined)?);
         }
         composer.authoritative();
-        composer.negative(slot.get().ok_or(Declined)?, position, &self.name)
+        let soa = slot.get().ok_or(Declined)?;
+        composer.negative((soa, generation.serial(position.site)), position, &self.name)
     }
 }
 

@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::http::{At, Http, Subject};
@@ -88,7 +88,8 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, answering, .. } =
+            config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
@@ -103,7 +104,7 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::default();
+        let policy = Arc::new(policy(answering));
         Self { index, listeners, http, policy, workers, followers }
     }
 
@@ -244,6 +245,13 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// How messages are answered.
+fn policy(answering: Answering) -> Policy {
+    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let octets = |text: String| text.into_bytes().into();
+    Policy { cookies, strict_amplification, nsid: nsid.map(octets), chaos: chaos.map(octets) }
 }
 
 /// Whether each address must be bound.

@@ -8,6 +8,7 @@ mod forms;
 mod listen;
 mod messages;
 mod properties;
+mod protocol;
 mod sizes;
 mod static_zones;
 mod tcp;
@@ -18,7 +19,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use srvd::wire::{Counters, Listeners, Strictness};
+use srvd::wire::{Counters, Listeners, Policy, Strictness};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
@@ -40,16 +41,17 @@ impl Server {
 
     /// Serves an index on an address of each family.
     pub(crate) fn start_on(fixture: &Fixture, addresses: [&str; 2]) -> Self {
+        Self::start_with(fixture, addresses, Arc::default())
+    }
+
+    /// The same by a policy.
+    pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Arc<Policy>) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
-        let task = tokio::spawn(listeners.serve(
-            fixture.index.clone(),
-            Arc::default(),
-            2,
-            shutdown.clone(),
-        ));
+        let task =
+            tokio::spawn(listeners.serve(fixture.index.clone(), policy, 2, shutdown.clone()));
         Self { v4, v6, shutdown, counters, task }
     }
 }

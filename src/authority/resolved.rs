@@ -26,6 +26,8 @@ pub enum Resolved<'g> {
 /// A name's place below an apex.
 #[derive(Debug, Clone, Copy)]
 pub struct Position<'g> {
+    /// What is true.
+    pub generation: &'g Generation,
     /// The zone.
     pub zone: &'g Zone,
     /// What the zone was found by.
@@ -34,6 +36,14 @@ pub struct Position<'g> {
     pub below: usize,
     /// Whether the registry has not been heard of for too long.
     pub is_stale: bool,
+}
+
+impl Position<'_> {
+    /// The SOA serial there.
+    #[must_use]
+    pub fn serial(&self) -> u32 {
+        self.generation.serial(self.site)
+    }
 }
 
 /// Follows a name through one generation.
@@ -48,7 +58,8 @@ pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> 
     if !zone.is_ready() || standing == Standing::Expired {
         return Resolved::NotReady;
     }
-    let position = Position { zone, site, below, is_stale: standing == Standing::Stale };
+    let is_stale = standing == Standing::Stale;
+    let position = Position { generation, zone, site, below, is_stale };
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),
         None => Resolved::Missing(position),
@@ -64,7 +75,8 @@ fn resolve_reverse<'g>(
     below: usize,
 ) -> Resolved<'g> {
     let (is_stale, is_whole) = generation.reverse_standing();
-    let position = Position { zone: generation.zone(site), site, below, is_stale };
+    let zone = generation.zone(site);
+    let position = Position { generation, zone, site, below, is_stale };
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),
         None if is_whole => Resolved::Missing(position),

@@ -6,6 +6,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use srvd::index::Schema;
 use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
 use super::messages::{CLIENT, Query, parse, respond};
@@ -236,11 +237,26 @@ fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
     })
 }
 
+/// Names of reverse zones: of addresses, and above and beside them.
+const REVERSE: [&str; 9] = [
+    "10.in-addr.arpa",
+    "0.10.in-addr.arpa",
+    "0.0.10.in-addr.arpa",
+    "1.0.0.10.in-addr.arpa",
+    "7.7.7.10.in-addr.arpa",
+    "9.9.9.10.in-addr.arpa",
+    "x.0.10.in-addr.arpa",
+    "ns.dns.10.in-addr.arpa",
+    "in-addr.arpa",
+];
+
 /// Names in any case.
 fn names() -> impl Strategy<Value = String> {
-    let parts = (select(FIRST.to_vec()), select(ZONES.to_vec()), any::<u64>());
-    parts.prop_map(|(first, zone, cases)| {
-        let name = format!("{first}.{zone}").trim_matches('.').to_owned();
+    let below = (select(FIRST.to_vec()), select(ZONES.to_vec()));
+    let below = below.prop_map(|(first, zone)| format!("{first}.{zone}"));
+    let any_name = prop_oneof![15 => below, 1 => select(&REVERSE[..]).prop_map(str::to_owned)];
+    (any_name, any::<u64>()).prop_map(|(name, cases)| {
+        let name = name.trim_matches('.').to_owned();
         let spell = |(at, letter): (usize, char)| match cases >> (at % 64) & 1 {
             1 => letter.to_ascii_uppercase(),
             _ => letter,
@@ -268,11 +284,15 @@ fn queries() -> impl Strategy<Value = Query> {
     )
 }
 
-/// Zones of which one stands in another, and all in the root; one was never listed.
+/// Zones of which one stands in another, and all in the root; one was never listed, and one is
+/// made of the addresses of the others.
 fn world(registered: &[(String, String)], stale: bool) -> Fixture {
     let zones =
         ["services.internal.", "web.services.internal.", "other.test.", "unlisted.test.", "."];
-    let mut fixture = Fixture::unlisted(zones.map(settings).into());
+    let is_named = |apex: &str| apex != "unlisted.test.";
+    let zones = zones.map(|apex| settings(apex).naming_addresses(is_named(apex)));
+    let reverse = settings("10.in-addr.arpa.").of_schema(Schema::Static).reversing();
+    let mut fixture = Fixture::unlisted(zones.into_iter().chain([reverse]).collect());
     fixture.list(7);
     fixture.put_all(registered.iter().map(|(key, value)| (key, value)));
     fixture.set_stale(stale);

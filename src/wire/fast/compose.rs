@@ -129,11 +129,10 @@ impl<'r> Composer<'r> {
         }
     }
 
-    /// Writes the SOA record of a negative answer, with its serial; truncates where it does
-    /// not fit.
+    /// Writes the SOA record of a negative answer; truncates where it does not fit.
     pub(super) fn negative(
         &mut self,
-        soa: (&StartOfAuthority, u32),
+        soa: &StartOfAuthority,
         position: &Position<'_>,
         name: &WireName,
     ) {
@@ -147,7 +146,7 @@ impl<'r> Composer<'r> {
     /// Writes a zone's SOA record.
     fn start_of_authority(
         &mut self,
-        (soa, serial): (&StartOfAuthority, u32),
+        soa: &StartOfAuthority,
         position: &Position<'_>,
         name: &WireName,
     ) -> Written {
@@ -162,7 +161,7 @@ impl<'r> Composer<'r> {
         for name in &soa.names {
             apex = self.name(name, apex)?;
         }
-        self.put(&serial.to_be_bytes())?;
+        self.put(&position.serial().to_be_bytes())?;
         self.put(&soa.times)?;
         let octets = (self.at - length - 2) as u16;
         self.reply[length..length + 2].copy_from_slice(&octets.to_be_bytes());

@@ -238,8 +238,7 @@ impl Fast {
             let _ = slot.set(made.ok_or(Declined)?);
         }
         composer.authoritative();
-        let soa = (slot.get().ok_or(Declined)?, generation.serial(position.site));
-        composer.negative(soa, position, &self.name);
+        composer.negative(slot.get().ok_or(Declined)?, position, &self.name);
         Ok(())
     }
 }

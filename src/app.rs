@@ -12,20 +12,19 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Answering, Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
+use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::reload::warn_of;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
-use crate::wire::{Counters, Listeners, Policy, Strictness};
+use crate::wire::{Counters, Limiter, Listeners, Policy, Strictness};
 
-/// How all zones of this version read keys and values.
-const SCHEMA: &str = "services";
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -43,6 +42,8 @@ pub struct App {
     workers: usize,
     /// What follows each zone.
     followers: Vec<Follower>,
+    /// Whom to become before anything is answered.
+    account: Option<Account>,
 }
 
 /// What follows one zone.
@@ -73,6 +74,8 @@ impl App {
         if let Some(state) = &config.outage.state {
             let fault = |error| state.fault(format_args!("cannot be made: {error}"));
             state::prepare(&state.directory).map_err(fault)?;
+            let account = config.limits.run_as.as_ref();
+            account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let strictness = strictness(&config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness);
@@ -88,14 +91,16 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        let Serve { zones, static_zones, access, outage, bare_names, workers, answering, .. } =
-            config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { answering, limits, .. } = config;
+        privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
             let ZoneConfig { settings: zone_settings, registry, layout } = zone;
             let apex = zone_settings.apex().to_ascii();
-            let identity = Identity::new(&apex, &registry, &layout, SCHEMA);
+            let identity =
+                Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
             sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
             settings.push(Arc::new(zone_settings));
         }
@@ -104,8 +109,9 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::new(policy(answering));
-        Self { index, listeners, http, policy, workers, followers }
+        let (policy, account) = policy(answering, limits);
+        let (policy, listeners) = (Arc::new(policy), listeners.share(workers));
+        Self { index, listeners, http, policy, workers, followers, account }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -128,6 +134,15 @@ impl App {
         if let Some(address) = self.http_address() {
             say(format_args!("answering HTTP on {address}"));
         }
+    }
+
+    /// Gives up what the process may do beside answering. To be called while it has one
+    /// thread, before there is a runtime.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: what cannot be given up, and what to do.
+    pub fn give_up_privileges(&self) -> Result<(), Failure> {
+        privileges::give_up(self.account.as_ref()).map_err(Failure::failed)
     }
 
     /// What is answered from.
@@ -223,6 +238,7 @@ fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
         mirror.restore(Known {
             instances: snapshot.instances,
             aliases: snapshot.aliases,
+            entries: snapshot.entries,
             revision: snapshot.revision,
             cluster: snapshot.cluster,
             age: snapshot.age,
@@ -247,11 +263,22 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
     }
 }
 
-/// How messages are answered.
-fn policy(answering: Answering) -> Policy {
+/// How messages are answered, and whom to become before any is.
+fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
     let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let Limits { allow_query, allow_recursion, rate, tcp, run_as } = limits;
     let octets = |text: String| text.into_bytes().into();
-    Policy { cookies, strict_amplification, nsid: nsid.map(octets), chaos: chaos.map(octets) }
+    let policy = Policy {
+        allow_query,
+        allow_recursion,
+        chaos: chaos.map(octets),
+        cookies,
+        nsid: nsid.map(octets),
+        rate_limit: rate.map(Limiter::new),
+        strict_amplification,
+        tcp,
+    };
+    (policy, run_as)
 }
 
 /// Whether each address must be bound.

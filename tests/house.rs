@@ -27,6 +27,7 @@ const ROOMS: &[&str] = &[
     "main",
     "mirror",
     "names",
+    "privileges",
     "registry",
     "reload",
     "shutdown",

@@ -27,6 +27,9 @@ mod zones;
 /// Zone files: beside a registry and alone, read again, refused by line.
 mod zone_files;
 
+/// Cookies, names of servers and small replies, by replicas with one secret.
+mod options;
+
 /// etcd is not there, goes, comes back as another.
 mod outage;
 
@@ -59,6 +62,9 @@ mod documents;
 
 /// Backends and frontends, flipped under load.
 mod aliases;
+
+/// Root is given up before anything is answered.
+mod privileges;
 
 /// Wrong usage is refused with a message and its exit code.
 mod usage;

@@ -29,8 +29,9 @@
 //! | 6763 s12 | what PTR records lead to, in the additional section | done |
 //!
 //! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
-//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
-//! targets, `negative` says what is not there.
+//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds
+//! the addresses of targets, `negative` says what is not there; `skydns` knows the zones of
+//! that schema.
 
 mod additional;
 mod address;
@@ -44,6 +45,7 @@ mod order;
 mod question;
 mod resolved;
 mod reverse;
+mod skydns;
 mod srv;
 mod txt;
 mod zone_file;
@@ -102,25 +104,46 @@ enum Step {
 /// Answers a question from one generation.
 #[must_use]
 pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
-    if let Some(refusal) = refuse(question) {
-        return refusal;
-    }
-    match step(generation, question, draw) {
-        Step::Done(answer) | Step::Foreign(answer) => answer,
-        Step::Alias(alias) => follow(generation, question, alias, draw),
-    }
+    answered(generation, question, false, draw)
 }
 
 /// Answers a question with all records that could be drawn for it, so that they can be kept
 /// and drawn from.
 #[must_use]
 pub fn answer_whole(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
+    answered(generation, question, true, draw)
+}
+
+/// Answers a question with all records, or as many as the zone answers with.
+fn answered(
+    generation: &Generation,
+    question: &Question<'_>,
+    is_whole: bool,
+    draw: &mut Draw,
+) -> Answer {
     if let Some(refusal) = refuse(question) {
         return refusal;
     }
-    match look(generation, question, true, draw) {
+    match look(generation, question, is_whole, draw) {
         Step::Done(answer) | Step::Foreign(answer) => answer,
-        Step::Alias(alias) => follow(generation, question, alias, draw),
+        Step::Alias(alias) => follow(generation, question, alias, draw)
+            .unwrap_or_else(|| nothing(generation, question)),
+    }
+}
+
+/// The answer of a name that exists and is as if it had no data.
+fn nothing(generation: &Generation, question: &Question<'_>) -> Answer {
+    let Ok(name) = WireName::from_labels(question.name.iter()) else {
+        return Answer::error(ResponseCode::FormErr, None);
+    };
+    let resolved = resolve(generation, &name);
+    let (code, reason) = resolved.code();
+    match resolved {
+        Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
+        Resolved::Missing(position) | Resolved::Existing(position, _) => {
+            Lookup { generation, position, question, name: &name, reason, is_whole: false }
+                .negative(ResponseCode::NoError)
+        }
     }
 }
 
@@ -186,6 +209,7 @@ impl Lookup<'_> {
                 let alias = owner.alias(kind).and_then(|set| cname(self.question.name, set));
                 alias.map_or_else(|| Step::Done(self.existing(node, draw)), Step::Alias)
             }
+            Node::SkyDns(branch) => self.at_branch(branch, draw),
             _ => Step::Done(self.existing(node, draw)),
         }
     }
@@ -194,6 +218,12 @@ impl Lookup<'_> {
     fn existing(&self, node: Node<'_>, draw: &mut Draw) -> Answer {
         let any = self.question.kind == RecordType::ANY;
         let found = if any { self.any(node, draw) } else { self.rrset(node, draw) };
+        self.found(node, found, draw)
+    }
+
+    /// The answer of what was found at a node.
+    fn found(&self, node: Node<'_>, found: Found, draw: &mut Draw) -> Answer {
+        let any = self.question.kind == RecordType::ANY;
         let mut answer = match found {
             Ok(None) => return self.negative(ResponseCode::NoError),
             Ok(Some(answers)) => Answer::positive(answers),

@@ -74,8 +74,13 @@ fn resolve_reverse<'g>(
     name: &WireName,
     below: usize,
 ) -> Resolved<'g> {
-    let (is_stale, is_whole) = generation.reverse_standing();
     let zone = generation.zone(site);
+    let standing = zone.settings().standing();
+    if !zone.is_ready() || standing == Standing::Expired {
+        return Resolved::NotReady;
+    }
+    let (is_stale, is_whole) = generation.reverse_standing();
+    let is_stale = is_stale || standing == Standing::Stale;
     let position = Position { generation, zone, site, below, is_stale };
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),
@@ -112,7 +117,7 @@ pub fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
         }
         // Only the records there tell; an alias answers for every type.
         Node::Static(owner) => owner.set(kind).is_some() || owner.alias(kind).is_some(),
-        Node::Cut(_) => true,
+        Node::Cut(_) | Node::SkyDns(_) => true,
         Node::Empty => false,
         Node::Service(_) | Node::Instance(_) | Node::Tag(_) => {
             matches!(kind, SRV | A | AAAA | TXT)

@@ -12,19 +12,25 @@ use crate::index::{Service, Zone};
 use crate::names::{address_label, label};
 
 impl Lookup<'_> {
-    /// The names of an address. Their TTL is the least that any of them has.
+    /// The PTR records of an address. Their TTL is the least that any of them has.
     pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> Found {
         let mut selection = Selection::new(self.question.room);
-        let (mut ttl, own) = (u32::MAX, address_label(address));
-        for (zone, service) in self.generation.named_at(address) {
-            let ttls = service.at_address(address).map(|it| it.ttl.unwrap_or(zone.settings().ttl));
-            let Some(least) = ttls.min() else { continue };
-            let Some(name) = name_of(zone, service, address, &own) else { continue };
-            ttl = ttl.min(least);
-            selection.offer(draw.chance(), RANK, || (FIXED + own.len() + 1, name))?;
+        let (mut ttl, least) = (u32::MAX, FIXED + 1 + address_label(address).len());
+        for (its_ttl, name) in self.named_at(address) {
+            ttl = ttl.min(its_ttl);
+            selection.offer(draw.chance(), RANK, || (least, name))?;
         }
         let (names, is_cut) = selection.finish()?;
         Ok(self.pointers(names.into_iter().map(|(_, name)| name).collect(), ttl, is_cut))
+    }
+
+    /// The names of an address, each with its TTL. One that would be too long is left out.
+    pub(super) fn named_at(&self, address: IpAddr) -> impl Iterator<Item = (u32, Name)> {
+        let own = address_label(address);
+        self.generation.named_at(address).filter_map(move |(zone, service)| {
+            let ttls = service.at_address(address).map(|it| it.ttl.unwrap_or(zone.settings().ttl));
+            Some((ttls.min()?, name_of(zone, service, address, &own)?))
+        })
     }
 }
 

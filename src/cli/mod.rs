@@ -6,6 +6,7 @@
 
 mod answering;
 mod join;
+mod limits;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::telemetry::LogFormat;
 
 pub use self::answering::AnsweringArgs;
 pub use self::join::{JoinArgs, LeaveArgs};
+pub use self::limits::LimitArgs;
 
 /// A DNS-SRV discovery server: services register in etcd, DNS clients find them.
 #[derive(Debug, Parser)]
@@ -114,7 +116,7 @@ pub struct ServeArgs {
     /// UDP workers; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
-    /// Directory of zone files, APEX.zone, that replace the built-in SOA and NS
+    /// Directory of zone files, APEX.zone, beside a registry zone or alone
     #[arg(long, env = "SRVD_ZONES", value_name = "DIR")]
     pub zones: Option<PathBuf>,
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
@@ -136,6 +138,9 @@ pub struct ServeArgs {
     /// off [default: 30s]
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
+    /// Who may ask, how much, and as whom the server runs.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// What clients are told beside answers.
     #[command(flatten)]
     pub answering: AnsweringArgs,

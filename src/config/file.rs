@@ -13,6 +13,7 @@ use crate::error::Failure;
 use crate::http;
 use crate::names::{TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
+use crate::wire::Network;
 
 /// The file's keys. Contract section 5; keys that this version cannot honour yet are
 /// refused unless they ask for what it does anyway.
@@ -51,6 +52,28 @@ pub struct File {
     pub hold_collapse: Written<Age>,
     /// The reverse zones.
     pub reverse: Written<Vec<String>>,
+    /// Whom queries are answered.
+    pub allow_query: Written<Vec<Network>>,
+    /// Whom names outside the zones are looked up for.
+    pub allow_recursion: Written<Vec<Network>>,
+    /// Replies of one kind that a network is sent a second.
+    pub rate_limit: Written<u32>,
+    /// One of so many replies over the rate is sent, empty.
+    pub rate_limit_slip: Written<u32>,
+    /// Bits that the addresses of a limited IPv4 network share.
+    pub rate_limit_ipv4_prefix: Written<u8>,
+    /// Bits that the addresses of a limited IPv6 network share.
+    pub rate_limit_ipv6_prefix: Written<u8>,
+    /// Networks that are never limited.
+    pub rate_limit_exempt: Written<Vec<Network>>,
+    /// TCP connections at once.
+    pub tcp_connections: Written<usize>,
+    /// TCP connections of one client at once.
+    pub tcp_connections_per_client: Written<usize>,
+    /// How long a TCP connection may be quiet.
+    pub tcp_idle: Written<Age>,
+    /// Whom to become once everything is bound.
+    pub run_as: Written<String>,
     /// Secrets that cookies are made with.
     pub cookie_secret_file: Written<PathBuf>,
     /// Whether replies over UDP to unknown clients are kept small.
@@ -90,11 +113,22 @@ pub struct Zone {
     pub ttl: Option<Seconds>,
     /// TTL of negative answers.
     pub negative_ttl: Option<Seconds>,
-    /// Not in this version.
-    #[serde(default, rename = "schema")]
-    _schema: Only<ServicesSchema>,
+    /// How its keys and values are read.
+    #[serde(default)]
+    pub schema: RegistrySchema,
     /// How many A, AAAA or SRV records an answer has at most; 0 for all.
     pub max_answers: Option<u16>,
+}
+
+/// How a zone's keys and values are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrySchema {
+    /// Registrations of services.
+    #[default]
+    Services,
+    /// SkyDNS's tree of labels.
+    SkyDns,
 }
 
 /// A zone's name.
@@ -199,7 +233,6 @@ macro_rules! allowed {
 }
 
 allowed! {
-    ServicesSchema = Some("\"services\"");
     Nothing = None;
 }
 
@@ -246,6 +279,7 @@ mod tests {
             ("forward = [\"1.1.1.1\"]", &["forward =", "does not know this key yet"]),
             ("max-stale = 5", &["line 1", "max-stale ="]),
             ("\nhold-collapse = \"soon\"", &["line 2", "`soon` is no duration; write it like 30s"]),
+            ("[[zone]]\nname = \"a\"\nschema = \"x\"", &["line 3", "`services` or `skydns`"]),
             ("workers = -1", &["line 1", "workers ="]),
             ("registry = ", &["line 1"]),
         ] {

@@ -5,6 +5,7 @@
 
 mod answering;
 mod file;
+mod limits;
 mod outage;
 mod reverse;
 mod serve;
@@ -23,6 +24,7 @@ use self::file::Written;
 
 pub use self::answering::Answering;
 pub use self::file::File;
+pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Http, Listen, Serve};
 pub use self::zones::{ZoneConfig, settings as zone_settings};

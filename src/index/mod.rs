@@ -14,6 +14,8 @@
 //! the first question to the next change (`ready`). They say nothing that the instances do
 //! not say, so a generation still never changes.
 //!
+//! A zone of SkyDNS's schema has a tree of entries in the place of services ([`skydns`]).
+//!
 //! A name may stand for instances of another (`aliases`); what is wrong with a zone can be
 //! listed from any generation of it (`problems`).
 //!
@@ -35,6 +37,7 @@ mod ready;
 mod reverse;
 mod service;
 mod settings;
+pub mod skydns;
 mod tags;
 mod tree;
 mod zone;
@@ -49,6 +52,7 @@ pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
 pub use self::settings::{Schema, Settings};
+pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::Zone;
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 
-use super::{Cut, Owner, RecordSet, Service, Slot};
+use super::{Branch, Cut, Owner, RecordSet, Service, Slot};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -19,6 +19,8 @@ pub enum Node<'z> {
     Static(&'z Owner),
     /// A name that the zone file cuts off.
     Cut(Cut<'z>),
+    /// Any name of a SkyDNS zone.
+    SkyDns(Branch<'z>),
     /// `S.Z`
     Service(&'z Service),
     /// `_S._P.Z`
@@ -64,6 +66,7 @@ impl<'z> Node<'z> {
             Self::Apex(_)
             | Self::Empty
             | Self::Cut(_)
+            | Self::SkyDns(_)
             | Self::Reverse(_)
             | Self::ServiceTypes
             | Self::BrowsingDomain => false,
@@ -90,6 +93,7 @@ impl<'z> Node<'z> {
             | Self::Empty
             | Self::Static(_)
             | Self::Cut(_)
+            | Self::SkyDns(_)
             | Self::Reverse(_)
             | Self::ServiceTypes
             | Self::BrowsingDomain => None,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use imbl::OrdSet;
 
 use super::zone::Services;
-use super::{Generation, Node, Service, Zone};
+use super::{Generation, Node, Schema, Service, Zone};
 use crate::names::{Block, WireName};
 use crate::registry::{Instance, Standing};
 
@@ -65,15 +65,20 @@ impl Generation {
         name: &WireName,
         below: usize,
     ) -> Option<Node<'g>> {
-        let has_own = zone.settings().tree().is_some_and(|tree| {
+        let is_written = zone.settings().tree().is_some_and(|tree| {
             tree.cut(name, below).is_some() || tree.owner(name).is_some_and(|it| !it.is_empty())
         });
-        let found = Block::read(name).filter(|_| below > 0 && !has_own);
-        let found = found.filter(|block| self.named_zones().any(|(_, it)| it.any(block)));
-        found.map_or_else(
-            || zone.find(name, below),
-            |block| Some(block.address().map_or(Node::Empty, Node::Reverse)),
-        )
+        let has_own = below == 0 || is_written || zone.settings().schema() == Schema::SkyDns;
+        let own = || zone.find(name, below);
+        let first = if has_own { own() } else { None };
+        first.or_else(|| self.find_address(name)).or_else(own)
+    }
+
+    /// What stands at the name of an address that is registered, or above one.
+    fn find_address(&self, name: &WireName) -> Option<Node<'_>> {
+        let block = Block::read(name)?;
+        let is_there = self.named_zones().any(|(_, addresses)| addresses.any(&block));
+        is_there.then(|| block.address().map_or(Node::Empty, Node::Reverse))
     }
 
     /// The services that have an address, each with its zone.

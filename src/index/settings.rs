@@ -21,6 +21,18 @@ pub enum Schema {
     Static,
 }
 
+impl Schema {
+    /// The schema as the configuration spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Services => "services",
+            Self::SkyDns => "skydns",
+            Self::Static => "static",
+        }
+    }
+}
+
 /// What the configuration and the zone file say of a zone. It stays the same from
 /// generation to generation, but for the freshness of the registry.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
 use super::reverse::Addresses;
-use super::{Schema, Service, Settings};
+use super::{Schema, Service, Settings, SkyDns};
 use crate::names::folded;
-use crate::registry::{Change, Instance, Proto};
+use crate::registry::{Change, EntryChange, Instance, Proto};
 
 /// Something by a lower-cased label. The seed is random: names come from strangers.
 pub(super) type Labels<T> = imbl::GenericHashMap<
@@ -33,6 +33,8 @@ pub struct Zone {
     pub(super) services: Services,
     /// The names that stand for others; shared by generations until one of them changes.
     pub(super) aliases: Arc<Aliases>,
+    /// The entries of a SkyDNS zone; none in any other.
+    pub(super) skydns: SkyDns,
     /// What cannot be used.
     pub(super) unusable: Arc<Unusable>,
     /// How many names right below the apex have an SRV record, by transport: whether
@@ -46,11 +48,21 @@ impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
-        let (aliases, unusable) = (Arc::default(), Arc::default());
+        let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
         let revision = (settings.schema() == Schema::Static).then_some(0);
         let addresses = settings.names_its_addresses().then(Addresses::default);
-        Self { settings, revision, changes: 0, services, aliases, unusable, transports, addresses }
+        Self {
+            settings,
+            revision,
+            changes: 0,
+            services,
+            aliases,
+            skydns,
+            unusable,
+            transports,
+            addresses,
+        }
     }
 
     /// What does not change.
@@ -97,6 +109,12 @@ impl Zone {
         self.services.values().map(|service| &**service)
     }
 
+    /// The entries of a SkyDNS zone; none of any other.
+    #[must_use]
+    pub const fn skydns(&self) -> &SkyDns {
+        &self.skydns
+    }
+
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
     /// every replica shows the same (RFC 1982).
     #[must_use]
@@ -131,6 +149,12 @@ impl Zone {
         if let Some(after) = &change.after {
             self.edit(after, Service::insert);
         }
+    }
+
+    /// Takes a change of an entry in.
+    pub(super) fn apply_entry(&mut self, change: &EntryChange) {
+        self.changes += 1;
+        self.skydns.apply(change);
     }
 
     /// Holds everything up to a revision. The serial never falls, even when a restored

@@ -39,12 +39,12 @@ impl Answerer {
         generation: &Generation,
         message: &[u8],
         from: (SocketAddr, Transport),
-    ) -> Option<&[u8]> {
+    ) -> Option<&mut [u8]> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(generation, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => self.ready.get(..octets),
+            Verdict::Reply { octets, .. } => self.ready.get_mut(..octets),
             Verdict::Silence => None,
             Verdict::Full => {
                 let reply = &mut self.reply;

@@ -23,8 +23,6 @@ use super::answerer::Answerer;
 use super::connections::{Connections, Place};
 use super::{Responder, Transport};
 
-/// How long a client may say nothing (RFC 7766 section 6.2.3: some seconds).
-pub(super) const IDLE: Duration = Duration::from_secs(10);
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
 /// How long a client may take no replies.
@@ -91,6 +89,8 @@ struct Connection {
     output: Vec<u8>,
     /// How many queries were answered.
     answered: u32,
+    /// How long the client may say nothing.
+    idle: Duration,
     /// When the next octets must have come.
     deadline: Instant,
     /// Whether nothing more is to be read.
@@ -100,6 +100,7 @@ struct Connection {
 impl Connection {
     /// A connection that nothing was read from.
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
+        let idle = responder.policy().tcp.idle;
         Self {
             stream,
             peer,
@@ -107,7 +108,8 @@ impl Connection {
             input: Vec::new(),
             output: Vec::new(),
             answered: 0,
-            deadline: Instant::now() + IDLE,
+            idle,
+            deadline: Instant::now() + idle,
             ending: false,
         }
     }
@@ -117,6 +119,9 @@ impl Connection {
         let close = place.close.clone();
         let end = close.run_until_cancelled(self.converse(&place, &shutdown)).await;
         if let Some(Err(fault)) = end {
+            if fault.kind() == io::ErrorKind::TimedOut {
+                place.time_out();
+            }
             tracing::debug!(client = %self.peer, "connection ended: {fault}");
         }
     }
@@ -185,7 +190,7 @@ impl Connection {
         self.input.drain(..used);
         self.ending |= self.answered >= QUERIES_MAX;
         if used > 0 {
-            let wait = if self.input.is_empty() { IDLE } else { MESSAGE };
+            let wait = if self.input.is_empty() { self.idle } else { MESSAGE };
             self.deadline = Instant::now() + wait;
         }
         (used > 0).then_some(replies)

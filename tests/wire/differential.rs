@@ -149,7 +149,7 @@ const ZONES: [&str; 10] = [
 ];
 
 /// Registrations: many to a service, in a world so small that they meet.
-fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
+pub(super) fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = select(vec!["web", "W_b", "db", "x"]);
     let host = prop_oneof![
         8 => (0u8..40).prop_map(|n| format!("10.0.0.{n}")),
@@ -251,7 +251,7 @@ const REVERSE: [&str; 9] = [
 ];
 
 /// Names in any case.
-fn names() -> impl Strategy<Value = String> {
+pub(super) fn names() -> impl Strategy<Value = String> {
     let below = (select(FIRST.to_vec()), select(ZONES.to_vec()));
     let below = below.prop_map(|(first, zone)| format!("{first}.{zone}"));
     let any_name = prop_oneof![15 => below, 1 => select(&REVERSE[..]).prop_map(str::to_owned)];
@@ -286,7 +286,7 @@ fn queries() -> impl Strategy<Value = Query> {
 
 /// Zones of which one stands in another, and all in the root; one was never listed, and one is
 /// made of the addresses of the others.
-fn world(registered: &[(String, String)], stale: bool) -> Fixture {
+pub(super) fn world(registered: &[(String, String)], stale: bool) -> Fixture {
     let zones =
         ["services.internal.", "web.services.internal.", "other.test.", "unlisted.test.", "."];
     let is_named = |apex: &str| apex != "unlisted.test.";

@@ -15,9 +15,10 @@ mod compile;
 mod compose;
 mod query;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use self::compile::{compile, start_of_authority};
@@ -25,7 +26,7 @@ use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::edns::{Budget, Edns, Told, ZoneVersion};
 use super::{Policy, Transport};
-use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
+use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
 
@@ -129,8 +130,7 @@ impl Fast {
         let edns = edns.transpose().map_err(|_| Declined)?;
         let octets = [query.octets, query.question.len()];
         let budget = Budget::new(&self.policy, from.1, edns.as_ref(), octets);
-        let resolved = resolve(generation, &self.name);
-        let (code, reason) = resolved.code();
+        let (resolved, (code, reason)) = self.resolve(generation, from.0.ip());
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign | Resolved::NotReady => {}
@@ -151,6 +151,21 @@ impl Fast {
         Ok(Verdict::Reply { octets, code, truncated })
     }
 
+    /// Where the name leads, and what is said of it; to clients that may ask nothing it is as
+    /// if it were not ours.
+    fn resolve<'g>(
+        &self,
+        generation: &'g Generation,
+        client: IpAddr,
+    ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
+        if !self.policy.may_query(client) {
+            let refused = (ResponseCode::Refused, Some(Reason::Prohibited));
+            return (Resolved::Foreign, refused);
+        }
+        let resolved = resolve(generation, &self.name);
+        (resolved, resolved.code())
+    }
+
     /// Writes the answer of a name that exists.
     fn existing(
         &mut self,
@@ -164,10 +179,11 @@ impl Fast {
         }
         // Names there gain by compression, which ready-made records do without; and names of
         // instances are spelt after the question's, which an alias can share with its service.
-        // Of aliases and referrals only the full path knows.
+        // Of aliases, referrals and entries of SkyDNS only the full path knows.
         let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
         let is_spelt = query.kind == RecordType::PTR;
-        if is_alias || is_spelt || matches!(node, Node::Apex(_) | Node::Cut(_)) {
+        let is_full = matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_));
+        if is_alias || is_spelt || is_full {
             return Err(Declined);
         }
         let held = self.hold(generation, query, (position, node))?;

@@ -4,7 +4,7 @@ use hickory_proto::op::{Metadata, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_server::server::Request;
 
-use crate::authority::{Answer, Draw, Overflow, Question, Room, answer, resolve};
+use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer, resolve};
 use crate::index::Generation;
 use crate::names::WireName;
 use crate::wire::edns::{Budget, ZoneVersion};
@@ -26,9 +26,10 @@ pub(super) struct Reply<'r> {
     pub(super) overflow: Overflow,
 }
 
-/// What one generation replies to a request. None if it does not ask one question.
+/// What one generation replies to a request, or that it is refused to a client that may ask
+/// none. None if it does not ask one question.
 pub(super) fn reply<'r>(
-    generation: &Generation,
+    generation: Option<&Generation>,
     request: &'r Request,
     transport: Transport,
     budget: Budget,
@@ -47,7 +48,10 @@ pub(super) fn reply<'r>(
         class: query.query_class(),
         room: Room { octets, overflow },
     };
-    let answer = answer(generation, &asked, &mut Draw::new());
+    let answer = match generation {
+        Some(generation) => answer(generation, &asked, &mut Draw::new()),
+        None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
+    };
     let metadata = metadata(&request.metadata, &answer);
     Some(Reply { question, name: query.name(), metadata, answer, room, overflow })
 }

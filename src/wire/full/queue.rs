@@ -10,10 +10,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::Responder;
-use crate::wire::Transport;
 use crate::wire::answerer::Answerer;
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
+use crate::wire::limiter::Fate;
+use crate::wire::{Policy, Transport};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -48,6 +49,8 @@ pub(in crate::wire) struct Full {
     receiver: Receiver<Handed>,
     /// Answers.
     answerer: Answerer,
+    /// What limits them.
+    policy: Arc<Policy>,
     /// Counts.
     tally: Tally,
 }
@@ -70,7 +73,8 @@ impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), tally })
+        let policy = Arc::clone(responder.policy());
+        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policy, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -83,14 +87,23 @@ impl Full {
 
     /// Answers a message.
     fn answer(&mut self, Handed { message, route, socket, since }: &Handed) {
-        if since.elapsed() > WAIT {
+        let now = Instant::now();
+        if now.duration_since(*since) > WAIT {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
         let from = (route.client, Transport::Udp);
-        let Some(reply) = self.answerer.answer(&generation, message, from) else {
+        let Some(mut reply) = self.answerer.answer(&generation, message, from) else {
             return self.tally.count(Event::Silent, 1);
         };
+        match self.policy.judge(message, route.client, reply, now) {
+            Fate::Sent => {}
+            Fate::Slipped(octets) => {
+                self.tally.count(Event::Slipped, 1);
+                reply = &mut reply[..octets];
+            }
+            Fate::Dropped => return self.tally.count(Event::Limited, 1),
+        }
         if let [_, _, flags, code, ..] = *reply {
             self.tally.reply(code & 0x0f, flags & 0x02 != 0);
         }

@@ -20,7 +20,8 @@
 //! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names` |
 //! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
-//! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, hickory-server |
+//! | [`forward`] | names that are not ours → answer: asks other servers | `authority`, hickory-resolver |
+//! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, `forward`, hickory-server |
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `index` |
@@ -69,6 +70,7 @@ pub mod dev;
 pub mod docs;
 pub mod error;
 pub mod etcd;
+pub mod forward;
 pub mod http;
 pub mod index;
 pub mod join;

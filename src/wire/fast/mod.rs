@@ -125,6 +125,9 @@ impl Fast {
         let (code, reason) = resolved.code();
         let mut composer = Composer::new(query, transport, reply)?;
         match resolved {
+            Resolved::Foreign if query.wants_recursion() && self.policy.forwarder.is_some() => {
+                return Err(Declined);
+            }
             Resolved::Foreign | Resolved::NotReady => {}
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {

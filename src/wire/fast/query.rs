@@ -75,6 +75,11 @@ impl<'m> Query<'m> {
         Ok(Self { head, question, kind: RecordType::from(kind), edns })
     }
 
+    /// Whether others may be asked (RD).
+    pub(super) const fn wants_recursion(&self) -> bool {
+        self.head[2] & 1 != 0
+    }
+
     /// Octets that a reply over UDP may have.
     pub(super) fn datagram(&self) -> u16 {
         datagram_max(self.edns.map(|edns| edns.size))

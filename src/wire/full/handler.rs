@@ -5,6 +5,7 @@ use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_server::server::Request;
 
+use super::elsewhere::Elsewhere;
 use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer};
 use crate::index::Generation;
 use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, TCP_MAX, UDP_MAX, datagram_max};
@@ -27,8 +28,13 @@ pub(super) struct Reply<'r> {
     pub(super) overflow: Overflow,
 }
 
-/// What one generation replies to a request. None if it does not ask one question.
-pub(super) fn reply<'r>(generation: &Generation, request: &'r Request) -> Option<Reply<'r>> {
+/// What one generation replies to a request, where names lead elsewhere together with what
+/// others say. None if it does not ask one question.
+pub(super) fn reply<'r>(
+    generation: &Generation,
+    request: &'r Request,
+    elsewhere: &mut Elsewhere<'_>,
+) -> Option<Reply<'r>> {
     let [query] = request.queries.queries() else { return None };
     let (query, question) = (query.original(), request.queries.as_bytes());
     let (limit, overflow) = limit(request);
@@ -40,8 +46,12 @@ pub(super) fn reply<'r>(generation: &Generation, request: &'r Request) -> Option
         class: query.query_class(),
         room: Room { octets, overflow },
     };
-    let answer = answer(generation, &asked, &mut Draw::new());
-    let metadata = metadata(&request.metadata, &answer);
+    let mut answer = answer(generation, &asked, &mut Draw::new());
+    let recursion_available = elsewhere.complete(request, &asked, &mut answer);
+    let mut metadata = metadata(&request.metadata, &answer);
+    metadata.recursion_available = recursion_available;
+    // What others said is not ours to leave out.
+    let overflow = if recursion_available { Overflow::Truncate } else { overflow };
     let edns = request.edns.as_ref().map(|asked| edns(asked, answer.reason));
     Some(Reply { question, metadata, answer, edns, limit, reserved, overflow })
 }
@@ -55,7 +65,7 @@ fn limit(request: &Request) -> (u16, Overflow) {
     (datagram_max(offered), Overflow::Truncate)
 }
 
-/// The header of an answer: RD and CD are copied, RA and AD stay clear.
+/// The header of an answer: RD and CD are copied, AD stays clear.
 fn metadata(request: &Metadata, answer: &Answer) -> Metadata {
     let mut metadata = Metadata::response_from_request(request);
     metadata.response_code = answer.code;

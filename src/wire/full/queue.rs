@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Responder;
 use crate::wire::Transport;
-use crate::wire::answerer::Answerer;
+use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 
@@ -77,26 +77,40 @@ impl Full {
     pub(in crate::wire) fn serve(mut self) {
         while let Ok(handed) = self.receiver.recv() {
             self.tally.count(Event::Received, 1);
-            self.answer(&handed);
+            self.answer(handed);
         }
     }
 
-    /// Answers a message.
-    fn answer(&mut self, Handed { message, route, socket, since }: &Handed) {
-        if since.elapsed() > WAIT {
+    /// Answers a message, or lets others be asked.
+    fn answer(&mut self, handed: Handed) {
+        if handed.since.elapsed() > WAIT {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
-        let from = (route.client, Transport::Udp);
-        let Some(reply) = self.answerer.answer(&generation, message, from) else {
-            return self.tally.count(Event::Silent, 1);
-        };
-        if let [_, _, flags, code, ..] = *reply {
-            self.tally.reply(code & 0x0f, flags & 0x02 != 0);
-        }
-        if let Err(fault) = socket.send(reply, route) {
-            self.tally.count(Event::Unsent, 1);
-            tracing::debug!(client = %route.client, "reply not sent: {fault}");
+        let from = (handed.route.client, Transport::Udp);
+        match self.answerer.answer(&generation, &handed.message, from) {
+            Answered::Silence => self.tally.count(Event::Silent, 1),
+            Answered::Reply(reply) => {
+                if let [_, _, flags, code, ..] = *reply {
+                    self.tally.reply(code & 0x0f, flags & 0x02 != 0);
+                }
+                if !send(&handed.socket, reply, &handed.route) {
+                    self.tally.count(Event::Unsent, 1);
+                }
+            }
+            Answered::Foreign(asked) => {
+                self.tally.count(Event::Handed, 1);
+                let Handed { message, route, socket, .. } = handed;
+                let done = move |reply: Vec<u8>| _ = send(&socket, &reply, &route);
+                self.answerer.forward(asked, message, from, done);
+            }
         }
     }
+}
+
+/// Sends a reply, and says whether that went well.
+fn send(socket: &UdpSocket, reply: &[u8], route: &Route) -> bool {
+    let sent = socket.send(reply, route);
+    sent.inspect_err(|fault| tracing::debug!(client = %route.client, "reply not sent: {fault}"))
+        .is_ok()
 }

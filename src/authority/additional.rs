@@ -93,7 +93,7 @@ impl Target<'_> {
 }
 
 /// The least octets of an RRset.
-fn octets(set: &RrSet) -> usize {
+pub(super) fn octets(set: &RrSet) -> usize {
     set.data.iter().map(|data| FIXED + data_octets(data)).sum()
 }
 
@@ -102,6 +102,7 @@ fn target(data: &RData) -> Option<&Name> {
     match data {
         RData::SRV(srv) => Some(&srv.target),
         RData::NS(ns) => Some(&ns.0),
+        RData::MX(mx) => Some(&mx.exchange),
         _ => None,
     }
 }

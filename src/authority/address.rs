@@ -6,6 +6,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
 use super::order::Selection;
+use super::zone_file::fitting;
 use super::{Draw, Found, Lookup, Room, RrSet, TooLarge};
 use crate::index::{Node, Service};
 use crate::names::WireName;
@@ -57,7 +58,14 @@ impl Addresses<'_> {
                 all.sort_by_key(|(address, _)| *address);
                 self.set(all.into_iter(), draw)
             }
-            Node::Apex | Node::Empty | Node::Transport(..) | Node::Port(..) => Ok(None),
+            Node::Static(owner) | Node::Apex(Some(owner)) => {
+                owner.set(self.kind).map(|set| fitting(set, self.room, draw)).transpose()
+            }
+            Node::Apex(None)
+            | Node::Empty
+            | Node::Cut(_)
+            | Node::Transport(..)
+            | Node::Port(..) => Ok(None),
         }
     }
 

@@ -118,7 +118,7 @@ impl Answer {
     }
 
     /// An answer from a zone of ours, nothing in it yet.
-    fn own(code: ResponseCode) -> Self {
+    pub(super) fn own(code: ResponseCode) -> Self {
         Self { authoritative: true, ..Self::error(code, None) }
     }
 

@@ -10,31 +10,24 @@ impl Lookup<'_> {
     /// The SOA record of the apex.
     pub(super) fn soa(&self, node: Node<'_>) -> Option<RrSet> {
         let owner = self.question.name.clone();
-        matches!(node, Node::Apex).then(|| self.start_of_authority(owner, self.settings().soa_ttl))
+        matches!(node, Node::Apex(_))
+            .then(|| self.start_of_authority(owner, self.settings().soa_ttl))
     }
 
     /// The NS records of the apex.
-    pub(super) fn ns(&self, node: Node<'_>) -> Option<RrSet> {
+    pub(super) fn ns(&self) -> Option<RrSet> {
         let settings = self.settings();
         let data: Vec<_> = settings.ns.iter().map(|name| RData::NS(NS(name.clone()))).collect();
         let owner = self.question.name.clone();
         let (kind, ttl) = (RecordType::NS, settings.ns_ttl);
-        (matches!(node, Node::Apex) && !data.is_empty()).then_some(RrSet {
-            owner,
-            kind,
-            ttl,
-            data,
-            ranks: Vec::new(),
-            is_cut: false,
-        })
+        (!data.is_empty()).then(|| RrSet::plain(owner, kind, ttl, data))
     }
 
     /// The SOA record with this generation's serial (RFC 1982).
     pub(super) fn start_of_authority(&self, owner: Name, ttl: u32) -> RrSet {
         let mut soa = self.settings().soa.clone();
         soa.serial = self.position.zone.serial();
-        let (data, ranks) = (vec![RData::SOA(soa)], Vec::new());
-        RrSet { owner, kind: RecordType::SOA, ttl, data, ranks, is_cut: false }
+        RrSet::plain(owner, RecordType::SOA, ttl, vec![RData::SOA(soa)])
     }
 
     /// The apex that the question's name is under.

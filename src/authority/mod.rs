@@ -9,16 +9,20 @@
 //!
 //! | RFC | what of it | status |
 //! | --- | --- | --- |
-//! | 1034 s4.3.2, 1035 | the closest zone, then the node, then the type; AA on own data | done; CNAME and cuts come with zone files |
+//! | 1034 s4.3.2, 1035 | the closest zone, then the node, then the type; AA on own data; CNAME; referrals with glue | done |
 //! | 1982 | the serial follows the registry's revision | done |
 //! | 2181 s5, s9, s10 | one TTL per RRset; whole RRsets; SRV targets that are no aliases | done |
 //! | 2308 s3, s5 | SOA in every negative answer, TTL min(SOA TTL, MINIMUM) | done |
 //! | 2782 | SRV, ordered by priority and weight, addresses in the additional section | done |
 //! | 4343 | names compare without case, the owner is spelt as it was asked for | done |
+//! | 4592 | wildcards by the closest encloser; empty names block and are NODATA | done |
 //! | 5936, 1995 | AXFR and IXFR are REFUSED | done: not offered |
+//! | 6604 | code of the last name of a chain, AA of the first | done |
+//! | 6672 | DNAME, with the CNAME that it makes | done |
 //! | 6895 s3.1 | meta types that are no question are FORMERR | done |
 //! | 8020 | NXDOMAIN only when nothing is below | done |
 //! | 8482 s4.1 | ANY gets one RRset | done |
+//! | 9471 | the glue of a referral is whole, or TC | done |
 //! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
 //! | 6763 | DNS-SD | not yet |
 //!
@@ -28,6 +32,7 @@
 
 mod additional;
 mod address;
+mod alias;
 mod answer;
 mod apex;
 mod draw;
@@ -37,12 +42,15 @@ mod question;
 mod resolved;
 mod srv;
 mod txt;
+mod zone_file;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
-use crate::index::{Generation, Node, Settings};
+use crate::index::{Cut, Generation, Node, Settings};
 use crate::names::WireName;
+
+use self::alias::{Alias, cname, dname, follow};
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
@@ -75,22 +83,41 @@ struct Lookup<'l> {
     reason: Option<Reason>,
 }
 
+/// What one name says to a question.
+enum Step {
+    /// The answer.
+    Done(Answer),
+    /// It stands for another name.
+    Alias(Alias),
+    /// It is in no zone of ours; the refusal.
+    Foreign(Answer),
+}
+
 /// Answers a question from one generation.
 #[must_use]
 pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
     if let Some(refusal) = refuse(question) {
         return refusal;
     }
+    match step(generation, question, draw) {
+        Step::Done(answer) | Step::Foreign(answer) => answer,
+        Step::Alias(alias) => follow(generation, question, alias, draw),
+    }
+}
+
+/// Answers from what stands at the question's own name.
+fn step(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Step {
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
-        return Answer::error(ResponseCode::FormErr, None);
+        return Step::Done(Answer::error(ResponseCode::FormErr, None));
     };
     let resolved = resolve(generation, &name);
     let (code, reason) = resolved.code();
     let lookup = |position| Lookup { generation, position, question, name: &name, reason };
     match resolved {
-        Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
-        Resolved::Missing(position) => lookup(position).negative(code),
-        Resolved::Existing(position, node) => lookup(position).existing(node, draw),
+        Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),
+        Resolved::NotReady => Step::Done(Answer::error(code, reason)),
+        Resolved::Missing(position) => Step::Done(lookup(position).negative(code)),
+        Resolved::Existing(position, node) => lookup(position).at(node, draw),
     }
 }
 
@@ -116,7 +143,24 @@ impl Lookup<'_> {
         self.position.zone.settings()
     }
 
-    /// The answer of a name that exists.
+    /// What a name that exists says.
+    fn at(&self, node: Node<'_>, draw: &mut Draw) -> Step {
+        let kind = self.question.kind;
+        match node {
+            Node::Cut(Cut::Delegation(owner)) => Step::Done(self.referral(owner, draw)),
+            Node::Cut(Cut::Redirection(owner)) => match dname(self.question.name, owner) {
+                Ok(alias) => Step::Alias(alias),
+                Err(answer) => Step::Done(*answer),
+            },
+            Node::Static(owner) => {
+                let alias = owner.alias(kind).and_then(|set| cname(self.question.name, set));
+                alias.map_or_else(|| Step::Done(self.existing(node, draw)), Step::Alias)
+            }
+            _ => Step::Done(self.existing(node, draw)),
+        }
+    }
+
+    /// The answer of a name that exists and is no alias.
     fn existing(&self, node: Node<'_>, draw: &mut Draw) -> Answer {
         let any = self.question.kind == RecordType::ANY;
         let found = if any { self.any(node, draw) } else { self.rrset(node, draw) };
@@ -142,7 +186,11 @@ impl Lookup<'_> {
     fn any(&self, node: Node<'_>, draw: &mut Draw) -> Found {
         const SOUGHT: [RecordType; 5] =
             [RecordType::SOA, RecordType::A, RecordType::AAAA, RecordType::SRV, RecordType::TXT];
-        for kind in SOUGHT {
+        let others = match node {
+            Node::Static(owner) => owner.sets(),
+            _ => &[],
+        };
+        for kind in SOUGHT.into_iter().chain(others.iter().map(|set| set.kind)) {
             if let Some(found) = self.rrset_of(node, kind, draw)? {
                 return Ok(Some(found));
             }
@@ -154,11 +202,14 @@ impl Lookup<'_> {
     fn rrset_of(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
         match kind {
             _ if !may_hold(node, kind) => Ok(None),
+            RecordType::SOA => Ok(self.soa(node)),
+            RecordType::NS if matches!(node, Node::Apex(_)) => Ok(self.ns()),
+            _ if let Node::Static(owner) | Node::Apex(Some(owner)) = node => {
+                self.of_owner(owner, kind, draw)
+            }
             RecordType::SRV => self.srv(node, draw),
             RecordType::A | RecordType::AAAA => self.addresses(node, kind, draw),
             RecordType::TXT => self.txt(node),
-            RecordType::SOA => Ok(self.soa(node)),
-            RecordType::NS => Ok(self.ns(node)),
             _ => Ok(None),
         }
     }

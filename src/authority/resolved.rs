@@ -72,10 +72,15 @@ impl Resolved<'_> {
 /// Whether records of a type can stand at a node of its kind. Where they cannot, there is
 /// no data of it, whatever is registered.
 #[must_use]
-pub const fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
+pub fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
     use RecordType::{A, AAAA, NS, SOA, SRV, TXT};
     match node {
-        Node::Apex => matches!(kind, SOA | NS),
+        Node::Apex(owner) => {
+            matches!(kind, SOA | NS) || owner.is_some_and(|owner| owner.set(kind).is_some())
+        }
+        // Only the records there tell; an alias answers for every type.
+        Node::Static(owner) => owner.set(kind).is_some() || owner.alias(kind).is_some(),
+        Node::Cut(_) => true,
         Node::Empty => false,
         Node::Service(_) | Node::Instance(_) => matches!(kind, SRV | A | AAAA | TXT),
         Node::Transport(..) | Node::Port(..) => matches!(kind, SRV),

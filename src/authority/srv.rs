@@ -77,7 +77,7 @@ impl Lookup<'_> {
                 self.srv_of(service.on_port(proto, port), draw)
             }
             Node::Instance(service) => self.srv_of(service.with_id(self.name.label(0)), draw),
-            Node::Apex | Node::Empty | Node::Address(..) => Ok(None),
+            _ => Ok(None),
         }
     }
 

@@ -203,7 +203,7 @@ fn zone(
     directory: Option<&Path>,
     [ttl, negative_ttl]: [u32; 2],
 ) -> Result<ZoneConfig, Failure> {
-    let read = zonefile::read(directory, apex).map_err(Failure::usage)?;
+    let read = zonefile::apex(directory, apex).map_err(Failure::usage)?;
     let (soa, soa_ttl) = read.soa;
     let soa = SOA::new(
         soa.mname,

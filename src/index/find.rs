@@ -1,6 +1,6 @@
 //! Which names exist in a zone, and what stands at them.
 
-use super::{Node, Service, Zone};
+use super::{Node, Service, Tree, Zone};
 use crate::names::{WireName, parse_address_label};
 use crate::registry::Proto;
 
@@ -8,14 +8,61 @@ impl Zone {
     /// What stands at a name of the zone whose first `below` labels are below the apex.
     #[must_use]
     pub fn find(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
-        let found = match below {
-            0 => Some(Node::Apex),
+        let found = match self.settings().tree() {
+            None => self.find_dynamic(name, below),
+            Some(tree) => self.find_in(tree, name, below),
+        };
+        found.or_else(|| self.settings().serves_under(name).then_some(Node::Empty))
+    }
+
+    /// What the zone file and the registry together have at a name: where the file cuts a
+    /// name off, there is nothing else; its records replace the registry's at their own node,
+    /// and a wildcard stands for what neither has (RFC 4592 section 3.3.1).
+    fn find_in<'z>(&'z self, tree: &'z Tree, name: &WireName, below: usize) -> Option<Node<'z>> {
+        if below == 0 {
+            return Some(Node::Apex(tree.owner(name)));
+        }
+        if let Some(cut) = tree.cut(name, below) {
+            return Some(Node::Cut(cut));
+        }
+        let owner = tree.owner(name);
+        match owner.filter(|owner| !owner.is_empty()) {
+            Some(owner) => Some(Node::Static(owner)),
+            None => self
+                .find_dynamic(name, below)
+                .or_else(|| owner.map(|_| Node::Empty))
+                .or_else(|| self.find_wildcard(tree, name, below)),
+        }
+    }
+
+    /// The wildcard below the closest encloser of a name that does not exist.
+    fn find_wildcard<'z>(
+        &'z self,
+        tree: &'z Tree,
+        name: &WireName,
+        below: usize,
+    ) -> Option<Node<'z>> {
+        if !tree.has_wildcards() {
+            return None;
+        }
+        let exists = |skipped: &usize| {
+            let above = name.above(*skipped);
+            tree.owner(&above).is_some() || self.find_dynamic(&above, below - skipped).is_some()
+        };
+        let encloser = (1..below).rev().take_while(exists).last().unwrap_or(below);
+        let owner = tree.wildcard(name.suffix(encloser))?;
+        Some(if owner.is_empty() { Node::Empty } else { Node::Static(owner) })
+    }
+
+    /// What the registry has at a name.
+    pub(super) fn find_dynamic(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        match below {
+            0 => Some(Node::Apex(None)),
             1 => self.find_child(name.label(0)),
             2 => self.find_below(name.label(1), name.label(0)),
             3 => self.find_port(name),
             _ => None,
-        };
-        found.or_else(|| self.settings().serves_under(name).then_some(Node::Empty))
+        }
     }
 
     /// `_P.Z` or `S.Z`.

@@ -99,7 +99,7 @@ impl Generation {
         let zone = self.zone(site);
         let found = match (site, below) {
             (Site::Zone(_), _) => zone.find(name, below),
-            (Site::Bare(..), 0) => Some(Node::Apex),
+            (Site::Bare(..), 0) => Some(Node::Apex(None)),
             (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
             (Site::Bare(..), _) => None,
         };

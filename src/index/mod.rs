@@ -30,6 +30,7 @@ mod problems;
 mod publisher;
 mod ready;
 mod service;
+mod tree;
 mod zone;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +41,7 @@ pub use self::generation::{Generation, Site};
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
+pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::{Node, Schema, Settings, Zone};
 
 /// Where queries find the newest generation.

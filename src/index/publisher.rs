@@ -176,7 +176,7 @@ mod tests {
         let generation = index.load();
         assert!(matches!(find(&generation, "b.internal"), Some(Node::Empty)));
         assert!(find(&generation, "c.internal").is_none());
-        assert!(matches!(find(&generation, "a.b.internal"), Some(Node::Apex)));
+        assert!(matches!(find(&generation, "a.b.internal"), Some(Node::Apex(_))));
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use hickory_proto::rr::{Name, RecordType};
 
 use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
-use super::{Service, Slot, StartOfAuthority};
+use super::{Cut, Owner, RecordSet, Service, Slot, StartOfAuthority, Tree};
 use crate::names::{NameTooLong, WireName, folded};
 use crate::registry::{Change, Freshness, Instance, Layout, Proto, Standing, Vitals};
 
@@ -54,6 +54,8 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
+    /// The records of the zone file beside SOA and NS, if it has any.
+    tree: Option<Tree>,
     /// Where its names come from.
     schema: Schema,
     /// Where the zone's keys stand, to name them by.
@@ -89,10 +91,14 @@ pub struct Zone {
 /// What stands at an existing name.
 #[derive(Debug, Clone, Copy)]
 pub enum Node<'z> {
-    /// The zone's apex.
-    Apex,
+    /// The zone's apex, with what the zone file has there.
+    Apex(Option<&'z Owner>),
     /// Nothing, but a name below it has something (RFC 8020), or a name server bears it.
     Empty,
+    /// A name of the zone file, or one that a wildcard there stands for.
+    Static(&'z Owner),
+    /// A name that the zone file cuts off.
+    Cut(Cut<'z>),
     /// `S.Z`
     Service(&'z Service),
     /// `_S._P.Z`
@@ -119,7 +125,7 @@ impl Settings {
         let wire = WireName::from_labels(apex.iter())?;
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
-        let schema = Schema::default();
+        let (schema, tree) = (Schema::default(), None);
         Ok(Self {
             apex,
             wire,
@@ -128,6 +134,7 @@ impl Settings {
             ns,
             ns_ttl,
             ttl,
+            tree,
             schema,
             layout,
             freshness,
@@ -146,6 +153,18 @@ impl Settings {
     #[must_use]
     pub fn of_schema(self, schema: Schema) -> Self {
         Self { schema, ..self }
+    }
+
+    /// The same of a zone whose file has these records.
+    #[must_use]
+    pub fn holding(self, tree: Tree) -> Self {
+        Self { tree: Some(tree).filter(|tree| !tree.is_bare()), ..self }
+    }
+
+    /// The records of the zone file, if it has any beside SOA and NS.
+    #[must_use]
+    pub const fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
     }
 
     /// Where its names come from.
@@ -203,7 +222,13 @@ impl Settings {
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.
+    /// In a zone that is its file, only the file says which names exist.
     pub(super) fn serves_under(&self, name: &WireName) -> bool {
+        self.schema != Schema::Static && self.names_server(name)
+    }
+
+    /// Whether a name is that of a name server, or stands above one.
+    fn names_server(&self, name: &WireName) -> bool {
         self.ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).any(|ns| {
             let skipped = ns.labels().saturating_sub(name.labels());
             ns.suffix(skipped) == name.as_wire()
@@ -216,7 +241,10 @@ impl<'z> Node<'z> {
     /// are told apart by the labels there, in lower-cased wire form.
     #[must_use]
     pub fn slot(self, kind: RecordType, below: &[u8]) -> Option<&'z Slot> {
-        self.service()?.slot(self, kind, below)
+        match self {
+            Self::Static(owner) => owner.set(kind).map(RecordSet::slot),
+            _ => self.service()?.slot(self, kind, below),
+        }
     }
 
     /// Whether the answers at the node, whose first label is given, are made of more
@@ -224,7 +252,8 @@ impl<'z> Node<'z> {
     #[must_use]
     pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
         match self {
-            Self::Apex | Self::Empty => false,
+            Self::Apex(_) | Self::Empty | Self::Cut(_) => false,
+            Self::Static(owner) => owner.sets().iter().any(|set| set.data.len() > number),
             Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
                 service.ways() > number
             }
@@ -237,7 +266,7 @@ impl<'z> Node<'z> {
     #[must_use]
     pub const fn service(self) -> Option<&'z Service> {
         match self {
-            Self::Apex | Self::Empty => None,
+            Self::Apex(_) | Self::Empty | Self::Static(_) | Self::Cut(_) => None,
             Self::Service(service)
             | Self::Transport(service, _)
             | Self::Port(service, _)
@@ -252,7 +281,9 @@ impl Zone {
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
         let (aliases, unusable) = (Arc::default(), Arc::default());
-        Self { settings, revision: None, changes: 0, services, aliases, unusable, transports }
+        // What stands in a file is known from the start.
+        let revision = (settings.schema() == Schema::Static).then_some(0);
+        Self { settings, revision, changes: 0, services, aliases, unusable, transports }
     }
 
     /// What does not change.

@@ -128,6 +128,15 @@ impl WireName {
         &self.octets[self.offset(skipped)..usize::from(self.length)]
     }
 
+    /// The name without its leftmost `skipped` labels.
+    #[must_use]
+    pub fn above(&self, skipped: usize) -> Self {
+        let mut name = Self::root();
+        let read = name.read(self.suffix(skipped));
+        debug_assert!(read.is_some(), "a suffix of a name is a name");
+        name
+    }
+
     /// Where in the wire form the name without its leftmost `skipped` labels begins.
     #[must_use]
     pub fn offset(&self, skipped: usize) -> usize {

@@ -10,7 +10,7 @@ use std::mem;
 
 use hickory_proto::ProtoError;
 use hickory_proto::op::{EmitAndCount, emit_message_parts};
-use hickory_proto::rr::{DNSClass, RData};
+use hickory_proto::rr::{DNSClass, Name, RData};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
 use super::handler::Reply;
@@ -42,8 +42,8 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoE
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
     let room = reply.limit - reply.reserved;
-    let mut answers = Section::new(&reply.answer.answers, true);
-    let mut authority = Section::new(reply.answer.authority.as_slice(), false);
+    let mut answers = Section::new(&reply.answer.answers, Some(reply.name));
+    let mut authority = Section::new(reply.answer.authority.as_slice(), None);
     let sets = &reply.answer.additional;
     let mut additional = Additional { sets, limit: reply.limit, is_whole: true };
     emit_message_parts(
@@ -76,8 +76,8 @@ struct Question<'q> {
 struct Section<'s> {
     /// The RRsets.
     sets: &'s [RrSet],
-    /// Whether the first has the question's name for its owner.
-    asked: bool,
+    /// The question's name, if the first may be its.
+    asked: Option<&'s Name>,
     /// How many of its records did not fit.
     cut: usize,
 }
@@ -110,7 +110,7 @@ impl EmitAndCount for Question<'_> {
 
 impl<'s> Section<'s> {
     /// A section that is not written yet.
-    const fn new(sets: &'s [RrSet], asked: bool) -> Self {
+    const fn new(sets: &'s [RrSet], asked: Option<&'s Name>) -> Self {
         Self { sets, asked, cut: 0 }
     }
 }
@@ -119,7 +119,8 @@ impl EmitAndCount for Section<'_> {
     fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
         let mut count = 0;
         for (at, set) in self.sets.iter().enumerate() {
-            let written = write_set(set, self.asked && at == 0, encoder)?;
+            let is_asked = at == 0 && self.asked.is_some_and(|name| *name == set.owner);
+            let written = write_set(set, is_asked, encoder)?;
             self.cut += set.data.len() - written;
             count += written;
         }

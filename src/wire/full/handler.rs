@@ -2,6 +2,7 @@
 
 use hickory_net::xfer::Protocol;
 use hickory_proto::op::{Edns, Metadata};
+use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_server::server::Request;
 
@@ -14,6 +15,8 @@ use crate::wire::{EXTENDED_ERROR, HEADER, OPT_MAX, TCP_MAX, UDP_MAX, datagram_ma
 pub(super) struct Reply<'r> {
     /// The question's octets, to be echoed as they are.
     pub(super) question: &'r [u8],
+    /// The question's name.
+    pub(super) name: &'r Name,
     /// The header, but for the counts.
     pub(super) metadata: Metadata,
     /// What is said.
@@ -53,7 +56,7 @@ pub(super) fn reply<'r>(
     // What others said is not ours to leave out.
     let overflow = if recursion_available { Overflow::Truncate } else { overflow };
     let edns = request.edns.as_ref().map(|asked| edns(asked, answer.reason));
-    Some(Reply { question, metadata, answer, edns, limit, reserved, overflow })
+    Some(Reply { question, name: query.name(), metadata, answer, edns, limit, reserved, overflow })
 }
 
 /// How large a reply may be, and what to do with a larger one.

@@ -1,0 +1,238 @@
+//! What may stand beside what in a zone: RFC 1034 section 3.6, RFC 2181, RFC 6672.
+
+use std::collections::{HashMap, HashSet};
+
+use hickory_proto::rr::{Name, RData, RecordType};
+
+use super::Entry;
+use super::fault::{Caution, Reason, Warning, ZoneFault};
+
+/// The records that are served, and what is to be said of the others.
+///
+/// # Errors
+/// [`ZoneFault`]: records contradict each other.
+pub(super) fn checked(
+    entries: Vec<Entry>,
+    apex: &Name,
+) -> Result<(Vec<Entry>, Vec<Warning>), ZoneFault> {
+    let mut warnings = Vec::new();
+    let mut entries = distinct(entries);
+    level(&mut entries, &mut warnings);
+    start(&entries, apex)?;
+    alone(&entries, apex)?;
+    let entries = visible(entries, apex, &mut warnings);
+    targets(&entries, &mut warnings);
+    Ok((entries, warnings))
+}
+
+/// An entry's type.
+fn kind(entry: &Entry) -> RecordType {
+    entry.record.record_type()
+}
+
+/// Equal records once (RFC 2181 section 5), the first of them with the least of their TTLs.
+fn distinct(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    entries.retain(|entry| {
+        let (name, data) = (&entry.record.name, &entry.record.data);
+        seen.insert((name.clone(), data.clone()))
+    });
+    entries
+}
+
+/// One TTL per RRset, the least (RFC 2181 section 5.2). Those of signatures follow what they
+/// sign.
+fn level(entries: &mut [Entry], warnings: &mut Vec<Warning>) {
+    let mut least = HashMap::new();
+    for entry in entries.iter() {
+        let ttl = least.entry((entry.record.name.clone(), kind(entry))).or_insert(u32::MAX);
+        *ttl = (*ttl).min(entry.record.ttl);
+    }
+    for entry in entries.iter_mut().filter(|entry| kind(entry) != RecordType::RRSIG) {
+        let (name, record) = (entry.record.name.clone(), kind(entry));
+        let key = (name, record);
+        let ttl = least.get(&key).copied().unwrap_or(entry.record.ttl);
+        if ttl != entry.record.ttl {
+            warnings.push(entry.warning(Caution::Ttls { name: key.0, record, ttl }));
+            entry.record.ttl = ttl;
+        }
+    }
+}
+
+/// One start of authority, at the apex.
+fn start(entries: &[Entry], apex: &Name) -> Result<(), ZoneFault> {
+    let mut first = None;
+    for entry in entries.iter().filter(|entry| kind(entry) == RecordType::SOA) {
+        if entry.record.name != *apex {
+            return Err(entry.fault(Reason::SoaBelow(apex.clone())));
+        }
+        if let Some(line) = first.replace(entry.line) {
+            return Err(entry.fault(Reason::TwoSoa(line)));
+        }
+    }
+    Ok(())
+}
+
+/// What of a name decides what may stand beside it: the entries of its aliases, its
+/// delegation, and one that an alias may not stand beside.
+#[derive(Default)]
+struct Node<'entry> {
+    /// Its CNAME.
+    cname: Option<&'entry Entry>,
+    /// Its DNAME.
+    dname: Option<&'entry Entry>,
+    /// One of its name servers.
+    ns: Option<&'entry Entry>,
+    /// Anything that is not a CNAME nor of DNSSEC.
+    other: Option<&'entry Entry>,
+}
+
+/// Aliases: one at a name, beside nothing else (RFC 2181 section 10.1, RFC 6672 section 2.4).
+fn alone(entries: &[Entry], apex: &Name) -> Result<(), ZoneFault> {
+    let mut nodes: HashMap<&Name, Node<'_>> = HashMap::new();
+    for entry in entries {
+        let node = nodes.entry(&entry.record.name).or_default();
+        let slot = match kind(entry) {
+            RecordType::CNAME => &mut node.cname,
+            // They say something of the alias itself (RFC 4035 section 2.5).
+            RecordType::RRSIG | RecordType::NSEC => continue,
+            other => {
+                node.other.get_or_insert(entry);
+                match other {
+                    RecordType::DNAME => &mut node.dname,
+                    RecordType::NS => {
+                        node.ns.get_or_insert(entry);
+                        continue;
+                    }
+                    _ => continue,
+                }
+            }
+        };
+        if let Some(first) = slot.replace(entry) {
+            let (name, record) = (entry.record.name.clone(), kind(entry));
+            return Err(entry.fault(Reason::TwoAliases { name, record, line: first.line }));
+        }
+    }
+    nodes.values().try_for_each(|node| beside(node, apex))
+}
+
+/// What stands beside a name's aliases.
+fn beside(node: &Node<'_>, apex: &Name) -> Result<(), ZoneFault> {
+    if let Some(alias) = node.cname {
+        if alias.record.name == *apex {
+            return Err(alias.fault(Reason::AliasApex));
+        }
+        if let Some(other) = node.other {
+            let name = alias.record.name.clone();
+            return Err(other.fault(Reason::BesideAlias(name, alias.line)));
+        }
+    }
+    if let (Some(alias), Some(ns)) = (node.dname, node.ns)
+        && alias.record.name != *apex
+    {
+        return Err(alias.fault(Reason::DelegatedAlias(alias.record.name.clone(), ns.line)));
+    }
+    Ok(())
+}
+
+/// The owners that end a zone: below them something else has authority.
+struct Ends<'entry> {
+    /// The delegations.
+    cuts: HashSet<&'entry Name>,
+    /// The owners of DNAME records.
+    aliases: HashSet<&'entry Name>,
+    /// What the delegations name.
+    servers: HashSet<&'entry Name>,
+}
+
+impl<'entry> Ends<'entry> {
+    /// Those of a zone.
+    fn new(entries: &'entry [Entry], apex: &Name) -> Self {
+        let below = |record: RecordType| {
+            entries.iter().filter(move |it| kind(it) == record && it.record.name != *apex)
+        };
+        let aliases = entries.iter().filter(|it| kind(it) == RecordType::DNAME);
+        let servers = below(RecordType::NS).filter_map(|it| target(&it.record.data));
+        Self {
+            cuts: below(RecordType::NS).map(|it| &it.record.name).collect(),
+            aliases: aliases.map(|it| &it.record.name).collect(),
+            servers: servers.collect(),
+        }
+    }
+
+    /// Why an entry is not served, if it is not.
+    fn hidden(&self, entry: &Entry, apex: &Name) -> Option<Caution> {
+        let (name, record) = (&entry.record.name, kind(entry));
+        let mut at = name.clone();
+        let mut above = None;
+        // The end that is nearest the apex rules.
+        while at.num_labels() >= apex.num_labels() {
+            let is_own = at == *name;
+            if self.aliases.contains(&at) && !is_own {
+                above = Some(Caution::Renamed { name: name.clone(), record, alias: at.clone() });
+            }
+            if self.cuts.contains(&at) {
+                above = (!self.passes(name, record, is_own)).then(|| Caution::Delegated {
+                    name: name.clone(),
+                    record,
+                    cut: at.clone(),
+                });
+            }
+            if at.is_root() {
+                break;
+            }
+            at = at.base_name();
+        }
+        above
+    }
+
+    /// Whether a record at a delegation, or below it, is part of the referral.
+    fn passes(&self, name: &Name, record: RecordType, is_own: bool) -> bool {
+        match record {
+            RecordType::A | RecordType::AAAA => self.servers.contains(name),
+            RecordType::NS | RecordType::DS | RecordType::NSEC | RecordType::RRSIG => is_own,
+            _ => false,
+        }
+    }
+}
+
+/// The entries that the zone has authority for, and the glue.
+fn visible(entries: Vec<Entry>, apex: &Name, warnings: &mut Vec<Warning>) -> Vec<Entry> {
+    let ends = Ends::new(&entries, apex);
+    if ends.cuts.is_empty() && ends.aliases.is_empty() {
+        return entries;
+    }
+    let hidden: Vec<_> = entries.iter().map(|entry| ends.hidden(entry, apex)).collect();
+    let mut served = Vec::with_capacity(entries.len());
+    for (entry, hidden) in entries.into_iter().zip(hidden) {
+        match hidden {
+            Some(caution) => warnings.push(entry.warning(caution)),
+            None => served.push(entry),
+        }
+    }
+    served
+}
+
+/// Warns of targets that are aliases (RFC 2181 section 10.3).
+fn targets(entries: &[Entry], warnings: &mut Vec<Warning>) {
+    let aliases = entries.iter().filter(|entry| kind(entry) == RecordType::CNAME);
+    let aliases: HashSet<&Name> = aliases.map(|entry| &entry.record.name).collect();
+    for entry in entries {
+        let named = target(&entry.record.data).filter(|target| aliases.contains(target));
+        if let Some(target) = named {
+            let (name, target) = (entry.record.name.clone(), target.clone());
+            let caution = Caution::AliasTarget { name, record: kind(entry), target };
+            warnings.push(entry.warning(caution));
+        }
+    }
+}
+
+/// The host that a record names, which must have addresses of its own.
+fn target(data: &RData) -> Option<&Name> {
+    match data {
+        RData::NS(ns) => Some(&ns.0),
+        RData::MX(mx) => Some(&mx.exchange),
+        RData::SRV(srv) => Some(&srv.target),
+        _ => None,
+    }
+}

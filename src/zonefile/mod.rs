@@ -1,0 +1,183 @@
+//! Zone files: the static records of a zone (RFC 1035 section 5).
+//!
+//! | RFC | what of it |
+//! | --- | --- |
+//! | 1035 section 5 | entries, parentheses, comments, escapes, `@`, `$ORIGIN`, `$INCLUDE` |
+//! | 2308 section 4 | `$TTL` |
+//! | 3597 section 5 | `TYPE65280`, `CLASS1`, and data as `\# LENGTH HEX`, for known types too |
+//! | 2181 sections 5, 8, 10 | one TTL per RRset, TTLs of 31 bits, CNAME alone, targets |
+//! | 6672 sections 2.3, 2.4 | DNAME: one at a name, nothing below it |
+//!
+//! A file is read whole or not at all: a [`ZoneFault`] names file, line, reason and remedy.
+//! What can be served, but not as it is written, is a [`Warning`].
+//!
+//! `$GENERATE` is not known. TTLs and the times of a SOA may have units, as in `1h30m`.
+
+mod check;
+mod directory;
+mod fault;
+mod line;
+mod reader;
+mod record;
+#[cfg(test)]
+mod tests;
+mod ttl;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+pub use self::directory::{apexes, read, read_file};
+pub use self::fault::{Caution, Reason, Warning, ZoneFault};
+
+/// The default zone's file, which every registry zone without a file of its own is made from.
+const TEMPLATE: &str = include_str!("../../zones/services.internal.zone");
+/// What messages call it.
+const TEMPLATE_PATH: &str = "(template)";
+
+/// What a zone's file says, checked.
+#[derive(Debug, Clone)]
+pub struct ZoneFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The zone's apex.
+    pub apex: Name,
+    /// What is served of it, in its order: no record twice, one TTL an RRset, nothing below
+    /// a delegation but glue, nothing below a DNAME.
+    pub records: Vec<Entry>,
+    /// What is served otherwise than it is written, or not at all.
+    pub warnings: Vec<Warning>,
+}
+
+/// A record and where it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The file, which may be an included one.
+    pub file: Arc<Path>,
+    /// The line it begins on, from 1.
+    pub line: usize,
+    /// The record: of class IN, its owner absolute. Where hickory does not know the type, or
+    /// would write other octets, the data are [`RData::Unknown`] with the file's own.
+    pub record: Record,
+}
+
+impl Entry {
+    /// A fault of this entry.
+    fn fault(&self, reason: Reason) -> ZoneFault {
+        ZoneFault::at(&self.file, self.line, reason)
+    }
+
+    /// A warning of this entry.
+    fn warning(&self, caution: Caution) -> Warning {
+        Warning { file: self.file.clone(), line: self.line, caution }
+    }
+}
+
+impl ZoneFile {
+    /// The start of authority.
+    #[must_use]
+    pub fn soa(&self) -> Option<&Entry> {
+        self.at_apex(RecordType::SOA).next()
+    }
+
+    /// The name servers of the zone itself.
+    pub fn servers(&self) -> impl Iterator<Item = &Entry> {
+        self.at_apex(RecordType::NS)
+    }
+
+    /// The file of a registry zone: where it has no SOA, or no NS, the template's are used.
+    #[must_use]
+    pub fn completed(mut self) -> Self {
+        let made = template(&self.apex);
+        for record in [RecordType::SOA, RecordType::NS] {
+            if self.at_apex(record).next().is_none() {
+                self.records.extend(made.at_apex(record).cloned());
+            }
+        }
+        self
+    }
+
+    /// The file of a static zone, which nothing completes.
+    ///
+    /// # Errors
+    /// [`Reason::NoSoa`].
+    pub fn standing_alone(mut self) -> Result<Self, ZoneFault> {
+        if self.soa().is_none() {
+            return Err(ZoneFault::of(&self.path, Reason::NoSoa(self.apex)));
+        }
+        if self.servers().next().is_none() {
+            let (file, line) = self.soa().map_or_else(
+                || (Arc::from(self.path.as_path()), 1),
+                |soa| (soa.file.clone(), soa.line),
+            );
+            let caution = Caution::NoServers(self.apex.clone());
+            self.warnings.push(Warning { file, line, caution });
+        }
+        Ok(self)
+    }
+
+    /// The records of a type at the apex.
+    fn at_apex(&self, record: RecordType) -> impl Iterator<Item = &Entry> {
+        let matching = move |entry: &&Entry| {
+            entry.record.record_type() == record && entry.record.name == self.apex
+        };
+        self.records.iter().filter(matching)
+    }
+}
+
+/// Reads a zone file's text. What it includes is relative to its path, and must be below the
+/// directory that it is in.
+///
+/// # Errors
+/// [`ZoneFault`], which names file, line, reason and remedy.
+pub fn parse(text: &[u8], apex: &Name, path: &Path) -> Result<ZoneFile, ZoneFault> {
+    let entries = reader::entries(text, apex, path)?;
+    let (records, warnings) = check::checked(entries, apex)?;
+    Ok(ZoneFile { path: path.to_owned(), apex: apex.clone(), records, warnings })
+}
+
+/// The SOA and NS of a registry zone without a file.
+///
+/// They are those of the template where they fit; in a zone whose name is so long that they
+/// do not, there are none.
+#[must_use]
+pub fn template(apex: &Name) -> ZoneFile {
+    let path = Path::new(TEMPLATE_PATH);
+    parse(TEMPLATE.as_bytes(), apex, path).unwrap_or_else(|_| ZoneFile {
+        path: path.to_owned(),
+        apex: apex.clone(),
+        records: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+/// What a zone file says of its zone's apex.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Apex {
+    /// The start of authority and its TTL.
+    pub soa: (SOA, u32),
+    /// The name servers and their TTL.
+    pub ns: (Vec<Name>, u32),
+}
+
+/// The apex of a registry zone: from its file, else from the template.
+///
+/// # Errors
+/// [`ZoneFault`]: the file is there and cannot be used.
+pub fn apex(directory: Option<&Path>, apex: &Name) -> Result<Apex, ZoneFault> {
+    let file = directory.map(|directory| read(directory, apex)).transpose()?.flatten();
+    let file = file.unwrap_or_else(|| template(apex)).completed();
+    let soa = file.soa().and_then(|entry| match &entry.record.data {
+        RData::SOA(soa) => Some((soa.clone(), entry.record.ttl)),
+        _ => None,
+    });
+    let soa = soa.ok_or_else(|| ZoneFault::of(&file.path, Reason::NoSoa(apex.clone())))?;
+    let ttl = file.servers().next().map_or(soa.1, |entry| entry.record.ttl);
+    let servers = file.servers().filter_map(|entry| match &entry.record.data {
+        RData::NS(ns) => Some(ns.0.clone()),
+        _ => None,
+    });
+    Ok(Apex { soa, ns: (servers.collect(), ttl) })
+}

@@ -1,0 +1,322 @@
+//! Reads a zone's file and all that it includes, line by line.
+//!
+//! Lines, TTLs, classes and `$INCLUDE` are read here; names, strings and data by the `domain`
+//! crate, which is given one line at a time: so every fault and record knows its line, and
+//! what it reads has no parentheses, no comments and always an end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use domain::base::iana::{Class, Rtype};
+use domain::zonefile::inplace::{Entry as Scanned, ScannedRecord, Zonefile};
+use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::serialize::binary::BinEncodable;
+
+use super::Entry;
+use super::directory::{FILE_OCTETS, contents};
+use super::fault::{Reason, ZoneFault, shown};
+use super::line::{Line, Lines};
+use super::record;
+use super::ttl::{seconds, ttl};
+
+/// The most records of a zone; as many as fit into its text at its shortest would take a
+/// gigabyte.
+pub(super) const RECORDS: usize = 1_000_000;
+/// How deeply files include files: more is a file that includes itself.
+pub(super) const DEPTH: usize = 8;
+/// What the parser reads as the origin, in place of `@`, which it knows in an owner alone.
+const ORIGIN: &str = "\"\"";
+
+/// Reads a zone's text, and the files it includes.
+///
+/// # Errors
+/// [`ZoneFault`], with its line.
+pub(super) fn entries(text: &[u8], apex: &Name, path: &Path) -> Result<Vec<Entry>, ZoneFault> {
+    let mut reader = Reader { apex, entries: Vec::new(), octets: FILE_OCTETS };
+    reader.charge(text.len()).map_err(|reason| ZoneFault::of(path, reason))?;
+    let origin = apex.to_bytes().unwrap_or_default();
+    reader.file(
+        text,
+        Source::new(path, &origin).ok_or_else(|| ZoneFault::of(path, Reason::Owner))?,
+    )?;
+    Ok(reader.entries)
+}
+
+/// What all files of a zone share.
+struct Reader<'zone> {
+    /// The zone's apex.
+    apex: &'zone Name,
+    /// The records so far.
+    entries: Vec<Entry>,
+    /// How many octets may still be read.
+    octets: usize,
+}
+
+/// A file that is being read.
+struct Source {
+    /// Where it is.
+    path: Arc<Path>,
+    /// The directory that what it includes must be below.
+    root: PathBuf,
+    /// How many files include it, one within the other.
+    depth: usize,
+    /// The parser, which keeps the origin and the last owner.
+    parser: Zonefile,
+    /// Whether a record stands above, whose owner the next may have.
+    owned: bool,
+    /// The TTL that `$TTL` gives (RFC 2308 section 4).
+    default_ttl: Option<u32>,
+    /// The TTL that was written last (RFC 1035 section 5.1).
+    last_ttl: Option<u32>,
+}
+
+/// What stands between a record's owner and its data.
+#[derive(Default)]
+struct Head {
+    /// The TTL, if one is written.
+    ttl: Option<u32>,
+    /// The type's code.
+    code: u16,
+    /// How many words it is.
+    words: usize,
+}
+
+impl Source {
+    /// A zone's own file; its origin is the apex in wire format.
+    fn new(path: &Path, origin: &[u8]) -> Option<Self> {
+        let root = path.parent().unwrap_or(Path::new("")).to_owned();
+        let mut parser = parser();
+        let origin = origin.to_vec().into();
+        parser.set_origin(domain::base::Name::from_octets(origin).ok()?);
+        let path = Arc::from(path);
+        Some(Self { path, root, depth: 0, parser, owned: false, default_ttl: None, last_ttl: None })
+    }
+
+    /// A fault of a line.
+    fn fault(&self, line: usize, reason: Reason) -> ZoneFault {
+        ZoneFault::at(&self.path, line, reason)
+    }
+
+    /// Lets the parser read a line.
+    fn scan(&mut self, text: &str) -> Result<Option<Scanned>, Reason> {
+        self.parser.extend_from_slice(text.as_bytes());
+        self.parser.next_entry().map_err(|error| {
+            // It begins with the line and column of what it was given.
+            let text = error.to_string();
+            Reason::Data(text.split_once(": ").map_or(text.as_str(), |(_, it)| it).to_owned())
+        })
+    }
+
+    /// The TTL of a record.
+    fn ttl(&mut self, written: Option<u32>) -> Result<u32, Reason> {
+        self.last_ttl = written.or(self.last_ttl);
+        written.or(self.default_ttl).or(self.last_ttl).ok_or(Reason::NoTtl)
+    }
+}
+
+impl Reader<'_> {
+    /// Takes octets from what may be read.
+    fn charge(&mut self, octets: usize) -> Result<(), Reason> {
+        self.octets = self.octets.checked_sub(octets).ok_or(Reason::Octet)?;
+        Ok(())
+    }
+
+    /// Reads a file's text.
+    fn file(&mut self, text: &[u8], mut source: Source) -> Result<(), ZoneFault> {
+        let mut lines = Lines::new(text);
+        while let Some(line) =
+            lines.next().map_err(|(number, reason)| source.fault(number, reason))?
+        {
+            let directive = line.tokens.first().filter(|it| it.starts_with('$'));
+            match directive {
+                Some(_) if !line.indented => self.directive(&line, &mut source)?,
+                _ => self
+                    .record(&line, &mut source)
+                    .map_err(|reason| source.fault(line.number, reason))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows a directive.
+    fn directive(&mut self, line: &Line, source: &mut Source) -> Result<(), ZoneFault> {
+        let words: Vec<&str> = line.tokens.iter().map(String::as_str).collect();
+        let done = match (words[0].to_ascii_uppercase().as_str(), &words[1..]) {
+            ("$TTL", [text]) => ttl(text).map(|ttl| source.default_ttl = Some(ttl)),
+            ("$TTL", _) => Err(Reason::DirectiveForm("$TTL", "one TTL, as in `$TTL 3600`")),
+            ("$ORIGIN", [name]) => source.scan(&format!("$ORIGIN {}\n", at(name))).map(drop),
+            ("$ORIGIN", _) => Err(Reason::DirectiveForm("$ORIGIN", "one name")),
+            ("$INCLUDE", [file]) => return self.include(source, line.number, file, ""),
+            ("$INCLUDE", [file, origin]) => {
+                return self.include(source, line.number, file, origin);
+            }
+            ("$INCLUDE", _) => Err(Reason::DirectiveForm("$INCLUDE", "a file, and perhaps a name")),
+            _ => Err(Reason::Directive(shown(words[0]))),
+        };
+        done.map_err(|reason| source.fault(line.number, reason))
+    }
+
+    /// Reads another file in place of a line. It begins with this file's origin, or the one
+    /// given, and its TTLs; what it changes of them ends with it.
+    fn include(
+        &mut self,
+        source: &mut Source,
+        line: usize,
+        file: &str,
+        origin: &str,
+    ) -> Result<(), ZoneFault> {
+        let opened = self.open(source, file, origin);
+        let (text, included) = opened.map_err(|reason| source.fault(line, reason))?;
+        self.file(&text, included)
+    }
+
+    /// Opens a file that is included.
+    fn open(
+        &mut self,
+        source: &mut Source,
+        file: &str,
+        origin: &str,
+    ) -> Result<(Vec<u8>, Source), Reason> {
+        let depth = source.depth + 1;
+        if depth > DEPTH {
+            return Err(Reason::Depth);
+        }
+        let scanned = source.scan(&format!("$INCLUDE {file} {}\n", at(origin)))?;
+        let Some(Scanned::Include { path, origin }) = scanned else {
+            return Err(Reason::DirectiveForm("$INCLUDE", "a file, and perhaps a name"));
+        };
+        let path = below(&source.root, &beside(&source.path, &path))?;
+        let text = contents(&path, self.octets).map_err(|reason| match reason {
+            Reason::Read(error) => Reason::Include { path: path.clone(), error },
+            reason => reason,
+        })?;
+        self.charge(text.len())?;
+        let mut parser = parser();
+        if let Some(origin) = origin.or_else(|| source.parser.origin().ok()) {
+            parser.set_origin(origin);
+        }
+        let (root, path) = (source.root.clone(), Arc::from(path));
+        let (default_ttl, last_ttl) = (source.default_ttl, source.last_ttl);
+        Ok((text, Source { path, root, depth, parser, owned: false, default_ttl, last_ttl }))
+    }
+
+    /// Reads a record.
+    fn record(&mut self, line: &Line, source: &mut Source) -> Result<(), Reason> {
+        if line.indented && !source.owned {
+            return Err(Reason::NoOwner);
+        }
+        let owners = usize::from(!line.indented);
+        let (owner, rest) = line.tokens.split_at(owners);
+        let head = head(rest)?;
+        let ttl = source.ttl(head.ttl)?;
+        let form = record::form(head.code);
+        let data = data(form, &rest[head.words..])?;
+        let owner = owner.first().map_or("", String::as_str);
+        let text = format!("{owner} 0 IN TYPE{} {data}\n", form.to_int());
+        let Some(Scanned::Record(scanned)) = source.scan(&text)? else {
+            return Err(Reason::NoType);
+        };
+        source.owned = true;
+        let entry = self.entry(&scanned, head.code, ttl)?;
+        self.entries.push(Entry { file: source.path.clone(), line: line.number, record: entry });
+        Ok(())
+    }
+
+    /// A record within the zone.
+    fn entry(
+        &self,
+        scanned: &ScannedRecord,
+        code: u16,
+        ttl: u32,
+    ) -> Result<hickory_proto::rr::Record, Reason> {
+        if self.entries.len() == RECORDS {
+            return Err(Reason::Records);
+        }
+        let record = record::record(scanned, code, ttl)?;
+        if self.apex.zone_of(&record.name) {
+            Ok(record)
+        } else {
+            Err(Reason::Outside { name: record.name, apex: self.apex.clone() })
+        }
+    }
+}
+
+/// A parser without text.
+fn parser() -> Zonefile {
+    let mut parser = Zonefile::new();
+    parser.set_default_class(Class::IN);
+    parser
+}
+
+/// TTL, class and type, of which the first two may be missing or the other way round.
+fn head(words: &[String]) -> Result<Head, Reason> {
+    let mut head = Head::default();
+    let mut class = None;
+    for word in words {
+        head.words += 1;
+        if class.is_none()
+            && let Ok(found) = Class::from_str(word)
+        {
+            class = Some(found);
+            if found != Class::IN {
+                return Err(Reason::Class(shown(word)));
+            }
+        } else if head.ttl.is_none() && seconds(word).is_some() {
+            head.ttl = Some(ttl(word)?);
+        } else {
+            head.code = code(word)?;
+            return Ok(head);
+        }
+    }
+    Err(Reason::NoType)
+}
+
+/// A type's code.
+fn code(word: &str) -> Result<u16, Reason> {
+    let code = Rtype::from_str(word).map_err(|_| Reason::Type(shown(word)))?.to_int();
+    if record::is_meta(code) {
+        return Err(Reason::MetaType(RecordType::from(code)));
+    }
+    Ok(code)
+}
+
+/// A record's data for the parser: the origin where `@` stands for it, and the times of a
+/// SOA in seconds.
+fn data(form: Rtype, words: &[String]) -> Result<String, Reason> {
+    let mut data = String::new();
+    for (position, word) in words.iter().enumerate() {
+        if position > 0 {
+            data.push(' ');
+        }
+        match position {
+            3.. if form == Rtype::SOA && words[0] != "\\#" => {
+                data.push_str(&ttl(word)?.to_string());
+            }
+            _ if record::is_text(form) => data.push_str(word),
+            _ => data.push_str(at(word)),
+        }
+    }
+    Ok(data)
+}
+
+/// A word, or the origin for `@`.
+fn at(word: &str) -> &str {
+    if word == "@" { ORIGIN } else { word }
+}
+
+/// A path as an including file means it: relative to itself.
+fn beside(including: &Path, path: &str) -> PathBuf {
+    including.parent().unwrap_or(Path::new("")).join(path)
+}
+
+/// A file's own path, if it is below a directory once links are followed.
+fn below(root: &Path, path: &Path) -> Result<PathBuf, Reason> {
+    let own = |path: &Path| {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        fs::canonicalize(path).map_err(|error| Reason::Include { path: path.to_owned(), error })
+    };
+    let (root, found) = (own(root)?, own(path)?);
+    if found.starts_with(&root) { Ok(found) } else { Err(Reason::IncludeOutside(path.to_owned())) }
+}

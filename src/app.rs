@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::forward::{self, Forwarder, Own};
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
@@ -80,13 +81,20 @@ impl App {
             At::Off => None,
             At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
         };
-        Ok(Self::with_listeners(config, listeners, http))
+        Self::with_listeners(config, listeners, http)
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
     /// is there.
-    #[must_use]
-    pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: the system has no thread left.
+    pub fn with_listeners(
+        config: Serve,
+        listeners: Listeners,
+        http: Option<Http>,
+    ) -> Result<Self, Failure> {
+        let forwarder = forwarder(config.forward, &listeners).map_err(Failure::failed)?;
         let Serve { zones, access, outage, bare_names, workers, .. } = config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -100,8 +108,8 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::default();
-        Self { index, listeners, http, policy, workers, followers }
+        let policy = Arc::new(Policy { forwarder, ..Policy::default() });
+        Ok(Self { index, listeners, http, policy, workers, followers })
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -150,7 +158,8 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let subject = Subject { index, counters, draining: shutdown.clone() };
+        let forwarder = self.policy.forwarder.clone();
+        let subject = Subject { index, counters, draining: shutdown.clone(), forwarder };
         let http = window(self.http, subject);
         let served = self.listeners.serve(self.index, self.policy, self.workers, shutdown);
         let ended = tokio::select! {
@@ -241,6 +250,17 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// What asks others for names that are not ours, if any are named.
+fn forwarder(
+    sources: Vec<forward::Source>,
+    listeners: &Listeners,
+) -> io::Result<Option<Arc<Forwarder>>> {
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    Forwarder::start(sources, Own::new(listeners.addresses())).map(|it| Some(Arc::new(it)))
 }
 
 /// Whether each address must be bound.

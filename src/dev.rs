@@ -47,7 +47,7 @@ pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), F
     let (url, layout) = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
     let listeners = bind_dns(&config)?;
     let http = bind_http(&config.http)?;
-    let app = App::with_listeners(config, listeners, http);
+    let app = App::with_listeners(config, listeners, http)?;
     let dns = app.addresses();
     // The registry goes last: whoever leaves it in good order still needs it.
     let closing = CancellationToken::new();

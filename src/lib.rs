@@ -40,7 +40,7 @@
 //! 1. *Pure core.* `names`, `registry`, `index` and `authority` never import tokio,
 //!    etcd-client or hickory-server. A query never waits for I/O.
 //! 2. *One room each.* `etcd` alone knows etcd-client and tonic; `wire` alone knows
-//!    hickory-server; only `mirror` and the `commands` behind it read the registry,
+//!    hickory-server, `forward` alone hickory-resolver; only `mirror` and the `commands` behind it read the registry,
 //!    only `join` writes it.
 //! 3. *Generations.* What a generation says never changes once it is published; the switch
 //!    is one store; a query reads one generation from start to end.

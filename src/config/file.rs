@@ -49,10 +49,10 @@ pub struct File {
     pub max_stale: Written<Age>,
     /// How long the removals of a collapse are held.
     pub hold_collapse: Written<Age>,
+    /// Who is asked for other names.
+    pub forward: Option<Vec<Spanned<String>>>,
     /// The registry zones.
     pub zone: Vec<Zone>,
-    /// Not in this version.
-    forward: Only<Nothing>,
     /// Not in this version.
     reverse: Only<Nothing>,
     /// The file itself; relative paths begin where it stands.
@@ -236,7 +236,8 @@ mod tests {
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
             ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
-            ("forward = [\"1.1.1.1\"]", &["forward =", "does not know this key yet"]),
+            ("forward = \"1.1.1.1\"", &["line 1", "forward =", "expected a sequence"]),
+            ("reverse = [\"a\"]", &["reverse =", "does not know this key yet"]),
             ("max-stale = 5", &["line 1", "max-stale ="]),
             ("\nhold-collapse = \"soon\"", &["line 2", "`soon` is no duration; write it like 30s"]),
             ("workers = -1", &["line 1", "workers ="]),

@@ -6,7 +6,7 @@ mod fair;
 mod fast;
 mod forms;
 mod listen;
-mod messages;
+pub(crate) mod messages;
 mod properties;
 mod sizes;
 mod tcp;
@@ -17,7 +17,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use srvd::wire::{Counters, Listeners, Strictness};
+use srvd::wire::{Counters, Listeners, Policy, Strictness};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
@@ -39,13 +39,22 @@ impl Server {
 
     /// Serves an index on an address of each family.
     pub(crate) fn start_on(fixture: &Fixture, addresses: [&str; 2]) -> Self {
+        Self::start_with(fixture, addresses, |_| Policy::default())
+    }
+
+    /// Serves an index by a policy, which may depend on where that is.
+    pub(crate) fn start_with(
+        fixture: &Fixture,
+        addresses: [&str; 2],
+        policy: impl FnOnce(Vec<SocketAddr>) -> Policy,
+    ) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
         let task = tokio::spawn(listeners.serve(
             fixture.index.clone(),
-            Arc::default(),
+            Arc::new(policy(vec![v4, v6])),
             2,
             shutdown.clone(),
         ));

@@ -20,6 +20,7 @@ use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
+use crate::reload::warn_of;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Policy, Strictness};
@@ -95,7 +96,7 @@ impl App {
         http: Option<Http>,
     ) -> Result<Self, Failure> {
         let forwarder = forwarder(config.forward, &listeners).map_err(Failure::failed)?;
-        let Serve { zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
@@ -105,6 +106,8 @@ impl App {
             sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
             settings.push(Arc::new(zone_settings));
         }
+        settings.extend(static_zones.into_iter().map(Arc::new));
+        settings.iter().for_each(|settings| warn_of(settings));
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();

@@ -29,6 +29,7 @@
 //! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
 //! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
+//! | [`reload`] | what SIGHUP reads again, and publishes whole or not at all | `config`, `index` |
 //! | [`systemd`] | what systemd is told | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
@@ -77,6 +78,7 @@ pub mod join;
 pub mod mirror;
 pub mod names;
 pub mod registry;
+pub mod reload;
 pub mod shutdown;
 pub mod state;
 pub mod systemd;

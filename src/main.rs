@@ -2,11 +2,13 @@
 //! telemetry → one command → exit code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
-use srvd::cli::{Cli, Command};
+use srvd::cli::{Cli, Command, Common, ServeArgs};
 use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
+use srvd::reload::Reload;
 use srvd::{app::App, commands, dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,7 +35,9 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let zones = || Serve::new(common, &Default::default(), &file);
     match command {
-        Command::Serve(args) => server()?.block_on(serve(Serve::new(common, args, &file)?))?,
+        Command::Serve(args) => {
+            server()?.block_on(serve(cli.common.clone(), args.clone(), &file))?
+        }
         Command::Dev(args) => server()?.block_on(dev::run(common, args, &file))?,
         Command::List(args) => server()?.block_on(commands::list(zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(zones()?, args))?,
@@ -55,10 +59,13 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 }
 
 /// Binds, says where, and answers until told to stop.
-async fn serve(config: Serve) -> Result<(), Failure> {
+async fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
+    let config = Serve::new(&common, &args, file)?;
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
-    shutdown::refuse_reload().map_err(Failure::failed)?;
+    let reload = Reload::new(&config);
     let app = App::build(config)?;
+    let read = move || Serve::new(&common, &args, &File::read(common.config.as_deref())?);
+    reload.on_hangup(Arc::clone(app.index()), read).map_err(Failure::failed)?;
     app.announce();
     systemd::ready(&format!("answering DNS on {:?}", app.addresses()));
     let told = shutdown.clone();

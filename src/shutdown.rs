@@ -18,23 +18,6 @@ pub fn on_signals() -> std::io::Result<CancellationToken> {
     Ok(token)
 }
 
-/// Says, whenever SIGHUP asks for it, that the configuration is not read again. Without
-/// this a habit of operators would end the server.
-///
-/// # Errors
-/// The signal cannot be listened to.
-pub fn refuse_reload() -> std::io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            tracing::warn!(
-                "SIGHUP: reloading is not in this version, restart to read the configuration"
-            );
-        }
-    });
-    Ok(())
-}
-
 /// Waits for one signal, then for another.
 async fn listen(mut signals: (Signal, Signal), token: CancellationToken) {
     next(&mut signals).await;

@@ -29,6 +29,7 @@ const ROOMS: &[&str] = &[
     "mirror",
     "names",
     "registry",
+    "reload",
     "shutdown",
     "state",
     "systemd",

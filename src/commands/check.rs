@@ -8,6 +8,7 @@ use crate::cli::{CheckArgs, Output};
 use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
+use crate::index::Settings;
 use crate::registry::Finding;
 
 /// The exit code when something is wrong.
@@ -17,8 +18,8 @@ const PROBLEMS: u8 = 1;
 struct Checked {
     /// The zone, without the last dot.
     zone: String,
-    /// How many keys it has.
-    keys: usize,
+    /// How many keys it has; none where it is a file alone.
+    keys: Option<usize>,
     /// What is wrong with them, by key.
     findings: Vec<Finding>,
 }
@@ -28,8 +29,13 @@ struct Checked {
 /// # Errors
 /// [`Failure::Failed`]: standard output cannot be written to.
 pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
-    eprintln!("configuration: no problems, {} to check", zones(config.zones.len()));
+    eprintln!(
+        "configuration: no problems, {} to check",
+        zones(config.zones.len() + config.static_zones.len())
+    );
     let (mut code, mut all) = (0, Vec::new());
+    let files = config.static_zones.iter().map(Checked::of_file);
+    all.extend(files.inspect(|checked| code = code.max(checked.code())));
     for zone in config.zones {
         let text = zone.settings.title();
         match check_zone(zone, &config.access).await {
@@ -57,10 +63,17 @@ async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Fail
     let (zone, keys) = build(config, access).await?;
     let mut findings: Vec<_> = zone.problems().collect();
     findings.sort_unstable();
-    Ok(Checked { zone: text, keys, findings })
+    Ok(Checked { zone: text, keys: Some(keys), findings })
 }
 
 impl Checked {
+    /// A zone that is a file alone.
+    fn of_file(settings: &Settings) -> Self {
+        let mut findings = settings.cautions().to_vec();
+        findings.sort_unstable();
+        Self { zone: settings.title(), keys: None, findings }
+    }
+
     /// The exit code.
     const fn code(&self) -> u8 {
         if self.findings.is_empty() { 0 } else { PROBLEMS }
@@ -79,7 +92,11 @@ impl Checked {
     /// The zone in one line.
     fn summary(&self) -> String {
         let Self { zone, keys, findings } = self;
-        let keys = if *keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
+        let keys = match keys {
+            None => "the file".to_owned(),
+            Some(1) => "1 key".to_owned(),
+            Some(keys) => format!("{keys} keys"),
+        };
         match findings.len() {
             0 => format!("no problems: {keys} of zone {zone}"),
             1 => format!("1 problem in {keys} of zone {zone}"),

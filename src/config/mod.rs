@@ -7,6 +7,7 @@ mod file;
 mod forward;
 mod outage;
 mod serve;
+mod zones;
 
 use std::path::PathBuf;
 
@@ -21,7 +22,8 @@ use self::file::Written;
 
 pub use self::file::File;
 pub use self::outage::{Outage, State};
-pub use self::serve::{Http, Listen, Serve, ZoneConfig};
+pub use self::serve::{Http, Listen, Serve};
+pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.
 #[derive(Debug, Clone)]

@@ -1,24 +1,19 @@
 //! What `serve` and `dev` need to know.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use hickory_proto::rr::Name;
-use hickory_proto::rr::rdata::SOA;
-
-use super::file::{File, Zone};
+use super::file::File;
 use super::forward::forward;
 use super::outage::{Outage, outage};
-use super::{Registry, check_tls, named, read_url};
+use super::zones::{ZoneConfig, registry_zones, static_zones};
+use super::{Registry, check_tls, named};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
 use crate::forward::Source;
 use crate::http;
 use crate::index::Settings;
-use crate::names::{DEFAULT_TTL, DEFAULT_ZONE};
-use crate::registry::{Layout, RegistryUrl};
-use crate::zonefile;
 
 /// Where DNS is answered when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5300;
@@ -40,6 +35,8 @@ pub struct Serve {
     pub forward: Vec<Source>,
     /// The registry zones, in the order of the file.
     pub zones: Vec<ZoneConfig>,
+    /// The zones that are files alone, by name.
+    pub static_zones: Vec<Settings>,
     /// How the registries let us in.
     pub access: Access,
     /// What is kept while they are away.
@@ -64,17 +61,6 @@ pub struct Http {
     pub is_explicit: bool,
 }
 
-/// One zone and where its data comes from.
-#[derive(Debug)]
-pub struct ZoneConfig {
-    /// What is served besides the data.
-    pub settings: Settings,
-    /// The registry.
-    pub registry: RegistryUrl,
-    /// The part of it that is this zone's.
-    pub layout: Layout,
-}
-
 impl Serve {
     /// What the options and the file say together.
     ///
@@ -83,7 +69,8 @@ impl Serve {
     pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
         let registry = Registry::without_check(common, file)?;
         let directory = directory(args, file)?;
-        let zones = zones(&registry.url, directory.as_deref(), file)?;
+        let zones = registry_zones(&registry.url, directory.as_deref(), file)?;
+        let static_zones = static_zones(&zones, directory.as_deref())?;
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         Ok(Self {
@@ -93,6 +80,7 @@ impl Serve {
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
+            static_zones,
             access: registry.access,
             outage: outage(args, file)?,
         })
@@ -143,86 +131,6 @@ fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> 
         return Err(named.fault("is no directory that can be read").into());
     }
     Ok(Some(named.path))
-}
-
-/// The zones of the file; without one the default zone alone.
-fn zones(
-    url: &RegistryUrl,
-    directory: Option<&Path>,
-    file: &File,
-) -> Result<Vec<ZoneConfig>, Failure> {
-    if file.zone.is_empty() {
-        let apex =
-            Name::from_ascii(format!("{DEFAULT_ZONE}.")).expect("the default zone is a name");
-        let layout = url.layout();
-        return Ok(vec![zone(
-            &apex,
-            url.clone(),
-            layout,
-            directory,
-            [DEFAULT_TTL.as_secs() as u32; 2],
-        )?]);
-    }
-    let mut zones: Vec<ZoneConfig> = Vec::new();
-    for entry in &file.zone {
-        let apex = &entry.name.as_ref().0;
-        if zones.iter().any(|zone| zone.settings.apex() == apex) {
-            let origin = file.origin("[[zone]] name", &entry.name);
-            return Err(Failure::usage(format!(
-                "{origin}: `{apex}` is there twice; leave one out"
-            )));
-        }
-        zones.push(written_zone(entry, url, directory, file)?);
-    }
-    Ok(zones)
-}
-
-/// A zone of the file. What it does not say it takes from the file's registry.
-fn written_zone(
-    entry: &Zone,
-    default: &RegistryUrl,
-    directory: Option<&Path>,
-    file: &File,
-) -> Result<ZoneConfig, Failure> {
-    let apex = &entry.name.as_ref().0;
-    let own = entry
-        .registry
-        .as_ref()
-        .map(|url| read_url(&file.origin("[[zone]] registry", url), url.as_ref()));
-    let registry = own.transpose()?.unwrap_or_else(|| default.clone());
-    let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
-    let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
-    let layout = Layout::new(prefix, namespace).map_err(|fault| {
-        let origin = file.origin("[[zone]]", &entry.name);
-        Failure::usage(format!("{origin} `{apex}`: prefix or namespace: {fault}"))
-    })?;
-    let ttls = [entry.ttl, entry.negative_ttl];
-    let ttls = ttls.map(|ttl| ttl.map_or(DEFAULT_TTL.as_secs() as u32, |it| it.0));
-    zone(apex, registry, layout, directory, ttls)
-}
-
-/// A zone with its file.
-fn zone(
-    apex: &Name,
-    registry: RegistryUrl,
-    layout: Layout,
-    directory: Option<&Path>,
-    [ttl, negative_ttl]: [u32; 2],
-) -> Result<ZoneConfig, Failure> {
-    let read = zonefile::apex(directory, apex).map_err(Failure::usage)?;
-    let (soa, soa_ttl) = read.soa;
-    let soa = SOA::new(
-        soa.mname,
-        soa.rname,
-        soa.serial,
-        soa.refresh,
-        soa.retry,
-        soa.expire,
-        negative_ttl,
-    );
-    let settings = Settings::new(apex.clone(), (soa, soa_ttl), read.ns, ttl)
-        .map_err(|fault| Failure::usage(format!("[[zone]] `{apex}`: {fault}")))?;
-    Ok(ZoneConfig { settings: settings.reading(layout.clone()), registry, layout })
 }
 
 #[cfg(test)]

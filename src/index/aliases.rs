@@ -148,6 +148,12 @@ impl Aliases {
         }
     }
 
+    /// Forgets what was made of the instances of backends.
+    pub(super) fn forget(&mut self) {
+        let selected = self.backends.iter_mut().filter_map(|(_, it)| it.selection.as_mut());
+        selected.for_each(|(_, service)| Arc::make_mut(service).forget());
+    }
+
     /// An instance came to an app, or went: its backends follow.
     pub(super) fn follow(&mut self, app: &Label, instance: &Arc<Instance>, edit: Edit) {
         let concerned: Vec<_> = self.of_app(app).cloned().collect();

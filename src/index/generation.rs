@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Node, Settings, Zone};
+use super::{Node, Schema, Settings, Zone};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -23,6 +23,8 @@ pub struct Generation {
 struct Sites {
     /// By the apex's lower-cased wire form.
     by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
+    /// Whether names without a zone are answered.
+    bare_names: bool,
     /// The most labels an apex has: no longer suffix need be looked up.
     most_labels: usize,
     /// The names above an apex: they exist, whatever zone they are in (RFC 8020).
@@ -41,15 +43,20 @@ pub enum Site {
 impl Generation {
     /// The first generation: every zone is empty and not ready.
     pub(super) fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
-        let mut sites = Sites::default();
-        for proto in Proto::ALL.into_iter().filter(|_| bare_names && !zones.is_empty()) {
-            sites.add(&bare_apex(proto), Site::Bare(0, proto));
-        }
-        for (at, zone) in zones.iter().enumerate() {
-            sites.add(zone.wire(), Site::Zone(at));
-        }
-        let zones = zones.into_iter().map(|zone| Arc::new(Zone::new(zone))).collect();
-        Self { number: 0, zones, sites: Arc::new(sites) }
+        let zones: Box<[_]> = zones.into_iter().map(|zone| Arc::new(Zone::new(zone))).collect();
+        let sites = Arc::new(Sites::new(&zones, bare_names));
+        Self { number: 0, zones, sites }
+    }
+
+    /// The next generation by another reading of the configuration: the registry zones, which
+    /// are the first and stay the same, with other settings, and other static zones.
+    pub(super) fn renewed(&self, registry: Vec<Settings>, others: Vec<Settings>) -> Self {
+        let renewed = self.zones.iter().zip(registry);
+        let renewed = renewed.map(|(zone, settings)| Arc::new(zone.renewed(settings)));
+        let others = others.into_iter().map(|settings| Arc::new(Zone::new(Arc::new(settings))));
+        let zones: Box<[_]> = renewed.chain(others).collect();
+        let sites = Arc::new(Sites::new(&zones, self.sites.bare_names));
+        Self { number: self.number + 1, zones, sites }
     }
 
     /// This generation with one zone in another state.
@@ -108,6 +115,20 @@ impl Generation {
 }
 
 impl Sites {
+    /// The sites of zones, with those of bare names if they are wanted.
+    fn new(zones: &[Arc<Zone>], bare_names: bool) -> Self {
+        let mut sites = Self { bare_names, ..Self::default() };
+        let of_services = |zone: &Arc<Zone>| zone.settings().schema() == Schema::Services;
+        let first = zones.iter().position(of_services).filter(|_| bare_names);
+        for (at, proto) in first.into_iter().flat_map(|at| Proto::ALL.map(|proto| (at, proto))) {
+            sites.add(&bare_apex(proto), Site::Bare(at, proto));
+        }
+        for (at, zone) in zones.iter().enumerate() {
+            sites.add(zone.settings().wire(), Site::Zone(at));
+        }
+        sites
+    }
+
     /// Adds an apex; a later one of the same name wins, as a zone does over bare names.
     fn add(&mut self, apex: &WireName, site: Site) {
         self.by_apex.insert(apex.as_wire().into(), site);

@@ -66,6 +66,13 @@ impl Index {
         self.current.load()
     }
 
+    /// Publishes other settings of the registry zones, in their order, and other static zones.
+    /// It takes time that grows with the services, and no query waits for it.
+    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.current.store(Arc::new(self.current.load().renewed(registry, others)));
+    }
+
     /// Publishes what an edit makes of a zone, beside the newest of all others. Gives the
     /// generation that was the newest until now.
     fn edit(&self, at: usize, edit: impl FnOnce(&mut Zone)) -> Arc<Generation> {

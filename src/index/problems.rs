@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use super::Zone;
 use super::derived::Walk;
-use crate::names::folded;
+use super::{Node, Tree, Zone};
+use crate::names::{WireName, folded};
 use crate::registry::{
     Alias, Finding, Problem, ProblemChange, Resource, StrayChange, Update, document,
 };
@@ -63,7 +63,29 @@ impl Zone {
         let aliases = aliases.flat_map(|(alias, is_first)| self.problems_of_alias(alias, is_first));
         let walk = Walk::new(self.settings());
         let services = self.services.values().flat_map(move |service| walk.problems(service));
-        keys.chain(strays).chain(aliases).chain(services)
+        let cautions = self.settings().cautions().iter().cloned();
+        let hidden = self.settings().tree().into_iter().flat_map(|tree| self.hidden_by_file(tree));
+        cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services)
+    }
+
+    /// What of the registry the zone file hides: a record at its own node, a cut everything
+    /// below it too.
+    fn hidden_by_file<'z>(&'z self, tree: &'z Tree) -> impl Iterator<Item = Finding> + 'z {
+        let apex = self.settings().wire().labels();
+        tree.owners().filter(|owner| !owner.is_empty()).filter_map(move |owner| {
+            let name = WireName::from_labels(owner.name().iter()).ok()?;
+            let below = name.labels().checked_sub(apex).filter(|below| *below > 0)?;
+            let node = self.find_dynamic(&name, below)?;
+            let is_cut = tree.cut(&name, below).is_some();
+            if matches!(node, Node::Empty) && !is_cut {
+                return None;
+            }
+            let what = if is_cut { "and all names below it are" } else { "is" };
+            let problem =
+                format!("the name {what} in the registry too, and the zone file is answered");
+            let key = owner.name().to_ascii();
+            Some(Finding::new(&key, problem, "rename the service, or remove the record"))
+        })
     }
 
     /// Keys outside the grammar, one line for a first segment.

@@ -10,7 +10,7 @@ use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
 use super::{Cut, Owner, RecordSet, Service, Slot, StartOfAuthority, Tree};
 use crate::names::{NameTooLong, WireName, folded};
-use crate::registry::{Change, Freshness, Instance, Layout, Proto, Standing, Vitals};
+use crate::registry::{Change, Finding, Freshness, Instance, Layout, Proto, Standing, Vitals};
 
 /// Something by a lower-cased label. The seed is random: names come from strangers.
 pub(super) type Labels<T> = imbl::GenericHashMap<
@@ -56,6 +56,8 @@ pub struct Settings {
     pub ttl: u32,
     /// The records of the zone file beside SOA and NS, if it has any.
     tree: Option<Tree>,
+    /// What in the zone file is served otherwise than it is written.
+    cautions: Vec<Finding>,
     /// Where its names come from.
     schema: Schema,
     /// Where the zone's keys stand, to name them by.
@@ -125,7 +127,7 @@ impl Settings {
         let wire = WireName::from_labels(apex.iter())?;
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
-        let (schema, tree) = (Schema::default(), None);
+        let (schema, tree, cautions) = (Schema::default(), None, Vec::new());
         Ok(Self {
             apex,
             wire,
@@ -135,6 +137,7 @@ impl Settings {
             ns_ttl,
             ttl,
             tree,
+            cautions,
             schema,
             layout,
             freshness,
@@ -157,8 +160,22 @@ impl Settings {
 
     /// The same of a zone whose file has these records.
     #[must_use]
-    pub fn holding(self, tree: Tree) -> Self {
-        Self { tree: Some(tree).filter(|tree| !tree.is_bare()), ..self }
+    pub fn holding(self, tree: Tree, cautions: Vec<Finding>) -> Self {
+        Self { tree: Some(tree).filter(|tree| !tree.is_bare()), cautions, ..self }
+    }
+
+    /// What in the zone file is served otherwise than it is written.
+    #[must_use]
+    pub fn cautions(&self) -> &[Finding] {
+        &self.cautions
+    }
+
+    /// The same in the place of earlier settings: what was heard of the registry and counted
+    /// of the zone goes on.
+    #[must_use]
+    pub fn succeeding(self, earlier: &Self) -> Self {
+        let (freshness, vitals) = (Arc::clone(&earlier.freshness), Arc::clone(&earlier.vitals));
+        Self { freshness, vitals, ..self }
     }
 
     /// The records of the zone file, if it has any beside SOA and NS.
@@ -309,6 +326,15 @@ impl Zone {
     #[must_use]
     pub const fn changes(&self) -> u64 {
         self.changes
+    }
+
+    /// The same zone with other settings. What was made of the earlier ones is forgotten.
+    pub(super) fn renewed(&self, settings: Settings) -> Self {
+        let settings = Arc::new(settings.succeeding(&self.settings));
+        let mut zone = Self { settings, ..self.clone() };
+        zone.services.iter_mut().for_each(|(_, service)| Arc::make_mut(service).forget());
+        Arc::make_mut(&mut zone.aliases).forget();
+        zone
     }
 
     /// The services, in no order.

@@ -38,9 +38,15 @@ impl Finding {
     /// A problem of one key. Its text ends with the remedy, which is a constant without
     /// `; ` in it.
     pub(crate) fn of(key: &[u8], problem: &Problem) -> Self {
-        let text = problem.to_string();
-        let (problem, remedy) = text.rsplit_once("; ").unwrap_or((&text, "correct it"));
-        Self { key: shown_key(key), problem: problem.to_owned(), remedy: remedy.to_owned() }
+        Self { key: shown_key(key), ..Self::in_words("", &problem.to_string()) }
+    }
+
+    /// A problem of a place, from a text that ends with the remedy behind its last `; `.
+    #[must_use]
+    pub fn in_words(place: &str, text: &str) -> Self {
+        let (problem, remedy) = text.rsplit_once("; ").unwrap_or((text, "correct it"));
+        let [key, problem, remedy] = [place, problem, remedy].map(str::to_owned);
+        Self { key, problem, remedy }
     }
 
     /// The one JSON object that commands and the HTTP interface show: `zone`, `key`,

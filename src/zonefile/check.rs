@@ -12,12 +12,12 @@ use super::fault::{Caution, Reason, Warning, ZoneFault};
 /// # Errors
 /// [`ZoneFault`]: records contradict each other.
 pub(super) fn checked(
-    entries: Vec<Entry>,
+    mut entries: Vec<Entry>,
     apex: &Name,
 ) -> Result<(Vec<Entry>, Vec<Warning>), ZoneFault> {
     let mut warnings = Vec::new();
-    let mut entries = distinct(entries);
     level(&mut entries, &mut warnings);
+    let entries = distinct(entries);
     start(&entries, apex)?;
     alone(&entries, apex)?;
     let entries = visible(entries, apex, &mut warnings);
@@ -30,7 +30,7 @@ fn kind(entry: &Entry) -> RecordType {
     entry.record.record_type()
 }
 
-/// Equal records once (RFC 2181 section 5), the first of them with the least of their TTLs.
+/// Equal records once (RFC 2181 section 5), where the first of them stands.
 fn distinct(mut entries: Vec<Entry>) -> Vec<Entry> {
     let mut seen = HashSet::new();
     entries.retain(|entry| {
@@ -73,66 +73,46 @@ fn start(entries: &[Entry], apex: &Name) -> Result<(), ZoneFault> {
     Ok(())
 }
 
-/// What of a name decides what may stand beside it: the entries of its aliases, its
-/// delegation, and one that an alias may not stand beside.
-#[derive(Default)]
-struct Node<'entry> {
-    /// Its CNAME.
-    cname: Option<&'entry Entry>,
-    /// Its DNAME.
-    dname: Option<&'entry Entry>,
-    /// One of its name servers.
-    ns: Option<&'entry Entry>,
-    /// Anything that is not a CNAME nor of DNSSEC.
-    other: Option<&'entry Entry>,
-}
-
-/// Aliases: one at a name, beside nothing else (RFC 2181 section 10.1, RFC 6672 section 2.4).
+/// Aliases: one at a name, and beside a CNAME nothing else (RFC 2181 section 10.1, RFC 6672
+/// section 2.4).
 fn alone(entries: &[Entry], apex: &Name) -> Result<(), ZoneFault> {
-    let mut nodes: HashMap<&Name, Node<'_>> = HashMap::new();
+    let mut firsts = HashMap::new();
     for entry in entries {
-        let node = nodes.entry(&entry.record.name).or_default();
-        let slot = match kind(entry) {
-            RecordType::CNAME => &mut node.cname,
-            // They say something of the alias itself (RFC 4035 section 2.5).
-            RecordType::RRSIG | RecordType::NSEC => continue,
-            other => {
-                node.other.get_or_insert(entry);
-                match other {
-                    RecordType::DNAME => &mut node.dname,
-                    RecordType::NS => {
-                        node.ns.get_or_insert(entry);
-                        continue;
-                    }
-                    _ => continue,
-                }
-            }
-        };
-        if let Some(first) = slot.replace(entry) {
-            let (name, record) = (entry.record.name.clone(), kind(entry));
-            return Err(entry.fault(Reason::TwoAliases { name, record, line: first.line }));
+        if matches!(kind(entry), RecordType::CNAME | RecordType::DNAME | RecordType::NS) {
+            firsts.entry((&entry.record.name, kind(entry))).or_insert(entry);
         }
     }
-    nodes.values().try_for_each(|node| beside(node, apex))
+    let first = |entry: &Entry, record| firsts.get(&(&entry.record.name, record)).copied();
+    entries.iter().try_for_each(|entry| beside(entry, apex, |record| first(entry, record)))
 }
 
-/// What stands beside a name's aliases.
-fn beside(node: &Node<'_>, apex: &Name) -> Result<(), ZoneFault> {
-    if let Some(alias) = node.cname {
-        if alias.record.name == *apex {
-            return Err(alias.fault(Reason::AliasApex));
+/// What an entry may not stand beside, given the first entries of a type at its name.
+fn beside<'entry>(
+    entry: &Entry,
+    apex: &Name,
+    first: impl Fn(RecordType) -> Option<&'entry Entry>,
+) -> Result<(), ZoneFault> {
+    let (name, record) = (entry.record.name.clone(), kind(entry));
+    match record {
+        RecordType::CNAME | RecordType::DNAME => {
+            if let Some(other) = first(record).filter(|first| !std::ptr::eq(*first, entry)) {
+                return Err(entry.fault(Reason::TwoAliases { name, record, line: other.line }));
+            }
         }
-        if let Some(other) = node.other {
-            let name = alias.record.name.clone();
-            return Err(other.fault(Reason::BesideAlias(name, alias.line)));
-        }
+        // They say something of the alias itself (RFC 4035 section 2.5).
+        RecordType::RRSIG | RecordType::NSEC => return Ok(()),
+        _ => (),
     }
-    if let (Some(alias), Some(ns)) = (node.dname, node.ns)
-        && alias.record.name != *apex
-    {
-        return Err(alias.fault(Reason::DelegatedAlias(alias.record.name.clone(), ns.line)));
+    if record == RecordType::CNAME && name == *apex {
+        return Err(entry.fault(Reason::AliasApex));
     }
-    Ok(())
+    if let Some(alias) = first(RecordType::CNAME).filter(|_| record != RecordType::CNAME) {
+        return Err(entry.fault(Reason::BesideAlias(name, alias.line)));
+    }
+    match first(RecordType::NS).filter(|_| record == RecordType::DNAME && name != *apex) {
+        Some(cut) => Err(entry.fault(Reason::DelegatedAlias(name, cut.line))),
+        None => Ok(()),
+    }
 }
 
 /// The owners that end a zone: below them something else has authority.

@@ -4,8 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::base::iana::Rtype;
 use hickory_proto::rr::{Name, RecordType};
 
+use super::form::mnemonic;
 use super::{directory, reader};
 use crate::names::TTL_MAX;
 
@@ -66,7 +68,8 @@ pub enum Reason {
     Zones,
     /// A zone that only a file describes has no start of authority.
     #[error(
-        "there is no SOA record at `{0}`; write one, as in `@ SOA ns1 hostmaster 1 7200 1800 86400 5`"
+        "there is no SOA record at `{0}`; write one, as in `@ SOA ns1 hostmaster 1 7200 1800 \
+         86400 5`"
     )]
     NoSoa(Name),
     /// A parenthesis is not closed.
@@ -77,7 +80,8 @@ pub enum Reason {
     ClosedParenthesis,
     /// A quoted string is not closed.
     #[error(
-        "a quoted string is not closed on its line; write `\"` at its end, and a line feed in it as \\010"
+        "a quoted string is not closed on its line; write `\"` at its end, and a line feed in it \
+         as \\010"
     )]
     OpenQuote,
     /// A backslash at a line's end.
@@ -92,6 +96,9 @@ pub enum Reason {
     /// A directive with the wrong words after it.
     #[error("`{0}` takes {1}")]
     DirectiveForm(&'static str, &'static str),
+    /// An origin that is none.
+    #[error("the origin is no domain name; look for two dots in a row")]
+    Origin,
     /// A record without an owner.
     #[error("the line begins with a space, and no record stands before it; write the owner's name")]
     NoOwner,
@@ -103,7 +110,7 @@ pub enum Reason {
     Type(String),
     /// A type that only questions and messages have.
     #[error("a zone holds no record of type {0}; remove it")]
-    MetaType(RecordType),
+    MetaType(String),
     /// Another class.
     #[error("class {0} is not served; only IN is")]
     Class(String),
@@ -119,9 +126,12 @@ pub enum Reason {
     /// What the parser says of names and data.
     #[error("{0}; correct it, or write the data as `\\# LENGTH HEX` (RFC 3597)")]
     Data(String),
+    /// A URI that is none.
+    #[error("a URI is written as PRIORITY WEIGHT \"TARGET\" (RFC 7553 section 4.5)")]
+    Uri,
     /// Octets that are not data of the type.
     #[error("the octets are no data of type {0}; correct them")]
-    Octets(RecordType),
+    Octets(Rtype),
     /// An owner with an empty label.
     #[error("the owner's name is no domain name; look for two dots in a row")]
     Owner,
@@ -163,12 +173,15 @@ pub enum Reason {
     TwoSoa(usize),
     /// An alias beside other data.
     #[error(
-        "`{0}` has a CNAME on line {1}, and nothing else may stand beside one (RFC 2181 section 10.1); remove one of them"
+        "`{0}` has a CNAME on line {1}, and nothing else may stand beside one (RFC 2181 section \
+         10.1); remove one of them"
     )]
     BesideAlias(Name, usize),
     /// Two aliases at one name.
     #[error(
-        "`{name}` has its {record} on line {line} already, and a name has one alone; remove one of them"
+        "`{name}` has its {kind} on line {line} already, and a name has one alone; remove one of \
+         them",
+        kind = mnemonic(*record)
     )]
     TwoAliases {
         /// The name.
@@ -183,7 +196,8 @@ pub enum Reason {
     AliasApex,
     /// A DNAME at a delegation.
     #[error(
-        "`{0}` is delegated on line {1}, and a DNAME may not stand there (RFC 6672 section 2.3); remove one of them"
+        "`{0}` is delegated on line {1}, and a DNAME may not stand there (RFC 6672 section 2.3); \
+         remove one of them"
     )]
     DelegatedAlias(Name, usize),
 }
@@ -205,7 +219,8 @@ pub struct Warning {
 pub enum Caution {
     /// TTLs within one RRset differ.
     #[error(
-        "the {record} records of `{name}` have several TTLs; the least, {ttl}, is served; write one"
+        "the {kind} records of `{name}` have several TTLs; the least, {ttl}, is served; write one",
+        kind = mnemonic(*record)
     )]
     Ttls {
         /// The owner.
@@ -217,7 +232,9 @@ pub enum Caution {
     },
     /// Something below a delegation that is no glue.
     #[error(
-        "`{name}` {record} is at or below the delegation `{cut}`, and no glue: it is not served; remove it"
+        "`{name}` {kind} is at or below the delegation `{cut}`, and no glue: it is not served; \
+         remove it",
+        kind = mnemonic(*record)
     )]
     Delegated {
         /// The owner.
@@ -229,7 +246,9 @@ pub enum Caution {
     },
     /// Something below a DNAME.
     #[error(
-        "`{name}` {record} is below the DNAME `{alias}` (RFC 6672 section 2.4): it is not served; remove it"
+        "`{name}` {kind} is below the DNAME `{alias}` (RFC 6672 section 2.4): it is not served; \
+         remove it",
+        kind = mnemonic(*record)
     )]
     Renamed {
         /// The owner.
@@ -241,7 +260,9 @@ pub enum Caution {
     },
     /// A target that is an alias.
     #[error(
-        "the {record} of `{name}` names `{target}`, which is a CNAME (RFC 2181 section 10.3); name what that stands for"
+        "the {kind} of `{name}` names `{target}`, which is a CNAME (RFC 2181 section 10.3); name \
+         what that stands for",
+        kind = mnemonic(*record)
     )]
     AliasTarget {
         /// The owner.

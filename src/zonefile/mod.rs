@@ -16,6 +16,7 @@
 mod check;
 mod directory;
 mod fault;
+mod form;
 mod line;
 mod reader;
 mod record;

@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::base::iana::{Class, Rtype};
+use domain::base::iana::Class;
 use domain::zonefile::inplace::{Entry as Scanned, ScannedRecord, Zonefile};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, Record};
 use hickory_proto::serialize::binary::BinEncodable;
 
 use super::Entry;
 use super::directory::{FILE_OCTETS, contents};
 use super::fault::{Reason, ZoneFault, shown};
+use super::form::{at, code, data, form, unescaped};
 use super::line::{Line, Lines};
-use super::record;
+use super::record::{owner, record};
 use super::ttl::{seconds, ttl};
 
 /// The most records of a zone; as many as fit into its text at its shortest would take a
@@ -26,8 +27,8 @@ use super::ttl::{seconds, ttl};
 pub(super) const RECORDS: usize = 1_000_000;
 /// How deeply files include files: more is a file that includes itself.
 pub(super) const DEPTH: usize = 8;
-/// What the parser reads as the origin, in place of `@`, which it knows in an owner alone.
-const ORIGIN: &str = "\"\"";
+/// What `$INCLUDE` takes.
+const INCLUDE_FORM: &str = "a file, and perhaps a name";
 
 /// Reads a zone's text, and the files it includes.
 ///
@@ -94,6 +95,22 @@ impl Source {
         Some(Self { path, root, depth: 0, parser, owned: false, default_ttl: None, last_ttl: None })
     }
 
+    /// A file that this one includes.
+    fn included(&self, path: PathBuf, origin: Option<&str>) -> Result<Self, Reason> {
+        let mut parser = parser();
+        parser.set_origin(self.parser.origin().map_err(|_| Reason::Origin)?);
+        let mut included = Self {
+            path: Arc::from(path),
+            root: self.root.clone(),
+            depth: self.depth + 1,
+            parser,
+            owned: false,
+            ..*self
+        };
+        origin.map_or(Ok(()), |name| included.origin(name))?;
+        Ok(included)
+    }
+
     /// A fault of a line.
     fn fault(&self, line: usize, reason: Reason) -> ZoneFault {
         ZoneFault::at(&self.path, line, reason)
@@ -107,6 +124,13 @@ impl Source {
             let text = error.to_string();
             Reason::Data(text.split_once(": ").map_or(text.as_str(), |(_, it)| it).to_owned())
         })
+    }
+
+    /// Takes another origin.
+    fn origin(&mut self, name: &str) -> Result<(), Reason> {
+        self.scan(&format!("$ORIGIN {}\n", at(name)))?;
+        let origin = self.parser.origin().map_err(|_| Reason::Origin)?;
+        owner(&origin).map(drop).map_err(|_| Reason::Origin)
     }
 
     /// The TTL of a record.
@@ -146,13 +170,13 @@ impl Reader<'_> {
         let done = match (words[0].to_ascii_uppercase().as_str(), &words[1..]) {
             ("$TTL", [text]) => ttl(text).map(|ttl| source.default_ttl = Some(ttl)),
             ("$TTL", _) => Err(Reason::DirectiveForm("$TTL", "one TTL, as in `$TTL 3600`")),
-            ("$ORIGIN", [name]) => source.scan(&format!("$ORIGIN {}\n", at(name))).map(drop),
+            ("$ORIGIN", [name]) => source.origin(name),
             ("$ORIGIN", _) => Err(Reason::DirectiveForm("$ORIGIN", "one name")),
-            ("$INCLUDE", [file]) => return self.include(source, line.number, file, ""),
+            ("$INCLUDE", [file]) => return self.include(source, line.number, file, None),
             ("$INCLUDE", [file, origin]) => {
-                return self.include(source, line.number, file, origin);
+                return self.include(source, line.number, file, Some(origin));
             }
-            ("$INCLUDE", _) => Err(Reason::DirectiveForm("$INCLUDE", "a file, and perhaps a name")),
+            ("$INCLUDE", _) => Err(Reason::DirectiveForm("$INCLUDE", INCLUDE_FORM)),
             _ => Err(Reason::Directive(shown(words[0]))),
         };
         done.map_err(|reason| source.fault(line.number, reason))
@@ -165,7 +189,7 @@ impl Reader<'_> {
         source: &mut Source,
         line: usize,
         file: &str,
-        origin: &str,
+        origin: Option<&str>,
     ) -> Result<(), ZoneFault> {
         let opened = self.open(source, file, origin);
         let (text, included) = opened.map_err(|reason| source.fault(line, reason))?;
@@ -177,29 +201,19 @@ impl Reader<'_> {
         &mut self,
         source: &mut Source,
         file: &str,
-        origin: &str,
+        origin: Option<&str>,
     ) -> Result<(Vec<u8>, Source), Reason> {
-        let depth = source.depth + 1;
-        if depth > DEPTH {
+        if source.depth == DEPTH {
             return Err(Reason::Depth);
         }
-        let scanned = source.scan(&format!("$INCLUDE {file} {}\n", at(origin)))?;
-        let Some(Scanned::Include { path, origin }) = scanned else {
-            return Err(Reason::DirectiveForm("$INCLUDE", "a file, and perhaps a name"));
-        };
+        let path = unquoted(file).ok_or(Reason::DirectiveForm("$INCLUDE", INCLUDE_FORM))?;
         let path = below(&source.root, &beside(&source.path, &path))?;
         let text = contents(&path, self.octets).map_err(|reason| match reason {
             Reason::Read(error) => Reason::Include { path: path.clone(), error },
             reason => reason,
         })?;
         self.charge(text.len())?;
-        let mut parser = parser();
-        if let Some(origin) = origin.or_else(|| source.parser.origin().ok()) {
-            parser.set_origin(origin);
-        }
-        let (root, path) = (source.root.clone(), Arc::from(path));
-        let (default_ttl, last_ttl) = (source.default_ttl, source.last_ttl);
-        Ok((text, Source { path, root, depth, parser, owned: false, default_ttl, last_ttl }))
+        Ok((text, source.included(path, origin)?))
     }
 
     /// Reads a record.
@@ -211,7 +225,7 @@ impl Reader<'_> {
         let (owner, rest) = line.tokens.split_at(owners);
         let head = head(rest)?;
         let ttl = source.ttl(head.ttl)?;
-        let form = record::form(head.code);
+        let form = form(head.code);
         let data = data(form, &rest[head.words..])?;
         let owner = owner.first().map_or("", String::as_str);
         let text = format!("{owner} 0 IN TYPE{} {data}\n", form.to_int());
@@ -225,16 +239,11 @@ impl Reader<'_> {
     }
 
     /// A record within the zone.
-    fn entry(
-        &self,
-        scanned: &ScannedRecord,
-        code: u16,
-        ttl: u32,
-    ) -> Result<hickory_proto::rr::Record, Reason> {
+    fn entry(&self, scanned: &ScannedRecord, code: u16, ttl: u32) -> Result<Record, Reason> {
         if self.entries.len() == RECORDS {
             return Err(Reason::Records);
         }
-        let record = record::record(scanned, code, ttl)?;
+        let record = record(scanned, code, ttl)?;
         if self.apex.zone_of(&record.name) {
             Ok(record)
         } else {
@@ -273,37 +282,10 @@ fn head(words: &[String]) -> Result<Head, Reason> {
     Err(Reason::NoType)
 }
 
-/// A type's code.
-fn code(word: &str) -> Result<u16, Reason> {
-    let code = Rtype::from_str(word).map_err(|_| Reason::Type(shown(word)))?.to_int();
-    if record::is_meta(code) {
-        return Err(Reason::MetaType(RecordType::from(code)));
-    }
-    Ok(code)
-}
-
-/// A record's data for the parser: the origin where `@` stands for it, and the times of a
-/// SOA in seconds.
-fn data(form: Rtype, words: &[String]) -> Result<String, Reason> {
-    let mut data = String::new();
-    for (position, word) in words.iter().enumerate() {
-        if position > 0 {
-            data.push(' ');
-        }
-        match position {
-            3.. if form == Rtype::SOA && words[0] != "\\#" => {
-                data.push_str(&ttl(word)?.to_string());
-            }
-            _ if record::is_text(form) => data.push_str(word),
-            _ => data.push_str(at(word)),
-        }
-    }
-    Ok(data)
-}
-
-/// A word, or the origin for `@`.
-fn at(word: &str) -> &str {
-    if word == "@" { ORIGIN } else { word }
+/// A file's path as it is written, perhaps in quotes.
+fn unquoted(word: &str) -> Option<String> {
+    let inner = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    String::from_utf8(unescaped(inner.unwrap_or(word))?).ok()
 }
 
 /// A path as an including file means it: relative to itself.

@@ -13,39 +13,7 @@ use hickory_proto::serialize::binary::{
 };
 
 use super::fault::Reason;
-
-/// The type whose written form a type shares; most have their own.
-///
-/// The parser reads only forms that it knows by name, and these are the same: texts, a
-/// number and a name, a certificate's association, a key's digest, a key, a name.
-pub(super) fn form(code: u16) -> Rtype {
-    match code {
-        // NINFO, SPF, AVC, RESINFO, WALLET.
-        56 | 99 | 258 | 261 | 262 => Rtype::TXT,
-        // AFSDB, RT, KX, LP.
-        18 | 21 | 36 | 107 => Rtype::MX,
-        // SMIMEA.
-        53 => Rtype::TLSA,
-        // TA, DLV.
-        32768 | 32769 => Rtype::DS,
-        // KEY.
-        25 => Rtype::DNSKEY,
-        // NSAP-PTR.
-        23 => Rtype::PTR,
-        code => Rtype::from_int(code),
-    }
-}
-
-/// Whether a type's data is made of strings, in which `@` is that character.
-pub(super) fn is_text(form: Rtype) -> bool {
-    matches!(form, Rtype::TXT | Rtype::HINFO | Rtype::CAA)
-}
-
-/// Whether only questions and messages have a type (RFC 6895 section 3.1): 0, OPT, and the
-/// range of meta-types.
-pub(super) const fn is_meta(code: u16) -> bool {
-    matches!(code, 0 | 41 | 128..=255)
-}
+use super::form::mnemonic;
 
 /// The record of a type, from what was read in the form that it shares.
 ///
@@ -55,16 +23,19 @@ pub(super) fn record(scanned: &ScannedRecord, code: u16, ttl: u32) -> Result<Rec
     let code = RecordType::from(code);
     let mut octets = Vec::new();
     // Appending to memory cannot fail; if it did, what is there is not the data.
-    scanned.data().compose_rdata(&mut octets).map_err(|_| Reason::Octets(code))?;
+    scanned.data().compose_rdata(&mut octets).map_err(|_| Reason::Octets(mnemonic(code)))?;
     if !is_well_formed(scanned.rtype(), &octets) {
-        return Err(Reason::Octets(code));
+        return Err(Reason::Octets(mnemonic(code)));
     }
-    let length = u16::try_from(octets.len()).map_err(|_| Reason::Octets(code))?;
+    let length = u16::try_from(octets.len()).map_err(|_| Reason::Octets(mnemonic(code)))?;
     Ok(Record::from_rdata(owner(scanned.owner())?, ttl, data(code, &octets, length)))
 }
 
 /// A name as the index takes it.
-fn owner(name: &impl ToName) -> Result<Name, Reason> {
+///
+/// # Errors
+/// [`Reason::Owner`]: it has an empty label, which the parser lets pass.
+pub(super) fn owner(name: &impl ToName) -> Result<Name, Reason> {
     let octets = name.to_vec();
     let mut decoder = BinDecoder::new(octets.as_slice());
     let name = Name::read(&mut decoder).map_err(|_| Reason::Owner)?;

@@ -7,7 +7,7 @@ use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use srvd::authority::{Answer, Draw, Overflow, Question, Room, RrSet, answer};
 use srvd::index::Settings;
 
-use crate::fixture::{Fixture, settings};
+use crate::fixture::{Fixture, settings, settings_of_file};
 
 /// Compares a file with what is answered now, or writes it anew.
 pub(crate) fn check(name: &str) {
@@ -24,8 +24,29 @@ pub(crate) fn check(name: &str) {
 /// The state while a file is read.
 #[derive(Default)]
 struct Run {
-    apexes: Vec<String>,
+    zones: Vec<Zone>,
     fixture: Option<Fixture>,
+}
+
+/// A zone of a file.
+struct Zone {
+    apex: String,
+    is_static: bool,
+    records: String,
+}
+
+impl Zone {
+    fn new(apex: &str, is_static: bool) -> Self {
+        Self { apex: apex.to_owned(), is_static, records: String::new() }
+    }
+
+    fn settings(&self) -> Settings {
+        let text = format!("$TTL 3600\n{}", self.records);
+        if self.records.is_empty() {
+            return settings(&self.apex);
+        }
+        settings_of_file(&self.apex, &text, self.is_static)
+    }
 }
 
 impl Run {
@@ -44,7 +65,9 @@ impl Run {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "" | "#" => {}
-            "zone" => self.apexes.push(rest.to_owned()),
+            "zone" => self.zones.push(Zone::new(rest, false)),
+            "static" => self.zones.push(Zone::new(rest, true)),
+            "record" => self.zones.last_mut().unwrap().records += &format!("{rest}\n"),
             "?" => return self.ask(rest),
             _ => self.change(word, rest),
         }
@@ -53,13 +76,13 @@ impl Run {
 
     /// The zones, once all are known.
     fn fixture(&mut self) -> &mut Fixture {
-        let zones = || self.apexes.iter().map(|apex| settings(apex)).collect::<Vec<Settings>>();
+        let zones = || self.zones.iter().map(Zone::settings).collect::<Vec<Settings>>();
         self.fixture.get_or_insert_with(|| Fixture::unlisted(zones()))
     }
 
     /// A change of the registry.
     fn change(&mut self, word: &str, rest: &str) {
-        let zone = self.apexes.iter().position(|apex| apex == rest);
+        let zone = self.zones.iter().position(|zone| zone.apex == rest);
         let fixture = self.fixture();
         match word {
             "in" => fixture.turn_to(zone.unwrap()),
@@ -111,14 +134,15 @@ fn show(answer: &Answer) -> String {
         write!(text, " EDE {} ({reason:?})", reason.info_code()).unwrap();
     }
     text += "\n";
-    for (section, sets) in [
-        ("answer", answer.answers.iter().collect::<Vec<_>>()),
-        ("authority", answer.authority.iter().collect()),
-        ("additional", answer.additional.iter().collect()),
-    ] {
-        let mut lines: Vec<_> = sets.into_iter().map(|set| show_set(section, set)).collect();
-        lines.sort();
-        text += &lines.concat();
+    // The order of aliases says something, that of other RRsets does not.
+    text.extend(answer.answers.iter().map(|set| show_set("answer", set)));
+    text.extend(answer.authority.iter().map(|set| show_set("authority", set)));
+    let mut lines: Vec<_> =
+        answer.additional.iter().map(|set| show_set("additional", set)).collect();
+    lines.sort();
+    text += &lines.concat();
+    if let Some(name) = &answer.leaves {
+        writeln!(text, "  leaves {name}").unwrap();
     }
     text
 }

@@ -6,6 +6,8 @@
 //! | --- | --- |
 //! | `# …` | a comment |
 //! | `zone APEX` | a zone: SOA TTL 3600, MINIMUM 5, TTL 5; all zones come first |
+//! | `static APEX` | a zone that is its file alone |
+//! | `record LINE` | a line of the file of the zone before it; the TTL is 3600 |
 //! | `in APEX` | what follows concerns this zone |
 //! | `list REVISION` | a complete list, up to a revision |
 //! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes |
@@ -27,18 +29,23 @@ macro_rules! golden {
 
 golden! {
     aliases
+    rfc1034_s3_aliases
+    rfc1034_s4_delegations
     rfc1034_s4_zones_and_names
     rfc1982_serial
     rfc2181_s5_rrsets
     rfc2308_negative
     rfc2782_srv
     rfc4343_case
+    rfc4592_wildcards
+    rfc6672_dname
     rfc6895_s3_meta_types
     rfc8020_nothing_below
     rfc8482_any
     rfc8914_reasons
     names_of_the_contract
     several_endpoints
+    static_beside_dynamic
     txt
 }
 

@@ -1,0 +1,153 @@
+//! The zones: those of a registry with their files, and those that are files alone.
+
+use std::path::Path;
+
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData};
+
+use super::file::{File, Zone};
+use super::read_url;
+use crate::error::Failure;
+use crate::index::{Schema, Settings, Tree};
+use crate::names::{DEFAULT_TTL, DEFAULT_ZONE};
+use crate::registry::{Finding, Layout, RegistryUrl};
+use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
+
+/// One zone and where its data comes from.
+#[derive(Debug)]
+pub struct ZoneConfig {
+    /// What is served besides the data.
+    pub settings: Settings,
+    /// The registry.
+    pub registry: RegistryUrl,
+    /// The part of it that is this zone's.
+    pub layout: Layout,
+}
+
+/// The zones of the configuration; without one the default zone alone.
+pub(super) fn registry_zones(
+    url: &RegistryUrl,
+    directory: Option<&Path>,
+    file: &File,
+) -> Result<Vec<ZoneConfig>, Failure> {
+    if file.zone.is_empty() {
+        let apex =
+            Name::from_ascii(format!("{DEFAULT_ZONE}.")).expect("the default zone is a name");
+        let layout = url.layout();
+        let ttls = [DEFAULT_TTL.as_secs() as u32; 2];
+        return Ok(vec![zone(&apex, url.clone(), layout, directory, ttls)?]);
+    }
+    let mut zones: Vec<ZoneConfig> = Vec::new();
+    for entry in &file.zone {
+        let apex = &entry.name.as_ref().0;
+        if zones.iter().any(|zone| zone.settings.apex() == apex) {
+            let origin = file.origin("[[zone]] name", &entry.name);
+            return Err(Failure::usage(format!(
+                "{origin}: `{apex}` is there twice; leave one out"
+            )));
+        }
+        zones.push(written_zone(entry, url, directory, file)?);
+    }
+    Ok(zones)
+}
+
+/// The zones of all other files in the directory.
+pub(super) fn static_zones(
+    others: &[ZoneConfig],
+    directory: Option<&Path>,
+) -> Result<Vec<Settings>, Failure> {
+    let Some(directory) = directory else { return Ok(Vec::new()) };
+    let files = zonefile::apexes(directory).map_err(Failure::usage)?;
+    let is_alone = |apex: &Name| others.iter().all(|zone| zone.settings.apex() != apex);
+    let read = |(apex, path): (Name, _)| {
+        let file = zonefile::read_file(path, &apex).and_then(ZoneFile::standing_alone);
+        let settings = settings(file.map_err(Failure::usage)?, None)?;
+        Ok(settings.of_schema(Schema::Static))
+    };
+    let files = files.iter().map(|(apex, path)| (apex.clone(), path.as_path()));
+    files.filter(|(apex, _)| is_alone(apex)).map(read).collect()
+}
+
+/// A zone of the file. What it does not say it takes from the file's registry.
+fn written_zone(
+    entry: &Zone,
+    default: &RegistryUrl,
+    directory: Option<&Path>,
+    file: &File,
+) -> Result<ZoneConfig, Failure> {
+    let apex = &entry.name.as_ref().0;
+    let own = entry
+        .registry
+        .as_ref()
+        .map(|url| read_url(&file.origin("[[zone]] registry", url), url.as_ref()));
+    let registry = own.transpose()?.unwrap_or_else(|| default.clone());
+    let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
+    let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
+    let layout = Layout::new(prefix, namespace).map_err(|fault| {
+        let origin = file.origin("[[zone]]", &entry.name);
+        Failure::usage(format!("{origin} `{apex}`: prefix or namespace: {fault}"))
+    })?;
+    let ttls = [entry.ttl, entry.negative_ttl];
+    let ttls = ttls.map(|ttl| ttl.map_or(DEFAULT_TTL.as_secs() as u32, |it| it.0));
+    zone(apex, registry, layout, directory, ttls)
+}
+
+/// A zone with its file, or what the template makes up for it.
+fn zone(
+    apex: &Name,
+    registry: RegistryUrl,
+    layout: Layout,
+    directory: Option<&Path>,
+    [ttl, negative_ttl]: [u32; 2],
+) -> Result<ZoneConfig, Failure> {
+    let read = directory.map(|directory| zonefile::read(directory, apex)).transpose();
+    let file = read.map_err(Failure::usage)?.flatten();
+    let file = file.unwrap_or_else(|| zonefile::template(apex)).completed();
+    let settings = settings(file, Some([ttl, negative_ttl]))?;
+    Ok(ZoneConfig { settings: settings.reading(layout.clone()), registry, layout })
+}
+
+/// What a zone's file says, and the TTLs of a registry's records and of "no", where there is
+/// a registry.
+///
+/// # Errors
+/// [`Failure::Usage`]: the file has no SOA, or a name that is too long.
+pub fn settings(file: ZoneFile, ttls: Option<[u32; 2]>) -> Result<Settings, Failure> {
+    let (mut soa, soa_ttl) = start_of_authority(&file).map_err(Failure::usage)?;
+    let [ttl, negative_ttl] = ttls.unwrap_or([soa_ttl, soa.minimum]);
+    soa.minimum = negative_ttl;
+    let usage = |fault| Failure::usage(format!("zone `{}`: {fault}", file.apex));
+    let apex = (soa, soa_ttl);
+    let settings = Settings::new(file.apex.clone(), apex, servers(&file), ttl).map_err(usage)?;
+    let findings = file.warnings.iter().map(|warning| {
+        let place = format!("{}:{}", warning.file.display(), warning.line);
+        Finding::in_words(&place, &warning.caution.to_string())
+    });
+    let findings = findings.collect();
+    let records = file.records.iter().map(|entry| entry.record.clone());
+    let tree = Tree::new(settings.wire(), records).map_err(usage)?;
+    Ok(settings.holding(tree, findings))
+}
+
+/// A file's SOA record and its TTL.
+fn start_of_authority(file: &ZoneFile) -> Result<(SOA, u32), ZoneFault> {
+    let soa = file.soa().and_then(|entry| match &entry.record.data {
+        RData::SOA(soa) => Some((soa.clone(), entry.record.ttl)),
+        _ => None,
+    });
+    soa.ok_or_else(|| ZoneFault {
+        path: file.path.clone(),
+        line: None,
+        reason: Reason::NoSoa(file.apex.clone()),
+    })
+}
+
+/// A file's name servers and their TTL.
+fn servers(file: &ZoneFile) -> (Vec<Name>, u32) {
+    let ttl = file.servers().next().map_or(0, |entry| entry.record.ttl);
+    let names = file.servers().filter_map(|entry| match &entry.record.data {
+        RData::NS(ns) => Some(ns.0.clone()),
+        _ => None,
+    });
+    (names.collect(), ttl)
+}

@@ -1,0 +1,125 @@
+//! How the data of a type are written.
+//!
+//! The parser reads only forms that it knows by name. Some further types share one of them;
+//! a URI is read here; the rest must be written as `\# LENGTH HEX` (RFC 3597 section 5).
+
+use std::fmt::Write;
+
+use domain::base::iana::Rtype;
+use hickory_proto::rr::RecordType;
+
+use super::fault::{Reason, shown};
+use super::ttl::ttl;
+
+/// What the parser reads as the origin, in place of `@`, which it knows in an owner alone.
+const ORIGIN: &str = "\"\"";
+/// What data in octets begin with.
+const OCTETS: &str = "\\#";
+/// Where in a SOA its times begin: after two names and the serial.
+const SOA_TIMES: usize = 3;
+/// RFC 7553.
+const URI: Rtype = Rtype::URI;
+
+/// The type whose written form a type shares; most have their own.
+pub(super) fn form(code: u16) -> Rtype {
+    match code {
+        // NINFO, SPF, AVC, RESINFO, WALLET: texts.
+        56 | 99 | 258 | 261 | 262 => Rtype::TXT,
+        // AFSDB, RT, KX, LP: a number and a name.
+        18 | 21 | 36 | 107 => Rtype::MX,
+        // SMIMEA: a certificate's association.
+        53 => Rtype::TLSA,
+        // TA, DLV: a key's digest.
+        32768 | 32769 => Rtype::DS,
+        // KEY: a key.
+        25 => Rtype::DNSKEY,
+        // DHCID: base 64.
+        49 => Rtype::OPENPGPKEY,
+        code => Rtype::from_int(code),
+    }
+}
+
+/// Whether only questions and messages have a type (RFC 6895 section 3.1): 0, OPT, and the
+/// range of meta-types.
+pub(super) const fn is_meta(code: u16) -> bool {
+    matches!(code, 0 | 41 | 128..=255)
+}
+
+/// A type as zone files write it.
+pub(super) fn mnemonic(record: RecordType) -> Rtype {
+    Rtype::from_int(record.into())
+}
+
+/// A record's data as the parser reads them.
+///
+/// # Errors
+/// [`Reason::Ttl`], [`Reason::LongTtl`] for a time of a SOA, [`Reason::Uri`].
+pub(super) fn data(form: Rtype, words: &[String]) -> Result<String, Reason> {
+    if words.first().is_some_and(|word| word == OCTETS) {
+        return Ok(words.join(" "));
+    }
+    match form {
+        URI => uri(words),
+        Rtype::SOA => soa(words),
+        // They are made of strings, in which `@` is that character.
+        Rtype::TXT | Rtype::HINFO | Rtype::CAA => Ok(words.join(" ")),
+        _ => Ok(words.iter().map(|word| at(word)).collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// A word where a name may be, or the origin for `@`.
+pub(super) fn at(word: &str) -> &str {
+    if word == "@" { ORIGIN } else { word }
+}
+
+/// A start of authority, its times in seconds.
+fn soa(words: &[String]) -> Result<String, Reason> {
+    let (names, times) = words.split_at(words.len().min(SOA_TIMES));
+    let names = names.iter().map(|word| Ok(at(word).to_owned()));
+    let times = times.iter().map(|word| ttl(word).map(|seconds| seconds.to_string()));
+    Ok(names.chain(times).collect::<Result<Vec<_>, Reason>>()?.join(" "))
+}
+
+/// Priority, weight and a quoted target, which is the rest of the data without a length.
+fn uri(words: &[String]) -> Result<String, Reason> {
+    let [priority, weight, target] = words else { return Err(Reason::Uri) };
+    let number = |word: &str| word.parse::<u16>().map_err(|_| Reason::Uri);
+    let target = target.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let target = target.and_then(unescaped).filter(|it| !it.is_empty()).ok_or(Reason::Uri)?;
+    let (priority, weight) = (number(priority)?, number(weight)?);
+    let mut hex = format!("{OCTETS} {} {priority:04x}{weight:04x}", target.len() + 4);
+    for octet in target {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{octet:02x}");
+    }
+    Ok(hex)
+}
+
+/// The octets of a string without its quotes.
+pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let (octet, after) = match (first, after) {
+            (b'\\', [b'0'..=b'9', ..]) => {
+                let (digits, after) = after.split_at_checked(3)?;
+                (std::str::from_utf8(digits).ok()?.parse().ok()?, after)
+            }
+            (b'\\', [escaped, after @ ..]) => (*escaped, after),
+            (b'\\' | b'"', _) => return None,
+            (octet, after) => (*octet, after),
+        };
+        octets.push(octet);
+        rest = after;
+    }
+    Some(octets)
+}
+
+/// The code of a type as it is written.
+///
+/// # Errors
+/// [`Reason::Type`], [`Reason::MetaType`].
+pub(super) fn code(word: &str) -> Result<u16, Reason> {
+    let code = word.parse::<Rtype>().map_err(|_| Reason::Type(shown(word)))?.to_int();
+    if is_meta(code) { Err(Reason::MetaType(shown(word))) } else { Ok(code) }
+}

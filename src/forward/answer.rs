@@ -110,3 +110,39 @@ fn set(record: Record, ttl: u32) -> RrSet {
         is_cut: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::Name;
+    use hickory_proto::rr::rdata::A;
+
+    use super::*;
+
+    #[test]
+    fn records_that_stand_together_are_an_rrset_with_the_least_ttl() {
+        let record = |owner: &str, ttl, last| {
+            let owner = Name::from_ascii(owner).unwrap();
+            Record::from_rdata(owner, ttl, RData::A(A::new(192, 0, 2, last)))
+        };
+        let records = [("a.", 9, 1), ("A.", 7, 2), ("b.", 100_000, 3), ("a.", 5, 4)];
+        let sets = sets(records.map(|(owner, ttl, last)| record(owner, ttl, last)).to_vec());
+        let shape = sets.iter().map(|set| (set.owner.to_ascii(), set.ttl, set.data.len()));
+        let expected = [("a.", 7, 2), ("b.", MAX_TTL, 1), ("a.", 5, 1)];
+        assert!(shape.eq(expected.map(|(owner, ttl, len)| (owner.to_owned(), ttl, len))));
+    }
+
+    #[test]
+    fn faults_have_reasons() {
+        for (fault, code, reason) in [
+            (Fault::Nobody, ResponseCode::ServFail, Some(22)),
+            (Fault::Silent, ResponseCode::ServFail, Some(22)),
+            (Fault::Refused, ResponseCode::ServFail, Some(22)),
+            (Fault::Broken, ResponseCode::ServFail, Some(23)),
+            (Fault::Code(ResponseCode::NotImp), ResponseCode::NotImp, None),
+        ] {
+            let answer = failure(fault);
+            assert_eq!((answer.code, answer.reason.map(Reason::info_code)), (code, reason));
+            assert!(!answer.authoritative);
+        }
+    }
+}

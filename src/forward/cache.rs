@@ -97,3 +97,73 @@ fn lean(none: &NoRecords) -> NoRecords {
 fn octets(records: &[Record]) -> usize {
     records.iter().map(|record| record.to_bytes().map_or(ENTRY_OCTETS, |it| it.len())).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::rdata::{A, CNAME, SOA, TXT};
+    use hickory_proto::rr::{Name, RData};
+
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    fn asked(text: &str) -> Asked {
+        Asked { name: name(text), kind: RecordType::A, checking_disabled: false }
+    }
+
+    fn alias(ttl: u32) -> Record {
+        Record::from_rdata(name("a.test."), ttl, RData::CNAME(CNAME(name("b.test."))))
+    }
+
+    fn soa(ttl: u32) -> Record {
+        let soa = SOA::new(name("ns.test."), name("h.test."), 1, 2, 3, 4, 30);
+        Record::from_rdata(name("test."), ttl, RData::SOA(soa))
+    }
+
+    #[test]
+    fn aliases_to_nothing_hold_no_longer_than_the_nothing() {
+        let cache = Cache::new();
+        let mut message = Message::query();
+        message.answers.push(alias(9999));
+        message.metadata.response_code = ResponseCode::NXDomain;
+        cache.put(&asked("a.test."), &Ok(message.clone()));
+        message.authorities.push(soa(60));
+        cache.put(&asked("A.test."), &Ok(message));
+        let answer = cache.get(&asked("a.TEST.")).unwrap();
+        assert_eq!((answer.answers[0].ttl, answer.code), (30, ResponseCode::NXDomain));
+        assert_eq!(answer.authority.unwrap().ttl, 30);
+    }
+
+    #[test]
+    fn what_is_large_or_unchecked_or_has_no_soa_is_not_kept() {
+        let cache = Cache::new();
+        let mut message = Message::query();
+        message.answers.push(Record::from_rdata(
+            name("a.test."),
+            60,
+            RData::A(A::new(192, 0, 2, 1)),
+        ));
+        let unchecked = Asked { checking_disabled: true, ..asked("a.test.") };
+        cache.put(&unchecked, &Ok(message.clone()));
+        let text = TXT::new(vec!["x".repeat(250); 10]);
+        message.answers.push(Record::from_rdata(name("a.test."), 60, RData::TXT(text)));
+        cache.put(&asked("a.test."), &Ok(message.clone()));
+        assert_eq!(cache.get(&asked("a.test.")), None);
+        message.answers.pop();
+        cache.put(&asked("a.test."), &Ok(message));
+        assert_eq!(cache.get(&asked("a.test.")).unwrap().answers[0].ttl, 60);
+        assert_eq!(cache.get(&unchecked), None);
+    }
+
+    #[test]
+    fn a_failure_says_that_it_is_kept() {
+        let cache = Cache::new();
+        cache.fail(&asked("a.test."), ResponseCode::ServFail);
+        cache.fail(&asked("b.test."), ResponseCode::NotImp);
+        let get = |name| cache.get(&asked(name)).map(|it| (it.code, it.reason));
+        assert_eq!(get("a.test."), Some((ResponseCode::ServFail, Some(Reason::CachedError))));
+        assert_eq!(get("b.test."), Some((ResponseCode::NotImp, None)));
+    }
+}

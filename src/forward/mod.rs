@@ -13,7 +13,7 @@
 //!
 //! | bound | what it holds |
 //! | --- | --- |
-//! | `IN_FLIGHT`, `CLIENT_IN_FLIGHT` | questions that wait for upstreams, in all and of one client |
+//! | `IN_FLIGHT`, `SHARE`, `DESCRIPTORS` | questions that wait for upstreams, in all and of one client |
 //! | `DEADLINE` | how long any of them waits |
 //! | `PATIENCE` | how long one upstream is waited for before the next is asked as well |
 //! | `ENTRIES`, `ENTRY_OCTETS` | what is cached |
@@ -119,7 +119,7 @@ impl Forwarder {
         watch::tell(&addresses);
         let shared = Arc::new(Shared {
             selection: ArcSwap::from_pointee(Selection::new(&addresses, &[])),
-            room: Arc::default(),
+            room: Arc::new(Room::new()),
             probes: Probes::default(),
             counters: Counters::default(),
         });

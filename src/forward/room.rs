@@ -4,17 +4,22 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Questions that wait for upstreams. Each holds a socket, so with as many TCP connections
-/// as there may be this stays below the descriptors that systemd allows (`LimitNOFILE`
-/// 524,288) by far; and where there are fewer, questions fail, and nothing else does.
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Questions that wait for upstreams, where the system has descriptors enough.
 const IN_FLIGHT: usize = 1000;
-/// Of these, the ones of one client: with upstreams that say nothing one client alone
-/// must not keep all others out.
-const CLIENT_IN_FLIGHT: usize = 250;
+/// Descriptors that a question may take: hickory sends it up to three times, each by a
+/// socket of its own, to one upstream and perhaps to the next as well.
+const DESCRIPTORS: u64 = 6;
+/// The share of descriptors that questions may take, and the share of all places that one
+/// client may: the rest is for others.
+const SHARE: (u64, usize) = (2, 4);
 
 /// Who waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Room {
+    /// How many may.
+    places: usize,
     /// How many of each client. The lock is held for a look at the map.
     waiting: Mutex<Waiting>,
 }
@@ -38,11 +43,22 @@ pub(super) struct Place {
 }
 
 impl Room {
+    /// Room for as many as there are descriptors for.
+    pub(super) fn new() -> Self {
+        let for_questions = descriptors() / SHARE.0 / DESCRIPTORS;
+        Self::of(usize::try_from(for_questions).map_or(IN_FLIGHT, |it| it.clamp(1, IN_FLIGHT)))
+    }
+
+    /// Room for so many.
+    fn of(places: usize) -> Self {
+        Self { places, waiting: Mutex::default() }
+    }
+
     /// A place for a client's question, if there is any.
     pub(super) fn enter(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
         let (client, mut waiting) = (network(client), self.lock());
         let of_client = waiting.clients.get(&client).copied().unwrap_or(0);
-        if waiting.all >= IN_FLIGHT || of_client >= CLIENT_IN_FLIGHT {
+        if waiting.all >= self.places || of_client >= self.places.div_ceil(SHARE.1) {
             return None;
         }
         waiting.all += 1;
@@ -72,6 +88,18 @@ impl Drop for Place {
     }
 }
 
+/// How many descriptors this process may have. As many as may be are asked for: often
+/// they are 1,024 until that is done, for the sake of programs that know no larger numbers.
+fn descriptors() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let Some(most) = limit.maximum else { return u64::MAX };
+    let wanted = Rlimit { current: Some(most), maximum: Some(most) };
+    match setrlimit(Resource::Nofile, wanted) {
+        Ok(()) => most,
+        Err(_) => limit.current.unwrap_or(most),
+    }
+}
+
 /// Who an address belongs to: one host of IPv4, one network of IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -91,15 +119,22 @@ mod tests {
     }
 
     #[test]
+    fn there_is_room_for_somebody() {
+        let places = Room::new().places;
+        assert!((1..=IN_FLIGHT).contains(&places), "{places}");
+        assert_eq!(fill(&Arc::new(Room::of(1)), "192.0.2.1").len(), 1);
+    }
+
+    #[test]
     fn no_client_has_all_places() {
-        let room = Arc::default();
+        let room = Arc::new(Room::of(IN_FLIGHT));
         let first = fill(&room, "192.0.2.1");
-        assert_eq!((first.len(), fill(&room, "::ffff:192.0.2.1").len()), (CLIENT_IN_FLIGHT, 0));
+        assert_eq!((first.len(), fill(&room, "::ffff:192.0.2.1").len()), (IN_FLIGHT / 4, 0));
         let others: Vec<_> = (2..9).map(|it| fill(&room, &format!("2001:db8:{it}::1"))).collect();
-        assert_eq!(others.iter().map(Vec::len).sum::<usize>(), IN_FLIGHT - CLIENT_IN_FLIGHT);
+        assert_eq!(others.iter().map(Vec::len).sum::<usize>(), IN_FLIGHT - IN_FLIGHT / 4);
         assert_eq!((fill(&room, "192.0.2.9").len(), room.len()), (0, IN_FLIGHT));
         drop(first);
-        assert_eq!(fill(&room, "2001:db8:99:0:1::").len(), CLIENT_IN_FLIGHT);
+        assert_eq!(fill(&room, "2001:db8:99:0:1::").len(), IN_FLIGHT / 4);
         drop(others);
         assert!(room.lock().clients.is_empty() && room.len() == 0);
     }

@@ -29,7 +29,7 @@ fn an_alias_that_leads_to_others_is_followed() {
     std::fs::create_dir(&zones).unwrap();
     let zone = "$TTL 9\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nout CNAME in\nin CNAME \
                 one.others.test.\ngone CNAME nothing.others.test.\n";
-    std::fs::write(zones.join("services.internal.zone"), zone).unwrap();
+    std::fs::write(zones.join("own.test.zone"), zone).unwrap();
     let text = format!("zones = \"zones\"\nforward = [\"{}\"]", nsd.at);
     let srvd = start(&text, directory.path());
     let at = srvd.answers_at();
@@ -40,7 +40,7 @@ fn an_alias_that_leads_to_others_is_followed() {
     see("A www.others.test", &["NOERROR", "ANSWER: 2"]);
     for transport in ["+notcp", "+tcp"] {
         see(
-            &format!("{transport} A out.services.internal"),
+            &format!("{transport} A out.own.test"),
             &[
                 "NOERROR",
                 "flags: qr aa rd ra;",
@@ -50,9 +50,9 @@ fn an_alias_that_leads_to_others_is_followed() {
                 "CNAME\ttwo.",
             ],
         );
-        let query = format!("{transport} A gone.services.internal");
+        let query = format!("{transport} A gone.own.test");
         see(&query, &["NXDOMAIN", "ANSWER: 1, AUTHORITY: 1", "SOA\tns.others.test."]);
-        let query = format!("{transport} +norec A out.services.internal");
+        let query = format!("{transport} +norec A out.own.test");
         see(&query, &["NOERROR", "flags: qr aa;", "ANSWER: 2"]);
     }
 }

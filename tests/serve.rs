@@ -21,6 +21,9 @@ mod answers;
 /// Zones, prefixes, namespaces and registries side by side.
 mod zones;
 
+/// Zone files: beside a registry and alone, read again, refused by line.
+mod zone_files;
+
 /// etcd is not there, goes, comes back as another.
 mod outage;
 

@@ -213,11 +213,11 @@ fn wrong_configuration_is_2_before_anything_is_asked() {
     assert!(!text.contains("cannot be reached"), "{text}");
 
     let (directory, file) = configured(&format!("registry = {nowhere:?}\nzones = \".\""));
-    std::fs::write(directory.path().join("services.internal.zone"), "$TTL 5\n@ NS ns\n").unwrap();
+    std::fs::write(directory.path().join("other.test.zone"), "$TTL 5\n@ NS ns\n").unwrap();
     let output = run(&["check", "--config", &file]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = said(&output);
-    assert!(text.contains("services.internal.zone: there is no SOA record"), "{text}");
+    assert!(text.contains("other.test.zone: there is no SOA record"), "{text}");
 }
 
 #[test]

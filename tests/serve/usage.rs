@@ -114,15 +114,21 @@ fn zone_files_are_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let zones = directory.path().to_str().unwrap();
     for (text, message) in [
-        ("@ SOA nonsense\n", "services.internal.zone: "),
-        ("$TTL 5\n@ NS ns.dns\n", "there is no SOA record at `services.internal.`"),
-        ("$TTL 5\n@ SOA a b 1 2 3 4 5\n", "there is no NS record at `services.internal.`"),
+        ("$TTL 5\n@ SOA nonsense\n", "services.internal.zone:2: "),
+        (
+            "$TTL 5\n@ NS ns.dns\n@ CNAME a\n",
+            "services.internal.zone:2: `services.internal.` has a CNAME",
+        ),
+        ("@ NS ns.dns\n", "services.internal.zone:1: the record has no TTL"),
     ] {
         std::fs::write(directory.path().join("services.internal.zone"), text).unwrap();
         expect_usage(&["--zones", zones], message);
     }
     std::fs::write(directory.path().join("services.internal.zone"), [0xff, 0xfe]).unwrap();
-    expect_usage(&["--zones", zones], "services.internal.zone: ");
+    expect_usage(&["--zones", zones], "services.internal.zone:1: ");
+    std::fs::remove_file(directory.path().join("services.internal.zone")).unwrap();
+    std::fs::write(directory.path().join("alone.test.zone"), "$TTL 5\n@ NS ns\n").unwrap();
+    expect_usage(&["--zones", zones], "alone.test.zone: there is no SOA record at `alone.test.`");
 }
 
 #[test]

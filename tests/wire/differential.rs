@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, settings};
 
 /// What the fast path replies; none if it leaves the message to the full path, or empty
 /// for silence.
-fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
+pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let mut reply = vec![0xff; READY_MAX];
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();

@@ -9,6 +9,7 @@ mod listen;
 pub(crate) mod messages;
 mod properties;
 mod sizes;
+mod static_zones;
 mod tcp;
 mod torn;
 mod udp;

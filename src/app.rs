@@ -111,7 +111,7 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::new(Policy { forwarder, ..Policy::default() });
+        let policy = Arc::new(Policy { forwarder });
         Ok(Self { index, listeners, http, policy, workers, followers })
     }
 

@@ -109,7 +109,8 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
     loop {
         let selection = shared.selection.load_full();
         let due = selection.upstreams.iter().filter(|upstream| {
-            looks % PROBE_ALL == 0 || looks % PROBE_LOOPING == 0 && upstream.is_looping()
+            looks.is_multiple_of(PROBE_ALL)
+                || looks.is_multiple_of(PROBE_LOOPING) && upstream.is_looping()
         });
         join_all(due.map(|upstream| shared.probes.probe(upstream))).await;
         sleep(LOOK_EVERY).await;

@@ -41,7 +41,7 @@ impl Forwarding {
         let server = Server::start_with(fixture, [address, "[::1]:0"], |addresses| {
             let forwarder = Arc::new(Forwarder::start(sources, Own::new(addresses)).unwrap());
             started = Some(Arc::clone(&forwarder));
-            Policy { forwarder: Some(forwarder), ..Policy::default() }
+            Policy { forwarder: Some(forwarder) }
         });
         Self { server, forwarder: started.unwrap() }
     }

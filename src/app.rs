@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::forward::{self, Forwarder, Own};
@@ -96,7 +96,8 @@ impl App {
         http: Option<Http>,
     ) -> Result<Self, Failure> {
         let forwarder = forwarder(config.forward, &listeners).map_err(Failure::failed)?;
-        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { zones, static_zones, access, outage, bare_names, workers, answering, .. } =
+            config;
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
@@ -111,7 +112,7 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::new(Policy { forwarder });
+        let policy = Arc::new(Policy { forwarder, ..policy(answering) });
         Ok(Self { index, listeners, http, policy, workers, followers })
     }
 
@@ -264,6 +265,14 @@ fn forwarder(
         return Ok(None);
     }
     Forwarder::start(sources, Own::new(listeners.addresses())).map(|it| Some(Arc::new(it)))
+}
+
+/// How messages are answered, by what was configured; nobody else is asked.
+fn policy(answering: Answering) -> Policy {
+    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let octets = |text: String| text.into_bytes().into();
+    let (nsid, chaos) = (nsid.map(octets), chaos.map(octets));
+    Policy { cookies, strict_amplification, nsid, chaos, forwarder: None }
 }
 
 /// Whether each address must be bound.

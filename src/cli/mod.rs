@@ -4,6 +4,7 @@
     reason = "these are help texts, in which brackets mean what may be left out"
 )]
 
+mod answering;
 mod join;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use clap_complete::Shell;
 use crate::http;
 use crate::telemetry::LogFormat;
 
+pub use self::answering::AnsweringArgs;
 pub use self::join::{JoinArgs, LeaveArgs};
 
 /// A DNS-SRV discovery server: services register in etcd, DNS clients find them.
@@ -134,6 +136,9 @@ pub struct ServeArgs {
     /// off [default: 30s]
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
+    /// What clients are told beside answers.
+    #[command(flatten)]
+    pub answering: AnsweringArgs,
 }
 
 /// How a command prints.

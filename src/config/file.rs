@@ -51,6 +51,14 @@ pub struct File {
     pub hold_collapse: Written<Age>,
     /// Who is asked for other names.
     pub forward: Option<Vec<Spanned<String>>>,
+    /// Secrets that cookies are made with.
+    pub cookie_secret_file: Written<PathBuf>,
+    /// Whether replies over UDP to unknown clients are kept small.
+    pub strict_amplification: Option<bool>,
+    /// The name of this server.
+    pub nsid: Written<String>,
+    /// Whether the class CHAOS is answered.
+    pub chaos: Option<bool>,
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// Not in this version.
@@ -257,6 +265,10 @@ mod tests {
             hold-collapse = "0s"
             max-stale = "1h"
             state = "kept"
+            cookie-secret-file = "secrets"
+            strict-amplification = true
+            nsid = "replica-1"
+            chaos = true
             [[zone]]
             name = "Services.internal"
             schema = "services"

@@ -3,6 +3,7 @@
 //! From here on nothing is a `String` that should be a name, a duration or a url.
 //! Nothing is bound or connected here; files that are named are read.
 
+mod answering;
 mod file;
 mod forward;
 mod outage;
@@ -20,6 +21,7 @@ use crate::telemetry::LogFormat;
 
 use self::file::Written;
 
+pub use self::answering::Answering;
 pub use self::file::File;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Http, Listen, Serve};

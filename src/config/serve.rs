@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::answering::{Answering, answering};
 use super::file::File;
 use super::forward::forward;
 use super::outage::{Outage, outage};
@@ -41,6 +42,8 @@ pub struct Serve {
     pub access: Access,
     /// What is kept while they are away.
     pub outage: Outage,
+    /// What clients are told beside answers.
+    pub answering: Answering,
 }
 
 /// Where to answer.
@@ -83,6 +86,7 @@ impl Serve {
             static_zones,
             access: registry.access,
             outage: outage(args, file)?,
+            answering: answering(&args.answering, file)?,
         })
     }
 }

@@ -53,7 +53,7 @@ impl Answerer {
     ) -> Answered<'_> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
-        let respond = || fast.respond(generation, message, from.1, &mut ready[..room]);
+        let respond = || fast.respond(generation, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => Answered::Reply(&self.ready[..octets]),
             Verdict::Silence => Answered::Silence,

@@ -26,10 +26,11 @@
 //! | 1035 s4.2.1, 6891 s6.2.5, 9715 | UDP replies of at most min(client, 1232), 512 without EDNS | done |
 //! | 2181 s9 | TC only where the answer itself does not fit; never part of an RRset | done |
 //! | 8906 | every request with a whole header is answered, unknown opcodes too | done |
-//! | 6891 | OPT if and only if asked, in errors too; BADVERS; two OPT are FORMERR | done |
+//! | 6891 | OPT if and only if asked, in errors too; BADVERS; two OPT are FORMERR | done; options: see `edns` |
 //! | 6840 s5.7, 3225 | AD clear; DO and CD copied | done |
 //! | 7766, 9210 | pipelining, one write, timeouts, limits by client | done |
-//! | 7873, 5001, 7828 | cookies, NSID, keepalive | ignored |
+//! | 4892 | CHAOS: `id.server.`, `version.server.` and their BIND names | done, if configured |
+//! | 8490 | DSO | not offered: NOTIMP |
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |
 //!
@@ -47,6 +48,7 @@ mod apart;
 mod batch;
 mod connections;
 mod counters;
+mod edns;
 mod fast;
 mod full;
 mod listen;
@@ -56,6 +58,7 @@ mod udp;
 mod workers;
 
 pub use self::counters::{Counters, Counts, TcpCounts, Totals};
+pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
 pub use self::listen::{BindError, Listeners, Strictness};
@@ -79,27 +82,7 @@ const PLAIN_MAX: u16 = 512;
 const TCP_MAX: u16 = u16::MAX;
 /// Octets of a message's header.
 const HEADER: usize = 12;
-/// Octets of an OPT record with no option but an extended error: 11 and 4 + 2. They are
-/// kept free in every reply with EDNS, so that the size of an answer does not depend on
-/// whether the registry is stale.
-const OPT_MAX: u16 = 17;
 /// Flags copied from a query: RD, and CD in the octet after it (RFC 6895 section 2).
 const COPIED: [u8; 2] = [0x01, 0x10];
-/// The option code of extended errors (RFC 8914 section 2).
-const EXTENDED_ERROR: u16 = 15;
 /// Octets of a buffer that holds any reply from ready-made answers with all its glue.
 pub const READY_MAX: usize = 4096;
-
-/// Octets that a reply over UDP may have, by the size that the client offers in an OPT
-/// record, if it does.
-fn datagram_max(offered: Option<u16>) -> u16 {
-    offered.map_or(PLAIN_MAX, |offered| offered.clamp(PLAIN_MAX, UDP_MAX))
-}
-
-/// An OPT record of ours up to its options (RFC 6891 section 6.1.2): the upper bits of the
-/// response code, the client's DO flag, and how many octets of options follow.
-fn opt_record(code: u8, dnssec_ok: bool, options: u8) -> [u8; 11] {
-    let [size_high, size_low] = UDP_MAX.to_be_bytes();
-    let flags = if dnssec_ok { 0x80 } else { 0 };
-    [0, 0, 41, size_high, size_low, code, 0, flags, 0, 0, options]
-}

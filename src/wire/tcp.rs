@@ -29,7 +29,7 @@ use super::{Responder, Transport};
 use crate::index::Generation;
 
 /// How long a client may say nothing (RFC 7766 section 6.2.3: some seconds).
-const IDLE: Duration = Duration::from_secs(10);
+pub(super) const IDLE: Duration = Duration::from_secs(10);
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
 /// How long a client may take no replies.

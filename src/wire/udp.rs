@@ -4,6 +4,7 @@
 //! way; what needs more is handed to the full path, and the worker goes on.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -23,6 +24,11 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// Datagrams that are still answered after the end: those that had come before it, as far
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
+
+/// A fast path: from a generation, a message and its client to a reply.
+trait Answer: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+
+impl<F: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -44,13 +50,13 @@ impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
         let mut fast = Fast::new(Arc::clone(&self.policy));
-        self.run(|generation, message, reply| {
-            fast.respond(generation, message, Transport::Udp, reply)
+        self.run(|generation, message, client, reply| {
+            fast.respond(generation, message, (client, Transport::Udp), reply)
         });
     }
 
     /// Does so with any fast path.
-    fn run(mut self, mut fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict) {
+    fn run(mut self, mut fast: impl Answer) {
         let (mut last, mut faults) = (0, 0);
         while last < LAST {
             let is_ending = self.stop.load(Ordering::Acquire);
@@ -71,11 +77,7 @@ impl Worker {
     }
 
     /// Answers the datagrams of a batch, all of them from one generation.
-    fn answer(
-        &mut self,
-        count: usize,
-        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
-    ) {
+    fn answer(&mut self, count: usize, fast: &mut impl Answer) {
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
         for at in 0..count {
@@ -90,16 +92,12 @@ impl Worker {
 
     /// Answers the datagram at a place of the batch. One that makes the fast path panic is
     /// for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(
-        &mut self,
-        at: usize,
-        generation: &Generation,
-        fast: &mut impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict,
-    ) {
-        let Some((message, reply)) = self.batch.exchange(at) else {
+    fn answer_one(&mut self, at: usize, generation: &Generation, fast: &mut impl Answer) {
+        let client = self.batch.client(at);
+        let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             return self.tally.count(Event::Silent, 1);
         };
-        match contain(|| fast(generation, message, reply)).unwrap_or(Verdict::Full) {
+        match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated } => {
                 self.batch.reply(at, octets);
                 self.tally.reply(code, truncated);
@@ -152,7 +150,7 @@ mod tests {
     }
 
     /// Runs a worker with a fast path, and a full path that does nothing yet.
-    fn run(fast: impl FnMut(&Generation, &[u8], &mut [u8]) -> Verdict + Send + 'static) -> Running {
+    fn run(fast: impl Answer + Send + 'static) -> Running {
         let socket = Client::bind("127.0.0.1:0").unwrap();
         let client = Client::bind("127.0.0.1:0").unwrap();
         client.connect(socket.local_addr().unwrap()).unwrap();
@@ -201,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_fast_path_is_left_to_the_full_path() {
-        let running = run(|_, _, _| panic!("injected"));
+        let running = run(|_, _, _, _| panic!("injected"));
         running.ask(3);
         let (client, totals) = running.end();
         for _ in 0..3 {
@@ -213,7 +211,7 @@ mod tests {
     #[test]
     fn ready_made_answers_and_silence_need_nobody_else() {
         let mut number = 0;
-        let running = run(move |_, message, reply| {
+        let running = run(move |_, message, _, reply| {
             reply[..2].copy_from_slice(&message[..2]);
             number += 1;
             match number % 3 {
@@ -231,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_loses_messages_and_blocks_nobody() {
-        let running = run(|_, _, _| Verdict::Full);
+        let running = run(|_, _, _, _| Verdict::Full);
         running.ask(QUEUE as u64 + 500);
         let (_, totals) = running.end();
         let counts = totals.fast;

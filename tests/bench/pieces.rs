@@ -156,7 +156,8 @@ fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let (generation, queries) = (INDEX.load(), asked.queries());
     let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
     let mut turns = queries.iter().cycle();
-    let mut respond = |query| fast.respond(&generation, query, Transport::Udp, &mut reply);
+    let mut respond =
+        |query| fast.respond(&generation, query, (CLIENT, Transport::Udp), &mut reply);
     // The first time each is made.
     for query in &queries {
         assert!(matches!(respond(query), Verdict::Reply { .. }));
@@ -177,7 +178,7 @@ fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
     };
     bencher.with_inputs(changed).bench_local_values(|query| {
         let generation = fixture.borrow().index.load().clone();
-        fast.respond(&generation, &query, Transport::Udp, &mut reply)
+        fast.respond(&generation, &query, (CLIENT, Transport::Udp), &mut reply)
     });
 }
 

@@ -38,10 +38,10 @@ impl Forwarding {
     /// The same on an address of IPv4.
     fn start_on(fixture: &Fixture, address: &str, sources: Vec<Source>) -> Self {
         let mut started = None;
-        let server = Server::start_with(fixture, [address, "[::1]:0"], |addresses| {
+        let server = Server::start_where(fixture, [address, "[::1]:0"], |addresses| {
             let forwarder = Arc::new(Forwarder::start(sources, Own::new(addresses)).unwrap());
             started = Some(Arc::clone(&forwarder));
-            Policy { forwarder: Some(forwarder) }
+            Arc::new(Policy { forwarder: Some(forwarder), ..Policy::default() })
         });
         Self { server, forwarder: started.unwrap() }
     }

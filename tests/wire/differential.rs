@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
-use super::messages::{Query, parse, respond};
+use super::messages::{CLIENT, Query, parse, respond};
 use crate::fixture::{Fixture, settings};
 
 /// What the fast path replies; none if it leaves the message to the full path, or empty
@@ -21,7 +21,7 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
     match Fast::patient(std::sync::Arc::default()).respond(
         &generation,
         message,
-        transport,
+        (CLIENT, transport),
         &mut reply[..room],
     ) {
         Verdict::Reply { octets, code, truncated } => {

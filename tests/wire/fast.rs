@@ -5,7 +5,7 @@ use srvd::authority::Draw;
 use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
 use super::example;
-use super::messages::{A, Query, SRV, respond};
+use super::messages::{A, CLIENT, Query, SRV, respond};
 use crate::draws::chi_square;
 use crate::fixture::Fixture;
 
@@ -15,7 +15,7 @@ const DRAWS: u32 = 100_000;
 /// What becomes of a message over UDP.
 fn verdict(fixture: &Fixture, message: &[u8]) -> Verdict {
     let mut reply = [0; 1232];
-    Fast::default().respond(&fixture.index.load(), message, Transport::Udp, &mut reply)
+    Fast::default().respond(&fixture.index.load(), message, (CLIENT, Transport::Udp), &mut reply)
 }
 
 /// Whether the fast path answers a query.
@@ -138,7 +138,7 @@ fn large_services_are_made_ready_where_nobody_waits() {
     assert!(!takes(&fixture, &query), "not in haste");
     let (mut patient, mut reply) = (Fast::patient(std::sync::Arc::default()), [0; 1232]);
     let message = query.bytes();
-    patient.respond(&fixture.index.load(), &message, Transport::Udp, &mut reply);
+    patient.respond(&fixture.index.load(), &message, (CLIENT, Transport::Udp), &mut reply);
     assert!(takes(&fixture, &query), "it is kept now");
     // An address or an id is found at once, in a service of any size.
     assert!(takes(&fixture, &Query::new("10-0-0-7.web.services.internal", A)));
@@ -161,7 +161,12 @@ fn answers_change_with_their_service() {
     let count = |fixture: &Fixture, name: &str, kind: u16| {
         let mut reply = [0; 1232];
         let message = Query::new(name, kind).bytes();
-        Fast::default().respond(&fixture.index.load(), &message, Transport::Udp, &mut reply);
+        Fast::default().respond(
+            &fixture.index.load(),
+            &message,
+            (CLIENT, Transport::Udp),
+            &mut reply,
+        );
         (reply[3] & 0x0f, reply[7])
     };
     let names = [
@@ -196,7 +201,7 @@ fn firsts<const N: usize>(values: [&str; N], name: &str, kind: u16, at: usize) -
     let (generation, mut reply) = (fixture.index.load(), [0; 1232]);
     let mut fast = Fast::with_draw(Draw::seeded(5));
     for _ in 0..DRAWS {
-        fast.respond(&generation, &message, Transport::Udp, &mut reply);
+        fast.respond(&generation, &message, (CLIENT, Transport::Udp), &mut reply);
         counts[usize::from(reply[message.len() + at])] += 1;
     }
     counts
@@ -267,7 +272,7 @@ proptest! {
             message.extend_from_slice(tail);
             let mut reply = vec![0; room];
             let verdict =
-                Fast::default().respond(&fixture.index.load(), &message[..length], transport, &mut reply);
+                Fast::default().respond(&fixture.index.load(), &message[..length], (CLIENT, transport), &mut reply);
             replies.push((verdict, reply));
         }
         prop_assert_eq!(replies[0].0, replies[1].0);

@@ -1,12 +1,16 @@
 //! Messages made by hand, and replies taken apart.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use srvd::wire::{Responder, Transport};
 
 use crate::fixture::Fixture;
+
+/// Who asks.
+pub(crate) const CLIENT: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5353);
 
 /// The types that tests ask for.
 pub(crate) const A: u16 = 1;
@@ -75,10 +79,9 @@ impl Query {
 
 /// What is replied to a message, if anything.
 pub(crate) fn respond(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
-    let client: SocketAddr = "192.0.2.1:5353".parse().unwrap();
     let mut reply = b"what was there before".to_vec();
     Responder::new(fixture.index.clone())
-        .respond(message, client, transport, &mut reply)
+        .respond(message, CLIENT, transport, &mut reply)
         .then_some(reply)
 }
 

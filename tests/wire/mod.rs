@@ -8,6 +8,7 @@ mod forms;
 mod listen;
 pub(crate) mod messages;
 mod properties;
+mod protocol;
 mod sizes;
 mod static_zones;
 mod tcp;
@@ -40,25 +41,27 @@ impl Server {
 
     /// Serves an index on an address of each family.
     pub(crate) fn start_on(fixture: &Fixture, addresses: [&str; 2]) -> Self {
-        Self::start_with(fixture, addresses, |_| Policy::default())
+        Self::start_with(fixture, addresses, Arc::default())
     }
 
-    /// Serves an index by a policy, which may depend on where that is.
-    pub(crate) fn start_with(
+    /// The same by a policy.
+    pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Arc<Policy>) -> Self {
+        Self::start_where(fixture, addresses, |_| policy)
+    }
+
+    /// The same by a policy that depends on where the server is.
+    pub(crate) fn start_where(
         fixture: &Fixture,
         addresses: [&str; 2],
-        policy: impl FnOnce(Vec<SocketAddr>) -> Policy,
+        policy: impl FnOnce(Vec<SocketAddr>) -> Arc<Policy>,
     ) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
-        let task = tokio::spawn(listeners.serve(
-            fixture.index.clone(),
-            Arc::new(policy(vec![v4, v6])),
-            2,
-            shutdown.clone(),
-        ));
+        let policy = policy(vec![v4, v6]);
+        let task =
+            tokio::spawn(listeners.serve(fixture.index.clone(), policy, 2, shutdown.clone()));
         Self { v4, v6, shutdown, counters, task }
     }
 }

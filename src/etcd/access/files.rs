@@ -81,7 +81,7 @@ impl Files {
 
 impl NamedFile {
     /// Reads the file.
-    fn read(&self) -> Result<Vec<u8>, FileFault> {
+    pub(crate) fn read(&self) -> Result<Vec<u8>, FileFault> {
         let mut octets = Vec::new();
         let read = fs::File::open(&self.path)
             .and_then(|file| file.take(FILE_OCTETS + 1).read_to_end(&mut octets));

@@ -7,7 +7,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
@@ -177,6 +177,12 @@ impl Batch {
         let octets = if is_cut { HEADER } else { received.msg_len as usize };
         let request = &slot.request[..octets.min(REQUEST_MAX)];
         (!request.is_empty() && slot.client.port() != 0).then_some((request, &mut slot.reply))
+    }
+
+    /// Who sent a datagram; none if the system calls the client by an address of another
+    /// family, which it never does.
+    pub(in crate::wire) fn client(&self, at: usize) -> Option<SocketAddr> {
+        self.memory().slots[at].client.address()
     }
 
     /// Who sent a datagram, and where to; none if the system calls the client by an address

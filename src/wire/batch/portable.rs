@@ -1,6 +1,7 @@
 //! One datagram a system call, for systems without `recvmmsg`; errors are as in `linux`.
 
 use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
 use std::slice::from_mut;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +93,11 @@ impl Batch {
         let request = &self.request[..if octets > REQUEST_MAX { HEADER } else { octets }];
         let is_sound = octets > 0 && self.received.addr.port() != 0;
         is_sound.then_some((request, &mut self.reply))
+    }
+
+    /// Who sent the datagram.
+    pub(in crate::wire) fn client(&self, _at: usize) -> Option<SocketAddr> {
+        Some(self.received.addr)
     }
 
     /// Who sent the datagram, and where to.

@@ -60,6 +60,7 @@ macro_rules! suite {
                     let count = batch.receive().unwrap();
                     datagrams -= count;
                     for at in 0..count {
+                        assert_eq!(batch.client(at), batch.route(at).map(|route| route.client));
                         let (request, reply) = batch.exchange(at).unwrap();
                         let length = request.len();
                         reply[..length].copy_from_slice(request);

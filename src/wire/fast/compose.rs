@@ -1,10 +1,11 @@
 //! A reply from ready-made pieces, written straight into its buffer. Nothing is allocated.
 
 use super::query::Query;
-use crate::authority::{Draw, Position, Reason};
+use crate::authority::{Draw, Position};
 use crate::index::{Order, Record, Records, Relative, Site, StartOfAuthority};
 use crate::names::WireName;
-use crate::wire::{COPIED, EXTENDED_ERROR, HEADER, OPT_MAX, Transport, UDP_MAX, opt_record};
+use crate::wire::edns::{Budget, Edns, Told};
+use crate::wire::{COPIED, HEADER, Policy, UDP_MAX};
 
 /// The flag that a message is a response.
 const RESPONSE: u8 = 0x80;
@@ -48,15 +49,11 @@ impl<'r> Composer<'r> {
     /// [`Declined`] when these do not fit.
     pub(super) fn new(
         query: &Query<'_>,
-        transport: Transport,
+        budget: Budget,
         reply: &'r mut [u8],
     ) -> Result<Self, Declined> {
-        let limit = match transport {
-            Transport::Udp => reply.len().min(query.datagram().into()),
-            Transport::Tcp => reply.len(),
-        };
-        let reserved = if query.edns.is_some() { usize::from(OPT_MAX) } else { 0 };
-        let end = limit.checked_sub(reserved).ok_or(Declined)?;
+        let limit = reply.len().min(budget.limit.into());
+        let end = limit.checked_sub(budget.reserved.into()).ok_or(Declined)?;
         let mut composer = Self { reply, at: 0, end };
         let [id_high, id_low, flags, more_flags] = query.head;
         let (flags, more_flags) = (RESPONSE | flags & COPIED[0], more_flags & COPIED[1]);
@@ -126,11 +123,22 @@ impl<'r> Composer<'r> {
         }
     }
 
-    /// Writes the SOA record of a negative answer.
-    ///
-    /// # Errors
-    /// [`Declined`] when it does not fit.
+    /// Writes the SOA record of a negative answer; truncates where it does not fit.
     pub(super) fn negative(
+        &mut self,
+        soa: &StartOfAuthority,
+        position: &Position<'_>,
+        name: &WireName,
+    ) {
+        let start = self.at;
+        if self.start_of_authority(soa, position, name).is_err() {
+            self.at = start;
+            self.truncate();
+        }
+    }
+
+    /// Writes a zone's SOA record.
+    fn start_of_authority(
         &mut self,
         soa: &StartOfAuthority,
         position: &Position<'_>,
@@ -168,27 +176,23 @@ impl<'r> Composer<'r> {
         Ok(apex.or(own))
     }
 
-    /// Ends the reply with its code and, if asked for, the OPT record. Gives its octets.
+    /// Ends the reply with its code and, if there was one in the query, an OPT record. Gives
+    /// its octets.
     ///
     /// # Errors
     /// [`Declined`] never: room was kept free.
     pub(super) fn finish(
-        mut self,
-        query: &Query<'_>,
+        self,
         code: u8,
-        reason: Option<Reason>,
+        edns: Option<(&Edns, &Policy)>,
+        told: &Told,
     ) -> Result<usize, Declined> {
         self.reply[3] |= code;
-        let Some(edns) = query.edns else { return Ok(self.at) };
-        self.end += usize::from(OPT_MAX);
-        self.put(&opt_record(0, edns.dnssec_ok, if reason.is_some() { 6 } else { 0 }))?;
-        if let Some(reason) = reason {
-            let [high, low] = reason.info_code().to_be_bytes();
-            let [option_high, option_low] = EXTENDED_ERROR.to_be_bytes();
-            self.put(&[option_high, option_low, 0, 2, high, low])?;
-        }
+        let Some((edns, policy)) = edns else { return Ok(self.at) };
+        let room = self.reply.get_mut(self.at..).ok_or(Declined)?;
+        let octets = edns.write(policy, told, room).ok_or(Declined)?;
         self.reply[ADDITIONAL] += 1;
-        Ok(self.at)
+        Ok(self.at + octets)
     }
 
     /// Writes a pointer to a name further up (RFC 1035 section 4.1.4). The root is shorter

@@ -15,11 +15,13 @@ mod compile;
 mod compose;
 mod query;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
+use super::edns::{Budget, Edns, Told, ZoneVersion};
 use super::{Policy, Transport};
 use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
@@ -103,11 +105,11 @@ impl Fast {
         &mut self,
         generation: &Generation,
         message: &[u8],
-        transport: Transport,
+        from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
-            Ok(query) => self.answer(generation, &query, transport, reply).unwrap_or(Verdict::Full),
+            Ok(query) => self.answer(generation, &query, from, reply).unwrap_or(Verdict::Full),
             Err(Unusual::NoRequest) => Verdict::Silence,
             Err(Unusual::Other) => Verdict::Full,
         }
@@ -118,12 +120,16 @@ impl Fast {
         &mut self,
         generation: &Generation,
         query: &Query<'_>,
-        transport: Transport,
+        from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Result<Verdict, Declined> {
+        let edns = query.opt.map(|opt| Edns::new(&opt, &self.policy, from));
+        let edns = edns.transpose().map_err(|_| Declined)?;
+        let octets = [query.octets, query.question.len()];
+        let budget = Budget::new(&self.policy, from.1, edns.as_ref(), octets);
         let resolved = resolve(generation, &self.name);
         let (code, reason) = resolved.code();
-        let mut composer = Composer::new(query, transport, reply)?;
+        let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign if query.wants_recursion() && self.policy.forwarder.is_some() => {
                 return Err(Declined);
@@ -135,11 +141,14 @@ impl Fast {
             }
         }
         let truncated = composer.is_truncated();
-        if truncated && transport == Transport::Tcp {
+        if truncated && from.1 == Transport::Tcp {
             return Err(Declined);
         }
         let code = code.low();
-        let octets = composer.finish(query, code, reason)?;
+        let wants_version = edns.as_ref().is_some_and(Edns::wants_zone_version);
+        let version = wants_version.then(|| ZoneVersion::of(&resolved, &self.name)).flatten();
+        let edns = edns.as_ref().map(|edns| (edns, &*self.policy));
+        let octets = composer.finish(code, edns, &Told { code: 0, reason, version })?;
         Ok(Verdict::Reply { octets, code, truncated })
     }
 
@@ -221,7 +230,8 @@ impl Fast {
             let _ = slot.set(made.ok_or(Declined)?);
         }
         composer.authoritative();
-        composer.negative(slot.get().ok_or(Declined)?, position, &self.name)
+        composer.negative(slot.get().ok_or(Declined)?, position, &self.name);
+        Ok(())
     }
 }
 

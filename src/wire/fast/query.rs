@@ -6,8 +6,9 @@
 use hickory_proto::rr::RecordType;
 
 use crate::names::WireName;
-use crate::wire::full::{OPT, walk_options};
-use crate::wire::{HEADER, datagram_max};
+use crate::wire::HEADER;
+use crate::wire::edns::Opt;
+use crate::wire::full::OPT;
 
 /// Octets of an OPT record before its options (RFC 6891 section 6.1.2).
 const OPT_RECORD: usize = 11;
@@ -28,17 +29,10 @@ pub(super) struct Query<'m> {
     pub(super) question: &'m [u8],
     /// Its type.
     pub(super) kind: RecordType,
-    /// What its OPT record says.
-    pub(super) edns: Option<Edns>,
-}
-
-/// An OPT record of version 0, whose options mean nothing to us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Edns {
-    /// Octets of a datagram that the client takes.
-    size: u16,
-    /// Whether the client wants DNSSEC records (DO).
-    pub(super) dnssec_ok: bool,
+    /// Its OPT record.
+    pub(super) opt: Option<Opt<'m>>,
+    /// Octets of the whole message.
+    pub(super) octets: usize,
 }
 
 /// A message that is no query of the usual form.
@@ -70,36 +64,28 @@ impl<'m> Query<'m> {
         if question[end + 2..] != IN || META.contains(&kind) || kind == OPT {
             return Err(Unusual::Other);
         }
-        let edns = Edns::read(header[11], rest)?;
+        let opt = read_opt(header[11], rest)?;
         let head = [header[0], header[1], header[2], header[3]];
-        Ok(Self { head, question, kind: RecordType::from(kind), edns })
+        let (kind, octets) = (RecordType::from(kind), message.len());
+        Ok(Self { head, question, kind, opt, octets })
     }
 
     /// Whether others may be asked (RD).
     pub(super) const fn wants_recursion(&self) -> bool {
         self.head[2] & 1 != 0
     }
-
-    /// Octets that a reply over UDP may have.
-    pub(super) fn datagram(&self) -> u16 {
-        datagram_max(self.edns.map(|edns| edns.size))
-    }
 }
 
-impl Edns {
-    /// Reads what follows the question: nothing, or one OPT record.
-    fn read(records: u8, rest: &[u8]) -> Result<Option<Self>, Unusual> {
-        match (records, rest.split_first_chunk::<OPT_RECORD>()) {
-            (0, _) if rest.is_empty() => Ok(None),
-            // The root, the type, the size, no extended code, version 0, flags, octets.
-            (1, Some((&[0, 0, 41, high, low, _, 0, flags, _, more, length], options)))
-                if options.len() == usize::from(u16::from_be_bytes([more, length]))
-                    && walk_options(options).is_ok() =>
-            {
-                let size = u16::from_be_bytes([high, low]);
-                Ok(Some(Self { size, dnssec_ok: flags & 0x80 != 0 }))
-            }
-            _ => Err(Unusual::Other),
+/// Reads what follows the question: nothing, or one OPT record of version 0.
+fn read_opt(records: u8, rest: &[u8]) -> Result<Option<Opt<'_>>, Unusual> {
+    match (records, rest.split_first_chunk::<OPT_RECORD>()) {
+        (0, _) if rest.is_empty() => Ok(None),
+        // The root, the type, the size, an extended code, version 0, flags, octets.
+        (1, Some((&[0, 0, 41, high, low, code, 0, flags, more, length_high, length], options)))
+            if options.len() == usize::from(u16::from_be_bytes([length_high, length])) =>
+        {
+            Ok(Some(Opt::new([high, low, code, 0, flags, more], options)))
         }
+        _ => Err(Unusual::Other),
     }
 }

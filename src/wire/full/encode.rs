@@ -22,7 +22,8 @@ pub(in crate::wire) const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
-/// Writes a reply, and says whether answers were left out of it without TC.
+/// Writes a reply up to its OPT record, and says whether answers were left out of it
+/// without TC.
 ///
 /// # Errors
 /// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
@@ -41,18 +42,16 @@ pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool
 fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
-    let room = reply.limit - reply.reserved;
     let mut answers = Section::new(&reply.answer.answers, Some(reply.name));
     let mut authority = Section::new(reply.answer.authority.as_slice(), None);
-    let sets = &reply.answer.additional;
-    let mut additional = Additional { sets, limit: reply.limit, is_whole: true };
+    let mut additional = Additional { sets: &reply.answer.additional, is_whole: true };
     emit_message_parts(
         &reply.metadata,
-        &mut Question { octets: reply.question, room },
+        &mut Question { octets: reply.question, room: reply.room },
         &mut answers,
         &mut authority,
         &mut additional,
-        reply.edns.as_ref(),
+        None,
         None,
         &mut encoder,
     )?;
@@ -86,8 +85,6 @@ struct Section<'s> {
 struct Additional<'s> {
     /// The RRsets.
     sets: &'s [RrSet],
-    /// Octets of the whole message, the OPT record included.
-    limit: u16,
     /// Whether all of them fit.
     is_whole: bool,
 }
@@ -140,7 +137,6 @@ impl EmitAndCount for Additional<'_> {
             }
             count += set.data.len();
         }
-        encoder.set_max_size(self.limit);
         Ok(count)
     }
 }

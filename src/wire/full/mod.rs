@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!               ┌─→ silence
-//!   screen ─────┼─→ blank ─────────────────────────→ reply
-//!               └─→ handler ─→ authority ─→ encode → reply
+//!   screen ─────┼─→ blank, chaos ──────────────────────────→ reply
+//!               └─→ handler ─→ authority ─→ encode ─→ edns → reply
 //!                                   └─→ elsewhere ─→ forwarder, then all of it again
 //! ```
 
 mod blank;
+mod chaos;
 mod elsewhere;
 mod encode;
 mod handler;
@@ -22,12 +23,13 @@ use arc_swap::Guard;
 use hickory_net::xfer::Protocol;
 use hickory_server::server::Request;
 
-use self::blank::{
-    BADVERS, FORMERR, NOTAUTH, NOTIFY, NOTIMP, QUERY, REFUSED, SERVFAIL, UPDATE, blank,
-};
+use self::blank::{BADVERS, FORMERR, NOERROR, NOTAUTH, NOTIMP, REFUSED, SERVFAIL};
+use self::blank::{NOTIFY, QUERY, UPDATE, blank, single};
 use self::elsewhere::Elsewhere;
 use self::encode::encode;
+use self::handler::zone_version;
 use self::screen::Outline;
+use super::edns::{Budget, Edns, Malformed, Told};
 use super::{Policy, Transport};
 use crate::forward::Asked;
 use crate::index::{Generation, Index};
@@ -37,7 +39,7 @@ pub(super) use self::encode::{QUESTION_POINTER, write_data};
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Queue};
-pub(super) use self::screen::{OPT, walk_options};
+pub(super) use self::screen::OPT;
 
 /// What becomes of a message.
 #[derive(Debug, PartialEq, Eq)]
@@ -143,13 +145,72 @@ impl Responder {
         let Some(outline) = read.filter(|_| source.port() != 0) else {
             return Outcome::Silence;
         };
-        or_servfail(&outline, reply, |reply| match screen(&outline) {
-            Some(code) => blank(&outline, code, reply),
-            None => {
-                answer(generation, message, (source, transport), &outline, elsewhere, reply);
+        let from = (source, transport);
+        let Some(exchange) = contain(|| Exchange::new(&outline, &self.policy, from)) else {
+            return Outcome::Silence;
+        };
+        or_servfail(&exchange, reply, |reply| {
+            match (exchange.screen(), chaos::answer(&outline, &self.policy)) {
+                (Some(code), _) => blank(&exchange, code, reply),
+                (None, Some(record)) => single(&exchange, &record, reply),
+                (None, None) => answer(generation, message, from, &exchange, elsewhere, reply),
             }
         });
         elsewhere.take().map_or(Outcome::Reply, Outcome::Foreign)
+    }
+}
+
+/// One request, and what its reply depends on beside the answer.
+struct Exchange<'x> {
+    /// The request.
+    outline: &'x Outline<'x>,
+    /// What its OPT record says, and the reply's will; none if it has no such record.
+    edns: Option<Edns>,
+    /// Whether its form is good, options included.
+    form: Result<(), Malformed>,
+    /// How messages are answered.
+    policy: &'x Policy,
+}
+
+impl<'x> Exchange<'x> {
+    /// Reads what the request's options say. Those of another version mean nothing to us.
+    fn new(outline: &'x Outline<'x>, policy: &'x Policy, from: (SocketAddr, Transport)) -> Self {
+        let (mut edns, mut form) = (None, outline.form);
+        if let Some(opt) = &outline.opt {
+            let read = match opt.version {
+                0 => Edns::new(opt, policy, from),
+                _ => Ok(Edns::without_options(opt)),
+            };
+            form = form.and(read.as_ref().map(drop).map_err(|malformed| *malformed));
+            edns = Some(read.unwrap_or_else(|_| Edns::without_options(opt)));
+        }
+        Self { outline, edns, form, policy }
+    }
+
+    /// The code that the request is turned away with; none when it is to be answered.
+    fn screen(&self) -> Option<u16> {
+        let outline = self.outline;
+        match (outline.opcode(), &outline.opt) {
+            (NOTIFY | UPDATE, _) => Some(REFUSED),
+            (QUERY, _) if self.form.is_err() => Some(FORMERR),
+            // RFC 7873 section 5.4: a client asks for a cookie alone.
+            (QUERY, _) if self.has_cookie() && outline.count(0) == 0 => Some(NOERROR),
+            (QUERY, _) if outline.question.is_none() => Some(FORMERR),
+            (QUERY, Some(opt)) if opt.version > 0 => Some(BADVERS),
+            (QUERY, _) => outline.tsig.map(|_| NOTAUTH),
+            _ => Some(NOTIMP),
+        }
+    }
+
+    /// Whether the client sent a cookie, and gets one.
+    fn has_cookie(&self) -> bool {
+        self.edns.as_ref().is_some_and(Edns::has_cookie)
+    }
+
+    /// How large the reply to a message may be.
+    fn budget(&self, transport: Transport, message: &[u8]) -> Budget {
+        let octets = [message.len(), self.outline.question.map_or(0, <[u8]>::len)];
+        Budget::new(self.policy, transport, self.edns.as_ref(), octets)
     }
 }
 
@@ -158,7 +219,7 @@ fn answer(
     generation: &Generation,
     message: &[u8],
     (source, transport): (SocketAddr, Transport),
-    outline: &Outline<'_>,
+    exchange: &Exchange<'_>,
     elsewhere: &mut Elsewhere<'_>,
     octets: &mut Vec<u8>,
 ) {
@@ -166,26 +227,49 @@ fn answer(
         Transport::Udp => Protocol::Udp,
         Transport::Tcp => Protocol::Tcp,
     };
-    let Ok(request) = Request::from_bytes(message.to_vec(), source, protocol) else {
-        return blank(outline, FORMERR, octets);
+    let shown = without_options(message, exchange.outline);
+    let Ok(request) = Request::from_bytes(shown, source, protocol) else {
+        return blank(exchange, FORMERR, octets);
     };
-    let Some(mut reply) = handler::reply(generation, &request, elsewhere) else {
-        return blank(outline, FORMERR, octets);
+    let budget = exchange.budget(transport, message);
+    let Some(mut reply) = handler::reply(generation, &request, transport, budget, elsewhere) else {
+        return blank(exchange, FORMERR, octets);
     };
     match encode(&mut reply, octets) {
         Ok(false) => {}
         Ok(true) => tracing::debug!("an RRset is larger than a message: some are drawn"),
         Err(fault) => {
             tracing::error!(%fault, "an answer could not be encoded");
-            blank(outline, SERVFAIL, octets);
+            return blank(exchange, SERVFAIL, octets);
         }
+    }
+    if let Some(edns) = &exchange.edns {
+        let wants_version = edns.wants_zone_version();
+        let version = wants_version.then(|| zone_version(generation, &request, &reply.answer));
+        let (reason, version) = (reply.answer.reason, version.flatten());
+        edns.append(exchange.policy, &Told { code: 0, reason, version }, octets);
     }
 }
 
+/// A message for hickory to read. It looks into options and finds fault with some that mean
+/// nothing to us; so it is shown all of them as one that it does not know.
+fn without_options(message: &[u8], outline: &Outline<'_>) -> Vec<u8> {
+    /// An option code that is never assigned (RFC 6891 section 9).
+    const UNKNOWN: [u8; 2] = [0xff, 0xff];
+    let mut shown = message.to_vec();
+    let octets = outline.opt.map_or(0, |opt| opt.options.len());
+    if let Some(rest) = octets.checked_sub(4) {
+        let head = &mut shown[outline.options_at..][..4];
+        head[..2].copy_from_slice(&UNKNOWN);
+        head[2..].copy_from_slice(&(rest as u16).to_be_bytes());
+    }
+    shown
+}
+
 /// Writes a reply, or SERVFAIL if that panics.
-fn or_servfail(outline: &Outline<'_>, reply: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+fn or_servfail(exchange: &Exchange<'_>, reply: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     if contain(|| write(reply)).is_none() {
-        blank(outline, SERVFAIL, reply);
+        blank(exchange, SERVFAIL, reply);
     }
 }
 
@@ -198,17 +282,6 @@ pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
     done.inspect_err(|_| tracing::error!("an answer panicked; this is a fault of srvd")).ok()
 }
 
-/// The code that a request is turned away with; none when it is to be answered.
-fn screen(outline: &Outline<'_>) -> Option<u16> {
-    match (outline.opcode(), &outline.opt) {
-        (NOTIFY | UPDATE, _) => Some(REFUSED),
-        (QUERY, _) if outline.form.is_err() || outline.question.is_none() => Some(FORMERR),
-        (QUERY, Some(opt)) if opt.version > 0 => Some(BADVERS),
-        (QUERY, _) => outline.tsig.map(|_| NOTAUTH),
-        _ => Some(NOTIMP),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,15 +290,17 @@ mod tests {
     fn a_panic_becomes_servfail() {
         // An id, RD, one question: the root, type A, class IN.
         let query = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
-        let outline = Outline::read(&query).unwrap();
+        let (outline, policy) = (Outline::read(&query).unwrap(), Policy::default());
+        let from = ("192.0.2.1:5353".parse().unwrap(), Transport::Udp);
+        let exchange = Exchange::new(&outline, &policy, from);
         let mut reply = Vec::new();
-        or_servfail(&outline, &mut reply, |reply| {
+        or_servfail(&exchange, &mut reply, |reply| {
             reply.extend([0xff; 100]);
             panic!("injected");
         });
         let servfail = [0x12, 0x34, 0x81, SERVFAIL as u8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
         assert_eq!(reply, servfail);
-        or_servfail(&outline, &mut reply, Vec::clear);
+        or_servfail(&exchange, &mut reply, Vec::clear);
         assert_eq!(reply, [0; 0]);
         assert_eq!((contain(|| 1), contain(|| -> u8 { panic!("injected") })), (Some(1), None));
     }

@@ -1,9 +1,11 @@
 //! What can be said of a message before it is understood: enough to refuse it properly.
 //!
-//! The walk accepts less than hickory's parser does (it wants the whole message used up,
-//! one OPT record, options that fill it), so whatever passes here is of sound build.
+//! The walk accepts less than hickory's parser does (it wants the whole message used up, and
+//! one OPT record at most), so whatever passes here is of sound build. Options are left to
+//! `edns`.
 
 use crate::wire::HEADER;
+use crate::wire::edns::{Malformed, Opt};
 
 /// The type of OPT records (RFC 6891 section 6.1.2).
 pub(in crate::wire) const OPT: u16 = 41;
@@ -11,14 +13,8 @@ pub(in crate::wire) const OPT: u16 = 41;
 const TSIG: u16 = 250;
 /// Octets of a TSIG record's time and fudge, which stand after its algorithm.
 const TIME_AND_FUDGE: usize = 8;
-/// The flag DO, in an OPT record's TTL (RFC 3225 section 3).
-const DNSSEC_OK: u8 = 0x80;
 /// Octets of a name on the wire (RFC 1035 section 2.3.4).
 const NAME_MAX: usize = crate::names::NAME_MAX;
-
-/// A message has an error in its form; what was read before it stands in the outline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::wire) struct Malformed;
 
 /// The outline of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,21 +23,14 @@ pub(super) struct Outline<'m> {
     pub(super) header: &'m [u8; HEADER],
     /// The question's octets, where there is exactly one.
     pub(super) question: Option<&'m [u8]>,
-    /// What its OPT record says.
-    pub(super) opt: Option<Opt>,
+    /// Its OPT record.
+    pub(super) opt: Option<Opt<'m>>,
+    /// Where in the message the options of that begin.
+    pub(super) options_at: usize,
     /// What its TSIG record says.
     pub(super) tsig: Option<Tsig<'m>>,
-    /// Whether all of it could be read.
+    /// Whether all of it could be read; what was read before an error stands here.
     pub(super) form: Result<(), Malformed>,
-}
-
-/// An OPT record without its options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Opt {
-    /// The EDNS version.
-    pub(super) version: u8,
-    /// Whether the client wants DNSSEC records (DO).
-    pub(super) dnssec_ok: bool,
 }
 
 /// A TSIG record, as far as it is repeated in a refusal.
@@ -61,7 +50,8 @@ impl<'m> Outline<'m> {
         if header[2] & 0x80 != 0 {
             return None;
         }
-        let mut outline = Self { header, question: None, opt: None, tsig: None, form: Ok(()) };
+        let (question, opt, options_at, tsig) = (None, None, 0, None);
+        let mut outline = Self { header, question, opt, options_at, tsig, form: Ok(()) };
         outline.form = outline.walk(message);
         Some(outline)
     }
@@ -72,7 +62,7 @@ impl<'m> Outline<'m> {
     }
 
     /// One of the four counts.
-    fn count(&self, at: usize) -> u16 {
+    pub(super) fn count(&self, at: usize) -> u16 {
         u16::from_be_bytes([self.header[4 + 2 * at], self.header[5 + 2 * at]])
     }
 
@@ -113,19 +103,23 @@ impl<'m> Outline<'m> {
             return Err(Malformed);
         }
         match kind {
-            OPT => self.walk_opt(name, class_and_ttl, data),
+            OPT => {
+                self.walk_opt(name, class_and_ttl, data)?;
+                self.options_at = cursor.at - data.len();
+                Ok(())
+            }
             TSIG => self.walk_tsig(name, data),
             _ => Ok(()),
         }
     }
 
     /// Reads an OPT record: the only one, owned by the root (RFC 6891 section 6.1.1).
-    fn walk_opt(&mut self, name: &[u8], fixed: &[u8], data: &[u8]) -> Result<(), Malformed> {
+    fn walk_opt(&mut self, name: &[u8], fixed: &[u8], data: &'m [u8]) -> Result<(), Malformed> {
         if name != [0] || self.opt.is_some() {
             return Err(Malformed);
         }
-        self.opt = Some(Opt { version: fixed[3], dnssec_ok: fixed[4] & DNSSEC_OK != 0 });
-        walk_options(data)
+        self.opt = Some(Opt::new(*fixed.first_chunk().ok_or(Malformed)?, data));
+        Ok(())
     }
 
     /// Reads a TSIG record; its names are never compressed.
@@ -137,18 +131,6 @@ impl<'m> Outline<'m> {
         self.tsig = Some(Tsig { key: name, algorithm_and_time: &data[..cursor.at] });
         Ok(())
     }
-}
-
-/// Whether options fill their record exactly (RFC 6891 section 6.1.2). None of them is
-/// implemented, and so all are ignored.
-pub(in crate::wire) fn walk_options(data: &[u8]) -> Result<(), Malformed> {
-    let mut cursor = Cursor { message: data, at: 0 };
-    while cursor.at < data.len() {
-        cursor.u16()?;
-        let length = cursor.u16()?;
-        cursor.take(usize::from(length))?;
-    }
-    Ok(())
 }
 
 /// A place in a message.

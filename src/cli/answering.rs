@@ -1,0 +1,27 @@
+//! What is told beside answers.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+/// Options of `serve` and `dev` about what clients are told beside answers.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Answering")]
+pub struct AnsweringArgs {
+    /// File of secrets that cookies are made with, a line of 32 hex digits each: the first
+    /// makes them, all are accepted; shared by replicas [default: no cookies]
+    #[arg(long, env = "SRVD_COOKIE_SECRET_FILE", value_name = "FILE")]
+    pub cookie_secret_file: Option<PathBuf>,
+    /// Whether replies over UDP to clients without a valid cookie have at most three times
+    /// the octets of the query [default: false]
+    #[arg(long, env = "SRVD_STRICT_AMPLIFICATION", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub strict_amplification: Option<bool>,
+    /// Name of this server, told to clients that ask for it by NSID [default: not told]
+    #[arg(long, env = "SRVD_NSID", value_name = "TEXT")]
+    pub nsid: Option<String>,
+    /// Whether `id.server`, `version.server` and their BIND names are answered in the class
+    /// CHAOS [default: false]
+    #[arg(long, env = "SRVD_CHAOS", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub chaos: Option<bool>,
+}

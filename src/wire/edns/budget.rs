@@ -1,0 +1,41 @@
+//! How large a reply may be.
+
+use super::Edns;
+use crate::wire::{HEADER, PLAIN_MAX, Policy, TCP_MAX, Transport, UDP_MAX};
+
+/// How many times larger than its query a reply over UDP may be whose client is not known,
+/// where `strict-amplification` is set. A forged address is then of little use to whoever
+/// wants to flood it; QUIC has the same limit for the same reason (RFC 9000 section 8.1).
+pub const AMPLIFICATION_MAX: usize = 3;
+
+/// The octets of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::wire) struct Budget {
+    /// Octets of the whole.
+    pub(in crate::wire) limit: u16,
+    /// Octets of these that are kept free for the OPT record.
+    pub(in crate::wire) reserved: u16,
+}
+
+impl Budget {
+    /// The budget of the reply to a request: how large that is, and its question.
+    pub(in crate::wire) fn new(
+        policy: &Policy,
+        transport: Transport,
+        edns: Option<&Edns>,
+        [request, question]: [usize; 2],
+    ) -> Self {
+        let reserved = edns.map_or(0, Edns::reserved);
+        if transport == Transport::Tcp {
+            return Self { limit: TCP_MAX, reserved };
+        }
+        let limit = edns.map_or(PLAIN_MAX, |edns| edns.size.clamp(PLAIN_MAX, UDP_MAX));
+        if !policy.strict_amplification || edns.is_some_and(Edns::has_valid_cookie) {
+            return Self { limit, reserved };
+        }
+        // Whoever is sent back to TCP must be told so in a whole message.
+        let least = HEADER + question + usize::from(reserved);
+        let strict = (AMPLIFICATION_MAX * request).max(least).min(limit.into());
+        Self { limit: strict as u16, reserved }
+    }
+}

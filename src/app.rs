@@ -25,8 +25,6 @@ use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Policy, Strictness};
 
-/// How all zones of this version read keys and values.
-const SCHEMA: &str = "services";
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -103,7 +101,8 @@ impl App {
         for zone in zones {
             let ZoneConfig { settings: zone_settings, registry, layout } = zone;
             let apex = zone_settings.apex().to_ascii();
-            let identity = Identity::new(&apex, &registry, &layout, SCHEMA);
+            let identity =
+                Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
             sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
             settings.push(Arc::new(zone_settings));
         }
@@ -232,6 +231,7 @@ fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
         mirror.restore(Known {
             instances: snapshot.instances,
             aliases: snapshot.aliases,
+            entries: snapshot.entries,
             revision: snapshot.revision,
             cluster: snapshot.cluster,
             age: snapshot.age,

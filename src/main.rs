@@ -41,7 +41,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Dev(args) => server()?.block_on(dev::run(common, args, &file))?,
         Command::List(args) => server()?.block_on(commands::list(zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(zones()?, args))?,
-        Command::Watch(args) => server()?.block_on(commands::watch(&zones()?, args))?,
+        Command::Watch(args) => server()?.block_on(commands::watch(zones()?, args))?,
         Command::Check(args) => {
             let config = Serve::new(common, &args.serve, &file)?;
             return server()?.block_on(commands::check(config, args));

@@ -33,6 +33,9 @@ mod serve;
 /// Being let into etcd: TLS, certificates and passwords that change, roles, members.
 mod access;
 
+/// Zones of the schema that SkyDNS and CoreDNS read.
+mod skydns;
+
 /// What operators ask over HTTP: health, readiness, figures.
 mod http;
 

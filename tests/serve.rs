@@ -24,6 +24,9 @@ mod zones;
 /// Zone files: beside a registry and alone, read again, refused by line.
 mod zone_files;
 
+/// Cookies, names of servers and small replies, by replicas with one secret.
+mod options;
+
 /// etcd is not there, goes, comes back as another.
 mod outage;
 

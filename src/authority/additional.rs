@@ -7,8 +7,8 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
-use super::{Draw, Found, Lookup, Overflow, Room, RrSet};
-use crate::index::{Node, Service, Zone};
+use super::{Draw, Found, Lookup, Overflow, Position, Room, RrSet};
+use crate::index::{Branch, Node, Service, Site, Zone};
 use crate::names::WireName;
 use crate::registry::Standing;
 
@@ -28,6 +28,10 @@ struct Target<'l> {
     name: WireName,
     /// The zone it is in.
     zone: &'l Zone,
+    /// What the zone was found by.
+    site: Site,
+    /// How many of its labels stand below the apex.
+    below: usize,
     /// What stands there.
     node: Option<Node<'l>>,
 }
@@ -48,7 +52,7 @@ impl Lookup<'_> {
         for target in targets.filter_map(|name| self.target(name)) {
             is_own &= node.service().is_some_and(|members| self.is_own(&target, members));
             for kind in [RecordType::A, RecordType::AAAA] {
-                match target.glue(kind, left, draw) {
+                match self.glue(&target, kind, left, draw) {
                     Ok(Some(set)) => {
                         left -= octets(&set);
                         sets.push(set);
@@ -68,6 +72,38 @@ impl Lookup<'_> {
         self.position.zone.is_own(members, address, (target.name.label(1), service))
     }
 
+    /// The address RRset of a target, if there is one and its zone is ready.
+    fn glue(&self, of: &Target<'_>, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
+        let Some(node) = of.node.filter(|_| of.zone.is_ready()) else { return Ok(None) };
+        let room = Room { octets, overflow: Overflow::Truncate };
+        let set = match node {
+            Node::SkyDns(branch) => self.glue_of_branch(of, branch, (kind, room), draw)?,
+            _ => {
+                let ttl = of.zone.settings().ttl;
+                Addresses { kind, ttl, room, name: &of.name }.at(node, draw)?
+            }
+        };
+        Ok(set.map(|set| RrSet { owner: of.spelt.clone(), ..set }))
+    }
+
+    /// The same of a target in a SkyDNS zone. An alias has no addresses of its own.
+    fn glue_of_branch(
+        &self,
+        of: &Target<'_>,
+        branch: Branch<'_>,
+        (kind, room): (RecordType, Room),
+        draw: &mut Draw,
+    ) -> Found {
+        let Target { name, zone, site, below, .. } = of;
+        let position = Position { zone, site: *site, below: *below, is_stale: false };
+        let lookup = Lookup { position, name, ..*self };
+        let gathered = lookup.gather(branch);
+        if lookup.alias(branch, &gathered).is_some() {
+            return Ok(None);
+        }
+        lookup.addresses_of_entries(&gathered, kind, room, draw)
+    }
+
     /// What is known of a target in a zone of ours.
     fn target<'l>(&'l self, spelt: &'l Name) -> Option<Target<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
@@ -77,18 +113,7 @@ impl Lookup<'_> {
         let is_own = ptr::eq(zone, self.position.zone);
         let may_show = is_own || zone.settings().standing() != Standing::Expired;
         let node = self.generation.find(site, &name, below).filter(|_| may_show);
-        Some(Target { spelt, name, zone, node })
-    }
-}
-
-impl Target<'_> {
-    /// Its address RRset, if there is one and its zone is ready.
-    fn glue(&self, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
-        let Some(node) = self.node.filter(|_| self.zone.is_ready()) else { return Ok(None) };
-        let room = Room { octets, overflow: Overflow::Truncate };
-        let addresses = Addresses { kind, ttl: self.zone.settings().ttl, room, name: &self.name };
-        let set = addresses.at(node, draw)?;
-        Ok(set.map(|set| RrSet { owner: self.spelt.clone(), ..set }))
+        Some(Target { spelt, name, zone, site, below, node })
     }
 }
 

@@ -64,6 +64,7 @@ impl Addresses<'_> {
             Node::Apex(None)
             | Node::Empty
             | Node::Cut(_)
+            | Node::SkyDns(_)
             | Node::Transport(..)
             | Node::Port(..) => Ok(None),
         }
@@ -141,7 +142,7 @@ fn addressed(instance: &Instance) -> impl Iterator<Item = (IpAddr, &Instance)> {
 }
 
 /// The octets of an address record.
-const fn record_octets(address: IpAddr) -> usize {
+pub(super) const fn record_octets(address: IpAddr) -> usize {
     match address {
         IpAddr::V4(_) => FIXED + 4,
         IpAddr::V6(_) => FIXED + 16,
@@ -149,7 +150,7 @@ const fn record_octets(address: IpAddr) -> usize {
 }
 
 /// The data of an address record.
-fn data(address: IpAddr) -> RData {
+pub(super) fn data(address: IpAddr) -> RData {
     match address {
         IpAddr::V4(address) => RData::A(address.into()),
         IpAddr::V6(address) => RData::AAAA(address.into()),

@@ -23,16 +23,31 @@ pub(super) struct Alias {
     pub(super) sets: Vec<RrSet>,
     /// Where.
     pub(super) target: Name,
+    /// The most aliases of an answer that begins with it and is given for its end alone:
+    /// where there is no end, there is no alias either.
+    pub(super) most: Option<usize>,
 }
 
-/// Answers from where a chain of aliases leads.
+/// Answers from where a chain of aliases leads; none where it leads nowhere, and must.
 pub(super) fn follow(
     generation: &Generation,
     question: &Question<'_>,
     alias: Alias,
     draw: &mut Draw,
+) -> Option<Answer> {
+    let most = alias.most;
+    let answer = followed(generation, question, alias, draw);
+    most.is_none_or(|most| answer.leads_somewhere(most)).then_some(answer)
+}
+
+/// Answers from where a chain of aliases leads.
+fn followed(
+    generation: &Generation,
+    question: &Question<'_>,
+    alias: Alias,
+    draw: &mut Draw,
 ) -> Answer {
-    let Alias { sets: mut chain, mut target } = alias;
+    let Alias { sets: mut chain, mut target, .. } = alias;
     for _ in 1..CHAIN_MAX {
         let taken = chain.iter().map(octets).sum();
         let room = Room { octets: question.room.octets.saturating_sub(taken), ..question.room };
@@ -62,6 +77,16 @@ impl Answer {
         Self { answers: chain, is_own: false, ..Self::own(ResponseCode::NoError) }
     }
 
+    /// Whether it has more than aliases, and at most so many of these; or fails, or leaves
+    /// our zones.
+    fn leads_somewhere(&self, most: usize) -> bool {
+        let is_cname = |set: &&RrSet| set.kind == RecordType::CNAME;
+        let aliases = self.answers.iter().filter(is_cname).count();
+        let has_more = self.answers.len() > aliases || self.leaves.is_some();
+        let is_error = self.truncated || self.code == ResponseCode::ServFail;
+        is_error || has_more && aliases <= most
+    }
+
     /// The same answer where a chain of aliases leads to it. One that failed is no answer.
     fn behind(self, mut chain: Vec<RrSet>) -> Self {
         if self.code == ResponseCode::ServFail || self.truncated {
@@ -76,7 +101,7 @@ impl Answer {
 pub(super) fn cname(owner: &Name, set: &RecordSet) -> Option<Alias> {
     let [RData::CNAME(cname)] = &set.data[..] else { return None };
     let sets = vec![RrSet::of(owner.clone(), set)];
-    Some(Alias { sets, target: cname.0.clone() })
+    Some(Alias { sets, target: cname.0.clone(), most: None })
 }
 
 /// The alias that a DNAME record makes of a name below its owner (RFC 6672 section 2.2).
@@ -95,7 +120,7 @@ pub(super) fn dname(name: &Name, owner: &Owner) -> Result<Alias, Box<Answer>> {
     };
     let data = vec![RData::CNAME(CNAME(target.clone()))];
     let alias = RrSet::plain(name.clone(), RecordType::CNAME, set.ttl, data);
-    Ok(Alias { sets: vec![redirected, alias], target })
+    Ok(Alias { sets: vec![redirected, alias], target, most: None })
 }
 
 /// A name of labels, if it is none that is too long.

@@ -28,7 +28,7 @@
 //!
 //! One concern per file: `resolved` follows the name, `srv`, `address`, `txt` and `apex`
 //! make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
-//! targets, `negative` says what is not there.
+//! targets, `negative` says what is not there; `skydns` knows the zones of that schema.
 
 mod additional;
 mod address;
@@ -40,6 +40,7 @@ mod negative;
 mod order;
 mod question;
 mod resolved;
+mod skydns;
 mod srv;
 mod txt;
 mod zone_file;
@@ -101,7 +102,24 @@ pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw)
     }
     match step(generation, question, draw) {
         Step::Done(answer) | Step::Foreign(answer) => answer,
-        Step::Alias(alias) => follow(generation, question, alias, draw),
+        Step::Alias(alias) => follow(generation, question, alias, draw)
+            .unwrap_or_else(|| nothing(generation, question)),
+    }
+}
+
+/// The answer of a name that exists and is as if it had no data.
+fn nothing(generation: &Generation, question: &Question<'_>) -> Answer {
+    let Ok(name) = WireName::from_labels(question.name.iter()) else {
+        return Answer::error(ResponseCode::FormErr, None);
+    };
+    let resolved = resolve(generation, &name);
+    let (code, reason) = resolved.code();
+    match resolved {
+        Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
+        Resolved::Missing(position) | Resolved::Existing(position, _) => {
+            Lookup { generation, position, question, name: &name, reason }
+                .negative(ResponseCode::NoError)
+        }
     }
 }
 
@@ -156,6 +174,7 @@ impl Lookup<'_> {
                 let alias = owner.alias(kind).and_then(|set| cname(self.question.name, set));
                 alias.map_or_else(|| Step::Done(self.existing(node, draw)), Step::Alias)
             }
+            Node::SkyDns(branch) => self.at_branch(branch, draw),
             _ => Step::Done(self.existing(node, draw)),
         }
     }
@@ -164,6 +183,12 @@ impl Lookup<'_> {
     fn existing(&self, node: Node<'_>, draw: &mut Draw) -> Answer {
         let any = self.question.kind == RecordType::ANY;
         let found = if any { self.any(node, draw) } else { self.rrset(node, draw) };
+        self.found(node, found, draw)
+    }
+
+    /// The answer of what was found at a node.
+    fn found(&self, node: Node<'_>, found: Found, draw: &mut Draw) -> Answer {
+        let any = self.question.kind == RecordType::ANY;
         let mut answer = match found {
             Ok(None) => return self.negative(ResponseCode::NoError),
             Ok(Some(answers)) => Answer::positive(answers),

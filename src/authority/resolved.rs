@@ -80,7 +80,7 @@ pub fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
         }
         // Only the records there tell; an alias answers for every type.
         Node::Static(owner) => owner.set(kind).is_some() || owner.alias(kind).is_some(),
-        Node::Cut(_) => true,
+        Node::Cut(_) | Node::SkyDns(_) => true,
         Node::Empty => false,
         Node::Service(_) | Node::Instance(_) => matches!(kind, SRV | A | AAAA | TXT),
         Node::Transport(..) | Node::Port(..) => matches!(kind, SRV),

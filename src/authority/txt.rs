@@ -68,6 +68,13 @@ impl Lookup<'_> {
     }
 }
 
+/// The record of a text with the octets of its data; none of an empty text, or of one that
+/// no message carries.
+pub(super) fn record(text: &str) -> Option<(usize, RData)> {
+    let strings = strings(text)?;
+    Some((data_octets(&strings), data(&strings)))
+}
+
 /// A text in pieces that fit character strings; none of an empty text.
 fn strings(text: &str) -> Option<Strings> {
     fitting(text.as_bytes().chunks(STRING_MAX).map(<[u8]>::to_vec).collect())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Found, build, print};
+use super::{Found, build, print, with_services};
 use crate::authority::{self, Draw};
 use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
 use crate::config::Serve;
@@ -56,7 +56,7 @@ pub async fn lookup(config: Serve, args: &LookupArgs) -> Result<(), Failure> {
 async fn members(config: Serve, name: &str) -> Result<Vec<Found>, Failure> {
     let label: Vec<u8> = folded(name).collect();
     let mut found = Vec::new();
-    for zone in config.zones {
+    for zone in with_services(config.zones) {
         let text = zone.settings.title();
         let (zone, _) = build(zone, &config.access).await?;
         let instances = zone.named(&label).into_iter().flat_map(Service::instances);
@@ -73,7 +73,7 @@ async fn members(config: Serve, name: &str) -> Result<Vec<Found>, Failure> {
 /// Prints the services and how many instances each has, counted as DNS sees them: by label.
 async fn services(config: Serve, form: Output) -> Result<(), Failure> {
     let mut counts = BTreeMap::<String, usize>::new();
-    for zone in config.zones {
+    for zone in with_services(config.zones) {
         let (zone, _) = build(zone, &config.access).await?;
         for service in zone.services() {
             let Some(first) = service.instances().next() else { continue };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::config::ZoneConfig;
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd};
-use crate::index::{Index, Publisher, Zone};
+use crate::index::{Index, Publisher, Schema, Zone};
 use crate::mirror;
 use crate::names::folded;
 use crate::registry::Instance;
@@ -46,6 +46,19 @@ async fn build(config: ZoneConfig, access: &Access) -> Result<(Arc<Zone>, usize)
     let mut publisher = Publisher::new(Arc::clone(&index), 0);
     let keys = mirror::list(&etcd, config.layout, &mut publisher).await?;
     Ok((Arc::clone(&index.load().zones()[0]), keys))
+}
+
+/// The zones that have services; of the others it is said that they are left out.
+fn with_services(zones: Vec<ZoneConfig>) -> impl Iterator<Item = ZoneConfig> {
+    zones.into_iter().filter(|zone| {
+        let schema = zone.settings.schema();
+        let has_services = schema == Schema::Services;
+        if !has_services {
+            let (zone, schema) = (zone.settings.title(), schema.as_str());
+            eprintln!("srvd: zone {zone} has the schema {schema}, and no services: left out");
+        }
+        has_services
+    })
 }
 
 /// Whether an instance is of a service, compared as DNS compares.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Found, is_of, print};
+use super::{Found, is_of, print, with_services};
 use crate::cli::{Output, WatchArgs};
 use crate::config::Serve;
 use crate::error::Failure;
@@ -18,10 +18,10 @@ use crate::shutdown;
 ///
 /// # Errors
 /// [`Failure::Unreachable`] when the registry is away at the start; later it is waited for.
-pub async fn watch(config: &Serve, args: &WatchArgs) -> Result<(), Failure> {
+pub async fn watch(config: Serve, args: &WatchArgs) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     let mut mirrors = JoinSet::new();
-    for zone in &config.zones {
+    for zone in with_services(config.zones) {
         let etcd = Etcd::new(&zone.registry, &config.access);
         // Only whether the registry answers matters here; the mirror lists it.
         etcd.get(&zone.layout.key("any", "any"), etcd.timeout()).await?;

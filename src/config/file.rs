@@ -90,12 +90,23 @@ pub struct Zone {
     pub ttl: Option<Seconds>,
     /// TTL of negative answers.
     pub negative_ttl: Option<Seconds>,
-    /// Not in this version.
-    #[serde(default, rename = "schema")]
-    _schema: Only<ServicesSchema>,
+    /// How its keys and values are read.
+    #[serde(default)]
+    pub schema: RegistrySchema,
     /// Not in this version.
     #[serde(default, rename = "max-answers")]
     _max_answers: Only<Zero>,
+}
+
+/// How a zone's keys and values are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegistrySchema {
+    /// Registrations of services.
+    #[default]
+    Services,
+    /// SkyDNS's tree of labels.
+    SkyDns,
 }
 
 /// A zone's name.
@@ -200,7 +211,6 @@ macro_rules! allowed {
 }
 
 allowed! {
-    ServicesSchema = Some("\"services\"");
     Zero = Some("0");
     Nothing = None;
 }
@@ -248,6 +258,7 @@ mod tests {
             ("reverse = [\"a\"]", &["reverse =", "does not know this key yet"]),
             ("max-stale = 5", &["line 1", "max-stale ="]),
             ("\nhold-collapse = \"soon\"", &["line 2", "`soon` is no duration; write it like 30s"]),
+            ("[[zone]]\nname = \"a\"\nschema = \"x\"", &["line 3", "`services` or `skydns`"]),
             ("workers = -1", &["line 1", "workers ="]),
             ("registry = ", &["line 1"]),
         ] {

@@ -162,6 +162,24 @@ mod tests {
     }
 
     #[test]
+    fn skydns_zones_have_defaults_of_their_own() {
+        let serve = serve(
+            "registry = \"h/ns?prefix=/p\"\n[[zone]]\nname = \"SkyDNS.local\"\nschema = \"skydns\"\n[[zone]]\nname = \"b\"\nschema = \"skydns\"\nprefix = \"/q/r/\"\nttl = \"1m\"",
+        )
+        .unwrap();
+        let [one, other] = &serve.zones[..] else { panic!("two zones are written") };
+        assert_eq!(one.layout.range().0, b"/skydns/local/skydns/");
+        assert_eq!(other.layout.range().0, b"/q/r/b/");
+        let times = |zone: &ZoneConfig| {
+            let settings = &zone.settings;
+            [settings.ttl, settings.soa.minimum, settings.soa_ttl, settings.ns_ttl]
+        };
+        assert_eq!((times(one), times(other)), ([300, 30, 30, 300], [60, 30, 30, 60]));
+        assert_eq!((one.settings.soa.refresh, one.settings.soa.retry), (7200, 1800));
+        assert_eq!(one.settings.schema(), crate::index::Schema::SkyDns);
+    }
+
+    #[test]
     fn what_is_kept_has_defaults() {
         let outage = serve("").unwrap().outage;
         assert!(outage.state.is_none() && outage.max_stale.is_none());
@@ -210,6 +228,10 @@ mod tests {
             (
                 "[[zone]]\nname = \"a\"\nprefix = \"/a//b\"",
                 "srvd.toml:2: [[zone]] `a.`: prefix or namespace: `a//b` has an empty path segment",
+            ),
+            (
+                "[[zone]]\nname = \"a\"\nschema = \"skydns\"\nnamespace = \"n\"",
+                "srvd.toml:2: [[zone]] `a.`: namespace: a zone of schema skydns has none; write",
             ),
             (
                 "registry = \"http://u:s3cret@a\"",

@@ -5,13 +5,19 @@ use std::path::Path;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 
-use super::file::{File, Zone};
+use super::file::{File, RegistrySchema, Zone};
 use super::read_url;
 use crate::error::Failure;
 use crate::index::{Schema, Settings, Tree};
-use crate::names::{DEFAULT_TTL, DEFAULT_ZONE};
+use crate::names::{
+    DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
+    DEFAULT_ZONE, WireName,
+};
 use crate::registry::{Finding, Layout, RegistryUrl};
 use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
+
+/// How soon a secondary asks again, in the SOA record that CoreDNS makes up.
+const SKYDNS_RETRY: i32 = 1800;
 
 /// One zone and where its data comes from.
 #[derive(Debug)]
@@ -33,9 +39,10 @@ pub(super) fn registry_zones(
     if file.zone.is_empty() {
         let apex =
             Name::from_ascii(format!("{DEFAULT_ZONE}.")).expect("the default zone is a name");
-        let layout = url.layout();
-        let ttls = [DEFAULT_TTL.as_secs() as u32; 2];
-        return Ok(vec![zone(&apex, url.clone(), layout, directory, ttls)?]);
+        let ttls = Schema::Services.ttls();
+        let file = read_file(directory, &apex)?.unwrap_or_else(|| zonefile::template(&apex));
+        let settings = settings(file.completed(), Some(ttls))?;
+        return Ok(vec![ZoneConfig::new(settings, url.clone(), url.layout())]);
     }
     let mut zones: Vec<ZoneConfig> = Vec::new();
     for entry in &file.zone {
@@ -81,30 +88,78 @@ fn written_zone(
         .as_ref()
         .map(|url| read_url(&file.origin("[[zone]] registry", url), url.as_ref()));
     let registry = own.transpose()?.unwrap_or_else(|| default.clone());
-    let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
-    let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
-    let layout = Layout::new(prefix, namespace).map_err(|fault| {
+    let schema = match entry.schema {
+        RegistrySchema::Services => Schema::Services,
+        RegistrySchema::SkyDns => Schema::SkyDns,
+    };
+    let layout = match schema {
+        Schema::SkyDns => layout_of_labels(entry),
+        _ => layout(entry, &registry),
+    };
+    let layout = layout.map_err(|fault| {
         let origin = file.origin("[[zone]]", &entry.name);
-        Failure::usage(format!("{origin} `{apex}`: prefix or namespace: {fault}"))
+        Failure::usage(format!("{origin} `{apex}`: {fault}"))
     })?;
-    let ttls = [entry.ttl, entry.negative_ttl];
-    let ttls = ttls.map(|ttl| ttl.map_or(DEFAULT_TTL.as_secs() as u32, |it| it.0));
-    zone(apex, registry, layout, directory, ttls)
+    let [ttl, negative_ttl] = schema.ttls();
+    let ttls =
+        [entry.ttl.map_or(ttl, |it| it.0), entry.negative_ttl.map_or(negative_ttl, |it| it.0)];
+    let read = read_file(directory, apex)?;
+    let is_made_up = read.is_none();
+    let read = read.unwrap_or_else(|| zonefile::template(apex)).completed();
+    let mut settings = settings(read, Some(ttls))?.of_schema(schema);
+    if is_made_up && schema == Schema::SkyDns {
+        settings = as_coredns(settings);
+    }
+    Ok(ZoneConfig::new(settings, registry, layout))
 }
 
-/// A zone with its file, or what the template makes up for it.
-fn zone(
-    apex: &Name,
-    registry: RegistryUrl,
-    layout: Layout,
-    directory: Option<&Path>,
-    [ttl, negative_ttl]: [u32; 2],
-) -> Result<ZoneConfig, Failure> {
+impl ZoneConfig {
+    /// A zone that reads a part of a registry.
+    fn new(settings: Settings, registry: RegistryUrl, layout: Layout) -> Self {
+        Self { settings: settings.reading(layout.clone()), registry, layout }
+    }
+}
+
+impl Schema {
+    /// TTL of records and of "no" where the file says neither, in seconds.
+    fn ttls(self) -> [u32; 2] {
+        let ttls = match self {
+            Self::SkyDns => [DEFAULT_SKYDNS_TTL, DEFAULT_SKYDNS_NEGATIVE_TTL],
+            _ => [DEFAULT_TTL; 2],
+        };
+        ttls.map(|ttl| ttl.as_secs() as u32)
+    }
+}
+
+/// A made-up apex as CoreDNS makes it up for SkyDNS zones.
+fn as_coredns(mut settings: Settings) -> Settings {
+    (settings.soa.retry, settings.soa_ttl) = (SKYDNS_RETRY, settings.soa.minimum);
+    settings.ns_ttl = settings.ttl;
+    settings
+}
+
+/// Where the keys of a zone's services stand.
+fn layout(entry: &Zone, registry: &RegistryUrl) -> Result<Layout, String> {
+    let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
+    let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
+    Layout::new(prefix, namespace).map_err(|fault| format!("prefix or namespace: {fault}"))
+}
+
+/// Where the keys of a SkyDNS zone stand.
+fn layout_of_labels(entry: &Zone) -> Result<Layout, String> {
+    if entry.namespace.is_some() {
+        let text = "namespace: a zone of schema skydns has none; write it into the prefix";
+        return Err(text.to_owned());
+    }
+    let prefix = entry.prefix.as_deref().unwrap_or(DEFAULT_SKYDNS_PREFIX);
+    let apex = WireName::from_labels(entry.name.as_ref().0.iter()).map_err(|it| it.to_string())?;
+    Layout::of_labels(prefix, &apex).map_err(|fault| format!("prefix: {fault}"))
+}
+
+/// A zone's file, if it has one.
+fn read_file(directory: Option<&Path>, apex: &Name) -> Result<Option<ZoneFile>, Failure> {
     let read = directory.map(|directory| zonefile::read(directory, apex)).transpose();
-    let file = read.map_err(Failure::usage)?.flatten();
-    let file = file.unwrap_or_else(|| zonefile::template(apex)).completed();
-    let settings = settings(file, Some([ttl, negative_ttl]))?;
-    Ok(ZoneConfig { settings: settings.reading(layout.clone()), registry, layout })
+    Ok(read.map_err(Failure::usage)?.flatten())
 }
 
 /// What a zone's file says, and the TTLs of a registry's records and of "no", where there is

@@ -17,6 +17,8 @@ pub struct Event {
     pub key: Vec<u8>,
     /// The new value; none when the key was deleted.
     pub value: Option<Vec<u8>>,
+    /// Whether the key has a lease.
+    pub is_leased: bool,
     /// The revision of the change.
     pub revision: i64,
 }
@@ -138,5 +140,6 @@ fn event(event: PbEvent) -> Option<Event> {
         1 => None,
         _ => return None,
     };
-    Some(Event { key: pair.key, value, revision: pair.mod_revision })
+    let is_leased = pair.lease != 0;
+    Some(Event { key: pair.key, value, is_leased, revision: pair.mod_revision })
 }

@@ -60,6 +60,11 @@ const GAUGES: &[PerZone] = &[
         read: |zone| zone.len() as i64,
     },
     PerZone {
+        name: "srvd_zone_entries",
+        help: "Entries of a zone of the schema skydns",
+        read: |zone| zone.skydns().len() as i64,
+    },
+    PerZone {
         name: "srvd_registry_revision",
         help: "Revision of the registry that is held whole",
         read: |zone| zone.settings().vitals().revision.get(),

@@ -1,7 +1,7 @@
 //! Which names exist in a zone, and what stands at them.
 
-use super::{Node, Service, Tree, Zone};
-use crate::names::{WireName, parse_address_label};
+use super::{Branch, Lead, Node, Owner, Schema, Service, Tree, Zone};
+use crate::names::{Reversed, WireName, parse_address_label};
 use crate::registry::Proto;
 
 impl Zone {
@@ -20,7 +20,7 @@ impl Zone {
     /// and a wildcard stands for what neither has (RFC 4592 section 3.3.1).
     fn find_in<'z>(&'z self, tree: &'z Tree, name: &WireName, below: usize) -> Option<Node<'z>> {
         if below == 0 {
-            return Some(Node::Apex(tree.owner(name)));
+            return Some(self.apex(tree.owner(name)));
         }
         if let Some(cut) = tree.cut(name, below) {
             return Some(Node::Cut(cut));
@@ -54,10 +54,41 @@ impl Zone {
         Some(if owner.is_empty() { Node::Empty } else { Node::Static(owner) })
     }
 
+    /// The zone's apex, with what the zone file has there.
+    fn apex<'z>(&'z self, owner: Option<&'z Owner>) -> Node<'z> {
+        match self.settings().schema() {
+            Schema::SkyDns => Node::SkyDns(Branch { entries: &self.skydns, by: Lead::Apex(owner) }),
+            _ => Node::Apex(owner),
+        }
+    }
+
+    /// The wildcard among the entries of a SkyDNS zone that stands for a name which does not
+    /// exist, unless a name closer to it does.
+    pub(super) fn find_stored_wildcard(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        if self.skydns.is_empty() {
+            return None;
+        }
+        let branch = self.skydns.find_wildcard(Reversed::of(name, below).as_octets())?;
+        let Lead::Wildcard(octets) = branch.by else { return None };
+        let has = |above: WireName| {
+            self.settings().serves_under(&above)
+                || self.settings().tree().is_some_and(|tree| tree.owner(&above).is_some())
+        };
+        let mut closer = (1..below).map(|skipped| (name.above(skipped), below - skipped));
+        let is_closer = |(above, below): &(WireName, usize)| {
+            Reversed::of(above, *below).as_octets().len() > octets
+        };
+        let blocked = closer.any(|it| is_closer(&it) && has(it.0));
+        (!blocked).then_some(Node::SkyDns(branch))
+    }
+
     /// What the registry has at a name.
     pub(super) fn find_dynamic(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        if !self.skydns.is_empty() && below > 0 {
+            return self.skydns.find(name, below).map(Node::SkyDns);
+        }
         match below {
-            0 => Some(Node::Apex(None)),
+            0 => Some(self.apex(None)),
             1 => self.find_child(name.label(0)),
             2 => self.find_below(name.label(1), name.label(0)),
             3 => self.find_port(name),

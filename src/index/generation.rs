@@ -36,7 +36,7 @@ struct Sites {
 pub enum Site {
     /// A zone, by its place in the configuration.
     Zone(usize),
-    /// `_tcp.` or `_udp.`: the bare names of the first zone.
+    /// `_tcp.` or `_udp.`: the bare names of the first zone with services.
     Bare(usize, Proto),
 }
 
@@ -110,7 +110,9 @@ impl Generation {
             (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
             (Site::Bare(..), _) => None,
         };
-        found.or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))
+        found
+            .or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))
+            .or_else(|| zone.find_stored_wildcard(name, below))
     }
 }
 

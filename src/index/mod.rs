@@ -14,6 +14,8 @@
 //! the first question to the next change (`ready`). They say nothing that the instances do
 //! not say, so a generation still never changes.
 //!
+//! A zone of SkyDNS's schema has a tree of entries in the place of services ([`skydns`]).
+//!
 //! A name may stand for instances of another (`aliases`); what is wrong with a zone can be
 //! listed from any generation of it (`problems`).
 //!
@@ -30,6 +32,7 @@ mod problems;
 mod publisher;
 mod ready;
 mod service;
+pub mod skydns;
 mod tree;
 mod zone;
 
@@ -41,6 +44,7 @@ pub use self::generation::{Generation, Site};
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
+pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::{Node, Schema, Settings, Zone};
 

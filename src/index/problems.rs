@@ -9,7 +9,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 
 use super::derived::Walk;
-use super::{Node, Tree, Zone};
+use super::{Branch, Lead, Node, Tree, Zone};
 use crate::names::{WireName, folded};
 use crate::registry::{
     Alias, Finding, Problem, ProblemChange, Resource, StrayChange, Update, document,
@@ -48,6 +48,7 @@ impl Zone {
     pub(super) fn take(&mut self, update: &Update) {
         update.changes.iter().for_each(|change| self.apply(change));
         update.aliases.iter().for_each(|change| self.apply_alias(change));
+        update.entries.iter().for_each(|change| self.apply_entry(change));
         update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
         update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
     }
@@ -65,7 +66,18 @@ impl Zone {
         let services = self.services.values().flat_map(move |service| walk.problems(service));
         let cautions = self.settings().cautions().iter().cloned();
         let hidden = self.settings().tree().into_iter().flat_map(|tree| self.hidden_by_file(tree));
-        cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services)
+        let same = self.same_entries();
+        cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services).chain(same)
+    }
+
+    /// Keys of a SkyDNS zone that differ in case and are one name.
+    fn same_entries(&self) -> impl Iterator<Item = Finding> {
+        let entries = self.skydns.iter();
+        let pairs = entries.clone().zip(entries.skip(1));
+        pairs.filter(|(one, other)| one.path == other.path).map(|(one, other)| {
+            let problem = format!("it is the same name in DNS as `{}`: both are answered", one.key);
+            Finding::new(&other.key, problem, "write keys in lower case")
+        })
     }
 
     /// What of the registry the zone file hides: a record at its own node, a cut everything
@@ -77,7 +89,8 @@ impl Zone {
             let below = name.labels().checked_sub(apex).filter(|below| *below > 0)?;
             let node = self.find_dynamic(&name, below)?;
             let is_cut = tree.cut(&name, below).is_some();
-            if matches!(node, Node::Empty) && !is_cut {
+            let is_question = matches!(node, Node::SkyDns(Branch { by: Lead::Pattern, .. }));
+            if is_question || matches!(node, Node::Empty) && !is_cut {
                 return None;
             }
             let what = if is_cut { "and all names below it are" } else { "is" };

@@ -8,9 +8,11 @@ use hickory_proto::rr::{Name, RecordType};
 
 use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
-use super::{Cut, Owner, RecordSet, Service, Slot, StartOfAuthority, Tree};
+use super::{Branch, Cut, Owner, RecordSet, Service, SkyDns, Slot, StartOfAuthority, Tree};
 use crate::names::{NameTooLong, WireName, folded};
-use crate::registry::{Change, Finding, Freshness, Instance, Layout, Proto, Standing, Vitals};
+use crate::registry::{
+    Change, EntryChange, Finding, Freshness, Instance, Layout, Proto, Standing, Vitals,
+};
 
 /// Something by a lower-cased label. The seed is random: names come from strangers.
 pub(super) type Labels<T> = imbl::GenericHashMap<
@@ -33,6 +35,18 @@ pub enum Schema {
     SkyDns,
     /// Nowhere: the zone is its file.
     Static,
+}
+
+impl Schema {
+    /// The schema as the configuration spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Services => "services",
+            Self::SkyDns => "skydns",
+            Self::Static => "static",
+        }
+    }
 }
 
 /// What the configuration and the zone file say of a zone. It stays the same from
@@ -83,6 +97,8 @@ pub struct Zone {
     pub(super) services: Services,
     /// The names that stand for others; shared by generations until one of them changes.
     pub(super) aliases: Arc<Aliases>,
+    /// The entries of a SkyDNS zone; none in any other.
+    pub(super) skydns: SkyDns,
     /// What cannot be used.
     pub(super) unusable: Arc<Unusable>,
     /// How many names right below the apex have an SRV record, by transport: whether
@@ -101,6 +117,8 @@ pub enum Node<'z> {
     Static(&'z Owner),
     /// A name that the zone file cuts off.
     Cut(Cut<'z>),
+    /// Any name of a SkyDNS zone.
+    SkyDns(Branch<'z>),
     /// `S.Z`
     Service(&'z Service),
     /// `_S._P.Z`
@@ -269,7 +287,7 @@ impl<'z> Node<'z> {
     #[must_use]
     pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
         match self {
-            Self::Apex(_) | Self::Empty | Self::Cut(_) => false,
+            Self::Apex(_) | Self::Empty | Self::Cut(_) | Self::SkyDns(_) => false,
             Self::Static(owner) => owner.sets().iter().any(|set| set.data.len() > number),
             Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
                 service.ways() > number
@@ -283,7 +301,7 @@ impl<'z> Node<'z> {
     #[must_use]
     pub const fn service(self) -> Option<&'z Service> {
         match self {
-            Self::Apex(_) | Self::Empty | Self::Static(_) | Self::Cut(_) => None,
+            Self::Apex(_) | Self::Empty | Self::Static(_) | Self::Cut(_) | Self::SkyDns(_) => None,
             Self::Service(service)
             | Self::Transport(service, _)
             | Self::Port(service, _)
@@ -297,10 +315,10 @@ impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
         let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
-        let (aliases, unusable) = (Arc::default(), Arc::default());
+        let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
         let revision = (settings.schema() == Schema::Static).then_some(0);
-        Self { settings, revision, changes: 0, services, aliases, unusable, transports }
+        Self { settings, revision, changes: 0, services, aliases, skydns, unusable, transports }
     }
 
     /// What does not change.
@@ -342,6 +360,12 @@ impl Zone {
         self.services.values().map(|service| &**service)
     }
 
+    /// The entries of a SkyDNS zone; none of any other.
+    #[must_use]
+    pub const fn skydns(&self) -> &SkyDns {
+        &self.skydns
+    }
+
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
     /// every replica shows the same (RFC 1982).
     #[must_use]
@@ -376,6 +400,12 @@ impl Zone {
         if let Some(after) = &change.after {
             self.edit(after, Service::insert);
         }
+    }
+
+    /// Takes a change of an entry in.
+    pub(super) fn apply_entry(&mut self, change: &EntryChange) {
+        self.changes += 1;
+        self.skydns.apply(change);
     }
 
     /// Holds everything up to a revision. The serial never falls, even when a restored

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::drawn;
 use crate::etcd::{Error, Etcd, Message, Page, PageSize};
-use crate::registry::{Audited, Table};
+use crate::registry::{Audited, Stored, Table};
 
 /// How often what is held is compared with the registry.
 pub const AUDIT_EVERY: Duration = Duration::from_secs(300);
@@ -166,7 +166,8 @@ impl Audit {
                 tokio::task::yield_now().await;
                 let from = page.pairs.len().saturating_sub(PIECE);
                 for pair in page.pairs.drain(from..) {
-                    table.list(pair.key(), pair.value());
+                    let stored = Stored { value: pair.value(), is_leased: pair.lease() != 0 };
+                    table.list(pair.key(), stored);
                 }
                 if page.pairs.is_empty() {
                     self.stage = self.next_stage(etcd, table);

@@ -14,6 +14,7 @@
 //! zone is taken to have been so before.
 //!
 //! # Meanwhile
+//! Entries of a SkyDNS zone are counted and held like instances.
 //! Additions and changes go on. A held instance that is registered again is not held any
 //! more; it becomes a change, or nothing at all. What is held is shown as it was.
 //! Aliases are not counted, but what takes the instances away takes the names that lead to
@@ -24,15 +25,16 @@
 //! all are published together, and the window begins anew, so that the same removals start
 //! nothing again. It never lasts for ever.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{Hash, Hasher};
+mod window;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::registry::{Alias, AliasChange, Change, Instance, Publish, Resource, Update, Vitals};
+use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Update, Vitals};
 
-/// How long removals are counted together (contract section 9.5).
-const WINDOW: Duration = Duration::from_secs(10);
+use self::window::{Counted, Spot, WINDOW, Window, ends};
+
 /// Fewer removals are never a collapse: small zones do come and go.
 const LEAST: usize = 20;
 /// Removals of more than so many hundredths of the zone are one.
@@ -65,42 +67,6 @@ pub struct Guard<P> {
 
 /// What an alias's key is made of.
 type AliasPlace = (Resource, Box<str>, bool);
-
-/// What happened within the window.
-#[derive(Debug, Default)]
-struct Window {
-    /// Instances that were removed and did not come back, and when.
-    gone: HashMap<Spot, Instant, foldhash::fast::RandomState>,
-    /// The same in the order of time; entries that came back stay until their time.
-    order: VecDeque<(Instant, Spot)>,
-    /// How many instances were added, and when.
-    added: VecDeque<(Instant, usize)>,
-}
-
-/// An instance, told from others by its place alone.
-#[derive(Debug, Clone)]
-struct Spot(Arc<Instance>);
-
-impl Spot {
-    /// What its key is made of.
-    fn place(&self) -> (&str, &str, bool) {
-        (&self.0.name, &self.0.id, self.0.is_rooted)
-    }
-}
-
-impl PartialEq for Spot {
-    fn eq(&self, other: &Self) -> bool {
-        self.place() == other.place()
-    }
-}
-
-impl Eq for Spot {}
-
-impl Hash for Spot {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.place().hash(state);
-    }
-}
 
 impl<P: Publish> Publish for Guard<P> {
     fn publish(&mut self, update: Update) {
@@ -135,11 +101,10 @@ impl<P: Publish> Guard<P> {
         self.revision = update.revision;
         if !self.grace.is_zero() {
             self.release_at(now);
-            self.begin_if_collapse(&update.changes, now);
-            let changes = std::mem::take(&mut update.changes);
+            self.begin_if_collapse(&update, now);
             let is_first = self.shown.is_none();
-            let pass = |change| self.pass(change, now);
-            update.changes = changes.into_iter().filter_map(pass).collect();
+            update.changes = self.pass_all(std::mem::take(&mut update.changes), now);
+            update.entries = self.pass_all(std::mem::take(&mut update.entries), now);
             let aliases = std::mem::take(&mut update.aliases);
             let pass = |change| self.pass_alias(change);
             update.aliases = aliases.into_iter().filter_map(pass).collect();
@@ -166,31 +131,31 @@ impl<P: Publish> Guard<P> {
         if self.until.is_none_or(|until| now < until) {
             return;
         }
-        let gone = |spot: Spot| Change { before: Some(spot.0), after: None };
-        let changes: Vec<_> = self.held.drain().map(gone).collect();
+        let removed = self.held.len();
+        let (changes, entries) = window::removals(self.held.drain());
         let gone = |(_, alias)| AliasChange { before: Some(alias), after: None };
         let aliases = self.held_aliases.drain().map(gone).collect();
         self.until = None;
-        self.shown = self.shown.map(|shown| shown.saturating_sub(changes.len()));
+        self.shown = self.shown.map(|shown| shown.saturating_sub(removed));
         self.window = Window::default();
         self.vitals.held.set(0);
         tracing::warn!(
             zone = self.zone,
-            removed = changes.len(),
+            removed,
             "the collapse was held for {:?}, its removals are published now",
             self.grace
         );
         let revision = self.revision;
-        self.publisher.publish(Update { revision, changes, aliases, ..Update::default() });
+        self.publisher.publish(Update { revision, changes, aliases, entries, ..Update::default() });
     }
 
     /// Begins to hold if an update takes too much away.
-    fn begin_if_collapse(&mut self, changes: &[Change], now: Instant) {
-        let removals = changes.iter().filter(|change| change.after.is_none()).count();
+    fn begin_if_collapse(&mut self, update: &Update, now: Instant) {
+        let removals = ends(update).filter(|[_, after]| after.is_none()).count();
         if self.until.is_some() || self.window.gone.len() + removals < LEAST {
             return;
         }
-        let (vanished, gone) = self.window.with(changes);
+        let (vanished, gone) = self.window.with(ends(update));
         let before = self.window.at_start(self.shown.unwrap_or_default());
         if vanished == 0 || gone < LEAST || gone * 100 <= before * SHARE {
             return;
@@ -207,11 +172,16 @@ impl<P: Publish> Guard<P> {
         );
     }
 
+    /// What of changes is to be shown.
+    fn pass_all<T: Counted>(&mut self, changes: Vec<Change<T>>, now: Instant) -> Vec<Change<T>> {
+        changes.into_iter().filter_map(|change| self.pass(change, now)).collect()
+    }
+
     /// What of a change is to be shown.
-    fn pass(&mut self, change: Change, now: Instant) -> Option<Change> {
+    fn pass<T: Counted>(&mut self, change: Change<T>, now: Instant) -> Option<Change<T>> {
         match (&change.before, &change.after) {
             (Some(before), None) => {
-                let spot = Spot(Arc::clone(before));
+                let spot = T::spot(before);
                 if self.until.is_some() {
                     self.held.insert(spot);
                     return None;
@@ -220,8 +190,8 @@ impl<P: Publish> Guard<P> {
                 self.window.remove(spot, now);
             }
             (None, Some(after)) => {
-                let spot = Spot(Arc::clone(after));
-                if let Some(Spot(shown)) = self.held.take(&spot) {
+                let spot = T::spot(after);
+                if let Some(shown) = self.held.take(&spot).and_then(T::of) {
                     let after = change.after.filter(|after| *after != shown)?;
                     return Some(Change { before: Some(shown), after: Some(after) });
                 }
@@ -260,70 +230,6 @@ impl<P: Publish> Guard<P> {
             self.until = None;
             tracing::info!(zone = self.zone, "all held instances were registered again");
         }
-    }
-}
-
-impl Window {
-    /// Forgets what is older than the window.
-    fn forget(&mut self, now: Instant) {
-        let is_old = |at: Instant| now.saturating_duration_since(at) > WINDOW;
-        while self.order.front().is_some_and(|(at, _)| is_old(*at)) {
-            let Some((at, spot)) = self.order.pop_front() else { break };
-            if self.gone.get(&spot) == Some(&at) {
-                self.gone.remove(&spot);
-            }
-        }
-        while self.added.front().is_some_and(|(at, _)| is_old(*at)) {
-            self.added.pop_front();
-        }
-    }
-
-    /// An instance was removed.
-    fn remove(&mut self, spot: Spot, now: Instant) {
-        self.gone.insert(spot.clone(), now);
-        self.order.push_back((now, spot));
-    }
-
-    /// An instance came, or came back.
-    fn add(&mut self, spot: &Spot, now: Instant) {
-        if self.gone.remove(spot).is_some() {
-            return;
-        }
-        match self.added.back_mut().filter(|(at, _)| *at == now) {
-            Some((_, count)) => *count += 1,
-            None => self.added.push_back((now, 1)),
-        }
-    }
-
-    /// How many instances there were when the window began, of so many now.
-    fn at_start(&self, now: usize) -> usize {
-        let added: usize = self.added.iter().map(|(_, count)| count).sum();
-        (now + self.gone.len()).saturating_sub(added)
-    }
-
-    /// How many instances changes take away, and how many are gone within the window with
-    /// them.
-    fn with(&self, changes: &[Change]) -> (usize, usize) {
-        let mut vanished: HashSet<Spot, foldhash::fast::RandomState> = HashSet::default();
-        let mut back: HashSet<Spot, foldhash::fast::RandomState> = HashSet::default();
-        for change in changes {
-            match (&change.before, &change.after) {
-                (Some(before), None) => {
-                    let spot = Spot(Arc::clone(before));
-                    back.remove(&spot);
-                    vanished.insert(spot);
-                }
-                (None, Some(after)) => {
-                    let spot = Spot(Arc::clone(after));
-                    if !vanished.remove(&spot) && self.gone.contains_key(&spot) {
-                        back.insert(spot);
-                    }
-                }
-                _ => {}
-            }
-        }
-        let again = vanished.iter().filter(|spot| self.gone.contains_key(spot)).count();
-        (vanished.len(), self.gone.len() - back.len() + vanished.len() - again)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::etcd::{Error, Etcd, PageSize};
-use crate::registry::{Freshness, Layout, Publish, Table, Update};
+use crate::registry::{Freshness, Layout, Publish, Stored, Table, Update};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
 /// finishes it. Each page is word of the registry. Gives the list's revision and cluster.
@@ -28,7 +28,10 @@ pub(super) async fn into_table(
             return Err(Error::Ended("another cluster answers".to_owned()));
         }
         super::waiting::without_stalling(page.pairs.len(), || {
-            page.pairs.iter().for_each(|pair| table.list(pair.key(), pair.value()));
+            for pair in &page.pairs {
+                let stored = Stored { value: pair.value(), is_leased: pair.lease() != 0 };
+                table.list(pair.key(), stored);
+            }
         });
         match page.next {
             Some(next) => from = next,

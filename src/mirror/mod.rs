@@ -52,7 +52,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd, Message, Messages};
-use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
+use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Stored, Table, Update, Vitals};
 
 use self::audit::{Auditor, progress_of};
 use self::end::{Complaints, End, check_history, is_other_history};
@@ -144,10 +144,10 @@ impl<P: Publish> Mirror<P> {
     /// Publishes what was known before, marked as stale until the registry is heard of.
     /// It is work of seconds where a million instances are known.
     pub fn restore(&mut self, known: Known) {
-        let Known { instances, aliases, revision, cluster, age } = known;
+        let Known { instances, aliases, entries, revision, cluster, age } = known;
         self.freshness.restored(age);
         let mut update = Update { revision, ..Update::default() };
-        self.table.seed(instances, aliases, &mut update);
+        self.table.seed(instances, aliases, entries, &mut update);
         self.guard.publish(update);
         self.hold(revision, cluster);
     }
@@ -241,7 +241,7 @@ impl<P: Publish> Mirror<P> {
             self.table.finish_listing(&mut update);
             tracing::info!(
                 zone = self.guard.zone(), endpoint = %self.etcd.endpoint(), revision,
-                changes = update.changes.len(), problems = self.table.problems().count(),
+                changes = update.changes.len() + update.entries.len(), problems = self.table.problems().count(),
                 strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
@@ -328,7 +328,10 @@ impl<P: Publish> Mirror<P> {
         without_stalling(message.events.len(), || {
             for event in news {
                 match &event.value {
-                    Some(value) => self.table.put(&event.key, value, &mut self.untold),
+                    Some(value) => {
+                        let stored = Stored { value, is_leased: event.is_leased };
+                        self.table.put(&event.key, stored, &mut self.untold);
+                    }
                     None => self.table.delete(&event.key, &mut self.untold),
                 }
                 revision = event.revision;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AUDIT_EVERY, PROGRESS_AFTER};
+use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Instance, Vitals};
 
 /// How a mirror goes about it.
@@ -50,6 +51,8 @@ pub struct Known {
     pub instances: Vec<Arc<Instance>>,
     /// The aliases.
     pub aliases: Vec<Arc<Alias>>,
+    /// The entries of a SkyDNS zone.
+    pub entries: Vec<Arc<Entry>>,
     /// The revision they are true at.
     pub revision: i64,
     /// The cluster they are from.

@@ -3,6 +3,7 @@
 //! Each constant carries its reason. Nothing here does I/O.
 
 mod address;
+pub mod reversed;
 mod wire;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
+pub use self::reversed::Reversed;
 pub use self::wire::{NameTooLong, WireName};
 
 /// Octets in one label (RFC 1035 section 2.3.4). Also the limit of an instance's id.
@@ -38,6 +40,15 @@ pub const DEFAULT_REGISTRY: &str = "http://127.0.0.1:2379";
 pub const ETCD_PORT: u16 = 2379;
 /// The prefix of all keys when the connection string names none.
 pub const DEFAULT_PREFIX: &str = "/services";
+/// The prefix of a zone of SkyDNS's schema that names none.
+pub const DEFAULT_SKYDNS_PREFIX: &str = "/skydns";
+/// TTL of a SkyDNS zone's records where their values set none, as CoreDNS has it.
+pub const DEFAULT_SKYDNS_TTL: Duration = Duration::from_secs(300);
+/// TTL of a SkyDNS zone's negative answers, as CoreDNS has it.
+pub const DEFAULT_SKYDNS_NEGATIVE_TTL: Duration = Duration::from_secs(30);
+/// The longest TTL of records whose key has a lease: how long the lease still has is not
+/// known, and what it says may be over at any time. CoreDNS says no less than this.
+pub const LEASED_TTL_MAX: u32 = 30;
 /// The zone served when the configuration names none.
 pub const DEFAULT_ZONE: &str = "services.internal";
 /// TTL of dynamic records, and of negative answers: a new instance must be seen soon.

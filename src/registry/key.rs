@@ -1,13 +1,27 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
 use super::{Alias, Instance};
-use crate::names::{DEFAULT_PREFIX, LABEL_MAX, SERVICE_MAX, label};
+use crate::names::{DEFAULT_PREFIX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
 
-/// The part of the keyspace that one zone reads: a prefix and at most one namespace.
+/// The part of the keyspace that one zone reads: a prefix and at most one namespace, or a
+/// prefix and an apex.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
-    /// What stands before `/NAME/ID`, without a last slash; empty for the whole keyspace.
+    /// What stands before `/NAME/ID` or before labels, without a last slash; empty for the
+    /// whole keyspace.
     base: String,
+    /// What stands below it.
+    grammar: Grammar,
+}
+
+/// What stands below a base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grammar {
+    /// NAME/ID.
+    Instances,
+    /// The labels of a name below an apex, the nearest to it first. The apex takes so many
+    /// octets on the wire.
+    Labels(usize),
 }
 
 /// The name and id that a key spells.
@@ -50,6 +64,20 @@ pub enum KeyFault {
         /// How many it has.
         octets: usize,
     },
+    /// Two slashes side by side, or one at the end, where labels stand.
+    #[error("the key has an empty segment, which is no DNS label; write it without that `/`")]
+    EmptyLabel,
+    /// A segment has more octets than a label.
+    #[error(
+        "a segment of the key has {octets} octets, at most {LABEL_MAX} fit a DNS label; shorten it"
+    )]
+    LabelTooLong {
+        /// How many it has.
+        octets: usize,
+    },
+    /// The labels together are no name.
+    #[error("the key's name has more than {NAME_MAX} octets, which is no name; shorten it")]
+    PathTooLong,
 }
 
 /// A prefix or namespace that cannot stand in a key.
@@ -67,19 +95,33 @@ impl Layout {
     /// # Errors
     /// [`PrefixFault`] when a segment is empty.
     pub fn new(prefix: &str, namespace: Option<&str>) -> Result<Self, PrefixFault> {
-        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-        let inner = prefix.strip_prefix('/').unwrap_or(prefix);
-        for text in [inner, namespace.unwrap_or_default()] {
-            if !text.is_empty() && text.split('/').any(str::is_empty) {
-                return Err(PrefixFault { text: text.to_owned() });
-            }
-        }
+        let prefix = checked(prefix)?;
+        let namespace = namespace.map(checked_segments).transpose()?;
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
         let base = match namespace {
             Some(namespace) => format!("{prefix}/{namespace}"),
             None => prefix.to_owned(),
         };
-        Ok(Self { base })
+        Ok(Self { base, grammar: Grammar::Instances })
+    }
+
+    /// The keys that SkyDNS keeps the names below an apex at: a prefix, then the labels of
+    /// the apex and of the name, the rightmost first, in lower case.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_labels(prefix: &str, apex: &WireName) -> Result<Self, PrefixFault> {
+        let mut base = checked(prefix)?.to_owned();
+        for at in (0..apex.labels()).rev() {
+            base = format!("{base}/{}", String::from_utf8_lossy(apex.label(at)));
+        }
+        Ok(Self { base, grammar: Grammar::Labels(apex.as_wire().len()) })
+    }
+
+    /// What stands below the base.
+    #[must_use]
+    pub const fn grammar(&self) -> Grammar {
+        self.grammar
     }
 
     /// The first key of the range and the key after its last, as etcd's range requests
@@ -149,7 +191,7 @@ impl Layout {
     }
 
     /// What stands below the base. In the whole keyspace one leading slash says nothing.
-    fn below_base<'k>(&self, key: &'k [u8]) -> Option<&'k [u8]> {
+    pub(super) fn below_base<'k>(&self, key: &'k [u8]) -> Option<&'k [u8]> {
         if self.base.is_empty() {
             return Some(key.strip_prefix(b"/").unwrap_or(key));
         }
@@ -166,6 +208,21 @@ impl Layout {
     }
 }
 
+/// A prefix without a last slash.
+fn checked(prefix: &str) -> Result<&str, PrefixFault> {
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    checked_segments(prefix.strip_prefix('/').unwrap_or(prefix))?;
+    Ok(prefix)
+}
+
+/// A text of which no path segment is empty, or all of it is.
+fn checked_segments(text: &str) -> Result<&str, PrefixFault> {
+    if !text.is_empty() && text.split('/').any(str::is_empty) {
+        return Err(PrefixFault { text: text.to_owned() });
+    }
+    Ok(text)
+}
+
 /// A key as a reader can see it: bounded, since etcd's keys may be as long as its requests,
 /// and with what is not printable ASCII escaped.
 #[must_use]
@@ -180,7 +237,7 @@ pub fn shown_key(key: &[u8]) -> String {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { base: DEFAULT_PREFIX.to_owned() }
+        Self { base: DEFAULT_PREFIX.to_owned(), grammar: Grammar::Instances }
     }
 }
 

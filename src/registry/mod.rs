@@ -11,6 +11,7 @@
 //! | `further` | [`ServiceEndpoint`]: where else an instance listens |
 //! | `key` | [`Layout`]: where registrations stand in the keyspace |
 //! | `document` | values, one small file per format |
+//! | [`skydns`] | entries of SkyDNS's schema, whose keys are names |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
 //! | `update` | [`Update`]: what changes when keys do |
 //! | `url` | [`RegistryUrl`]: the connection string |
@@ -24,6 +25,7 @@ mod further;
 mod instance;
 mod key;
 mod problem;
+pub mod skydns;
 mod table;
 mod update;
 mod url;
@@ -33,9 +35,11 @@ pub use self::alias::{Alias, Meaning, Resource};
 pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};
-pub use self::key::{KeyFault, Layout, Place, PrefixFault, shown_key};
+pub use self::key::{Grammar, KeyFault, Layout, Place, PrefixFault, shown_key};
 pub use self::problem::{Finding, Problem};
-pub use self::table::{Audited, Table};
-pub use self::update::{AliasChange, Change, ProblemChange, Publish, StrayChange, Update};
+pub use self::table::{Audited, Stored, Table};
+pub use self::update::{
+    AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,
+};
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};
 pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Vitals};

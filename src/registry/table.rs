@@ -8,8 +8,9 @@ use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::skydns::Entry as SkyDnsEntry;
 use super::{
-    Alias, AliasChange, Change, Instance, KeyFault, Layout, Problem, ProblemChange, StrayChange,
+    Alias, Change, Grammar, Instance, KeyFault, Layout, Problem, ProblemChange, StrayChange,
     Update, document, shown_key,
 };
 
@@ -24,10 +25,21 @@ enum Content {
     Instance(Arc<Instance>),
     /// A usable alias.
     Alias(Arc<Alias>),
+    /// A usable entry of a SkyDNS zone.
+    Entry(Arc<SkyDnsEntry>),
     /// Something that cannot be used, and why.
     Problem(Arc<Problem>),
     /// Not of the form NAME/ID: counted only.
     Stray,
+}
+
+/// What stands at a key in the registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'s> {
+    /// The value.
+    pub value: &'s [u8],
+    /// Whether the key has a lease.
+    pub is_leased: bool,
 }
 
 /// A key's content and the listing that last saw it.
@@ -89,9 +101,11 @@ impl Table {
     }
 
     /// A key was put. Nothing changes when it still says the same.
-    pub fn put(&mut self, key: &[u8], value: &[u8], update: &mut Update) {
+    pub fn put<'s>(&mut self, key: &[u8], stored: impl Into<Stored<'s>>, update: &mut Update) {
         self.touch(key);
-        let Some(content) = self.content(key, value) else { return self.delete(key, update) };
+        let Some(content) = self.content(key, stored.into()) else {
+            return self.delete(key, update);
+        };
         if self.entries.get(key).is_none_or(|entry| entry.content != content) {
             self.set(key.into(), content, update);
         }
@@ -117,6 +131,7 @@ impl Table {
         &mut self,
         instances: impl IntoIterator<Item = Arc<Instance>>,
         aliases: impl IntoIterator<Item = Arc<Alias>>,
+        entries: impl IntoIterator<Item = Arc<SkyDnsEntry>>,
         update: &mut Update,
     ) {
         for instance in instances {
@@ -127,11 +142,14 @@ impl Table {
             let key = self.layout.key_of_alias(&alias).into_bytes().into_boxed_slice();
             self.set(key, Content::Alias(alias), update);
         }
+        for entry in entries {
+            self.set(entry.key.as_bytes().into(), Content::Entry(entry), update);
+        }
     }
 
     /// The listing holds this key. What differs is kept aside until it is complete.
-    pub fn list(&mut self, key: &[u8], value: &[u8]) {
-        let Some(content) = self.content(key, value) else {
+    pub fn list<'s>(&mut self, key: &[u8], stored: impl Into<Stored<'s>>) {
+        let Some(content) = self.content(key, stored.into()) else {
             return;
         };
         match self.entries.get_mut(key) {
@@ -186,6 +204,11 @@ impl Table {
         self.entries.values().filter_map(|entry| entry.content.alias())
     }
 
+    /// The entries of a SkyDNS zone, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<SkyDnsEntry>> {
+        self.entries.values().filter_map(|entry| entry.content.entry())
+    }
+
     /// Makes a key hold something.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
         if let Content::Problem(problem) = &content
@@ -209,7 +232,12 @@ impl Table {
 
     /// What a key and its value say; nothing where the key is none of our business, or where
     /// the value says that the instance is gone.
-    fn content(&self, key: &[u8], value: &[u8]) -> Option<Content> {
+    fn content(&self, key: &[u8], Stored { value, is_leased }: Stored<'_>) -> Option<Content> {
+        if let Grammar::Labels(_) = self.layout.grammar() {
+            let read = SkyDnsEntry::read(&self.layout, key, (value, is_leased))?;
+            let read = read.map(|entry| Content::Entry(entry.into()));
+            return Some(read.unwrap_or_else(|problem| Content::Problem(problem.into())));
+        }
         let place = match self.layout.read(key) {
             Ok(place) => place,
             Err(KeyFault::Foreign) => return None,
@@ -229,14 +257,9 @@ impl Table {
 
 /// Notes what becomes different when a key holds another content.
 fn note(layout: &Layout, key: &[u8], of: [Option<&Content>; 2], update: &mut Update) {
-    let [before, after] = of.map(|it| it.and_then(Content::instance).cloned());
-    if before != after {
-        update.changes.push(Change { before, after });
-    }
-    let [before, after] = of.map(|it| it.and_then(Content::alias).cloned());
-    if before != after {
-        update.aliases.push(AliasChange { before, after });
-    }
+    update.changes.extend(change(of, Content::instance));
+    update.aliases.extend(change(of, Content::alias));
+    update.entries.extend(change(of, Content::entry));
     let [before, after] = of.map(|it| it.and_then(Content::problem).cloned());
     if before != after {
         update.problems.push(ProblemChange { key: key.into(), after });
@@ -246,6 +269,15 @@ fn note(layout: &Layout, key: &[u8], of: [Option<&Content>; 2], update: &mut Upd
         let segment = layout.first_segment(key).into();
         update.strays.push(StrayChange { segment, came: after });
     }
+}
+
+/// What becomes different of one kind.
+fn change<T: PartialEq>(
+    of: [Option<&Content>; 2],
+    kind: fn(&Content) -> Option<&Arc<T>>,
+) -> Option<Change<T>> {
+    let [before, after] = of.map(|it| it.and_then(kind).cloned());
+    (before != after).then_some(Change { before, after })
 }
 
 /// One line per unusable key and change of it.
@@ -270,11 +302,32 @@ impl Content {
         }
     }
 
+    /// The entry, if it is one.
+    const fn entry(&self) -> Option<&Arc<SkyDnsEntry>> {
+        match self {
+            Self::Entry(entry) => Some(entry),
+            _ => None,
+        }
+    }
+
     /// The problem, if it is one.
     const fn problem(&self) -> Option<&Arc<Problem>> {
         match self {
             Self::Problem(problem) => Some(problem),
             _ => None,
         }
+    }
+}
+
+impl<'s> From<&'s [u8]> for Stored<'s> {
+    /// A value at a key without a lease.
+    fn from(value: &'s [u8]) -> Self {
+        Self { value, is_leased: false }
+    }
+}
+
+impl<'s, const N: usize> From<&'s [u8; N]> for Stored<'s> {
+    fn from(value: &'s [u8; N]) -> Self {
+        value.as_slice().into()
     }
 }

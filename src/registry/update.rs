@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
+use super::skydns::Entry;
 use super::{Alias, Instance, Problem};
 
-/// One instance that came, went or became another.
+/// Something that came, went or became another: an instance, where nothing else is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct Change<T = Instance> {
     /// What was there.
-    pub before: Option<Arc<Instance>>,
+    pub before: Option<Arc<T>>,
     /// What is there now.
-    pub after: Option<Arc<Instance>>,
+    pub after: Option<Arc<T>>,
 }
 
 /// One alias that came, went or became another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AliasChange {
-    /// What was there.
-    pub before: Option<Arc<Alias>>,
-    /// What is there now.
-    pub after: Option<Arc<Alias>>,
-}
+pub type AliasChange = Change<Alias>;
+
+/// One entry of a SkyDNS zone that came, went or became another.
+pub type EntryChange = Change<Entry>;
 
 /// One key that became unusable, unusable in another way, or usable or gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +48,8 @@ pub struct Update {
     pub changes: Vec<Change>,
     /// Aliases that changed.
     pub aliases: Vec<AliasChange>,
+    /// Entries that changed; only zones of SkyDNS's schema have any.
+    pub entries: Vec<EntryChange>,
     /// Keys that cannot be used, or now can.
     pub problems: Vec<ProblemChange>,
     /// Keys outside the grammar.
@@ -66,7 +66,11 @@ impl Update {
     /// How many changes there are, of every kind.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.changes.len() + self.aliases.len() + self.problems.len() + self.strays.len()
+        self.changes.len()
+            + self.aliases.len()
+            + self.entries.len()
+            + self.problems.len()
+            + self.strays.len()
     }
 
     /// Whether nothing changed.

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use super::Identity;
 use super::record::{Read as Decoded, Record};
 use crate::index::Zone;
+use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Instance, Layout};
 
 /// What every snapshot begins with.
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub instances: Vec<Arc<Instance>>,
     /// The aliases.
     pub aliases: Vec<Arc<Alias>>,
+    /// The entries of a SkyDNS zone.
+    pub entries: Vec<Arc<Entry>>,
     /// Records that no zone could show, and that were left out.
     pub unusable: usize,
     /// The revision they are true at.
@@ -174,7 +177,8 @@ pub(super) fn write(
     let (mut buffer, mut records) = (vec![0; RECORD_MAX], 0_u64);
     let instances = zone.services().flat_map(|service| service.instances());
     let aliases = zone.aliases().map(|alias| Record::Alias(Cow::Borrowed(alias)));
-    for record in instances.map(Record::of).chain(aliases) {
+    let entries = zone.skydns().iter().map(|entry| Record::of_entry(entry));
+    for record in instances.map(Record::of).chain(aliases).chain(entries) {
         to.put_sized(postcard::to_slice(&record, &mut buffer).map_err(io::Error::other)?)?;
         records += 1;
     }
@@ -211,6 +215,7 @@ pub(super) fn read(
     let mut snapshot = Snapshot {
         instances: Vec::with_capacity(FIRST.min(records as usize)),
         aliases: Vec::new(),
+        entries: Vec::new(),
         unusable: 0,
         revision: header.revision,
         cluster: header.cluster,
@@ -222,6 +227,7 @@ pub(super) fn read(
         match decode::<Record<'_>>(&buffer)?.read(layout) {
             Ok(Decoded::Instance(instance)) => snapshot.instances.push(Arc::new(instance)),
             Ok(Decoded::Alias(alias)) => snapshot.aliases.push(Arc::new(alias)),
+            Ok(Decoded::Entry(entry)) => snapshot.entries.push(Arc::new(entry)),
             Err(_) => snapshot.unusable += 1,
         }
     }

@@ -145,8 +145,9 @@ impl Keeper {
     /// Says what was restored, and takes it for what is on disk. Each instance and
     /// alias is one change of a zone that had none.
     fn say_restored(&mut self, snapshot: &Snapshot) {
-        let Snapshot { instances, aliases, unusable, revision, age, octets, .. } = snapshot;
-        let changes = (instances.len() + aliases.len()) as u64;
+        let Snapshot { instances, aliases, entries, unusable, revision, age, octets, .. } =
+            snapshot;
+        let changes = (instances.len() + aliases.len() + entries.len()) as u64;
         self.pace.wrote(changes, Duration::ZERO, Instant::now());
         self.revision = Some(*revision);
         let zone = self.zone();
@@ -157,7 +158,7 @@ impl Keeper {
         let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
         tracing::warn!(
             zone = self.identity.zone,
-            instances = instances.len(),
+            instances = instances.len() + entries.len(),
             unusable,
             revision,
             "answering from {}, {age} old, until the registry is heard of",

@@ -1,4 +1,6 @@
-//! Instances and aliases as a snapshot holds them, and what they must be to be believed.
+//! Instances, aliases and entries as a snapshot holds them, and what they must be to be believed.
+
+mod entry;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -7,7 +9,10 @@ use std::num::NonZeroU16;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{ENDPOINTS_MAX, SERVICE_MAX, TTL_MAX};
+use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Details, Host, Instance, Layout, Meaning, Proto, ServiceEndpoint};
+
+use self::entry::WrittenEntry;
 
 /// One record. Another kind is another variant, behind this one; a change of a variant is
 /// another version of the format.
@@ -18,6 +23,9 @@ pub(super) enum Record<'r> {
     Instance(Written<'r>),
     /// An alias.
     Alias(Cow<'r, Alias>),
+    /// An entry of a SkyDNS zone.
+    #[serde(borrow)]
+    Entry(WrittenEntry<'r>),
 }
 
 /// What a record turns out to be.
@@ -27,6 +35,8 @@ pub(super) enum Read {
     Instance(Instance),
     /// An alias.
     Alias(Alias),
+    /// An entry of a SkyDNS zone.
+    Entry(Entry),
 }
 
 /// An instance's members, in the order they are written.
@@ -114,6 +124,11 @@ impl<'r> Record<'r> {
         })
     }
 
+    /// The record of an entry.
+    pub(super) fn of_entry(entry: &'r Entry) -> Self {
+        Self::Entry(WrittenEntry::of(entry))
+    }
+
     /// What a record says, if the keys of a layout can lead to it.
     ///
     /// # Errors
@@ -124,6 +139,7 @@ impl<'r> Record<'r> {
             Self::Alias(alias) => {
                 check_alias(&alias, layout).map(|()| Read::Alias(alias.into_owned()))
             }
+            Self::Entry(written) => written.read(layout).map(Read::Entry),
         }
     }
 }

@@ -30,33 +30,40 @@ fn kind(entry: &Entry) -> RecordType {
     entry.record.record_type()
 }
 
-/// Equal records once (RFC 2181 section 5), where the first of them stands.
-fn distinct(mut entries: Vec<Entry>) -> Vec<Entry> {
-    let mut seen = HashSet::new();
-    entries.retain(|entry| {
-        let (name, data) = (&entry.record.name, &entry.record.data);
-        seen.insert((name.clone(), data.clone()))
-    });
-    entries
-}
-
 /// One TTL per RRset, the least (RFC 2181 section 5.2). Those of signatures follow what they
 /// sign.
 fn level(entries: &mut [Entry], warnings: &mut Vec<Warning>) {
-    let mut least = HashMap::new();
-    for entry in entries.iter() {
-        let ttl = least.entry((entry.record.name.clone(), kind(entry))).or_insert(u32::MAX);
+    let mut least: HashMap<_, u32> = HashMap::new();
+    for entry in entries.iter().filter(|entry| kind(entry) != RecordType::RRSIG) {
+        let ttl = least.entry((&entry.record.name, kind(entry))).or_insert(entry.record.ttl);
         *ttl = (*ttl).min(entry.record.ttl);
     }
-    for entry in entries.iter_mut().filter(|entry| kind(entry) != RecordType::RRSIG) {
-        let (name, record) = (entry.record.name.clone(), kind(entry));
-        let key = (name, record);
-        let ttl = least.get(&key).copied().unwrap_or(entry.record.ttl);
-        if ttl != entry.record.ttl {
-            warnings.push(entry.warning(Caution::Ttls { name: key.0, record, ttl }));
-            entry.record.ttl = ttl;
-        }
+    let mut told = HashSet::new();
+    let ttls: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let (name, record) = (&entry.record.name, kind(entry));
+            let ttl = least.get(&(name, record)).copied().unwrap_or(entry.record.ttl);
+            // One line of an RRset is enough to find the others by.
+            if ttl != entry.record.ttl && told.insert((name, record)) {
+                warnings.push(entry.warning(Caution::Ttls { name: name.clone(), record, ttl }));
+            }
+            ttl
+        })
+        .collect();
+    for (entry, ttl) in entries.iter_mut().zip(ttls) {
+        entry.record.ttl = ttl;
     }
+}
+
+/// Equal records once (RFC 2181 section 5), where the first of them stands.
+fn distinct(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let mut seen = HashSet::new();
+    let records = entries.iter().map(|entry| &entry.record);
+    let new: Vec<_> = records.map(|record| seen.insert((&record.name, &record.data))).collect();
+    let mut new = new.into_iter();
+    entries.retain(|_| new.next() == Some(true));
+    entries
 }
 
 /// One start of authority, at the apex.

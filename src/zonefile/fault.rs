@@ -130,7 +130,7 @@ pub enum Reason {
     #[error("a URI is written as PRIORITY WEIGHT \"TARGET\" (RFC 7553 section 4.5)")]
     Uri,
     /// Octets that are not data of the type.
-    #[error("the octets are no data of type {0}; correct them")]
+    #[error("no data of type {0}; look for a wrong length, and for two dots in a row")]
     Octets(Rtype),
     /// An owner with an empty label.
     #[error("the owner's name is no domain name; look for two dots in a row")]

@@ -17,7 +17,7 @@ use hickory_proto::serialize::binary::BinEncodable;
 use super::Entry;
 use super::directory::{FILE_OCTETS, contents};
 use super::fault::{Reason, ZoneFault, shown};
-use super::form::{at, code, data, form, unescaped};
+use super::form::{at, code, data, form, mnemonic, unescaped};
 use super::line::{Line, Lines};
 use super::record::{owner, record};
 use super::ttl::{seconds, ttl};
@@ -37,11 +37,8 @@ const INCLUDE_FORM: &str = "a file, and perhaps a name";
 pub(super) fn entries(text: &[u8], apex: &Name, path: &Path) -> Result<Vec<Entry>, ZoneFault> {
     let mut reader = Reader { apex, entries: Vec::new(), octets: FILE_OCTETS };
     reader.charge(text.len()).map_err(|reason| ZoneFault::of(path, reason))?;
-    let origin = apex.to_bytes().unwrap_or_default();
-    reader.file(
-        text,
-        Source::new(path, &origin).ok_or_else(|| ZoneFault::of(path, Reason::Owner))?,
-    )?;
+    let source = Source::new(path, apex).ok_or_else(|| ZoneFault::of(path, Reason::Origin))?;
+    reader.file(text, source)?;
     Ok(reader.entries)
 }
 
@@ -85,11 +82,11 @@ struct Head {
 }
 
 impl Source {
-    /// A zone's own file; its origin is the apex in wire format.
-    fn new(path: &Path, origin: &[u8]) -> Option<Self> {
+    /// A zone's own file, whose origin is the apex.
+    fn new(path: &Path, apex: &Name) -> Option<Self> {
         let root = path.parent().unwrap_or(Path::new("")).to_owned();
         let mut parser = parser();
-        let origin = origin.to_vec().into();
+        let origin = apex.to_bytes().ok()?.into();
         parser.set_origin(domain::base::Name::from_octets(origin).ok()?);
         let path = Arc::from(path);
         Some(Self { path, root, depth: 0, parser, owned: false, default_ttl: None, last_ttl: None })
@@ -229,7 +226,8 @@ impl Reader<'_> {
         let data = data(form, &rest[head.words..])?;
         let owner = owner.first().map_or("", String::as_str);
         let text = format!("{owner} 0 IN TYPE{} {data}\n", form.to_int());
-        let Some(Scanned::Record(scanned)) = source.scan(&text)? else {
+        let scanned = source.scan(&text).map_err(|reason| of_type(head.code, reason))?;
+        let Some(Scanned::Record(scanned)) = scanned else {
             return Err(Reason::NoType);
         };
         source.owned = true;
@@ -280,6 +278,14 @@ fn head(words: &[String]) -> Result<Head, Reason> {
         }
     }
     Err(Reason::NoType)
+}
+
+/// What the parser says, with the type whose data it was to read.
+fn of_type(code: u16, reason: Reason) -> Reason {
+    match reason {
+        Reason::Data(text) => Reason::Data(format!("{}: {text}", mnemonic(code.into()))),
+        reason => reason,
+    }
 }
 
 /// A file's path as it is written, perhaps in quotes.

@@ -159,7 +159,7 @@ fn index_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> (Arc<Index>, Vec<String>) {
     let index = Arc::new(Index::new(vec![zone], true));
     let mut table = Table::new(Layout::new("/services", None).unwrap());
     let mut update = Update { revision: 1, ..Update::default() };
-    pairs.iter().for_each(|(key, value)| table.put(key, value, &mut update));
+    pairs.iter().for_each(|(key, value)| table.put(key, value.as_slice(), &mut update));
     let mut names: Vec<_> = update
         .changes
         .iter()

@@ -125,7 +125,7 @@ const ZONES: [&str; 10] = [
 ];
 
 /// Registrations: many to a service, in a world so small that they meet.
-fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
+pub(super) fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = select(vec!["web", "W_b", "db", "x"]);
     let host = prop_oneof![
         8 => (0u8..40).prop_map(|n| format!("10.0.0.{n}")),
@@ -214,7 +214,7 @@ fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 /// Names in any case.
-fn names() -> impl Strategy<Value = String> {
+pub(super) fn names() -> impl Strategy<Value = String> {
     let parts = (select(FIRST.to_vec()), select(ZONES.to_vec()), any::<u64>());
     parts.prop_map(|(first, zone, cases)| {
         let name = format!("{first}.{zone}").trim_matches('.').to_owned();
@@ -245,7 +245,7 @@ fn queries() -> impl Strategy<Value = Query> {
 }
 
 /// Zones of which one stands in another, and all in the root; one was never listed.
-fn world(registered: &[(String, String)], stale: bool) -> Fixture {
+pub(super) fn world(registered: &[(String, String)], stale: bool) -> Fixture {
     let zones =
         ["services.internal.", "web.services.internal.", "other.test.", "unlisted.test.", "."];
     let mut fixture = Fixture::unlisted(zones.map(settings).into());

@@ -7,6 +7,7 @@ mod fast;
 mod forms;
 mod listen;
 pub(crate) mod messages;
+mod options;
 mod properties;
 mod protocol;
 mod sizes;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::registry::{Layout, Table};
+use crate::names::WireName;
+use crate::registry::{Instance, Layout, Table};
 
 /// How long the guard of these tests holds.
 const GRACE: Duration = Duration::from_secs(30);
@@ -232,6 +233,39 @@ fn a_release_is_not_put_off_by_updates() {
     rig.now += Duration::from_secs(1);
     rig.publish(Update::default());
     assert_eq!((rig.shown(), rig.guard.publisher.revision), (1, rig.revision));
+}
+
+#[test]
+fn entries_are_held_like_instances() {
+    /// What was published of entries: how many came and went.
+    #[derive(Debug, Default)]
+    struct Entries(isize);
+    impl Publish for Entries {
+        fn publish(&mut self, update: Update) {
+            for change in update.entries {
+                self.0 += isize::from(change.after.is_some());
+                self.0 -= isize::from(change.before.is_some());
+            }
+        }
+    }
+    let vitals = Arc::new(Vitals::default());
+    let mut guard = Guard::new(Entries::default(), "z".to_owned(), GRACE, Arc::clone(&vitals));
+    let apex = WireName::from_text("z").unwrap();
+    let mut table = Table::new(Layout::of_labels("/s", &apex).unwrap());
+    let (mut update, now) = (Update::default(), Instant::now());
+    let key = |n: usize| format!("/s/z/web/{n}").into_bytes();
+    (0..30).for_each(|n| table.put(&key(n), b"{}", &mut update));
+    guard.publish_at(update, now);
+    let mut update = Update::default();
+    (0..30).for_each(|n| table.delete(&key(n), &mut update));
+    guard.publish_at(update, now);
+    assert_eq!((guard.publisher.0, vitals.held.get()), (30, 30));
+    let mut update = Update::default();
+    table.put(&key(0), b"{}", &mut update);
+    guard.publish_at(update, now);
+    assert_eq!((guard.publisher.0, vitals.held.get()), (30, 29));
+    guard.release_at(now + GRACE);
+    assert_eq!((guard.publisher.0, vitals.held.get()), (1, 0));
 }
 
 proptest! {

@@ -8,9 +8,14 @@ use super::location::{self, HostPort};
 use super::{Fault, shown};
 
 /// The members of one document. `null` says the same as absence, as in most writers.
-pub(super) struct Members<'o>(pub(super) &'o Map<String, Value>);
+pub(in crate::registry) struct Members<'o>(pub(super) &'o Map<String, Value>);
 
 impl<'o> Members<'o> {
+    /// Those of an object.
+    pub(in crate::registry) const fn of(object: &'o Map<String, Value>) -> Self {
+        Self(object)
+    }
+
     /// A member that is there.
     pub(super) fn get(&self, member: &str) -> Option<&'o Value> {
         self.0.get(member).filter(|value| !value.is_null())
@@ -22,12 +27,12 @@ impl<'o> Members<'o> {
     }
 
     /// A string.
-    pub(super) fn text(&self, member: &'static str) -> Result<Option<&'o str>, Fault> {
+    pub(in crate::registry) fn text(&self, member: &'static str) -> Result<Option<&'o str>, Fault> {
         self.read(member, "a string", Value::as_str)
     }
 
     /// An integer up to a limit.
-    pub(super) fn number(
+    pub(in crate::registry) fn number(
         &self,
         member: &'static str,
         limit: u32,
@@ -81,13 +86,13 @@ impl<'o> Members<'o> {
     }
 
     /// An integer of 16 bits.
-    pub(super) fn u16(&self, member: &'static str) -> Result<Option<u16>, Fault> {
+    pub(in crate::registry) fn u16(&self, member: &'static str) -> Result<Option<u16>, Fault> {
         let number = self.number(member, u16::MAX.into(), "a number from 0 to 65535")?;
         Ok(number.map(|number| number as u16))
     }
 
     /// A member read by a function that knows what it must be.
-    pub(super) fn read<T>(
+    pub(in crate::registry) fn read<T>(
         &self,
         member: &'static str,
         wanted: &'static str,

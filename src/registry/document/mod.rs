@@ -33,11 +33,11 @@ use std::num::NonZeroU16;
 
 use serde_json::{Map, Value};
 
-use self::members::Members;
 use super::{Details, Host, Instance, Place, Proto, ServiceEndpoint};
 use crate::names::VALUE_MAX;
 
 pub use self::alias::read_alias;
+pub(super) use self::members::Members;
 pub use self::native::Registration;
 
 /// What a value says of its instance; its name and id stand in the key.
@@ -167,12 +167,7 @@ pub fn read(value: &[u8]) -> Reading {
 impl<'v> Shape<'v> {
     /// The shape of a value.
     fn of(value: &'v [u8]) -> Result<Self, Fault> {
-        if value.len() > VALUE_MAX {
-            return Err(Fault::TooLarge { octets: value.len() });
-        }
-        let text = std::str::from_utf8(value)
-            .map_err(|error| Fault::NotUtf8 { at: error.valid_up_to() })?;
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim();
+        let text = text_of(value)?;
         if !text.starts_with('{') {
             return Ok(Self::Text(text));
         }
@@ -224,6 +219,16 @@ impl Document {
             details,
         }
     }
+}
+
+/// The text of a value, without what says nothing around it.
+pub(super) fn text_of(value: &[u8]) -> Result<&str, Fault> {
+    if value.len() > VALUE_MAX {
+        return Err(Fault::TooLarge { octets: value.len() });
+    }
+    let text =
+        std::str::from_utf8(value).map_err(|error| Fault::NotUtf8 { at: error.valid_up_to() })?;
+    Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim())
 }
 
 /// A text as an error shows it: bounded, without control characters.

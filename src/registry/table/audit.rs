@@ -111,7 +111,7 @@ mod tests {
         meanwhile: impl FnOnce(&mut Table),
     ) -> Audited {
         table.begin_audit();
-        pairs.iter().for_each(|(key, value)| table.list(key, value));
+        pairs.iter().for_each(|(key, value)| table.list(key, *value));
         meanwhile(table);
         table.finish_audit()
     }

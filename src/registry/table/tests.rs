@@ -1,6 +1,7 @@
 //! Keys and values in, changes out.
 
 use super::*;
+use crate::registry::AliasChange;
 use proptest::prelude::*;
 
 fn table() -> Table {
@@ -106,7 +107,7 @@ fn a_seeded_table_lists_differences_only() {
     put(&mut before, "/s/_frontends/f", r#"{"resource":"Frontend"}"#);
     let instances = before.instances().map(|(_, it)| Arc::clone(it));
     let mut update = Update::default();
-    table.seed(instances, before.aliases().cloned(), &mut update);
+    table.seed(instances, before.aliases().cloned(), [], &mut update);
     assert_eq!((update.changes.len(), update.aliases.len()), (2, 1));
     table.begin_listing();
     table.list(b"/s/web/1", b"10.0.0.1:80");
@@ -115,6 +116,37 @@ fn a_seeded_table_lists_differences_only() {
     let mut update = Update::default();
     table.finish_listing(&mut update);
     assert_eq!((update.len(), update.changes.len()), (1, 1));
+}
+
+/// A table of a SkyDNS zone.
+fn skydns() -> Table {
+    let apex = crate::names::WireName::from_text("z").unwrap();
+    Table::new(Layout::of_labels("/s", &apex).unwrap())
+}
+
+#[test]
+fn entries_come_and_go() {
+    let (mut table, mut update) = (skydns(), Update::default());
+    let leased = |value: &'static str| Stored { value: value.as_bytes(), is_leased: true };
+    table.put(b"/s/z/web/1", br#"{"host":"10.0.0.1"}"#, &mut update);
+    table.put(b"/s/z/web/1", leased(r#"{"host":"10.0.0.1"}"#), &mut update);
+    table.put(b"/s/z/web/2", b"10.0.0.2:80", &mut update);
+    table.put(b"/s/z/a//b", b"{}", &mut update);
+    table.put(b"/s/y/a", b"{}", &mut update);
+    let [first, second] = &update.entries[..] else { panic!("{update:?}") };
+    assert!(first.before.is_none() && second.before == first.after);
+    assert!(second.after.as_ref().is_some_and(|entry| entry.is_leased));
+    assert_eq!((update.problems.len(), update.len(), table.len()), (2, 4, 3));
+    let mut seeded = skydns();
+    seeded.seed([], [], table.entries().cloned(), &mut Update::default());
+    seeded.begin_listing();
+    seeded.list(b"/s/z/web/1", leased(r#"{"host":"10.0.0.1"}"#));
+    seeded.list(b"/s/z/web/3", b"null");
+    let mut update = Update::default();
+    seeded.finish_listing(&mut update);
+    assert_eq!((update.len(), seeded.entries().count()), (1, 2));
+    table.delete(b"/s/z/web/1", &mut update);
+    assert!(update.entries[1].after.is_none() && table.entries().next().is_none());
 }
 
 proptest! {

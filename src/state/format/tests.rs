@@ -159,7 +159,7 @@ proptest! {
         if let Ok(snapshot) = read_octets(&octets) {
             let mut table = Table::new(bound().1);
             let mut update = Update::default();
-            table.seed(snapshot.instances, snapshot.aliases, &mut update);
+            table.seed(snapshot.instances, snapshot.aliases, snapshot.entries, &mut update);
             prop_assert!(update.len() <= 13);
             for (key, _) in table.instances() {
                 prop_assert!(bound().1.read(key).is_ok());

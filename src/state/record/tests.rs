@@ -17,7 +17,7 @@ fn again(layout: &Layout, instance: &Instance) -> Result<Instance, &'static str>
     let record: Record<'_> = postcard::from_bytes(&octets).unwrap();
     match record.read(layout)? {
         Read::Instance(instance) => Ok(instance),
-        Read::Alias(_) => Err("is an alias"),
+        _ => Err("is no instance"),
     }
 }
 

@@ -143,8 +143,12 @@ mod tests {
         std::array::from_fn(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
     }
 
-    /// What the appendix of RFC 9018 shows: secret, others, client, option, time, reply.
-    const VECTORS: [(&str, &[&str], &str, &str, u32, &str); 4] = [
+    /// An exchange: secret, others, client, option, time, reply.
+    type Vector =
+        (&'static str, &'static [&'static str], &'static str, &'static str, u32, &'static str);
+
+    /// What the appendix of RFC 9018 shows.
+    const VECTORS: [Vector; 4] = [
         (
             "e5e973e5a6b2a43f48e7dc849e37bfcf",
             &[],

@@ -164,9 +164,9 @@ impl Fast {
             return self.negative(generation, &position, composer);
         }
         // Names there gain by compression, which ready-made records do without.
-        // Of aliases and referrals only the full path knows.
+        // Of aliases, referrals and entries of SkyDNS only the full path knows.
         let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
-        if is_alias || matches!(node, Node::Apex(_) | Node::Cut(_)) {
+        if is_alias || matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_)) {
             return Err(Declined);
         }
         let held = self.hold(generation, query, (position, node))?;

@@ -59,28 +59,28 @@ fn of_heads() {
 #[test]
 fn of_data() {
     refused(&[
-        ("a 5 A\n", "1: unexpected end of entry", "\\# LENGTH HEX"),
+        ("a 5 A\n", "1: A: unexpected end of entry", "\\# LENGTH HEX"),
         ("a 5 A 10.0.0\n", "1: ", "correct it"),
-        ("a 5 A 10.0.0.1 x\n", "1: trailing tokens", ""),
+        ("a 5 A 10.0.0.1 x\n", "1: A: trailing tokens", ""),
         ("@ SOA nonsense\n", "1: the record has no TTL", ""),
-        ("@ 5 SOA nonsense\n", "1: unexpected end of entry", ""),
+        ("@ 5 SOA nonsense\n", "1: SOA: unexpected end of entry", ""),
         ("@ 5 SOA a b 1 soon 3 4 5\n", "1: `soon` is no TTL", ""),
-        ("a 5 NS a..b\n", "1: the octets are no data of type NS", ""),
+        ("a 5 NS a..b\n", "1: no data of type NS", ""),
         ("a..b 5 A 10.0.0.1\n", "1: the owner's name is no domain name", "two dots"),
-        ("a 5 A \\# 3 0a0000\n", "1: the octets are no data of type A", ""),
-        ("a 5 MX \\# 4 000ac000\n", "1: the octets are no data of type MX", ""),
+        ("a 5 A \\# 3 0a0000\n", "1: no data of type A", ""),
+        ("a 5 MX \\# 4 000ac000\n", "1: no data of type MX", ""),
         ("a 5 TYPE65280 \\# 3 0a00\n", "1: ", "\\# LENGTH HEX"),
-        ("a 5 TYPE65280 10.0.0.1\n", "1: unknown record type", "\\# LENGTH HEX"),
+        ("a 5 TYPE65280 10.0.0.1\n", "1: TYPE65280: unknown record type", "\\# LENGTH HEX"),
         ("a 5 URI 1 2 x\n", "1: a URI is written as PRIORITY", ""),
         ("a 5 URI 1 2 \"\"\n", "1: a URI is written as PRIORITY", ""),
-        ("a 5 TXT \\256\n", "1: bad symbol", ""),
+        ("a 5 TXT \\256\n", "1: TXT: bad symbol", ""),
     ]);
     let label = "x".repeat(64);
-    refused(&[(&format!("{label} 5 A 10.0.0.1\n"), "1: bad name", "correct it")]);
+    refused(&[(&format!("{label} 5 A 10.0.0.1\n"), "1: A: bad name", "correct it")]);
     let string = "x".repeat(256);
-    refused(&[(&format!("a 5 TXT {string}\n"), "1: bad charstr", "")]);
+    refused(&[(&format!("a 5 TXT {string}\n"), "1: TXT: bad charstr", "")]);
     let long = "a.".repeat(122) + "a";
-    refused(&[(&format!("{long} 5 A 10.0.0.1\n"), "1: bad name", "")]);
+    refused(&[(&format!("{long} 5 A 10.0.0.1\n"), "1: A: bad name", "")]);
 }
 
 #[test]
@@ -129,5 +129,5 @@ fn of_size() {
     let words = format!("a 5 TXT {}\n", "x ".repeat(70_000));
     refused(&[(&words, "1: the record has more words than any record data", "")]);
     let text = format!("a 5 TXT {}\n", format!("{} ", "x".repeat(255)).repeat(257));
-    refused(&[(&text, "1: TXT record is too long", "")]);
+    refused(&[(&text, "1: TXT: TXT record is too long", "")]);
 }

@@ -45,10 +45,10 @@ struct Said {
 }
 
 /// A reply.
-struct Reply {
-    octets: Vec<u8>,
+pub(super) struct Reply {
+    pub(super) octets: Vec<u8>,
     /// What hickory reads in it; it cannot read TSIG records.
-    message: Option<Message>,
+    pub(super) message: Option<Message>,
 }
 
 impl World {
@@ -160,13 +160,13 @@ impl Said {
 }
 
 impl Reply {
-    fn new(octets: Vec<u8>) -> Self {
+    pub(super) fn new(octets: Vec<u8>) -> Self {
         let message = parse(&octets);
         Self { octets, message }
     }
 
     /// The code, with its upper bits.
-    fn code(&self) -> u16 {
+    pub(super) fn code(&self) -> u16 {
         let low = u16::from(self.octets[3] & 0x0f);
         let edns = self.message.as_ref().and_then(|message| message.edns.as_ref());
         edns.map_or(0, |edns| u16::from(edns.rcode_high())) << 4 | low
@@ -185,12 +185,12 @@ impl Reply {
     }
 
     /// Whether it asks to come back over TCP.
-    fn is_truncated(&self) -> bool {
+    pub(super) fn is_truncated(&self) -> bool {
         self.octets[2] & 2 != 0
     }
 
     /// The data of an option.
-    fn option(&self, code: u16) -> Option<Vec<u8>> {
+    pub(super) fn option(&self, code: u16) -> Option<Vec<u8>> {
         let option = self.message.as_ref()?.edns.as_ref()?.option(EdnsCode::from(code))?;
         Some(Vec::try_from(option).unwrap())
     }
@@ -209,7 +209,7 @@ impl Reply {
 /// Checks that two replies mean the same: octet by octet, but for the order of records and
 /// the compression of names; and for addresses of targets, of which those of the first
 /// targets are given as far as they fit, and who is first is drawn.
-fn check_same(one: &Reply, other: &Reply, which: &str) {
+pub(super) fn check_same(one: &Reply, other: &Reply, which: &str) {
     assert_eq!(one.octets.get(..10), other.octets.get(..10), "{which}: header");
     let (Some(left), Some(right)) = (&one.message, &other.message) else {
         return assert_eq!(one.octets, other.octets, "{which}");

@@ -1,0 +1,159 @@
+//! A and AAAA records of entries: of those with an address, and of the names in our zones that
+//! the others have for a host.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use hickory_proto::rr::{RData, RecordType};
+
+use super::super::address::{Addresses, data, record_octets};
+use super::super::order::Selection;
+use super::super::{Draw, Found, Lookup, Overflow, Position, Rank, Room, RrSet};
+use super::alias::{CHAIN_MAX, reverse_labels};
+use super::gather::{Gathered, VISITED_MAX};
+use crate::index::Node;
+use crate::names::{MESSAGE_MAX, WireName};
+use crate::registry::skydns::Entry;
+use crate::registry::{Host, Standing};
+
+/// Host names that are looked up for one question.
+const HOSTS_MAX: usize = 1_024;
+/// Room for the addresses of one of them.
+const HOST_ROOM: Room = Room { octets: MESSAGE_MAX, overflow: Overflow::Cut };
+
+/// Addresses that entries lead to.
+struct Collected {
+    /// A or AAAA.
+    kind: RecordType,
+    /// Each with the lowest priority of its entries, and the sum of their weights at it.
+    ranks: HashMap<IpAddr, Rank, foldhash::fast::RandomState>,
+    /// The least TTL.
+    ttl: u32,
+    /// The host names that were followed.
+    seen: HashSet<Box<str>, foldhash::fast::RandomState>,
+    /// How many entries may still be looked at.
+    left: usize,
+}
+
+/// What an entry says of the addresses that it leads to.
+#[derive(Clone, Copy)]
+struct By {
+    /// Its priority and weight.
+    rank: Rank,
+    /// Its TTL, or that of what it leads to, if that is less.
+    ttl: u32,
+    /// How many host names led there.
+    depth: usize,
+}
+
+impl Lookup<'_> {
+    /// The addresses of a type that entries lead to.
+    pub(in crate::authority) fn addresses_of_entries(
+        &self,
+        gathered: &Gathered<'_>,
+        kind: RecordType,
+        room: Room,
+        draw: &mut Draw,
+    ) -> Found {
+        let (ranks, seen) = (HashMap::default(), HashSet::default());
+        let mut all = Collected { kind, ranks, ttl: u32::MAX, seen, left: VISITED_MAX };
+        self.collect_addresses(gathered, None, &mut all, draw);
+        let mut selection = Selection::new(room);
+        for (address, rank) in all.ranks {
+            selection.offer(draw.chance(), rank, || (record_octets(address), address))?;
+        }
+        let (addresses, is_cut) = selection.finish()?;
+        let (ranks, data): (Vec<_>, Vec<_>) =
+            addresses.into_iter().map(|(rank, address)| (rank, data(address))).unzip();
+        let set = RrSet::plain(self.question.name.clone(), kind, all.ttl, data);
+        let is_cut = is_cut || gathered.is_cut;
+        Ok((!set.data.is_empty()).then_some(RrSet { ranks, is_cut, ..set }))
+    }
+
+    /// Adds the addresses of entries; by another entry, if that one's host led here.
+    fn collect_addresses(
+        &self,
+        gathered: &Gathered<'_>,
+        by: Option<By>,
+        all: &mut Collected,
+        draw: &mut Draw,
+    ) {
+        let default = self.settings().ttl;
+        all.left = all.left.saturating_sub(gathered.entries.len());
+        for entry in &gathered.entries {
+            let by = By::of(entry, default, by);
+            match &entry.value.host {
+                Some(Host::Address(address)) => all.add(*address, by),
+                Some(Host::Name(host)) if all.may_follow(host, by) && !self.is_reverse() => {
+                    self.collect_host(host, by, all, draw);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds the addresses of a host name, if it is in a zone of ours.
+    fn collect_host(&self, host: &str, by: By, all: &mut Collected, draw: &mut Draw) {
+        let Ok(name) = WireName::from_text(host) else { return };
+        let Some((site, below)) = self.generation.locate(&name) else { return };
+        let zone = self.generation.zone(site);
+        if !zone.is_ready() || zone.settings().standing() == Standing::Expired {
+            return;
+        }
+        match self.generation.find(site, &name, below) {
+            None => {}
+            Some(Node::SkyDns(branch)) => {
+                let position = Position { zone, site, below, is_stale: false };
+                let lookup = Lookup { position, name: &name, ..*self };
+                lookup.collect_addresses(&lookup.gather(branch), Some(by), all, draw);
+            }
+            Some(node) => {
+                let (kind, ttl) = (all.kind, zone.settings().ttl);
+                let addresses = Addresses { kind, ttl, room: HOST_ROOM, name: &name };
+                // Nothing is too large where what fits is drawn.
+                let Ok(Some(set)) = addresses.at(node, draw) else { return };
+                let by = By { ttl: by.ttl.min(set.ttl), ..by };
+                set.data.iter().filter_map(RData::ip_addr).for_each(|it| all.add(it, by));
+            }
+        }
+    }
+
+    /// Whether the name is in a reverse tree, where host names are what PTR records point to.
+    fn is_reverse(&self) -> bool {
+        reverse_labels(self.name).is_some()
+    }
+}
+
+impl By {
+    /// What an entry says; its TTL alone where another led to it.
+    fn of(entry: &Entry, default: u32, by: Option<Self>) -> Self {
+        let ttl = entry.ttl(default);
+        let rank = (entry.value.priority, entry.value.weight.into());
+        let own = Self { rank, ttl, depth: 0 };
+        by.map_or(own, |by| Self { ttl: by.ttl.min(ttl), depth: by.depth + 1, ..by })
+    }
+}
+
+impl Collected {
+    /// Adds an address, if it is of the wanted family.
+    fn add(&mut self, address: IpAddr, By { rank: (priority, weight), ttl, .. }: By) {
+        if address.is_ipv4() != (self.kind == RecordType::A) {
+            return;
+        }
+        self.ttl = self.ttl.min(ttl);
+        let rank = self.ranks.entry(address).or_insert((priority, 0));
+        if priority < rank.0 {
+            *rank = (priority, weight);
+        } else if priority == rank.0 {
+            rank.1 += weight;
+        }
+    }
+
+    /// Whether a host name is to be followed: once, and not too many in all or in a row.
+    fn may_follow(&mut self, host: &str, by: By) -> bool {
+        by.depth < CHAIN_MAX
+            && self.left > 0
+            && self.seen.len() < HOSTS_MAX
+            && self.seen.insert(host.into())
+    }
+}

@@ -1,0 +1,141 @@
+//! Zones of SkyDNS's schema, answered as CoreDNS's `etcd` plugin answers them, and by the
+//! rules of DNS where it does not.
+//!
+//! At a name everything is answered together that is stored at it and below it (`gather`),
+//! less what is of another group (`group`). Each type is a file: `address` (A, AAAA), `srv`,
+//! `mail` (MX), `text` (TXT), `pointer` (PTR), `apex` (NS, SOA); `target` names what SRV, MX
+//! and NS records point to.
+//!
+//! | what | CoreDNS | here |
+//! | --- | --- | --- |
+//! | a key with keys below it | is not answered | is answered with them |
+//! | the apex | the whole zone, unless `dns/apex` has keys | `dns/apex` alone; it always exists |
+//! | a host that is a name | a CNAME beside whatever there is | a CNAME if it is all there is (`alias`); else the addresses that it leads to, at the name itself |
+//! | an alias that leaves our zones | is dropped, or followed | is returned |
+//! | a `*` that is stored | a label like others | a wildcard (RFC 4592) |
+//! | PTR | one key | all at the name; at the name of an address also below it |
+//! | SOA below the apex | the apex's | nothing |
+//! | TTLs of one RRset | each its own | the least |
+//!
+//! A `*` in a question stands for any one label, as does `any`, also where `*` is stored: what
+//! is stored there is among what it finds. In the reverse trees host names are what PTR records
+//! point to, never aliases.
+
+mod address;
+mod alias;
+mod apex;
+mod gather;
+mod group;
+mod mail;
+mod pointer;
+mod srv;
+mod target;
+mod text;
+
+use std::collections::HashSet;
+
+use hickory_proto::rr::{RData, RecordType};
+
+use super::answer::FIXED;
+use super::{Answer, Draw, Found, Lookup, Overflow, Room, RrSet, Step, TooLarge};
+use crate::index::{Branch, Lead, Node};
+
+use self::gather::Gathered;
+
+/// The types that are looked for where any will do, SOA and aliases aside.
+const SOUGHT: [RecordType; 7] = [
+    RecordType::A,
+    RecordType::AAAA,
+    RecordType::SRV,
+    RecordType::MX,
+    RecordType::TXT,
+    RecordType::PTR,
+    RecordType::NS,
+];
+
+impl Lookup<'_> {
+    /// What a name of a SkyDNS zone says.
+    pub(super) fn at_branch(&self, branch: Branch<'_>, draw: &mut Draw) -> Step {
+        let gathered = self.gather(branch);
+        let kind = self.question.kind;
+        let found = match self.alias(branch, &gathered) {
+            Some(alias) if !matches!(kind, RecordType::CNAME | RecordType::ANY) => {
+                return Step::Alias(alias);
+            }
+            Some(alias) => Ok(alias.sets.into_iter().next()),
+            None if kind == RecordType::ANY => self.any_of_branch(branch, &gathered, draw),
+            None => self.rrset_of_branch(branch, &gathered, kind, draw),
+        };
+        let answer = self.found(Node::SkyDns(branch), found, draw);
+        Step::Done(Answer { is_own: false, ..answer })
+    }
+
+    /// RFC 8482 section 4.1: of all the RRsets one is enough.
+    fn any_of_branch(&self, branch: Branch<'_>, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
+        if let Lead::Apex(_) = branch.by {
+            return Ok(Some(self.soa_of_branch()));
+        }
+        for kind in SOUGHT {
+            if let Some(found) = self.rrset_of_branch(branch, gathered, kind, draw)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The RRset of a type. At the apex, what the zone file has is all there is of its type.
+    fn rrset_of_branch(
+        &self,
+        branch: Branch<'_>,
+        gathered: &Gathered<'_>,
+        kind: RecordType,
+        draw: &mut Draw,
+    ) -> Found {
+        if let Lead::Apex(owner) = branch.by {
+            match kind {
+                RecordType::SOA => return Ok(Some(self.soa_of_branch())),
+                RecordType::NS => return self.ns_of_branch(branch),
+                _ => {}
+            }
+            if let Some(owner) = owner.filter(|owner| owner.set(kind).is_some()) {
+                return self.of_owner(owner, kind, draw);
+            }
+        }
+        match kind {
+            RecordType::A | RecordType::AAAA => {
+                self.addresses_of_entries(gathered, kind, self.question.room, draw)
+            }
+            RecordType::SRV => self.srv_of_entries(gathered, draw),
+            RecordType::MX => self.mx_of_entries(gathered, draw),
+            RecordType::TXT => self.txt_of_entries(gathered),
+            RecordType::PTR => self.ptr_of_branch(branch),
+            _ => Ok(None),
+        }
+    }
+
+    /// The RRset of records as far as they fit, each with its octets of data; equal ones count
+    /// once. None of no record.
+    fn fitted(
+        &self,
+        kind: RecordType,
+        records: impl Iterator<Item = (u32, usize, RData)>,
+    ) -> Found {
+        let Room { octets: room, overflow } = self.question.room;
+        let (mut ttl, mut taken, mut data, mut is_cut) = (u32::MAX, 0, Vec::new(), false);
+        let mut seen: HashSet<RData, foldhash::fast::RandomState> = HashSet::default();
+        for (its_ttl, octets, record) in records {
+            ttl = ttl.min(its_ttl);
+            if is_cut || !seen.insert(record.clone()) {
+                continue;
+            }
+            taken += FIXED + octets;
+            match overflow {
+                _ if taken <= room => data.push(record),
+                Overflow::Truncate => return Err(TooLarge),
+                Overflow::Cut => is_cut = true,
+            }
+        }
+        let set = RrSet::plain(self.question.name.clone(), kind, ttl, data);
+        Ok((!set.data.is_empty()).then_some(RrSet { is_cut, ..set }))
+    }
+}

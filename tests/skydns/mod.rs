@@ -1,0 +1,12 @@
+//! Zones of SkyDNS's schema.
+//!
+//! `cases.json` has what CoreDNS's `etcd` plugin answers: facts from its own tests and from
+//! runs of its code. Each is asked here; where srvd differs, the difference stands in
+//! `differences` with its reason.
+
+mod cases;
+mod differences;
+mod properties;
+mod rules;
+mod served;
+mod zones;

@@ -57,6 +57,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::sleep;
 
 use self::counters::Counters;
 use self::probes::Probes;
@@ -72,6 +73,8 @@ pub use self::source::{Source, SourceFault};
 /// How long a question waits in all. Resolvers of clients give up after five seconds, and
 /// should hear why before that.
 const DEADLINE: Duration = Duration::from_secs(4);
+/// How often is looked whether nothing waits any more, before the end.
+const IDLE_GLANCE: Duration = Duration::from_millis(10);
 /// Upstreams in all: more than anybody has, and few enough that all of them are tried.
 pub const UPSTREAMS_MAX: usize = 8;
 
@@ -145,10 +148,16 @@ impl Forwarder {
         };
         let (shared, handle) = (Arc::clone(&self.shared), self.runtime().handle());
         handle.spawn(async move {
-            let answer = selection.ask(&asked, &shared.counters).await;
+            done(selection.ask(&asked, &shared.counters).await);
             drop(place);
-            done(answer);
         });
+    }
+
+    /// Waits until every question that was taken has its answer.
+    pub async fn idle(&self) {
+        while self.shared.room.len() > 0 {
+            sleep(IDLE_GLANCE).await;
+        }
     }
 
     /// What was counted.

@@ -1,8 +1,10 @@
 //! The binary, its configuration, and resolv.conf files that change.
 
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use super::upstream::{Nsd, Wayward, address, blank};
+use crate::support::etcd::page;
 use crate::support::srvd::{Srvd, plain};
 use crate::support::{dig, eventually};
 
@@ -55,6 +57,29 @@ fn an_alias_that_leads_to_others_is_followed() {
         let query = format!("{transport} +norec A out.own.test");
         see(&query, &["NOERROR", "flags: qr aa;", "ANSWER: 2"]);
     }
+    let (_, line) = srvd.prints("answering HTTP on ");
+    let http = line.strip_prefix("answering HTTP on ").unwrap().parse().unwrap();
+    let figures = page(http, "/metrics").unwrap();
+    let used = format!("srvd_forward_upstream_used{{upstream=\"{}\"}} 1", nsd.at);
+    for line in ["srvd_forward_asked_total 3", "srvd_forward_cached_total 2", &used] {
+        assert!(figures.contains(line), "{line}\n{figures}");
+    }
+}
+
+#[test]
+fn questions_that_wait_are_answered_before_the_end() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(700));
+        vec![address(query)]
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let mut srvd = start(&format!("forward = [\"{}\"]", slow.at), directory.path());
+    let at = srvd.answers_at();
+    let output = std::thread::spawn(move || dig(at, "A www.others.test"));
+    assert!(eventually(|| slow.asked() > 0));
+    srvd.signal("TERM");
+    assert!(output.join().unwrap().contains("192.0.2.77"));
+    assert_eq!(srvd.exits(), 0);
 }
 
 #[test]

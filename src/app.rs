@@ -12,18 +12,19 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Answering, Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::forward::{self, Forwarder, Own};
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
+use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::reload::warn_of;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
-use crate::wire::{Counters, Listeners, Policy, Strictness};
+use crate::wire::{Counters, Limiter, Listeners, Policy, Strictness};
 
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
@@ -37,11 +38,15 @@ pub struct App {
     /// The socket of HTTP, unless it is off.
     http: Option<Http>,
     /// How messages are answered.
-    policy: Arc<Policy>,
+    policy: Policy,
+    /// Who is asked for names that are not ours.
+    forward: Vec<forward::Source>,
     /// UDP workers; 0 is one per core.
     workers: usize,
     /// What follows each zone.
     followers: Vec<Follower>,
+    /// Whom to become before anything is answered.
+    account: Option<Account>,
 }
 
 /// What follows one zone.
@@ -72,6 +77,8 @@ impl App {
         if let Some(state) = &config.outage.state {
             let fault = |error| state.fault(format_args!("cannot be made: {error}"));
             state::prepare(&state.directory).map_err(fault)?;
+            let account = config.limits.run_as.as_ref();
+            account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let strictness = strictness(&config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness);
@@ -80,22 +87,16 @@ impl App {
             At::Off => None,
             At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
         };
-        Self::with_listeners(config, listeners, http)
+        Ok(Self::with_listeners(config, listeners, http))
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
     /// is there.
-    ///
-    /// # Errors
-    /// [`Failure::Failed`]: the system has no thread left.
-    pub fn with_listeners(
-        config: Serve,
-        listeners: Listeners,
-        http: Option<Http>,
-    ) -> Result<Self, Failure> {
-        let forwarder = forwarder(config.forward, &listeners).map_err(Failure::failed)?;
-        let Serve { zones, static_zones, access, outage, bare_names, workers, answering, .. } =
-            config;
+    #[must_use]
+    pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
+        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { answering, limits, forward, .. } = config;
+        privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
@@ -111,8 +112,9 @@ impl App {
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let policy = Arc::new(Policy { forwarder, ..policy(answering) });
-        Ok(Self { index, listeners, http, policy, workers, followers })
+        let (policy, account) = policy(answering, limits);
+        let listeners = listeners.share(workers);
+        Self { index, listeners, http, policy, forward, workers, followers, account }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -137,6 +139,15 @@ impl App {
         }
     }
 
+    /// Gives up what the process may do beside answering. To be called while it has one
+    /// thread, before there is a runtime.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`]: what cannot be given up, and what to do.
+    pub fn give_up_privileges(&self) -> Result<(), Failure> {
+        privileges::give_up(self.account.as_ref()).map_err(Failure::failed)
+    }
+
     /// What is answered from.
     #[must_use]
     pub const fn index(&self) -> &Arc<Index> {
@@ -152,8 +163,10 @@ impl App {
     /// Answers until told to stop, then drains, and writes what snapshots lack.
     ///
     /// # Errors
-    /// [`Failure::Failed`]: the runtime cannot take a socket.
+    /// [`Failure::Failed`]: the runtime cannot take a socket, or a thread cannot be started.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
+        let forwarder = forwarder(self.forward, &self.listeners).map_err(Failure::failed)?;
+        let policy = Arc::new(Policy { forwarder: forwarder.clone(), ..self.policy });
         let zones = self.index.load().zones().to_vec();
         let closing = CancellationToken::new();
         let mut followers = JoinSet::new();
@@ -161,10 +174,9 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let forwarder = self.policy.forwarder.clone();
         let subject = Subject { index, counters, draining: shutdown.clone(), forwarder };
         let http = window(self.http, subject);
-        let served = self.listeners.serve(self.index, self.policy, self.workers, shutdown);
+        let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
         let ended = tokio::select! {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),
@@ -267,12 +279,23 @@ fn forwarder(
     Forwarder::start(sources, Own::new(listeners.addresses())).map(|it| Some(Arc::new(it)))
 }
 
-/// How messages are answered, by what was configured; nobody else is asked.
-fn policy(answering: Answering) -> Policy {
+/// How messages are answered while nobody else is asked, and whom to become before any is.
+fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
     let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let Limits { allow_query, allow_recursion, rate, tcp, run_as } = limits;
     let octets = |text: String| text.into_bytes().into();
-    let (nsid, chaos) = (nsid.map(octets), chaos.map(octets));
-    Policy { cookies, strict_amplification, nsid, chaos, forwarder: None }
+    let policy = Policy {
+        allow_query,
+        allow_recursion,
+        chaos: chaos.map(octets),
+        cookies,
+        forwarder: None,
+        nsid: nsid.map(octets),
+        rate_limit: rate.map(Limiter::new),
+        strict_amplification,
+        tcp,
+    };
+    (policy, run_as)
 }
 
 /// Whether each address must be bound.

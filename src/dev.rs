@@ -1,9 +1,8 @@
 //! `srvd dev`: the server, with a registry in the same process.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::num::NonZeroU16;
 
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -25,44 +24,76 @@ const HELLO: &str = "hello";
 /// Free ports that are tried in place of a default one that is taken.
 const PORT_TRIES: usize = 16;
 
-/// Runs a server with a registry of its own until told to stop. Default ports that are
-/// taken are replaced; ports that somebody asked for are not.
-///
-/// # Errors
-/// [`Failure`]: an address that was asked for cannot be bound, or wrong configuration.
-pub async fn run(common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
-    let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
-    let asked = Registry::new(common, file)?;
-    let mut config = Serve::new(common, args, file)?;
-    let listener = bind_registry(&asked).await?;
-    let address = listener.local_addr().map_err(Failure::failed)?;
-    config.access = Access::default();
-    if config.outage.state.take().is_some() {
-        say("srvd dev: `state` is left aside, a registry in memory has nothing to come back to");
+/// A server and its registry, bound, with nothing running yet.
+pub struct Dev {
+    /// The server.
+    app: App,
+    /// The socket of the registry.
+    listener: TcpListener,
+    /// Where that is.
+    address: SocketAddr,
+    /// The registry, as the first zone knows it.
+    registry: (RegistryUrl, Layout),
+}
+
+impl Dev {
+    /// Binds everything. Default ports that are taken are replaced; ports that somebody
+    /// asked for are not.
+    ///
+    /// # Errors
+    /// [`Failure`]: an address that was asked for cannot be bound, or wrong configuration.
+    pub fn bind(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
+        let asked = Registry::new(common, file)?;
+        let mut config = Serve::new(common, args, file)?;
+        let listener = bind_registry(&asked)?;
+        let address = listener.local_addr().map_err(Failure::failed)?;
+        config.access = Access::default();
+        if config.outage.state.take().is_some() {
+            say(
+                "srvd dev: `state` is left aside, a registry in memory has nothing to come back to",
+            );
+        }
+        for zone in &mut config.zones {
+            let endpoints = vec![endpoint(address)];
+            zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
+        }
+        let registry = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
+        let listeners = bind_dns(&config)?;
+        let http = bind_http(&config.http)?;
+        let app = App::with_listeners(config, listeners, http);
+        Ok(Self { app, listener, address, registry })
     }
-    for zone in &mut config.zones {
-        let endpoints = vec![endpoint(address)];
-        zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
+
+    /// The server.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
     }
-    let (url, layout) = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
-    let listeners = bind_dns(&config)?;
-    let http = bind_http(&config.http)?;
-    let app = App::with_listeners(config, listeners, http)?;
-    let dns = app.addresses();
-    // The registry goes last: whoever leaves it in good order still needs it.
-    let closing = CancellationToken::new();
-    let registry = tokio::spawn(embedded::serve(listener, closing.clone()));
-    let hello =
-        tokio::spawn(hello(Etcd::new(&url, &Access::default()), layout, dns[0], shutdown.clone()));
-    introduce(address, &app);
-    app.run(shutdown).await?;
-    let _ = hello.await;
-    closing.cancel();
-    registry.await.map_err(Failure::failed)?.map_err(Failure::failed)
+
+    /// Runs both until told to stop.
+    ///
+    /// # Errors
+    /// [`Failure`]: the runtime cannot take a socket.
+    pub async fn run(self) -> Result<(), Failure> {
+        let Self { app, listener, address, registry: (url, layout) } = self;
+        let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+        let dns = app.addresses();
+        // The registry goes last: whoever leaves it in good order still needs it.
+        let closing = CancellationToken::new();
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(Failure::failed)?;
+        let registry = tokio::spawn(embedded::serve(listener, closing.clone()));
+        let etcd = Etcd::new(&url, &Access::default());
+        let hello = tokio::spawn(hello(etcd, layout, dns[0], shutdown.clone()));
+        introduce(address, &app);
+        app.run(shutdown).await?;
+        let _ = hello.await;
+        closing.cancel();
+        registry.await.map_err(Failure::failed)?.map_err(Failure::failed)
+    }
 }
 
 /// Binds the registry's address; a default one that is taken is replaced by a free port.
-async fn bind_registry(asked: &Registry) -> Result<TcpListener, Failure> {
+fn bind_registry(asked: &Registry) -> Result<TcpListener, Failure> {
     if asked.url.tls {
         return Err(Failure::usage(
             "the embedded registry speaks no TLS; write --registry http://…",
@@ -70,15 +101,18 @@ async fn bind_registry(asked: &Registry) -> Result<TcpListener, Failure> {
     }
     let Endpoint { host, port } = &asked.url.endpoints[0];
     let place = format!("{host}:{port}");
-    match TcpListener::bind(&place).await {
-        Ok(listener) => Ok(listener),
-        Err(_) if !asked.is_explicit => {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::failed)
-        }
-        Err(error) => Err(Failure::failed(format!(
+    let bound = match TcpListener::bind(&place) {
+        Err(_) if !asked.is_explicit => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)),
+        bound => bound,
+    };
+    let fault = |error| {
+        Failure::failed(format!(
             "the embedded registry cannot listen on {place}: {error}; leave --registry out for a free port"
-        ))),
-    }
+        ))
+    };
+    let listener = bound.map_err(fault)?;
+    listener.set_nonblocking(true).map_err(Failure::failed)?;
+    Ok(listener)
 }
 
 /// Binds the DNS addresses; default ones that are taken are replaced by a free port.

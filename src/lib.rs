@@ -31,6 +31,7 @@
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`reload`] | what SIGHUP reads again, and publishes whole or not at all | `config`, `index` |
 //! | [`systemd`] | what systemd is told | |
+//! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
 //! # Invariants
@@ -77,6 +78,7 @@ pub mod index;
 pub mod join;
 pub mod mirror;
 pub mod names;
+pub mod privileges;
 pub mod registry;
 pub mod reload;
 pub mod shutdown;

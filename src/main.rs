@@ -9,7 +9,7 @@ use srvd::cli::{Cli, Command, Common, ServeArgs};
 use srvd::config::{self, File, Registry, Serve};
 use srvd::error::Failure;
 use srvd::reload::Reload;
-use srvd::{app::App, commands, dev, docs, join, shutdown, systemd, telemetry};
+use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 /// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
@@ -35,10 +35,12 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let zones = || Serve::new(common, &Default::default(), &file);
     match command {
-        Command::Serve(args) => {
-            server()?.block_on(serve(cli.common.clone(), args.clone(), &file))?
+        Command::Serve(args) => serve(cli.common.clone(), args.clone(), &file)?,
+        Command::Dev(args) => {
+            let dev = Dev::bind(common, args, &file)?;
+            dev.app().give_up_privileges()?;
+            server()?.block_on(dev.run())?;
         }
-        Command::Dev(args) => server()?.block_on(dev::run(common, args, &file))?,
         Command::List(args) => server()?.block_on(commands::list(zones()?, args))?,
         Command::Lookup(args) => server()?.block_on(commands::lookup(zones()?, args))?,
         Command::Watch(args) => server()?.block_on(commands::watch(zones()?, args))?,
@@ -58,13 +60,23 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Binds, says where, and answers until told to stop.
-async fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
+/// Binds, gives up what only that needed, and answers.
+fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
     let config = Serve::new(&common, &args, file)?;
-    let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     let reload = Reload::new(&config);
     let app = App::build(config)?;
+    app.give_up_privileges()?;
     let read = move || Serve::new(&common, &args, &File::read(common.config.as_deref())?);
+    server()?.block_on(answer(app, reload, read))
+}
+
+/// Says where, and answers until told to stop.
+async fn answer(
+    app: App,
+    reload: Reload,
+    read: impl Fn() -> Result<Serve, Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     reload.on_hangup(Arc::clone(app.index()), read).map_err(Failure::failed)?;
     app.announce();
     systemd::ready(&format!("answering DNS on {:?}", app.addresses()));

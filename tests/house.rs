@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "main",
     "mirror",
     "names",
+    "privileges",
     "registry",
     "reload",
     "shutdown",

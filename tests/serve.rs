@@ -60,6 +60,9 @@ mod documents;
 /// Backends and frontends, flipped under load.
 mod aliases;
 
+/// Root is given up before anything is answered.
+mod privileges;
+
 /// Wrong usage is refused with a message and its exit code.
 mod usage;
 

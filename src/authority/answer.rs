@@ -96,7 +96,7 @@ impl Reason {
 
 impl Answer {
     /// An answer without data, from nobody's zone.
-    pub(super) const fn error(code: ResponseCode, reason: Option<Reason>) -> Self {
+    pub(crate) const fn error(code: ResponseCode, reason: Option<Reason>) -> Self {
         Self {
             code,
             authoritative: false,

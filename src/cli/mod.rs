@@ -6,6 +6,7 @@
 
 mod answering;
 mod join;
+mod limits;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::telemetry::LogFormat;
 
 pub use self::answering::AnsweringArgs;
 pub use self::join::{JoinArgs, LeaveArgs};
+pub use self::limits::LimitArgs;
 
 /// A DNS-SRV discovery server: services register in etcd, DNS clients find them.
 #[derive(Debug, Parser)]
@@ -136,6 +138,9 @@ pub struct ServeArgs {
     /// off [default: 30s]
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
+    /// Who may ask, how much, and as whom the server runs.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// What clients are told beside answers.
     #[command(flatten)]
     pub answering: AnsweringArgs,

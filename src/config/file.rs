@@ -13,6 +13,7 @@ use crate::error::Failure;
 use crate::http;
 use crate::names::{TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
+use crate::wire::Network;
 
 /// The file's keys. Contract section 5; keys that this version cannot honour yet are
 /// refused unless they ask for what it does anyway.
@@ -51,6 +52,28 @@ pub struct File {
     pub hold_collapse: Written<Age>,
     /// Who is asked for other names.
     pub forward: Option<Vec<Spanned<String>>>,
+    /// Whom queries are answered.
+    pub allow_query: Written<Vec<Network>>,
+    /// Whom names outside the zones are looked up for.
+    pub allow_recursion: Written<Vec<Network>>,
+    /// Replies of one kind that a network is sent a second.
+    pub rate_limit: Written<u32>,
+    /// One of so many replies over the rate is sent, empty.
+    pub rate_limit_slip: Written<u32>,
+    /// Bits that the addresses of a limited IPv4 network share.
+    pub rate_limit_ipv4_prefix: Written<u8>,
+    /// Bits that the addresses of a limited IPv6 network share.
+    pub rate_limit_ipv6_prefix: Written<u8>,
+    /// Networks that are never limited.
+    pub rate_limit_exempt: Written<Vec<Network>>,
+    /// TCP connections at once.
+    pub tcp_connections: Written<usize>,
+    /// TCP connections of one client at once.
+    pub tcp_connections_per_client: Written<usize>,
+    /// How long a TCP connection may be quiet.
+    pub tcp_idle: Written<Age>,
+    /// Whom to become once everything is bound.
+    pub run_as: Written<String>,
     /// Secrets that cookies are made with.
     pub cookie_secret_file: Written<PathBuf>,
     /// Whether replies over UDP to unknown clients are kept small.

@@ -6,6 +6,7 @@
 mod answering;
 mod file;
 mod forward;
+mod limits;
 mod outage;
 mod serve;
 mod zones;
@@ -23,6 +24,7 @@ use self::file::Written;
 
 pub use self::answering::Answering;
 pub use self::file::File;
+pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Http, Listen, Serve};
 pub use self::zones::{ZoneConfig, settings as zone_settings};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::answering::{Answering, answering};
 use super::file::File;
 use super::forward::forward;
+use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::zones::{ZoneConfig, registry_zones, static_zones};
 use super::{Registry, check_tls, named};
@@ -42,6 +43,8 @@ pub struct Serve {
     pub access: Access,
     /// What is kept while they are away.
     pub outage: Outage,
+    /// Who may ask, how much, and as whom the server runs.
+    pub limits: Limits,
     /// What clients are told beside answers.
     pub answering: Answering,
 }
@@ -86,6 +89,7 @@ impl Serve {
             static_zones,
             access: registry.access,
             outage: outage(args, file)?,
+            limits: limits(&args.limits, file)?,
             answering: answering(&args.answering, file)?,
         })
     }

@@ -193,7 +193,7 @@ fn start_of_authority(file: &ZoneFile) -> Result<(SOA, u32), ZoneFault> {
     soa.ok_or_else(|| ZoneFault {
         path: file.path.clone(),
         line: None,
-        reason: Reason::NoSoa(file.apex.clone()),
+        reason: Reason::NoSoa(Box::new(file.apex.clone())),
     })
 }
 

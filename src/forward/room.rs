@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, getrlimit};
 
 /// Questions that wait for upstreams, where the system has descriptors enough.
 const IN_FLIGHT: usize = 1000;
@@ -88,16 +88,9 @@ impl Drop for Place {
     }
 }
 
-/// How many descriptors this process may have. As many as may be are asked for: often
-/// they are 1,024 until that is done, for the sake of programs that know no larger numbers.
+/// How many descriptors this process may have.
 fn descriptors() -> u64 {
-    let limit = getrlimit(Resource::Nofile);
-    let Some(most) = limit.maximum else { return u64::MAX };
-    let wanted = Rlimit { current: Some(most), maximum: Some(most) };
-    match setrlimit(Resource::Nofile, wanted) {
-        Ok(()) => most,
-        Err(_) => limit.current.unwrap_or(most),
-    }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Who an address belongs to: one host of IPv4, one network of IPv6.

@@ -23,6 +23,7 @@ use super::ready::is_answered;
 use crate::forward::Forwarder;
 use crate::index::Zone;
 use crate::registry::Cause;
+use crate::wire::Counts;
 
 /// What OpenMetrics 1.0 is announced with.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -187,10 +188,27 @@ impl Subject {
             ),
             ("srvd_tcp_answers", "Queries over TCP answered", totals.tcp.answered),
             ("srvd_tcp_connections", "TCP connections accepted", totals.tcp.accepted),
+            (
+                "srvd_tcp_timeouts",
+                "TCP connections whose client was silent or took nothing for too long",
+                totals.tcp.timed_out,
+            ),
         ] {
             single(encoder, name, help, &ConstCounter::new(count))?;
         }
-        Ok(())
+        let open = ConstGauge::new(totals.tcp.open as i64);
+        single(encoder, "srvd_tcp_open_connections", "TCP connections that are open", &open)?;
+        labelled(
+            encoder,
+            ("srvd_tcp_evictions", "TCP connections closed to have room for others", "of"),
+            &[("all", totals.tcp.closed_for_room), ("client", totals.tcp.closed_for_client)],
+        )?;
+        let sum = |count: fn(&Counts) -> u64| count(&totals.fast) + count(&totals.full);
+        labelled(
+            encoder,
+            ("srvd_rate_limited", "Replies over the rate of a network", "fate"),
+            &[("dropped", sum(|it| it.limited)), ("slipped", sum(|it| it.slipped))],
+        )
     }
 }
 
@@ -254,6 +272,19 @@ fn forwarding(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> fmt::Re
         let labels = [("upstream", address.to_string())];
         let encoder = family.encode_family(&labels)?;
         ConstGauge::new(i64::from(is_used)).encode(encoder)?;
+    }
+    Ok(())
+}
+
+/// Writes counters that differ in one label: name, what they say, the label.
+fn labelled(
+    encoder: &mut DescriptorEncoder,
+    (name, help, label): (&str, &str, &str),
+    counts: &[(&str, u64)],
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (value, count) in counts {
+        ConstCounter::new(*count).encode(family.encode_family(&[(label, *value)])?)?;
     }
     Ok(())
 }

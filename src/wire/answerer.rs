@@ -13,7 +13,7 @@ pub(super) enum Answered<'a> {
     /// Nothing is said to it.
     Silence,
     /// The reply.
-    Reply(&'a [u8]),
+    Reply(&'a mut [u8]),
     /// Others must be asked first.
     Foreign(Asked),
 }
@@ -55,7 +55,7 @@ impl Answerer {
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(generation, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => Answered::Reply(&self.ready[..octets]),
+            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets]),
             Verdict::Silence => Answered::Silence,
             Verdict::Full => {
                 let reply = &mut self.reply;

@@ -23,6 +23,10 @@ pub(super) enum Event {
     Dropped,
     /// There was nothing to say to it.
     Silent,
+    /// Its reply was over the rate of the client's network, and not sent.
+    Limited,
+    /// Its reply was over that rate, and sent empty with TC.
+    Slipped,
     /// The reply asked to come back over TCP.
     Truncated,
     /// The reply could not be sent.
@@ -66,8 +70,14 @@ pub struct Counters {
 pub(super) struct Tcp {
     /// Connections that were accepted.
     accepted: AtomicU64,
+    /// Connections that have ended.
+    ended: AtomicU64,
     /// Connections that were closed to have room for others.
     closed_for_room: AtomicU64,
+    /// Connections that were closed to have room for others of the same client.
+    closed_for_client: AtomicU64,
+    /// Connections whose client said nothing, or took nothing, for too long.
+    timed_out: AtomicU64,
     /// Queries that were answered.
     answered: AtomicU64,
 }
@@ -76,7 +86,7 @@ pub(super) struct Tcp {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Datagrams that came to these threads. Once they are dealt with, it is the sum of
-    /// the next four.
+    /// the next five.
     pub received: u64,
     /// Of these, the answered.
     pub answered: u64,
@@ -88,6 +98,10 @@ pub struct Counts {
     pub dropped: u64,
     /// Of these, the ones with nothing to be said to: responses, scraps.
     pub silent: u64,
+    /// Of these, the ones whose replies were over the rate of a network, and not sent.
+    pub limited: u64,
+    /// Replies that were over that rate, and sent empty with TC.
+    pub slipped: u64,
     /// Replies with TC.
     pub truncated: u64,
     /// Replies that could not be sent.
@@ -101,8 +115,14 @@ pub struct Counts {
 pub struct TcpCounts {
     /// Connections that were accepted.
     pub accepted: u64,
+    /// Connections that are open.
+    pub open: u64,
     /// Connections that were closed to have room for others.
     pub closed_for_room: u64,
+    /// Connections that were closed to have room for others of the same client.
+    pub closed_for_client: u64,
+    /// Connections whose client said nothing, or took nothing, for too long.
+    pub timed_out: u64,
     /// Queries that were answered.
     pub answered: u64,
 }
@@ -171,6 +191,21 @@ impl Tcp {
         self.closed_for_room.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A connection was closed to have room for another of its client.
+    pub(super) fn close_for_client(&self) {
+        self.closed_for_client.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A client said nothing, or took nothing, for too long.
+    pub(super) fn time_out(&self) {
+        self.timed_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection has ended.
+    pub(super) fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Queries were answered.
     pub(super) fn answer(&self, queries: usize) {
         self.answered.fetch_add(queries as u64, Ordering::Relaxed);
@@ -178,10 +213,16 @@ impl Tcp {
 
     /// The numbers.
     fn counts(&self) -> TcpCounts {
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        // What has ended is read first, so that no more seem to have ended than began.
+        let (ended, accepted) = (read(&self.ended), read(&self.accepted));
         TcpCounts {
-            accepted: self.accepted.load(Ordering::Relaxed),
-            closed_for_room: self.closed_for_room.load(Ordering::Relaxed),
-            answered: self.answered.load(Ordering::Relaxed),
+            accepted,
+            open: accepted.saturating_sub(ended),
+            closed_for_room: read(&self.closed_for_room),
+            closed_for_client: read(&self.closed_for_client),
+            timed_out: read(&self.timed_out),
+            answered: read(&self.answered),
         }
     }
 }
@@ -196,6 +237,8 @@ impl Block {
             handed: event(Event::Handed),
             dropped: event(Event::Dropped),
             silent: event(Event::Silent),
+            limited: event(Event::Limited),
+            slipped: event(Event::Slipped),
             truncated: event(Event::Truncated),
             unsent: event(Event::Unsent),
             codes: std::array::from_fn(|code| self.codes[code].load(Ordering::Relaxed)),
@@ -213,6 +256,8 @@ impl Add for Counts {
             handed: self.handed + other.handed,
             dropped: self.dropped + other.dropped,
             silent: self.silent + other.silent,
+            limited: self.limited + other.limited,
+            slipped: self.slipped + other.slipped,
             truncated: self.truncated + other.truncated,
             unsent: self.unsent + other.unsent,
             codes: std::array::from_fn(|code| self.codes[code] + other.codes[code]),
@@ -227,6 +272,7 @@ impl fmt::Display for Totals {
         write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
         write!(out, " ({} by the full path)", full.answered)?;
         write!(out, ", {} dropped", fast.dropped + full.dropped)?;
+        write!(out, ", {} over the rate", fast.limited + full.limited)?;
         write!(out, ", {} not sent", fast.unsent + full.unsent)?;
         write!(out, "; TCP: {} connections, {} answered", tcp.accepted, tcp.answered)
     }

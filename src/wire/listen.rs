@@ -108,8 +108,8 @@ struct Pair {
     address: SocketAddr,
     /// For connections.
     tcp: Socket,
-    /// For datagrams. More of them can share its port.
-    udp: Socket,
+    /// For datagrams: one, and more that share its port.
+    udp: Vec<Socket>,
 }
 
 impl Listeners {
@@ -137,6 +137,15 @@ impl Listeners {
         }
     }
 
+    /// Binds, for each address, a UDP socket for each worker; 0 stands for one per core.
+    /// [`serve`](Self::serve) does so itself, but may then not be allowed to any more.
+    #[must_use]
+    pub fn share(mut self, workers: usize) -> Self {
+        let workers = count(workers);
+        self.pairs.iter_mut().for_each(|pair| pair.share(workers));
+        self
+    }
+
     /// The addresses, with actual ports.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
@@ -161,18 +170,17 @@ impl Listeners {
         workers: usize,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
-        let workers = NonZeroUsize::new(workers)
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get);
+        let workers = count(workers);
+        let Self { pairs, counters } = self.share(workers);
+        let connections = Connections::new(policy.tcp, Arc::clone(&counters));
+        let connections = Arc::new(connections);
         let (responder, tasks) = (Responder::with(index, policy), TaskTracker::new());
-        let connections = Arc::new(Connections::new(Arc::clone(&self.counters)));
-        let counters = Arc::clone(&self.counters);
-        let mut threads = Workers::new(responder.clone(), counters, tasks.clone(), workers)?;
+        let (own, spawn) = (Arc::clone(&counters), tasks.clone());
+        let mut threads = Workers::new(responder.clone(), own, spawn, workers)?;
         let apart = Apart::new(workers)?;
-        for pair in self.pairs {
-            let (listener, sockets) = pair.share(workers);
-            threads.start(sockets)?;
-            let listener = apart.listener(listener)?;
+        for pair in pairs {
+            threads.start(pair.udp)?;
+            let listener = apart.listener(pair.tcp)?;
             let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
             let accept =
                 tcp::serve(listener, responder.clone(), connections, spawn, shutdown.clone());
@@ -190,7 +198,7 @@ impl Listeners {
             }
         })
         .await;
-        tracing::info!("ended; {}", self.counters.total());
+        tracing::info!("ended; {}", counters.total());
         Ok(())
     }
 }
@@ -215,23 +223,28 @@ impl Pair {
         let bound = tcp.local_addr().ok().and_then(|bound| bound.as_socket());
         let address = SocketAddr::new(address.ip(), bound.unwrap_or(address).port());
         let udp = bind_udp(address).map_err(|fault| failure(address, "UDP", fault))?;
-        Ok(Self { address, tcp, udp })
+        Ok(Self { address, tcp, udp: vec![udp] })
     }
 
-    /// The TCP socket, and the UDP socket with others that share its port.
-    fn share(self, workers: usize) -> (Socket, Vec<Socket>) {
-        let mut sockets = vec![self.udp];
-        while sockets.len() < workers {
+    /// Binds UDP sockets that share the first one's port, until there are so many.
+    fn share(&mut self, workers: usize) {
+        while self.udp.len() < workers {
             match bind_udp(self.address) {
-                Ok(socket) => sockets.push(socket),
+                Ok(socket) => self.udp.push(socket),
                 Err(fault) => {
                     tracing::warn!(address = %self.address, "fewer UDP workers: {fault}");
                     break;
                 }
             }
         }
-        (self.tcp, sockets)
     }
+}
+
+/// How many workers there are: those asked for, or one per core.
+fn count(workers: usize) -> usize {
+    NonZeroUsize::new(workers)
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get)
 }
 
 /// A listening TCP socket. SO_REUSEADDR lets it be bound while connections of an earlier

@@ -51,17 +51,22 @@ mod counters;
 mod edns;
 mod fast;
 mod full;
+mod limiter;
 mod listen;
+mod networks;
 mod policy;
 mod tcp;
 mod udp;
 mod workers;
 
+pub use self::connections::TcpLimits;
 pub use self::counters::{Counters, Counts, TcpCounts, Totals};
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
+pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
+pub use self::networks::{Network, NetworkFault, Networks};
 pub use self::policy::Policy;
 
 /// What a message came over.

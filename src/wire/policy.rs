@@ -1,9 +1,12 @@
 //! What the configuration says of answering: the same for every thread and transport.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::Cookies;
+use super::full::shows_cookie;
+use super::limiter::Fate;
+use super::{Cookies, Limiter, Networks, TcpLimits, Transport};
 use crate::forward::Forwarder;
 
 /// How messages are answered, beside what the index says. Threads share it; it never changes.
@@ -18,14 +21,45 @@ pub struct Policy {
     pub chaos: Option<Box<[u8]>>,
     /// Whether replies over UDP to clients without a valid cookie are kept small.
     pub strict_amplification: bool,
+    /// Whom queries are answered; everybody when absent.
+    pub allow_query: Option<Networks>,
+    /// Whom names outside our zones are looked up for.
+    pub allow_recursion: Networks,
+    /// Limits what networks are sent over UDP, if they are limited.
+    pub rate_limit: Option<Limiter>,
+    /// What connections may take.
+    pub tcp: TcpLimits,
     /// What asks others for names outside our zones; without it these are refused.
     pub forwarder: Option<Arc<Forwarder>>,
 }
 
 impl Policy {
+    /// What becomes of a reply to a query over UDP, by how much the client's network was
+    /// sent; it is emptied if need be. Whoever shows a cookie of ours is sent all.
+    pub(super) fn judge(
+        &self,
+        query: &[u8],
+        client: SocketAddr,
+        reply: &mut [u8],
+        now: Instant,
+    ) -> Fate {
+        match &self.rate_limit {
+            Some(limiter) if !shows_cookie(query, self, (client, Transport::Udp)) => {
+                limiter.judge(client.ip(), reply, now)
+            }
+            _ => Fate::Sent,
+        }
+    }
+
+    /// Whether a client is answered at all.
+    #[must_use]
+    pub fn may_query(&self, client: IpAddr) -> bool {
+        self.allow_query.as_ref().is_none_or(|networks| networks.contains(client))
+    }
+
     /// Whether names outside our zones are looked up for a client.
     #[must_use]
     pub fn may_recurse(&self, client: IpAddr) -> bool {
-        client.is_loopback()
+        self.allow_recursion.contains(client)
     }
 }

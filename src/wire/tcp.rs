@@ -28,8 +28,6 @@ use super::connections::{Connections, Place};
 use super::{Responder, Transport};
 use crate::index::Generation;
 
-/// How long a client may say nothing (RFC 7766 section 6.2.3: some seconds).
-pub(super) const IDLE: Duration = Duration::from_secs(10);
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
 /// How long a client may take no replies.
@@ -47,6 +45,8 @@ const LAST: usize = 64 * 1024;
 const LAST_WAIT: Duration = Duration::from_millis(50);
 /// How long to wait when the system has no descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long others are waited for: longer than the forwarder does.
+const FOREIGN_WAIT: Duration = Duration::from_secs(5);
 /// Questions of one connection that others are asked at once.
 const FOREIGN: usize = 64;
 /// Octets of the length before a message (RFC 1035 section 4.2.2).
@@ -100,6 +100,8 @@ struct Connection {
     replies: usize,
     /// How many queries were taken.
     answered: u32,
+    /// How long the client may say nothing.
+    idle: Duration,
     /// When the next octets must have come.
     deadline: Instant,
     /// Whether nothing more is to be read.
@@ -113,6 +115,7 @@ struct Connection {
 impl Connection {
     /// A connection that nothing was read from.
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
+        let idle = responder.policy().tcp.idle;
         Self {
             stream,
             peer,
@@ -121,7 +124,8 @@ impl Connection {
             output: Vec::new(),
             replies: 0,
             answered: 0,
-            deadline: Instant::now() + IDLE,
+            idle,
+            deadline: Instant::now() + idle,
             ending: false,
             foreign: channel(FOREIGN),
             awaited: 0,
@@ -133,6 +137,9 @@ impl Connection {
         let close = place.close.clone();
         let end = close.run_until_cancelled(self.converse(&place, &shutdown)).await;
         if let Some(Err(fault)) = end {
+            if fault.kind() == io::ErrorKind::TimedOut {
+                place.time_out();
+            }
             tracing::debug!(client = %self.peer, "connection ended: {fault}");
         }
     }
@@ -173,7 +180,7 @@ impl Connection {
         if self.awaited == 0 {
             return false;
         }
-        let reply = timeout(IDLE, self.foreign.1.recv()).await.ok().flatten();
+        let reply = timeout(FOREIGN_WAIT, self.foreign.1.recv()).await.ok().flatten();
         reply.inspect(|reply| self.take(reply)).is_some()
     }
 
@@ -185,10 +192,13 @@ impl Connection {
         }
         self.input.reserve(READ);
         let fresh = self.input.is_empty();
+        // Who waits for others is not idle.
+        let others = (self.awaited > 0).then(|| Instant::now() + FOREIGN_WAIT);
+        let deadline = self.deadline.max(others.unwrap_or(self.deadline));
         let Self { stream, input, foreign: (_, replies), .. } = self;
         let read = shutdown.run_until_cancelled(stream.read_buf(input));
         let octets = tokio::select! {
-            read = timeout_at(self.deadline, read) => match read? {
+            read = timeout_at(deadline, read) => match read? {
                 Some(octets) => octets?,
                 None => self.read_last().await,
             },
@@ -229,7 +239,7 @@ impl Connection {
         self.input.drain(..used);
         self.ending |= self.answered >= QUERIES_MAX;
         if used > 0 {
-            let wait = if self.input.is_empty() { IDLE } else { MESSAGE };
+            let wait = if self.input.is_empty() { self.idle } else { MESSAGE };
             self.deadline = Instant::now() + wait;
         }
         used > 0

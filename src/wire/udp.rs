@@ -8,13 +8,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::counters::{Event, Tally};
 use super::fast::{Fast, Verdict};
 use super::full::Queue;
 use super::full::contain;
+use super::limiter::Fate;
 use super::{Policy, Transport};
 use crate::index::{Generation, Index};
 
@@ -76,12 +77,14 @@ impl Worker {
         }
     }
 
-    /// Answers the datagrams of a batch, all of them from one generation.
+    /// Answers the datagrams of a batch, all of them from one generation, and by one look
+    /// at the clock if it is needed.
     fn answer(&mut self, count: usize, fast: &mut impl Answer) {
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
+        let now = self.policy.rate_limit.as_ref().map(|_| Instant::now());
         for at in 0..count {
-            self.answer_one(at, &generation, fast);
+            self.answer_one(at, &generation, now, fast);
         }
         drop(generation);
         if let Err(unsent) = self.batch.send() {
@@ -92,19 +95,45 @@ impl Worker {
 
     /// Answers the datagram at a place of the batch. One that makes the fast path panic is
     /// for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(&mut self, at: usize, generation: &Generation, fast: &mut impl Answer) {
+    fn answer_one(
+        &mut self,
+        at: usize,
+        generation: &Generation,
+        now: Option<Instant>,
+        fast: &mut impl Answer,
+    ) {
         let client = self.batch.client(at);
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             return self.tally.count(Event::Silent, 1);
         };
         match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated } => {
-                self.batch.reply(at, octets);
-                self.tally.reply(code, truncated);
+                match now.map_or(Fate::Sent, |now| self.judge(at, octets, client, now)) {
+                    Fate::Sent => self.reply(at, octets, code, truncated),
+                    Fate::Slipped(octets) => {
+                        self.tally.count(Event::Slipped, 1);
+                        self.reply(at, octets, code, true);
+                    }
+                    Fate::Dropped => self.tally.count(Event::Limited, 1),
+                }
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
             Verdict::Full => self.hand_over(at),
         }
+    }
+
+    /// What becomes of the reply at a place of the batch, where replies are limited.
+    fn judge(&mut self, at: usize, octets: usize, client: SocketAddr, now: Instant) -> Fate {
+        let exchange = self.batch.exchange(at);
+        let exchange = exchange.and_then(|(message, it)| Some((message, it.get_mut(..octets)?)));
+        let judge = |(message, reply)| self.policy.judge(message, client, reply, now);
+        exchange.map_or(Fate::Sent, judge)
+    }
+
+    /// Sends a reply with the batch.
+    fn reply(&mut self, at: usize, octets: usize, code: u8, truncated: bool) {
+        self.batch.reply(at, octets);
+        self.tally.reply(code, truncated);
     }
 
     /// Hands the datagram at a place to the full path, or loses it.
@@ -129,7 +158,6 @@ fn pause(fault: &io::Error, number: u32) {
 mod tests {
     use std::net::UdpSocket as Client;
     use std::thread::{JoinHandle, spawn};
-    use std::time::Instant;
 
     use super::*;
     use crate::wire::batch::UdpSocket;

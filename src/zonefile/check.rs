@@ -71,7 +71,7 @@ fn start(entries: &[Entry], apex: &Name) -> Result<(), ZoneFault> {
     let mut first = None;
     for entry in entries.iter().filter(|entry| kind(entry) == RecordType::SOA) {
         if entry.record.name != *apex {
-            return Err(entry.fault(Reason::SoaBelow(apex.clone())));
+            return Err(entry.fault(Reason::SoaBelow(Box::new(apex.clone()))));
         }
         if let Some(line) = first.replace(entry.line) {
             return Err(entry.fault(Reason::TwoSoa(line)));
@@ -99,25 +99,27 @@ fn beside<'entry>(
     apex: &Name,
     first: impl Fn(RecordType) -> Option<&'entry Entry>,
 ) -> Result<(), ZoneFault> {
-    let (name, record) = (entry.record.name.clone(), kind(entry));
+    let (name, record) = (&entry.record.name, kind(entry));
+    let boxed = || Box::new(name.clone());
     match record {
         RecordType::CNAME | RecordType::DNAME => {
             if let Some(other) = first(record).filter(|first| !std::ptr::eq(*first, entry)) {
-                return Err(entry.fault(Reason::TwoAliases { name, record, line: other.line }));
+                let (name, line) = (boxed(), other.line);
+                return Err(entry.fault(Reason::TwoAliases { name, record, line }));
             }
         }
         // They say something of the alias itself (RFC 4035 section 2.5).
         RecordType::RRSIG | RecordType::NSEC => return Ok(()),
         _ => (),
     }
-    if record == RecordType::CNAME && name == *apex {
+    if record == RecordType::CNAME && name == apex {
         return Err(entry.fault(Reason::AliasApex));
     }
     if let Some(alias) = first(RecordType::CNAME).filter(|_| record != RecordType::CNAME) {
-        return Err(entry.fault(Reason::BesideAlias(name, alias.line)));
+        return Err(entry.fault(Reason::BesideAlias(boxed(), alias.line)));
     }
-    match first(RecordType::NS).filter(|_| record == RecordType::DNAME && name != *apex) {
-        Some(cut) => Err(entry.fault(Reason::DelegatedAlias(name, cut.line))),
+    match first(RecordType::NS).filter(|_| record == RecordType::DNAME && name != apex) {
+        Some(cut) => Err(entry.fault(Reason::DelegatedAlias(boxed(), cut.line))),
         None => Ok(()),
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// What is wrong, and what to do.
+/// What is wrong, and what to do. Names are boxed, so that what is right stays small.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
     /// It cannot be read.
@@ -71,7 +71,7 @@ pub enum Reason {
         "there is no SOA record at `{0}`; write one, as in `@ SOA ns1 hostmaster 1 7200 1800 \
          86400 5`"
     )]
-    NoSoa(Name),
+    NoSoa(Box<Name>),
     /// A parenthesis is not closed.
     #[error("the parenthesis is not closed; write `)` at the record's end")]
     OpenParenthesis,
@@ -141,9 +141,9 @@ pub enum Reason {
     )]
     Outside {
         /// The owner.
-        name: Name,
+        name: Box<Name>,
         /// The zone's apex.
-        apex: Name,
+        apex: Box<Name>,
     },
     /// Too many records.
     #[error("the zone has more than {} records", reader::RECORDS)]
@@ -167,7 +167,7 @@ pub enum Reason {
     Depth,
     /// A start of authority below the apex.
     #[error("a SOA record stands at the zone's apex alone, `{0}`; remove this one")]
-    SoaBelow(Name),
+    SoaBelow(Box<Name>),
     /// Two starts of authority.
     #[error("the zone has its SOA on line {0} already; remove one of them")]
     TwoSoa(usize),
@@ -176,7 +176,7 @@ pub enum Reason {
         "`{0}` has a CNAME on line {1}, and nothing else may stand beside one (RFC 2181 section \
          10.1); remove one of them"
     )]
-    BesideAlias(Name, usize),
+    BesideAlias(Box<Name>, usize),
     /// Two aliases at one name.
     #[error(
         "`{name}` has its {kind} on line {line} already, and a name has one alone; remove one of \
@@ -185,7 +185,7 @@ pub enum Reason {
     )]
     TwoAliases {
         /// The name.
-        name: Name,
+        name: Box<Name>,
         /// CNAME or DNAME.
         record: RecordType,
         /// The line of the first.
@@ -199,7 +199,7 @@ pub enum Reason {
         "`{0}` is delegated on line {1}, and a DNAME may not stand there (RFC 6672 section 2.3); \
          remove one of them"
     )]
-    DelegatedAlias(Name, usize),
+    DelegatedAlias(Box<Name>, usize),
 }
 
 /// Something in a zone file that is served otherwise than it is written, or not at all.

@@ -27,8 +27,7 @@ mod ttl;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hickory_proto::rr::rdata::SOA;
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 
 pub use self::directory::{apexes, read, read_file};
 pub use self::fault::{Caution, Reason, Warning, ZoneFault};
@@ -60,7 +59,7 @@ pub struct Entry {
     /// The line it begins on, from 1.
     pub line: usize,
     /// The record: of class IN, its owner absolute. Where hickory does not know the type, or
-    /// would write other octets, the data are [`RData::Unknown`] with the file's own.
+    /// would write other octets, the data are [`RData::Unknown`](hickory_proto::rr::RData::Unknown) with the file's own.
     pub record: Record,
 }
 
@@ -106,7 +105,7 @@ impl ZoneFile {
     /// [`Reason::NoSoa`].
     pub fn standing_alone(mut self) -> Result<Self, ZoneFault> {
         if self.soa().is_none() {
-            return Err(ZoneFault::of(&self.path, Reason::NoSoa(self.apex)));
+            return Err(ZoneFault::of(&self.path, Reason::NoSoa(Box::new(self.apex))));
         }
         if self.servers().next().is_none() {
             let (file, line) = self.soa().map_or_else(
@@ -152,33 +151,4 @@ pub fn template(apex: &Name) -> ZoneFile {
         records: Vec::new(),
         warnings: Vec::new(),
     })
-}
-
-/// What a zone file says of its zone's apex.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Apex {
-    /// The start of authority and its TTL.
-    pub soa: (SOA, u32),
-    /// The name servers and their TTL.
-    pub ns: (Vec<Name>, u32),
-}
-
-/// The apex of a registry zone: from its file, else from the template.
-///
-/// # Errors
-/// [`ZoneFault`]: the file is there and cannot be used.
-pub fn apex(directory: Option<&Path>, apex: &Name) -> Result<Apex, ZoneFault> {
-    let file = directory.map(|directory| read(directory, apex)).transpose()?.flatten();
-    let file = file.unwrap_or_else(|| template(apex)).completed();
-    let soa = file.soa().and_then(|entry| match &entry.record.data {
-        RData::SOA(soa) => Some((soa.clone(), entry.record.ttl)),
-        _ => None,
-    });
-    let soa = soa.ok_or_else(|| ZoneFault::of(&file.path, Reason::NoSoa(apex.clone())))?;
-    let ttl = file.servers().next().map_or(soa.1, |entry| entry.record.ttl);
-    let servers = file.servers().filter_map(|entry| match &entry.record.data {
-        RData::NS(ns) => Some(ns.0.clone()),
-        _ => None,
-    });
-    Ok(Apex { soa, ns: (servers.collect(), ttl) })
 }

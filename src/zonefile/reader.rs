@@ -245,7 +245,8 @@ impl Reader<'_> {
         if self.apex.zone_of(&record.name) {
             Ok(record)
         } else {
-            Err(Reason::Outside { name: record.name, apex: self.apex.clone() })
+            let (name, apex) = (Box::new(record.name), Box::new(self.apex.clone()));
+            Err(Reason::Outside { name, apex })
         }
     }
 }

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use srvd::forward::{Counts, Source};
+use srvd::wire::{Networks, Policy};
+
 use super::Forwarding;
 use super::upstream::Nsd;
+use crate::wire::example;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_answer_comes_through() {
@@ -99,4 +103,20 @@ async fn what_is_not_wanted_or_not_ours_to_ask_is_refused() {
     forwarding.see("+tcp AXFR others.test", &["Transfer failed"]).await;
     forwarding.see("A web.services.internal", &["flags: qr aa rd;", "ANSWER: 2"]).await;
     assert_eq!(forwarding.forwarder.counts().asked, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8914_who_may_not_recurse_is_told_so() {
+    let nsd = Nsd::start();
+    let allow_recursion = Networks::new(&["192.0.2.0/24".parse().unwrap()]);
+    let policy = Policy { allow_recursion, ..Policy::default() };
+    let sources = vec![Source::Address(nsd.at)];
+    let forwarding = Forwarding::start_by(&example(), "127.0.0.1:0", sources, policy);
+    for transport in ["+notcp", "+tcp"] {
+        let query = format!("{transport} A www.others.test");
+        forwarding.see(&query, &["REFUSED", "flags: qr rd;", "EDE: 18"]).await;
+        let query = format!("{transport} A web.services.internal");
+        forwarding.see(&query, &["NOERROR", "flags: qr aa rd;", "ANSWER: 2"]).await;
+    }
+    assert_eq!(forwarding.forwarder.counts(), Counts::default());
 }

@@ -37,11 +37,17 @@ impl Forwarding {
 
     /// The same on an address of IPv4.
     fn start_on(fixture: &Fixture, address: &str, sources: Vec<Source>) -> Self {
+        Self::start_by(fixture, address, sources, Policy::default())
+    }
+
+    /// The same by a policy.
+    fn start_by(fixture: &Fixture, address: &str, sources: Vec<Source>, policy: Policy) -> Self {
+        srvd::privileges::make_room(900);
         let mut started = None;
         let server = Server::start_where(fixture, [address, "[::1]:0"], |addresses| {
             let forwarder = Arc::new(Forwarder::start(sources, Own::new(addresses)).unwrap());
             started = Some(Arc::clone(&forwarder));
-            Arc::new(Policy { forwarder: Some(forwarder), ..Policy::default() })
+            Arc::new(Policy { forwarder: Some(forwarder), ..policy })
         });
         Self { server, forwarder: started.unwrap() }
     }

@@ -58,6 +58,13 @@ const ALL: &[Difference] = &[
         "a CNAME never stands beside other data: what is an alias for A is one for SRV too",
     ),
     (
+        "txt-quotes #0",
+        "NOERROR",
+        &[r#"t.skydns.test. 300 IN TXT "say \"hi\" \\ \195\169""#],
+        &[],
+        "a text is served octet by octet: a backslash in it escapes nothing",
+    ),
+    (
         "ns-host-name #0",
         "NOERROR",
         &["skydns.test. 300 IN NS ns.example."],

@@ -4,6 +4,7 @@
 //! runs of its code. Each is asked here; where srvd differs, the difference stands in
 //! `differences` with its reason.
 
+mod aliases;
 mod cases;
 mod differences;
 mod properties;

@@ -151,7 +151,7 @@ impl Said {
             lines
         };
         Self {
-            code: answer.code.to_str().to_ascii_uppercase(),
+            code: format!("{:?}", answer.code).to_ascii_uppercase(),
             answer: lines(&answer.answers),
             authority: lines(answer.authority.as_slice()),
             additional: lines(&answer.additional),

@@ -5,6 +5,8 @@ mod dig;
 mod fair;
 mod fast;
 mod forms;
+mod hoarders;
+mod limits;
 mod listen;
 pub(crate) mod messages;
 mod options;

@@ -28,7 +28,7 @@ async fn reply(stream: &mut TcpStream) -> std::io::Result<Message> {
 }
 
 /// Whether a server answers on a new connection.
-async fn answers(address: SocketAddr) -> bool {
+pub(super) async fn answers(address: SocketAddr) -> bool {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(&framed(7, "web.services.internal", A)).await.unwrap();
     matches!(reply(&mut stream).await, Ok(message) if message.metadata.id == 7)

@@ -171,10 +171,8 @@ impl Window {
                     back.remove(&spot);
                     vanished.insert(spot);
                 }
-                [None, Some(spot)] => {
-                    if !vanished.remove(&spot) && self.gone.contains_key(&spot) {
-                        back.insert(spot);
-                    }
+                [None, Some(spot)] if !vanished.remove(&spot) && self.gone.contains_key(&spot) => {
+                    back.insert(spot);
                 }
                 _ => {}
             }

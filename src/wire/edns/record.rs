@@ -3,7 +3,7 @@
 use super::{COOKIE, DNSSEC_OK, EXTENDED_ERROR, Edns, KEEPALIVE, NSID, NSID_MAX, ZONE_VERSION};
 use super::{ZoneVersion, cookie, zone_version};
 use crate::authority::Reason;
-use crate::wire::{HEADER, PLAIN_MAX, Policy, UDP_MAX, tcp};
+use crate::wire::{HEADER, PLAIN_MAX, Policy, UDP_MAX};
 
 /// Octets of a record without options.
 const EMPTY: u16 = 11;
@@ -106,7 +106,7 @@ impl Edns {
             writer.option(COOKIE, cookie)?;
         }
         if self.keepalive {
-            let tenths = tcp::IDLE.as_millis() / 100;
+            let tenths = policy.tcp.idle.as_millis() / 100;
             writer.option(KEEPALIVE, &(tenths as u16).to_be_bytes())?;
         }
         match told.version {

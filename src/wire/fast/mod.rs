@@ -15,15 +15,17 @@ mod compile;
 mod compose;
 mod query;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+
+use hickory_proto::op::ResponseCode;
 
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::edns::{Budget, Edns, Told, ZoneVersion};
 use super::{Policy, Transport};
-use crate::authority::{Draw, Position, Resolved, may_hold, resolve};
+use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
 
@@ -127,8 +129,7 @@ impl Fast {
         let edns = edns.transpose().map_err(|_| Declined)?;
         let octets = [query.octets, query.question.len()];
         let budget = Budget::new(&self.policy, from.1, edns.as_ref(), octets);
-        let resolved = resolve(generation, &self.name);
-        let (code, reason) = resolved.code();
+        let (resolved, (code, reason)) = self.resolve(generation, from.0.ip());
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign if query.wants_recursion() && self.policy.forwarder.is_some() => {
@@ -150,6 +151,21 @@ impl Fast {
         let edns = edns.as_ref().map(|edns| (edns, &*self.policy));
         let octets = composer.finish(code, edns, &Told { code: 0, reason, version })?;
         Ok(Verdict::Reply { octets, code, truncated })
+    }
+
+    /// Where the name leads, and what is said of it; to clients that may ask nothing it is as
+    /// if it were not ours.
+    fn resolve<'g>(
+        &self,
+        generation: &'g Generation,
+        client: IpAddr,
+    ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
+        if !self.policy.may_query(client) {
+            let refused = (ResponseCode::Refused, Some(Reason::Prohibited));
+            return (Resolved::Foreign, refused);
+        }
+        let resolved = resolve(generation, &self.name);
+        (resolved, resolved.code())
     }
 
     /// Writes the answer of a name that exists.

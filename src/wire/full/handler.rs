@@ -5,7 +5,7 @@ use hickory_proto::rr::Name;
 use hickory_server::server::Request;
 
 use super::elsewhere::Elsewhere;
-use crate::authority::{Answer, Draw, Overflow, Question, Room, answer, resolve};
+use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer, resolve};
 use crate::index::Generation;
 use crate::names::WireName;
 use crate::wire::edns::{Budget, ZoneVersion};
@@ -28,9 +28,10 @@ pub(super) struct Reply<'r> {
 }
 
 /// What one generation replies to a request, where names lead elsewhere together with what
-/// others say. None if it does not ask one question.
+/// others say; or that it is refused to a client that may ask none. None if it does not ask
+/// one question.
 pub(super) fn reply<'r>(
-    generation: &Generation,
+    generation: Option<&Generation>,
     request: &'r Request,
     transport: Transport,
     budget: Budget,
@@ -50,7 +51,10 @@ pub(super) fn reply<'r>(
         class: query.query_class(),
         room: Room { octets, overflow },
     };
-    let mut answer = answer(generation, &asked, &mut Draw::new());
+    let mut answer = match generation {
+        Some(generation) => answer(generation, &asked, &mut Draw::new()),
+        None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
+    };
     let recursion_available = elsewhere.complete(request, &asked, &mut answer);
     let mut metadata = metadata(&request.metadata, &answer);
     metadata.recursion_available = recursion_available;

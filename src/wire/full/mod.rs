@@ -149,11 +149,12 @@ impl Responder {
         let Some(exchange) = contain(|| Exchange::new(&outline, &self.policy, from)) else {
             return Outcome::Silence;
         };
+        let shown = Some(generation).filter(|_| self.policy.may_query(source.ip()));
         or_servfail(&exchange, reply, |reply| {
             match (exchange.screen(), chaos::answer(&outline, &self.policy)) {
                 (Some(code), _) => blank(&exchange, code, reply),
-                (None, Some(record)) => single(&exchange, &record, reply),
-                (None, None) => answer(generation, message, from, &exchange, elsewhere, reply),
+                (None, Some(record)) if shown.is_some() => single(&exchange, &record, reply),
+                (None, _) => answer(shown, message, from, &exchange, elsewhere, reply),
             }
         });
         elsewhere.take().map_or(Outcome::Reply, Outcome::Foreign)
@@ -214,9 +215,15 @@ impl<'x> Exchange<'x> {
     }
 }
 
-/// Answers a query of sound build.
+/// Whether a message shows a valid cookie of ours, so that its source is not forged.
+pub(super) fn shows_cookie(message: &[u8], policy: &Policy, from: (SocketAddr, Transport)) -> bool {
+    let read = || Exchange::new(&Outline::read(message)?, policy, from).edns;
+    policy.cookies.is_some() && contain(read).flatten().is_some_and(|edns| edns.has_valid_cookie())
+}
+
+/// Answers a query of sound build, or refuses it where no generation may be shown.
 fn answer(
-    generation: &Generation,
+    generation: Option<&Generation>,
     message: &[u8],
     (source, transport): (SocketAddr, Transport),
     exchange: &Exchange<'_>,
@@ -245,8 +252,9 @@ fn answer(
     }
     if let Some(edns) = &exchange.edns {
         let wants_version = edns.wants_zone_version();
-        let version = wants_version.then(|| zone_version(generation, &request, &reply.answer));
-        let (reason, version) = (reply.answer.reason, version.flatten());
+        let shown = generation.filter(|_| wants_version);
+        let version = shown.and_then(|shown| zone_version(shown, &request, &reply.answer));
+        let reason = reply.answer.reason;
         edns.append(exchange.policy, &Told { code: 0, reason, version }, octets);
     }
 }

@@ -10,10 +10,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::Responder;
-use crate::wire::Transport;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
+use crate::wire::limiter::Fate;
+use crate::wire::{Policy, Transport};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -48,6 +49,8 @@ pub(in crate::wire) struct Full {
     receiver: Receiver<Handed>,
     /// Answers.
     answerer: Answerer,
+    /// What limits them.
+    policy: Arc<Policy>,
     /// Counts.
     tally: Tally,
 }
@@ -70,7 +73,8 @@ impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), tally })
+        let policy = Arc::clone(responder.policy());
+        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policy, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -83,7 +87,8 @@ impl Full {
 
     /// Answers a message, or lets others be asked.
     fn answer(&mut self, handed: Handed) {
-        if handed.since.elapsed() > WAIT {
+        let now = Instant::now();
+        if now.duration_since(handed.since) > WAIT {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
@@ -91,26 +96,38 @@ impl Full {
         match self.answerer.answer(&generation, &handed.message, from) {
             Answered::Silence => self.tally.count(Event::Silent, 1),
             Answered::Reply(reply) => {
-                if let [_, _, flags, code, ..] = *reply {
-                    self.tally.reply(code & 0x0f, flags & 0x02 != 0);
-                }
-                if !send(&handed.socket, reply, &handed.route) {
-                    self.tally.count(Event::Unsent, 1);
-                }
+                handed.reply(&self.policy, reply, Some(&mut self.tally));
             }
             Answered::Foreign(asked) => {
                 self.tally.count(Event::Handed, 1);
-                let Handed { message, route, socket, .. } = handed;
-                let done = move |reply: Vec<u8>| _ = send(&socket, &reply, &route);
+                let (policy, message) = (Arc::clone(&self.policy), handed.message.clone());
+                let done = move |mut reply: Vec<u8>| handed.reply(&policy, &mut reply, None);
                 self.answerer.forward(asked, message, from, done);
             }
         }
     }
 }
 
-/// Sends a reply, and says whether that went well.
-fn send(socket: &UdpSocket, reply: &[u8], route: &Route) -> bool {
-    let sent = socket.send(reply, route);
-    sent.inspect_err(|fault| tracing::debug!(client = %route.client, "reply not sent: {fault}"))
-        .is_ok()
+impl Handed {
+    /// Sends a reply, as far as the client's network may be sent it, and counts that if it
+    /// can: the forwarder has numbers of its own.
+    fn reply(&self, policy: &Policy, mut reply: &mut [u8], mut tally: Option<&mut Tally>) {
+        let Self { message, route, socket, .. } = self;
+        let mut count = |event| tally.iter_mut().for_each(|tally| tally.count(event, 1));
+        match policy.judge(message, route.client, reply, Instant::now()) {
+            Fate::Sent => {}
+            Fate::Slipped(octets) => {
+                count(Event::Slipped);
+                reply = &mut reply[..octets];
+            }
+            Fate::Dropped => return count(Event::Limited),
+        }
+        if let Err(fault) = socket.send(reply, route) {
+            count(Event::Unsent);
+            tracing::debug!(client = %route.client, "reply not sent: {fault}");
+        }
+        if let ([_, _, flags, code, ..], Some(tally)) = (&*reply, tally) {
+            tally.reply(code & 0x0f, flags & 0x02 != 0);
+        }
+    }
 }

@@ -34,15 +34,12 @@ fn refused(files: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_file_of_the_zones_name_replaces_the_template() {
-    let text =
-        "$TTL 60\n@ SOA ns1.example.net. admin.example.net. 7 1 2 3 4\n@ NS ns1.example.net.\n";
-    let directory = directory(&[("A.example.ZONE", text)]);
-    let found = apex(Some(directory.path()), &name("a.EXAMPLE.")).unwrap();
-    assert_eq!((found.soa.0.serial, found.soa.1), (7, 60));
-    assert_eq!(found.ns, (vec![name("ns1.example.net.")], 60));
-    let other = apex(Some(directory.path()), &name("b.example.")).unwrap();
-    assert_eq!(other.soa.0.serial, 0);
+fn a_file_is_that_of_the_zone_of_its_name() {
+    let directory = directory(&[("A.example.ZONE", SOA)]);
+    let found = read(directory.path(), &name("a.EXAMPLE.")).unwrap().unwrap();
+    assert_eq!(found.soa().unwrap().record.ttl, 60);
+    assert!(found.path.ends_with("A.example.ZONE"));
+    assert!(read(directory.path(), &name("b.example.")).unwrap().is_none());
 }
 
 #[test]

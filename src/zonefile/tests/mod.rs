@@ -6,6 +6,8 @@ mod faults;
 mod types;
 mod warnings;
 
+use hickory_proto::rr::RData;
+use hickory_proto::rr::rdata::NS;
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
 use super::*;
@@ -49,11 +51,14 @@ fn the_template_serves_any_zone() {
         let file = template(&name(zone)).standing_alone().unwrap();
         assert_eq!((file.records.len(), file.warnings.len()), (2, 0), "{zone}");
     }
-    let apex = apex(None, &name("shop.example.")).unwrap();
-    assert_eq!(apex.ns, (vec![name("ns.dns.shop.example.")], 3600));
-    assert_eq!(apex.soa.0.mname, name("ns.dns.shop.example."));
-    assert_eq!(apex.soa.0.rname, name("hostmaster.shop.example."));
-    assert_eq!((apex.soa.0.serial, apex.soa.0.expire), (0, 86400));
+    let file = template(&name("shop.example."));
+    let RData::SOA(soa) = &file.soa().unwrap().record.data else { panic!("{file:?}") };
+    assert_eq!(soa.mname, name("ns.dns.shop.example."));
+    assert_eq!(soa.rname, name("hostmaster.shop.example."));
+    assert_eq!((soa.serial, soa.expire), (0, 86400));
+    let [server] = &file.servers().collect::<Vec<_>>()[..] else { panic!("{file:?}") };
+    assert_eq!(server.record.data, RData::NS(NS(name("ns.dns.shop.example."))));
+    assert_eq!(server.record.ttl, 3600);
 }
 
 #[test]

@@ -1,0 +1,253 @@
+//! Who may ask, how much, and as whom the server runs.
+
+use std::fmt::Display;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::file::{File, Written};
+use crate::cli::LimitArgs;
+use crate::error::Failure;
+use crate::privileges::Account;
+use crate::wire::{Network, Networks, RATE_MAX, RateLimit, TcpLimits};
+
+/// Of limited replies one of at most so many is slipped: a client behind a forged address
+/// would have to ask more often than any does.
+const SLIP_MAX: u32 = 10;
+/// TCP connections that may be allowed: what one process has descriptors and memory for.
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long connections may be told to be quiet: some time, or clients that ask twice need
+/// two (RFC 7766 section 6.2.3); and not so long that they pile up.
+const IDLE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
+
+/// Who may ask, how much, and as whom the server runs.
+#[derive(Debug)]
+pub struct Limits {
+    /// Whom queries are answered; everybody when absent.
+    pub allow_query: Option<Networks>,
+    /// Whom names outside the zones are looked up for.
+    pub allow_recursion: Networks,
+    /// How much a network is sent over UDP; without limit when absent.
+    pub rate: Option<RateLimit>,
+    /// What connections may take.
+    pub tcp: TcpLimits,
+    /// Whom to become; nobody else when absent.
+    pub run_as: Option<Account>,
+}
+
+/// A value, and how to call its option in an error.
+struct Named<T> {
+    /// The value.
+    value: T,
+    /// The option, and where it stands.
+    origin: String,
+}
+
+/// What the options and the file say.
+pub(super) fn limits(args: &LimitArgs, file: &File) -> Result<Limits, Failure> {
+    let allow_query = networks("allow-query", &args.allow_query, &file.allow_query, file);
+    if let Some(Named { value, origin }) = &allow_query
+        && value.is_empty()
+    {
+        let text = "name the networks that are answered, or leave it out for everybody";
+        return Err(Failure::usage(format!("{origin}: {text}")));
+    }
+    let recursion = &file.allow_recursion;
+    let allow_recursion = networks("allow-recursion", &args.allow_recursion, recursion, file);
+    let list = |named: Named<Vec<Network>>| Networks::new(&named.value);
+    Ok(Limits {
+        allow_query: allow_query.map(list),
+        allow_recursion: allow_recursion.map(list).unwrap_or_default(),
+        rate: rate(args, file)?,
+        tcp: tcp(args, file)?,
+        run_as: run_as(args, file)?,
+    })
+}
+
+/// How much a network is sent.
+fn rate(args: &LimitArgs, file: &File) -> Result<Option<RateLimit>, Failure> {
+    let rate = chosen("rate-limit", &args.rate_limit, &file.rate_limit, file);
+    let rate = within(rate, 0..=RATE_MAX, "0 is no limit")?.unwrap_or(0);
+    let slip = chosen("rate-limit-slip", &args.rate_limit_slip, &file.rate_limit_slip, file);
+    let slip = within(slip, 0..=SLIP_MAX, "0 drops all, 1 none")?;
+    let written = (&file.rate_limit_ipv4_prefix, &file.rate_limit_ipv6_prefix);
+    let v4 = chosen("rate-limit-ipv4-prefix", &args.rate_limit_ipv4_prefix, written.0, file);
+    let v6 = chosen("rate-limit-ipv6-prefix", &args.rate_limit_ipv6_prefix, written.1, file);
+    let [v4, v6] = [(v4, 32), (v6, 128)]
+        .map(|(bits, most)| within(bits, 1..=most, "so many bits has an address"));
+    let (v4, v6, exempt) = (v4?, v6?, &file.rate_limit_exempt);
+    let exempt = networks("rate-limit-exempt", &args.rate_limit_exempt, exempt, file);
+    let default = RateLimit::new(NonZeroU32::MIN);
+    Ok(NonZeroU32::new(rate).map(|per_second| RateLimit {
+        per_second,
+        slip: slip.unwrap_or(default.slip),
+        ipv4_prefix: v4.unwrap_or(default.ipv4_prefix),
+        ipv6_prefix: v6.unwrap_or(default.ipv6_prefix),
+        exempt: exempt.map_or(default.exempt, |named| Networks::new(&named.value)),
+    }))
+}
+
+/// What connections may take. Who sets the whole alone wants clients to have half of it, as
+/// by default.
+fn tcp(args: &LimitArgs, file: &File) -> Result<TcpLimits, Failure> {
+    let default = TcpLimits::default();
+    let all = chosen("tcp-connections", &args.tcp_connections, &file.tcp_connections, file);
+    let all = within(all, 1..=CONNECTIONS_MAX, "as many descriptors are needed")?;
+    let (option, written) = ("tcp-connections-per-client", &file.tcp_connections_per_client);
+    let one = chosen(option, &args.tcp_connections_per_client, written, file);
+    let most = all.unwrap_or(default.connections);
+    let one = within(one, 1..=most, "which is `tcp-connections`")?;
+    let written = file.tcp_idle.as_ref().map(|it| (it.as_ref().0, file.origin("tcp-idle", it)));
+    let typed = args.tcp_idle.map(|value| Named { value, origin: "--tcp-idle".to_owned() });
+    let idle = typed.or(written.map(|(value, origin)| Named { value, origin }));
+    if let Some(Named { value, origin }) = idle.as_ref().filter(|it| !IDLE.contains(&it.value)) {
+        let (least, most) = IDLE.into_inner();
+        return Err(Failure::usage(format!(
+            "{origin}: {value:?} is not within {least:?} to {most:?}"
+        )));
+    }
+    let half = all.map_or(default.per_client, |all| all.div_ceil(2));
+    Ok(TcpLimits {
+        connections: most,
+        per_client: one.unwrap_or(half),
+        idle: idle.map_or(default.idle, |named| named.value),
+    })
+}
+
+/// Whom to become.
+fn run_as(args: &LimitArgs, file: &File) -> Result<Option<Account>, Failure> {
+    let Some(Named { value, origin }) = chosen("run-as", &args.run_as, &file.run_as, file) else {
+        return Ok(None);
+    };
+    let account = Account::find(&value);
+    account.map(Some).map_err(|fault| Failure::usage(format!("{origin}: {fault}")))
+}
+
+/// The networks of a list.
+fn networks(
+    option: &str,
+    typed: &[Network],
+    written: &Written<Vec<Network>>,
+    file: &File,
+) -> Option<Named<Vec<Network>>> {
+    let typed = Some(typed.to_vec()).filter(|typed| !typed.is_empty());
+    chosen(option, &typed, written, file)
+}
+
+/// A value that was typed, or stands in the file.
+fn chosen<T: Clone>(
+    option: &str,
+    typed: &Option<T>,
+    written: &Written<T>,
+    file: &File,
+) -> Option<Named<T>> {
+    let typed = typed.clone().map(|value| Named { value, origin: format!("--{option}") });
+    typed.or_else(|| {
+        let written = written.as_ref()?;
+        Some(Named { value: written.as_ref().clone(), origin: file.origin(option, written) })
+    })
+}
+
+/// A number, if it is not out of bounds.
+fn within<N: PartialOrd + Display>(
+    number: Option<Named<N>>,
+    bounds: RangeInclusive<N>,
+    why: &str,
+) -> Result<Option<N>, Failure> {
+    match number {
+        Some(Named { value, origin }) if !bounds.contains(&value) => {
+            let (least, most) = bounds.into_inner();
+            Err(Failure::usage(format!("{origin}: {value} is not within {least} to {most}; {why}")))
+        }
+        number => Ok(number.map(|named| named.value)),
+    }
+}
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::cli::Common;
+    use crate::config::Serve;
+
+    /// What a file says.
+    fn read(text: &str) -> Result<Limits, Failure> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("srvd.toml");
+        std::fs::write(&path, text).unwrap();
+        let file = File::read(Some(&path))?;
+        Ok(Serve::new(&Common::default(), &Default::default(), &file)?.limits)
+    }
+
+    /// Whether a list holds an address.
+    fn holds(networks: &Networks, address: &str) -> bool {
+        networks.contains(address.parse::<IpAddr>().unwrap())
+    }
+
+    #[test]
+    fn nothing_is_limited_by_default_but_connections_and_recursion() {
+        let Limits { allow_query, allow_recursion, rate, tcp, run_as } = read("").unwrap();
+        assert!(allow_query.is_none() && rate.is_none() && run_as.is_none());
+        assert!(holds(&allow_recursion, "10.1.1.1") && !holds(&allow_recursion, "192.0.2.1"));
+        assert_eq!((tcp.connections, tcp.per_client, tcp.idle.as_secs()), (900, 450, 10));
+        assert!(read("rate-limit = 0\nrate-limit-slip = 1").unwrap().rate.is_none());
+    }
+
+    #[test]
+    fn what_is_written_is_meant() {
+        let text = r#"
+            allow-query = ["10.0.0.0/8", "2001:db8::/32"]
+            allow-recursion = []
+            rate-limit = 20
+            rate-limit-slip = 0
+            rate-limit-ipv6-prefix = 48
+            rate-limit-exempt = ["192.0.2.53"]
+            tcp-connections = 21
+            tcp-idle = "30s"
+        "#;
+        let Limits { allow_query, allow_recursion, rate, tcp, .. } = read(text).unwrap();
+        let allow_query = allow_query.unwrap();
+        assert!(holds(&allow_query, "2001:db8::1") && !holds(&allow_query, "11.0.0.1"));
+        assert!(!holds(&allow_recursion, "127.0.0.1"));
+        let rate = rate.unwrap();
+        assert_eq!((rate.per_second.get(), rate.slip), (20, 0));
+        assert_eq!((rate.ipv4_prefix, rate.ipv6_prefix), (24, 48));
+        assert!(holds(&rate.exempt, "192.0.2.53"));
+        assert_eq!((tcp.connections, tcp.per_client, tcp.idle.as_secs()), (21, 11, 30));
+    }
+
+    #[test]
+    fn faults_name_the_key_and_the_bounds() {
+        for (text, message) in [
+            ("\nallow-query = []", "srvd.toml:2: allow-query: name the networks"),
+            ("allow-query = [\"10.0.0.1/8\"]", "write 10.0.0.0/8 for the network, or 10.0.0.1"),
+            ("allow-recursion = [\"all\"]", "`all` is no network"),
+            (
+                "\n\nrate-limit = 100001",
+                "srvd.toml:3: rate-limit: 100001 is not within 0 to 100000",
+            ),
+            ("rate-limit-slip = 11", "rate-limit-slip: 11 is not within 0 to 10; 0 drops all"),
+            ("rate-limit-ipv4-prefix = 33", "rate-limit-ipv4-prefix: 33 is not within 1 to 32"),
+            ("rate-limit-ipv6-prefix = 0", "rate-limit-ipv6-prefix: 0 is not within 1 to 128"),
+            ("tcp-connections = 0", "tcp-connections: 0 is not within 1 to 10000"),
+            ("tcp-connections-per-client = 901", "is not within 1 to 900; which is `tcp-conn"),
+            ("tcp-idle = \"1ms\"", "srvd.toml:1: tcp-idle: 1ms is not within 100ms to 3600s"),
+            ("run-as = \"nobody-of-that-name\"", "run-as: there is no user `nobody-of-that-name`"),
+            ("run-as = \"root:no-group\"", "srvd.toml:1: run-as: there is no group `no-group`"),
+        ] {
+            let failure = read(text).unwrap_err();
+            assert_eq!(failure.code(), 2, "{text}");
+            assert!(failure.to_string().contains(message), "{text}: {failure}");
+        }
+    }
+}

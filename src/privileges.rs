@@ -1,0 +1,183 @@
+//! What the process may do: as whom it runs, and how many descriptors it has.
+//!
+//! A name server answers strangers, so it should be able to do nothing but that. What it
+//! needs of the system it asks for while it binds its sockets, before anything is answered:
+//! then it becomes somebody else, if it is told to, and gives up every capability, whoever
+//! it is. Neither can be had back: no program that it started could be set-uid.
+//!
+//! Linux keeps capabilities by thread, and a new thread has those of the one that starts
+//! it. So they are given up while there is one thread only, before there is a runtime.
+
+use std::ffi::CString;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, lchown};
+use std::path::Path;
+
+use nix::unistd::{Gid, Group, Uid, User, initgroups, setgid, setuid};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What the names of snapshots, whole or not, have in them.
+const SNAPSHOT: &str = ".snapshot";
+/// Descriptors that are not those of connections, on most machines: sockets of workers,
+/// registries, HTTP.
+const OTHERS: usize = 120;
+
+/// Somebody to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The user's name, to find further groups by.
+    name: CString,
+    /// The user.
+    uid: Uid,
+    /// The group.
+    gid: Gid,
+}
+
+/// Something could not be given up.
+#[derive(Debug, thiserror::Error)]
+#[error("privileges cannot be given up, {what}: {source}; {remedy}")]
+pub struct Fault {
+    /// What.
+    what: String,
+    /// What the system said.
+    source: io::Error,
+    /// What to do.
+    remedy: &'static str,
+}
+
+impl Account {
+    /// The account of `USER` or `USER:GROUP`, names or numbers.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do: there is no such user or group, or only root
+    /// could become it.
+    pub fn find(text: &str) -> Result<Self, String> {
+        let (user, group) = text.split_once(':').map_or((text, None), |(it, to)| (it, Some(to)));
+        let found = user
+            .parse()
+            .map_or_else(|_| User::from_name(user), |id| User::from_uid(Uid::from_raw(id)));
+        let missing = || format!("there is no user `{user}`; make one, or name another");
+        let found = found.ok().flatten().ok_or_else(missing)?;
+        let gid = group.map_or(Ok(found.gid), find_group)?;
+        let name = CString::new(found.name).map_err(|_| missing())?;
+        let account = Self { name, uid: found.uid, gid };
+        if !account.is_current() && !Uid::effective().is_root() {
+            return Err(format!(
+                "only root can become `{text}`; start srvd as root, or leave it out"
+            ));
+        }
+        Ok(account)
+    }
+
+    /// Whether the process runs as this one already.
+    fn is_current(&self) -> bool {
+        (self.uid, self.gid) == (Uid::effective(), Gid::effective())
+    }
+
+    /// Gives the directory of snapshots, and those in it, to this account.
+    ///
+    /// # Errors
+    /// What cannot be given, and why. A directory that holds anything else is not given
+    /// away: it was hardly meant to be.
+    pub fn own(&self, directory: &Path) -> Result<(), Fault> {
+        let remedy = "give `state` to `run-as` by hand, or name a directory for it alone";
+        let fault = |source| Fault { what: directory.display().to_string(), source, remedy };
+        if self.is_current() { Ok(()) } else { self.own_all(directory).map_err(fault) }
+    }
+
+    /// Does so.
+    fn own_all(&self, directory: &Path) -> io::Result<()> {
+        let directory = fs::canonicalize(directory)?;
+        for entry in fs::read_dir(&directory)? {
+            let entry = entry?;
+            if !entry.file_name().to_string_lossy().contains(SNAPSHOT) {
+                return Err(io::Error::other(format!("it holds {:?} too", entry.file_name())));
+            }
+            self.give(&entry.path(), &entry.metadata()?)?;
+        }
+        self.give(&directory, &fs::metadata(&directory)?)
+    }
+
+    /// Gives a file of ours to this account. Links are not followed, and what has a second
+    /// name is left alone: whoever may write to the directory must not get others' files.
+    fn give(&self, path: &Path, file: &Metadata) -> io::Result<()> {
+        let is_ours = file.uid() == Uid::effective().as_raw();
+        if is_ours && (file.is_dir() || file.is_file() && file.nlink() == 1) {
+            return lchown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw()));
+        }
+        Ok(())
+    }
+
+    /// Becomes this account, in all threads, with all its groups and no others.
+    fn become_current(&self) -> Result<(), Fault> {
+        let switched = initgroups(&self.name, self.gid)
+            .and_then(|()| setgid(self.gid))
+            .and_then(|()| setuid(self.uid));
+        let what = format!("becoming `{}`", self.name.to_string_lossy());
+        let remedy = "leave `run-as` out where the system does not let root become others";
+        switched.map_err(|fault| Fault { what, source: fault.into(), remedy })
+    }
+}
+
+/// Becomes an account, if one is given, and gives up every capability. To be called once
+/// everything is bound, while the process has one thread.
+///
+/// # Errors
+/// [`Fault`]: what remains, and what to do.
+pub fn give_up(account: Option<&Account>) -> Result<(), Fault> {
+    if let Some(account) = account.filter(|account| !account.is_current()) {
+        account.become_current()?;
+    }
+    give_up_capabilities()
+}
+
+/// Lets the process have as many descriptors as the system allows, and says so where these
+/// are too few for so many connections.
+pub fn make_room(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit.clone() };
+    let raised = setrlimit(Resource::Nofile, raised).map_or(limit.current, |()| limit.maximum);
+    if let Some(allowed) = raised.filter(|allowed| *allowed < (connections + OTHERS) as u64) {
+        tracing::warn!(
+            "{connections} TCP connections may take more descriptors than the {allowed} that the \
+             system allows (ulimit -n); then the quietest is closed for a new one"
+        );
+    }
+}
+
+/// Gives up every capability of this thread, and what could bring one back.
+#[cfg(target_os = "linux")]
+fn give_up_capabilities() -> Result<(), Fault> {
+    use rustix::thread::{
+        CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities,
+        set_no_new_privs,
+    };
+    let none = CapabilitySet::empty();
+    let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    let remedy = "allow prctl and capset where system calls are filtered";
+    let fault = |what: &str, source: rustix::io::Errno| Fault {
+        what: what.to_owned(),
+        source: source.into(),
+        remedy,
+    };
+    set_no_new_privs(true).map_err(|it| fault("no_new_privs", it))?;
+    // Old kernels have none, and then there is nothing in it.
+    let _ = clear_ambient_capability_set();
+    set_capabilities(None, none).map_err(|it| fault("capabilities", it))
+}
+
+/// Other systems have none.
+#[cfg(not(target_os = "linux"))]
+fn give_up_capabilities() -> Result<(), Fault> {
+    Ok(())
+}
+
+/// A group by its name or number.
+fn find_group(text: &str) -> Result<Gid, String> {
+    let found = text
+        .parse()
+        .map_or_else(|_| Group::from_name(text), |id| Group::from_gid(Gid::from_raw(id)));
+    let found = found.ok().flatten().map(|group| group.gid);
+    found.ok_or_else(|| format!("there is no group `{text}`; make one, or name another"))
+}

@@ -29,28 +29,34 @@ const RATE: &str = "20";
 /// Measures it and prints the table.
 pub(crate) fn measure(registered: &Registered) {
     let (plain, limited) = (registered.serve(&[]), registered.serve(&["--rate-limit", RATE]));
+    let strict = registered.serve(&["--strict-amplification", "true"]);
     println!("\n### Octets sent to a forged address for each octet of the query, over UDP\n");
-    println!("| | whole | no EDNS | EDNS | rate limit |");
-    println!("| --- | ---: | ---: | ---: | ---: |");
+    println!("| | whole | no EDNS | EDNS | strict | rate limit |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for (number, (name, kind, title)) in ASKED.into_iter().enumerate() {
         let (old, offering) = (query(name, kind, None), query(name, kind, Some(OFFERED)));
         let whole = ask_over_tcp(plain.at, &offering).unwrap().len().min(OFFERED.into());
-        let socket = client("127.0.2.1", plain.at);
-        let reply = |query: &[u8]| ask(&socket, query).unwrap().len();
         println!(
-            "| {title} | {:.1} | {:.1} | {:.1} | {:.2} |",
+            "| {title} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} |",
             whole as f64 / offering.len() as f64,
-            reply(&old) as f64 / old.len() as f64,
-            reply(&offering) as f64 / offering.len() as f64,
+            times(&plain, &old),
+            times(&plain, &offering),
+            times(&strict, &offering),
             flooded(&limited, &format!("127.3.{number}.1"), &offering),
         );
     }
     println!(
         "\nwhole: what a server would send that fills the {OFFERED} octets a client offers \
-         (TCP's reply, cut there); EDNS: the same query, srvd's {} octets at most; rate limit: \
+         (TCP's reply, cut there); EDNS: the same query, srvd's {} octets at most; strict: the same with strict-amplification; rate limit: \
          {FLOOD} of them as fast as they go, rate-limit = {RATE}, a network sent nothing before",
         srvd::wire::UDP_MAX
     );
+}
+
+/// Octets of a reply for each octet of the query.
+fn times(server: &Server, query: &[u8]) -> f64 {
+    let socket = client("127.0.2.1", server.at);
+    ask(&socket, query).unwrap().len() as f64 / query.len() as f64
 }
 
 /// Octets received for each octet that is sent, in a flood of one query.

@@ -122,6 +122,10 @@ pub struct ServeArgs {
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
+    /// Reverse zones, where addresses that are registered have names (10.in-addr.arpa); may be
+    /// repeated, or a list with commas
+    #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]
+    pub reverse: Vec<String>,
     /// Directory of snapshots, from which a restart answers while the registry is away; it
     /// is made if it is not there
     #[arg(long, env = "SRVD_STATE", value_name = "DIR")]

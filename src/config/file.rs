@@ -50,6 +50,8 @@ pub struct File {
     pub max_stale: Written<Age>,
     /// How long the removals of a collapse are held.
     pub hold_collapse: Written<Age>,
+    /// The reverse zones.
+    pub reverse: Written<Vec<String>>,
     /// Whom queries are answered.
     pub allow_query: Written<Vec<Network>>,
     /// Whom names outside the zones are looked up for.
@@ -84,8 +86,6 @@ pub struct File {
     pub zone: Vec<Zone>,
     /// Not in this version.
     forward: Only<Nothing>,
-    /// Not in this version.
-    reverse: Only<Nothing>,
     /// The file itself; relative paths begin where it stands.
     #[serde(skip)]
     path: PathBuf,
@@ -116,9 +116,8 @@ pub struct Zone {
     /// How its keys and values are read.
     #[serde(default)]
     pub schema: RegistrySchema,
-    /// Not in this version.
-    #[serde(default, rename = "max-answers")]
-    _max_answers: Only<Zero>,
+    /// How many A, AAAA or SRV records an answer has at most; 0 for all.
+    pub max_answers: Option<u16>,
 }
 
 /// How a zone's keys and values are read.
@@ -234,7 +233,6 @@ macro_rules! allowed {
 }
 
 allowed! {
-    Zero = Some("0");
     Nothing = None;
 }
 
@@ -276,6 +274,7 @@ mod tests {
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
+            ("[[zone]]\nname = \"a\"\nmax-answers = -1", &["line 3", "max-answers ="]),
             ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
             ("forward = [\"1.1.1.1\"]", &["forward =", "does not know this key yet"]),
             ("max-stale = 5", &["line 1", "max-stale ="]),
@@ -305,11 +304,12 @@ mod tests {
             [[zone]]
             name = "Services.internal"
             schema = "services"
-            max-answers = 0
+            max-answers = 8
             ttl = "1m"
         "#;
         let file: File = toml::from_str(text).unwrap();
         assert_eq!(file.zone[0].ttl.unwrap().0, 60);
+        assert_eq!(file.zone[0].max_answers, Some(8));
         assert_eq!(file.listen.unwrap().as_ref().len(), 2);
     }
 }

@@ -7,6 +7,7 @@ mod answering;
 mod file;
 mod limits;
 mod outage;
+mod reverse;
 mod serve;
 mod zones;
 

@@ -7,6 +7,7 @@ use super::answering::{Answering, answering};
 use super::file::File;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
+use super::reverse::reversed;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
 use super::{Registry, check_tls, named};
 use crate::cli::{Common, ServeArgs};
@@ -73,6 +74,7 @@ impl Serve {
         let directory = directory(args, file)?;
         let zones = registry_zones(&registry.url, directory.as_deref(), file)?;
         let static_zones = static_zones(&zones, directory.as_deref())?;
+        let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         Ok(Self {
             listen: listen(args, file)?,

@@ -52,12 +52,18 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
+    /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
+    pub max_answers: u16,
     /// The records of the zone file beside SOA and NS, if it has any.
     tree: Option<Tree>,
     /// What in the zone file is served otherwise than it is written.
     cautions: Vec<Finding>,
     /// Where its names come from.
     schema: Schema,
+    /// Whether reverse zones name the addresses of its registrations.
+    names_addresses: bool,
+    /// Whether its own names are those of addresses.
+    is_reverse: bool,
     /// Where the zone's keys stand, to name them by.
     layout: Layout,
     /// When the registry was last heard of.
@@ -82,7 +88,7 @@ impl Settings {
         let wire = WireName::from_labels(apex.iter())?;
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
-        let (schema, tree, cautions) = (Schema::default(), None, Vec::new());
+        let (schema, tree, cautions, max_answers) = (Schema::default(), None, Vec::new(), 0);
         Ok(Self {
             apex,
             wire,
@@ -91,9 +97,12 @@ impl Settings {
             ns,
             ns_ttl,
             ttl,
+            max_answers,
             tree,
             cautions,
             schema,
+            names_addresses: false,
+            is_reverse: false,
             layout,
             freshness,
             vitals,
@@ -119,6 +128,31 @@ impl Settings {
         Self { tree: Some(tree).filter(|tree| !tree.is_bare()), cautions, ..self }
     }
 
+    /// The same of a zone whose addresses have names in reverse zones.
+    #[must_use]
+    pub fn naming_addresses(self, names_addresses: bool) -> Self {
+        Self { names_addresses, ..self }
+    }
+
+    /// The same of a reverse zone: beside what it has otherwise, every address that is
+    /// registered in the other zones has its names there.
+    #[must_use]
+    pub fn reversing(self) -> Self {
+        Self { is_reverse: true, ..self }
+    }
+
+    /// Whether its addresses have names in reverse zones.
+    #[must_use]
+    pub const fn names_its_addresses(&self) -> bool {
+        self.names_addresses
+    }
+
+    /// Whether its names are those of addresses.
+    #[must_use]
+    pub const fn is_reverse(&self) -> bool {
+        self.is_reverse
+    }
+
     /// What in the zone file is served otherwise than it is written.
     #[must_use]
     pub fn cautions(&self) -> &[Finding] {
@@ -137,6 +171,12 @@ impl Settings {
     #[must_use]
     pub const fn tree(&self) -> Option<&Tree> {
         self.tree.as_ref()
+    }
+
+    /// How many A, AAAA or SRV records of registrations an answer has at most.
+    #[must_use]
+    pub const fn most_answers(&self) -> usize {
+        if self.max_answers == 0 { usize::MAX } else { self.max_answers as usize }
     }
 
     /// Where its names come from.
@@ -196,7 +236,7 @@ impl Settings {
     /// Whether a name is that of a name server of ours, or stands above one.
     /// In a zone that is its file, only the file says which names exist.
     pub(super) fn serves_under(&self, name: &WireName) -> bool {
-        self.schema != Schema::Static && self.names_server(name)
+        (self.schema != Schema::Static || self.is_reverse) && self.names_server(name)
     }
 
     /// Whether a name is that of a name server, or stands above one.

@@ -1,13 +1,11 @@
 //! One zone: its services, and which names exist in it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-
-use hickory_proto::rr::RecordType;
 
 use super::aliases::{Aliases, Edit};
 use super::problems::Unusable;
-use super::{Branch, Cut, Owner, RecordSet, Schema, Service, Settings, SkyDns, Slot};
+use super::reverse::Addresses;
+use super::{Schema, Service, Settings, SkyDns};
 use crate::names::folded;
 use crate::registry::{Change, EntryChange, Instance, Proto};
 
@@ -42,71 +40,8 @@ pub struct Zone {
     /// How many names right below the apex have an SRV record, by transport: whether
     /// `_tcp.Z` exists.
     pub(super) transports: [usize; Proto::ALL.len()],
-}
-
-/// What stands at an existing name.
-#[derive(Debug, Clone, Copy)]
-pub enum Node<'z> {
-    /// The zone's apex, with what the zone file has there.
-    Apex(Option<&'z Owner>),
-    /// Nothing, but a name below it has something (RFC 8020), or a name server bears it.
-    Empty,
-    /// A name of the zone file, or one that a wildcard there stands for.
-    Static(&'z Owner),
-    /// A name that the zone file cuts off.
-    Cut(Cut<'z>),
-    /// Any name of a SkyDNS zone.
-    SkyDns(Branch<'z>),
-    /// `S.Z`
-    Service(&'z Service),
-    /// `_S._P.Z`
-    Transport(&'z Service, Proto),
-    /// `_N._P.S.Z`; the number is the label of N.
-    Port(&'z Service, Proto),
-    /// `ADDR.S.Z`
-    Address(&'z Service, IpAddr),
-    /// `I.S.Z`
-    Instance(&'z Service),
-}
-
-impl<'z> Node<'z> {
-    /// The place of the node's answer for a type, if there is one. Nodes below a service
-    /// are told apart by the labels there, in lower-cased wire form.
-    #[must_use]
-    pub fn slot(self, kind: RecordType, below: &[u8]) -> Option<&'z Slot> {
-        match self {
-            Self::Static(owner) => owner.set(kind).map(RecordSet::slot),
-            _ => self.service()?.slot(self, kind, below),
-        }
-    }
-
-    /// Whether the answers at the node, whose first label is given, are made of more
-    /// instances (or endpoints of them) than a number.
-    #[must_use]
-    pub fn outnumbers(self, number: usize, label: &[u8]) -> bool {
-        match self {
-            Self::Apex(_) | Self::Empty | Self::Cut(_) | Self::SkyDns(_) => false,
-            Self::Static(owner) => owner.sets().iter().any(|set| set.data.len() > number),
-            Self::Service(service) | Self::Transport(service, _) | Self::Port(service, _) => {
-                service.ways() > number
-            }
-            Self::Address(service, address) => service.at_address(address).nth(number).is_some(),
-            Self::Instance(service) => service.with_id(label).nth(number).is_some(),
-        }
-    }
-
-    /// The service that the node belongs to.
-    #[must_use]
-    pub const fn service(self) -> Option<&'z Service> {
-        match self {
-            Self::Apex(_) | Self::Empty | Self::Static(_) | Self::Cut(_) | Self::SkyDns(_) => None,
-            Self::Service(service)
-            | Self::Transport(service, _)
-            | Self::Port(service, _)
-            | Self::Address(service, _)
-            | Self::Instance(service) => Some(service),
-        }
-    }
+    /// Whose each address is, where reverse zones ask for it.
+    pub(super) addresses: Option<Addresses>,
 }
 
 impl Zone {
@@ -116,7 +51,18 @@ impl Zone {
         let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
         let revision = (settings.schema() == Schema::Static).then_some(0);
-        Self { settings, revision, changes: 0, services, aliases, skydns, unusable, transports }
+        let addresses = settings.names_its_addresses().then(Addresses::default);
+        Self {
+            settings,
+            revision,
+            changes: 0,
+            services,
+            aliases,
+            skydns,
+            unusable,
+            transports,
+            addresses,
+        }
     }
 
     /// What does not change.
@@ -150,6 +96,11 @@ impl Zone {
         let mut zone = Self { settings, ..self.clone() };
         zone.services.iter_mut().for_each(|(_, service)| Arc::make_mut(service).forget());
         Arc::make_mut(&mut zone.aliases).forget();
+        let is_wanted = zone.settings.names_its_addresses();
+        zone.addresses = zone.addresses.take().filter(|_| is_wanted);
+        if is_wanted && zone.addresses.is_none() {
+            zone.addresses = Some(Addresses::of(&zone.services));
+        }
         zone
     }
 
@@ -235,6 +186,9 @@ impl Zone {
         let had = counts(service);
         edit(service, instance);
         let has = counts(service);
+        if let Some(addresses) = &mut self.addresses {
+            addresses.follow(label, instance, service);
+        }
         if service.is_empty() {
             self.services.remove(label);
         }

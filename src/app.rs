@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::forward::{self, Forwarder, Own};
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
@@ -37,7 +38,9 @@ pub struct App {
     /// The socket of HTTP, unless it is off.
     http: Option<Http>,
     /// How messages are answered.
-    policy: Arc<Policy>,
+    policy: Policy,
+    /// Who is asked for names that are not ours.
+    forward: Vec<forward::Source>,
     /// UDP workers; 0 is one per core.
     workers: usize,
     /// What follows each zone.
@@ -92,7 +95,7 @@ impl App {
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, .. } = config;
+        let Serve { answering, limits, forward, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -110,8 +113,8 @@ impl App {
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let (policy, account) = policy(answering, limits);
-        let (policy, listeners) = (Arc::new(policy), listeners.share(workers));
-        Self { index, listeners, http, policy, workers, followers, account }
+        let listeners = listeners.share(workers);
+        Self { index, listeners, http, policy, forward, workers, followers, account }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -160,8 +163,10 @@ impl App {
     /// Answers until told to stop, then drains, and writes what snapshots lack.
     ///
     /// # Errors
-    /// [`Failure::Failed`]: the runtime cannot take a socket.
+    /// [`Failure::Failed`]: the runtime cannot take a socket, or a thread cannot be started.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
+        let forwarder = forwarder(self.forward, &self.listeners).map_err(Failure::failed)?;
+        let policy = Arc::new(Policy { forwarder: forwarder.clone(), ..self.policy });
         let zones = self.index.load().zones().to_vec();
         let closing = CancellationToken::new();
         let mut followers = JoinSet::new();
@@ -169,9 +174,9 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let subject = Subject { index, counters, draining: shutdown.clone() };
+        let subject = Subject { index, counters, draining: shutdown.clone(), forwarder };
         let http = window(self.http, subject);
-        let served = self.listeners.serve(self.index, self.policy, self.workers, shutdown);
+        let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
         let ended = tokio::select! {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),
@@ -263,7 +268,18 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
     }
 }
 
-/// How messages are answered, and whom to become before any is.
+/// What asks others for names that are not ours, if any are named.
+fn forwarder(
+    sources: Vec<forward::Source>,
+    listeners: &Listeners,
+) -> io::Result<Option<Arc<Forwarder>>> {
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    Forwarder::start(sources, Own::new(listeners.addresses())).map(|it| Some(Arc::new(it)))
+}
+
+/// How messages are answered while nobody else is asked, and whom to become before any is.
 fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
     let Answering { cookies, strict_amplification, nsid, chaos } = answering;
     let Limits { allow_query, allow_recursion, rate, tcp, run_as } = limits;
@@ -273,6 +289,7 @@ fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
         allow_recursion,
         chaos: chaos.map(octets),
         cookies,
+        forwarder: None,
         nsid: nsid.map(octets),
         rate_limit: rate.map(Limiter::new),
         strict_amplification,

@@ -23,8 +23,9 @@ pub fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// The libraries below log by the query and by the connection at these levels.
-const QUIET: &str = "hickory_server=warn,hickory_net=warn,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
+/// The libraries below log by the query and by the connection at these levels; hickory_net
+/// warns of every forged reply to a question of ours.
+const QUIET: &str = "hickory_server=warn,hickory_net=error,hickory_resolver=error,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
 
 /// The levels that `-v` goes through.
 const LEVELS: [&str; 4] = ["warn", "info", "debug", "trace"];

@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "docs",
     "error",
     "etcd",
+    "forward",
     "http",
     "index",
     "join",
@@ -70,6 +71,17 @@ const RULES: &[Rule] = &[
         &["crate::mirror", "crate::etcd", "crate::authority", "crate::wire", "crate::join"],
     ),
     (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
+    (
+        &["forward"],
+        &[
+            "crate::index",
+            "crate::wire",
+            "crate::mirror",
+            "crate::etcd",
+            "crate::join",
+            "hickory_server",
+        ],
+    ),
 ];
 
 /// Paths that one room alone may mention, beside the tests inside it.
@@ -77,6 +89,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("etcd_client", &["etcd", "telemetry"]),
     ("tonic", &["etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
+    ("hickory_resolver", &["forward", "telemetry"]),
     ("axum", &["http"]),
     ("prometheus_client", &["http"]),
     ("crate::mirror", &["app", "commands", "mirror"]),

@@ -24,6 +24,9 @@ mod rfc;
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;
 
+/// Names of others: asked of other servers, whatever state these are in.
+mod forward;
+
 /// The data path end to end, and every failure on it: etcd → mirror → index → DNS.
 mod serve;
 

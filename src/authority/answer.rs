@@ -69,6 +69,12 @@ pub enum Reason {
     StaleNxDomain,
     /// The name is in no zone of ours.
     NotAuthoritative,
+    /// No other server had an answer a moment ago.
+    CachedError,
+    /// No other server can be reached.
+    NoReachableAuthority,
+    /// Other servers cannot be talked to, or not be understood.
+    NetworkError,
 }
 
 impl Reason {
@@ -77,10 +83,13 @@ impl Reason {
     pub const fn info_code(self) -> u16 {
         match self {
             Self::Stale => 3,
+            Self::CachedError => 13,
             Self::NotReady => 14,
             Self::Prohibited => 18,
             Self::StaleNxDomain => 19,
             Self::NotAuthoritative => 20,
+            Self::NoReachableAuthority => 22,
+            Self::NetworkError => 23,
         }
     }
 }
@@ -100,6 +109,12 @@ impl Answer {
             needs_glue: false,
             leaves: None,
         }
+    }
+
+    /// An answer that others gave, or nobody; nothing in it yet.
+    #[must_use]
+    pub fn foreign(code: ResponseCode, reason: Option<Reason>) -> Self {
+        Self { is_own: false, ..Self::error(code, reason) }
     }
 
     /// An answer from a zone of ours, nothing in it yet.

@@ -126,6 +126,10 @@ pub struct ServeArgs {
     /// repeated, or a list with commas
     #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]
     pub reverse: Vec<String>,
+    /// Who is asked for names outside our zones: addresses of servers, or resolv.conf files;
+    /// may be repeated, or a list with commas [default: nobody, they are refused]
+    #[arg(long, env = "SRVD_FORWARD", value_name = "ADDRESS|FILE", value_delimiter = ',')]
+    pub forward: Vec<String>,
     /// Directory of snapshots, from which a restart answers while the registry is away; it
     /// is made if it is not there
     #[arg(long, env = "SRVD_STATE", value_name = "DIR")]

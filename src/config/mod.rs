@@ -5,6 +5,7 @@
 
 mod answering;
 mod file;
+mod forward;
 mod limits;
 mod outage;
 mod reverse;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::answering::{Answering, answering};
 use super::file::File;
+use super::forward::forward;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
@@ -13,6 +14,7 @@ use super::{Registry, check_tls, named};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
+use crate::forward::Source;
 use crate::http;
 use crate::index::Settings;
 
@@ -32,6 +34,8 @@ pub struct Serve {
     pub workers: usize,
     /// Whether names without a zone are answered.
     pub bare_names: bool,
+    /// Who is asked for other names; nobody when empty.
+    pub forward: Vec<Source>,
     /// The registry zones, in the order of the file.
     pub zones: Vec<ZoneConfig>,
     /// The zones that are files alone, by name.
@@ -76,8 +80,10 @@ impl Serve {
         let static_zones = static_zones(&zones, directory.as_deref())?;
         let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
+        let listen = listen(args, file)?;
         Ok(Self {
-            listen: listen(args, file)?,
+            forward: forward(args, file, &listen)?,
+            listen,
             http: http_at(args, file),
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
@@ -192,6 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn others_to_ask_are_addresses_and_files() {
+        let text = "forward = [\"1.1.1.1\", \"[2606::1]:5353\", \"./resolv.conf\", \"/a\"]";
+        let forward = serve(text).unwrap().forward;
+        let [first, second] = ["1.1.1.1:53", "[2606::1]:5353"].map(|it| it.parse().unwrap());
+        assert_eq!(forward[..2], [Source::Address(first), Source::Address(second)]);
+        let files =
+            forward[2..].iter().map(|it| matches!(it, Source::File(path) if path.is_absolute()));
+        assert_eq!(files.collect::<Vec<_>>(), [true; 2]);
+        assert!(serve("").unwrap().forward.is_empty());
+    }
+
+    #[test]
     fn faults_are_usage_errors() {
         for (text, message) in [
             (
@@ -204,6 +222,12 @@ mod tests {
             ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is no directory; name one"),
             ("\nmax-stale = \"0s\"", "srvd.toml:2: max-stale: 0ns is too short, at least 1s"),
             ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 7200s is too long, at most"),
+            ("forward = [\n\"1.1.1.1\",\n\"one\"]", "srvd.toml:3: forward: `one` is neither an"),
+            ("\nforward = [\"0.0.0.0\"]", "srvd.toml:2: forward: `0.0.0.0` cannot be asked"),
+            (
+                "forward = [\"[::1]:5300\"]",
+                "srvd.toml:1: forward: [::1]:5300 is this server itself",
+            ),
             ("ca = \"/nonexistent\"", "srvd.toml:1: ca /nonexistent: No such file"),
             ("\nuser = \"u\"", "srvd.toml:2: user: --user and --password-file go together"),
             ("user = \"u:p\"", "srvd.toml:1: user is the name alone"),

@@ -20,6 +20,7 @@ use prometheus_client::registry::Registry;
 
 use super::Subject;
 use super::ready::is_answered;
+use crate::forward::Forwarder;
 use crate::index::Zone;
 use crate::registry::Cause;
 use crate::wire::Counts;
@@ -159,7 +160,8 @@ impl Collector for Subject {
             .iter()
             .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Counter))?;
         resyncs(&mut encoder, zones)?;
-        self.encode_counters(&mut encoder)
+        self.encode_counters(&mut encoder)?;
+        self.forwarder.as_ref().map_or(Ok(()), |forwarder| forwarding(&mut encoder, forwarder))
     }
 }
 
@@ -243,6 +245,33 @@ fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result 
             let count = zone.settings().vitals().resyncs(cause).get();
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
+    }
+    Ok(())
+}
+
+/// Writes what was asked of others.
+fn forwarding(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> fmt::Result {
+    let counts = forwarder.counts();
+    for (name, help, count) in [
+        ("srvd_forward_asked", "Queries that other servers were asked for", counts.asked),
+        ("srvd_forward_failures", "Queries that none of them answered", counts.failed),
+        ("srvd_forward_cached", "Queries answered from what other servers had said", counts.cached),
+        (
+            "srvd_forward_refused",
+            "Queries turned away because too many wait for other servers",
+            counts.no_room,
+        ),
+    ] {
+        single(encoder, name, help, &ConstCounter::new(count))?;
+    }
+    let waiting = ConstGauge::new(counts.in_flight as i64);
+    single(encoder, "srvd_forward_waiting", "Queries that wait for other servers", &waiting)?;
+    let (name, help) = ("srvd_forward_upstream_used", "Whether a server is asked, not left out");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (address, is_used) in forwarder.upstreams() {
+        let labels = [("upstream", address.to_string())];
+        let encoder = family.encode_family(&labels)?;
+        ConstGauge::new(i64::from(is_used)).encode(encoder)?;
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 
+use crate::forward::Forwarder;
 use crate::index::Index;
 use crate::wire::Counters;
 
@@ -58,6 +59,8 @@ pub struct Subject {
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
+    /// What asks others for names that are not ours, if anything does.
+    pub forwarder: Option<Arc<Forwarder>>,
 }
 
 /// The address cannot be listened on.

@@ -3,9 +3,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::full::contain;
+use super::full::{Found, Outcome, contain};
 use super::{Fast, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use crate::forward::Asked;
 use crate::index::Generation;
+
+/// What becomes of a message.
+pub(super) enum Answered<'a> {
+    /// Nothing is said to it.
+    Silence,
+    /// The reply.
+    Reply(&'a mut [u8]),
+    /// Others must be asked first.
+    Foreign(Asked),
+}
 
 /// Answers messages one after the other: from ready-made answers, which it makes however
 /// large their service is, or else by the full path.
@@ -33,23 +44,45 @@ impl Answerer {
         &self.responder
     }
 
-    /// The reply to a message, if there is any.
+    /// Answers a message, if it can be.
     pub(super) fn answer(
         &mut self,
         generation: &Generation,
         message: &[u8],
         from: (SocketAddr, Transport),
-    ) -> Option<&mut [u8]> {
+    ) -> Answered<'_> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(generation, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => self.ready.get_mut(..octets),
-            Verdict::Silence => None,
+            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets]),
+            Verdict::Silence => Answered::Silence,
             Verdict::Full => {
                 let reply = &mut self.reply;
-                self.responder.respond_from(generation, message, from, reply).then_some(reply)
+                match self.responder.respond_from(generation, message, from, reply) {
+                    Outcome::Silence => Answered::Silence,
+                    Outcome::Reply => Answered::Reply(reply),
+                    Outcome::Foreign(asked) => Answered::Foreign(asked),
+                }
             }
         }
+    }
+
+    /// Asks others for a name that a message leads to. The reply is handed to `done`, on
+    /// whatever thread has it, which must not wait.
+    pub(super) fn forward(
+        &self,
+        asked: Asked,
+        message: Box<[u8]>,
+        from: (SocketAddr, Transport),
+        done: impl FnOnce(Vec<u8>) + Send + 'static,
+    ) {
+        let responder = self.responder.clone();
+        let Some(forwarder) = responder.policy().forwarder.clone() else { return };
+        forwarder.ask(from.0.ip(), asked.clone(), move |answer| {
+            let mut reply = Vec::new();
+            responder.finish(&message, from, Found { asked, answer }, &mut reply);
+            done(reply);
+        });
     }
 }

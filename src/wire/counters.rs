@@ -17,7 +17,7 @@ pub(super) enum Event {
     Received,
     /// It was answered.
     Answered,
-    /// It was handed to the full path.
+    /// It was handed on: to the full path, or by that to the forwarder.
     Handed,
     /// It was lost: the queue to the full path was full, or it waited there for too long.
     Dropped,
@@ -90,7 +90,8 @@ pub struct Counts {
     pub received: u64,
     /// Of these, the answered.
     pub answered: u64,
-    /// Of these, the ones that were handed to the full path.
+    /// Of these, the ones that were handed on: to the full path, or by that to the
+    /// forwarder.
     pub handed: u64,
     /// Of these, the ones that were lost because the queue to the full path was full, or
     /// they waited there for too long.

@@ -191,7 +191,13 @@ impl Listeners {
         drop(threads);
         // What is not done by then is ended with its runtime: a client that takes its
         // replies slowly must not keep a restart waiting.
-        let _ = timeout(DRAIN, tasks.wait()).await;
+        let _ = timeout(DRAIN, async {
+            tasks.wait().await;
+            if let Some(forwarder) = &responder.policy().forwarder {
+                forwarder.idle().await;
+            }
+        })
+        .await;
         tracing::info!("ended; {}", counters.total());
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! What the configuration says of answering: the same for every thread and transport.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::full::shows_cookie;
 use super::limiter::Fate;
 use super::{Cookies, Limiter, Networks, TcpLimits, Transport};
+use crate::forward::Forwarder;
 
 /// How messages are answered, beside what the index says. Threads share it; it never changes.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub struct Policy {
     pub rate_limit: Option<Limiter>,
     /// What connections may take.
     pub tcp: TcpLimits,
+    /// What asks others for names outside our zones; without it these are refused.
+    pub forwarder: Option<Arc<Forwarder>>,
 }
 
 impl Policy {

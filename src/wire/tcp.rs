@@ -1,7 +1,10 @@
-//! Connections: framed messages, answered in order as fast as they are read (RFC 7766).
+//! Connections: framed messages, answered as fast as they are read (RFC 7766). Those that
+//! others must be asked for are answered when these have said something, and the ones
+//! behind them before that.
 //!
-//! What a connection can hold of ours is bounded: one message that is not whole yet, and
-//! about [`FLUSH`] octets of replies. While these are not taken, nothing more is read.
+//! What a connection can hold of ours is bounded: one message that is not whole yet, about
+//! [`FLUSH`] octets of replies, and [`FOREIGN`] questions for others. While these are not
+//! taken, nothing more is read.
 //!
 //! What it can take of others' time is bounded too. A reply over TCP can cost a thousand
 //! times what one over UDP does, so connections have threads of their own, where neither
@@ -15,13 +18,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::answerer::Answerer;
+use super::answerer::{Answered, Answerer};
 use super::connections::{Connections, Place};
 use super::{Responder, Transport};
+use crate::index::Generation;
 
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -40,6 +45,10 @@ const LAST: usize = 64 * 1024;
 const LAST_WAIT: Duration = Duration::from_millis(50);
 /// How long to wait when the system has no descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long others are waited for: longer than the forwarder does.
+const FOREIGN_WAIT: Duration = Duration::from_secs(5);
+/// Questions of one connection that others are asked at once.
+const FOREIGN: usize = 64;
 /// Octets of the length before a message (RFC 1035 section 4.2.2).
 const PREFIX: usize = 2;
 
@@ -87,7 +96,9 @@ struct Connection {
     input: Vec<u8>,
     /// Replies with their lengths, not written yet.
     output: Vec<u8>,
-    /// How many queries were answered.
+    /// How many of them there are.
+    replies: usize,
+    /// How many queries were taken.
     answered: u32,
     /// How long the client may say nothing.
     idle: Duration,
@@ -95,6 +106,10 @@ struct Connection {
     deadline: Instant,
     /// Whether nothing more is to be read.
     ending: bool,
+    /// Where replies come from that others were asked for. There is room for all of them.
+    foreign: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    /// How many of them have not come yet.
+    awaited: usize,
 }
 
 impl Connection {
@@ -107,10 +122,13 @@ impl Connection {
             answerer: Answerer::new(responder),
             input: Vec::new(),
             output: Vec::new(),
+            replies: 0,
             answered: 0,
             idle,
             deadline: Instant::now() + idle,
             ending: false,
+            foreign: channel(FOREIGN),
+            awaited: 0,
         }
     }
 
@@ -133,23 +151,61 @@ impl Connection {
         self.stream.set_nodelay(true)?;
         while !self.ending && self.read(shutdown).await? {
             place.touch();
-            while let Some(replies) = self.answer() {
-                place.count(replies);
-                self.write().await?;
-                tokio::task::yield_now().await;
-            }
+            self.reply(place).await?;
+        }
+        while self.receive().await {
+            self.reply(place).await?;
         }
         self.stream.shutdown().await
     }
 
-    /// Reads some octets; false at the end.
+    /// Answers what can be, and writes the replies.
+    async fn reply(&mut self, place: &Place) -> io::Result<()> {
+        loop {
+            let is_used = self.answer();
+            if !self.output.is_empty() {
+                place.count(std::mem::take(&mut self.replies));
+                self.write().await?;
+            }
+            if !is_used {
+                return Ok(());
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits for a reply that others were asked for; false if there is none to come. They
+    /// have less time than is waited here.
+    async fn receive(&mut self) -> bool {
+        if self.awaited == 0 {
+            return false;
+        }
+        let reply = timeout(FOREIGN_WAIT, self.foreign.1.recv()).await.ok().flatten();
+        reply.inspect(|reply| self.take(reply)).is_some()
+    }
+
+    /// Reads some octets, or takes a reply of others; false at the end. Nothing is read
+    /// while others are asked for as much as they may be.
     async fn read(&mut self, shutdown: &CancellationToken) -> io::Result<bool> {
+        if self.awaited == FOREIGN {
+            return Ok(self.receive().await);
+        }
         self.input.reserve(READ);
         let fresh = self.input.is_empty();
-        let read = shutdown.run_until_cancelled(self.stream.read_buf(&mut self.input));
-        let octets = match timeout_at(self.deadline, read).await? {
-            Some(octets) => octets?,
-            None => self.read_last().await,
+        // Who waits for others is not idle.
+        let others = (self.awaited > 0).then(|| Instant::now() + FOREIGN_WAIT);
+        let deadline = self.deadline.max(others.unwrap_or(self.deadline));
+        let Self { stream, input, foreign: (_, replies), .. } = self;
+        let read = shutdown.run_until_cancelled(stream.read_buf(input));
+        let octets = tokio::select! {
+            read = timeout_at(deadline, read) => match read? {
+                Some(octets) => octets?,
+                None => self.read_last().await,
+            },
+            Some(reply) = replies.recv() => {
+                self.take(&reply);
+                return Ok(true);
+            }
         };
         if fresh {
             self.deadline = Instant::now() + MESSAGE;
@@ -169,31 +225,54 @@ impl Connection {
         self.input.len() - before
     }
 
-    /// Answers whole messages, up to a buffer full of replies; how many these are, none
-    /// if there was no message.
-    fn answer(&mut self) -> Option<usize> {
-        let (mut used, mut replies) = (0, 0);
+    /// Answers whole messages, up to a buffer full of replies; false if there was none.
+    fn answer(&mut self) -> bool {
+        let mut used = 0;
         let generation = self.answerer.responder().generation();
-        let from = (self.peer, Transport::Tcp);
-        while let Some(message) = whole_message(&self.input[used..]) {
+        let input = std::mem::take(&mut self.input);
+        while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            if let Some(reply) = self.answerer.answer(&generation, message, from) {
-                self.output.extend((reply.len() as u16).to_be_bytes());
-                self.output.extend_from_slice(reply);
-                replies += 1;
-            }
-            if self.output.len() >= FLUSH {
-                break;
-            }
+            self.answer_one(&generation, message);
         }
+        self.input = input;
         self.input.drain(..used);
         self.ending |= self.answered >= QUERIES_MAX;
         if used > 0 {
             let wait = if self.input.is_empty() { self.idle } else { MESSAGE };
             self.deadline = Instant::now() + wait;
         }
-        (used > 0).then_some(replies)
+        used > 0
+    }
+
+    /// Whether another message can be answered.
+    const fn has_room(&self) -> bool {
+        self.output.len() < FLUSH && self.awaited < FOREIGN
+    }
+
+    /// Answers a message, or lets others be asked.
+    fn answer_one(&mut self, generation: &Generation, message: &[u8]) {
+        let from = (self.peer, Transport::Tcp);
+        match self.answerer.answer(generation, message, from) {
+            Answered::Silence => {}
+            Answered::Reply(reply) => {
+                frame(reply, &mut self.output);
+                self.replies += 1;
+            }
+            Answered::Foreign(asked) => {
+                self.awaited += 1;
+                let sender = self.foreign.0.clone();
+                let done = move |reply| _ = sender.try_send(reply);
+                self.answerer.forward(asked, message.into(), from, done);
+            }
+        }
+    }
+
+    /// Takes a reply that others were asked for.
+    fn take(&mut self, reply: &[u8]) {
+        self.awaited -= 1;
+        frame(reply, &mut self.output);
+        self.replies += 1;
     }
 
     /// Writes the replies: each with its length, in as few segments as they need.
@@ -202,6 +281,12 @@ impl Connection {
         self.output.clear();
         Ok(())
     }
+}
+
+/// Appends a reply and before it its length.
+fn frame(reply: &[u8], output: &mut Vec<u8>) {
+    output.extend((reply.len() as u16).to_be_bytes());
+    output.extend_from_slice(reply);
 }
 
 /// The first message of what was read, if it is whole.

@@ -8,7 +8,7 @@ mod forms;
 mod hoarders;
 mod limits;
 mod listen;
-mod messages;
+pub(crate) mod messages;
 mod options;
 mod properties;
 mod protocol;
@@ -49,10 +49,20 @@ impl Server {
 
     /// The same by a policy.
     pub(crate) fn start_with(fixture: &Fixture, addresses: [&str; 2], policy: Arc<Policy>) -> Self {
+        Self::start_where(fixture, addresses, |_| policy)
+    }
+
+    /// The same by a policy that depends on where the server is.
+    pub(crate) fn start_where(
+        fixture: &Fixture,
+        addresses: [&str; 2],
+        policy: impl FnOnce(Vec<SocketAddr>) -> Arc<Policy>,
+    ) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
+        let policy = policy(vec![v4, v6]);
         let task =
             tokio::spawn(listeners.serve(fixture.index.clone(), policy, 2, shutdown.clone()));
         Self { v4, v6, shutdown, counters, task }

@@ -133,6 +133,9 @@ impl Fast {
         let (resolved, (code, reason)) = self.resolve(generation, from.0.ip());
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
+            Resolved::Foreign if query.wants_recursion() && self.policy.forwarder.is_some() => {
+                return Err(Declined);
+            }
             Resolved::Foreign | Resolved::NotReady => {}
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {

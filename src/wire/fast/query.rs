@@ -69,6 +69,11 @@ impl<'m> Query<'m> {
         let (kind, octets) = (RecordType::from(kind), message.len());
         Ok(Self { head, question, kind, opt, octets })
     }
+
+    /// Whether others may be asked (RD).
+    pub(super) const fn wants_recursion(&self) -> bool {
+        self.head[2] & 1 != 0
+    }
 }
 
 /// Reads what follows the question: nothing, or one OPT record of version 0.

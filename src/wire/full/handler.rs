@@ -4,6 +4,7 @@ use hickory_proto::op::{Metadata, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_server::server::Request;
 
+use super::elsewhere::Elsewhere;
 use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer, resolve};
 use crate::index::Generation;
 use crate::names::WireName;
@@ -26,13 +27,15 @@ pub(super) struct Reply<'r> {
     pub(super) overflow: Overflow,
 }
 
-/// What one generation replies to a request, or that it is refused to a client that may ask
-/// none. None if it does not ask one question.
+/// What one generation replies to a request, where names lead elsewhere together with what
+/// others say; or that it is refused to a client that may ask none. None if it does not ask
+/// one question.
 pub(super) fn reply<'r>(
     generation: Option<&Generation>,
     request: &'r Request,
     transport: Transport,
     budget: Budget,
+    elsewhere: &mut Elsewhere<'_>,
 ) -> Option<Reply<'r>> {
     let [query] = request.queries.queries() else { return None };
     let (query, question) = (query.original(), request.queries.as_bytes());
@@ -48,11 +51,15 @@ pub(super) fn reply<'r>(
         class: query.query_class(),
         room: Room { octets, overflow },
     };
-    let answer = match generation {
+    let mut answer = match generation {
         Some(generation) => answer(generation, &asked, &mut Draw::new()),
         None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
     };
-    let metadata = metadata(&request.metadata, &answer);
+    let recursion_available = elsewhere.complete(request, &asked, &mut answer);
+    let mut metadata = metadata(&request.metadata, &answer);
+    metadata.recursion_available = recursion_available;
+    // What others said is not ours to leave out.
+    let overflow = if recursion_available { Overflow::Truncate } else { overflow };
     Some(Reply { question, name: query.name(), metadata, answer, room, overflow })
 }
 
@@ -69,7 +76,7 @@ pub(super) fn zone_version(
     is_answered.then(|| ZoneVersion::of(&resolve(generation, &name), &name)).flatten()
 }
 
-/// The header of an answer: RD and CD are copied, RA and AD stay clear.
+/// The header of an answer: RD and CD are copied, AD stays clear.
 fn metadata(request: &Metadata, answer: &Answer) -> Metadata {
     let mut metadata = Metadata::response_from_request(request);
     metadata.response_code = answer.code;

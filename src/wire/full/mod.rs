@@ -4,10 +4,12 @@
 //!               ┌─→ silence
 //!   screen ─────┼─→ blank, chaos ──────────────────────────→ reply
 //!               └─→ handler ─→ authority ─→ encode ─→ edns → reply
+//!                                   └─→ elsewhere ─→ forwarder, then all of it again
 //! ```
 
 mod blank;
 mod chaos;
+mod elsewhere;
 mod encode;
 mod handler;
 mod queue;
@@ -23,18 +25,32 @@ use hickory_server::server::Request;
 
 use self::blank::{BADVERS, FORMERR, NOERROR, NOTAUTH, NOTIMP, REFUSED, SERVFAIL};
 use self::blank::{NOTIFY, QUERY, UPDATE, blank, single};
+use self::elsewhere::Elsewhere;
 use self::encode::encode;
 use self::handler::zone_version;
 use self::screen::Outline;
 use super::edns::{Budget, Edns, Malformed, Told};
 use super::{Policy, Transport};
+use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
+pub(super) use self::elsewhere::Found;
 pub(super) use self::encode::{QUESTION_POINTER, write_data};
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Queue};
 pub(super) use self::screen::OPT;
+
+/// What becomes of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is no request: nothing is said.
+    Silence,
+    /// The reply is written.
+    Reply,
+    /// Others must be asked; then [`Responder::finish`] has the reply.
+    Foreign(Asked),
+}
 
 /// Answers messages from the newest generation.
 #[derive(Debug, Clone)]
@@ -74,7 +90,7 @@ impl Responder {
     }
 
     /// Answers one message from `source`: writes the reply over what is in `reply`, and
-    /// says whether there is any. It waits for nothing.
+    /// says whether there is any. It waits for nothing, and asks nobody else.
     ///
     /// Silence is for what is no request: less than a header, a response, or the source
     /// port 0, to which nothing can be sent. All else is answered (RFC 8906), with SERVFAIL
@@ -86,34 +102,62 @@ impl Responder {
         transport: Transport,
         reply: &mut Vec<u8>,
     ) -> bool {
-        self.respond_from(&self.index.load(), message, (source, transport), reply)
+        let mut elsewhere = Elsewhere::nowhere();
+        let generation = self.index.load();
+        let from = (source, transport);
+        self.write(&generation, message, from, &mut elsewhere, reply) != Outcome::Silence
     }
 
-    /// The same from a generation that was loaded already.
+    /// The same from a generation that was loaded already; others may have to be asked.
     pub(super) fn respond_from(
         &self,
         generation: &Generation,
         message: &[u8],
-        (source, transport): (SocketAddr, Transport),
+        from: (SocketAddr, Transport),
         reply: &mut Vec<u8>,
-    ) -> bool {
+    ) -> Outcome {
+        let mut elsewhere = Elsewhere::of(&self.policy, from.0.ip());
+        self.write(generation, message, from, &mut elsewhere, reply)
+    }
+
+    /// Answers a message again, now that others were asked.
+    pub(super) fn finish(
+        &self,
+        message: &[u8],
+        from: (SocketAddr, Transport),
+        found: Found,
+        reply: &mut Vec<u8>,
+    ) {
+        let mut elsewhere = Elsewhere::found(&self.policy, from.0.ip(), found);
+        self.write(&self.index.load(), message, from, &mut elsewhere, reply);
+    }
+
+    /// Writes the reply to a message, if there is any.
+    fn write(
+        &self,
+        generation: &Generation,
+        message: &[u8],
+        (source, transport): (SocketAddr, Transport),
+        elsewhere: &mut Elsewhere<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Outcome {
         let read = contain(|| Outline::read(message)).flatten();
         let Some(outline) = read.filter(|_| source.port() != 0) else {
-            return false;
+            return Outcome::Silence;
         };
         let from = (source, transport);
         let Some(exchange) = contain(|| Exchange::new(&outline, &self.policy, from)) else {
-            return false;
+            return Outcome::Silence;
         };
         let shown = Some(generation).filter(|_| self.policy.may_query(source.ip()));
         or_servfail(&exchange, reply, |reply| {
             match (exchange.screen(), chaos::answer(&outline, &self.policy)) {
                 (Some(code), _) => blank(&exchange, code, reply),
                 (None, Some(record)) if shown.is_some() => single(&exchange, &record, reply),
-                (None, _) => answer(shown, message, from, &exchange, reply),
+                (None, _) => answer(shown, message, from, &exchange, elsewhere, reply),
             }
         });
-        true
+        elsewhere.take().map_or(Outcome::Reply, Outcome::Foreign)
     }
 }
 
@@ -183,6 +227,7 @@ fn answer(
     message: &[u8],
     (source, transport): (SocketAddr, Transport),
     exchange: &Exchange<'_>,
+    elsewhere: &mut Elsewhere<'_>,
     octets: &mut Vec<u8>,
 ) {
     let protocol = match transport {
@@ -194,7 +239,7 @@ fn answer(
         return blank(exchange, FORMERR, octets);
     };
     let budget = exchange.budget(transport, message);
-    let Some(mut reply) = handler::reply(generation, &request, transport, budget) else {
+    let Some(mut reply) = handler::reply(generation, &request, transport, budget, elsewhere) else {
         return blank(exchange, FORMERR, octets);
     };
     match encode(&mut reply, octets) {

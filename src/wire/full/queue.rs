@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::Responder;
-use crate::wire::answerer::Answerer;
+use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::limiter::Fate;
@@ -81,35 +81,53 @@ impl Full {
     pub(in crate::wire) fn serve(mut self) {
         while let Ok(handed) = self.receiver.recv() {
             self.tally.count(Event::Received, 1);
-            self.answer(&handed);
+            self.answer(handed);
         }
     }
 
-    /// Answers a message.
-    fn answer(&mut self, Handed { message, route, socket, since }: &Handed) {
+    /// Answers a message, or lets others be asked.
+    fn answer(&mut self, handed: Handed) {
         let now = Instant::now();
-        if now.duration_since(*since) > WAIT {
+        if now.duration_since(handed.since) > WAIT {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
-        let from = (route.client, Transport::Udp);
-        let Some(mut reply) = self.answerer.answer(&generation, message, from) else {
-            return self.tally.count(Event::Silent, 1);
-        };
-        match self.policy.judge(message, route.client, reply, now) {
+        let from = (handed.route.client, Transport::Udp);
+        match self.answerer.answer(&generation, &handed.message, from) {
+            Answered::Silence => self.tally.count(Event::Silent, 1),
+            Answered::Reply(reply) => {
+                handed.reply(&self.policy, reply, Some(&mut self.tally));
+            }
+            Answered::Foreign(asked) => {
+                self.tally.count(Event::Handed, 1);
+                let (policy, message) = (Arc::clone(&self.policy), handed.message.clone());
+                let done = move |mut reply: Vec<u8>| handed.reply(&policy, &mut reply, None);
+                self.answerer.forward(asked, message, from, done);
+            }
+        }
+    }
+}
+
+impl Handed {
+    /// Sends a reply, as far as the client's network may be sent it, and counts that if it
+    /// can: the forwarder has numbers of its own.
+    fn reply(&self, policy: &Policy, mut reply: &mut [u8], mut tally: Option<&mut Tally>) {
+        let Self { message, route, socket, .. } = self;
+        let mut count = |event| tally.iter_mut().for_each(|tally| tally.count(event, 1));
+        match policy.judge(message, route.client, reply, Instant::now()) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {
-                self.tally.count(Event::Slipped, 1);
+                count(Event::Slipped);
                 reply = &mut reply[..octets];
             }
-            Fate::Dropped => return self.tally.count(Event::Limited, 1),
-        }
-        if let [_, _, flags, code, ..] = *reply {
-            self.tally.reply(code & 0x0f, flags & 0x02 != 0);
+            Fate::Dropped => return count(Event::Limited),
         }
         if let Err(fault) = socket.send(reply, route) {
-            self.tally.count(Event::Unsent, 1);
+            count(Event::Unsent);
             tracing::debug!(client = %route.client, "reply not sent: {fault}");
+        }
+        if let ([_, _, flags, code, ..], Some(tally)) = (&*reply, tally) {
+            tally.reply(code & 0x0f, flags & 0x02 != 0);
         }
     }
 }

@@ -1,0 +1,64 @@
+//! What was done, in numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What is counted. Next to what a question over the network costs, adding is nothing.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// Answered from what upstreams had said.
+    cached: AtomicU64,
+    /// Asked of upstreams.
+    asked: AtomicU64,
+    /// Of these, the ones that no upstream answered.
+    failed: AtomicU64,
+    /// Turned away for want of room.
+    no_room: AtomicU64,
+}
+
+/// The numbers as they were when they were read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Questions answered from the cache.
+    pub cached: u64,
+    /// Questions that upstreams were asked.
+    pub asked: u64,
+    /// Of these, the ones that no upstream answered.
+    pub failed: u64,
+    /// Questions turned away because too many waited.
+    pub no_room: u64,
+    /// Questions that wait now.
+    pub in_flight: usize,
+}
+
+impl Counters {
+    /// A question was answered from the cache.
+    pub(super) fn cached(&self) {
+        self.cached.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A question goes to upstreams.
+    pub(super) fn asked(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// No upstream answered it.
+    pub(super) fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A question was turned away.
+    pub(super) fn no_room(&self) {
+        self.no_room.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The numbers, with how many questions wait.
+    pub(super) fn counts(&self, in_flight: usize) -> Counts {
+        Counts {
+            cached: self.cached.load(Ordering::Relaxed),
+            asked: self.asked.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+            no_room: self.no_room.load(Ordering::Relaxed),
+            in_flight,
+        }
+    }
+}

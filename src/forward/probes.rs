@@ -1,0 +1,77 @@
+//! Loops: an upstream that asks us what we ask it would answer nothing, and keep us busy.
+//! Each is asked for a name that nobody else can know; if somebody then asks us for that
+//! name, the upstream is left out until it no longer does so.
+//!
+//! The names stand right below the root, since resolvers answer for special names such as
+//! `invalid.` themselves, and would hide the loop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hickory_proto::rr::{Name, RecordType};
+use tokio::time::timeout;
+
+use super::Asked;
+use super::upstream::Upstream;
+
+/// How long a probe may take to come back.
+const WAIT: Duration = Duration::from_secs(2);
+/// The type that is asked for: one that nobody asks for.
+const KIND: RecordType = RecordType::HINFO;
+
+/// The probes that are out.
+#[derive(Debug, Default)]
+pub(super) struct Probes {
+    /// Each with whether it came back. The lock is held for a look at the list, and only
+    /// where the type is that of a probe.
+    out: Mutex<Vec<(Name, Arc<AtomicBool>)>>,
+}
+
+impl Probes {
+    /// Whether a question is one of ours.
+    pub(super) fn came_back(&self, asked: &Asked) -> bool {
+        if asked.kind != KIND {
+            return false;
+        }
+        let out = self.lock();
+        let probe = out.iter().find(|(name, _)| *name == asked.name);
+        probe.inspect(|(_, seen)| seen.store(true, Ordering::Relaxed)).is_some()
+    }
+
+    /// Probes an upstream, and says where its questions lead.
+    pub(super) async fn probe(&self, upstream: &Upstream) {
+        let seen = Arc::new(AtomicBool::new(false));
+        let name = random_name();
+        self.lock().push((name.clone(), Arc::clone(&seen)));
+        let asked = Asked { name, kind: KIND, checking_disabled: false };
+        let _ = timeout(WAIT, upstream.ask(&asked)).await;
+        self.lock().retain(|(name, _)| *name != asked.name);
+        tell(upstream, seen.load(Ordering::Relaxed));
+    }
+
+    /// The list. It is sound even if another thread panicked while it looked.
+    fn lock(&self) -> MutexGuard<'_, Vec<(Name, Arc<AtomicBool>)>> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Remembers whether an upstream leads back here, and logs the change.
+fn tell(upstream: &Upstream, does_loop: bool) {
+    let address = upstream.address();
+    match (upstream.does_loop(does_loop), does_loop) {
+        (true, true) => tracing::error!(
+            upstream = %address,
+            "this server is asked by {address} for what it asks {address} for: a loop; {address} \
+             is left out and tried again; let it ask other servers, or take it out of `forward`"
+        ),
+        (true, false) => tracing::info!(upstream = %address, "the loop is gone: used again"),
+        (false, _) => {}
+    }
+}
+
+/// A name of two labels that nobody can foresee.
+fn random_name() -> Name {
+    let label = || format!("{:016x}", fastrand::u64(..));
+    Name::from_labels([label().as_bytes(), label().as_bytes()]).expect("two short labels")
+}

@@ -1,0 +1,192 @@
+//! Which upstreams there are: those that the configuration names, and those in its
+//! resolv.conf files, which are read again and again.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::selection::Selection;
+use super::source::read_file;
+use super::{Own, Shared, Source, UPSTREAMS_MAX};
+
+/// How often files are read again, as other files of ours are.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// After how many looks upstreams that loop are probed again.
+const PROBE_LOOPING: u64 = 10;
+/// After how many looks all are: five minutes, since probes reach the servers of the root.
+const PROBE_ALL: u64 = 100;
+
+/// What names upstreams.
+pub(super) struct Watch {
+    /// In order.
+    sources: Vec<Watched>,
+    /// What is never asked.
+    own: Own,
+    /// Addresses of which was said that they are ours, or too many.
+    told: HashSet<SocketAddr>,
+}
+
+/// A source, and what it named last.
+struct Watched {
+    /// The file; none where the address was configured.
+    file: Option<PathBuf>,
+    /// What it named when it last could be used.
+    servers: Vec<SocketAddr>,
+    /// What is wrong with it, as was said already.
+    fault: Option<String>,
+}
+
+impl Watch {
+    /// Watches sources; nothing is looked at yet.
+    pub(super) fn new(sources: Vec<Source>, own: Own) -> Self {
+        let watched = |source| match source {
+            Source::Address(address) => Watched { file: None, servers: vec![address], fault: None },
+            Source::File(path) => Watched { file: Some(path), servers: Vec::new(), fault: None },
+        };
+        let sources = sources.into_iter().map(watched).collect();
+        Self { sources, own, told: HashSet::new() }
+    }
+
+    /// The upstreams there are to be now: each once, none of them ours.
+    pub(super) fn look(&mut self) -> Vec<SocketAddr> {
+        let mut all = Vec::new();
+        for at in 0..self.sources.len() {
+            self.sources[at].look();
+            for server in self.sources[at].servers.clone() {
+                if !all.contains(&server) && self.may_be_asked(server, all.len()) {
+                    all.push(server);
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether an upstream is none of ours, and not one too many; said once if it is.
+    fn may_be_asked(&mut self, server: SocketAddr, before: usize) -> bool {
+        let own = self.own.at(server);
+        if own.is_none() && before < UPSTREAMS_MAX {
+            return true;
+        }
+        if self.told.insert(server) {
+            match own {
+                Some(own) => tracing::warn!("{server} is not asked: it is this server ({own})"),
+                None => tracing::warn!("{server} is not asked: {UPSTREAMS_MAX} others are"),
+            }
+        }
+        false
+    }
+}
+
+impl Watched {
+    /// Reads the file again. If it cannot be used, what it named before stays, and the
+    /// reason is said once.
+    fn look(&mut self) {
+        let Some(file) = &self.file else { return };
+        match read_file(file) {
+            Ok(servers) => (self.servers, self.fault) = (servers, None),
+            Err(fault) => {
+                if self.fault.as_ref() != Some(&fault) {
+                    let path = file.display();
+                    let still = self.servers.len();
+                    tracing::warn!("{path}: {fault}; {still} of its servers are still asked");
+                }
+                self.fault = Some(fault);
+            }
+        }
+    }
+}
+
+/// Keeps the upstreams up to date, and probes them: at once, after a change, and now and
+/// then. Files are read away from the forwarder's thread, which a hanging one must not hold.
+pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
+    let mut looks = 0_u64;
+    loop {
+        let selection = shared.selection.load_full();
+        let due = selection.upstreams.iter().filter(|upstream| {
+            looks.is_multiple_of(PROBE_ALL)
+                || looks.is_multiple_of(PROBE_LOOPING) && upstream.is_looping()
+        });
+        join_all(due.map(|upstream| shared.probes.probe(upstream))).await;
+        sleep(LOOK_EVERY).await;
+        let look = move || {
+            let found = watch.look();
+            (watch, found)
+        };
+        let Ok((again, found)) = spawn_blocking(look).await else { return };
+        watch = again;
+        let is_same = selection.upstreams.iter().map(|it| it.address()).eq(found.iter().copied());
+        looks = if is_same { looks + 1 } else { 0 };
+        if !is_same {
+            tell(&found);
+            shared.selection.store(Arc::new(Selection::new(&found, &selection.upstreams)));
+        }
+    }
+}
+
+/// Logs which upstreams are asked.
+pub(super) fn tell(upstreams: &[SocketAddr]) {
+    let names: Vec<_> = upstreams.iter().map(SocketAddr::to_string).collect();
+    match names.as_slice() {
+        [] => tracing::warn!("nobody can be asked for other names: they get SERVFAIL"),
+        names => tracing::info!("other names are asked of {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Addresses of port 53.
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 53)).collect()
+    }
+
+    #[test]
+    fn what_a_file_named_stays_until_it_names_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("resolv.conf");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        let first = Source::Address("192.0.2.1:53".parse().unwrap());
+        let mut watch = Watch::new(vec![first, Source::File(path.clone())], Own::default());
+        assert_eq!(watch.look(), addresses(&["192.0.2.1"]));
+        write("nameserver 192.0.2.2\nnameserver 192.0.2.1\n");
+        assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
+        for text in ["", "nameserver nonsense\n"] {
+            write(text);
+            assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
+            assert!(watch.sources[1].fault.as_ref().unwrap().contains("no nameserver"));
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
+        write("nameserver 192.0.2.3\n");
+        assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.3"]));
+        assert_eq!(watch.sources[1].fault, None);
+    }
+
+    #[test]
+    fn what_is_ours_or_too_many_is_left_out() {
+        let sources = (1..=20).map(|it| Source::Address(([192, 0, 2, it], 53).into()));
+        let own = Own::new(addresses(&["192.0.2.1"]));
+        let mut watch = Watch::new(sources.collect(), own);
+        assert_eq!(
+            watch.look(),
+            addresses(&[
+                "192.0.2.2",
+                "192.0.2.3",
+                "192.0.2.4",
+                "192.0.2.5",
+                "192.0.2.6",
+                "192.0.2.7",
+                "192.0.2.8",
+                "192.0.2.9"
+            ])
+        );
+        assert_eq!(watch.told.len(), 12);
+    }
+}

@@ -1,0 +1,139 @@
+//! Servers that do what they should not: the next one is asked, and in the end there is an
+//! answer, or a reason why there is none.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Forwarding;
+use super::upstream::{Wayward, address, blank};
+use crate::wire::messages::{A, Query};
+
+/// What dig shows of the answer that [`address`] gives.
+const ADDRESS: &str = "192.0.2.77";
+
+/// A port of this machine where nobody answers.
+fn nobody() -> SocketAddr {
+    crate::support::free_addr()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_server_is_asked_when_one_does_not_help() {
+    let good = Wayward::start(|query| vec![address(query)]);
+    let wrong_id = Wayward::start(|query| {
+        let mut reply = address(query);
+        reply[0] ^= 1;
+        vec![reply]
+    });
+    let other_question = Wayward::start(|query| {
+        let mut reply = address(query);
+        reply[13] ^= 1;
+        vec![reply]
+    });
+    let garbage = Wayward::start(|query| vec![[&query[..2], &[0x80; 40][..]].concat()]);
+    let referral = Wayward::start(|query| {
+        let mut reply = blank(query, 0);
+        reply[9] = 1;
+        reply.extend([0, 0, 2, 0, 1, 0, 0, 0, 60, 0, 1, 0]);
+        vec![reply]
+    });
+    let truncated = Wayward::start(|query| {
+        let mut reply = blank(query, 0);
+        reply[2] |= 2;
+        vec![reply]
+    });
+    let bad = [
+        ("nobody", nobody()),
+        ("silent", Wayward::silent().at),
+        ("SERVFAIL", Wayward::code(2).at),
+        ("REFUSED", Wayward::code(5).at),
+        ("wrong id", wrong_id.at),
+        ("other question", other_question.at),
+        ("garbage", garbage.at),
+        ("referral", referral.at),
+        ("truncated, and no TCP", truncated.at),
+    ];
+    for (what, bad) in bad {
+        let forwarding = Forwarding::to(&[bad, good.at]);
+        let start = Instant::now();
+        let output = forwarding.see("A www.others.test", &["NOERROR", ADDRESS]).await;
+        let took = start.elapsed();
+        println!("{what}: {took:?}");
+        assert!(took < Duration::from_secs(2), "{what}: {took:?}\n{output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_failed_comes_last_for_a_while() {
+    let (silent, good) = (Wayward::silent(), Wayward::start(|query| vec![address(query)]));
+    let forwarding = Forwarding::to(&[silent.at, good.at]);
+    forwarding.see("A a.others.test", &[ADDRESS]).await;
+    let asked = silent.asked();
+    for name in ["b", "c", "d"] {
+        let start = Instant::now();
+        forwarding.see(&format!("A {name}.others.test"), &[ADDRESS]).await;
+        assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
+    }
+    // It may have been asked again for the first name, and never for others.
+    assert!((1..=3).contains(&asked) && silent.asked() <= 3, "{asked}, {}", silent.asked());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8914_the_reason_is_told_where_nobody_answers() {
+    let garbage = Wayward::start(|query| vec![[&query[..2], &[0x80; 40][..]].concat()]);
+    for (upstreams, texts) in [
+        (vec![nobody(), Wayward::silent().at], &["SERVFAIL", "flags: qr rd ra;", "EDE: 22"][..]),
+        (vec![Wayward::code(5).at], &["SERVFAIL", "EDE: 22"]),
+        (vec![garbage.at], &["SERVFAIL", "EDE: 23"]),
+        (vec![Wayward::silent().at, Wayward::code(4).at], &["NOTIMP", "flags: qr rd ra;"]),
+    ] {
+        let forwarding = Forwarding::to(&upstreams);
+        let start = Instant::now();
+        forwarding.see("A www.others.test", texts).await;
+        assert!(start.elapsed() < Duration::from_millis(4800), "{:?}", start.elapsed());
+        assert_eq!(forwarding.forwarder.counts().failed, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc9520_a_failure_is_kept_for_a_moment() {
+    let upstream = Wayward::code(2);
+    let forwarding = Forwarding::to(&[upstream.at]);
+    let output = forwarding.see("A www.others.test", &["SERVFAIL"]).await;
+    assert!(!output.contains("EDE"), "{output}");
+    forwarding.see("A www.others.test", &["SERVFAIL", "EDE: 13"]).await;
+    assert_eq!(upstream.asked(), 1);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    forwarding.see("A www.others.test", &["SERVFAIL"]).await;
+    assert_eq!(upstream.asked(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7766_a_slow_answer_holds_up_no_other_on_its_connection() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(300));
+        vec![address(query)]
+    });
+    let forwarding = Forwarding::to(&[slow.at]);
+    let ask = |name: &str, id: u8| {
+        let mut query = Query::new(name, A);
+        query.header[..2].copy_from_slice(&[0, id]);
+        let query = query.flags(1, 0).bytes();
+        [&(query.len() as u16).to_be_bytes()[..], &query].concat()
+    };
+    let mut stream = TcpStream::connect(forwarding.server.v4).await.unwrap();
+    let first = ask("www.others.test", 1);
+    let queries = [first, ask("web.services.internal", 2), ask("web.services.internal", 3)];
+    stream.write_all(&queries.concat()).await.unwrap();
+    // The client has nothing more to say, and still wants its answers.
+    stream.shutdown().await.unwrap();
+    let mut ids = Vec::new();
+    while let Ok(length) = stream.read_u16().await {
+        let mut reply = vec![0; length.into()];
+        stream.read_exact(&mut reply).await.unwrap();
+        ids.push((reply[1], reply[7]));
+    }
+    assert_eq!(ids, [(2, 2), (3, 2), (1, 1)]);
+}

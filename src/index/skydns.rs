@@ -13,7 +13,7 @@ use equivalent::{Comparable, Equivalent};
 use imbl::OrdSet;
 
 use super::Owner;
-use crate::names::reversed::{common, labels};
+use crate::names::reversed::common;
 use crate::names::{Reversed, WireName};
 use crate::registry::EntryChange;
 use crate::registry::skydns::Entry;
@@ -162,12 +162,6 @@ pub fn wildcard(path: &[u8]) -> Vec<u8> {
     [path, WILDCARD].concat()
 }
 
-/// Whether a path has a label that is a wildcard.
-#[must_use]
-pub fn has_wildcard(path: &[u8]) -> bool {
-    labels(path).any(|label| label == b"*")
-}
-
 /// An entry in the order of paths. Keys that differ in case only have one.
 #[derive(Debug, Clone)]
 struct ByPath(Arc<Entry>);
@@ -230,6 +224,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::names::reversed::labels;
     use crate::registry::{Layout, Table, Update};
 
     /// The entries of keys.

@@ -11,7 +11,7 @@ use super::gather::Gathered;
 impl Lookup<'_> {
     /// The MX records of those entries whose host takes mail, by preference.
     pub(super) fn mx_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
-        let mut selection = Selection::new(self.question.room);
+        let mut selection = Selection::new(self.question.room).at_most(self.most());
         let (mut ttl, chances) = (u32::MAX, draw.chances());
         for entry in gathered.entries.iter().filter(|entry| entry.value.is_mail) {
             let Some(target) = self.target_of(gathered, entry) else { continue };

@@ -50,8 +50,7 @@ impl Account {
     /// The account of `USER` or `USER:GROUP`, names or numbers.
     ///
     /// # Errors
-    /// What is wrong with it, and what to do: there is no such user or group, or only root
-    /// could become it.
+    /// There is no such user or group.
     pub fn find(text: &str) -> Result<Self, String> {
         let (user, group) = text.split_once(':').map_or((text, None), |(it, to)| (it, Some(to)));
         let found = user
@@ -61,13 +60,7 @@ impl Account {
         let found = found.ok().flatten().ok_or_else(missing)?;
         let gid = group.map_or(Ok(found.gid), find_group)?;
         let name = CString::new(found.name).map_err(|_| missing())?;
-        let account = Self { name, uid: found.uid, gid };
-        if !account.is_current() && !Uid::effective().is_root() {
-            return Err(format!(
-                "only root can become `{text}`; start srvd as root, or leave it out"
-            ));
-        }
-        Ok(account)
+        Ok(Self { name, uid: found.uid, gid })
     }
 
     /// Whether the process runs as this one already.
@@ -83,7 +76,25 @@ impl Account {
     pub fn own(&self, directory: &Path) -> Result<(), Fault> {
         let remedy = "give `state` to `run-as` by hand, or name a directory for it alone";
         let fault = |source| Fault { what: directory.display().to_string(), source, remedy };
-        if self.is_current() { Ok(()) } else { self.own_all(directory).map_err(fault) }
+        if self.is_current() {
+            return Ok(());
+        }
+        self.check()?;
+        self.own_all(directory).map_err(fault)
+    }
+
+    /// Fails unless the process may become this account.
+    fn check(&self) -> Result<(), Fault> {
+        if Uid::effective().is_root() {
+            return Ok(());
+        }
+        let source = io::Error::from(io::ErrorKind::PermissionDenied);
+        Err(self.fault(source, "only root can; start srvd as root, or leave `run-as` out"))
+    }
+
+    /// It could not be become.
+    fn fault(&self, source: io::Error, remedy: &'static str) -> Fault {
+        Fault { what: format!("becoming `{}`", self.name.to_string_lossy()), source, remedy }
     }
 
     /// Does so.
@@ -111,12 +122,12 @@ impl Account {
 
     /// Becomes this account, in all threads, with all its groups and no others.
     fn become_current(&self) -> Result<(), Fault> {
+        self.check()?;
         let switched = initgroups(&self.name, self.gid)
             .and_then(|()| setgid(self.gid))
             .and_then(|()| setuid(self.uid));
-        let what = format!("becoming `{}`", self.name.to_string_lossy());
         let remedy = "leave `run-as` out where the system does not let root become others";
-        switched.map_err(|fault| Fault { what, source: fault.into(), remedy })
+        switched.map_err(|fault| self.fault(fault.into(), remedy))
     }
 }
 
@@ -136,7 +147,7 @@ pub fn give_up(account: Option<&Account>) -> Result<(), Fault> {
 /// are too few for so many connections.
 pub fn make_room(connections: usize) {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, ..limit.clone() };
+    let raised = Rlimit { current: limit.maximum, ..limit };
     let raised = setrlimit(Resource::Nofile, raised).map_or(limit.current, |()| limit.maximum);
     if let Some(allowed) = raised.filter(|allowed| *allowed < (connections + OTHERS) as u64) {
         tracing::warn!(
@@ -150,8 +161,8 @@ pub fn make_room(connections: usize) {
 #[cfg(target_os = "linux")]
 fn give_up_capabilities() -> Result<(), Fault> {
     use rustix::thread::{
-        CapabilitySet, CapabilitySets, clear_ambient_capability_set, set_capabilities,
-        set_no_new_privs,
+        CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
+        set_capabilities, set_no_new_privs,
     };
     let none = CapabilitySet::empty();
     let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
@@ -164,6 +175,9 @@ fn give_up_capabilities() -> Result<(), Fault> {
     set_no_new_privs(true).map_err(|it| fault("no_new_privs", it))?;
     // Old kernels have none, and then there is nothing in it.
     let _ = clear_ambient_capability_set();
+    if capabilities(None).is_ok_and(|current| current == none) {
+        return Ok(());
+    }
     set_capabilities(None, none).map_err(|it| fault("capabilities", it))
 }
 

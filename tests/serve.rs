@@ -18,6 +18,9 @@ mod writer;
 /// What is asked for is answered: every name of the contract, through `dig` too.
 mod answers;
 
+/// Tags, versions, DNS-SD, reverse zones, answers of a few records.
+mod names;
+
 /// Zones, prefixes, namespaces and registries side by side.
 mod zones;
 

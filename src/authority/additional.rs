@@ -45,6 +45,9 @@ impl Lookup<'_> {
         answers: &RrSet,
         draw: &mut Draw,
     ) -> Additional {
+        if answers.kind == RecordType::PTR && !matches!(node, Node::Reverse(_)) {
+            return Additional { sets: self.announcements(answers, draw), is_own: false };
+        }
         let mut left = self.question.room.octets.saturating_sub(octets(answers));
         let mut seen: HashSet<&Name, foldhash::fast::RandomState> = HashSet::default();
         let (mut sets, mut is_own) = (Vec::new(), true);
@@ -79,8 +82,9 @@ impl Lookup<'_> {
         let set = match node {
             Node::SkyDns(branch) => self.glue_of_branch(of, branch, (kind, room), draw)?,
             _ => {
-                let ttl = of.zone.settings().ttl;
-                Addresses { kind, ttl, room, name: &of.name }.at(node, draw)?
+                let settings = of.zone.settings();
+                let (ttl, most) = (settings.ttl, settings.most_answers());
+                Addresses { kind, ttl, room, most, name: &of.name }.at(node, draw)?
             }
         };
         Ok(set.map(|set| RrSet { owner: of.spelt.clone(), ..set }))
@@ -95,7 +99,8 @@ impl Lookup<'_> {
         draw: &mut Draw,
     ) -> Found {
         let Target { name, zone, site, below, .. } = of;
-        let position = Position { zone, site: *site, below: *below, is_stale: false };
+        let (generation, site, below) = (self.generation, *site, *below);
+        let position = Position { generation, zone, site, below, is_stale: false };
         let lookup = Lookup { position, name, ..*self };
         let gathered = lookup.gather(branch);
         if lookup.alias(branch, &gathered).is_some() {

@@ -26,7 +26,7 @@ impl Lookup<'_> {
     /// The addresses of the question's type at a node.
     pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
         let (ttl, room) = (self.settings().ttl, self.question.room);
-        let addresses = Addresses { kind, ttl, room, name: self.name };
+        let addresses = Addresses { kind, ttl, room, most: self.most(), name: self.name };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
     }
@@ -40,6 +40,8 @@ pub(super) struct Addresses<'a> {
     pub(super) ttl: u32,
     /// How much they may take.
     pub(super) room: Room,
+    /// How many are wanted.
+    pub(super) most: usize,
     /// The node's name.
     pub(super) name: &'a WireName,
 }
@@ -52,21 +54,12 @@ impl Addresses<'_> {
             Node::Address(service, address) => {
                 self.set(service.at_address(address).map(|instance| (address, instance)), draw)
             }
-            Node::Instance(service) => {
-                let mut all: Vec<_> =
-                    service.with_id(self.name.label(0)).flat_map(addressed).collect();
-                all.sort_by_key(|(address, _)| *address);
-                self.set(all.into_iter(), draw)
-            }
+            Node::Instance(service) => self.of_some(service.with_id(self.name.label(0)), draw),
+            Node::Tag(service) => self.of_some(service.with_tag(self.name.label(0)), draw),
             Node::Static(owner) | Node::Apex(Some(owner)) => {
                 owner.set(self.kind).map(|set| fitting(set, self.room, draw)).transpose()
             }
-            Node::Apex(None)
-            | Node::Empty
-            | Node::Cut(_)
-            | Node::SkyDns(_)
-            | Node::Transport(..)
-            | Node::Port(..) => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -78,6 +71,13 @@ impl Addresses<'_> {
         }
     }
 
+    /// The addresses of some instances of a service.
+    fn of_some<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
+        let mut all: Vec<_> = instances.flat_map(addressed).collect();
+        all.sort_by_key(|(address, _)| *address);
+        self.set(all.into_iter(), draw)
+    }
+
     /// The RRset of instances with their addresses, equal addresses side by side.
     fn set<'i>(
         &self,
@@ -85,7 +85,7 @@ impl Addresses<'_> {
         draw: &mut Draw,
     ) -> Found {
         let (mut ttl, mut last) = (u32::MAX, None::<Address>);
-        let mut selection = Selection::new(self.room);
+        let mut selection = Selection::new(self.room).at_most(self.most);
         for (address, instance) in instances.filter(|(address, _)| self.wants(*address)) {
             ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
             match last.as_mut().filter(|last| last.address == address) {

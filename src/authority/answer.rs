@@ -145,6 +145,7 @@ pub(super) fn data_octets(data: &RData) -> usize {
         RData::SRV(srv) => 6 + srv.target.len() + 1,
         RData::A(_) => 4,
         RData::AAAA(_) => 16,
+        RData::TXT(txt) => txt.txt_data.iter().map(|string| 1 + string.len()).sum(),
         _ => 2,
     }
 }

@@ -26,7 +26,7 @@ impl Lookup<'_> {
     /// The SOA record with this generation's serial (RFC 1982).
     pub(super) fn start_of_authority(&self, owner: Name, ttl: u32) -> RrSet {
         let mut soa = self.settings().soa.clone();
-        soa.serial = self.position.zone.serial();
+        soa.serial = self.position.serial();
         RrSet::plain(owner, RecordType::SOA, ttl, vec![RData::SOA(soa)])
     }
 

@@ -24,22 +24,27 @@
 //! | 8482 s4.1 | ANY gets one RRset | done |
 //! | 9471 | the glue of a referral is whole, or TC | done |
 //! | 8914 | extended errors 3, 14, 18, 19, 20 | done |
-//! | 6763 | DNS-SD | not yet |
+//! | 1035 s3.5, 3596 s2.5 | PTR records of addresses in reverse zones | done |
+//! | 6763 s4, s6, s7, s9, s11 | instances, TXT, subtypes, kinds of services, domains | done |
+//! | 6763 s12 | what PTR records lead to, in the additional section | done |
 //!
-//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt` and `apex`
-//! make RRsets, `draw` and `order` put them in order, `additional` adds the addresses of
-//! targets, `negative` says what is not there; `skydns` knows the zones of that schema.
+//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
+//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds
+//! the addresses of targets, `negative` says what is not there; `skydns` knows the zones of
+//! that schema.
 
 mod additional;
 mod address;
 mod alias;
 mod answer;
 mod apex;
+mod browse;
 mod draw;
 mod negative;
 mod order;
 mod question;
 mod resolved;
+mod reverse;
 mod skydns;
 mod srv;
 mod txt;
@@ -82,6 +87,8 @@ struct Lookup<'l> {
     name: &'l WireName,
     /// What is said beside the answer.
     reason: Option<Reason>,
+    /// Whether all records are wanted, however few the zone answers with.
+    is_whole: bool,
 }
 
 /// What one name says to a question.
@@ -97,10 +104,27 @@ enum Step {
 /// Answers a question from one generation.
 #[must_use]
 pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
+    answered(generation, question, false, draw)
+}
+
+/// Answers a question with all records that could be drawn for it, so that they can be kept
+/// and drawn from.
+#[must_use]
+pub fn answer_whole(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
+    answered(generation, question, true, draw)
+}
+
+/// Answers a question with all records, or as many as the zone answers with.
+fn answered(
+    generation: &Generation,
+    question: &Question<'_>,
+    is_whole: bool,
+    draw: &mut Draw,
+) -> Answer {
     if let Some(refusal) = refuse(question) {
         return refusal;
     }
-    match step(generation, question, draw) {
+    match look(generation, question, is_whole, draw) {
         Step::Done(answer) | Step::Foreign(answer) => answer,
         Step::Alias(alias) => follow(generation, question, alias, draw)
             .unwrap_or_else(|| nothing(generation, question)),
@@ -117,7 +141,7 @@ fn nothing(generation: &Generation, question: &Question<'_>) -> Answer {
     match resolved {
         Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
         Resolved::Missing(position) | Resolved::Existing(position, _) => {
-            Lookup { generation, position, question, name: &name, reason }
+            Lookup { generation, position, question, name: &name, reason, is_whole: false }
                 .negative(ResponseCode::NoError)
         }
     }
@@ -125,12 +149,18 @@ fn nothing(generation: &Generation, question: &Question<'_>) -> Answer {
 
 /// Answers from what stands at the question's own name.
 fn step(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Step {
+    look(generation, question, false, draw)
+}
+
+/// The same, with all records or as many as the zone answers with.
+fn look(generation: &Generation, question: &Question<'_>, is_whole: bool, draw: &mut Draw) -> Step {
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
         return Step::Done(Answer::error(ResponseCode::FormErr, None));
     };
     let resolved = resolve(generation, &name);
     let (code, reason) = resolved.code();
-    let lookup = |position| Lookup { generation, position, question, name: &name, reason };
+    let lookup =
+        |position| Lookup { generation, position, question, name: &name, reason, is_whole };
     match resolved {
         Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),
         Resolved::NotReady => Step::Done(Answer::error(code, reason)),
@@ -159,6 +189,11 @@ impl Lookup<'_> {
     /// The settings of the zone that the question's name is in.
     fn settings(&self) -> &Settings {
         self.position.zone.settings()
+    }
+
+    /// How many records of the kinds that are drawn are wanted.
+    fn most(&self) -> usize {
+        if self.is_whole { usize::MAX } else { self.settings().most_answers() }
     }
 
     /// What a name that exists says.
@@ -209,8 +244,14 @@ impl Lookup<'_> {
 
     /// RFC 8482 section 4.1: of all the RRsets at a node one is enough.
     fn any(&self, node: Node<'_>, draw: &mut Draw) -> Found {
-        const SOUGHT: [RecordType; 5] =
-            [RecordType::SOA, RecordType::A, RecordType::AAAA, RecordType::SRV, RecordType::TXT];
+        const SOUGHT: [RecordType; 6] = [
+            RecordType::SOA,
+            RecordType::A,
+            RecordType::AAAA,
+            RecordType::SRV,
+            RecordType::TXT,
+            RecordType::PTR,
+        ];
         let others = match node {
             Node::Static(owner) => owner.sets(),
             _ => &[],
@@ -235,6 +276,7 @@ impl Lookup<'_> {
             RecordType::SRV => self.srv(node, draw),
             RecordType::A | RecordType::AAAA => self.addresses(node, kind, draw),
             RecordType::TXT => self.txt(node),
+            RecordType::PTR => self.ptr(node, draw),
             _ => Ok(None),
         }
     }

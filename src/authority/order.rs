@@ -43,18 +43,22 @@ impl Ticket {
     }
 }
 
-/// The first items of the order, as many as fit their room. Items that are equal and have
-/// equal tickets are one.
+/// The first items of the order, as many as are wanted and fit their room. Items that are
+/// equal and have equal tickets are one.
 pub(super) struct Selection<T> {
     /// How much fits.
     room: Room,
+    /// How many are wanted.
+    most: usize,
+    /// Whether some of those that are wanted do not fit.
+    is_cut: bool,
     /// Items that may be among the first.
     drawn: Vec<Drawn<T>>,
     /// The octets of these.
     octets: usize,
     /// How many octets are held until the items are sorted.
     sort_above: usize,
-    /// The first ticket that does not fit, as far as is known.
+    /// The first ticket that does not fit or is not wanted, as far as is known.
     end: Option<Ticket>,
 }
 
@@ -78,7 +82,13 @@ impl<T: PartialEq> Selection<T> {
             Overflow::Truncate => room.octets,
             Overflow::Cut => twice(room.octets),
         };
-        Self { room, drawn: Vec::new(), octets: 0, sort_above, end: None }
+        let (most, is_cut) = (usize::MAX, false);
+        Self { room, most, is_cut, drawn: Vec::new(), octets: 0, sort_above, end: None }
+    }
+
+    /// The same of so many items at most.
+    pub(super) fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Takes an item in, made with its octets only if it may be among the first.
@@ -98,7 +108,13 @@ impl<T: PartialEq> Selection<T> {
         let (octets, item) = item();
         self.drawn.push(Drawn { ticket, rank, octets, item });
         self.octets += octets;
-        if self.octets > self.sort_above { self.sort() } else { Ok(()) }
+        if self.octets <= self.sort_above {
+            return Ok(());
+        }
+        self.sort();
+        // Of a limited number the last word is said at the end: larger ones may drop out.
+        let is_last = self.most == usize::MAX || self.room.overflow == Overflow::Cut;
+        if is_last { self.fit() } else { Ok(()) }
     }
 
     /// The items with their ranks, in order, and whether others were left out.
@@ -106,15 +122,26 @@ impl<T: PartialEq> Selection<T> {
     /// # Errors
     /// [`TooLarge`] when there are more than fit, and truncation is the rule.
     pub(super) fn finish(mut self) -> Result<(Vec<(Rank, T)>, bool), TooLarge> {
-        self.sort()?;
+        self.sort();
+        self.fit()?;
         let items = self.drawn.into_iter().map(|drawn| (drawn.rank, drawn.item));
-        Ok((items.collect(), self.end.is_some()))
+        Ok((items.collect(), self.is_cut))
     }
 
-    /// Sorts what is held, and forgets what cannot fit.
-    fn sort(&mut self) -> Result<(), TooLarge> {
+    /// Sorts what is held, and forgets what is not wanted.
+    fn sort(&mut self) {
         self.drawn.sort_unstable_by_key(|drawn| drawn.ticket);
         self.drawn.dedup_by(|one, other| one.ticket == other.ticket && one.item == other.item);
+        if let Some(first) = self.drawn.get(self.most) {
+            self.end = Some(first.ticket);
+            self.drawn.truncate(self.most);
+        }
+        self.octets = self.drawn.iter().map(|drawn| drawn.octets).sum();
+        self.sort_above = twice(self.room.octets.max(self.octets));
+    }
+
+    /// Forgets what cannot fit.
+    fn fit(&mut self) -> Result<(), TooLarge> {
         self.octets = 0;
         let fit = self.drawn.iter().take_while(|drawn| {
             self.octets += drawn.octets;
@@ -126,7 +153,7 @@ impl<T: PartialEq> Selection<T> {
                 return Err(TooLarge);
             }
             self.octets -= first.octets;
-            self.end = Some(first.ticket);
+            (self.end, self.is_cut) = (Some(first.ticket), true);
             self.drawn.truncate(fit);
         }
         self.sort_above = twice(self.room.octets);
@@ -271,6 +298,43 @@ mod tests {
         for octets in [0, 1, 63, 64, 100, 1000, 4999, 5000] {
             assert_eq!(order(&ranks, |item| chances[item], octets), whole[..octets]);
         }
+    }
+
+    #[test]
+    fn a_number_of_items_is_the_beginning_of_the_whole_order() {
+        let mut draw = Draw::seeded(6);
+        let ranks: Vec<_> = (0..5000).map(|it| (it / 4000, u64::from(it % 7))).collect();
+        let chances: Vec<_> = ranks.iter().map(|_| draw.chance()).collect();
+        let whole = order(&ranks, |item| chances[item], usize::MAX);
+        for (overflow, octets, most, kept) in [
+            (Overflow::Truncate, 100, 8, Some(8)),
+            (Overflow::Truncate, 8, 8, Some(8)),
+            (Overflow::Truncate, 7, 8, None),
+            (Overflow::Cut, 7, 8, Some(7)),
+            (Overflow::Cut, 9, 8, Some(8)),
+            (Overflow::Cut, 9000, 6000, Some(5000)),
+        ] {
+            let mut selection = Selection::new(Room { octets, overflow }).at_most(most);
+            for (item, rank) in ranks.iter().enumerate() {
+                assert!(selection.offer(chances[item], *rank, || (1, item)).is_ok());
+            }
+            let found = selection.finish().ok();
+            let is_cut = kept.is_some_and(|kept| kept < most.min(ranks.len()));
+            assert_eq!(found.as_ref().map(|(_, is_cut)| *is_cut), kept.map(|_| is_cut));
+            let found = found.map(|(items, _)| items.into_iter().map(|(_, item)| item).collect());
+            assert_eq!(found, kept.map(|kept| whole[..kept].to_vec()));
+        }
+    }
+
+    #[test]
+    fn larger_items_may_drop_out_of_a_number() {
+        let room = Room { octets: 100, overflow: Overflow::Truncate };
+        let mut selection = Selection::new(room).at_most(2);
+        for (priority, octets) in [(9, 80), (8, 80), (7, 80), (1, 50), (0, 50)] {
+            assert!(selection.offer(0.5, (priority, 1), || (octets, priority)).is_ok());
+        }
+        let Ok((items, false)) = selection.finish() else { panic!("two of 50 octets fit") };
+        assert_eq!(items.into_iter().map(|(_, item)| item).collect::<Vec<_>>(), [0, 1]);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub enum Resolved<'g> {
 /// A name's place below an apex.
 #[derive(Debug, Clone, Copy)]
 pub struct Position<'g> {
+    /// What is true.
+    pub generation: &'g Generation,
     /// The zone.
     pub zone: &'g Zone,
     /// What the zone was found by.
@@ -36,19 +38,54 @@ pub struct Position<'g> {
     pub is_stale: bool,
 }
 
+impl Position<'_> {
+    /// The SOA serial there.
+    #[must_use]
+    pub fn serial(&self) -> u32 {
+        self.generation.serial(self.site)
+    }
+}
+
 /// Follows a name through one generation.
 #[must_use]
 pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
     let zone = generation.zone(site);
+    if zone.settings().is_reverse() {
+        return resolve_reverse(generation, site, name, below);
+    }
     let standing = zone.settings().standing();
     if !zone.is_ready() || standing == Standing::Expired {
         return Resolved::NotReady;
     }
-    let position = Position { zone, site, below, is_stale: standing == Standing::Stale };
+    let is_stale = standing == Standing::Stale;
+    let position = Position { generation, zone, site, below, is_stale };
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),
         None => Resolved::Missing(position),
+    }
+}
+
+/// Follows a name of a reverse zone, which is as stale as any zone that it is made from. That
+/// there is no such name can only be said when all of these are known.
+fn resolve_reverse<'g>(
+    generation: &'g Generation,
+    site: Site,
+    name: &WireName,
+    below: usize,
+) -> Resolved<'g> {
+    let zone = generation.zone(site);
+    let standing = zone.settings().standing();
+    if !zone.is_ready() || standing == Standing::Expired {
+        return Resolved::NotReady;
+    }
+    let (is_stale, is_whole) = generation.reverse_standing();
+    let is_stale = is_stale || standing == Standing::Stale;
+    let position = Position { generation, zone, site, below, is_stale };
+    match generation.find(site, name, below) {
+        Some(node) => Resolved::Existing(position, node),
+        None if is_whole => Resolved::Missing(position),
+        None => Resolved::NotReady,
     }
 }
 
@@ -73,7 +110,7 @@ impl Resolved<'_> {
 /// no data of it, whatever is registered.
 #[must_use]
 pub fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
-    use RecordType::{A, AAAA, NS, SOA, SRV, TXT};
+    use RecordType::{A, AAAA, NS, PTR, SOA, SRV, TXT};
     match node {
         Node::Apex(owner) => {
             matches!(kind, SOA | NS) || owner.is_some_and(|owner| owner.set(kind).is_some())
@@ -82,8 +119,15 @@ pub fn may_hold(node: Node<'_>, kind: RecordType) -> bool {
         Node::Static(owner) => owner.set(kind).is_some() || owner.alias(kind).is_some(),
         Node::Cut(_) | Node::SkyDns(_) => true,
         Node::Empty => false,
-        Node::Service(_) | Node::Instance(_) => matches!(kind, SRV | A | AAAA | TXT),
-        Node::Transport(..) | Node::Port(..) => matches!(kind, SRV),
+        Node::Service(_) | Node::Instance(_) | Node::Tag(_) => {
+            matches!(kind, SRV | A | AAAA | TXT)
+        }
+        Node::Transport(..) => matches!(kind, SRV | PTR),
+        Node::Port(..) | Node::TagPort(..) => matches!(kind, SRV),
+        Node::Announced(..) => matches!(kind, SRV | TXT),
+        Node::Subtype(..) | Node::Reverse(_) | Node::ServiceTypes | Node::BrowsingDomain => {
+            matches!(kind, PTR)
+        }
         Node::Address(_, IpAddr::V4(_)) => matches!(kind, A),
         Node::Address(_, IpAddr::V6(_)) => matches!(kind, AAAA),
     }

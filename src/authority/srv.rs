@@ -73,12 +73,24 @@ impl Lookup<'_> {
             }
             Node::Transport(service, proto) => self.srv_of(service.on_transport(proto), draw),
             Node::Port(service, proto) => {
-                let port = self.name.label(0).strip_prefix(b"_").unwrap_or_default();
-                self.srv_of(service.on_port(proto, port), draw)
+                self.srv_of(service.on_port(proto, self.port_name()), draw)
             }
             Node::Instance(service) => self.srv_of(service.with_id(self.name.label(0)), draw),
+            Node::Tag(service) => self.srv_of(service.with_tag(self.name.label(0)), draw),
+            Node::TagPort(service, proto) => {
+                let tagged = service.with_tag_on_port(self.name.label(2), proto, self.port_name());
+                self.srv_of(tagged, draw)
+            }
+            Node::Announced(service, proto) => {
+                self.srv_of(service.announced(self.name.label(0), proto), draw)
+            }
             _ => Ok(None),
         }
+    }
+
+    /// N, where the question's name begins with `_N`.
+    fn port_name(&self) -> &[u8] {
+        self.name.label(0).strip_prefix(b"_").unwrap_or_default()
     }
 
     /// The SRV records of some instances of a service.
@@ -98,7 +110,7 @@ impl Lookup<'_> {
     ) -> Result<Collected<'i>, TooLarge> {
         let settings = self.settings();
         let below = settings.wire().as_wire().len();
-        let mut selection = Selection::new(self.question.room);
+        let mut selection = Selection::new(self.question.room).at_most(self.most());
         let (mut ttl, chances) = (u32::MAX, draw.chances());
         for instance in instances {
             let Some(identity) = identity(instance, settings.wire()) else { continue };

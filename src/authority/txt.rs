@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, RecordType};
 
 use super::answer::FIXED;
 use super::{Found, Lookup, Overflow, RrSet, TooLarge};
-use crate::index::{Node, Service};
+use crate::index::Node;
 use crate::names::{MESSAGE_MAX, STRING_MAX};
 use crate::registry::{Details, Instance};
 
@@ -23,19 +23,16 @@ impl Lookup<'_> {
     /// The TXT records at a node.
     pub(super) fn txt(&self, node: Node<'_>) -> Found {
         match node {
-            Node::Service(service) => self.txt_of(service.with_text(), |instance| {
-                strings(instance.details.as_ref()?.text.as_deref()?)
-            }),
-            Node::Instance(service) => self.txt_of_instance(service),
+            Node::Service(service) => self.txt_of(service.with_text(), said),
+            Node::Tag(service) => self.txt_of(service.with_tag(self.name.label(0)), said),
+            Node::Instance(service) => self.txt_of(service.with_id(self.name.label(0)), described),
+            // RFC 6763 section 6.1: it is there even if there is nothing to be said.
+            Node::Announced(service, proto) => {
+                let instances = service.announced(self.name.label(0), proto);
+                self.txt_of(instances, |it| described(it).or_else(|| Some(vec![Vec::new()])))
+            }
             _ => Ok(None),
         }
-    }
-
-    /// One record that tells everything of an instance.
-    fn txt_of_instance(&self, service: &Service) -> Found {
-        self.txt_of(service.with_id(self.name.label(0)), |instance| {
-            describe(instance.details.as_ref()?)
-        })
     }
 
     /// The distinct records that instances give.
@@ -66,6 +63,16 @@ impl Lookup<'_> {
         let kind = RecordType::TXT;
         Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
+}
+
+/// Everything that an instance says of itself.
+fn described(instance: &Instance) -> Option<Strings> {
+    describe(instance.details.as_ref()?)
+}
+
+/// The text of an instance.
+fn said(instance: &Instance) -> Option<Strings> {
+    strings(instance.details.as_ref()?.text.as_deref()?)
 }
 
 /// The record of a text with the octets of its data; none of an empty text, or of one that

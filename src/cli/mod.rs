@@ -116,7 +116,7 @@ pub struct ServeArgs {
     /// UDP workers; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
-    /// Directory of zone files, APEX.zone, that replace the built-in SOA and NS
+    /// Directory of zone files, APEX.zone, beside a registry zone or alone
     #[arg(long, env = "SRVD_ZONES", value_name = "DIR")]
     pub zones: Option<PathBuf>,
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
@@ -126,6 +126,10 @@ pub struct ServeArgs {
     /// may be repeated, or a list with commas [default: nobody, they are refused]
     #[arg(long, env = "SRVD_FORWARD", value_name = "ADDRESS|FILE", value_delimiter = ',')]
     pub forward: Vec<String>,
+    /// Reverse zones, where addresses that are registered have names (10.in-addr.arpa); may be
+    /// repeated, or a list with commas
+    #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]
+    pub reverse: Vec<String>,
     /// Directory of snapshots, from which a restart answers while the registry is away; it
     /// is made if it is not there
     #[arg(long, env = "SRVD_STATE", value_name = "DIR")]

@@ -15,8 +15,7 @@ use crate::names::{TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
 use crate::wire::Network;
 
-/// The file's keys. Contract section 5; keys that this version cannot honour yet are
-/// refused unless they ask for what it does anyway.
+/// The file's keys. Contract section 5.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct File {
@@ -52,6 +51,8 @@ pub struct File {
     pub hold_collapse: Written<Age>,
     /// Who is asked for other names.
     pub forward: Option<Vec<Spanned<String>>>,
+    /// The reverse zones.
+    pub reverse: Written<Vec<String>>,
     /// Whom queries are answered.
     pub allow_query: Written<Vec<Network>>,
     /// Whom names outside the zones are looked up for.
@@ -84,8 +85,6 @@ pub struct File {
     pub chaos: Option<bool>,
     /// The registry zones.
     pub zone: Vec<Zone>,
-    /// Not in this version.
-    reverse: Only<Nothing>,
     /// The file itself; relative paths begin where it stands.
     #[serde(skip)]
     path: PathBuf,
@@ -116,9 +115,8 @@ pub struct Zone {
     /// How its keys and values are read.
     #[serde(default)]
     pub schema: RegistrySchema,
-    /// Not in this version.
-    #[serde(default, rename = "max-answers")]
-    _max_answers: Only<Zero>,
+    /// How many A, AAAA or SRV records an answer has at most; 0 for all.
+    pub max_answers: Option<u16>,
 }
 
 /// How a zone's keys and values are read.
@@ -211,52 +209,6 @@ impl<'de> Deserialize<'de> for Age {
     }
 }
 
-/// A key of the contract that this version has only one value for.
-#[derive(Debug)]
-struct Only<T>(std::marker::PhantomData<T>);
-
-/// The one value a key may have.
-trait Allowed {
-    /// The value, as TOML; `None` when the key cannot be written at all.
-    const VALUE: Option<&'static str>;
-}
-
-/// Declares marker types for the values that later versions widen.
-macro_rules! allowed {
-    ($($type:ident = $value:expr;)*) => {$(
-        #[doc = "The one value this version knows."]
-        #[derive(Debug)]
-        enum $type {}
-        impl Allowed for $type {
-            const VALUE: Option<&'static str> = $value;
-        }
-    )*};
-}
-
-allowed! {
-    Zero = Some("0");
-    Nothing = None;
-}
-
-impl<T> Default for Only<T> {
-    fn default() -> Self {
-        Self(std::marker::PhantomData)
-    }
-}
-
-impl<'de, T: Allowed> Deserialize<'de> for Only<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let value = toml::Value::deserialize(from)?;
-        match T::VALUE {
-            Some(allowed) if value.to_string() == allowed => Ok(Self::default()),
-            Some(allowed) => {
-                Err(D::Error::custom(format!("this version knows only {allowed} here")))
-            }
-            None => Err(D::Error::custom("this version does not know this key yet; leave it out")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,9 +228,9 @@ mod tests {
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
+            ("[[zone]]\nname = \"a\"\nmax-answers = -1", &["line 3", "max-answers ="]),
             ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
             ("forward = \"1.1.1.1\"", &["line 1", "forward =", "expected a sequence"]),
-            ("reverse = [\"a\"]", &["reverse =", "does not know this key yet"]),
             ("max-stale = 5", &["line 1", "max-stale ="]),
             ("\nhold-collapse = \"soon\"", &["line 2", "`soon` is no duration; write it like 30s"]),
             ("[[zone]]\nname = \"a\"\nschema = \"x\"", &["line 3", "`services` or `skydns`"]),
@@ -306,11 +258,12 @@ mod tests {
             [[zone]]
             name = "Services.internal"
             schema = "services"
-            max-answers = 0
+            max-answers = 8
             ttl = "1m"
         "#;
         let file: File = toml::from_str(text).unwrap();
         assert_eq!(file.zone[0].ttl.unwrap().0, 60);
+        assert_eq!(file.zone[0].max_answers, Some(8));
         assert_eq!(file.listen.unwrap().as_ref().len(), 2);
     }
 }

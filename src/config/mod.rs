@@ -8,6 +8,7 @@ mod file;
 mod forward;
 mod limits;
 mod outage;
+mod reverse;
 mod serve;
 mod zones;
 

@@ -8,6 +8,7 @@ use super::file::File;
 use super::forward::forward;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
+use super::reverse::reversed;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
 use super::{Registry, check_tls, named};
 use crate::cli::{Common, ServeArgs};
@@ -77,6 +78,7 @@ impl Serve {
         let directory = directory(args, file)?;
         let zones = registry_zones(&registry.url, directory.as_deref(), file)?;
         let static_zones = static_zones(&zones, directory.as_deref())?;
+        let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         Ok(Self {

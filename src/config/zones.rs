@@ -110,6 +110,7 @@ fn written_zone(
     if is_made_up && schema == Schema::SkyDns {
         settings = as_coredns(settings);
     }
+    settings.max_answers = entry.max_answers.unwrap_or_default();
     Ok(ZoneConfig::new(settings, registry, layout))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::browse::is_meta;
 use super::order::{address, text};
 use super::{Service, Settings};
 use crate::names::{
@@ -12,8 +13,10 @@ use crate::registry::{Finding, Host, Instance, Layout, Proto, document};
 
 /// Octets of `_tcp`, with its length.
 const TRANSPORT: usize = 1 + "_tcp".len();
-/// The most octets that stand before the apex: `_N._P.S`, each label with its length.
-const BEFORE_APEX: usize = (1 + LABEL_MAX) + TRANSPORT + (1 + SERVICE_MAX);
+/// Octets that a subtype has beside a tag: its `_`, and `_sub` with its length.
+const SUBTYPE: usize = 1 + 1 + "_sub".len();
+/// The most octets that stand before the apex: `_N._P.T.S`, each label with its length.
+const BEFORE_APEX: usize = (1 + LABEL_MAX) + TRANSPORT + 2 * (1 + SERVICE_MAX);
 /// Octets of a record whose owner is a pointer, before its data (RFC 1035 section 4.1.3).
 const FIXED: usize = 2 + 10;
 /// Octets of priority, weight and port in an SRV record.
@@ -40,12 +43,15 @@ impl<'z> Walk<'z> {
     pub(super) fn problems(self, service: &Service) -> Vec<Finding> {
         let mut found = self.spellings(service);
         found.extend(self.sizes(service));
+        found.extend(self.hidden_tags(service));
         let mut last = None::<&Instance>;
         for instance in service.instances() {
             found.extend(last.replace(instance).and_then(|last| self.same_id(last, instance)));
             found.extend(self.hidden(service, instance));
+            found.extend(self.hidden_by_meta(instance));
             found.extend(self.long_name(instance));
             found.extend(self.long_pairs(instance));
+            found.extend(self.long_version(instance));
         }
         found
     }
@@ -89,6 +95,43 @@ impl<'z> Walk<'z> {
         Some(Finding::new(&self.layout.key_of(instance), problem, "give it another id"))
     }
 
+    /// An id whose name in DNS-SD is one of DNS-SD itself.
+    fn hidden_by_meta(self, instance: &Instance) -> Option<Finding> {
+        let name: Vec<u8> = folded(&instance.name).collect();
+        let is_hidden = instance.port.is_some() && is_meta(&name, instance.proto, &instance.id);
+        let problem = "DNS-SD has a meaning of its own for its id there (RFC 6763 section 11): it is not announced";
+        let key = self.layout.key_of(instance);
+        is_hidden.then(|| Finding::new(&key, problem.to_owned(), "give it another id"))
+    }
+
+    /// Tags and versions whose name is that of an address or an id: a line for each.
+    fn hidden_tags(self, service: &Service) -> Vec<Finding> {
+        let hidden = |(tag, instance): (&str, &Instance)| {
+            let label: Vec<u8> = folded(tag).collect();
+            let address = parse_address_label(&label).filter(|it| service.has_address(*it));
+            let by = match address {
+                Some(address) => format!("the address {address}"),
+                None => service.has_id(&label).then(|| "an id".to_owned())?,
+            };
+            let tag = document::shown(tag);
+            let problem =
+                format!("the tag or version `{tag}` is hidden by {by}, whose name is the same");
+            let key = self.layout.key_of(instance);
+            Some(Finding::new(&key, problem, "rename one of them"))
+        };
+        service.tags().map_or_else(Vec::new, |tags| tags.all().filter_map(hidden).collect())
+    }
+
+    /// A version that is too long for a label.
+    fn long_version(self, instance: &Instance) -> Option<Finding> {
+        let octets = instance.version()?.chars().count();
+        let problem = format!(
+            "its version has {octets} characters, at most {SERVICE_MAX} fit a DNS label after `_`: it has no name there"
+        );
+        let key = self.layout.key_of(instance);
+        (octets > SERVICE_MAX).then(|| Finding::new(&key, problem, "shorten it"))
+    }
+
     /// A name of an instance that is longer than names can be.
     fn long_name(self, instance: &Instance) -> Option<Finding> {
         if self.apex + BEFORE_APEX <= NAME_MAX {
@@ -102,10 +145,18 @@ impl<'z> Walk<'z> {
             (address, port) = (address.max(its_address), port.max(its_port));
         }
         let id = 1 + instance.id.chars().count();
+        let announced = if transport > 0 { 1 + instance.id.len() + transport } else { 0 };
+        let tag = instance.selectors().map(|it| 1 + it.chars().count()).max().unwrap_or_default();
+        let tagged_port = if tag > 0 && port > 0 { port + tag } else { 0 };
+        let subtype = if tag > 0 && transport > 0 { tag + SUBTYPE + transport } else { 0 };
         let names = [
             ("the name of its address", address),
             ("the name of its id", id),
             ("the name of its port", port),
+            ("the name of a tag or its version", tag),
+            ("the name of its port below a tag or its version", tagged_port),
+            ("its name in DNS-SD", announced),
+            ("the name of a tag or its version in DNS-SD", subtype),
             ("the name of its service", transport),
         ];
         let problem = names.into_iter().find_map(|it| self.too_long(name, it))?;

@@ -1,5 +1,6 @@
 //! Which names exist in a zone, and what stands at them.
 
+use super::tags::Tags;
 use super::{Branch, Lead, Node, Owner, Schema, Service, Tree, Zone};
 use crate::names::{Reversed, WireName, parse_address_label};
 use crate::registry::Proto;
@@ -87,13 +88,15 @@ impl Zone {
         if !self.skydns.is_empty() && below > 0 {
             return self.skydns.find(name, below).map(Node::SkyDns);
         }
-        match below {
+        let found = match below {
             0 => Some(self.apex(None)),
             1 => self.find_child(name.label(0)),
             2 => self.find_below(name.label(1), name.label(0)),
-            3 => self.find_port(name),
+            3 => self.find_port(name).or_else(|| self.find_ports_of_tag(name)),
+            4 => self.find_port_of_tag(name),
             _ => None,
-        }
+        };
+        found.or_else(|| self.find_browsed(name, below))
     }
 
     /// `_P.Z` or `S.Z`.
@@ -152,11 +155,34 @@ impl Zone {
         let service = self.named(name.label(2))?;
         service.has_port(proto, port).then_some(Node::Port(service, proto))
     }
+
+    /// The instances of a tag T that is answered at `T.S.Z`.
+    fn find_tag(&self, parent: &[u8], label: &[u8]) -> Option<(&Service, &Tags)> {
+        match self.find_below(parent, label)? {
+            Node::Tag(service) => Some((service, service.tags()?)),
+            _ => None,
+        }
+    }
+
+    /// `_P.T.S.Z`
+    fn find_ports_of_tag(&self, name: &WireName) -> Option<Node<'_>> {
+        let proto = Proto::from_label(name.label(0))?;
+        let (_, tags) = self.find_tag(name.label(2), name.label(1))?;
+        tags.names_ports(name.label(1), proto).then_some(Node::Empty)
+    }
+
+    /// `_N._P.T.S.Z`
+    fn find_port_of_tag(&self, name: &WireName) -> Option<Node<'_>> {
+        let proto = Proto::from_label(name.label(1))?;
+        let port = name.label(0).strip_prefix(b"_")?;
+        let (service, tags) = self.find_tag(name.label(3), name.label(2))?;
+        tags.has_port(name.label(2), proto, port).then_some(Node::TagPort(service, proto))
+    }
 }
 
-/// A name right below `S.Z`: an address, then an instance. Where S is an alias that hides a
-/// service, both are there: the alias comes first, but addresses are those of the service,
-/// which the targets of its SRV records are.
+/// A name right below `S.Z`: an address, then an instance, then a tag or version. Where S is
+/// an alias that hides a service, both are there: the alias comes first, but addresses are
+/// those of the service, which the targets of its SRV records are.
 fn find_below_service<'z>(
     [service, hidden]: [Option<&'z Service>; 2],
     label: &[u8],
@@ -170,6 +196,8 @@ fn find_below_service<'z>(
             return Some(Node::Address(service, address));
         }
     }
-    let mut either = service.into_iter().chain(hidden);
-    either.find(|service| service.has_id(label)).map(Node::Instance)
+    let either = || service.into_iter().chain(hidden);
+    let instance = either().find(|service| service.has_id(label)).map(Node::Instance);
+    let is_tag = |service: &&Service| service.tags().is_some_and(|tags| tags.has(label));
+    instance.or_else(|| either().find(is_tag).map(Node::Tag))
 }

@@ -12,42 +12,37 @@ use imbl::OrdSet;
 use super::order::{ByPort, PortProbe, Side};
 use crate::registry::{Instance, Proto};
 
-/// The further endpoints of one service whose port has a name. Few services have any, and
-/// those that have none pay one word for it.
+/// The further endpoints of one service whose port has a name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Further(Option<Box<OrdSet<ByPort>>>);
+pub(super) struct Further(OrdSet<ByPort>);
 
 impl Further {
     /// Adds an endpoint, if its port has a name.
     pub(super) fn insert(&mut self, endpoint: &Arc<Instance>) {
         if endpoint.port.is_some() && endpoint.protocol().is_some() {
-            self.0.get_or_insert_default().insert(ByPort(Arc::clone(endpoint)));
+            self.0.insert(ByPort(Arc::clone(endpoint)));
         }
     }
 
     /// Removes an endpoint.
     pub(super) fn remove(&mut self, endpoint: &Arc<Instance>) {
-        if let Some(set) = &mut self.0 {
-            set.remove(&ByPort(Arc::clone(endpoint)));
-        }
-        self.0.take_if(|set| set.is_empty());
+        self.0.remove(&ByPort(Arc::clone(endpoint)));
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |set| set.len())
+        self.0.len()
     }
 
     /// Whether a port has a name, in lower-cased label form, under a transport.
     pub(super) fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
-        let probe = PortProbe(proto, Some(name), Side::At);
-        self.0.as_ref().is_some_and(|set| set.contains(&probe))
+        self.0.contains(&PortProbe(proto, Some(name), Side::At))
     }
 
     /// Whether any port has a name under a transport.
     pub(super) fn names_ports(&self, proto: Proto) -> bool {
         let from = PortProbe(proto, None, Side::Before);
-        self.0.as_ref().is_some_and(|set| ports(set, &from, proto).next().is_some())
+        ports(&self.0, &from, proto).next().is_some()
     }
 
     /// Those whose port has a name under a transport; the name in lower-cased label form.
@@ -56,7 +51,7 @@ impl Further {
         proto: Proto,
         name: &[u8],
     ) -> impl Iterator<Item = &'s Instance> + use<'s> {
-        self.0.as_ref().map(|set| on_port(set, proto, name)).into_iter().flatten()
+        on_port(&self.0, proto, name)
     }
 }
 
@@ -140,13 +135,5 @@ mod tests {
         assert_eq!(service.with_port(Proto::Tcp), 0);
         service.remove(&one);
         assert!(!service.names_ports(Proto::Tcp));
-    }
-
-    #[test]
-    fn ordinary_services_pay_nothing_for_further_endpoints() {
-        // With an Arc's counters 256 octets, which is a size class of the allocator; without
-        // the word for further endpoints it is the same.
-        let size = size_of::<Service>() + 2 * size_of::<usize>();
-        assert!(size <= 256 && size - size_of::<Further>() > 224, "{size}");
     }
 }

@@ -100,11 +100,21 @@ impl Generation {
 }
 
 impl Generation {
+    /// The SOA serial of a site.
+    #[must_use]
+    pub fn serial(&self, site: Site) -> u32 {
+        let zone = self.zone(site);
+        if zone.settings().is_reverse() { self.reverse_serial(zone) } else { zone.serial() }
+    }
+
     /// What stands at a name that [`Self::locate`] found so many labels below a site.
     #[must_use]
     pub fn find(&self, site: Site, name: &WireName, below: usize) -> Option<Node<'_>> {
         let zone = self.zone(site);
         let found = match (site, below) {
+            (Site::Zone(_), _) if zone.settings().is_reverse() => {
+                self.find_reverse(zone, name, below)
+            }
             (Site::Zone(_), _) => zone.find(name, below),
             (Site::Bare(..), 0) => Some(Node::Apex(None)),
             (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),

@@ -23,16 +23,22 @@
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
 mod aliases;
+mod browse;
 mod derived;
 mod find;
 mod further;
 mod generation;
+mod node;
 mod order;
 mod problems;
 mod publisher;
+mod rare;
 mod ready;
+mod reverse;
 mod service;
+mod settings;
 pub mod skydns;
+mod tags;
 mod tree;
 mod zone;
 
@@ -41,12 +47,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 pub use self::generation::{Generation, Site};
+pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
 pub use self::service::Service;
+pub use self::settings::{Schema, Settings};
 pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
-pub use self::zone::{Node, Schema, Settings, Zone};
+pub use self::zone::Zone;
 
 /// Where queries find the newest generation.
 #[derive(Debug)]

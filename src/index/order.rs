@@ -25,6 +25,11 @@ pub(super) struct ByPort(pub(super) Arc<Instance>);
 #[derive(Debug, Clone)]
 pub(super) struct ByText(pub(super) Arc<Instance>);
 
+/// An instance in the order of one of its tags (told by its place among what selects the
+/// instance), transports and port names. Of two tags with one label form it stands once.
+#[derive(Debug, Clone)]
+pub(super) struct ByTag(pub(super) Arc<Instance>, pub(super) u16);
+
 /// The address of an instance that has one.
 pub(super) const fn address(instance: &Instance) -> Option<IpAddr> {
     instance.host.as_address()
@@ -35,10 +40,16 @@ pub(super) fn text(instance: &Instance) -> Option<&str> {
     instance.details.as_ref()?.text.as_deref()
 }
 
+/// An id as names of DNS-SD are compared: without the case of ASCII letters.
+fn lowered(id: &str) -> impl Iterator<Item = u8> + '_ {
+    id.bytes().map(|octet| octet.to_ascii_lowercase())
+}
+
 /// The last word between instances: two are the same only when their keys are.
 fn by_place(one: &Instance, other: &Instance) -> Ordering {
     folded(&one.id)
         .cmp(folded(&other.id))
+        .then_with(|| lowered(&one.id).cmp(lowered(&other.id)))
         .then_with(|| one.id.cmp(&other.id))
         .then_with(|| one.name.cmp(&other.name))
         .then_with(|| one.is_rooted.cmp(&other.is_rooted))
@@ -56,6 +67,42 @@ fn by_endpoint(one: &Instance, other: &Instance) -> Ordering {
         .then_with(|| one.port.cmp(&other.port))
         .then_with(|| one.host.cmp(&other.host))
 }
+
+/// The transport of an instance that has a port.
+fn transport(instance: &Instance) -> Option<Proto> {
+    instance.port.map(|_| instance.proto)
+}
+
+impl ByTag {
+    /// The tag.
+    pub(super) fn tag(&self) -> &str {
+        self.0.selectors().nth(self.1.into()).unwrap_or_default()
+    }
+}
+
+impl Ord for ByTag {
+    fn cmp(&self, other: &Self) -> Ordering {
+        folded(self.tag())
+            .cmp(folded(other.tag()))
+            .then_with(|| transport(&self.0).cmp(&transport(&other.0)))
+            .then_with(|| by_port(&self.0, &other.0))
+            .then_with(|| by_endpoint(&self.0, &other.0))
+    }
+}
+
+impl PartialOrd for ByTag {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ByTag {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for ByTag {}
 
 /// Gives a pointer to an instance the order that a function says, and another where that
 /// sees no difference.
@@ -111,6 +158,24 @@ impl Side {
 /// Stands beside the instances with one id label.
 pub(super) struct IdProbe<'p>(pub(super) &'p [u8], pub(super) Side);
 
+/// Stands beside the instances with one id, in lower case: a run of those with its label
+/// form, which comes first.
+pub(super) struct RawIdProbe<'p>(pub(super) &'p str, pub(super) Side);
+
+/// Stands beside the instances with one tag; of these with a port of one transport; and of
+/// these with one port name.
+#[derive(Clone, Copy)]
+pub(super) struct TagProbe<'p> {
+    /// The tag, in lower-cased label form.
+    pub(super) label: &'p [u8],
+    /// The transport, or any and none.
+    pub(super) transport: Option<Proto>,
+    /// The port's name, in lower-cased label form, or any.
+    pub(super) port: Option<&'p [u8]>,
+    /// Where in the run.
+    pub(super) side: Side,
+}
+
 /// Stands beside the instances with one address.
 pub(super) struct AddressProbe(pub(super) IpAddr, pub(super) Side);
 
@@ -144,6 +209,12 @@ macro_rules! probe {
 probe!(IdProbe<'_>, ById, |probe, entry| {
     probe.0.iter().copied().cmp(folded(&entry.id)).then(probe.1.of_equals())
 });
+probe!(RawIdProbe<'_>, ById, |probe, entry| {
+    folded(probe.0)
+        .cmp(folded(&entry.id))
+        .then_with(|| probe.0.bytes().cmp(lowered(&entry.id)))
+        .then(probe.1.of_equals())
+});
 probe!(AddressProbe, ByAddress, |probe, entry| {
     Some(probe.0).cmp(&address(entry)).then(probe.1.of_equals())
 });
@@ -155,3 +226,25 @@ probe!(PortProbe<'_>, ByPort, |probe, entry| {
 probe!(TextProbe<'_>, ByText, |probe, entry| {
     (probe.0, probe.1).cmp(&(text(entry), entry.ttl)).then(probe.2.of_equals())
 });
+
+impl Equivalent<ByTag> for TagProbe<'_> {
+    fn equivalent(&self, _: &ByTag) -> bool {
+        false
+    }
+}
+
+impl Comparable<ByTag> for TagProbe<'_> {
+    fn compare(&self, entry: &ByTag) -> Ordering {
+        let of = &entry.0;
+        let transports = |wanted| Some(wanted).cmp(&transport(of));
+        let ports =
+            |wanted: &[u8]| wanted.iter().copied().cmp(folded(of.protocol().unwrap_or_default()));
+        self.label
+            .iter()
+            .copied()
+            .cmp(folded(entry.tag()))
+            .then_with(|| self.transport.map_or(Ordering::Equal, transports))
+            .then_with(|| self.port.map_or(Ordering::Equal, ports))
+            .then(self.side.of_equals())
+    }
+}

@@ -53,7 +53,8 @@ mod tests {
         let name = |text: &str| Name::from_ascii(text).unwrap();
         let soa = SOA::new(name("ns.example."), name("admin.example."), 0, 1, 1, 1, 5);
         let ns = vec![name("ns.example.")];
-        Arc::new(Settings::new(name(apex), (soa, 60), (ns, 60), 5).unwrap())
+        let settings = Settings::new(name(apex), (soa, 60), (ns, 60), 5).unwrap();
+        Arc::new(settings.naming_addresses(true))
     }
 
     /// A zone fed by a table that reads the whole keyspace.
@@ -83,6 +84,22 @@ mod tests {
         let named = Proto::ALL.map(|it| (service.has_port(it, b"grpc"), service.names_ports(it)));
         all.push(format!("{named:?} {}", service.ways()));
         all.extend(["0", "1", "2"].iter().flat_map(|it| service.with_id(it.as_bytes())).map(word));
+        all.extend(["0", "1", "t-x"].iter().flat_map(|it| tagged(service, it.as_bytes())));
+        all
+    }
+
+    /// Everything a service shows of a tag, in words.
+    fn tagged(service: &Service, tag: &[u8]) -> Vec<String> {
+        let word = |it: &Instance| format!("{tag:?} {} {}", it.id, it.location());
+        let mut all: Vec<_> = service.with_tag(tag).map(word).collect();
+        for proto in Proto::ALL {
+            all.extend(service.with_tag_on(tag, proto).map(word));
+            all.extend(service.with_tag_on_port(tag, proto, b"http").map(word));
+            all.extend(service.with_tag_on_port(tag, proto, b"grpc").map(word));
+            let tags = service.tags();
+            let has = tags.map(|it| (it.any_on(proto), it.names_ports(tag, proto)));
+            all.push(format!("{has:?}"));
+        }
         all
     }
 
@@ -93,14 +110,44 @@ mod tests {
             None => vec![],
             Some(node) => node.service().map_or(vec!["empty".to_owned()], view),
         };
-        let below = ["", "0.", "1.", "10-0-0-0.", "10-0-0-1.", "_http._tcp.", "_tcp.", "_udp."];
+        let below = [
+            "",
+            "0.",
+            "1.",
+            "10-0-0-0.",
+            "10-0-0-1.",
+            "_http._tcp.",
+            "_tcp.",
+            "_udp.",
+            "t-x.",
+            "_tcp.t-x.",
+            "_http._tcp.t-x.",
+            "_grpc._tcp.1.",
+            "_udp.1.",
+        ];
         let names = ["a", "b-c", "f", "g"].iter().flat_map(|name| {
             let own = below.map(|below| format!("{below}{name}.z"));
             [own.to_vec(), vec![format!("_{name}._tcp.z"), format!("_{name}._udp.z")]].concat()
         });
-        let transports = ["_tcp.z", "_udp.z"].map(str::to_owned);
+        let transports = [
+            "_tcp.z",
+            "_udp.z",
+            "0._a._tcp.z",
+            "1._b-c._udp.z",
+            "2._f._tcp.z",
+            "_sub._a._tcp.z",
+            "_sub._g._udp.z",
+            "_t-x._sub._a._tcp.z",
+            "_1._sub._b-c._udp.z",
+            "_2._sub._f._tcp.z",
+            "_services._dns-sd._udp.z",
+        ]
+        .map(str::to_owned);
         let mut problems: Vec<_> =
             generation.zones()[0].problems().map(|it| it.to_string()).collect();
+        problems.push(format!("{:?}", generation.zones()[0].addresses));
+        let types = generation.zones()[0].service_types();
+        problems.extend(types.map(|(label, proto)| format!("{label} {proto}").to_lowercase()));
         problems.sort_unstable();
         names.chain(transports).map(|name| node(&name)).chain([problems]).collect()
     }
@@ -119,10 +166,12 @@ mod tests {
         Some(match kind {
             0 => return None,
             1 => format!("10.0.0.{number}"),
-            2 => {
-                format!(r#"{{"host":"10.0.0.{number}:80","version":"{number}","protocol":"http"}}"#)
-            }
-            3 => format!(r#"{{"host":"10.0.0.{number}:53","proto":"udp","version":"1"}}"#),
+            2 => format!(
+                r#"{{"host":"10.0.0.{number}:80","version":"{number}","protocol":"http","tags":["t.x"]}}"#
+            ),
+            3 => format!(
+                r#"{{"host":"10.0.0.{number}:53","proto":"udp","version":"1","tags":["t_x","T-X","{number}"]}}"#
+            ),
             4 => format!(
                 r#"{{"endpoints":["http://10.0.0.1:80","grpc://10.0.0.{number}:9","HTTP://10.0.0.{number}:81"]}}"#
             ),
@@ -219,7 +268,8 @@ mod tests {
             let generation = publisher.index.load();
             for proto in Proto::ALL {
                 let below = |name: &&str| find(&generation, &format!("_{name}._{proto}.z")).is_some();
-                let any = ["a", "b-c", "f", "g"].iter().any(below);
+                // The names of DNS-SD itself stand below `_udp.z`.
+                let any = proto == Proto::Udp || ["a", "b-c", "f", "g"].iter().any(below);
                 prop_assert_eq!(find(&generation, &format!("_{proto}.z")).is_some(), any);
             }
         }

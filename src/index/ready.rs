@@ -56,6 +56,8 @@ pub struct Records {
     pub answers: usize,
     /// How their order is drawn.
     pub order: Order,
+    /// How many of them an answer has at most: the first of that order.
+    pub most: usize,
 }
 
 /// How the order of records is drawn.
@@ -148,9 +150,15 @@ impl Slots {
             (Node::Service(_), RecordType::AAAA) => 2,
             (Node::Service(_), RecordType::TXT) => 3,
             (Node::Transport(_, proto), RecordType::SRV) => 4 + proto as usize,
-            (Node::Address(..) | Node::Instance(_) | Node::Port(..), _) => {
-                return self.find(kind, below, instances);
-            }
+            (
+                Node::Address(..)
+                | Node::Instance(_)
+                | Node::Port(..)
+                | Node::Tag(_)
+                | Node::TagPort(..)
+                | Node::Announced(..),
+                _,
+            ) => return self.find(kind, below, instances),
             _ => return None,
         };
         self.usual.get(usual)

@@ -11,12 +11,14 @@ use std::sync::Arc;
 use hickory_proto::rr::RecordType;
 use imbl::OrdSet;
 
-use super::further::{Further, on_port, ports};
+use super::further::{on_port, ports};
 use super::order::{
-    AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, Side, TextProbe, address,
-    text,
+    AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, RawIdProbe, Side, TextProbe,
+    address, text,
 };
+use super::rare::Rare;
 use super::ready::Slots;
+use super::tags::Tags;
 use super::{Node, Slot};
 use crate::registry::{Host, Instance, Proto};
 
@@ -32,8 +34,8 @@ pub struct Service {
     by_address: OrdSet<ByAddress>,
     /// Those with a port, by transport and the port's name (none is the empty one).
     by_port: OrdSet<ByPort>,
-    /// The further endpoints whose port has a name.
-    further: Further,
+    /// What few services have.
+    rare: Rare,
     /// Those with a text, by text and TTL.
     by_text: OrdSet<ByText>,
     /// How many have a port (and so an SRV record), by transport.
@@ -57,20 +59,7 @@ impl Service {
             self.with_port[instance.proto as usize] += 1;
             self.by_port.insert(ByPort(Arc::clone(instance)));
         }
-        if !instance.further().is_empty() {
-            self.insert_further(instance);
-        }
-    }
-
-    /// Adds the endpoints beside an instance's first.
-    fn insert_further(&mut self, instance: &Instance) {
-        for endpoint in instance.elsewhere().map(Arc::new) {
-            // An address that the instance has already is the same entry.
-            if endpoint.host != instance.host && address(&endpoint).is_some() {
-                self.by_address.insert(ByAddress(Arc::clone(&endpoint)));
-            }
-            self.further.insert(&endpoint);
-        }
+        self.by_address.extend(self.rare.insert(instance).into_iter().map(ByAddress));
     }
 
     /// Removes an instance that is there, told by its place and what it says.
@@ -85,16 +74,8 @@ impl Service {
         if instance.port.is_some() {
             self.with_port[instance.proto as usize] -= 1;
         }
-        if !instance.further().is_empty() {
-            self.remove_further(instance);
-        }
-    }
-
-    /// Removes the endpoints beside an instance's first.
-    fn remove_further(&mut self, instance: &Instance) {
-        for endpoint in instance.elsewhere().map(Arc::new) {
-            self.by_address.remove(&ByAddress(Arc::clone(&endpoint)));
-            self.further.remove(&endpoint);
+        for endpoint in self.rare.remove(instance) {
+            self.by_address.remove(&ByAddress(endpoint));
         }
     }
 
@@ -120,7 +101,8 @@ impl Service {
     /// How many ways lead to them: at least as many as any answer here is made of.
     #[must_use]
     pub fn ways(&self) -> usize {
-        self.len().max(self.by_address.len()) + self.further.len()
+        let further = self.rare.sets().map_or(0, |sets| sets.further.len());
+        self.len().max(self.by_address.len()) + further
     }
 
     /// Whether none is left.
@@ -158,6 +140,44 @@ impl Service {
         self.by_id.contains(&IdProbe(label, Side::At))
     }
 
+    /// Those whose id is one, given in lower case: in DNS-SD ids are labels as they are, and
+    /// compared without the case of ASCII letters.
+    pub fn with_raw_id<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        let (from, to) = (RawIdProbe(id, Side::Before), RawIdProbe(id, Side::After));
+        let range = (Bound::Included(&from), Bound::Included(&to));
+        self.by_id.range::<_, RawIdProbe<'_>>(range).map(|entry| &*entry.0)
+    }
+
+    /// The instances by tag and version, if any has one.
+    pub(super) fn tags(&self) -> Option<&Tags> {
+        self.rare.sets().map(|sets| &sets.tags)
+    }
+
+    /// Those with a tag or version, whose label form is given in lower case.
+    pub fn with_tag<'s>(&'s self, label: &[u8]) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        self.tags().map(|tags| tags.with(label)).into_iter().flatten()
+    }
+
+    /// Those with a tag or version that have a port of a transport.
+    pub fn with_tag_on<'s>(
+        &'s self,
+        label: &[u8],
+        proto: Proto,
+    ) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        self.tags().map(|tags| tags.on(label, proto)).into_iter().flatten()
+    }
+
+    /// Those with a tag or version whose port has a name under a transport, and their
+    /// further endpoints whose port has it; the labels in lower-cased label form.
+    pub fn with_tag_on_port<'s>(
+        &'s self,
+        label: &[u8],
+        proto: Proto,
+        name: &[u8],
+    ) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        self.tags().map(|tags| tags.on_port(label, proto, name)).into_iter().flatten()
+    }
+
     /// Whether any is registered with an address.
     #[must_use]
     pub fn has_address(&self, address: IpAddr) -> bool {
@@ -168,7 +188,7 @@ impl Service {
     #[must_use]
     pub fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
         self.by_port.contains(&PortProbe(proto, Some(name), Side::At))
-            || self.further.has_port(proto, name)
+            || self.rare.sets().is_some_and(|sets| sets.further.has_port(proto, name))
     }
 
     /// Those registered with an address.
@@ -203,7 +223,8 @@ impl Service {
         proto: Proto,
         name: &[u8],
     ) -> impl Iterator<Item = &'s Instance> + use<'s> {
-        on_port(&self.by_port, proto, name).chain(self.further.on_port(proto, name))
+        let further = self.rare.sets().map(|sets| sets.further.on_port(proto, name));
+        on_port(&self.by_port, proto, name).chain(further.into_iter().flatten())
     }
 
     /// One instance for each distinct pair of a text and a TTL, by text. Those that say the
@@ -223,7 +244,8 @@ impl Service {
     #[must_use]
     pub fn names_ports(&self, proto: Proto) -> bool {
         let from = PortProbe(proto, Some(b""), Side::After);
-        ports(&self.by_port, &from, proto).next().is_some() || self.further.names_ports(proto)
+        ports(&self.by_port, &from, proto).next().is_some()
+            || self.rare.sets().is_some_and(|sets| sets.further.names_ports(proto))
     }
 
     /// Those with a port under a transport.

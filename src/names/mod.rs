@@ -3,6 +3,7 @@
 //! Each constant carries its reason. Nothing here does I/O.
 
 mod address;
+mod block;
 pub mod reversed;
 mod wire;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
+pub use self::block::Block;
 pub use self::reversed::Reversed;
 pub use self::wire::{NameTooLong, WireName};
 

@@ -62,22 +62,24 @@ impl Instance {
     }
 
     /// Each endpoint beside the first as an instance of its own, which says nothing but
-    /// where it is: of the same key, priority, weight and TTL.
+    /// where it is and what selects it: of the same key, priority, weight and TTL.
     pub fn elsewhere(&self) -> impl Iterator<Item = Self> {
-        self.further().iter().map(|endpoint| {
-            let details = endpoint
-                .scheme
-                .clone()
-                .map(|scheme| Box::new(Details { protocol: Some(scheme), ..Details::default() }));
-            Self {
-                name: self.name.clone(),
-                id: self.id.clone(),
-                host: endpoint.host.clone(),
-                port: endpoint.port,
-                details,
-                ..*self
-            }
+        self.further().iter().map(|endpoint| Self {
+            name: self.name.clone(),
+            id: self.id.clone(),
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            details: self.details_of(endpoint),
+            ..*self
         })
+    }
+
+    /// What an endpoint beside the first says.
+    fn details_of(&self, endpoint: &ServiceEndpoint) -> Option<Box<Details>> {
+        let Details { version, tags, .. } = self.details.as_deref()?;
+        let (version, tags, protocol) = (version.clone(), tags.clone(), endpoint.scheme.clone());
+        let says_something = protocol.is_some() || version.is_some() || !tags.is_empty();
+        says_something.then(|| Box::new(Details { protocol, version, tags, ..Details::default() }))
     }
 
     /// The urls of all endpoints, the first before the others.

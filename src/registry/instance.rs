@@ -86,6 +86,13 @@ impl Instance {
         self.details.as_ref()?.version.as_deref()
     }
 
+    /// What selects it beside its id: its tags, then its version.
+    pub fn selectors(&self) -> impl Iterator<Item = &str> {
+        let details = self.details.as_deref();
+        let tags = details.map_or(&[][..], |details| &details.tags);
+        tags.iter().map(|tag| &**tag).chain(self.version())
+    }
+
     /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
     #[must_use]
     pub fn location(&self) -> String {

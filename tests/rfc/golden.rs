@@ -5,7 +5,7 @@ use std::fs;
 
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use srvd::authority::{Answer, Draw, Overflow, Question, Room, RrSet, answer};
-use srvd::index::Settings;
+use srvd::index::{Schema, Settings};
 
 use crate::fixture::{Fixture, settings, settings_of_file};
 
@@ -32,20 +32,34 @@ struct Run {
 struct Zone {
     apex: String,
     is_static: bool,
+    is_reverse: bool,
+    max_answers: u16,
     records: String,
 }
 
 impl Zone {
     fn new(apex: &str, is_static: bool) -> Self {
-        Self { apex: apex.to_owned(), is_static, records: String::new() }
+        let (apex, records) = (apex.to_owned(), String::new());
+        Self { apex, is_static, is_reverse: false, max_answers: 0, records }
     }
 
-    fn settings(&self) -> Settings {
+    fn reverse(apex: &str) -> Self {
+        Self { is_reverse: true, ..Self::new(apex, true) }
+    }
+
+    /// What is configured of it, in a world that may have reverse zones.
+    fn settings(&self, has_reverse: bool) -> Settings {
         let text = format!("$TTL 3600\n{}", self.records);
-        if self.records.is_empty() {
-            return settings(&self.apex);
+        let mut settings = match self.records.is_empty() {
+            true => settings(&self.apex),
+            false => settings_of_file(&self.apex, &text, self.is_static),
+        };
+        settings.max_answers = self.max_answers;
+        match (self.is_reverse, self.is_static) {
+            (true, _) => settings.of_schema(Schema::Static).reversing(),
+            (_, true) => settings,
+            _ => settings.naming_addresses(has_reverse),
         }
-        settings_of_file(&self.apex, &text, self.is_static)
     }
 }
 
@@ -67,6 +81,8 @@ impl Run {
             "" | "#" => {}
             "zone" => self.zones.push(Zone::new(rest, false)),
             "static" => self.zones.push(Zone::new(rest, true)),
+            "reverse" => self.zones.push(Zone::reverse(rest)),
+            "limit" => self.zones.last_mut().unwrap().max_answers = rest.parse().unwrap(),
             "record" => self.zones.last_mut().unwrap().records += &format!("{rest}\n"),
             "?" => return self.ask(rest),
             _ => self.change(word, rest),
@@ -76,7 +92,8 @@ impl Run {
 
     /// The zones, once all are known.
     fn fixture(&mut self) -> &mut Fixture {
-        let zones = || self.zones.iter().map(Zone::settings).collect::<Vec<Settings>>();
+        let has_reverse = self.zones.iter().any(|zone| zone.is_reverse);
+        let zones = || self.zones.iter().map(|zone| zone.settings(has_reverse)).collect();
         self.fixture.get_or_insert_with(|| Fixture::unlisted(zones()))
     }
 
@@ -87,8 +104,11 @@ impl Run {
         match word {
             "in" => fixture.turn_to(zone.unwrap()),
             "list" => fixture.list(rest.parse().unwrap()),
-            "put" => fixture.put(rest.split_once(' ').unwrap().0, rest.split_once(' ').unwrap().1),
-            "delete" => fixture.delete(rest),
+            "put" => {
+                let (key, value) = rest.split_once(' ').unwrap();
+                fixture.put(&read_key(key), value);
+            }
+            "delete" => fixture.delete(&read_key(rest)),
             "stale" => fixture.set_stale(rest == "yes"),
             "expired" => fixture.set_expired(rest == "yes"),
             other => panic!("no such word: {other}"),
@@ -98,7 +118,7 @@ impl Run {
     /// Asks, and writes the answer down.
     fn ask(&mut self, rest: &str) -> String {
         let mut words = rest.split(' ');
-        let name = Name::from_ascii(words.next().unwrap()).unwrap();
+        let name = read_name(words.next().unwrap());
         let kind = record_type(words.next().unwrap());
         let mut class = DNSClass::IN;
         let mut room = Room { octets: 1200, overflow: Overflow::Truncate };
@@ -113,6 +133,51 @@ impl Run {
         let question = Question { name: &name, kind, class, room };
         show(&answer(&generation, &question, &mut Draw::seeded(1)))
     }
+}
+
+/// The octets of a text with escapes, split where dots are not escaped (RFC 1035 section
+/// 5.1); hickory takes `\DDD` for octal.
+fn read_labels(text: &str) -> Vec<Vec<u8>> {
+    let mut labels = vec![Vec::new()];
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        let label = labels.last_mut().unwrap();
+        match octet {
+            b'.' => labels.push(Vec::new()),
+            b'\\' => match octets.next().unwrap() {
+                digit @ b'0'..=b'9' => {
+                    let digits = [digit, octets.next().unwrap(), octets.next().unwrap()];
+                    label.push(std::str::from_utf8(&digits).unwrap().parse().unwrap());
+                }
+                other => label.push(other),
+            },
+            _ => label.push(octet),
+        }
+    }
+    labels
+}
+
+/// A key with escapes; a dot in it is one.
+fn read_key(text: &str) -> String {
+    String::from_utf8(read_labels(text).join(&b'.')).unwrap()
+}
+
+/// A name as a zone file has it.
+fn read_name(text: &str) -> Name {
+    let labels = read_labels(text);
+    let name = Name::from_labels(labels.iter().filter(|it| !it.is_empty()).map(Vec::as_slice));
+    name.unwrap()
+}
+
+/// A name as [`read_name`] reads it.
+fn show_name(name: &Name) -> String {
+    let show = |octet: &u8| match octet {
+        b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => format!("\\{}", *octet as char),
+        0x21..=0x7e => (*octet as char).to_string(),
+        _ => format!("\\{octet:03}"),
+    };
+    let labels = name.iter().map(|label| label.iter().map(show).collect::<String>() + ".");
+    if name.is_root() { ".".to_owned() } else { labels.collect() }
 }
 
 /// A type by its name, or as RFC 3597 writes it.
@@ -154,7 +219,7 @@ fn show_set(section: &str, set: &RrSet) -> String {
         .iter()
         .map(|data| {
             let data = show_data(data);
-            format!("  {section} {} {} {} {data}\n", set.owner, set.ttl, set.kind)
+            format!("  {section} {} {} {} {data}\n", show_name(&set.owner), set.ttl, set.kind)
         })
         .collect();
     lines.sort();
@@ -166,7 +231,11 @@ fn show_set(section: &str, set: &RrSet) -> String {
 
 /// A record's data as a zone file has it; hickory would run the strings of TXT together.
 fn show_data(data: &RData) -> String {
-    let RData::TXT(txt) = data else { return data.to_string() };
+    let txt = match data {
+        RData::TXT(txt) => txt,
+        RData::PTR(ptr) => return show_name(&ptr.0),
+        _ => return data.to_string(),
+    };
     let strings = txt.txt_data.iter().map(|string| format!("\"{}\"", string.escape_ascii()));
     strings.collect::<Vec<_>>().join(" ")
 }

@@ -7,10 +7,12 @@
 //! | `# …` | a comment |
 //! | `zone APEX` | a zone: SOA TTL 3600, MINIMUM 5, TTL 5; all zones come first |
 //! | `static APEX` | a zone that is its file alone |
+//! | `reverse APEX` | a reverse zone |
+//! | `limit N` | answers of the zone before it have so many records at most |
 //! | `record LINE` | a line of the file of the zone before it; the TTL is 3600 |
 //! | `in APEX` | what follows concerns this zone |
 //! | `list REVISION` | a complete list, up to a revision |
-//! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes |
+//! | `put NAME/ID VALUE`, `delete NAME/ID` | a registration comes or goes; `\DDD` in the key is an octet |
 //! | `stale yes`, `stale no` | the registry is silent, or is heard again |
 //! | `expired yes`, `expired no` | it is silent for longer than old answers are wanted, or not |
 //! | `? NAME TYPE [CLASS] [room=OCTETS] [tcp]` | a question |
@@ -39,13 +41,17 @@ golden! {
     rfc4343_case
     rfc4592_wildcards
     rfc6672_dname
+    rfc6763_dns_sd
     rfc6895_s3_meta_types
     rfc8020_nothing_below
     rfc8482_any
     rfc8914_reasons
+    max_answers
     names_of_the_contract
+    reverse
     several_endpoints
     static_beside_dynamic
+    tags_and_versions
     txt
 }
 

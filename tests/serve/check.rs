@@ -39,6 +39,7 @@ fn configured(text: &str) -> (tempfile::TempDir, String) {
 fn kinds() -> (Vec<(&'static [u8], String)>, Vec<String>) {
     let long = "v".repeat(255);
     let good = || "10.0.0.1:80".to_owned();
+    let tagged = r#"{"host":"10.0.0.1:80","tags":["1","10.0.0.1","free"],"version":""#;
     let frontend = |backend: &str| format!(r#"{{"resource":"Frontend","backend":"{backend}"}}"#);
     let backend = |app: &str| format!(r#"{{"resource":"Backend","app":"{app}"}}"#);
     let keys: Vec<(&[u8], String)> = vec![
@@ -55,6 +56,8 @@ fn kinds() -> (Vec<(&'static [u8], String)>, Vec<String>) {
         (b"/services/ids/a_b", good()),
         (b"/services/hidden/10-0-0-1", good()),
         (b"/services/meta/1", format!(r#"{{"host":"a.b:1","meta":{{"k":"{long}","s":"v"}}}}"#)),
+        (b"/services/dns-sd/B", r#"{"host":"10.0.0.1:1","proto":"udp"}"#.to_owned()),
+        (b"/services/tags/1", tagged.to_owned() + &long[..63] + r#""}"#),
         (b"/services/_frontends/web", frontend("web")),
         (b"/services/_backends/web", backend("ids")),
         (b"/services/_backends/B", backend("ids")),
@@ -67,11 +70,15 @@ fn kinds() -> (Vec<(&'static [u8], String)>, Vec<String>) {
         "/services/_backends/b: an alias of its kind before it has the same name in DNS: this one is not answered; rename one of them",
         "/services/_backends/bad: member `app` is 7; it must be a string",
         "/services/_backends/web: a frontend of the same name hides it there; rename one of them",
+        "/services/dns-sd/B: DNS-SD has a meaning of its own for its id there (RFC 6763 section 11): it is not announced; give it another id",
         "/services/hidden/10-0-0-1: its id is hidden by the address 10.0.0.1, whose name is the same: only A or AAAA is answered there; give it another id",
         "/services/ids/a_b: the id `a-b` is the same name in DNS: both instances are answered there; give one of them another id",
         "/services/meta/1: `k` and its value have 257 octets, at most 255 fit a string of TXT: they are left out there; shorten them",
         "/services/my_service: `my-service` is the same name in DNS: both services are answered together; rename one of them",
         "/services/shallow: a key there is not of the form NAME/ID; move them, or give the zone another prefix",
+        "/services/tags/1: its version has 63 characters, at most 62 fit a DNS label after `_`: it has no name there; shorten it",
+        "/services/tags/1: the tag or version `10.0.0.1` is hidden by the address 10.0.0.1, whose name is the same; rename one of them",
+        "/services/tags/1: the tag or version `1` is hidden by an id, whose name is the same; rename one of them",
         "/services/web: 2 keys there are not of the form NAME/ID; move them, or give the zone another prefix",
         "/services/web: the Frontend `web` hides the service of the same name; rename one of them, unless that is meant",
         "/services/web/json: the value is not JSON: EOF while parsing a value at line 1 column 8; write one object, or HOST:PORT",
@@ -93,7 +100,7 @@ fn every_kind_of_problem_has_its_line() {
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
     assert!(text.starts_with("configuration: no problems, 1 zone to check\n"), "{text}");
-    assert!(text.ends_with("13 problems in 19 keys of zone services.internal\n"), "{text}");
+    assert!(text.ends_with("17 problems in 21 keys of zone services.internal\n"), "{text}");
     assert!(!text.contains("not served"), "problems are not logged as well: {text}");
 
     let output = check(&registry.url(), &["--output", "json"]);
@@ -129,7 +136,13 @@ fn a_server_knows_the_same_problems_as_they_come_and_go() {
     assert_eq!(known(&server), lines(&check(&registry.url(), &[])));
     // Half of them are mended, one way or another.
     writer.put("/services/web/json", "10.0.0.1:80");
-    for key in ["/services/web/too/deep", "/services/shallow", "/services/_backends/B"] {
+    for key in [
+        "/services/web/too/deep",
+        "/services/shallow",
+        "/services/_backends/B",
+        "/services/tags/1",
+        "/services/dns-sd/B",
+    ] {
         writer.delete(key);
     }
     for key in ["/services/my_service/1", "/services/_frontends/web", "/services/ids/a-b"] {

@@ -7,6 +7,7 @@
 mod aliases;
 mod cases;
 mod differences;
+mod paths;
 mod properties;
 mod rules;
 mod served;

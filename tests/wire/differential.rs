@@ -6,6 +6,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use srvd::index::Schema;
 use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
 use super::messages::{CLIENT, Query, parse, respond};
@@ -35,7 +36,7 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
 }
 
 /// What a document says beside its address.
-const MORE: [&str; 10] = [
+const MORE: [&str; 13] = [
     "",
     "",
     r#","protocol":"http""#,
@@ -46,10 +47,13 @@ const MORE: [&str; 10] = [
     r#","weight":7"#,
     r#","version":"1""#,
     r#","version":"1","ttl":9"#,
+    r#","tags":["red"],"protocol":"http""#,
+    r#","tags":["B_1","red","i1"],"version":"10.0.0.1""#,
+    r#","tags":["b-1"],"ttl":8,"text":"words"#,
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 58] = [
+const FIRST: [&str; 78] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -108,6 +112,26 @@ const FIRST: [&str; 58] = [
     "blue",
     "_blue._tcp",
     "10-0-0-1.blue",
+    "red.web",
+    "b-1.db",
+    "1.web",
+    "1.shop",
+    "_http._tcp.1.web",
+    "_http._tcp.red.shop",
+    "_grpc._tcp.1.web",
+    "_tcp.red.db",
+    "_udp.red.web",
+    "i1._web._tcp",
+    "i_1._web._tcp",
+    "i_1._db._udp",
+    "k1._shop._tcp",
+    "i1._shop._tcp",
+    "_sub._web._tcp",
+    "_red._sub._web._tcp",
+    "_1._sub._shop._tcp",
+    "_services._dns-sd._udp",
+    "b._dns-sd._udp",
+    "_dns-sd._udp",
 ];
 
 /// Apexes: of zones that are there, and above and beside them.
@@ -213,11 +237,26 @@ fn crowd() -> impl Strategy<Value = Vec<(String, String)>> {
     })
 }
 
+/// Names of reverse zones: of addresses, and above and beside them.
+const REVERSE: [&str; 9] = [
+    "10.in-addr.arpa",
+    "0.10.in-addr.arpa",
+    "0.0.10.in-addr.arpa",
+    "1.0.0.10.in-addr.arpa",
+    "7.7.7.10.in-addr.arpa",
+    "9.9.9.10.in-addr.arpa",
+    "x.0.10.in-addr.arpa",
+    "ns.dns.10.in-addr.arpa",
+    "in-addr.arpa",
+];
+
 /// Names in any case.
 pub(super) fn names() -> impl Strategy<Value = String> {
-    let parts = (select(FIRST.to_vec()), select(ZONES.to_vec()), any::<u64>());
-    parts.prop_map(|(first, zone, cases)| {
-        let name = format!("{first}.{zone}").trim_matches('.').to_owned();
+    let below = (select(FIRST.to_vec()), select(ZONES.to_vec()));
+    let below = below.prop_map(|(first, zone)| format!("{first}.{zone}"));
+    let any_name = prop_oneof![15 => below, 1 => select(&REVERSE[..]).prop_map(str::to_owned)];
+    (any_name, any::<u64>()).prop_map(|(name, cases)| {
+        let name = name.trim_matches('.').to_owned();
         let spell = |(at, letter): (usize, char)| match cases >> (at % 64) & 1 {
             1 => letter.to_ascii_uppercase(),
             _ => letter,
@@ -228,7 +267,8 @@ pub(super) fn names() -> impl Strategy<Value = String> {
 
 /// Queries of the usual form, nearly all.
 fn queries() -> impl Strategy<Value = Query> {
-    let kind = select(vec![33, 33, 33, 1, 1, 28, 16, 6, 2, 0, 5, 12, 15, 64, 65, 255, 252, 4096]);
+    let kind =
+        select(vec![33, 33, 33, 1, 1, 28, 16, 12, 6, 2, 0, 5, 12, 15, 64, 65, 255, 252, 4096]);
     let size = prop_oneof![0u16..2000, Just(1232), Just(512)];
     let edns = proptest::option::of((size, prop::bool::weighted(0.5)));
     let options = select(vec![&[][..], &[], &[], &[0, 10, 0, 2, 7, 7, 0, 3, 0, 0]]);
@@ -244,11 +284,15 @@ fn queries() -> impl Strategy<Value = Query> {
     )
 }
 
-/// Zones of which one stands in another, and all in the root; one was never listed.
+/// Zones of which one stands in another, and all in the root; one was never listed, and one is
+/// made of the addresses of the others.
 pub(super) fn world(registered: &[(String, String)], stale: bool) -> Fixture {
     let zones =
         ["services.internal.", "web.services.internal.", "other.test.", "unlisted.test.", "."];
-    let mut fixture = Fixture::unlisted(zones.map(settings).into());
+    let is_named = |apex: &str| apex != "unlisted.test.";
+    let zones = zones.map(|apex| settings(apex).naming_addresses(is_named(apex)));
+    let reverse = settings("10.in-addr.arpa.").of_schema(Schema::Static).reversing();
+    let mut fixture = Fixture::unlisted(zones.into_iter().chain([reverse]).collect());
     fixture.list(7);
     fixture.put_all(registered.iter().map(|(key, value)| (key, value)));
     fixture.set_stale(stale);

@@ -1,13 +1,14 @@
 //! The fast path by itself: what it takes, whom it puts first, and any octets at all.
 
+use hickory_proto::rr::Record;
 use proptest::prelude::*;
 use srvd::authority::Draw;
 use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
 
 use super::example;
-use super::messages::{A, CLIENT, Query, SRV, respond};
+use super::messages::{A, CLIENT, Query, SRV, parse, respond};
 use crate::draws::chi_square;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
 
 /// How many draws each distribution is judged by.
 const DRAWS: u32 = 100_000;
@@ -143,6 +144,76 @@ fn large_services_are_made_ready_where_nobody_waits() {
     // An address or an id is found at once, in a service of any size.
     assert!(takes(&fixture, &Query::new("10-0-0-7.web.services.internal", A)));
     assert!(takes(&fixture, &Query::new("i7.web.services.internal", SRV)));
+}
+
+/// A service of so many instances, each with a weight of its own, of whose records an answer
+/// has three at most.
+fn limited(instances: u32) -> Fixture {
+    let mut zone = settings("services.internal.");
+    zone.max_answers = 3;
+    let mut fixture = Fixture::unlisted(vec![zone]);
+    fixture.list(1);
+    let value =
+        |n: u32| format!(r#"{{"host":"10.0.{}.{}:80","weight":{}}}"#, n / 200, n % 200, n + 1);
+    fixture.put_all((0..instances).map(|n| (format!("web/i{n}"), value(n))));
+    fixture
+}
+
+#[test]
+fn max_answers_are_drawn_anew_for_each_query() {
+    for (name, kind) in [("_web._tcp.services.internal", SRV), ("web.services.internal", A)] {
+        let (fixture, query) = (limited(4), Query::new(name, kind).edns(1232, 0, 0, &[]));
+        let (message, mut firsts, mut lasts) = (query.bytes(), [0; 4], [0; 4]);
+        let mut fast = Fast::with_draw(Draw::seeded(5));
+        for _ in 0..20_000 {
+            let mut reply = [0; 1232];
+            let verdict =
+                fast.respond(&fixture.index.load(), &message, (CLIENT, Transport::Udp), &mut reply);
+            let Verdict::Reply { octets, truncated: false, .. } = verdict else {
+                panic!("{verdict:?}")
+            };
+            let message = parse(&reply[..octets]).unwrap();
+            let glue = if kind == SRV { 3 } else { 0 };
+            assert_eq!((message.answers.len(), message.additionals.len()), (3, glue));
+            let last = |record: &Record| {
+                let text = record.data.to_string();
+                let text = text.rsplit(' ').next().unwrap().split('.').next().unwrap().to_owned();
+                let address = if kind == A { record.data.to_string() } else { text };
+                usize::from(address.as_bytes()[address.len() - 1] - b'0')
+            };
+            let drawn: Vec<_> = message.answers.iter().map(last).collect();
+            firsts[drawn[0]] += 1;
+            (0..4).filter(|it| !drawn.contains(it)).for_each(|it| lasts[it] += 1);
+        }
+        assert!(chi_square(&firsts, &[1.0, 2.0, 3.0, 4.0]) < CRITICAL, "{firsts:?}");
+        // The heavier, the less often it is left out.
+        assert!(lasts.is_sorted_by(|one, next| one > next), "{lasts:?}");
+    }
+}
+
+#[test]
+fn max_answers_are_drawn_from_more_than_a_datagram_holds() {
+    for instances in [30, 200, 500] {
+        let fixture = limited(instances);
+        for (name, kind) in [("_web._tcp", SRV), ("web.services.internal", A)] {
+            let message = Query::new(name, kind).bytes();
+            let mut reply = [0; 1232];
+            let verdict = Fast::patient(std::sync::Arc::default()).respond(
+                &fixture.index.load(),
+                &message,
+                (CLIENT, Transport::Udp),
+                &mut reply,
+            );
+            let full = respond(&fixture, &message, Transport::Udp).unwrap();
+            let octets = match verdict {
+                Verdict::Reply { octets, .. } => reply[..octets].to_vec(),
+                _ => full.clone(),
+            };
+            for reply in [octets, full] {
+                assert_eq!((reply[2] & 2, reply[7]), (0, 3), "{instances} {name}");
+            }
+        }
+    }
 }
 
 #[test]

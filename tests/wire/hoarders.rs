@@ -55,7 +55,8 @@ async fn hoarders_do_not_keep_a_client_out() {
         assert!(answers(server.v4).await && answers(server.v6).await);
     }
     let counts = server.counters.total().tcp;
-    assert!(counts.open <= 900 && counts.closed_for_client >= 150, "{counts:?}");
+    // One that is told to close takes a moment.
+    assert!(counts.open < 950 && counts.closed_for_client == 150, "{counts:?}");
     assert!(counts.closed_for_room >= 150, "{counts:?}");
 }
 

@@ -58,7 +58,7 @@ impl Lookup<'_> {
         let (ranks, seen) = (HashMap::default(), HashSet::default());
         let mut all = Collected { kind, ranks, ttl: u32::MAX, seen, left: VISITED_MAX };
         self.collect_addresses(gathered, None, &mut all, draw);
-        let mut selection = Selection::new(room);
+        let mut selection = Selection::new(room).at_most(self.most());
         for (address, rank) in all.ranks {
             selection.offer(draw.chance(), rank, || (record_octets(address), address))?;
         }
@@ -103,13 +103,15 @@ impl Lookup<'_> {
         match self.generation.find(site, &name, below) {
             None => {}
             Some(Node::SkyDns(branch)) => {
-                let position = Position { zone, site, below, is_stale: false };
+                let generation = self.generation;
+                let position = Position { generation, zone, site, below, is_stale: false };
                 let lookup = Lookup { position, name: &name, ..*self };
                 lookup.collect_addresses(&lookup.gather(branch), Some(by), all, draw);
             }
             Some(node) => {
-                let (kind, ttl) = (all.kind, zone.settings().ttl);
-                let addresses = Addresses { kind, ttl, room: HOST_ROOM, name: &name };
+                let (kind, settings) = (all.kind, zone.settings());
+                let (ttl, most, room) = (settings.ttl, settings.most_answers(), HOST_ROOM);
+                let addresses = Addresses { kind, ttl, room, most, name: &name };
                 // Nothing is too large where what fits is drawn.
                 let Ok(Some(set)) = addresses.at(node, draw) else { return };
                 let by = By { ttl: by.ttl.min(set.ttl), ..by };

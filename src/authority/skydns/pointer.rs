@@ -8,7 +8,7 @@ use super::alias::reverse_labels;
 use super::gather::{Gathered, Walk};
 use super::target::host_name;
 use crate::index::Branch;
-use crate::names::Reversed;
+use crate::names::{Block, Reversed};
 use crate::registry::Host;
 
 /// The least octets of a name that is pointed to.
@@ -25,7 +25,12 @@ impl Lookup<'_> {
             let Some(Host::Name(host)) = &entry.value.host else { return None };
             Some((entry.ttl(default), POINTER, RData::PTR(PTR(host_name(host)?))))
         });
-        self.fitted(RecordType::PTR, records)
+        // Where the zone is a reverse zone, registrations are named beside them.
+        let address = Block::read(self.name).and_then(|it| it.address());
+        let address = address.filter(|_| self.settings().is_reverse());
+        let named = address.into_iter().flat_map(|address| self.named_at(address));
+        let named = named.map(|(ttl, name)| (ttl, POINTER, RData::PTR(PTR(name))));
+        self.fitted(RecordType::PTR, records.chain(named))
     }
 
     /// The entries at the name itself.

@@ -17,7 +17,7 @@ impl Lookup<'_> {
     /// The SRV records of those entries that have a host.
     pub(super) fn srv_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
         let sums = sums(gathered);
-        let mut selection = Selection::new(self.question.room);
+        let mut selection = Selection::new(self.question.room).at_most(self.most());
         let (mut ttl, chances) = (u32::MAX, draw.chances());
         for entry in &gathered.entries {
             let Some(target) = self.target_of(gathered, entry) else { continue };

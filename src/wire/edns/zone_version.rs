@@ -32,7 +32,7 @@ impl ZoneVersion {
     /// The version of the zone at a name's position. A name has 127 labels at most.
     fn at(position: &Position<'_>, name: &WireName) -> Self {
         let labels = name.labels().saturating_sub(position.below) as u8;
-        Self { labels, serial: position.zone.serial() }
+        Self { labels, serial: position.serial() }
     }
 
     /// The option's data.

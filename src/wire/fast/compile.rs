@@ -11,7 +11,7 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer};
+use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer_whole};
 use crate::index::{Generation, Order, Ready, Record, Records, Relative, StartOfAuthority};
 use crate::names::WireName;
 use crate::wire::full::{QUESTION_POINTER, write_data};
@@ -23,20 +23,24 @@ const ANSWERS_MAX: usize = UDP_MAX as usize - HEADER - 5;
 /// Room for that much, and for the address of every target.
 const ROOM: Room = Room { octets: 4 * ANSWERS_MAX, overflow: Overflow::Truncate };
 
-/// Makes the answer to a question of class IN.
+/// Makes the answer to a question of class IN, of which so many records are sent at most. Where
+/// it is too large, the others are still drawn from all.
 pub(super) fn compile(
     generation: &Generation,
     name: &WireName,
     kind: RecordType,
+    most: usize,
     draw: &mut Draw,
 ) -> Ready {
     let Some(answer) = ask(generation, name, kind, draw) else { return Ready::Elsewhere };
     // What depends on other services is left out: it may not even matter.
     let additional = if answer.is_own { &answer.additional[..] } else { &[] };
     match &answer.answers[..] {
+        _ if answer.truncated && most < usize::MAX => Ready::Elsewhere,
         _ if answer.truncated => Ready::TooLarge,
         [] => Ready::NoData,
-        [set] => match records(set, additional) {
+        [set] => match records(set, additional, most) {
+            Ok(Ready::TooLarge) if most < usize::MAX => Ready::Elsewhere,
             Ok(ready) if answer.is_own || matches!(ready, Ready::TooLarge) => ready,
             _ => Ready::Elsewhere,
         },
@@ -67,11 +71,11 @@ fn ask(
 ) -> Option<Answer> {
     let name = Name::from_labels(name.iter()).ok()?;
     let question = Question { name: &name, kind, class: DNSClass::IN, room: ROOM };
-    Some(answer(generation, &question, draw))
+    Some(answer_whole(generation, &question, draw))
 }
 
 /// The records of an RRset with the addresses of their targets.
-fn records(set: &RrSet, additional: &[RrSet]) -> Result<Ready, ProtoError> {
+fn records(set: &RrSet, additional: &[RrSet], most: usize) -> Result<Ready, ProtoError> {
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
@@ -91,7 +95,7 @@ fn records(set: &RrSet, additional: &[RrSet]) -> Result<Ready, ProtoError> {
         return Ok(Ready::TooLarge);
     }
     let (octets, order) = (octets.into(), order(&set.ranks));
-    Ok(Ready::Records(Records { octets, records: records.into(), answers, order }))
+    Ok(Ready::Records(Records { octets, records: records.into(), answers, order, most }))
 }
 
 /// Writes a record whose owner is the question's name.

@@ -83,7 +83,8 @@ impl<'r> Composer<'r> {
     /// # Errors
     /// [`Declined`] never, as long as the records take what their sum says.
     pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw) -> Written {
-        if self.at + kept.answers > self.end {
+        let is_whole = kept.records.len() <= kept.most;
+        if is_whole && self.at + kept.answers > self.end {
             self.truncate();
             return Ok(());
         }
@@ -91,6 +92,11 @@ impl<'r> Composer<'r> {
         let mut places = [0; RECORDS_MAX];
         let places = places.get_mut(..kept.records.len()).ok_or(Declined)?;
         arrange(kept, places, draw);
+        let places = if is_whole { places } else { &mut places[..kept.most] };
+        if !is_whole && self.at + taken(kept, places) > self.end {
+            self.truncate();
+            return Ok(());
+        }
         let mut starts = [0_u16; RECORDS_MAX];
         for (place, start) in places.iter().zip(&mut starts) {
             *start = self.at as u16;
@@ -155,7 +161,7 @@ impl<'r> Composer<'r> {
         for name in &soa.names {
             apex = self.name(name, apex)?;
         }
-        self.put(&position.zone.serial().to_be_bytes())?;
+        self.put(&position.serial().to_be_bytes())?;
         self.put(&soa.times)?;
         let octets = (self.at - length - 2) as u16;
         self.reply[length..length + 2].copy_from_slice(&octets.to_be_bytes());
@@ -214,6 +220,11 @@ impl<'r> Composer<'r> {
         self.at = to;
         Ok(())
     }
+}
+
+/// The octets of the records at some places.
+fn taken(kept: &Records, places: &[u8]) -> usize {
+    places.iter().map(|place| kept.records[usize::from(*place)].answer.len()).sum()
 }
 
 /// Puts the places of records into a fresh order.

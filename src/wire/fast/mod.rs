@@ -19,6 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
 
 use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
@@ -179,10 +180,13 @@ impl Fast {
         if !may_hold(node, query.kind) {
             return self.negative(generation, &position, composer);
         }
-        // Names there gain by compression, which ready-made records do without.
+        // Names there gain by compression, which ready-made records do without; and names of
+        // instances are spelt after the question's, which an alias can share with its service.
         // Of aliases, referrals and entries of SkyDNS only the full path knows.
         let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
-        if is_alias || matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_)) {
+        let is_spelt = query.kind == RecordType::PTR;
+        let is_full = matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_));
+        if is_alias || is_spelt || is_full {
             return Err(Declined);
         }
         let held = self.hold(generation, query, (position, node))?;
@@ -207,19 +211,26 @@ impl Fast {
     ) -> Result<Held<'g>, Declined> {
         let below = match node {
             // The labels that are not the service's own.
-            Node::Address(..) | Node::Instance(_) | Node::Port(..) => {
+            Node::Address(..)
+            | Node::Instance(_)
+            | Node::Port(..)
+            | Node::Tag(_)
+            | Node::TagPort(..) => {
                 &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))]
             }
+            // The service's name alone does not tell transports apart.
+            Node::Announced(..) => &self.name.as_wire()[..self.name.offset(position.below)],
             _ => &[],
         };
         let slot = node.slot(query.kind, below);
         if let Some(kept) = slot.and_then(Slot::get) {
             return Ok(Held::Kept(kept));
         }
-        if node.outnumbers(self.instances_max, self.name.label(0)) {
+        if node.outnumbers(self.instances_max, &self.name) {
             return Err(Declined);
         }
-        let ready = compile(generation, &self.name, query.kind, &mut self.draw);
+        let most = most(query.kind, position, node);
+        let ready = compile(generation, &self.name, query.kind, most, &mut self.draw);
         // That there is nothing below a service is quickly told, and of many types.
         let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
         let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
@@ -248,6 +259,17 @@ impl Fast {
         composer.authoritative();
         composer.negative(slot.get().ok_or(Declined)?, position, &self.name);
         Ok(())
+    }
+}
+
+/// How many records an answer has at most: only what registrations give is limited.
+fn most(kind: RecordType, position: Position<'_>, node: Node<'_>) -> usize {
+    match (kind, node) {
+        (_, Node::Static(_)) => usize::MAX,
+        (RecordType::A | RecordType::AAAA | RecordType::SRV, _) => {
+            position.zone.settings().most_answers()
+        }
+        _ => usize::MAX,
     }
 }
 

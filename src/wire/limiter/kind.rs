@@ -171,7 +171,10 @@ mod tests {
         truncated[2] |= TRUNCATED;
         assert!(matches!(Kind::of(&truncated), Kind::Positive));
         for code in [1, 2, 4, 5] {
-            assert!(matches!(Kind::of(&reply(code, [0, 0, 1], &[opt.clone()])), Kind::Error));
+            assert!(matches!(
+                Kind::of(&reply(code, [0, 0, 1], std::slice::from_ref(&opt))),
+                Kind::Error
+            ));
         }
         // BADVERS, whose upper bits are elsewhere.
         assert!(matches!(Kind::of(&reply(0, [0, 0, 1], &[opt])), Kind::Error));

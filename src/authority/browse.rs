@@ -1,0 +1,148 @@
+//! PTR records of DNS-SD (RFC 6763): which instances, kinds of services and domains there
+//! are, and beside them what they lead to.
+
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+
+use hickory_proto::rr::rdata::PTR;
+use hickory_proto::rr::{Name, RData, RecordType};
+
+use super::additional::octets;
+use super::answer::FIXED;
+use super::order::Selection;
+use super::{Draw, Found, Lookup, Overflow, Position, Question, Rank, Room, RrSet, TooLarge};
+use crate::index::{Node, Site};
+use crate::names::WireName;
+use crate::registry::Instance;
+
+/// The rank of every name: a list of names says nothing of priorities and weights.
+pub(super) const RANK: Rank = (0, 1);
+/// Labels of a subtype before the service that it is one of: `_T._sub`.
+const SUBTYPE: usize = 2;
+/// Octets of a pointer to a name further up (RFC 1035 section 4.1.4).
+const POINTER: usize = 2;
+
+/// An id as a label of DNS-SD: octets, compared without the case of ASCII letters.
+#[derive(Eq)]
+struct Label<'i>(&'i str);
+
+impl PartialEq for Label<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Hash for Label<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.bytes().for_each(|octet| state.write_u8(octet.to_ascii_lowercase()));
+    }
+}
+
+impl Lookup<'_> {
+    /// The PTR records at a node. There are none under the bare names.
+    pub(super) fn ptr(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+        if matches!(self.position.site, Site::Bare(..)) {
+            return Ok(None);
+        }
+        match node {
+            Node::Transport(service, proto) => {
+                self.instances(service.on_transport(proto), self.question.name.clone(), draw)
+            }
+            Node::Subtype(service, proto) => {
+                let tag = self.name.label(0).strip_prefix(b"_").unwrap_or_default();
+                let name = self.question.name;
+                let of = name.trim_to(usize::from(name.num_labels()) - SUBTYPE);
+                self.instances(service.with_tag_on(tag, proto), of, draw)
+            }
+            Node::Reverse(address) => self.names_of(address, draw),
+            Node::ServiceTypes => self.service_types(),
+            Node::BrowsingDomain => {
+                Ok(self.pointers(vec![self.settings().apex().clone()], self.settings().ttl, false))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The names of instances of what stands at `of`, each once.
+    fn instances<'i>(
+        &self,
+        instances: impl Iterator<Item = &'i Instance>,
+        of: Name,
+        draw: &mut Draw,
+    ) -> Found {
+        let mut selection = Selection::new(self.question.room);
+        let (mut ttl, chances) = (u32::MAX, draw.chances());
+        for instance in instances {
+            ttl = ttl.min(instance.ttl.unwrap_or(self.settings().ttl));
+            let label = Label(&instance.id);
+            let octets = FIXED + 1 + instance.id.len() + POINTER;
+            selection.offer(chances.of(&label), RANK, || (octets, label))?;
+        }
+        let (labels, is_cut) = selection.finish()?;
+        let names = labels.iter().filter_map(|(_, Label(id))| of.prepend_label(id.as_bytes()).ok());
+        Ok(self.pointers(names.collect(), ttl, is_cut))
+    }
+
+    /// The kinds of services that there are (RFC 6763 section 9).
+    fn service_types(&self) -> Found {
+        let (apex, room) = (self.settings().apex(), self.question.room);
+        let (mut names, mut octets, mut is_cut) = (Vec::new(), 0, false);
+        for (label, proto) in self.position.zone.service_types() {
+            octets += FIXED + 2 + label.len() + POINTER;
+            is_cut = octets > room.octets;
+            match room.overflow {
+                Overflow::Truncate if is_cut => return Err(TooLarge),
+                Overflow::Cut if is_cut => break,
+                _ => {}
+            }
+            let transport = apex.prepend_label(format!("_{proto}").as_bytes());
+            names.extend(transport.and_then(|it| it.prepend_label(format!("_{label}").as_bytes())));
+        }
+        Ok(self.pointers(names, self.settings().ttl, is_cut))
+    }
+
+    /// The RRset of pointers to names, if there is any.
+    pub(super) fn pointers(&self, names: Vec<Name>, ttl: u32, is_cut: bool) -> Option<RrSet> {
+        let data: Vec<_> = names.into_iter().map(|name| RData::PTR(PTR(name))).collect();
+        let (owner, kind, ranks) = (self.question.name.clone(), RecordType::PTR, Vec::new());
+        (!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut })
+    }
+
+    /// What the instances that pointers lead to say: SRV and TXT of each, and the addresses
+    /// of its targets, until one cannot fit any more (RFC 6763 section 12.1).
+    pub(super) fn announcements(&self, pointers: &RrSet, draw: &mut Draw) -> Vec<RrSet> {
+        let mut left = self.question.room.octets.saturating_sub(octets(pointers));
+        let mut seen: HashSet<_, foldhash::fast::RandomState> = HashSet::default();
+        let mut all = Vec::new();
+        for data in &pointers.data {
+            let RData::PTR(PTR(name)) = data else { continue };
+            let Ok(mut sets) = self.announcement(name, left, draw) else { break };
+            sets.retain(|set| seen.insert((set.owner.clone(), set.kind)));
+            left = left.saturating_sub(sets.iter().map(octets).sum());
+            all.extend(sets);
+        }
+        all
+    }
+
+    /// What is said of one instance; nothing where a pointer leads to something else.
+    fn announcement(
+        &self,
+        spelt: &Name,
+        left: usize,
+        draw: &mut Draw,
+    ) -> Result<Vec<RrSet>, TooLarge> {
+        let Ok(name) = WireName::from_labels(spelt.iter()) else { return Ok(Vec::new()) };
+        let Some((site, below)) = self.generation.locate(&name) else { return Ok(Vec::new()) };
+        let Some(node @ Node::Announced(..)) = self.generation.find(site, &name, below) else {
+            return Ok(Vec::new());
+        };
+        let room = Room { octets: left, overflow: Overflow::Truncate };
+        let question = Question { name: spelt, room, ..*self.question };
+        let position = Position { site, below, ..self.position };
+        let lookup = Lookup { position, question: &question, name: &name, ..*self };
+        let (srv, txt) = (lookup.srv(node, draw)?, lookup.txt(node)?);
+        let addresses = srv.iter().flat_map(|srv| lookup.additional(node, srv, draw).sets);
+        let addresses: Vec<_> = addresses.collect();
+        Ok(srv.into_iter().chain(txt).chain(addresses).collect())
+    }
+}

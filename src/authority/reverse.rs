@@ -1,0 +1,42 @@
+//! PTR records of addresses: every `ADDR.S.Z` of one, over all zones of registrations.
+
+use std::net::IpAddr;
+
+use hickory_proto::rr::Name;
+
+use super::answer::FIXED;
+use super::browse::RANK;
+use super::order::Selection;
+use super::{Draw, Found, Lookup};
+use crate::index::{Service, Zone};
+use crate::names::{address_label, label};
+
+impl Lookup<'_> {
+    /// The PTR records of an address. Their TTL is the least that any of them has.
+    pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> Found {
+        let mut selection = Selection::new(self.question.room);
+        let (mut ttl, least) = (u32::MAX, FIXED + 1 + address_label(address).len());
+        for (its_ttl, name) in self.named_at(address) {
+            ttl = ttl.min(its_ttl);
+            selection.offer(draw.chance(), RANK, || (least, name))?;
+        }
+        let (names, is_cut) = selection.finish()?;
+        Ok(self.pointers(names.into_iter().map(|(_, name)| name).collect(), ttl, is_cut))
+    }
+
+    /// The names of an address, each with its TTL. One that would be too long is left out.
+    pub(super) fn named_at(&self, address: IpAddr) -> impl Iterator<Item = (u32, Name)> {
+        let own = address_label(address);
+        self.generation.named_at(address).filter_map(move |(zone, service)| {
+            let ttls = service.at_address(address).map(|it| it.ttl.unwrap_or(zone.settings().ttl));
+            Some((ttls.min()?, name_of(zone, service, address, &own)?))
+        })
+    }
+}
+
+/// `ADDR.S.Z`, S as the first instance there spells it; none where that is no name.
+fn name_of(zone: &Zone, service: &Service, address: IpAddr, own: &str) -> Option<Name> {
+    let first = service.at_address(address).next()?;
+    let parent = zone.settings().apex().prepend_label(label(&first.name).as_bytes()).ok()?;
+    parent.prepend_label(own.as_bytes()).ok()
+}

@@ -1,0 +1,119 @@
+//! Names of addresses: what reverse zones are made of (RFC 1035 section 3.5, RFC 3596
+//! section 2.5).
+//!
+//! Each zone of registrations keeps its own addresses in order, so that a change costs what
+//! changed. A reverse zone has no data of its own: a question for one of its names looks in
+//! every zone, for an address, or for any address below a network.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use imbl::OrdSet;
+
+use super::zone::Services;
+use super::{Generation, Node, Schema, Service, Zone};
+use crate::names::{Block, WireName};
+use crate::registry::{Instance, Standing};
+
+/// A service's name in lower-cased label form.
+type Label = Box<[u8]>;
+
+/// The addresses that are registered in a zone, each with every service that has it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Addresses(OrdSet<(IpAddr, Label)>);
+
+impl Addresses {
+    /// The addresses of services.
+    pub(super) fn of(services: &Services) -> Self {
+        let all = services.iter().flat_map(|(label, service)| {
+            let addresses = service.instances().flat_map(Instance::addresses);
+            addresses.map(move |address| (address, label.clone()))
+        });
+        Self(all.collect())
+    }
+
+    /// An instance of a service came or went.
+    pub(super) fn follow(&mut self, label: &[u8], instance: &Instance, service: &Service) {
+        for address in instance.addresses() {
+            let entry = (address, label.into());
+            if service.has_address(address) {
+                self.0.insert(entry)
+            } else {
+                self.0.remove(&entry)
+            };
+        }
+    }
+
+    /// Whether any is in a block.
+    fn any(&self, block: &Block) -> bool {
+        let first = self.0.range((block.first, Label::default())..).next();
+        first.is_some_and(|(address, _)| *address <= block.last)
+    }
+
+    /// The services that have an address.
+    fn at(&self, address: IpAddr) -> impl Iterator<Item = &Label> {
+        let from = self.0.range((address, Label::default())..);
+        from.take_while(move |(at, _)| *at == address).map(|(_, label)| label)
+    }
+}
+
+impl Generation {
+    /// What stands at a name of a reverse zone: its own records first, then the addresses.
+    pub(super) fn find_reverse<'g>(
+        &'g self,
+        zone: &'g Zone,
+        name: &WireName,
+        below: usize,
+    ) -> Option<Node<'g>> {
+        let is_written = zone.settings().tree().is_some_and(|tree| {
+            tree.cut(name, below).is_some() || tree.owner(name).is_some_and(|it| !it.is_empty())
+        });
+        let has_own = below == 0 || is_written || zone.settings().schema() == Schema::SkyDns;
+        let own = || zone.find(name, below);
+        let first = if has_own { own() } else { None };
+        first.or_else(|| self.find_address(name)).or_else(own)
+    }
+
+    /// What stands at the name of an address that is registered, or above one.
+    fn find_address(&self, name: &WireName) -> Option<Node<'_>> {
+        let block = Block::read(name)?;
+        let is_there = self.named_zones().any(|(_, addresses)| addresses.any(&block));
+        is_there.then(|| block.address().map_or(Node::Empty, Node::Reverse))
+    }
+
+    /// The services that have an address, each with its zone.
+    pub fn named_at(&self, address: IpAddr) -> impl Iterator<Item = (&Zone, &Service)> {
+        self.named_zones().flat_map(move |(zone, addresses)| {
+            let services = addresses.at(address).filter_map(|label| zone.service(label));
+            services.map(move |service| (zone, service))
+        })
+    }
+
+    /// Whether what reverse zones say is marked as stale, and whether it is all there is to
+    /// say: not while a zone of registrations is not ready, or silent for too long.
+    #[must_use]
+    pub fn reverse_standing(&self) -> (bool, bool) {
+        let named = self.zones().iter().filter(|zone| zone.addresses.is_some());
+        named.fold((false, true), |(is_stale, is_whole), zone| {
+            let standing = zone.settings().standing();
+            let is_there = zone.is_ready() && standing != Standing::Expired;
+            (is_stale || standing == Standing::Stale, is_whole && is_there)
+        })
+    }
+
+    /// The SOA serial of a reverse zone: that of its file plus the revisions of all zones that
+    /// it is made from, modulo 2^32. None of them ever falls, nor does their sum.
+    pub(super) fn reverse_serial(&self, zone: &Zone) -> u32 {
+        let named = self.zones().iter().filter(|zone| zone.addresses.is_some());
+        named.fold(zone.serial(), |sum, zone| {
+            sum.wrapping_add(zone.revision().unwrap_or_default() as u32)
+        })
+    }
+
+    /// The zones whose addresses are named, as far as they may be shown.
+    fn named_zones(&self) -> impl Iterator<Item = (&Zone, &Addresses)> {
+        let is_shown = |zone: &&Arc<Zone>| zone.settings().standing() != Standing::Expired;
+        let zones = self.zones().iter().filter(is_shown);
+        zones.filter_map(|zone| Some((&**zone, zone.addresses.as_ref()?)))
+    }
+}

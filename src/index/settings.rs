@@ -1,0 +1,249 @@
+//! What the configuration and the zone file say of a zone.
+
+use std::sync::{Arc, OnceLock};
+
+use hickory_proto::rr::Name;
+use hickory_proto::rr::rdata::SOA;
+
+use super::{StartOfAuthority, Tree};
+use crate::names::{NameTooLong, WireName};
+use crate::registry::{Finding, Freshness, Layout, Standing, Vitals};
+
+/// Where a zone's names come from, beside its zone file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Schema {
+    /// Registrations, `PREFIX/NAME/ID`.
+    #[default]
+    Services,
+    /// SkyDNS's tree of labels.
+    SkyDns,
+    /// Nowhere: the zone is its file.
+    Static,
+}
+
+impl Schema {
+    /// The schema as the configuration spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Services => "services",
+            Self::SkyDns => "skydns",
+            Self::Static => "static",
+        }
+    }
+}
+
+/// What the configuration and the zone file say of a zone. It stays the same from
+/// generation to generation, but for the freshness of the registry.
+#[derive(Debug)]
+pub struct Settings {
+    /// The apex.
+    apex: Name,
+    /// The apex in wire form.
+    wire: WireName,
+    /// The start of authority. Its MINIMUM is the negative TTL, its serial the part
+    /// that the zone file gives.
+    pub soa: SOA,
+    /// TTL of the SOA record in seconds.
+    pub soa_ttl: u32,
+    /// The name servers.
+    pub ns: Vec<Name>,
+    /// TTL of the NS records in seconds.
+    pub ns_ttl: u32,
+    /// TTL of dynamic records in seconds, where their document sets none.
+    pub ttl: u32,
+    /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
+    pub max_answers: u16,
+    /// The records of the zone file beside SOA and NS, if it has any.
+    tree: Option<Tree>,
+    /// What in the zone file is served otherwise than it is written.
+    cautions: Vec<Finding>,
+    /// Where its names come from.
+    schema: Schema,
+    /// Whether reverse zones name the addresses of its registrations.
+    names_addresses: bool,
+    /// Whether its own names are those of addresses.
+    is_reverse: bool,
+    /// Where the zone's keys stand, to name them by.
+    layout: Layout,
+    /// When the registry was last heard of.
+    freshness: Arc<Freshness>,
+    /// What is counted of the zone.
+    vitals: Arc<Vitals>,
+    /// The SOA record of negative answers in wire form, once it was asked for.
+    ready: OnceLock<StartOfAuthority>,
+}
+
+impl Settings {
+    /// The settings of a zone that nothing is stale in.
+    ///
+    /// # Errors
+    /// [`NameTooLong`] when the apex is no name that fits the wire.
+    pub fn new(
+        apex: Name,
+        (soa, soa_ttl): (SOA, u32),
+        (ns, ns_ttl): (Vec<Name>, u32),
+        ttl: u32,
+    ) -> Result<Self, NameTooLong> {
+        let wire = WireName::from_labels(apex.iter())?;
+        let (layout, ready) = (Layout::default(), OnceLock::new());
+        let (freshness, vitals) = (Arc::default(), Arc::default());
+        let (schema, tree, cautions, max_answers) = (Schema::default(), None, Vec::new(), 0);
+        Ok(Self {
+            apex,
+            wire,
+            soa,
+            soa_ttl,
+            ns,
+            ns_ttl,
+            ttl,
+            max_answers,
+            tree,
+            cautions,
+            schema,
+            names_addresses: false,
+            is_reverse: false,
+            layout,
+            freshness,
+            vitals,
+            ready,
+        })
+    }
+
+    /// The same of a zone whose keys stand elsewhere than below the default prefix.
+    #[must_use]
+    pub fn reading(self, layout: Layout) -> Self {
+        Self { layout, ..self }
+    }
+
+    /// The same of a zone whose names come from elsewhere.
+    #[must_use]
+    pub fn of_schema(self, schema: Schema) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// The same of a zone whose file has these records.
+    #[must_use]
+    pub fn holding(self, tree: Tree, cautions: Vec<Finding>) -> Self {
+        Self { tree: Some(tree).filter(|tree| !tree.is_bare()), cautions, ..self }
+    }
+
+    /// The same of a zone whose addresses have names in reverse zones.
+    #[must_use]
+    pub fn naming_addresses(self, names_addresses: bool) -> Self {
+        Self { names_addresses, ..self }
+    }
+
+    /// The same of a reverse zone: beside what it has otherwise, every address that is
+    /// registered in the other zones has its names there.
+    #[must_use]
+    pub fn reversing(self) -> Self {
+        Self { is_reverse: true, ..self }
+    }
+
+    /// Whether its addresses have names in reverse zones.
+    #[must_use]
+    pub const fn names_its_addresses(&self) -> bool {
+        self.names_addresses
+    }
+
+    /// Whether its names are those of addresses.
+    #[must_use]
+    pub const fn is_reverse(&self) -> bool {
+        self.is_reverse
+    }
+
+    /// What in the zone file is served otherwise than it is written.
+    #[must_use]
+    pub fn cautions(&self) -> &[Finding] {
+        &self.cautions
+    }
+
+    /// The same in the place of earlier settings: what was heard of the registry and counted
+    /// of the zone goes on.
+    #[must_use]
+    pub fn succeeding(self, earlier: &Self) -> Self {
+        let (freshness, vitals) = (Arc::clone(&earlier.freshness), Arc::clone(&earlier.vitals));
+        Self { freshness, vitals, ..self }
+    }
+
+    /// The records of the zone file, if it has any beside SOA and NS.
+    #[must_use]
+    pub const fn tree(&self) -> Option<&Tree> {
+        self.tree.as_ref()
+    }
+
+    /// How many A, AAAA or SRV records of registrations an answer has at most.
+    #[must_use]
+    pub const fn most_answers(&self) -> usize {
+        if self.max_answers == 0 { usize::MAX } else { self.max_answers as usize }
+    }
+
+    /// Where its names come from.
+    #[must_use]
+    pub const fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// Where the zone's keys stand.
+    #[must_use]
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The apex, as it was configured.
+    #[must_use]
+    pub const fn apex(&self) -> &Name {
+        &self.apex
+    }
+
+    /// The apex as people write it: without its last dot.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.apex.to_ascii().trim_end_matches('.').to_owned()
+    }
+
+    /// The apex in lower-cased wire form.
+    #[must_use]
+    pub const fn wire(&self) -> &WireName {
+        &self.wire
+    }
+
+    /// When the registry was last heard of.
+    #[must_use]
+    pub const fn freshness(&self) -> &Arc<Freshness> {
+        &self.freshness
+    }
+
+    /// What is counted of the zone.
+    #[must_use]
+    pub const fn vitals(&self) -> &Arc<Vitals> {
+        &self.vitals
+    }
+
+    /// The place of the SOA record of negative answers in wire form.
+    #[must_use]
+    pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
+        &self.ready
+    }
+
+    /// How far the data can be trusted to be what the registry says now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.freshness.standing()
+    }
+
+    /// Whether a name is that of a name server of ours, or stands above one.
+    /// In a zone that is its file, only the file says which names exist.
+    pub(super) fn serves_under(&self, name: &WireName) -> bool {
+        (self.schema != Schema::Static || self.is_reverse) && self.names_server(name)
+    }
+
+    /// Whether a name is that of a name server, or stands above one.
+    fn names_server(&self, name: &WireName) -> bool {
+        self.ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).any(|ns| {
+            let skipped = ns.labels().saturating_sub(name.labels());
+            ns.suffix(skipped) == name.as_wire()
+        })
+    }
+}

@@ -24,6 +24,8 @@ struct Origin {
     registry: RegistryUrl,
     /// The part of it that is the zone's.
     layout: Layout,
+    /// Whether reverse zones are made from it.
+    names_addresses: bool,
 }
 
 /// What can be read again.
@@ -66,7 +68,7 @@ impl Reload {
     fn apply(&self, index: &Index, read: Result<Serve, Failure>) -> Result<usize, Failure> {
         let Serve { zones, static_zones, .. } = read?;
         if !self.origins.iter().eq(zones.iter().map(Origin::new).collect::<Vec<_>>().iter()) {
-            let text = "[[zone]] has other names, prefixes or registries; restart to use them";
+            let text = "[[zone]] or `reverse` has other names, prefixes or registries; restart to use them";
             return Err(Failure::usage(text));
         }
         for settings in zones.iter().map(|zone| &zone.settings).chain(&static_zones) {
@@ -93,6 +95,7 @@ impl Origin {
             schema: zone.settings.schema(),
             registry: zone.registry.clone(),
             layout: zone.layout.clone(),
+            names_addresses: zone.settings.names_its_addresses(),
         }
     }
 }

@@ -122,14 +122,14 @@ pub struct ServeArgs {
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
-    /// Who is asked for names outside our zones: addresses of servers, or resolv.conf files;
-    /// may be repeated, or a list with commas [default: nobody, they are refused]
-    #[arg(long, env = "SRVD_FORWARD", value_name = "ADDRESS|FILE", value_delimiter = ',')]
-    pub forward: Vec<String>,
     /// Reverse zones, where addresses that are registered have names (10.in-addr.arpa); may be
     /// repeated, or a list with commas
     #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]
     pub reverse: Vec<String>,
+    /// Who is asked for names outside our zones: addresses of servers, or resolv.conf files;
+    /// may be repeated, or a list with commas [default: nobody, they are refused]
+    #[arg(long, env = "SRVD_FORWARD", value_name = "ADDRESS|FILE", value_delimiter = ',')]
+    pub forward: Vec<String>,
     /// Directory of snapshots, from which a restart answers while the registry is away; it
     /// is made if it is not there
     #[arg(long, env = "SRVD_STATE", value_name = "DIR")]

@@ -15,7 +15,7 @@ use crate::names::{TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
 use crate::wire::Network;
 
-/// The file's keys. Contract section 5.
+/// The file's keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct File {
@@ -49,10 +49,10 @@ pub struct File {
     pub max_stale: Written<Age>,
     /// How long the removals of a collapse are held.
     pub hold_collapse: Written<Age>,
-    /// Who is asked for other names.
-    pub forward: Option<Vec<Spanned<String>>>,
     /// The reverse zones.
     pub reverse: Written<Vec<String>>,
+    /// Who is asked for other names.
+    pub forward: Option<Vec<Spanned<String>>>,
     /// Whom queries are answered.
     pub allow_query: Written<Vec<Network>>,
     /// Whom names outside the zones are looked up for.

@@ -9,6 +9,7 @@ mod cases;
 mod differences;
 mod paths;
 mod properties;
+mod reverse;
 mod rules;
 mod served;
 mod zones;

@@ -24,6 +24,9 @@ mod rfc;
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;
 
+/// What fuzzers found worth keeping, once more: any octets, by every way in.
+mod fuzz;
+
 /// Names of others: asked of other servers, whatever state these are in.
 mod forward;
 

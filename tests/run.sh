@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 # Debian keeps nft where only root looks.
 PATH="$PATH:/usr/sbin:/sbin"
 need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps \
-  faketime=faketime nft=nftables ip=iproute2 unshare=util-linux
+  faketime=faketime nft=nftables ip=iproute2 unshare=util-linux c++=g++
 
 step() { say "== $*"; "$@"; }
 export RUSTDOCFLAGS="-D warnings"
@@ -28,6 +28,7 @@ step cargo deny --locked --log-level error check bans licenses sources
 if [ $# = 0 ]; then
   step cargo test --locked -- --test-threads 5 --skip faults::
   step tests/faults.sh
+  step tests/fuzz/run.sh 3
 else
   step cargo test --locked -- "$@"
 fi

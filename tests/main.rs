@@ -45,5 +45,8 @@ mod http;
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 
+/// Programs that people ask DNS with: libraries, tools, proxies, as they are.
+mod clients;
+
 /// etcd, the network and processes at their worst: no wrong answer, and right again soon.
 mod faults;

@@ -45,6 +45,9 @@ mod http;
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 
+/// Zones by chance: srvd, NSD and Knot answer alike, or there is a reason.
+mod differential;
+
 /// Programs that people ask DNS with: libraries, tools, proxies, as they are.
 mod clients;
 

@@ -60,11 +60,11 @@ fn figures_are_those_of_the_registry() {
 
 #[test]
 fn a_zone_that_is_a_file_alone_has_no_figures_of_a_registry() {
-    let (registry, directory) = (Registry::embedded(), tempfile::tempdir().unwrap());
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
     let zone = "$TTL 60\n@ SOA ns admin 7 1 2 3 4\n@ NS ns\n";
     std::fs::write(directory.path().join("alone.test.zone"), zone).unwrap();
-    let (_process, at) = serve(&registry.url(), &["--zones", directory.path().to_str().unwrap()]);
-    assert!(says(at, "/readyz", "200"));
+    let (_process, at) = serve(&etcd.url(), &["--zones", directory.path().to_str().unwrap()]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
     let (_, text) = get(at, "/metrics");
     let of_alone: Vec<_> = text.lines().filter(|it| it.contains("alone.test")).collect();
     let expected =

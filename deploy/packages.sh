@@ -15,9 +15,20 @@
 #   nft          nftables            nftables             nftables     nftables         –
 #   ip           iproute2            iproute              iproute2     iproute2         –
 #   unshare      util-linux          util-linux           util-linux   util-linux       –
-# Only for tests/bench/run.sh:
+# Only for the tests of clients (what is missing is left out there):
+#   host         bind9-host          bind-utils           bind         bind-tools       bind
+#   drill        ldnsutils           ldns-utils           ldns         drill            ldns
+#   haproxy      haproxy             haproxy              haproxy      haproxy          haproxy
+#   prometheus   prometheus          prometheus           prometheus   prometheus       prometheus
+#   kinit        krb5-user           krb5-workstation     krb5         krb5             krb5
+#   musl-gcc     musl-tools          musl-gcc             musl         musl-dev         –
+#   (ares.h)     libc-ares-dev       c-ares-devel         c-ares       c-ares-dev       c-ares
+# Only for tests/fuzz/run.sh:
+#   c++          g++                 gcc-c++              base-devel   build-base       Xcode tools
+# Only for tests/differential and tests/bench/run.sh:
 #   nsd          nsd                 nsd                  nsd          nsd              nsd
 #   knotd        knot                knot                 knot         knot             knot
+# Only for tests/bench/run.sh:
 #   named        bind9               bind                 bind         bind             bind
 #   dnsperf      dnsperf             dnsperf              dnsperf      dnsperf          dnsperf
 #   taskset      util-linux          util-linux           util-linux   util-linux       –

@@ -24,6 +24,9 @@ mod rfc;
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;
 
+/// What fuzzers found worth keeping, once more: any octets, by every way in.
+mod fuzz;
+
 /// Names of others: asked of other servers, whatever state these are in.
 mod forward;
 
@@ -41,6 +44,12 @@ mod http;
 
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
+
+/// Zones by chance: srvd, NSD and Knot answer alike, or there is a reason.
+mod differential;
+
+/// Programs that people ask DNS with: libraries, tools, proxies, as they are.
+mod clients;
 
 /// etcd, the network and processes at their worst: no wrong answer, and right again soon.
 mod faults;

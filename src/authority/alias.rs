@@ -73,7 +73,7 @@ fn is_loop(chain: &[RrSet], next: &Alias) -> bool {
 
 impl Answer {
     /// Aliases that lead to nothing more.
-    fn alias(chain: Vec<RrSet>) -> Self {
+    pub(super) fn alias(chain: Vec<RrSet>) -> Self {
         Self { answers: chain, is_own: false, ..Self::own(ResponseCode::NoError) }
     }
 

@@ -202,6 +202,8 @@ impl Lookup<'_> {
         match node {
             Node::Cut(Cut::Delegation(owner)) => Step::Done(self.referral(owner, draw)),
             Node::Cut(Cut::Redirection(owner)) => match dname(self.question.name, owner) {
+                // The record that is asked for is the one that is made.
+                Ok(alias) if kind == RecordType::CNAME => Step::Done(Answer::alias(alias.sets)),
                 Ok(alias) => Step::Alias(alias),
                 Err(answer) => Step::Done(*answer),
             },

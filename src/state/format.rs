@@ -122,11 +122,11 @@ struct Header {
 
 /// What a snapshot says beside the instances.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stamp {
+pub struct Stamp {
     /// The cluster they are from.
-    pub(super) cluster: u64,
+    pub cluster: u64,
     /// When they were last confirmed.
-    pub(super) confirmed: SystemTime,
+    pub confirmed: SystemTime,
 }
 
 /// A writer that counts and sums what goes through it.
@@ -158,12 +158,7 @@ impl<W: Write> Summed<W> {
 ///
 /// # Errors
 /// The writer's.
-pub(super) fn write(
-    to: impl Write,
-    identity: &Identity,
-    zone: &Zone,
-    stamp: Stamp,
-) -> io::Result<u64> {
+pub fn write(to: impl Write, identity: &Identity, zone: &Zone, stamp: Stamp) -> io::Result<u64> {
     let mut to = Summed { to, sum: Sha256::new(), octets: 0 };
     let header = Header {
         identity: identity.clone(),
@@ -196,7 +191,7 @@ pub(super) fn write(
 ///
 /// # Errors
 /// [`Fault`]: it is not used.
-pub(super) fn read(
+pub fn read(
     from: &mut (impl Read + Seek),
     modified: Option<SystemTime>,
     identity: &Identity,

@@ -37,9 +37,10 @@ fn max_answers_limits_addresses_and_srv() {
     let text = "[[zone]]\nname = \"skydns.test\"\nschema = \"skydns\"\nmax-answers = 2\n";
     let mut zones = Zones::configured(text, &[]);
     for number in 1..=5 {
-        let value = format!(r#"{{"host":"10.0.0.{number}","port":80,"text":"{number}"}}"#);
+        let value =
+            format!(r#"{{"host":"10.0.0.{number}","port":80,"text":"{number}","mail":true}}"#);
         zones.put(&format!("/skydns/test/skydns/web/{number}"), &value);
     }
-    let counts = ["A", "SRV", "TXT"].map(|kind| zones.lines("web.skydns.test.", kind).len());
-    assert_eq!(counts, [2, 2, 5]);
+    let counts = ["A", "SRV", "MX", "TXT"].map(|kind| zones.lines("web.skydns.test.", kind).len());
+    assert_eq!(counts, [2, 2, 2, 5]);
 }

@@ -315,41 +315,6 @@ fn large_answers_are_truncated_or_drawn() {
 }
 
 #[test]
-fn no_more_is_answered_than_is_wanted() {
-    let text = configuration(&["skydns.test"], "/skydns") + "max-answers = 2\n";
-    let mut zones = Zones::configured(&text, &[]);
-    for n in 1..=5 {
-        let value = format!(r#"{{"host":"10.0.0.{n}","port":80,"text":"{n}","mail":true}}"#);
-        zones.put(&format!("/skydns/test/skydns/web/{n}"), &value);
-    }
-    for (kind, count) in [("A", 2), ("SRV", 2), ("MX", 2), ("TXT", 5)] {
-        assert_eq!(zones.code("web.skydns.test.", kind), ("NOERROR".into(), count), "{kind}");
-    }
-    let answer = zones.answer("web.skydns.test.", RecordType::A, UDP);
-    assert!(!answer.truncated && !answer.answers[0].is_cut);
-}
-
-#[test]
-fn registrations_are_named_beside_keys_of_a_reverse_zone() {
-    let text = "reverse = [\"10.in-addr.arpa\"]\n[[zone]]\nname = \"services.internal\"\n"
-        .to_owned()
-        + &configuration(&["10.in-addr.arpa"], "/skydns");
-    let mut zones = Zones::configured(&text, &[]);
-    zones.put("/services/web/1", "10.0.0.1:80");
-    zones.put("/skydns/arpa/in-addr/10/0/0/1", r#"{"host":"a.example"}"#);
-    zones.put("/skydns/arpa/in-addr/10/0/0/2", r#"{"host":"b.example"}"#);
-    zones.put("/services/web/3", "10.0.0.3:80");
-    let named = |last: u8| {
-        let lines = zones.lines(&format!("{last}.0.0.10.in-addr.arpa."), "PTR");
-        lines.iter().filter_map(|it| it.rsplit(' ').next().map(str::to_owned)).collect::<Vec<_>>()
-    };
-    assert_eq!(named(1), ["10-0-0-1.web.services.internal.", "a.example."]);
-    assert_eq!(named(2), ["b.example."]);
-    assert_eq!(named(3), ["10-0-0-3.web.services.internal."]);
-    assert_eq!(zones.code("4.0.0.10.in-addr.arpa.", "PTR").0, "NXDOMAIN");
-}
-
-#[test]
 fn questions_of_many_stars_end_soon() {
     let mut zones = Zones::holding(&[]);
     let keys: Vec<_> = (0..40_000)

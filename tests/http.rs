@@ -59,6 +59,20 @@ fn figures_are_those_of_the_registry() {
 }
 
 #[test]
+fn a_zone_that_is_a_file_alone_has_no_figures_of_a_registry() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let zone = "$TTL 60\n@ SOA ns admin 7 1 2 3 4\n@ NS ns\n";
+    std::fs::write(directory.path().join("alone.test.zone"), zone).unwrap();
+    let (_process, at) = serve(&etcd.url(), &["--zones", directory.path().to_str().unwrap()]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
+    let (_, text) = get(at, "/metrics");
+    let of_alone: Vec<_> = text.lines().filter(|it| it.contains("alone.test")).collect();
+    let expected =
+        ["srvd_zone_ready{zone=\"alone.test.\"} 1", "srvd_zone_serial{zone=\"alone.test.\"} 7"];
+    assert_eq!(of_alone, expected);
+}
+
+#[test]
 fn problems_are_those_that_check_finds() {
     let etcd = Etcd::start();
     etcd.etcdctl(&["put", "/services/web/1", "nonsense"]);

@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use super::Subject;
 use super::ready::is_answered;
 use crate::forward::Forwarder;
-use crate::index::Zone;
+use crate::index::{Schema, Zone};
 use crate::registry::Cause;
 use crate::wire::Counts;
 
@@ -38,22 +38,26 @@ struct PerZone {
     read: fn(&Zone) -> i64,
 }
 
-/// Figures of a zone that may fall.
-const GAUGES: &[PerZone] = &[
+/// Figures of every zone.
+const OF_ALL: &[PerZone] = &[
     PerZone {
         name: "srvd_zone_ready",
         help: "Whether names of the zone get answers",
         read: |zone| i64::from(is_answered(zone)),
     },
     PerZone {
-        name: "srvd_zone_stale",
-        help: "0 fresh, 1 stale, 2 past max-stale",
-        read: |zone| i64::from(zone.settings().standing() as u8),
-    },
-    PerZone {
         name: "srvd_zone_serial",
         help: "Serial of the SOA record",
         read: |zone| i64::from(zone.serial()),
+    },
+];
+
+/// Figures of a registry's zone that may fall.
+const GAUGES: &[PerZone] = &[
+    PerZone {
+        name: "srvd_zone_stale",
+        help: "0 fresh, 1 stale, 2 past max-stale",
+        read: |zone| i64::from(zone.settings().standing() as u8),
     },
     PerZone {
         name: "srvd_zone_services",
@@ -102,7 +106,7 @@ const GAUGES: &[PerZone] = &[
     },
 ];
 
-/// Figures of a zone that only rise.
+/// Figures of a registry's zone that only rise.
 const COUNTERS: &[PerZone] = &[
     PerZone {
         name: "srvd_collapses",
@@ -153,6 +157,11 @@ impl Collector for Subject {
             &number,
         )?;
         let zones = generation.zones();
+        OF_ALL
+            .iter()
+            .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Gauge))?;
+        let is_followed = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
+        let zones: &[_] = &zones.iter().filter(is_followed).cloned().collect::<Vec<_>>();
         GAUGES
             .iter()
             .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Gauge))?;

@@ -1,6 +1,7 @@
-//! Who is connected. Over a limit the connection that has been quiet for longest is
-//! closed, and the new one served: a client may always come back, and one that only holds
-//! connections open must not keep others out (RFC 7766 section 6.2.3, RFC 9210 section 5).
+//! Who is connected. Over a limit a connection is closed, and the new one served: of those of
+//! the client that holds the most, the one that has been quiet for longest. A client may
+//! always come back, and one that only holds connections open must neither keep others out
+//! nor drive them out (RFC 7766 section 6.2.3, RFC 9210 section 5).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -40,6 +41,8 @@ struct Open {
     count: u64,
     /// Those that are open.
     entries: HashMap<u64, Entry>,
+    /// How many of them each client has.
+    held: HashMap<IpAddr, usize>,
 }
 
 /// One connection, as the others see it.
@@ -79,30 +82,27 @@ impl Connections {
         Self { open: Mutex::default(), limits, counters }
     }
 
-    /// Gives a new connection a place; it may be the one of the connection that has been
-    /// quiet for longest.
+    /// Gives a new connection a place; it may be one that another had.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = client(address);
         self.counters.tcp.accept();
         let mut open = self.lock();
-        let same = open.entries.values().filter(|entry| entry.client == client).count();
-        if same >= self.limits.per_client {
-            open.close_quietest(|entry| entry.client == client);
+        let held = open.held.get(&client).copied().unwrap_or_default();
+        if held >= self.limits.per_client {
+            open.close_quietest(held, Some(client));
             self.counters.tcp.close_for_client();
         } else if open.entries.len() >= self.limits.connections {
-            open.close_quietest(|_| true);
+            open.close_for_all();
             self.counters.tcp.close_for_room();
         }
-        let (number, close) = (open.count, CancellationToken::new());
-        let entry = Entry { client, active: Instant::now(), close: close.clone() };
-        open.count += 1;
-        open.entries.insert(number, entry);
+        let close = CancellationToken::new();
+        let number = open.add(Entry { client, active: Instant::now(), close: close.clone() });
         Place { connections: Arc::clone(self), number, close }
     }
 
-    /// Closes the connection that has been quiet for longest, to have its descriptor.
+    /// Closes a connection to have its descriptor.
     pub(super) fn make_room(&self) {
-        if self.lock().close_quietest(|_| true) {
+        if self.lock().close_for_all() {
             self.counters.tcp.close_for_room();
         }
     }
@@ -114,12 +114,41 @@ impl Connections {
 }
 
 impl Open {
-    /// Closes, of some connections, the one whose last query is the longest ago; false if
-    /// there is none.
-    fn close_quietest(&mut self, of: impl Fn(&Entry) -> bool) -> bool {
-        let some = self.entries.iter().filter(|(_, entry)| of(entry));
+    /// Adds a connection, and gives its number.
+    fn add(&mut self, entry: Entry) -> u64 {
+        let number = self.count;
+        self.count += 1;
+        *self.held.entry(entry.client).or_default() += 1;
+        self.entries.insert(number, entry);
+        number
+    }
+
+    /// Takes a connection out, if it is still there.
+    fn remove(&mut self, number: u64) -> Option<Entry> {
+        let entry = self.entries.remove(&number)?;
+        if let Some(held) = self.held.get_mut(&entry.client) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&entry.client);
+            }
+        }
+        Some(entry)
+    }
+
+    /// Closes a connection of a client that holds the most; false if there is none.
+    fn close_for_all(&mut self) -> bool {
+        let most = self.held.values().copied().max().unwrap_or_default();
+        self.close_quietest(most, None)
+    }
+
+    /// Closes, of one client or of all that hold so many, the connection whose last query is
+    /// the longest ago; false if there is none.
+    fn close_quietest(&mut self, held: usize, client: Option<IpAddr>) -> bool {
+        let holds = |entry: &Entry| self.held.get(&entry.client) == Some(&held);
+        let is_meant = |entry: &Entry| client.map_or(holds(entry), |it| entry.client == it);
+        let some = self.entries.iter().filter(|(_, entry)| is_meant(entry));
         let quietest = some.min_by_key(|(_, entry)| entry.active).map(|(number, _)| *number);
-        let quietest = quietest.and_then(|number| self.entries.remove(&number));
+        let quietest = quietest.and_then(|number| self.remove(number));
         if let Some(entry) = &quietest {
             tracing::debug!(client = %entry.client, "too many connections: the quietest is closed");
             entry.close.cancel();
@@ -149,7 +178,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.lock().entries.remove(&self.number);
+        self.connections.lock().remove(self.number);
         self.connections.counters.tcp.end();
     }
 }
@@ -201,16 +230,21 @@ mod tests {
     }
 
     #[test]
-    fn over_the_limit_in_all_the_quietest_goes() {
+    fn over_the_limit_in_all_who_holds_the_most_loses_the_quietest() {
         let connections = connections();
         let first = fill(&connections, "192.0.2.1", 1);
         let half = fill(&connections, "192.0.2.2", 5);
         let rest = fill(&connections, "192.0.2.3", 4);
+        half[0].touch();
         let last = fill(&connections, "192.0.2.4", 1);
-        assert_eq!((closed(&first), closed(&half), closed(&rest)), (vec![0], vec![], vec![]));
-        assert_eq!(connections.counters.total().tcp.closed_for_room, 1);
-        drop((half, rest, last));
-        assert!(connections.lock().entries.is_empty());
+        assert_eq!((closed(&first), closed(&half), closed(&rest)), (vec![], vec![1], vec![]));
+        // Of clients that hold as many, whichever has been quiet for longest.
+        let more = fill(&connections, "192.0.2.5", 1);
+        assert_eq!((closed(&half), closed(&rest), closed(&last)), (vec![1, 2], vec![], vec![]));
+        assert_eq!(connections.counters.total().tcp.closed_for_room, 2);
+        drop((first, half, rest, last, more));
+        let open = connections.lock();
+        assert!(open.entries.is_empty() && open.held.is_empty());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use srvd::index::Index;
 use srvd::names::WireName;
 use srvd::registry::Update;
 use srvd::registry::document::read;
-use srvd::wire::{Fast, Responder, Transport, UDP_MAX, Verdict};
+use srvd::wire::{Cookies, Fast, Policy, Responder, Transport, UDP_MAX, Verdict};
 
 use crate::fixture::Fixture;
 use crate::population::{Population, document};
@@ -62,6 +62,13 @@ const DOCUMENTS: [(&str, &str); 6] = [
         "go-micro",
         r#"{"name":"web","version":"latest","metadata":null,"endpoints":[],"nodes":[{"id":"a","address":"10.0.0.1:80","metadata":{"protocol":"grpc"}}]}"#,
     ),
+];
+
+/// What clients ask for beside the answer. The cookie is a client's, as BIND sends it.
+const OPTIONS: [(&str, &[u8]); 3] = [
+    ("none", &[]),
+    ("cookie", &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]),
+    ("all", &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 3, 0, 0, 0, 19, 0, 0]),
 ];
 
 /// The index that is asked.
@@ -159,6 +166,24 @@ fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let mut respond =
         |query| fast.respond(&generation, query, (CLIENT, Transport::Udp), &mut reply);
     // The first time each is made.
+    for query in &queries {
+        assert!(matches!(respond(query), Verdict::Reply { .. }));
+    }
+    bencher.bench_local(|| respond(turns.next().unwrap()));
+}
+
+/// The same for SRV of a service, where clients have options.
+#[divan::bench(args = OPTIONS.map(|(options, _)| options), sample_size = AT_ONCE)]
+fn fast_path_with_options(bencher: Bencher<'_, '_>, options: &str) {
+    let (_, options) = OPTIONS.iter().find(|(name, _)| *name == options).unwrap();
+    let cookies = Some(Cookies::new([7; 16], &[]));
+    let policy = Policy { cookies, nsid: Some((*b"replica-1").into()), ..Policy::default() };
+    let names = Asked::Srv.names();
+    let queries: Vec<_> = names.into_iter().map(|name| with_options(name, options)).collect();
+    let (generation, mut reply) = (INDEX.load(), [0; UDP_MAX as usize]);
+    let (mut fast, mut turns) = (Fast::new(Arc::new(policy)), queries.iter().cycle());
+    let from = (CLIENT, Transport::Udp);
+    let mut respond = |query| fast.respond(&generation, query, from, &mut reply);
     for query in &queries {
         assert!(matches!(respond(query), Verdict::Reply { .. }));
     }
@@ -272,6 +297,15 @@ fn read_one_document(bencher: Bencher<'_, '_>, instances: usize) {
 fn read_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
     let (_, value) = DOCUMENTS.iter().find(|(name, _)| *name == writer).unwrap();
     bencher.bench_local(|| black_box(read(black_box(value.as_bytes())).unwrap()));
+}
+
+/// A query for SRV of a name with options.
+fn with_options(name: Name, options: &[u8]) -> Vec<u8> {
+    let mut query = Asked::SrvEdns.query(name);
+    let length = query.len() - 1;
+    query[length] = options.len() as u8;
+    query.extend_from_slice(options);
+    query
 }
 
 /// Registers a whole population.

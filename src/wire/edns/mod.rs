@@ -117,6 +117,10 @@ impl Edns {
         from: (SocketAddr, Transport),
     ) -> Result<Self, Malformed> {
         let mut edns = Self::without_options(opt);
+        // As of nearly all clients.
+        if opt.options.is_empty() {
+            return Ok(edns);
+        }
         for option in Options::new(opt.options) {
             let (code, data) = option?;
             edns.take(code, data, policy, from)?;

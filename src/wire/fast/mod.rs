@@ -126,8 +126,10 @@ impl Fast {
         from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Result<Verdict, Declined> {
-        let edns = query.opt.map(|opt| Edns::new(&opt, &self.policy, from));
-        let edns = edns.transpose().map_err(|_| Declined)?;
+        let edns = match &query.opt {
+            Some(opt) => Some(Edns::new(opt, &self.policy, from).map_err(|_| Declined)?),
+            None => None,
+        };
         let octets = [query.octets, query.question.len()];
         let budget = Budget::new(&self.policy, from.1, edns.as_ref(), octets);
         let (resolved, (code, reason)) = self.resolve(generation, from.0.ip());

@@ -135,7 +135,7 @@ impl Zone {
         );
         for ((owner, kind), set) in &self.sets {
             // One spelling an owner: which of two is answered is nowhere said.
-            let is_upper = |at: usize| (owner.len() + at) % 3 == 0;
+            let is_upper = |at: usize| (owner.len() + at).is_multiple_of(3);
             let spell = |(at, it): (usize, char)| {
                 if is_upper(at) { it.to_ascii_uppercase() } else { it }
             };

@@ -141,12 +141,15 @@ impl<'entry> Ends<'entry> {
             entries.iter().filter(move |it| kind(it) == record && it.record.name != *apex)
         };
         let aliases = entries.iter().filter(|it| kind(it) == RecordType::DNAME);
-        let servers = below(RecordType::NS).filter_map(|it| target(&it.record.data));
-        Self {
+        let mut ends = Self {
             cuts: below(RecordType::NS).map(|it| &it.record.name).collect(),
             aliases: aliases.map(|it| &it.record.name).collect(),
-            servers: servers.collect(),
-        }
+            servers: HashSet::new(),
+        };
+        // A delegation that another one hides needs no addresses.
+        let served = below(RecordType::NS).filter(|it| ends.hidden(it, apex).is_none());
+        ends.servers = served.filter_map(|it| target(&it.record.data)).collect();
+        ends
     }
 
     /// Why an entry is not served, if it is not.

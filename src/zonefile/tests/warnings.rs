@@ -25,6 +25,14 @@ fn served(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_delegation_that_another_hides_has_no_glue() {
+    let text = format!("{SOA}$TTL 5\nsub NS ns.b.test.\nm.sub NS ns.sub\nns.sub A 10.0.0.1\n");
+    assert_eq!((served(&text).len(), warned(&text).len()), (2, 2));
+    let alone = text.replace("\nsub NS ns.b.test.", "");
+    assert_eq!((served(&alone).len(), warned(&alone).len()), (3, 0));
+}
+
+#[test]
 fn rfc2181_s5_2_one_ttl_the_least() {
     let text = "x 9 A 10.0.0.1\nx 7 A 10.0.0.2\nx 8 A 10.0.0.3\nx 5 TXT x\nx 6 A 10.0.0.1\n";
     let ttls: Vec<_> = read_text(text).unwrap().records.iter().map(|it| it.record.ttl).collect();

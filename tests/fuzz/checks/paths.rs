@@ -124,8 +124,8 @@ fn limit(message: &[u8], transport: Transport) -> usize {
     let size = |message: Message| message.edns.map_or(512, |edns| edns.max_payload());
     match transport {
         Transport::Tcp => usize::from(u16::MAX),
-        // What cannot be read is answered with less than any limit.
-        Transport::Udp => usize::from(parse(message).map_or(512, size).clamp(512, UDP_MAX)),
+        // hickory finds fault with options that mean nothing to us.
+        Transport::Udp => usize::from(parse(message).map_or(UDP_MAX, size).clamp(512, UDP_MAX)),
     }
 }
 

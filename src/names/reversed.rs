@@ -1,7 +1,8 @@
 //! The labels of a name below an apex, the one next to the apex first: the order in which a
 //! tree of names is walked.
 
-use super::{LABEL_MAX, NAME_MAX, NameTooLong, WireName};
+use super::wire::put_label;
+use super::{NAME_MAX, NameTooLong, WireName};
 
 /// Labels below an apex in wire form, the nearest to the apex first, ASCII letters in lower
 /// case, without the root. Names below another begin with its octets, and no others do. It
@@ -36,15 +37,7 @@ impl Reversed {
     /// # Errors
     /// [`NameTooLong`] when it is no label, or nothing has room for it.
     pub fn push(&mut self, label: &[u8]) -> Result<(), NameTooLong> {
-        let start = usize::from(self.length);
-        let end = start + 1 + label.len();
-        // The root's octet must still fit.
-        if label.is_empty() || label.len() > LABEL_MAX || end >= NAME_MAX {
-            return Err(NameTooLong);
-        }
-        self.octets[start] = label.len() as u8;
-        self.octets[start + 1..end].copy_from_slice(label);
-        self.octets[start + 1..end].make_ascii_lowercase();
+        let end = put_label(&mut self.octets, usize::from(self.length), label)?;
         self.length = end as u8;
         Ok(())
     }

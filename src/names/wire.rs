@@ -91,13 +91,7 @@ impl WireName {
     /// Puts one more label before the root.
     fn push(&mut self, label: &[u8]) -> Result<(), NameTooLong> {
         let start = usize::from(self.length) - 1;
-        let end = start + 1 + label.len();
-        if label.is_empty() || label.len() > LABEL_MAX || end >= NAME_MAX {
-            return Err(NameTooLong);
-        }
-        self.octets[start] = label.len() as u8;
-        self.octets[start + 1..end].copy_from_slice(label);
-        self.octets[start + 1..end].make_ascii_lowercase();
+        let end = put_label(&mut self.octets, start, label)?;
         self.octets[end] = 0;
         self.offsets[usize::from(self.labels)] = start as u8;
         self.labels += 1;
@@ -154,6 +148,26 @@ impl WireName {
     pub fn as_wire(&self) -> &[u8] {
         self.suffix(0)
     }
+}
+
+/// Writes a label in lower case with its length before it, and gives where it ends. The root's
+/// octet still fits behind it.
+///
+/// # Errors
+/// [`NameTooLong`] when it is no label, or there is no room for it.
+pub(super) fn put_label(
+    octets: &mut [u8; NAME_MAX],
+    start: usize,
+    label: &[u8],
+) -> Result<usize, NameTooLong> {
+    let end = start + 1 + label.len();
+    if label.is_empty() || label.len() > LABEL_MAX || end >= NAME_MAX {
+        return Err(NameTooLong);
+    }
+    octets[start] = label.len() as u8;
+    octets[start + 1..end].copy_from_slice(label);
+    octets[start + 1..end].make_ascii_lowercase();
+    Ok(end)
 }
 
 impl PartialEq for WireName {

@@ -186,7 +186,8 @@ impl Fast {
         // instances are spelt after the question's, which an alias can share with its service.
         // Of aliases, referrals and entries of SkyDNS only the full path knows.
         let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
-        let is_spelt = query.kind == RecordType::PTR;
+        // Names in their data gain by compression, which decides whether they fit.
+        let is_spelt = matches!(query.kind, RecordType::PTR | RecordType::MX | RecordType::NS);
         let is_full = matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_));
         if is_alias || is_spelt || is_full {
             return Err(Declined);

@@ -43,7 +43,8 @@ impl Lookup<'_> {
         let found = match branch.by {
             Lead::Apex(_) => walk.branch(APEX),
             Lead::Own => walk.branch(path.as_octets()),
-            Lead::Wildcard(encloser) => walk.branch(&wildcard(&path.as_octets()[..encloser])),
+            Lead::Wildcard(encloser) => wildcard(&path.as_octets()[..encloser])
+                .map_or_else(Vec::new, |path| walk.branch(path.as_octets())),
             Lead::Pattern => self.matching(&walk),
         };
         Gathered {

@@ -131,7 +131,7 @@ impl Forwarder {
     }
 
     /// Answers a client's question by `done`, which is called once, here or on the thread of
-    /// the forwarder. It must not wait.
+    /// the forwarder. It must not wait. `client` is who the question counts for.
     pub fn ask(&self, client: IpAddr, asked: Asked, done: impl FnOnce(Answer) + Send + 'static) {
         let Shared { selection, room, probes, counters } = &*self.shared;
         if probes.came_back(&asked) {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::full::{Found, Outcome, contain};
+use super::networks::client;
 use super::{Fast, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
@@ -79,7 +80,7 @@ impl Answerer {
     ) {
         let responder = self.responder.clone();
         let Some(forwarder) = responder.policy().forwarder.clone() else { return };
-        forwarder.ask(from.0.ip(), asked.clone(), move |answer| {
+        forwarder.ask(client(from.0.ip()), asked.clone(), move |answer| {
             let mut reply = Vec::new();
             responder.finish(&message, from, Found { asked, answer }, &mut reply);
             done(reply);

@@ -58,7 +58,7 @@ impl Answerer {
         match contain(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets]),
             Verdict::Silence => Answered::Silence,
-            Verdict::Full => {
+            Verdict::Full | Verdict::Foreign => {
                 let reply = &mut self.reply;
                 match self.responder.respond_from(generation, message, from, reply) {
                     Outcome::Silence => Answered::Silence,

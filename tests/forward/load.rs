@@ -2,12 +2,19 @@
 //! there is room for.
 
 use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use srvd::wire::Counters;
 
 use super::Forwarding;
 use super::upstream::{Wayward, address};
 use crate::wire::messages::{A, Query};
 
+/// The type of an SOA, and that of all records: only the full path looks at them.
+const SOA: u16 = 6;
+const ANY: u16 = 255;
 /// How long a reply may take: longer than the forwarder waits.
 const WAIT: Duration = Duration::from_secs(6);
 
@@ -50,6 +57,56 @@ async fn our_own_names_are_answered_while_others_are_silent() {
     let counts = forwarding.forwarder.counts();
     assert!(counts.no_room > 0 && counts.asked <= 500, "{counts:?}");
     assert!(codes.iter().all(|code| *code == 2) && codes.len() == 600, "{}", codes.len());
+}
+
+/// Asks for a name of others until told to end, as fast as datagrams are taken in; never more
+/// are on their way than a socket has room for.
+fn flood(server: (std::net::SocketAddr, Arc<Counters>), kind: u16, end: &AtomicBool) {
+    let (socket, (at, counters)) = (UdpSocket::bind("127.0.0.1:0").unwrap(), server);
+    let query = Query::new("www.others.test", kind).flags(1, 0).bytes();
+    let received = || counters.total().fast.received;
+    let (before, mut sent) = (received(), 0);
+    while !end.load(Ordering::Relaxed) {
+        if sent < received() - before + 100 {
+            socket.send_to(&query, at).unwrap();
+            sent += 1;
+        } else {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_cached_names_keeps_none_of_ours_waiting() {
+    let quick = Wayward::start(|query| vec![address(query)]);
+    let forwarding = Forwarding::to(&[quick.at]);
+    forwarding.see("A www.others.test", &["NOERROR"]).await;
+    // Types that only the full path looks at are in no other queue.
+    for kind in [A, ANY] {
+        let (at, counters) = (forwarding.server.v4, Arc::clone(&forwarding.server.counters));
+        let end = Arc::<AtomicBool>::default();
+        let ending = Arc::clone(&end);
+        let flood = tokio::task::spawn_blocking(move || flood((at, counters), kind, &ending));
+        let lost = || forwarding.server.counters.total().fast.dropped;
+        let before = lost();
+        assert!(crate::support::eventually(|| lost() > before), "no flood");
+        let ours = tokio::task::spawn_blocking(move || own(at, 100)).await.unwrap();
+        end.store(true, Ordering::Relaxed);
+        flood.await.unwrap();
+        assert_eq!(ours, 100, "of type {kind}");
+    }
+}
+
+/// How many of so many queries for an SOA of ours are answered soon.
+fn own(at: std::net::SocketAddr, queries: u16) -> usize {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let query = Query::new("services.internal", SOA).bytes();
+    let is_answered = |_: &u16| {
+        socket.send_to(&query, at).unwrap();
+        socket.recv(&mut [0; 1500]).is_ok()
+    };
+    (0..queries).filter(is_answered).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

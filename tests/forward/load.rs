@@ -59,6 +59,56 @@ async fn our_own_names_are_answered_while_others_are_silent() {
     assert!(codes.iter().all(|code| *code == 2) && codes.len() == 600, "{}", codes.len());
 }
 
+/// Asks one question so many times, spelt in two ways, and collects the codes of the replies.
+fn repeat(at: std::net::SocketAddr, times: usize) -> Vec<u8> {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(at).unwrap();
+    socket.set_read_timeout(Some(WAIT)).unwrap();
+    for number in 0..times {
+        let name = ["www.others.test", "WWW.others.TEST"][number % 2];
+        socket.send(&Query::new(name, A).flags(1, 0).bytes()).unwrap();
+    }
+    let mut reply = [0; 1500];
+    (0..times).map_while(|_| socket.recv(&mut reply).ok().map(|_| reply[3] & 0x0f)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rfc5452_equal_questions_are_asked_once() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(250));
+        vec![address(query)]
+    });
+    let forwarding = Forwarding::to(&[slow.at]);
+    let at = forwarding.server.v4;
+    let codes = tokio::task::spawn_blocking(move || repeat(at, 40)).await.unwrap();
+    forwarding.forwarder.idle().await;
+    let counts = forwarding.forwarder.counts();
+    assert_eq!((codes, slow.asked()), (vec![0; 40], 1));
+    assert_eq!((counts.asked, counts.merged, counts.no_room), (1, 39, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_dead_name_leaves_a_client_its_share() {
+    let silent = Wayward::start(|query| match query[13].to_ascii_lowercase() {
+        b'w' => Vec::new(),
+        _ => vec![address(query)],
+    });
+    let forwarding = Forwarding::to(&[silent.at]);
+    let at = forwarding.server.v4;
+    let dead = tokio::task::spawn_blocking(move || repeat(at, 150));
+    let turned_away = || forwarding.forwarder.counts().no_room;
+    assert!(crate::support::eventually(|| turned_away() == 87), "{}", turned_away());
+    forwarding.see("A living.others.test", &["NOERROR", "192.0.2.77"]).await;
+    assert_eq!(dead.await.unwrap(), [2; 150]);
+    forwarding.forwarder.idle().await;
+    let counts = forwarding.forwarder.counts();
+    assert_eq!((counts.asked, counts.merged, counts.failed, counts.no_room), (2, 62, 1, 87));
+    // Once it is over, it is asked again.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    forwarding.see("A www.others.test", &["SERVFAIL"]).await;
+    assert_eq!(forwarding.forwarder.counts().asked, 3);
+}
+
 /// Asks for a name of others until told to end, as fast as datagrams are taken in; never more
 /// are on their way than a socket has room for.
 fn flood(server: (std::net::SocketAddr, Arc<Counters>), kind: u16, end: &AtomicBool) {

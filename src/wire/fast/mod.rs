@@ -46,6 +46,8 @@ pub enum Verdict {
     Silence,
     /// The full path must answer.
     Full,
+    /// The full path must answer, or have others asked: the name is in no zone of ours.
+    Foreign,
 }
 
 /// Answers messages from ready-made answers. Each thread has its own.
@@ -112,10 +114,21 @@ impl Fast {
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
-            Ok(query) => self.answer(generation, &query, from, reply).unwrap_or(Verdict::Full),
+            Ok(query) => self
+                .answer(generation, &query, from, reply)
+                .unwrap_or_else(|Declined| self.leave(generation)),
             Err(Unusual::NoRequest) => Verdict::Silence,
-            Err(Unusual::Other) => Verdict::Full,
+            Err(Unusual::Nameless) => Verdict::Full,
+            Err(Unusual::Named) => self.leave(generation),
         }
+    }
+
+    /// Leaves a message to the full path, and says whether its name is ours where others are
+    /// asked for those that are not.
+    fn leave(&self, generation: &Generation) -> Verdict {
+        let is_foreign = self.policy.forwarder.is_some()
+            && matches!(resolve(generation, &self.name), Resolved::Foreign);
+        if is_foreign { Verdict::Foreign } else { Verdict::Full }
     }
 
     /// Answers a query.

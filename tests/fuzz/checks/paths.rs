@@ -94,7 +94,7 @@ impl Paths {
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),
-            Verdict::Full => None,
+            Verdict::Full | Verdict::Foreign => None,
         }
     }
 }

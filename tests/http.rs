@@ -73,6 +73,27 @@ fn a_zone_that_is_a_file_alone_has_no_figures_of_a_registry() {
 }
 
 #[test]
+fn the_serial_of_a_reverse_zone_is_that_of_its_soa_record() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let zone = "$TTL 60\n@ SOA ns.example. admin.example. 7 1 2 3 4\n@ NS ns.example.\n";
+    std::fs::write(directory.path().join("10.in-addr.arpa.zone"), zone).unwrap();
+    let config = directory.path().join("srvd.toml");
+    std::fs::write(&config, "reverse = [\"10.in-addr.arpa\"]\n").unwrap();
+    etcd.etcdctl(&["put", "/services/web/1", "10.0.0.1:80"]);
+    let [zones, config] = [directory.path(), &*config].map(|it| it.to_str().unwrap());
+    let (_process, at) = serve(&etcd.url(), &["--zones", zones, "--config", config]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
+    let figure = |line: &str| {
+        let text = get(at, "/metrics").1;
+        let value = text.lines().find_map(|it| it.strip_prefix(line)).map(str::to_owned);
+        value.unwrap().trim().parse::<u32>().unwrap()
+    };
+    let revision = figure("srvd_registry_revision{zone=\"services.internal.\"}");
+    assert!(revision > 0);
+    assert_eq!(figure("srvd_zone_serial{zone=\"10.in-addr.arpa.\"}"), 7 + revision);
+}
+
+#[test]
 fn problems_are_those_that_check_finds() {
     let etcd = Etcd::start();
     etcd.etcdctl(&["put", "/services/web/1", "nonsense"]);

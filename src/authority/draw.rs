@@ -65,6 +65,11 @@ impl Draw {
         self.0.shuffle(items);
     }
 
+    /// A number below another, which is not 0; each is as likely.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0.u64(..limit)
+    }
+
     /// A chance in (0, 1], so that its logarithm is finite.
     pub(super) fn chance(&mut self) -> f64 {
         1.0 - self.0.f64()

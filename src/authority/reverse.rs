@@ -9,14 +9,21 @@ use super::browse::RANK;
 use super::order::Selection;
 use super::{Draw, Found, Lookup};
 use crate::index::{Service, Zone};
-use crate::names::{address_label, label};
+use crate::names::{MESSAGE_MAX, address_label, label};
+
+/// How many instances at an address are looked at for the TTL of a name. Those of one service
+/// at one address have, as a rule, one TTL; and behind a proxy they can be all there are.
+const INSTANCES_LOOKED_AT: usize = 64;
+/// How many names of an address are looked at: more than any message has room for.
+const NAMES_LOOKED_AT: usize = MESSAGE_MAX / FIXED;
 
 impl Lookup<'_> {
     /// The PTR records of an address. Their TTL is the least that any of them has.
+    /// Of names that no message has room for, only so many are looked at that it shows.
     pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> Found {
         let mut selection = Selection::new(self.question.room);
         let (mut ttl, least) = (u32::MAX, FIXED + 1 + address_label(address).len());
-        for (its_ttl, name) in self.named_at(address) {
+        for (its_ttl, name) in self.named_at(address).take(NAMES_LOOKED_AT) {
             ttl = ttl.min(its_ttl);
             selection.offer(draw.chance(), RANK, || (least, name))?;
         }
@@ -24,11 +31,13 @@ impl Lookup<'_> {
         Ok(self.pointers(names.into_iter().map(|(_, name)| name).collect(), ttl, is_cut))
     }
 
-    /// The names of an address, each with its TTL. One that would be too long is left out.
+    /// The names of an address, each with the least TTL of the first instances there. One that
+    /// would be too long is left out.
     pub(super) fn named_at(&self, address: IpAddr) -> impl Iterator<Item = (u32, Name)> {
         let own = address_label(address);
         self.generation.named_at(address).filter_map(move |(zone, service)| {
-            let ttls = service.at_address(address).map(|it| it.ttl.unwrap_or(zone.settings().ttl));
+            let instances = service.at_address(address).take(INSTANCES_LOOKED_AT);
+            let ttls = instances.map(|it| it.ttl.unwrap_or(zone.settings().ttl));
             Some((ttls.min()?, name_of(zone, service, address, &own)?))
         })
     }

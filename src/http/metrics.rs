@@ -21,7 +21,7 @@ use prometheus_client::registry::Registry;
 use super::Subject;
 use super::ready::is_answered;
 use crate::forward::Forwarder;
-use crate::index::{Schema, Zone};
+use crate::index::{Generation, Schema, Site, Zone};
 use crate::registry::Cause;
 use crate::wire::Counts;
 
@@ -39,18 +39,11 @@ struct PerZone {
 }
 
 /// Figures of every zone.
-const OF_ALL: &[PerZone] = &[
-    PerZone {
-        name: "srvd_zone_ready",
-        help: "Whether names of the zone get answers",
-        read: |zone| i64::from(is_answered(zone)),
-    },
-    PerZone {
-        name: "srvd_zone_serial",
-        help: "Serial of the SOA record",
-        read: |zone| i64::from(zone.serial()),
-    },
-];
+const OF_ALL: &[PerZone] = &[PerZone {
+    name: "srvd_zone_ready",
+    help: "Whether names of the zone get answers",
+    read: |zone| i64::from(is_answered(zone)),
+}];
 
 /// Figures of a registry's zone that may fall.
 const GAUGES: &[PerZone] = &[
@@ -160,6 +153,7 @@ impl Collector for Subject {
         OF_ALL
             .iter()
             .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Gauge))?;
+        serials(&mut encoder, &generation)?;
         let is_followed = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
         let zones: &[_] = &zones.iter().filter(is_followed).cloned().collect::<Vec<_>>();
         GAUGES
@@ -241,6 +235,19 @@ impl PerZone {
         }
         Ok(())
     }
+}
+
+/// Writes the serials that SOA records have: that of a reverse zone counts what the other
+/// zones say, too, and so no zone can tell its own.
+fn serials(encoder: &mut DescriptorEncoder, generation: &Generation) -> fmt::Result {
+    let (name, help) = ("srvd_zone_serial", "Serial of the SOA record");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (at, zone) in generation.zones().iter().enumerate() {
+        let apex = zone.settings().apex().to_ascii();
+        let serial = ConstGauge::new(i64::from(generation.serial(Site::Zone(at))));
+        serial.encode(family.encode_family(&[("zone", apex.as_str())])?)?;
+    }
+    Ok(())
 }
 
 /// Writes how often each zone was listed again, by cause.

@@ -28,6 +28,7 @@ mod derived;
 mod find;
 mod further;
 mod generation;
+mod lots;
 mod node;
 mod order;
 mod problems;
@@ -47,6 +48,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 pub use self::generation::{Generation, Site};
+pub use self::lots::Lots;
 pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};

@@ -76,7 +76,7 @@ fn transport(instance: &Instance) -> Option<Proto> {
 impl ByTag {
     /// The tag.
     pub(super) fn tag(&self) -> &str {
-        self.0.selectors().nth(self.1.into()).unwrap_or_default()
+        self.0.selector(self.1.into()).unwrap_or_default()
     }
 }
 

@@ -7,7 +7,7 @@
 //! with what they made themselves.
 //!
 //! The slots of a service are as many as its instances call for, and what stands in one
-//! fits a datagram, so that ready-made answers take a bounded multiple of what the
+//! fits a datagram (where few of many are sent: a message), so that ready-made answers take a bounded multiple of what the
 //! instances themselves take. Only names that exist have any.
 
 use std::hash::BuildHasher;
@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use foldhash::fast::FixedState;
 use hickory_proto::rr::RecordType;
 
-use super::Node;
+use super::{Lots, Node};
 use crate::registry::Proto;
 
 /// Slots of the questions that nearly all ask: SRV, A, AAAA and TXT of the service, and SRV
@@ -39,7 +39,7 @@ pub enum Ready {
     NoData,
     /// The records.
     Records(Records),
-    /// The records are more than any datagram holds.
+    /// The records are more than any datagram holds, and none is left out.
     TooLarge,
     /// The answer depends on more than the service, and cannot be kept.
     Elsewhere,
@@ -52,12 +52,12 @@ pub struct Records {
     pub octets: Box<[u8]>,
     /// The records, by priority. Their number is that of the answers.
     pub records: Box<[Record]>,
-    /// Octets that the answers take together.
+    /// Octets that the answers take together; where only some are sent, at most.
     pub answers: usize,
     /// How their order is drawn.
     pub order: Order,
-    /// How many of them an answer has at most: the first of that order.
-    pub most: usize,
+    /// How many of them an answer has: the first of that order.
+    pub sent: usize,
 }
 
 /// How the order of records is drawn.
@@ -69,6 +69,8 @@ pub enum Order {
     Even,
     /// By the priority and weight of each.
     Weighted(Box<[(u16, u64)]>),
+    /// Only a few are drawn.
+    Few(Lots),
 }
 
 /// One record of an answer.
@@ -78,7 +80,7 @@ pub struct Record {
     pub answer: Range<u16>,
     /// Where the address record of its target stands, without its owner; empty if none.
     pub glue: Range<u16>,
-    /// Which of the targets that is: records can share one.
+    /// Which of the targets that is, modulo 256: records can share one.
     pub target: u8,
 }
 

@@ -33,6 +33,9 @@ pub const VALUE_MAX: usize = 64 * 1024;
 /// Endpoints of one instance, each a different way to it. Frameworks write one for each
 /// protocol that they speak, two as a rule.
 pub const ENDPOINTS_MAX: usize = 32;
+/// Tags of one instance. Each is a name of its own, and a place in the index; real documents
+/// have a handful.
+pub const TAGS_MAX: usize = 64;
 /// The greatest TTL a record may have (RFC 2181 section 8).
 pub const TTL_MAX: u32 = i32::MAX as u32;
 

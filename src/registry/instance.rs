@@ -93,6 +93,14 @@ impl Instance {
         tags.iter().map(|tag| &**tag).chain(self.version())
     }
 
+    /// One of [`Self::selectors`], by its place.
+    #[must_use]
+    pub fn selector(&self, at: usize) -> Option<&str> {
+        let details = self.details.as_deref()?;
+        let version = || self.version().filter(|_| at == details.tags.len());
+        details.tags.get(at).map(|tag| &**tag).or_else(version)
+    }
+
     /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
     #[must_use]
     pub fn location(&self) -> String {
@@ -272,5 +280,23 @@ mod tests {
         {
             assert!(Host::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn selectors_are_found_by_their_places() {
+        let read = |value: &str| {
+            let document = crate::registry::document::read(value.as_bytes()).unwrap().unwrap();
+            let layout = crate::registry::Layout::new("/s", None).unwrap();
+            document.into_instance(layout.read(b"/s/web/1").unwrap())
+        };
+        for members in [r#""tags":["a","b"],"version":"1""#, r#""tags":["a"]"#, r#""version":"1""#]
+        {
+            let instance = read(&format!(r#"{{"host":"10.0.0.1:80",{members}}}"#));
+            let all: Vec<_> = instance.selectors().collect();
+            let places = 0..=all.len();
+            let found: Vec<_> = places.map_while(|place| instance.selector(place)).collect();
+            assert_eq!(found, all);
+        }
+        assert_eq!(read("10.0.0.1:80").selector(0), None);
     }
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
-use crate::names::{ENDPOINTS_MAX, SERVICE_MAX, TTL_MAX};
+use crate::names::{ENDPOINTS_MAX, SERVICE_MAX, TAGS_MAX, TTL_MAX};
 use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Details, Host, Instance, Layout, Meaning, Proto, ServiceEndpoint};
 
@@ -252,6 +252,9 @@ fn check(instance: &Instance, layout: &Layout) -> Result<(), &'static str> {
         return Err("has a TTL that no record can have");
     }
     let Some(details) = &instance.details else { return Ok(()) };
+    if details.tags.len() > TAGS_MAX {
+        return Err("has more tags than are read");
+    }
     let mut labels = details.protocol.iter().chain(&details.tags);
     if !labels.all(|label| fits_label(label)) {
         return Err("has a port name or tag that fits no label");

@@ -191,29 +191,55 @@ fn max_answers_are_drawn_anew_for_each_query() {
     }
 }
 
+/// What the fast path says over UDP, if it does; it takes its time.
+fn patiently(fast: &mut Fast, fixture: &Fixture, message: &[u8]) -> Option<Vec<u8>> {
+    let mut reply = [0; 1232];
+    match fast.respond(&fixture.index.load(), message, (CLIENT, Transport::Udp), &mut reply) {
+        Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
+        _ => None,
+    }
+}
+
 #[test]
 fn max_answers_are_drawn_from_more_than_a_datagram_holds() {
-    for instances in [30, 200, 500] {
+    let mut fast = Fast::patient(std::sync::Arc::default());
+    for (instances, name, kind, is_ready) in [
+        (30, "_web._tcp", SRV, true),
+        (500, "_web._tcp", SRV, true),
+        (5000, "_web._tcp", SRV, false),
+        (100, "web.services.internal", A, true),
+        (3000, "web.services.internal", A, true),
+        (9000, "web.services.internal", A, false),
+    ] {
         let fixture = limited(instances);
-        for (name, kind) in [("_web._tcp", SRV), ("web.services.internal", A)] {
-            let message = Query::new(name, kind).bytes();
-            let mut reply = [0; 1232];
-            let verdict = Fast::patient(std::sync::Arc::default()).respond(
-                &fixture.index.load(),
-                &message,
-                (CLIENT, Transport::Udp),
-                &mut reply,
-            );
-            let full = respond(&fixture, &message, Transport::Udp).unwrap();
-            let octets = match verdict {
-                Verdict::Reply { octets, .. } => reply[..octets].to_vec(),
-                _ => full.clone(),
-            };
-            for reply in [octets, full] {
-                assert_eq!((reply[2] & 2, reply[7]), (0, 3), "{instances} {name}");
+        let message = Query::new(name, kind).bytes();
+        for _ in 0..if is_ready { 100 } else { 1 } {
+            let ready = patiently(&mut fast, &fixture, &message);
+            assert_eq!(ready.is_some(), is_ready, "{instances} {name}");
+            let full = || respond(&fixture, &message, Transport::Udp).unwrap();
+            let reply = ready.unwrap_or_else(full);
+            let glue = if kind == SRV { 3 } else { 0 };
+            assert_eq!([reply[2] & 2, reply[7], reply[11]], [0, 3, glue], "{instances} {name}");
+            let message = parse(&reply).unwrap();
+            for (answer, address) in message.answers.iter().zip(&message.additionals) {
+                assert!(answer.data.to_string().ends_with(&address.name.to_string()));
             }
         }
     }
+}
+
+#[test]
+fn rfc2782_the_first_of_a_few_of_many_is_in_proportion_to_weight() {
+    let (fixture, message) = (limited(100), Query::new("web.services.internal", A).bytes());
+    let (mut fast, mut counts) = (Fast::with_draw(Draw::seeded(6)), vec![0; 100]);
+    for _ in 0..DRAWS {
+        let reply = patiently(&mut fast, &fixture, &message).unwrap();
+        counts[usize::from(reply[message.len() + 12 + 3])] += 1;
+    }
+    let weights: Vec<_> = (1..=100).map(f64::from).collect();
+    // 148.2 is the 0.1 % point of chi-square with 99 degrees of freedom.
+    let statistic = chi_square(&counts, &weights);
+    assert!(statistic < 148.2, "{statistic} {counts:?}");
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, RecordType};
+use srvd::index::Schema;
 use srvd::wire::Transport;
 
 use super::messages::{A, Query, SRV, ask, ask_over, counts};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings, settings_of_file};
 
 /// A service with as many instances, each with an address of its own, from 10.0.0.100.
 fn many(instances: u32) -> Fixture {
@@ -138,4 +139,29 @@ fn contract_9_5_a_silent_registry_changes_no_size() {
         assert_eq!(stale.len(), fresh.len() + 6);
         assert_eq!(before.additionals.len(), after.additionals.len());
     }
+}
+
+/// The TTL of the one name of an address that a service of a hundred instances shares, of
+/// which one has a TTL of its own.
+fn ttl_of_name(own: u32) -> u32 {
+    let text = "$TTL 60\n@ SOA ns.example. admin.example. 7 1 2 3 4\n@ NS ns.example.\n";
+    let reverse = settings_of_file("10.in-addr.arpa.", text, true);
+    let reverse = reverse.of_schema(Schema::Static).reversing();
+    let named = settings("services.internal.").naming_addresses(true);
+    let mut fixture = Fixture::unlisted(vec![named, reverse]);
+    fixture.list(1);
+    fixture.put_all((0..100).map(|number| {
+        let ttl = if number == own { 1 } else { 5 };
+        let value = format!(r#"{{"host":"10.0.0.1:{}","ttl":{ttl}}}"#, 8000 + number);
+        (format!("web/{number:03}"), value)
+    }));
+    let (_, message) = ask(&fixture, &Query::new("1.0.0.10.in-addr.arpa", 12));
+    assert_eq!(message.answers.len(), 1);
+    message.answers[0].ttl
+}
+
+#[test]
+fn of_many_instances_at_one_address_a_bounded_number_is_looked_at() {
+    assert_eq!((ttl_of_name(0), ttl_of_name(63)), (1, 1));
+    assert_eq!((ttl_of_name(64), ttl_of_name(99)), (5, 5));
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::location::{self, HostPort};
 use super::members::Members;
 use super::{Details, Document, Fault, Reading, Shape};
-use crate::names::{SERVICE_MAX, TTL_MAX};
+use crate::names::{SERVICE_MAX, TAGS_MAX, TTL_MAX};
 use crate::registry::{Further, Host, Proto};
 
 /// The document that `join` writes, its members in the order they are written.
@@ -59,6 +59,9 @@ pub struct Registration {
 
 /// What the number of a port name, tag or version may not exceed, in words.
 const LABEL_WANTED: &str = "a string of 1 to 62 characters, for it becomes a DNS label";
+/// What the tags are, in words.
+const TAGS_WANTED: &str = "an array of 64 tags at most; leave some out";
+const _: () = assert!(TAGS_MAX == 64);
 
 /// Reads an object that has one of the members that say where an instance is.
 pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
@@ -111,6 +114,10 @@ fn details(members: &Members<'_>, scheme: Option<&str>) -> Result<Details, Fault
     let label =
         |member| members.read(member, LABEL_WANTED, |value| value.as_str().filter(fits_label));
     let tags = members.texts("tags")?;
+    if tags.len() > TAGS_MAX {
+        let found = format!("an array of {} tags", tags.len());
+        return Err(Fault::Member { member: "tags", found, wanted: TAGS_WANTED });
+    }
     if let Some(tag) = tags.iter().find(|tag| !fits_label(&&***tag)) {
         let found = super::shown(&format!("{tag:?}"));
         return Err(Fault::Member { member: "tags", found, wanted: LABEL_WANTED });
@@ -242,6 +249,12 @@ mod tests {
             let fault = parse(value).unwrap_err().to_string();
             assert!(fault.starts_with(message), "{value}: {fault}");
         }
+        let of = |tags: usize| {
+            parse(&format!(r#"{{"host":"a.b:1","tags":[{}"t"]}}"#, r#""t","#.repeat(tags - 1)))
+        };
+        assert_eq!(of(TAGS_MAX).unwrap().details.tags.len(), TAGS_MAX);
+        let fault = of(TAGS_MAX + 1).unwrap_err().to_string();
+        assert!(fault.contains("an array of 65 tags; it must be an array of 64 tags"), "{fault}");
         assert!(parse(r#"{"host":"a.b:1","unknown":[1],"meta":{"a":1,"b":"c"}}"#).is_ok());
     }
 }

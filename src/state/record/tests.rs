@@ -1,6 +1,7 @@
 //! What is written comes back, and nothing that etcd could not have said.
 
 use super::*;
+use crate::names::TAGS_MAX;
 use crate::registry::document;
 
 /// A layout, and an instance that a value at a key of it leads to.
@@ -84,6 +85,7 @@ fn what_etcd_could_not_have_said_is_refused() {
         |it| it.ttl = Some(u32::MAX),
         |it| it.details.as_mut().unwrap().protocol = Some("p".repeat(63).into()),
         |it| it.details.as_mut().unwrap().tags = Box::from(["".into()]),
+        |it| it.details.as_mut().unwrap().tags = vec!["t".into(); TAGS_MAX + 1].into(),
     ] {
         assert!(with(edit).is_err());
     }

@@ -11,20 +11,19 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
+use super::compose::{ANSWERS_MAX, RECORDS_MAX};
 use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer_whole};
-use crate::index::{Generation, Order, Ready, Record, Records, Relative, StartOfAuthority};
+use crate::index::{Generation, Lots, Order, Ready, Record, Records, Relative, StartOfAuthority};
 use crate::names::WireName;
 use crate::wire::full::{QUESTION_POINTER, write_data};
-use crate::wire::{HEADER, UDP_MAX};
 
-/// Octets of answers that any datagram has room for, beside a header and the shortest
-/// question. More is never sent from here.
-const ANSWERS_MAX: usize = UDP_MAX as usize - HEADER - 5;
-/// Room for that much, and for the address of every target.
-const ROOM: Room = Room { octets: 4 * ANSWERS_MAX, overflow: Overflow::Truncate };
+/// Octets of records that few are drawn from, glue included: what places of 16 bits can tell.
+/// They are some thousand; larger services are drawn from by the full path, at a cost that
+/// grows with their instances.
+const DRAWN_FROM_MAX: usize = u16::MAX as usize;
 
-/// Makes the answer to a question of class IN, of which so many records are sent at most. Where
-/// it is too large, the others are still drawn from all.
+/// Makes the answer to a question of class IN, of which so many records are sent at most: those
+/// are drawn, query by query, from all.
 pub(super) fn compile(
     generation: &Generation,
     name: &WireName,
@@ -32,7 +31,10 @@ pub(super) fn compile(
     most: usize,
     draw: &mut Draw,
 ) -> Ready {
-    let Some(answer) = ask(generation, name, kind, draw) else { return Ready::Elsewhere };
+    // So many that no datagram has room for them anyway are no limit.
+    let most = if most < RECORDS_MAX { most } else { usize::MAX };
+    let octets = if most < usize::MAX { 2 * DRAWN_FROM_MAX } else { 4 * ANSWERS_MAX };
+    let Some(answer) = ask(generation, name, kind, octets, draw) else { return Ready::Elsewhere };
     // What depends on other services is left out: it may not even matter.
     let additional = if answer.is_own { &answer.additional[..] } else { &[] };
     match &answer.answers[..] {
@@ -40,7 +42,6 @@ pub(super) fn compile(
         _ if answer.truncated => Ready::TooLarge,
         [] => Ready::NoData,
         [set] => match records(set, additional, most) {
-            Ok(Ready::TooLarge) if most < usize::MAX => Ready::Elsewhere,
             Ok(ready) if answer.is_own || matches!(ready, Ready::TooLarge) => ready,
             _ => Ready::Elsewhere,
         },
@@ -55,22 +56,25 @@ pub(super) fn start_of_authority(
     apex: &WireName,
 ) -> Option<StartOfAuthority> {
     // No name has records of the type 0, which is reserved (RFC 6895 section 3.1).
-    let answer = ask(generation, name, RecordType::ZERO, &mut Draw::new())?;
+    let answer = ask(generation, name, RecordType::ZERO, ANSWERS_MAX, &mut Draw::new())?;
     let set = answer.authority?;
     let [RData::SOA(soa)] = &set.data[..] else { return None };
     let names = [relative(&soa.mname, apex)?, relative(&soa.rname, apex)?];
     Some(StartOfAuthority { ttl: set.ttl, names, times: times(soa) })
 }
 
-/// What the authority says.
+/// What the authority says where there are so many octets of room: enough for the address of
+/// every target, too.
 fn ask(
     generation: &Generation,
     name: &WireName,
     kind: RecordType,
+    octets: usize,
     draw: &mut Draw,
 ) -> Option<Answer> {
     let name = Name::from_labels(name.iter()).ok()?;
-    let question = Question { name: &name, kind, class: DNSClass::IN, room: ROOM };
+    let room = Room { octets, overflow: Overflow::Truncate };
+    let question = Question { name: &name, kind, class: DNSClass::IN, room };
     Some(answer_whole(generation, &question, draw))
 }
 
@@ -90,12 +94,21 @@ fn records(set: &RrSet, additional: &[RrSet], most: usize) -> Result<Ready, Prot
         let glue = target.map(|at| glue[at].clone()).unwrap_or_default();
         records.push(Record { answer, glue, target: target.unwrap_or_default() as u8 });
     }
-    let answers = records.iter().map(|record| record.answer.len()).sum();
-    if answers > ANSWERS_MAX {
+    let (sent, answers) = (records.len().min(most), largest(&records, most));
+    let is_whole = sent == records.len();
+    if is_whole && answers > ANSWERS_MAX {
         return Ok(Ready::TooLarge);
     }
-    let (octets, order) = (octets.into(), order(&set.ranks));
-    Ok(Ready::Records(Records { octets, records: records.into(), answers, order, most }))
+    let order = if is_whole { order(&set.ranks) } else { Order::Few(Lots::new(&set.ranks)) };
+    let (octets, records) = (octets.into(), records.into());
+    Ok(Ready::Records(Records { octets, records, answers, order, sent }))
+}
+
+/// The octets of the largest answers, so many at most.
+fn largest(records: &[Record], most: usize) -> usize {
+    let mut octets: Vec<_> = records.iter().map(|record| record.answer.len()).collect();
+    octets.sort_unstable_by(|one, other| other.cmp(one));
+    octets.iter().take(most).sum()
 }
 
 /// Writes a record whose owner is the question's name.

@@ -2,7 +2,7 @@
 
 use super::query::Query;
 use crate::authority::{Draw, Position};
-use crate::index::{Order, Record, Records, Relative, Site, StartOfAuthority};
+use crate::index::{Order, Records, Relative, Site, StartOfAuthority};
 use crate::names::WireName;
 use crate::wire::edns::{Budget, Edns, Told};
 use crate::wire::{COPIED, HEADER, Policy, UDP_MAX};
@@ -15,9 +15,12 @@ const AUTHORITATIVE: u8 = 0x04;
 const TRUNCATED: u8 = 0x02;
 /// Octets before the target in an SRV record: owner, type, class, TTL, length, numbers.
 const BEFORE_TARGET: usize = 12 + 6;
-/// The most records of an answer that is kept: each takes 12 octets at least.
-const RECORDS_MAX: usize = 128;
+/// The most records of an answer that is sent: each takes 12 octets at least.
+pub(super) const RECORDS_MAX: usize = 128;
 const _: () = assert!(UDP_MAX as usize / 12 < RECORDS_MAX);
+/// Octets of answers that any datagram has room for, beside a header and the shortest
+/// question. More is never sent from here.
+pub(super) const ANSWERS_MAX: usize = UDP_MAX as usize - HEADER - 5;
 /// Where ANCOUNT, NSCOUNT and ARCOUNT stand in a header.
 const ANSWERS: usize = 7;
 /// NSCOUNT, its lower octet.
@@ -83,17 +86,24 @@ impl<'r> Composer<'r> {
     /// # Errors
     /// [`Declined`] never, as long as the records take what their sum says.
     pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw) -> Written {
-        let is_whole = kept.records.len() <= kept.most;
-        if is_whole && self.at + kept.answers > self.end {
+        let is_whole = kept.records.len() == kept.sent;
+        let may_exceed = self.at + kept.answers > self.end;
+        // Over TCP all would have to fit, with all glue; whether they do must not depend on
+        // the draw, for the full path makes another.
+        if !is_whole && self.end > UDP_MAX.into() && kept.answers > ANSWERS_MAX {
+            return Err(Declined);
+        }
+        if is_whole && may_exceed {
             self.truncate();
             return Ok(());
         }
-        fetch(&kept.octets);
+        if is_whole {
+            fetch(&kept.octets);
+        }
         let mut places = [0; RECORDS_MAX];
-        let places = places.get_mut(..kept.records.len()).ok_or(Declined)?;
+        let places = places.get_mut(..kept.sent).ok_or(Declined)?;
         arrange(kept, places, draw);
-        let places = if is_whole { places } else { &mut places[..kept.most] };
-        if !is_whole && self.at + taken(kept, places) > self.end {
+        if may_exceed && self.at + taken(kept, places) > self.end {
             self.truncate();
             return Ok(());
         }
@@ -103,18 +113,21 @@ impl<'r> Composer<'r> {
             self.put(octets(kept, &kept.records[usize::from(*place)].answer))?;
         }
         self.reply[ANSWERS] = places.len() as u8;
-        let written = places.iter().zip(starts);
-        self.glue(kept, written.map(|(place, start)| (&kept.records[usize::from(*place)], start)));
+        self.glue(kept, places, &starts);
         Ok(())
     }
 
-    /// Writes the addresses of targets, once each, until one does not fit. With each record
-    /// comes where it stands.
-    fn glue<'k>(&mut self, kept: &Records, records: impl Iterator<Item = (&'k Record, u16)>) {
+    /// Writes the addresses of the targets of records, once each, until one does not fit. With
+    /// each record comes where it stands.
+    fn glue(&mut self, kept: &Records, places: &[u16], starts: &[u16]) {
         let mut seen = 0_u128;
-        for (record, start) in records.filter(|(record, _)| !record.glue.is_empty()) {
+        for (number, (place, start)) in places.iter().zip(starts).enumerate() {
+            let record = &kept.records[usize::from(*place)];
             let bit = 1_u128 << (record.target % 128);
-            if seen & bit != 0 {
+            // Of more targets than bits, two can have one.
+            let is_met = |other: &u16| kept.records[usize::from(*other)].glue == record.glue;
+            let is_seen = seen & bit != 0 && places[..number].iter().any(is_met);
+            if is_seen || record.glue.is_empty() {
                 continue;
             }
             seen |= bit;
@@ -123,7 +136,7 @@ impl<'r> Composer<'r> {
                 break;
             }
             // There is room for both, and so both are written.
-            let _ = self.point_to(usize::from(start) + BEFORE_TARGET);
+            let _ = self.point_to(usize::from(*start) + BEFORE_TARGET);
             let _ = self.put(data);
             self.reply[ADDITIONAL] += 1;
         }
@@ -223,19 +236,22 @@ impl<'r> Composer<'r> {
 }
 
 /// The octets of the records at some places.
-fn taken(kept: &Records, places: &[u8]) -> usize {
+fn taken(kept: &Records, places: &[u16]) -> usize {
     places.iter().map(|place| kept.records[usize::from(*place)].answer.len()).sum()
 }
 
-/// Puts the places of records into a fresh order.
-fn arrange(kept: &Records, places: &mut [u8], draw: &mut Draw) {
+/// Puts the places of records into a fresh order, or the first of such an order.
+fn arrange(kept: &Records, places: &mut [u16], draw: &mut Draw) {
     for (at, place) in places.iter_mut().enumerate() {
-        *place = at as u8;
+        *place = at as u16;
     }
     match &kept.order {
         Order::Kept => {}
         Order::Even => draw.shuffle(places),
         Order::Weighted(ranks) => draw.arrange(places, |place| ranks[usize::from(place)]),
+        Order::Few(lots) => {
+            lots.draw(places, &mut [0; RECORDS_MAX], |limit| draw.below(limit));
+        }
     }
 }
 

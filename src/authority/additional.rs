@@ -112,7 +112,7 @@ impl Lookup<'_> {
         let (generation, site, below) = (self.generation, *site, *below);
         let position = Position { generation, zone, site, below, is_stale: false };
         let lookup = Lookup { position, name, ..*self };
-        let gathered = lookup.gather(branch);
+        let gathered = lookup.gather(branch, Some((kind, room)));
         if lookup.alias(branch, &gathered).is_some() {
             return Ok(None);
         }

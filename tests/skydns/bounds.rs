@@ -103,3 +103,39 @@ fn the_addresses_of_all_targets_are_counted_together() {
     assert!((7..=8).contains(&glue.len()), "{}", glue.len());
     assert!(glue.iter().all(|set| set.data.len() == 1_000 && !set.is_cut));
 }
+
+/// The least time that a question over UDP takes for what does not fit.
+fn cost(zones: &Zones, name: &str, kind: RecordType) -> Duration {
+    let cost = || {
+        let begun = Instant::now();
+        assert!(zones.answer(name, kind, UDP).truncated, "{name} {kind}");
+        begun.elapsed()
+    };
+    (0..20).map(|_| cost()).min().unwrap()
+}
+
+#[test]
+fn what_does_not_fit_a_datagram_is_not_gathered() {
+    let key = |service: &str, n: usize| format!("{service}/{}/{n}", n % 200);
+    let mut pairs: Vec<_> = (0..200).map(|n| (key("small", n), address(n))).collect();
+    pairs.extend((0..16_000).map(|n| (key("large", n), address(n))));
+    // Those of another group than the shortest path's, and equal ones, are no records.
+    pairs.push(("few/a".into(), r#"{"host":"10.0.0.1","group":"g"}"#.into()));
+    pairs.extend((0..2_000).map(|n| {
+        let value = format!(r#"{{"host":"10.1.{}.{}","group":"h"}}"#, n / 250, n % 250);
+        (key("few", n), value)
+    }));
+    pairs.extend((0..2_000).map(|n| (key("same", n), address(7))));
+    let zones = holding(&pairs);
+    for kind in [RecordType::A, RecordType::SRV, RecordType::ANY] {
+        let small = cost(&zones, "small.skydns.test.", kind);
+        for name in ["large.skydns.test.", "any.large.skydns.test."] {
+            let large = cost(&zones, name, kind);
+            assert!(large < small * 12, "{name} {kind}: {large:?}, {small:?}");
+        }
+    }
+    for name in ["few.skydns.test.", "same.skydns.test."] {
+        let answer = zones.answer(name, RecordType::A, UDP);
+        assert!(!answer.truncated && answer.answers[0].data.len() == 1, "{name}");
+    }
+}

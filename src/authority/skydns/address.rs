@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hickory_proto::rr::{RData, RecordType};
 
 use super::super::address::{Addresses, data, record_octets};
+use super::super::answer::FIXED;
 use super::super::order::Selection;
 use super::super::{Draw, Found, Lookup, Overflow, Position, Rank, Room, RrSet};
 use super::alias::{CHAIN_MAX, reverse_labels};
@@ -18,6 +19,8 @@ use crate::registry::{Host, Standing};
 
 /// Host names that are looked up for one question.
 const HOSTS_MAX: usize = 1_024;
+/// The least octets of an address record.
+const ADDRESS_MIN: usize = FIXED + 4;
 /// Room for the addresses of one of them.
 const HOST_ROOM: Room = Room { octets: MESSAGE_MAX, overflow: Overflow::Cut };
 
@@ -29,6 +32,8 @@ struct Collected {
     ranks: HashMap<IpAddr, Rank, foldhash::fast::RandomState>,
     /// The least TTL.
     ttl: u32,
+    /// How many addresses are enough to say that they do not fit.
+    enough: usize,
     /// The host names that were followed.
     seen: HashSet<Box<str>, foldhash::fast::RandomState>,
 }
@@ -54,7 +59,9 @@ impl Lookup<'_> {
         draw: &mut Draw,
     ) -> Found {
         let (ranks, seen) = (HashMap::default(), HashSet::default());
-        let mut all = Collected { kind, ranks, ttl: u32::MAX, seen };
+        let is_whole = room.overflow == Overflow::Truncate && self.most() == usize::MAX;
+        let enough = if is_whole { 1 + room.octets / ADDRESS_MIN } else { usize::MAX };
+        let mut all = Collected { kind, ranks, ttl: u32::MAX, enough, seen };
         self.collect_addresses(gathered, None, &mut all, draw);
         let mut selection = Selection::new(room).at_most(self.most());
         for (address, rank) in all.ranks {
@@ -78,6 +85,9 @@ impl Lookup<'_> {
     ) {
         let default = self.settings().ttl;
         for entry in &gathered.entries {
+            if all.ranks.len() >= all.enough {
+                return;
+            }
             let by = By::of(entry, default, by);
             match &entry.value.host {
                 Some(Host::Address(address)) => all.add(*address, by),
@@ -104,7 +114,7 @@ impl Lookup<'_> {
                 let generation = self.generation;
                 let position = Position { generation, zone, site, below, is_stale: false };
                 let lookup = Lookup { position, name: &name, ..*self };
-                lookup.collect_addresses(&lookup.gather(branch), Some(by), all, draw);
+                lookup.collect_addresses(&lookup.gather(branch, None), Some(by), all, draw);
             }
             Some(node) => {
                 let (kind, settings) = (all.kind, zone.settings());

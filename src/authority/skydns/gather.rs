@@ -1,6 +1,9 @@
 //! Which entries are answered together at a name.
 
-use super::super::{Lookup, Visits};
+use hickory_proto::rr::RecordType;
+
+use super::super::{Lookup, Room, Visits};
+use super::fill::Fill;
 use super::group;
 use crate::index::skydns::{is_any_label, wildcard};
 use crate::index::{Branch, Lead, SkyDns};
@@ -26,19 +29,27 @@ pub(super) struct Walk<'g, 'v> {
     all: &'g SkyDns,
     /// What may still be looked at.
     visits: &'v Visits,
+    /// How much of the room is taken, where that ends the walk.
+    fill: Option<Fill<'g>>,
 }
 
 impl Lookup<'_> {
-    /// The entries that the question's name leads to.
-    pub(in crate::authority) fn gather<'g>(&self, branch: Branch<'g>) -> Gathered<'g> {
+    /// The entries that the question's name leads to; of those that are for records of a type
+    /// with some room, as many as show that they do not fit.
+    pub(in crate::authority) fn gather<'g>(
+        &self,
+        branch: Branch<'g>,
+        wanted: Option<(RecordType, Room)>,
+    ) -> Gathered<'g> {
         let path = Reversed::of(self.name, self.position.below);
-        let walk = Walk::new(branch.entries, self.visits);
+        let fill = wanted.and_then(|it| self.fill(branch.by, it));
+        let mut walk = Walk { fill, ..Walk::new(branch.entries, self.visits) };
         let found = match branch.by {
             Lead::Apex(_) => walk.branch(APEX),
             Lead::Own => walk.branch(path.as_octets()),
             Lead::Wildcard(encloser) => wildcard(&path.as_octets()[..encloser])
                 .map_or_else(Vec::new, |path| walk.branch(path.as_octets())),
-            Lead::Pattern => self.matching(&walk),
+            Lead::Pattern => self.matching(&mut walk),
         };
         Gathered {
             entries: group::of_one_group(found),
@@ -47,8 +58,16 @@ impl Lookup<'_> {
         }
     }
 
+    /// What will tell that records do not fit. It cannot where there is a limit to their number,
+    /// at the apex, whose records may be those of the zone file, and for the SRV records of a
+    /// wildcard, which have one target.
+    fn fill<'g>(&self, by: Lead<'_>, (kind, room): (RecordType, Room)) -> Option<Fill<'g>> {
+        let is_known = self.most() == usize::MAX && matches!(by, Lead::Own | Lead::Pattern);
+        Fill::of(kind, room).filter(|_| is_known)
+    }
+
     /// The entries that the question's name means where some of its labels stand for any.
-    fn matching<'g>(&self, walk: &Walk<'g, '_>) -> Vec<&'g Entry> {
+    fn matching<'g>(&self, walk: &mut Walk<'g, '_>) -> Vec<&'g Entry> {
         let labels: Vec<_> = (0..self.position.below).rev().map(|at| self.name.label(at)).collect();
         let mut found = Vec::new();
         walk.matching(&mut Vec::with_capacity(NAME_MAX), &labels, &mut found);
@@ -58,13 +77,21 @@ impl Lookup<'_> {
 
 impl<'g, 'v> Walk<'g, 'v> {
     /// A walk that has not begun.
-    pub(super) const fn new(all: &'g SkyDns, visits: &'v Visits) -> Self {
-        Self { all, visits }
+    pub(super) fn new(all: &'g SkyDns, visits: &'v Visits) -> Self {
+        Self { all, visits, fill: None }
     }
 
     /// The entries at a path and below it.
-    pub(super) fn branch(&self, path: &[u8]) -> Vec<&'g Entry> {
-        self.all.below(path).take_while(|_| self.visits.step()).map(|entry| &**entry).collect()
+    pub(super) fn branch(&mut self, path: &[u8]) -> Vec<&'g Entry> {
+        let mut found = Vec::new();
+        for entry in self.all.below(path) {
+            if !self.step() {
+                break;
+            }
+            found.push(&**entry);
+            self.fill.iter_mut().for_each(|fill| fill.add(entry));
+        }
+        found
     }
 
     /// The entries at a path itself.
@@ -73,13 +100,16 @@ impl<'g, 'v> Walk<'g, 'v> {
     }
 
     /// Adds the entries of all branches below a path that labels lead to.
-    fn matching(&self, path: &mut Vec<u8>, labels: &[&[u8]], found: &mut Vec<&'g Entry>) {
+    fn matching(&mut self, path: &mut Vec<u8>, labels: &[&[u8]], found: &mut Vec<&'g Entry>) {
         let Some((first, rest)) = labels.split_first() else {
             return found.extend(self.branch(path));
         };
         let parent = path.len();
         if is_any_label(first) {
-            for child in self.all.children(path).take_while(|_| self.visits.step()) {
+            for child in self.all.children(path) {
+                if !self.step() {
+                    return;
+                }
                 path.extend(&child[parent..]);
                 self.matching(path, rest, found);
                 path.truncate(parent);
@@ -88,9 +118,13 @@ impl<'g, 'v> Walk<'g, 'v> {
         }
         path.push(first.len() as u8);
         path.extend(*first);
-        if self.visits.step() && self.all.has(path) {
+        if self.step() && self.all.has(path) {
             self.matching(path, rest, found);
         }
         path.truncate(parent);
+    }
+    /// Looks at one more; not if that would be too many, or of no use.
+    fn step(&self) -> bool {
+        !self.fill.as_ref().is_some_and(Fill::is_over) && self.visits.step()
     }
 }

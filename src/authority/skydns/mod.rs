@@ -24,6 +24,7 @@
 mod address;
 mod alias;
 mod apex;
+mod fill;
 mod gather;
 mod group;
 mod mail;
@@ -56,8 +57,8 @@ const SOUGHT: [RecordType; 7] = [
 impl Lookup<'_> {
     /// What a name of a SkyDNS zone says.
     pub(super) fn at_branch(&self, branch: Branch<'_>, draw: &mut Draw) -> Step {
-        let gathered = self.gather(branch);
         let kind = self.question.kind;
+        let gathered = self.gather(branch, Some((kind, self.question.room)));
         let found = match self.alias(branch, &gathered) {
             Some(alias) if !matches!(kind, RecordType::CNAME | RecordType::ANY) => {
                 return Step::Alias(alias);

@@ -20,7 +20,7 @@ impl Lookup<'_> {
     pub(super) fn ptr_of_branch(&self, branch: Branch<'_>) -> Found {
         let is_address = reverse_labels(self.name).is_some_and(|(below, all)| below == all);
         let default = self.settings().ttl;
-        let entries = if is_address { self.gather(branch) } else { self.own(branch) };
+        let entries = if is_address { self.gather(branch, None) } else { self.own(branch) };
         let records = entries.entries.iter().filter_map(|entry| {
             let Some(Host::Name(host)) = &entry.value.host else { return None };
             Some((entry.ttl(default), POINTER, RData::PTR(PTR(host_name(host)?))))

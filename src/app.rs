@@ -145,7 +145,13 @@ impl App {
     /// # Errors
     /// [`Failure::Failed`]: what cannot be given up, and what to do.
     pub fn give_up_privileges(&self) -> Result<(), Failure> {
-        privileges::give_up(self.account.as_ref()).map_err(Failure::failed)
+        privileges::give_up(self.account.as_ref()).map_err(Failure::failed)?;
+        if privileges::is_root() {
+            tracing::warn!(
+                "running as root, without its capabilities; name an account for it with `run-as`"
+            );
+        }
+        Ok(())
     }
 
     /// What is answered from.

@@ -7,10 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::cli::{Common, ServeArgs};
-use crate::config::{self, File, Registry, Serve};
+use crate::config::{self, File, Registry, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd, Upkeep, embedded};
 use crate::http::{At, Http};
+use crate::index::Schema;
 use crate::join::{Registration, Terms};
 use crate::names::{DEFAULT_HEARTBEAT, DEFAULT_LEASE, default_id};
 use crate::registry::document::Registration as Document;
@@ -32,8 +33,8 @@ pub struct Dev {
     listener: TcpListener,
     /// Where that is.
     address: SocketAddr,
-    /// The registry, as the first zone knows it.
-    registry: (RegistryUrl, Layout),
+    /// The registry, as the first zone of services knows it, if there is one.
+    services: Option<(RegistryUrl, Layout)>,
 }
 
 impl Dev {
@@ -57,11 +58,12 @@ impl Dev {
             let endpoints = vec![endpoint(address)];
             zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
         }
-        let registry = (config.zones[0].registry.clone(), config.zones[0].layout.clone());
+        let services =
+            of_services(&config.zones).map(|it| (it.registry.clone(), it.layout.clone()));
         let listeners = bind_dns(&config)?;
         let http = bind_http(&config.http)?;
         let app = App::with_listeners(config, listeners, http);
-        Ok(Self { app, listener, address, registry })
+        Ok(Self { app, listener, address, services })
     }
 
     /// The server.
@@ -75,21 +77,30 @@ impl Dev {
     /// # Errors
     /// [`Failure`]: the runtime cannot take a socket.
     pub async fn run(self) -> Result<(), Failure> {
-        let Self { app, listener, address, registry: (url, layout) } = self;
+        let Self { app, listener, address, services } = self;
         let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
         let dns = app.addresses();
         // The registry goes last: whoever leaves it in good order still needs it.
         let closing = CancellationToken::new();
         let listener = tokio::net::TcpListener::from_std(listener).map_err(Failure::failed)?;
         let registry = tokio::spawn(embedded::serve(listener, closing.clone()));
-        let etcd = Etcd::new(&url, &Access::default());
-        let hello = tokio::spawn(hello(etcd, layout, dns[0], shutdown.clone()));
-        introduce(address, &app);
+        introduce(address, &app, services.is_some());
+        let hello = services.map(|(url, layout)| {
+            let etcd = Etcd::new(&url, &Access::default());
+            tokio::spawn(hello(etcd, layout, dns[0], shutdown.clone()))
+        });
         app.run(shutdown).await?;
-        let _ = hello.await;
+        if let Some(hello) = hello {
+            let _ = hello.await;
+        }
         closing.cancel();
         registry.await.map_err(Failure::failed)?.map_err(Failure::failed)
     }
+}
+
+/// The first zone that services can be registered in.
+fn of_services(zones: &[ZoneConfig]) -> Option<&ZoneConfig> {
+    zones.iter().find(|zone| zone.settings.schema() == Schema::Services)
 }
 
 /// Binds the registry's address; a default one that is taken is replaced by a free port.
@@ -174,8 +185,9 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
     }
 }
 
-/// Says what runs where, and what to try, with this program as it was called.
-fn introduce(registry: SocketAddr, app: &App) {
+/// Says what runs where, and what to try, with this program as it was called. Where there is
+/// no zone of services there is nothing to join.
+fn introduce(registry: SocketAddr, app: &App, has_services: bool) {
     let dns = app.addresses()[0];
     let (at, port) = (dns.ip(), dns.port());
     let srvd = std::env::args().next().unwrap_or_else(|| "srvd".to_owned());
@@ -184,8 +196,10 @@ fn introduce(registry: SocketAddr, app: &App) {
     app.announce();
     say("try, in another terminal:");
     say(format_args!("  export SRVD_REGISTRY=http://{registry}"));
-    say(format_args!("  dig @{at} -p {port} SRV _{HELLO}._tcp"));
-    say(format_args!("  {srvd} join my-service --port 8080 --host 10.1.2.3"));
-    say(format_args!("  dig @{at} -p {port} SRV _my-service._tcp"));
+    if has_services {
+        say(format_args!("  dig @{at} -p {port} SRV _{HELLO}._tcp"));
+        say(format_args!("  {srvd} join my-service --port 8080 --host 10.1.2.3"));
+        say(format_args!("  dig @{at} -p {port} SRV _my-service._tcp"));
+    }
     say(format_args!("  {srvd} list"));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use srvd::cli::{Cli, Command, Common, ServeArgs};
-use srvd::config::{self, File, Registry, Serve};
+use srvd::config::{self, File, Registries, Registry, Serve, Zones};
 use srvd::error::Failure;
 use srvd::reload::Reload;
 use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
@@ -33,7 +33,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let file = File::read(common.config.as_deref())?;
     let is_lasting = matches!(command, Command::Serve(_) | Command::Dev(_) | Command::Join(_));
     telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
-    let zones = || Serve::new(common, &Default::default(), &file);
+    let registries = || Registries::new(common, &file);
     match command {
         Command::Serve(args) => serve(cli.common.clone(), args.clone(), &file)?,
         Command::Dev(args) => {
@@ -41,9 +41,9 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             dev.app().give_up_privileges()?;
             server()?.block_on(dev.run())?;
         }
-        Command::List(args) => server()?.block_on(commands::list(zones()?, args))?,
-        Command::Lookup(args) => server()?.block_on(commands::lookup(zones()?, args))?,
-        Command::Watch(args) => server()?.block_on(commands::watch(zones()?, args))?,
+        Command::List(args) => server()?.block_on(commands::list(registries()?, args))?,
+        Command::Lookup(args) => server()?.block_on(commands::lookup(registries()?, args))?,
+        Command::Watch(args) => server()?.block_on(commands::watch(registries()?, args))?,
         Command::Check(args) => {
             let config = Serve::new(common, &args.serve, &file)?;
             return server()?.block_on(commands::check(config, args));
@@ -63,10 +63,13 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 /// Binds, gives up what only that needed, and answers.
 fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
     let config = Serve::new(&common, &args, file)?;
-    let reload = Reload::new(&config);
+    let reload = Reload::new(&config, file);
     let app = App::build(config)?;
     app.give_up_privileges()?;
-    let read = move || Serve::new(&common, &args, &File::read(common.config.as_deref())?);
+    let read = move || {
+        let file = File::read(common.config.as_deref())?;
+        Ok((Zones::new(&common, &args, &file)?, file))
+    };
     server()?.block_on(answer(app, reload, read))
 }
 
@@ -74,7 +77,7 @@ fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
 async fn answer(
     app: App,
     reload: Reload,
-    read: impl Fn() -> Result<Serve, Failure> + Send + 'static,
+    read: impl Fn() -> Result<(Zones, File), Failure> + Send + 'static,
 ) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     reload.on_hangup(Arc::clone(app.index()), read).map_err(Failure::failed)?;

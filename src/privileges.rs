@@ -157,6 +157,12 @@ pub fn make_room(connections: usize) {
     }
 }
 
+/// Whether the process is root still: without capabilities, but the owner of root's files.
+#[must_use]
+pub fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
 /// Gives up every capability of this thread, and what could bring one back.
 #[cfg(target_os = "linux")]
 fn give_up_capabilities() -> Result<(), Fault> {

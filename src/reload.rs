@@ -4,14 +4,19 @@
 //! it was. Zone files, and what `[[zone]]` says of TTLs, are then published as one generation;
 //! everything else needs a restart.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use toml::Table;
 
-use crate::config::{Serve, ZoneConfig};
+use crate::config::{File, Serve, ZoneConfig, Zones};
 use crate::error::Failure;
 use crate::index::{Index, Schema, Settings};
 use crate::registry::{Layout, RegistryUrl};
+
+/// Keys of the file beside `[[zone]]` that are read again.
+const REREAD: [&str; 2] = ["zones", "reverse"];
 
 /// Where a registry zone's names come from, which stays the same as long as this process runs.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,13 +38,15 @@ struct Origin {
 pub struct Reload {
     /// Where the registry zones come from, in their order.
     origins: Vec<Origin>,
+    /// What the file said beside them.
+    others: Table,
 }
 
 impl Reload {
     /// What a configuration says of where zones come from.
     #[must_use]
-    pub fn new(config: &Serve) -> Self {
-        Self { origins: config.zones.iter().map(Origin::new).collect() }
+    pub fn new(config: &Serve, file: &File) -> Self {
+        Self { origins: config.zones.iter().map(Origin::new).collect(), others: file.others() }
     }
 
     /// Reads again whenever SIGHUP asks for it, until the runtime ends.
@@ -49,7 +56,7 @@ impl Reload {
     pub fn on_hangup(
         self,
         index: Arc<Index>,
-        read: impl Fn() -> Result<Serve, Failure> + Send + 'static,
+        read: impl Fn() -> Result<(Zones, File), Failure> + Send + 'static,
     ) -> std::io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {
@@ -65,8 +72,8 @@ impl Reload {
     }
 
     /// Publishes what was read. Gives how many zones there are now.
-    fn apply(&self, index: &Index, read: Result<Serve, Failure>) -> Result<usize, Failure> {
-        let Serve { zones, static_zones, .. } = read?;
+    fn apply(&self, index: &Index, read: Result<(Zones, File), Failure>) -> Result<usize, Failure> {
+        let (Zones { zones, static_zones }, file) = read?;
         if !self.origins.iter().eq(zones.iter().map(Origin::new).collect::<Vec<_>>().iter()) {
             let text = "[[zone]] or `reverse` has other names, prefixes or registries; restart to use them";
             return Err(Failure::usage(text));
@@ -74,9 +81,25 @@ impl Reload {
         for settings in zones.iter().map(|zone| &zone.settings).chain(&static_zones) {
             warn_of(settings);
         }
+        let unused = self.unused(&file);
+        if !unused.is_empty() {
+            tracing::warn!("SIGHUP: {} changed; restart to use it", unused.join(", "));
+        }
         let count = zones.len() + static_zones.len();
         index.renew(zones.into_iter().map(|zone| zone.settings).collect(), static_zones);
         Ok(count)
+    }
+}
+
+impl Reload {
+    /// The keys of the file that say something else now, and are read at the start alone.
+    fn unused(&self, file: &File) -> Vec<String> {
+        let others = file.others();
+        let keys: BTreeSet<_> = self.others.keys().chain(others.keys()).collect();
+        let is_unused = |key: &&&String| {
+            !REREAD.contains(&key.as_str()) && self.others.get(**key) != others.get(**key)
+        };
+        keys.iter().filter(is_unused).map(|key| format!("`{key}`")).collect()
     }
 }
 

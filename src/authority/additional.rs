@@ -7,8 +7,8 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
-use super::{Draw, Found, Lookup, Overflow, Position, Room, RrSet};
-use crate::index::{Branch, Node, Service, Site, Zone};
+use super::{Draw, Found, Lookup, Overflow, Position, Room, RrSet, TooLarge};
+use crate::index::{Branch, Lead, Node, Schema, Service, Site, Zone};
 use crate::names::WireName;
 use crate::registry::Standing;
 
@@ -84,13 +84,20 @@ impl Lookup<'_> {
             _ => {
                 let settings = of.zone.settings();
                 let (ttl, most) = (settings.ttl, settings.most_answers());
-                Addresses { kind, ttl, room, most, name: &of.name }.at(node, draw)?
+                let is_many = self.settings().schema() == Schema::SkyDns;
+                let (name, visits) = (&of.name, is_many.then_some(self.visits));
+                Addresses { kind, ttl, room, most, name, visits }.at(node, draw)?
             }
         };
+        // Some addresses of a name are worse than none: nobody would ask for the others.
+        if self.visits.is_spent() {
+            return Err(TooLarge);
+        }
         Ok(set.map(|set| RrSet { owner: of.spelt.clone(), ..set }))
     }
 
-    /// The same of a target in a SkyDNS zone. An alias has no addresses of its own.
+    /// The same of a target in a SkyDNS zone. An alias has no addresses of its own, and what
+    /// means many names is not followed.
     fn glue_of_branch(
         &self,
         of: &Target<'_>,
@@ -98,6 +105,9 @@ impl Lookup<'_> {
         (kind, room): (RecordType, Room),
         draw: &mut Draw,
     ) -> Found {
+        if matches!(branch.by, Lead::Pattern) {
+            return Ok(None);
+        }
         let Target { name, zone, site, below, .. } = of;
         let (generation, site, below) = (self.generation, *site, *below);
         let position = Position { generation, zone, site, below, is_stale: false };

@@ -7,7 +7,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use super::answer::FIXED;
 use super::order::Selection;
 use super::zone_file::fitting;
-use super::{Draw, Found, Lookup, Room, RrSet, TooLarge};
+use super::{Draw, Found, Lookup, Room, RrSet, TooLarge, Visits};
 use crate::index::{Node, Service};
 use crate::names::WireName;
 use crate::registry::Instance;
@@ -26,7 +26,8 @@ impl Lookup<'_> {
     /// The addresses of the question's type at a node.
     pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
         let (ttl, room) = (self.settings().ttl, self.question.room);
-        let addresses = Addresses { kind, ttl, room, most: self.most(), name: self.name };
+        let (most, name) = (self.most(), self.name);
+        let addresses = Addresses { kind, ttl, room, most, name, visits: None };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
     }
@@ -44,6 +45,8 @@ pub(super) struct Addresses<'a> {
     pub(super) most: usize,
     /// The node's name.
     pub(super) name: &'a WireName,
+    /// What may be looked at, where this is one of many names that are looked up.
+    pub(super) visits: Option<&'a Visits>,
 }
 
 impl Addresses<'_> {
@@ -57,7 +60,8 @@ impl Addresses<'_> {
             Node::Instance(service) => self.of_some(service.with_id(self.name.label(0)), draw),
             Node::Tag(service) => self.of_some(service.with_tag(self.name.label(0)), draw),
             Node::Static(owner) | Node::Apex(Some(owner)) => {
-                owner.set(self.kind).map(|set| fitting(set, self.room, draw)).transpose()
+                let set = owner.set(self.kind).filter(|set| self.may_see(set.data.len()));
+                set.map(|set| fitting(set, self.room, draw)).transpose()
             }
             _ => Ok(None),
         }
@@ -73,7 +77,8 @@ impl Addresses<'_> {
 
     /// The addresses of some instances of a service.
     fn of_some<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
-        let mut all: Vec<_> = instances.flat_map(addressed).collect();
+        let seen = instances.take_while(|_| self.may_see(1));
+        let mut all: Vec<_> = seen.flat_map(addressed).collect();
         all.sort_by_key(|(address, _)| *address);
         self.set(all.into_iter(), draw)
     }
@@ -86,7 +91,8 @@ impl Addresses<'_> {
     ) -> Found {
         let (mut ttl, mut last) = (u32::MAX, None::<Address>);
         let mut selection = Selection::new(self.room).at_most(self.most);
-        for (address, instance) in instances.filter(|(address, _)| self.wants(*address)) {
+        let seen = instances.take_while(|_| self.may_see(1));
+        for (address, instance) in seen.filter(|(address, _)| self.wants(*address)) {
             ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
             match last.as_mut().filter(|last| last.address == address) {
                 Some(last) => last.add(instance),
@@ -99,6 +105,11 @@ impl Addresses<'_> {
             addresses.into_iter().map(|(rank, address)| (rank, data(address))).unzip();
         let (owner, kind) = (Name::root(), self.kind);
         Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
+    }
+
+    /// Whether so many more may be looked at.
+    fn may_see(&self, many: usize) -> bool {
+        self.visits.is_none_or(|visits| visits.take(many))
     }
 
     /// Whether an address is of the wanted family.

@@ -9,7 +9,7 @@ use hickory_proto::rr::rdata::{CNAME, NULL};
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::additional::octets;
-use super::{Answer, Draw, Question, Room, RrSet, Step, step};
+use super::{Answer, Draw, Question, Room, RrSet, Step, Visits, step};
 use crate::index::{Generation, Owner, RecordSet};
 use crate::names::WireName;
 
@@ -33,10 +33,11 @@ pub(super) fn follow(
     generation: &Generation,
     question: &Question<'_>,
     alias: Alias,
+    visits: &Visits,
     draw: &mut Draw,
 ) -> Option<Answer> {
     let most = alias.most;
-    let answer = followed(generation, question, alias, draw);
+    let answer = followed(generation, question, alias, visits, draw);
     most.is_none_or(|most| answer.leads_somewhere(most)).then_some(answer)
 }
 
@@ -45,13 +46,14 @@ fn followed(
     generation: &Generation,
     question: &Question<'_>,
     alias: Alias,
+    visits: &Visits,
     draw: &mut Draw,
 ) -> Answer {
     let Alias { sets: mut chain, mut target, .. } = alias;
     for _ in 1..CHAIN_MAX {
         let taken = chain.iter().map(octets).sum();
         let room = Room { octets: question.room.octets.saturating_sub(taken), ..question.room };
-        match step(generation, &Question { name: &target, room, ..*question }, draw) {
+        match step(generation, &Question { name: &target, room, ..*question }, visits, draw) {
             Step::Foreign(_) => return Answer { leaves: Some(target), ..Answer::alias(chain) },
             Step::Done(answer) => return answer.behind(chain),
             Step::Alias(next) if is_loop(&chain, &next) => break,

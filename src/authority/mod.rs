@@ -30,7 +30,8 @@
 //!
 //! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
 //! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds
-//! the addresses of targets, `negative` says what is not there; `skydns` knows the zones of
+//! the addresses of targets, `negative` says what is not there, `visits` how much is looked
+//! at; `skydns` knows the zones of
 //! that schema.
 
 mod additional;
@@ -48,6 +49,7 @@ mod reverse;
 mod skydns;
 mod srv;
 mod txt;
+mod visits;
 mod zone_file;
 
 use hickory_proto::op::ResponseCode;
@@ -57,6 +59,7 @@ use crate::index::{Cut, Generation, Node, Settings};
 use crate::names::WireName;
 
 use self::alias::{Alias, cname, dname, follow};
+use self::visits::Visits;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
@@ -89,6 +92,8 @@ struct Lookup<'l> {
     reason: Option<Reason>,
     /// Whether all records are wanted, however few the zone answers with.
     is_whole: bool,
+    /// What may still be looked at for it.
+    visits: &'l Visits,
 }
 
 /// What one name says to a question.
@@ -124,15 +129,16 @@ fn answered(
     if let Some(refusal) = refuse(question) {
         return refusal;
     }
-    match look(generation, question, is_whole, draw) {
+    let visits = Visits::new();
+    match look(generation, question, is_whole, &visits, draw) {
         Step::Done(answer) | Step::Foreign(answer) => answer,
-        Step::Alias(alias) => follow(generation, question, alias, draw)
-            .unwrap_or_else(|| nothing(generation, question)),
+        Step::Alias(alias) => follow(generation, question, alias, &visits, draw)
+            .unwrap_or_else(|| nothing(generation, question, &visits)),
     }
 }
 
 /// The answer of a name that exists and is as if it had no data.
-fn nothing(generation: &Generation, question: &Question<'_>) -> Answer {
+fn nothing(generation: &Generation, question: &Question<'_>, visits: &Visits) -> Answer {
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
         return Answer::error(ResponseCode::FormErr, None);
     };
@@ -141,26 +147,37 @@ fn nothing(generation: &Generation, question: &Question<'_>) -> Answer {
     match resolved {
         Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
         Resolved::Missing(position) | Resolved::Existing(position, _) => {
-            Lookup { generation, position, question, name: &name, reason, is_whole: false }
+            Lookup { generation, position, question, name: &name, reason, is_whole: false, visits }
                 .negative(ResponseCode::NoError)
         }
     }
 }
 
 /// Answers from what stands at the question's own name.
-fn step(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Step {
-    look(generation, question, false, draw)
+fn step(
+    generation: &Generation,
+    question: &Question<'_>,
+    visits: &Visits,
+    draw: &mut Draw,
+) -> Step {
+    look(generation, question, false, visits, draw)
 }
 
 /// The same, with all records or as many as the zone answers with.
-fn look(generation: &Generation, question: &Question<'_>, is_whole: bool, draw: &mut Draw) -> Step {
+fn look(
+    generation: &Generation,
+    question: &Question<'_>,
+    is_whole: bool,
+    visits: &Visits,
+    draw: &mut Draw,
+) -> Step {
     let Ok(name) = WireName::from_labels(question.name.iter()) else {
         return Step::Done(Answer::error(ResponseCode::FormErr, None));
     };
     let resolved = resolve(generation, &name);
     let (code, reason) = resolved.code();
     let lookup =
-        |position| Lookup { generation, position, question, name: &name, reason, is_whole };
+        |position| Lookup { generation, position, question, name: &name, reason, is_whole, visits };
     match resolved {
         Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),
         Resolved::NotReady => Step::Done(Answer::error(code, reason)),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Found, build, print, with_services};
 use crate::authority::{self, Draw};
 use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
-use crate::config::Serve;
+use crate::config::Registries;
 use crate::error::Failure;
 use crate::index::Service;
 use crate::names::{folded, label};
@@ -19,7 +19,7 @@ use crate::registry::Instance;
 /// # Errors
 /// [`Failure::NotFound`] when a named service has no instance; [`Failure::Unreachable`]
 /// when the registry is away.
-pub async fn list(config: Serve, args: &ListArgs) -> Result<(), Failure> {
+pub async fn list(config: Registries, args: &ListArgs) -> Result<(), Failure> {
     let Some(name) = &args.name else { return services(config, print::form(args.output)).await };
     let found = members(config, name).await?;
     if found.is_empty() {
@@ -37,7 +37,7 @@ pub async fn list(config: Serve, args: &ListArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`list`].
-pub async fn lookup(config: Serve, args: &LookupArgs) -> Result<(), Failure> {
+pub async fn lookup(config: Registries, args: &LookupArgs) -> Result<(), Failure> {
     let found = members(config, &args.name).await?;
     let candidates = found.iter().map(|found| &*found.instance).filter(|it| it.port.is_some());
     let picked =
@@ -53,7 +53,7 @@ pub async fn lookup(config: Serve, args: &LookupArgs) -> Result<(), Failure> {
 
 /// Reads the instances that a name stands for in each zone, as DNS has it. They are sorted
 /// by zone, name and id.
-async fn members(config: Serve, name: &str) -> Result<Vec<Found>, Failure> {
+async fn members(config: Registries, name: &str) -> Result<Vec<Found>, Failure> {
     let label: Vec<u8> = folded(name).collect();
     let mut found = Vec::new();
     for zone in with_services(config.zones) {
@@ -71,7 +71,7 @@ async fn members(config: Serve, name: &str) -> Result<Vec<Found>, Failure> {
 }
 
 /// Prints the services and how many instances each has, counted as DNS sees them: by label.
-async fn services(config: Serve, form: Output) -> Result<(), Failure> {
+async fn services(config: Registries, form: Output) -> Result<(), Failure> {
     let mut counts = BTreeMap::<String, usize>::new();
     for zone in with_services(config.zones) {
         let (zone, _) = build(zone, &config.access).await?;

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{Found, is_of, print, with_services};
 use crate::cli::{Output, WatchArgs};
-use crate::config::Serve;
+use crate::config::Registries;
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::mirror::{Mirror, Options};
@@ -18,7 +18,7 @@ use crate::shutdown;
 ///
 /// # Errors
 /// [`Failure::Unreachable`] when the registry is away at the start; later it is waited for.
-pub async fn watch(config: Serve, args: &WatchArgs) -> Result<(), Failure> {
+pub async fn watch(config: Registries, args: &WatchArgs) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     let mut mirrors = JoinSet::new();
     for zone in with_services(config.zones) {

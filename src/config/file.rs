@@ -156,6 +156,14 @@ impl File {
         Ok(file)
     }
 
+    /// What it says beside `[[zone]]`, key by key as it is written.
+    #[must_use]
+    pub fn others(&self) -> toml::Table {
+        let mut all: toml::Table = self.text.parse().unwrap_or_default();
+        all.remove("zone");
+        all
+    }
+
     /// A path as the file means it: relative to itself.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {

@@ -22,12 +22,13 @@ use crate::registry::RegistryUrl;
 use crate::telemetry::LogFormat;
 
 use self::file::Written;
+use self::zones::registry_zones;
 
 pub use self::answering::Answering;
 pub use self::file::File;
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
-pub use self::serve::{Http, Listen, Serve};
+pub use self::serve::{Http, Listen, Serve, Zones};
 pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.
@@ -55,15 +56,42 @@ impl Registry {
     /// The same where the zones may have registries of their own: whether the access fits
     /// is checked when they are known.
     fn without_check(common: &Common, file: &File) -> Result<Self, Failure> {
-        let typed = common.registry.as_deref().map(|text| read_url("--registry", text));
-        let written =
-            file.registry.as_ref().map(|url| read_url(&file.origin("registry", url), url.as_ref()));
-        let configured = typed.or(written).transpose()?;
-        let is_explicit = configured.is_some();
-        let default = || DEFAULT_REGISTRY.parse().expect("the default is a registry url");
-        let url = configured.unwrap_or_else(default);
+        let (url, is_explicit) = registry_url(common, file)?;
         Ok(Self { url, is_explicit, access: access(common, file)? })
     }
+}
+
+/// What commands that read registries need to know: nothing that only `serve` may read.
+#[derive(Debug)]
+pub struct Registries {
+    /// The registry zones, in the order of the file; of zone files nothing is read.
+    pub zones: Vec<ZoneConfig>,
+    /// How their registries let us in.
+    pub access: Access,
+}
+
+impl Registries {
+    /// The registries that the options and the file name.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: what is wrong, where, and what to do.
+    pub fn new(common: &Common, file: &File) -> Result<Self, Failure> {
+        let Registry { url, access, .. } = Registry::without_check(common, file)?;
+        let zones = registry_zones(&url, None, file)?;
+        check_tls(&access, zones.iter().map(|zone| &zone.registry))?;
+        Ok(Self { zones, access })
+    }
+}
+
+/// The registry that the options and the file name, and whether they name one.
+fn registry_url(common: &Common, file: &File) -> Result<(RegistryUrl, bool), Failure> {
+    let typed = common.registry.as_deref().map(|text| read_url("--registry", text));
+    let written =
+        file.registry.as_ref().map(|url| read_url(&file.origin("registry", url), url.as_ref()));
+    let configured = typed.or(written).transpose()?;
+    let is_explicit = configured.is_some();
+    let default = || DEFAULT_REGISTRY.parse().expect("the default is a registry url");
+    Ok((configured.unwrap_or_else(default), is_explicit))
 }
 
 /// The log format that the options and the file name.

@@ -10,7 +10,7 @@ use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
-use super::{Registry, check_tls, named};
+use super::{Registry, check_tls, named, registry_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
@@ -68,6 +68,31 @@ pub struct Http {
     pub is_explicit: bool,
 }
 
+/// The zones with their files: all that is read again while the server runs. It needs no
+/// secret, which whom the server became may not be able to read.
+#[derive(Debug)]
+pub struct Zones {
+    /// The registry zones, in the order of the file.
+    pub zones: Vec<ZoneConfig>,
+    /// The zones that are files alone, by name.
+    pub static_zones: Vec<Settings>,
+}
+
+impl Zones {
+    /// What the options, the file and the zone files say.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: what is wrong, where, and what to do.
+    pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
+        let (url, _) = registry_url(common, file)?;
+        let directory = directory(args, file)?;
+        let zones = registry_zones(&url, directory.as_deref(), file)?;
+        let static_zones = static_zones(&zones, directory.as_deref())?;
+        let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
+        Ok(Self { zones, static_zones })
+    }
+}
+
 impl Serve {
     /// What the options and the file say together.
     ///
@@ -75,10 +100,7 @@ impl Serve {
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
         let registry = Registry::without_check(common, file)?;
-        let directory = directory(args, file)?;
-        let zones = registry_zones(&registry.url, directory.as_deref(), file)?;
-        let static_zones = static_zones(&zones, directory.as_deref())?;
-        let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
+        let Zones { zones, static_zones } = Zones::new(common, args, file)?;
         check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         Ok(Self {

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Counters {
     /// Answered from what upstreams had said.
     cached: AtomicU64,
+    /// Answered by what an equal question brought.
+    merged: AtomicU64,
     /// Asked of upstreams.
     asked: AtomicU64,
     /// Of these, the ones that no upstream answered.
@@ -20,6 +22,8 @@ pub(super) struct Counters {
 pub struct Counts {
     /// Questions answered from the cache.
     pub cached: u64,
+    /// Questions that waited for the answer to an equal one.
+    pub merged: u64,
     /// Questions that upstreams were asked.
     pub asked: u64,
     /// Of these, the ones that no upstream answered.
@@ -34,6 +38,11 @@ impl Counters {
     /// A question was answered from the cache.
     pub(super) fn cached(&self) {
         self.cached.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A question waits for the answer to an equal one.
+    pub(super) fn merged(&self) {
+        self.merged.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A question goes to upstreams.
@@ -55,6 +64,7 @@ impl Counters {
     pub(super) fn counts(&self, in_flight: usize) -> Counts {
         Counts {
             cached: self.cached.load(Ordering::Relaxed),
+            merged: self.merged.load(Ordering::Relaxed),
             asked: self.asked.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
             no_room: self.no_room.load(Ordering::Relaxed),

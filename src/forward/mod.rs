@@ -1,11 +1,11 @@
 //! FOREIGN NAME → ANSWER: names in no zone of ours, asked of other servers.
 //!
 //! ```text
-//!   wire ─→ cache ─┬───────────────────────────────────────→ answer ─→ wire
-//!                  └─→ room ─→ upstream, the next, … ─→ cache ─↑
-//!                                 ↑            ↑
-//!                               watch        probes
-//!                           (resolv.conf)    (loops)
+//!   wire ─→ cache ─┬──────────────────────────────────────────────────→ answer ─→ wire
+//!                  └─→ room ─→ flights ─→ upstream, the next, … ─→ cache ─↑
+//!                                            ↑            ↑
+//!                                          watch        probes
+//!                                      (resolv.conf)    (loops)
 //! ```
 //!
 //! It has a thread of its own: whoever hands a question over never waits, and gets the
@@ -14,6 +14,7 @@
 //! | bound | what it holds |
 //! | --- | --- |
 //! | `IN_FLIGHT`, `SHARE`, `DESCRIPTORS` | questions that wait for upstreams, in all and of one client |
+//! | `WAITERS` | those of them that wait for the answer to an equal one |
 //! | `DEADLINE` | how long any of them waits |
 //! | `PATIENCE` | how long one upstream is waited for before the next is asked as well |
 //! | `ENTRIES`, `ENTRY_OCTETS` | what is cached |
@@ -30,6 +31,7 @@
 //! | 1035 s7.1, 7766 | UDP, repeated; TCP where the answer is truncated | done |
 //! | 2181 s5.2 | one TTL per RRset | done |
 //! | 2308 s3, s5 | negative answers with their SOA, cached as long as it says | done |
+//! | 5452 s5 | equal questions are asked once at a time | done |
 //! | 5452 s9 | a port and an id of its own for every question, which must be echoed | done |
 //! | 6604 | aliases in order, with the code of the last name | done |
 //! | 8914 | extended errors 13, 22, 23 | done |
@@ -40,6 +42,7 @@ mod answer;
 mod ask;
 mod cache;
 mod counters;
+mod flights;
 mod own;
 mod probes;
 mod room;
@@ -60,6 +63,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
 use self::counters::Counters;
+use self::flights::{Asker, Joined};
 use self::probes::Probes;
 use self::room::Room;
 use self::selection::Selection;
@@ -79,7 +83,7 @@ const IDLE_GLANCE: Duration = Duration::from_millis(10);
 pub const UPSTREAMS_MAX: usize = 8;
 
 /// A question for others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Asked {
     /// The name.
     pub name: Name,
@@ -131,7 +135,7 @@ impl Forwarder {
     }
 
     /// Answers a client's question by `done`, which is called once, here or on the thread of
-    /// the forwarder. It must not wait.
+    /// the forwarder. It must not wait. `client` is who the question counts for.
     pub fn ask(&self, client: IpAddr, asked: Asked, done: impl FnOnce(Answer) + Send + 'static) {
         let Shared { selection, room, probes, counters } = &*self.shared;
         if probes.came_back(&asked) {
@@ -146,11 +150,19 @@ impl Forwarder {
             counters.no_room();
             return done(answer::no_room());
         };
-        let (shared, handle) = (Arc::clone(&self.shared), self.runtime().handle());
-        handle.spawn(async move {
-            done(selection.ask(&asked, &shared.counters).await);
-            drop(place);
-        });
+        match selection.flights.join(&asked, Asker { done: Box::new(done), place }) {
+            Joined::First(flight) => {
+                let shared = Arc::clone(&self.shared);
+                self.runtime().handle().spawn(async move {
+                    flight.land(&selection.ask(&asked, &shared.counters).await);
+                });
+            }
+            Joined::Waits => counters.merged(),
+            Joined::Crowded(asker) => {
+                counters.no_room();
+                (asker.done)(answer::no_room());
+            }
+        }
     }
 
     /// Waits until every question that was taken has its answer.

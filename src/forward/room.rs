@@ -1,7 +1,7 @@
 //! Who waits for upstreams: so many in all, and not all of them of one client.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, getrlimit};
@@ -56,7 +56,7 @@ impl Room {
 
     /// A place for a client's question, if there is any.
     pub(super) fn enter(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
-        let (client, mut waiting) = (network(client), self.lock());
+        let mut waiting = self.lock();
         let of_client = waiting.clients.get(&client).copied().unwrap_or(0);
         if waiting.all >= self.places || of_client >= self.places.div_ceil(SHARE.1) {
             return None;
@@ -93,14 +93,6 @@ fn descriptors() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Who an address belongs to: one host of IPv4, one network of IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
-        ip @ IpAddr::V4(_) => ip,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +114,7 @@ mod tests {
     fn no_client_has_all_places() {
         let room = Arc::new(Room::of(IN_FLIGHT));
         let first = fill(&room, "192.0.2.1");
-        assert_eq!((first.len(), fill(&room, "::ffff:192.0.2.1").len()), (IN_FLIGHT / 4, 0));
+        assert_eq!((first.len(), fill(&room, "192.0.2.1").len()), (IN_FLIGHT / 4, 0));
         let others: Vec<_> = (2..9).map(|it| fill(&room, &format!("2001:db8:{it}::1"))).collect();
         assert_eq!(others.iter().map(Vec::len).sum::<usize>(), IN_FLIGHT - IN_FLIGHT / 4);
         assert_eq!((fill(&room, "192.0.2.9").len(), room.len()), (0, IN_FLIGHT));

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::cache::Cache;
+use super::flights::Flights;
 use super::upstream::Upstream;
 
 /// The upstreams, in the order they are to be asked, and their answers.
@@ -12,6 +13,8 @@ pub(super) struct Selection {
     pub(super) upstreams: Vec<Arc<Upstream>>,
     /// What they said.
     pub(super) cache: Cache,
+    /// What they are being asked.
+    pub(super) flights: Arc<Flights>,
 }
 
 impl Selection {
@@ -21,7 +24,8 @@ impl Selection {
             let same = before.iter().find(|it| it.address() == *address);
             same.cloned().unwrap_or_else(|| Arc::new(Upstream::new(*address)))
         };
-        Self { upstreams: addresses.iter().map(upstream).collect(), cache: Cache::new() }
+        let upstreams = addresses.iter().map(upstream).collect();
+        Self { upstreams, cache: Cache::new(), flights: Arc::default() }
     }
 
     /// The upstreams that may be asked: in order, but those that failed not long ago come last.

@@ -272,6 +272,7 @@ fn forwarding(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> fmt::Re
         ("srvd_forward_asked", "Queries that other servers were asked for", counts.asked),
         ("srvd_forward_failures", "Queries that none of them answered", counts.failed),
         ("srvd_forward_cached", "Queries answered from what other servers had said", counts.cached),
+        ("srvd_forward_merged", "Queries that waited with an equal one", counts.merged),
         (
             "srvd_forward_refused",
             "Queries turned away because too many wait for other servers",

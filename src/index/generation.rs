@@ -53,7 +53,16 @@ impl Generation {
     pub(super) fn renewed(&self, registry: Vec<Settings>, others: Vec<Settings>) -> Self {
         let renewed = self.zones.iter().zip(registry);
         let renewed = renewed.map(|(zone, settings)| Arc::new(zone.renewed(settings)));
-        let others = others.into_iter().map(|settings| Arc::new(Zone::new(Arc::new(settings))));
+        let earlier = |settings: &Settings| {
+            self.zones.iter().find(|zone| zone.settings().wire() == settings.wire())
+        };
+        let others = others.into_iter().map(|settings| {
+            let settings = match earlier(&settings) {
+                Some(zone) => settings.succeeding(zone.settings()),
+                None => settings,
+            };
+            Arc::new(Zone::new(Arc::new(settings)))
+        });
         let zones: Box<[_]> = renewed.chain(others).collect();
         let sites = Arc::new(Sites::new(&zones, self.sites.bare_names));
         Self { number: self.number + 1, zones, sites }

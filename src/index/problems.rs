@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use hickory_proto::rr::RecordType;
 use imbl::OrdMap;
 
 use super::derived::Walk;
@@ -86,11 +87,16 @@ impl Zone {
         let apex = self.settings().wire().labels();
         tree.owners().filter(|owner| !owner.is_empty()).filter_map(move |owner| {
             let name = WireName::from_labels(owner.name().iter()).ok()?;
-            let below = name.labels().checked_sub(apex).filter(|below| *below > 0)?;
+            let below = name.labels().checked_sub(apex)?;
             let node = self.find_dynamic(&name, below)?;
-            let is_cut = tree.cut(&name, below).is_some();
-            let is_question = matches!(node, Node::SkyDns(Branch { by: Lead::Pattern, .. }));
-            if is_question || matches!(node, Node::Empty) && !is_cut {
+            let redirects = owner.set(RecordType::DNAME).is_some();
+            let is_cut = redirects || tree.cut(&name, below).is_some();
+            let is_nothing = match node {
+                Node::SkyDns(Branch { by: Lead::Pattern, .. }) => true,
+                _ if below == 0 => !redirects || self.is_empty(),
+                node => matches!(node, Node::Empty) && !is_cut,
+            };
+            if is_nothing {
                 return None;
             }
             let what = if is_cut { "and all names below it are" } else { "is" };

@@ -162,8 +162,16 @@ impl Settings {
     /// The same in the place of earlier settings: what was heard of the registry and counted
     /// of the zone goes on.
     #[must_use]
-    pub fn succeeding(self, earlier: &Self) -> Self {
+    pub fn succeeding(mut self, earlier: &Self) -> Self {
         let (freshness, vitals) = (Arc::clone(&earlier.freshness), Arc::clone(&earlier.vitals));
+        let (shown, new) = (earlier.soa.serial, self.soa.serial);
+        // Secondaries would take what is before the serial that was shown for old (RFC 1982
+        // section 3.2).
+        if (new.wrapping_sub(shown) as i32) < 0 {
+            let zone = self.title();
+            tracing::warn!(zone, "the zone file's serial {new} is before {shown}, which goes on");
+            self.soa.serial = shown;
+        }
         Self { freshness, vitals, ..self }
     }
 

@@ -13,15 +13,15 @@ use equivalent::{Comparable, Equivalent};
 use imbl::OrdSet;
 
 use super::Owner;
-use crate::names::reversed::common;
+use crate::names::reversed::{common, labels};
 use crate::names::{Reversed, WireName};
 use crate::registry::EntryChange;
 use crate::registry::skydns::Entry;
 
 /// The labels that stand for any one label in a question, as in SkyDNS.
 const ANY_LABEL: [&[u8]; 2] = [b"*", b"any"];
-/// A label that is a wildcard where it is stored (RFC 4592 section 2.1.1), with its length.
-const WILDCARD: &[u8] = b"\x01*";
+/// A label that is a wildcard where it is stored (RFC 4592 section 2.1.1).
+const WILDCARD: &[u8] = b"*";
 
 /// All entries of a zone.
 #[derive(Debug, Clone, Default)]
@@ -152,14 +152,17 @@ impl SkyDns {
         let depth = |entry: &ByPath| common(&entry.0.path, path);
         let encloser = neighbours.into_iter().flatten().map(depth).max()?;
         let by = Lead::Wildcard(encloser);
-        self.has(&wildcard(&path[..encloser])).then_some(Branch { entries: self, by })
+        let wildcard = wildcard(&path[..encloser])?;
+        self.has(wildcard.as_octets()).then_some(Branch { entries: self, by })
     }
 }
 
-/// The path of the wildcard below a path.
+/// The path of the wildcard below a path, if there is room for one in a name.
 #[must_use]
-pub fn wildcard(path: &[u8]) -> Vec<u8> {
-    [path, WILDCARD].concat()
+pub fn wildcard(path: &[u8]) -> Option<Reversed> {
+    let mut wildcard = Reversed::apex();
+    labels(path).chain([WILDCARD]).try_for_each(|label| wildcard.push(label)).ok()?;
+    Some(wildcard)
 }
 
 /// An entry in the order of paths. Keys that differ in case only have one.
@@ -224,7 +227,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::names::reversed::labels;
     use crate::registry::{Layout, Table, Update};
 
     /// The entries of keys.
@@ -296,6 +298,18 @@ mod tests {
         assert!(SkyDns::default().find_wildcard(&path("x")).is_none());
     }
 
+    #[test]
+    fn a_wildcard_is_a_path_without_an_allocation() {
+        // A value that is copied owns nothing on the heap.
+        fn octets(it: impl Copy + Into<Option<Reversed>>) -> Option<Vec<u8>> {
+            it.into().map(|it| it.as_octets().to_vec())
+        }
+        assert_eq!(octets(wildcard(b"")).as_deref(), Some(&b"\x01*"[..]));
+        assert_eq!(octets(wildcard(b"\x02ab")).as_deref(), Some(&b"\x02ab\x01*"[..]));
+        assert!(wildcard(&path(&vec!["a"; 126].join("."))).is_some());
+        assert!(wildcard(&path(&vec!["a"; 127].join("."))).is_none());
+    }
+
     proptest! {
         /// The tree says what a look at every entry would say.
         #[test]
@@ -320,7 +334,7 @@ mod tests {
             prop_assert_eq!(found, children);
             if !all.has(&path) {
                 let encloser = all.iter().map(|it| common(&it.path, &path)).max().unwrap_or(0);
-                let wanted = all.has(&wildcard(&path[..encloser]));
+                let wanted = wildcard(&path[..encloser]).is_some_and(|it| all.has(it.as_octets()));
                 let found = all.find_wildcard(&path);
                 prop_assert_eq!(found.is_some(), wanted && !all.is_empty());
                 if let Some(Branch { by: Lead::Wildcard(octets), .. }) = found {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::full::{Found, Outcome, contain};
+use super::networks::client;
 use super::{Fast, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
@@ -57,7 +58,7 @@ impl Answerer {
         match contain(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets]),
             Verdict::Silence => Answered::Silence,
-            Verdict::Full => {
+            Verdict::Full | Verdict::Foreign => {
                 let reply = &mut self.reply;
                 match self.responder.respond_from(generation, message, from, reply) {
                     Outcome::Silence => Answered::Silence,
@@ -79,7 +80,7 @@ impl Answerer {
     ) {
         let responder = self.responder.clone();
         let Some(forwarder) = responder.policy().forwarder.clone() else { return };
-        forwarder.ask(from.0.ip(), asked.clone(), move |answer| {
+        forwarder.ask(client(from.0.ip()), asked.clone(), move |answer| {
             let mut reply = Vec::new();
             responder.finish(&message, from, Found { asked, answer }, &mut reply);
             done(reply);

@@ -4,13 +4,14 @@
 //! nor drive them out (RFC 7766 section 6.2.3, RFC 9210 section 5).
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::counters::Counters;
+use super::networks::client;
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
@@ -183,17 +184,6 @@ impl Drop for Place {
     }
 }
 
-/// Who an address belongs to: one host of IPv4, one network of IPv6, since whoever has
-/// one address there has 2^64 of them.
-fn client(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +235,15 @@ mod tests {
         drop((first, half, rest, last, more));
         let open = connections.lock();
         assert!(open.entries.is_empty() && open.held.is_empty());
+    }
+
+    #[test]
+    fn ipv4_inside_ipv6_is_the_same_client() {
+        let connections = connections();
+        let one = fill(&connections, "192.0.2.1", 4);
+        let mapped = fill(&connections, "::ffff:192.0.2.1", 2);
+        let other = fill(&connections, "::ffff:192.0.2.2", 2);
+        assert_eq!((closed(&one), closed(&mapped), closed(&other)), (vec![0], vec![], vec![]));
     }
 
     #[test]

@@ -10,6 +10,9 @@ use std::str::FromStr;
 
 /// Bits of the prefix that IPv4 addresses have inside IPv6 (RFC 4291 section 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
+/// Bits of IPv6 that all addresses of one client share: whoever has one address in such a
+/// network has 2^64 of them.
+const CLIENT_PREFIX: u8 = 64;
 /// Where a site's own clients are: this machine, private networks (RFC 1918, RFC 4193), those
 /// shared behind a provider's translation (RFC 6598), the link.
 const LOCAL: [&str; 8] = [
@@ -103,6 +106,14 @@ impl Networks {
             IpAddr::V4(address) => is_within(&self.v4, address.to_bits()),
             IpAddr::V6(address) => is_within(&self.v6, address.to_bits()),
         }
+    }
+}
+
+/// Who an address belongs to, where shares are counted: one host of IPv4, one network of IPv6.
+pub(super) fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        ip @ IpAddr::V4(_) => ip,
+        ip @ IpAddr::V6(_) => Network::around(ip, CLIENT_PREFIX).first,
     }
 }
 
@@ -223,6 +234,19 @@ mod tests {
             assert!(networks.contains(address(inside)), "{inside}");
         }
         assert!(!networks.contains(address("::ffff:192.0.3.0")));
+    }
+
+    #[test]
+    fn a_client_is_a_host_of_ipv4_or_a_network_of_ipv6() {
+        for (one, other, is_same) in [
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.2", false),
+            ("2001:db8::1", "2001:db8::2:0:0:1", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+        ] {
+            let of = |text| client(address(text));
+            assert_eq!(of(one) == of(other), is_same, "{one}, {other}");
+        }
     }
 
     #[test]

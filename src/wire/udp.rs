@@ -39,6 +39,8 @@ pub(super) struct Worker {
     pub(super) index: Arc<Index>,
     /// The full path.
     pub(super) queue: Queue,
+    /// That of names in no zone of ours; the same where nobody else is asked for them.
+    pub(super) foreign: Queue,
     /// Counts.
     pub(super) tally: Tally,
     /// How messages are answered.
@@ -118,7 +120,8 @@ impl Worker {
                 }
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
-            Verdict::Full => self.hand_over(at),
+            Verdict::Full => self.hand_over(at, false),
+            Verdict::Foreign => self.hand_over(at, true),
         }
     }
 
@@ -136,12 +139,13 @@ impl Worker {
         self.tally.reply(code, truncated);
     }
 
-    /// Hands the datagram at a place to the full path, or loses it.
-    fn hand_over(&mut self, at: usize) {
+    /// Hands the datagram at a place to one of the full paths, or loses it.
+    fn hand_over(&mut self, at: usize, is_foreign: bool) {
+        let queue = if is_foreign { &self.foreign } else { &self.queue };
         let (route, socket) = (self.batch.route(at), Arc::clone(self.batch.socket()));
         let is_taken = route
             .zip(self.batch.exchange(at))
-            .is_some_and(|(route, (message, _))| self.queue.offer(message, route, &socket));
+            .is_some_and(|(route, (message, _))| queue.offer(message, route, &socket));
         self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
     }
 }
@@ -172,6 +176,7 @@ mod tests {
         client: Client,
         counters: Arc<Counters>,
         full: Full,
+        foreign: Full,
         stop: Arc<AtomicBool>,
         socket: Arc<UdpSocket>,
         thread: JoinHandle<()>,
@@ -184,14 +189,16 @@ mod tests {
         client.connect(socket.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
         let (counters, index) = (Arc::<Counters>::default(), Arc::new(Index::new(vec![], true)));
-        let (queue, full) = Full::new(Responder::new(Arc::clone(&index)), counters.full());
+        let full = || Full::new(Responder::new(Arc::clone(&index)), counters.full());
+        let ((queue, full), (others, foreign)) = (full(), full());
         let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
         let (stop, tally) = (Arc::<AtomicBool>::default(), counters.worker());
         let batch = Batch::new(Arc::clone(&socket));
         let policy = Arc::default();
-        let worker = Worker { batch, index, queue, tally, policy, stop: Arc::clone(&stop) };
+        let stopped = Arc::clone(&stop);
+        let worker = Worker { batch, index, queue, foreign: others, tally, policy, stop: stopped };
         let thread = spawn(move || worker.run(fast));
-        Running { client, counters, full, stop, socket, thread }
+        Running { client, counters, full, foreign, stop, socket, thread }
     }
 
     impl Running {
@@ -214,6 +221,7 @@ mod tests {
             self.socket.end();
             self.thread.join().unwrap();
             self.full.serve();
+            self.foreign.serve();
             (self.client, self.counters.total())
         }
     }
@@ -263,5 +271,17 @@ mod tests {
         let counts = totals.fast;
         assert_eq!((counts.handed, counts.dropped), (QUEUE as u64, 500));
         assert_eq!((totals.full.received, totals.full.answered), (QUEUE as u64, QUEUE as u64));
+    }
+    #[test]
+    fn names_of_others_take_no_room_of_ours() {
+        let mut number = 0;
+        let running = run(move |_, _, _, _| {
+            number += 1;
+            if number > QUEUE + 500 { Verdict::Full } else { Verdict::Foreign }
+        });
+        running.ask(QUEUE as u64 + 500 + 10);
+        let (_, totals) = running.end();
+        assert_eq!((totals.fast.handed, totals.fast.dropped), (QUEUE as u64 + 10, 500));
+        assert_eq!(totals.full.answered, QUEUE as u64 + 10);
     }
 }

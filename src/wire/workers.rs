@@ -30,10 +30,13 @@ pub(super) struct Workers {
     sockets: Vec<Arc<UdpSocket>>,
     /// The full paths. Each ends when no worker can hand it anything.
     queues: Vec<Queue>,
+    /// The full path of names in no zone of ours, if others are asked for them.
+    foreign: Option<Queue>,
 }
 
 impl Workers {
-    /// Starts the full path: one thread for two workers of an address.
+    /// Starts the full path: one thread for two workers of an address, and one for names in no
+    /// zone of ours, so that however many of these there are, ours do not wait behind them.
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
@@ -43,14 +46,22 @@ impl Workers {
         tasks: TaskTracker,
         workers: usize,
     ) -> io::Result<Self> {
-        let (sockets, queues) = (Vec::new(), Vec::new());
-        let mut all = Self { responder, counters, tasks, stop: Arc::default(), sockets, queues };
+        let (sockets, queues, stop) = (Vec::new(), Vec::new(), Arc::default());
+        let mut all = Self { responder, counters, tasks, stop, sockets, queues, foreign: None };
         for number in 0..workers.div_ceil(2) {
-            let (queue, full) = Full::new(all.responder.clone(), all.counters.full());
-            all.spawn(format!("full-{number}"), move || full.serve())?;
-            all.queues.push(queue);
+            all.queues.push(all.start_full(format!("full-{number}"))?);
+        }
+        if all.responder.policy().forwarder.is_some() {
+            all.foreign = Some(all.start_full("full-foreign".to_owned())?);
         }
         Ok(all)
+    }
+
+    /// Starts a thread of the full path.
+    fn start_full(&self, name: String) -> io::Result<Queue> {
+        let (queue, full) = Full::new(self.responder.clone(), self.counters.full());
+        self.spawn(name, move || full.serve())?;
+        Ok(queue)
     }
 
     /// Starts a worker on each socket of an address.
@@ -61,11 +72,13 @@ impl Workers {
     pub(super) fn start(&mut self, sockets: Vec<Socket>) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
             let socket = Arc::new(UdpSocket::new(socket)?);
+            let queue = &self.queues[at / 2];
             let worker = Worker {
                 batch: Batch::new(Arc::clone(&socket)),
                 index: Arc::clone(self.responder.index()),
                 policy: Arc::clone(self.responder.policy()),
-                queue: self.queues[at / 2].clone(),
+                queue: queue.clone(),
+                foreign: self.foreign.as_ref().unwrap_or(queue).clone(),
                 tally: self.counters.worker(),
                 stop: Arc::clone(&self.stop),
             };

@@ -2,12 +2,19 @@
 //! there is room for.
 
 use std::net::UdpSocket;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use srvd::wire::Counters;
 
 use super::Forwarding;
 use super::upstream::{Wayward, address};
 use crate::wire::messages::{A, Query};
 
+/// The type of an SOA, and that of all records: only the full path looks at them.
+const SOA: u16 = 6;
+const ANY: u16 = 255;
 /// How long a reply may take: longer than the forwarder waits.
 const WAIT: Duration = Duration::from_secs(6);
 
@@ -50,6 +57,106 @@ async fn our_own_names_are_answered_while_others_are_silent() {
     let counts = forwarding.forwarder.counts();
     assert!(counts.no_room > 0 && counts.asked <= 500, "{counts:?}");
     assert!(codes.iter().all(|code| *code == 2) && codes.len() == 600, "{}", codes.len());
+}
+
+/// Asks one question so many times, spelt in two ways, and collects the codes of the replies.
+fn repeat(at: std::net::SocketAddr, times: usize) -> Vec<u8> {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(at).unwrap();
+    socket.set_read_timeout(Some(WAIT)).unwrap();
+    for number in 0..times {
+        let name = ["www.others.test", "WWW.others.TEST"][number % 2];
+        socket.send(&Query::new(name, A).flags(1, 0).bytes()).unwrap();
+    }
+    let mut reply = [0; 1500];
+    (0..times).map_while(|_| socket.recv(&mut reply).ok().map(|_| reply[3] & 0x0f)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rfc5452_equal_questions_are_asked_once() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(250));
+        vec![address(query)]
+    });
+    let forwarding = Forwarding::to(&[slow.at]);
+    let at = forwarding.server.v4;
+    let codes = tokio::task::spawn_blocking(move || repeat(at, 40)).await.unwrap();
+    forwarding.forwarder.idle().await;
+    let counts = forwarding.forwarder.counts();
+    assert_eq!((codes, slow.asked()), (vec![0; 40], 1));
+    assert_eq!((counts.asked, counts.merged, counts.no_room), (1, 39, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_dead_name_leaves_a_client_its_share() {
+    let silent = Wayward::start(|query| match query[13].to_ascii_lowercase() {
+        b'w' => Vec::new(),
+        _ => vec![address(query)],
+    });
+    let forwarding = Forwarding::to(&[silent.at]);
+    let at = forwarding.server.v4;
+    let dead = tokio::task::spawn_blocking(move || repeat(at, 150));
+    let turned_away = || forwarding.forwarder.counts().no_room;
+    assert!(crate::support::eventually(|| turned_away() == 87), "{}", turned_away());
+    forwarding.see("A living.others.test", &["NOERROR", "192.0.2.77"]).await;
+    assert_eq!(dead.await.unwrap(), [2; 150]);
+    forwarding.forwarder.idle().await;
+    let counts = forwarding.forwarder.counts();
+    assert_eq!((counts.asked, counts.merged, counts.failed, counts.no_room), (2, 62, 1, 87));
+    // Once it is over, it is asked again.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    forwarding.see("A www.others.test", &["SERVFAIL"]).await;
+    assert_eq!(forwarding.forwarder.counts().asked, 3);
+}
+
+/// Asks for a name of others until told to end, as fast as datagrams are taken in; never more
+/// are on their way than a socket has room for.
+fn flood(server: (std::net::SocketAddr, Arc<Counters>), kind: u16, end: &AtomicBool) {
+    let (socket, (at, counters)) = (UdpSocket::bind("127.0.0.1:0").unwrap(), server);
+    let query = Query::new("www.others.test", kind).flags(1, 0).bytes();
+    let received = || counters.total().fast.received;
+    let (before, mut sent) = (received(), 0);
+    while !end.load(Ordering::Relaxed) {
+        if sent < received() - before + 100 {
+            socket.send_to(&query, at).unwrap();
+            sent += 1;
+        } else {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_cached_names_keeps_none_of_ours_waiting() {
+    let quick = Wayward::start(|query| vec![address(query)]);
+    let forwarding = Forwarding::to(&[quick.at]);
+    forwarding.see("A www.others.test", &["NOERROR"]).await;
+    // Types that only the full path looks at are in no other queue.
+    for kind in [A, ANY] {
+        let (at, counters) = (forwarding.server.v4, Arc::clone(&forwarding.server.counters));
+        let end = Arc::<AtomicBool>::default();
+        let ending = Arc::clone(&end);
+        let flood = tokio::task::spawn_blocking(move || flood((at, counters), kind, &ending));
+        let lost = || forwarding.server.counters.total().fast.dropped;
+        let before = lost();
+        assert!(crate::support::eventually(|| lost() > before), "no flood");
+        let ours = tokio::task::spawn_blocking(move || own(at, 100)).await.unwrap();
+        end.store(true, Ordering::Relaxed);
+        flood.await.unwrap();
+        assert_eq!(ours, 100, "of type {kind}");
+    }
+}
+
+/// How many of so many queries for an SOA of ours are answered soon.
+fn own(at: std::net::SocketAddr, queries: u16) -> usize {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let query = Query::new("services.internal", SOA).bytes();
+    let is_answered = |_: &u16| {
+        socket.send_to(&query, at).unwrap();
+        socket.recv(&mut [0; 1500]).is_ok()
+    };
+    (0..queries).filter(is_answered).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -102,9 +102,44 @@ fn files_are_read_again_whole_or_not_at_all() {
     assert_eq!(ask(at, "A web.new.test").answers, ["192.0.2.2"]);
     assert_eq!(ask(at, "SRV _db._tcp").additional, ["192.0.2.9"]);
     assert_eq!(dig(at, "+short SRV _db._tcp"), before);
+    // A serial that was shown is never taken back.
+    file("alone.test.zone", &ALONE.replace("hostmaster 7", "hostmaster 6"));
+    process.signal("HUP");
+    process.logs("serial 6 is before 7, which goes on");
+    assert_eq!(ask(at, "SOA alone.test").serial, Some(7));
     fs::remove_file(directory.path().join("new.test.zone")).unwrap();
     process.signal("HUP");
     assert!(eventually(|| ask(at, "A web.new.test").code == ResponseCode::Refused));
+}
+
+#[test]
+fn keys_that_are_not_read_again_are_named() {
+    let (registry, directory) = (Registry::embedded(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("srvd.toml");
+    let text = format!("registry = {:?}\nhttp = \"off\"\n", registry.url());
+    fs::write(&path, &text).unwrap();
+    let args = ["serve", "--config", path.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    let process = process::start(&args);
+    process.answers_at();
+    fs::write(&path, format!("{text}allow-query = [\"127.0.0.1\"]\n[[zone]]\nname = \"services.internal\"\nttl = \"9s\"")).unwrap();
+    process.signal("HUP");
+    let (_, line) = process.logs("restart to use it");
+    assert!(line.contains("SIGHUP: `allow-query` changed"), "{line}");
+    process.logs("zones and their files were read");
+}
+
+#[test]
+fn commands_that_read_registries_need_no_file_of_the_server() {
+    let (registry, directory) = (Registry::embedded(), tempfile::tempdir().unwrap());
+    Writer::new(&registry.url()).put("/services/web/1", "10.0.0.1:80");
+    let path = directory.path().join("srvd.toml");
+    let text =
+        "cookie-secret-file = \"/nonexistent\"\nrun-as = \"nobody-at-all\"\nzones = \"none\"";
+    fs::write(&path, format!("registry = {:?}\n{text}", registry.url())).unwrap();
+    let list = |command: &str| {
+        plain(&[command, "--config", path.to_str().unwrap()]).output().unwrap().status.code()
+    };
+    assert_eq!((list("list"), list("check")), (Some(0), Some(2)));
 }
 
 #[test]
@@ -125,6 +160,14 @@ fn what_a_file_hides_is_a_problem() {
     writer.delete("/services/web/1");
     let (code, text) = check();
     assert_eq!(code, Some(0), "{text}");
+    // A DNAME hides what is below it, also where nothing stands at its own name.
+    let beside = directory.path().join("services.internal.zone");
+    fs::write(&beside, format!("{BESIDE}_tcp DNAME alone.test.\n")).unwrap();
+    writer.put("/services/db/1", "10.0.0.1:80");
+    let (code, text) = check();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("_tcp.services.internal.: the name and all names below"), "{text}");
+    fs::write(&beside, BESIDE).unwrap();
     let file = directory.path().join("alone.test.zone");
     fs::write(&file, format!("{ALONE}a 5 A 192.0.2.1\na 6 A 192.0.2.2\n")).unwrap();
     let (code, text) = check();

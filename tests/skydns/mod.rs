@@ -5,6 +5,7 @@
 //! `differences` with its reason.
 
 mod aliases;
+mod bounds;
 mod cases;
 mod differences;
 mod paths;

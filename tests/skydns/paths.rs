@@ -29,7 +29,7 @@ fn fast(zones: &Zones, message: &[u8]) -> Option<Message> {
     let mut fast = Fast::patient(Arc::default());
     match fast.respond(&generation, message, (client(), Transport::Udp), &mut reply[..1232]) {
         Verdict::Reply { octets, .. } => Some(Message::from_vec(&reply[..octets]).unwrap()),
-        Verdict::Full => None,
+        Verdict::Full | Verdict::Foreign => None,
         Verdict::Silence => panic!("a question is answered"),
     }
 }

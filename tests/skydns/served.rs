@@ -138,3 +138,22 @@ fn what_others_write_is_answered_and_outlives_etcd() {
     ask_all(at);
     expect(at, "+short leased.skydns.local A", &["10.0.0.6"]);
 }
+
+/// Its own service stands where services do, in whatever order the zones are written.
+#[test]
+fn dev_greets_in_a_zone_of_services_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("srvd.toml");
+    let skydns = "[[zone]]\nname = \"skydns.local\"\nschema = \"skydns\"\n";
+    let dev = |zones: &str| {
+        std::fs::write(&file, zones).unwrap();
+        let at = ["--listen", "127.0.0.1:0"];
+        Srvd::spawn(&mut plain(&[&["dev", "--config", file.to_str().unwrap()][..], &at].concat()))
+    };
+    let process = dev(&format!("{skydns}[[zone]]\nname = \"services.internal\"\n"));
+    process.prints("_hello._tcp");
+    expect(process.answers_at(), "+short hello.services.internal A", &["127.0.0.1"]);
+    let process = dev(skydns);
+    process.prints("srvd list");
+    assert_eq!(process.out().count("hello"), 0);
+}

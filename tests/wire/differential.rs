@@ -31,7 +31,7 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
             Some(reply)
         }
         Verdict::Silence => Some(Vec::new()),
-        Verdict::Full => None,
+        Verdict::Full | Verdict::Foreign => None,
     }
 }
 

@@ -125,7 +125,7 @@ fn fast(
     match Fast::patient(Arc::clone(policy)).respond(&generation, message, from, &mut reply) {
         Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
         Verdict::Silence => panic!("a query is answered"),
-        Verdict::Full => None,
+        Verdict::Full | Verdict::Foreign => None,
     }
 }
 

@@ -10,8 +10,8 @@ use super::super::address::{Addresses, data, record_octets};
 use super::super::order::Selection;
 use super::super::{Draw, Found, Lookup, Overflow, Position, Rank, Room, RrSet};
 use super::alias::{CHAIN_MAX, reverse_labels};
-use super::gather::{Gathered, VISITED_MAX};
-use crate::index::Node;
+use super::gather::Gathered;
+use crate::index::{Branch, Lead, Node};
 use crate::names::{MESSAGE_MAX, WireName};
 use crate::registry::skydns::Entry;
 use crate::registry::{Host, Standing};
@@ -31,8 +31,6 @@ struct Collected {
     ttl: u32,
     /// The host names that were followed.
     seen: HashSet<Box<str>, foldhash::fast::RandomState>,
-    /// How many entries may still be looked at.
-    left: usize,
 }
 
 /// What an entry says of the addresses that it leads to.
@@ -56,7 +54,7 @@ impl Lookup<'_> {
         draw: &mut Draw,
     ) -> Found {
         let (ranks, seen) = (HashMap::default(), HashSet::default());
-        let mut all = Collected { kind, ranks, ttl: u32::MAX, seen, left: VISITED_MAX };
+        let mut all = Collected { kind, ranks, ttl: u32::MAX, seen };
         self.collect_addresses(gathered, None, &mut all, draw);
         let mut selection = Selection::new(room).at_most(self.most());
         for (address, rank) in all.ranks {
@@ -66,7 +64,7 @@ impl Lookup<'_> {
         let (ranks, data): (Vec<_>, Vec<_>) =
             addresses.into_iter().map(|(rank, address)| (rank, data(address))).unzip();
         let set = RrSet::plain(self.question.name.clone(), kind, all.ttl, data);
-        let is_cut = is_cut || gathered.is_cut;
+        let is_cut = is_cut || self.visits.is_spent();
         Ok((!set.data.is_empty()).then_some(RrSet { ranks, is_cut, ..set }))
     }
 
@@ -79,12 +77,11 @@ impl Lookup<'_> {
         draw: &mut Draw,
     ) {
         let default = self.settings().ttl;
-        all.left = all.left.saturating_sub(gathered.entries.len());
         for entry in &gathered.entries {
             let by = By::of(entry, default, by);
             match &entry.value.host {
                 Some(Host::Address(address)) => all.add(*address, by),
-                Some(Host::Name(host)) if all.may_follow(host, by) && !self.is_reverse() => {
+                Some(Host::Name(host)) if self.may_follow(host, by, all) => {
                     self.collect_host(host, by, all, draw);
                 }
                 _ => {}
@@ -101,7 +98,8 @@ impl Lookup<'_> {
             return;
         }
         match self.generation.find(site, &name, below) {
-            None => {}
+            // A host that means many names is a mistake, or an attack: each could be a zone.
+            None | Some(Node::SkyDns(Branch { by: Lead::Pattern, .. })) => {}
             Some(Node::SkyDns(branch)) => {
                 let generation = self.generation;
                 let position = Position { generation, zone, site, below, is_stale: false };
@@ -111,13 +109,24 @@ impl Lookup<'_> {
             Some(node) => {
                 let (kind, settings) = (all.kind, zone.settings());
                 let (ttl, most, room) = (settings.ttl, settings.most_answers(), HOST_ROOM);
-                let addresses = Addresses { kind, ttl, room, most, name: &name };
+                let visits = Some(self.visits);
+                let addresses = Addresses { kind, ttl, room, most, name: &name, visits };
                 // Nothing is too large where what fits is drawn.
                 let Ok(Some(set)) = addresses.at(node, draw) else { return };
                 let by = By { ttl: by.ttl.min(set.ttl), ..by };
                 set.data.iter().filter_map(RData::ip_addr).for_each(|it| all.add(it, by));
             }
         }
+    }
+
+    /// Whether a host name is to be followed: once, and not too many in all or in a row.
+    fn may_follow(&self, host: &str, by: By, all: &mut Collected) -> bool {
+        by.depth < CHAIN_MAX
+            && !self.is_reverse()
+            && all.seen.len() < HOSTS_MAX
+            && !all.seen.contains(host)
+            && self.visits.step()
+            && all.seen.insert(host.into())
     }
 
     /// Whether the name is in a reverse tree, where host names are what PTR records point to.
@@ -149,13 +158,5 @@ impl Collected {
         } else if priority == rank.0 {
             rank.1 += weight;
         }
-    }
-
-    /// Whether a host name is to be followed: once, and not too many in all or in a row.
-    fn may_follow(&mut self, host: &str, by: By) -> bool {
-        by.depth < CHAIN_MAX
-            && self.left > 0
-            && self.seen.len() < HOSTS_MAX
-            && self.seen.insert(host.into())
     }
 }

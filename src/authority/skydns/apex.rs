@@ -26,7 +26,7 @@ impl Lookup<'_> {
         if !self.has_made_up_server() {
             return Ok(self.ns());
         }
-        let entries = Walk::new(branch.entries).branch(SERVERS);
+        let entries = Walk::new(branch.entries, self.visits).branch(SERVERS);
         let stored = Gathered { entries, is_cut: false, is_synthesised: false };
         let records = stored.entries.iter().filter_map(|entry| {
             let target = self.target_of(&stored, entry)?;

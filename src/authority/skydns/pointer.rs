@@ -36,7 +36,7 @@ impl Lookup<'_> {
     /// The entries at the name itself.
     fn own<'g>(&self, branch: Branch<'g>) -> Gathered<'g> {
         let path = Reversed::of(self.name, self.position.below);
-        let entries = Walk::new(branch.entries).at(path.as_octets());
+        let entries = Walk::new(branch.entries, self.visits).at(path.as_octets());
         Gathered { entries, is_cut: false, is_synthesised: false }
     }
 }

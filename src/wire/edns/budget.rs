@@ -8,6 +8,16 @@ use crate::wire::{HEADER, PLAIN_MAX, Policy, TCP_MAX, Transport, UDP_MAX};
 /// wants to flood it; QUIC has the same limit for the same reason (RFC 9000 section 8.1).
 pub const AMPLIFICATION_MAX: usize = 3;
 
+/// Octets of the shortest question: the root, a type, a class.
+const QUESTION_LEAST: usize = 5;
+
+/// Whether an OPT record of so many octets keeps the reply to a request with these options
+/// small, even one that has nothing else in it.
+pub(super) const fn admits(reserved: u16, options: &[u8]) -> bool {
+    let request = HEADER + QUESTION_LEAST + 11 + options.len();
+    HEADER + QUESTION_LEAST + reserved as usize <= AMPLIFICATION_MAX * request
+}
+
 /// The octets of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) struct Budget {

@@ -126,6 +126,10 @@ impl Edns {
             edns.take(code, data, policy, from)?;
         }
         edns.reserved = edns.plan(policy);
+        if edns.is_kept_small(policy, from.1) && !budget::admits(edns.reserved, opt.options) {
+            edns.nsid = false;
+            edns.reserved = edns.plan(policy);
+        }
         Ok(edns)
     }
 
@@ -141,6 +145,12 @@ impl Edns {
             zone_version: false,
             reserved: record::LEAST,
         }
+    }
+
+    /// Whether the client may not be who it says, and is sent little.
+    const fn is_kept_small(&self, policy: &Policy, transport: Transport) -> bool {
+        let is_known = self.has_valid_cookie || matches!(transport, Transport::Tcp);
+        policy.strict_amplification && !is_known
     }
 
     /// Whether the client sent a cookie that we gave it, and its address is not forged.

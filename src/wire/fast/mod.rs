@@ -46,6 +46,8 @@ pub enum Verdict {
     Silence,
     /// The full path must answer.
     Full,
+    /// The full path must answer, or have others asked: the name is in no zone of ours.
+    Foreign,
 }
 
 /// Answers messages from ready-made answers. Each thread has its own.
@@ -112,10 +114,21 @@ impl Fast {
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
-            Ok(query) => self.answer(generation, &query, from, reply).unwrap_or(Verdict::Full),
+            Ok(query) => self
+                .answer(generation, &query, from, reply)
+                .unwrap_or_else(|Declined| self.leave(generation)),
             Err(Unusual::NoRequest) => Verdict::Silence,
-            Err(Unusual::Other) => Verdict::Full,
+            Err(Unusual::Nameless) => Verdict::Full,
+            Err(Unusual::Named) => self.leave(generation),
         }
+    }
+
+    /// Leaves a message to the full path, and says whether its name is ours where others are
+    /// asked for those that are not.
+    fn leave(&self, generation: &Generation) -> Verdict {
+        let is_foreign = self.policy.forwarder.is_some()
+            && matches!(resolve(generation, &self.name), Resolved::Foreign);
+        if is_foreign { Verdict::Foreign } else { Verdict::Full }
     }
 
     /// Answers a query.
@@ -186,7 +199,8 @@ impl Fast {
         // instances are spelt after the question's, which an alias can share with its service.
         // Of aliases, referrals and entries of SkyDNS only the full path knows.
         let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
-        let is_spelt = query.kind == RecordType::PTR;
+        // Names in their data gain by compression, which decides whether they fit.
+        let is_spelt = matches!(query.kind, RecordType::PTR | RecordType::MX | RecordType::NS);
         let is_full = matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_));
         if is_alias || is_spelt || is_full {
             return Err(Declined);

@@ -40,8 +40,10 @@ pub(super) struct Query<'m> {
 pub(super) enum Unusual {
     /// It is nothing to be answered: no whole header, or a response.
     NoRequest,
-    /// It may be anything else.
-    Other,
+    /// It may be anything else, and what its name is was not found out.
+    Nameless,
+    /// It may be anything else; its name was read.
+    Named,
 }
 
 impl<'m> Query<'m> {
@@ -56,13 +58,13 @@ impl<'m> Query<'m> {
         }
         // Any opcode but QUERY, any other counts.
         if header[2] & 0x78 != 0 || header[4..11] != COUNTS {
-            return Err(Unusual::Other);
+            return Err(Unusual::Nameless);
         }
-        let end = name.read(rest).ok_or(Unusual::Other)?;
-        let (question, rest) = rest.split_at_checked(end + 4).ok_or(Unusual::Other)?;
+        let end = name.read(rest).ok_or(Unusual::Nameless)?;
+        let (question, rest) = rest.split_at_checked(end + 4).ok_or(Unusual::Named)?;
         let kind = u16::from_be_bytes([question[end], question[end + 1]]);
         if question[end + 2..] != IN || META.contains(&kind) || kind == OPT {
-            return Err(Unusual::Other);
+            return Err(Unusual::Named);
         }
         let opt = read_opt(header[11], rest)?;
         let head = [header[0], header[1], header[2], header[3]];
@@ -86,6 +88,6 @@ fn read_opt(records: u8, rest: &[u8]) -> Result<Option<Opt<'_>>, Unusual> {
         {
             Ok(Some(Opt::new([high, low, code, 0, flags, more], options)))
         }
-        _ => Err(Unusual::Other),
+        _ => Err(Unusual::Named),
     }
 }

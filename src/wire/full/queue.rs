@@ -2,7 +2,8 @@
 //! whatever a ready-made answer is not enough for.
 //!
 //! It has one thread for two UDP workers, so that a flood of such messages leaves the
-//! workers most of the machine. What comes while the queue is full is lost: who asks over
+//! workers most of the machine; and where others are asked for names that are not ours, one
+//! more for these, so that a flood of them leaves the rest its own queue. What comes while the queue is full is lost: who asks over
 //! UDP asks again, and a worker that waited would delay those it could answer at once.
 
 use std::sync::Arc;

@@ -94,7 +94,7 @@ impl Paths {
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),
-            Verdict::Full => None,
+            Verdict::Full | Verdict::Foreign => None,
         }
     }
 }
@@ -170,5 +170,9 @@ fn check_same(message: &[u8], [fast, full, whole]: [&[u8]; 3]) {
     check_records(&quick.answers, &slow.answers, "answers");
     check_records(&quick.authorities, &slow.authorities, "authority");
     assert_eq!(quick.edns, slow.edns, "EDNS");
-    assert!(are_in(&quick.additionals, &whole.additionals), "glue that the full path has not");
+    // Over TCP a keepalive option may be at fault that says nothing over UDP.
+    if whole.metadata.response_code == slow.metadata.response_code {
+        let (glue, all) = (&quick.additionals, &whole.additionals);
+        assert!(are_in(glue, all), "glue that the full path has not: {glue:#?}");
+    }
 }

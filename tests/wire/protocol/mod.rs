@@ -126,7 +126,7 @@ impl World {
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),
-            Verdict::Full => None,
+            Verdict::Full | Verdict::Foreign => None,
         }
     }
 

@@ -116,7 +116,7 @@ mod tests {
             ([2, 0], 3.0 / 6.0 * 1.0 / 3.0),
             ([2, 1], 3.0 / 6.0 * 2.0 / 3.0),
         ] {
-            let expected = f64::from(chance) * 360.0;
+            let expected: f64 = chance * 360.0;
             assert!((times(&all, order) as f64 - expected).abs() < 1e-6, "{order:?}");
         }
     }

@@ -147,10 +147,10 @@ fn large_services_are_made_ready_where_nobody_waits() {
 }
 
 /// A service of so many instances, each with a weight of its own, of whose records an answer
-/// has three at most.
-fn limited(instances: u32) -> Fixture {
+/// has so many at most.
+fn limited(instances: u32, most: u16) -> Fixture {
     let mut zone = settings("services.internal.");
-    zone.max_answers = 3;
+    zone.max_answers = most;
     let mut fixture = Fixture::unlisted(vec![zone]);
     fixture.list(1);
     let value =
@@ -162,7 +162,7 @@ fn limited(instances: u32) -> Fixture {
 #[test]
 fn max_answers_are_drawn_anew_for_each_query() {
     for (name, kind) in [("_web._tcp.services.internal", SRV), ("web.services.internal", A)] {
-        let (fixture, query) = (limited(4), Query::new(name, kind).edns(1232, 0, 0, &[]));
+        let (fixture, query) = (limited(4, 3), Query::new(name, kind).edns(1232, 0, 0, &[]));
         let (message, mut firsts, mut lasts) = (query.bytes(), [0; 4], [0; 4]);
         let mut fast = Fast::with_draw(Draw::seeded(5));
         for _ in 0..20_000 {
@@ -211,7 +211,7 @@ fn max_answers_are_drawn_from_more_than_a_datagram_holds() {
         (3000, "web.services.internal", A, true),
         (9000, "web.services.internal", A, false),
     ] {
-        let fixture = limited(instances);
+        let fixture = limited(instances, 3);
         let message = Query::new(name, kind).bytes();
         for _ in 0..if is_ready { 100 } else { 1 } {
             let ready = patiently(&mut fast, &fixture, &message);
@@ -229,8 +229,20 @@ fn max_answers_are_drawn_from_more_than_a_datagram_holds() {
 }
 
 #[test]
+fn over_tcp_whether_a_few_of_many_are_ready_does_not_depend_on_the_draw() {
+    let message = Query::new("_web._tcp", SRV).bytes();
+    for (most, is_ready) in [(3, true), (20, true), (25, false), (100, false)] {
+        let (fixture, mut reply) = (limited(200, most), [0; READY_MAX]);
+        let (generation, from) = (fixture.index.load(), (CLIENT, Transport::Tcp));
+        let verdict = Fast::default().respond(&generation, &message, from, &mut reply);
+        let is_whole = matches!(verdict, Verdict::Reply { truncated: false, .. });
+        assert_eq!((is_whole, verdict == Verdict::Full), (is_ready, !is_ready), "{most}");
+    }
+}
+
+#[test]
 fn rfc2782_the_first_of_a_few_of_many_is_in_proportion_to_weight() {
-    let (fixture, message) = (limited(100), Query::new("web.services.internal", A).bytes());
+    let (fixture, message) = (limited(100, 3), Query::new("web.services.internal", A).bytes());
     let (mut fast, mut counts) = (Fast::with_draw(Draw::seeded(6)), vec![0; 100]);
     for _ in 0..DRAWS {
         let reply = patiently(&mut fast, &fixture, &message).unwrap();

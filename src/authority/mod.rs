@@ -31,8 +31,7 @@
 //! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
 //! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds
 //! the addresses of targets, `negative` says what is not there, `visits` how much is looked
-//! at; `skydns` knows the zones of
-//! that schema.
+//! at; `skydns` knows the zones of that schema.
 
 mod additional;
 mod address;

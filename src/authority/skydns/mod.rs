@@ -2,7 +2,7 @@
 //! rules of DNS where it does not.
 //!
 //! At a name everything is answered together that is stored at it and below it (`gather`),
-//! less what is of another group (`group`). Each type is a file: `address` (A, AAAA), `srv`,
+//! less what is of another group (`group`), over UDP as far as it fits (`fill`). Each type is a file: `address` (A, AAAA), `srv`,
 //! `mail` (MX), `text` (TXT), `pointer` (PTR), `apex` (NS, SOA); `target` names what SRV, MX
 //! and NS records point to.
 //!

@@ -19,11 +19,10 @@ const NAMES_LOOKED_AT: usize = MESSAGE_MAX / FIXED;
 
 impl Lookup<'_> {
     /// The PTR records of an address. Their TTL is the least that any of them has.
-    /// Of names that no message has room for, only so many are looked at that it shows.
     pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> Found {
         let mut selection = Selection::new(self.question.room);
         let (mut ttl, least) = (u32::MAX, FIXED + 1 + address_label(address).len());
-        for (its_ttl, name) in self.named_at(address).take(NAMES_LOOKED_AT) {
+        for (its_ttl, name) in self.named_at(address) {
             ttl = ttl.min(its_ttl);
             selection.offer(draw.chance(), RANK, || (least, name))?;
         }
@@ -32,14 +31,16 @@ impl Lookup<'_> {
     }
 
     /// The names of an address, each with the least TTL of the first instances there. One that
-    /// would be too long is left out.
+    /// would be too long is left out. Of more than any message has room for, only so many are
+    /// given that it shows.
     pub(super) fn named_at(&self, address: IpAddr) -> impl Iterator<Item = (u32, Name)> {
         let own = address_label(address);
-        self.generation.named_at(address).filter_map(move |(zone, service)| {
+        let named = self.generation.named_at(address).filter_map(move |(zone, service)| {
             let instances = service.at_address(address).take(INSTANCES_LOOKED_AT);
             let ttls = instances.map(|it| it.ttl.unwrap_or(zone.settings().ttl));
             Some((ttls.min()?, name_of(zone, service, address, &own)?))
-        })
+        });
+        named.take(NAMES_LOOKED_AT)
     }
 }
 

@@ -147,7 +147,7 @@ impl App {
     pub fn give_up_privileges(&self) -> Result<(), Failure> {
         privileges::give_up(self.account.as_ref()).map_err(Failure::failed)?;
         if privileges::is_root() {
-            tracing::warn!(
+            tracing::info!(
                 "running as root, without its capabilities; name an account for it with `run-as`"
             );
         }

@@ -74,7 +74,7 @@ impl Reload {
     /// Publishes what was read. Gives how many zones there are now.
     fn apply(&self, index: &Index, read: Result<(Zones, File), Failure>) -> Result<usize, Failure> {
         let (Zones { zones, static_zones }, file) = read?;
-        if !self.origins.iter().eq(zones.iter().map(Origin::new).collect::<Vec<_>>().iter()) {
+        if self.origins != zones.iter().map(Origin::new).collect::<Vec<_>>() {
             let text = "[[zone]] or `reverse` has other names, prefixes or registries; restart to use them";
             return Err(Failure::usage(text));
         }

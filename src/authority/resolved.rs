@@ -46,40 +46,20 @@ impl Position<'_> {
     }
 }
 
-/// Follows a name through one generation.
+/// Follows a name through one generation. A reverse zone is as stale as any zone that it is
+/// made from; that it has no such name can only be said when all of these are known.
 #[must_use]
 pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
     let zone = generation.zone(site);
-    if zone.settings().is_reverse() {
-        return resolve_reverse(generation, site, name, below);
-    }
     let standing = zone.settings().standing();
     if !zone.is_ready() || standing == Standing::Expired {
         return Resolved::NotReady;
     }
-    let is_stale = standing == Standing::Stale;
-    let position = Position { generation, zone, site, below, is_stale };
-    match generation.find(site, name, below) {
-        Some(node) => Resolved::Existing(position, node),
-        None => Resolved::Missing(position),
-    }
-}
-
-/// Follows a name of a reverse zone, which is as stale as any zone that it is made from. That
-/// there is no such name can only be said when all of these are known.
-fn resolve_reverse<'g>(
-    generation: &'g Generation,
-    site: Site,
-    name: &WireName,
-    below: usize,
-) -> Resolved<'g> {
-    let zone = generation.zone(site);
-    let standing = zone.settings().standing();
-    if !zone.is_ready() || standing == Standing::Expired {
-        return Resolved::NotReady;
-    }
-    let (is_stale, is_whole) = generation.reverse_standing();
+    let (is_stale, is_whole) = match zone.settings().is_reverse() {
+        true => generation.reverse_standing(),
+        false => (false, true),
+    };
     let is_stale = is_stale || standing == Standing::Stale;
     let position = Position { generation, zone, site, below, is_stale };
     match generation.find(site, name, below) {

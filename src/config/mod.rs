@@ -77,7 +77,7 @@ impl Registries {
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, file: &File) -> Result<Self, Failure> {
         let Registry { url, access, .. } = Registry::without_check(common, file)?;
-        let zones = registry_zones(&url, None, file)?;
+        let zones = registry_zones(&url, &[], file)?;
         check_tls(&access, zones.iter().map(|zone| &zone.registry))?;
         Ok(Self { zones, access })
     }

@@ -17,6 +17,7 @@ use crate::etcd::Access;
 use crate::forward::Source;
 use crate::http;
 use crate::index::Settings;
+use crate::zonefile;
 
 /// Where DNS is answered when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5300;
@@ -85,9 +86,10 @@ impl Zones {
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
         let (url, _) = registry_url(common, file)?;
-        let directory = directory(args, file)?;
-        let zones = registry_zones(&url, directory.as_deref(), file)?;
-        let static_zones = static_zones(&zones, directory.as_deref())?;
+        let listed = directory(args, file)?.map(|it| zonefile::apexes(&it)).transpose();
+        let files = listed.map_err(Failure::usage)?.unwrap_or_default();
+        let zones = registry_zones(&url, &files, file)?;
+        let static_zones = static_zones(&zones, &files)?;
         let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
         Ok(Self { zones, static_zones })
     }

@@ -1,6 +1,6 @@
 //! The zones: those of a registry with their files, and those that are files alone.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
@@ -30,17 +30,20 @@ pub struct ZoneConfig {
     pub layout: Layout,
 }
 
+/// The zone files that there are, each with its zone's apex.
+pub(super) type ZoneFiles = [(Name, PathBuf)];
+
 /// The zones of the configuration; without one the default zone alone.
 pub(super) fn registry_zones(
     url: &RegistryUrl,
-    directory: Option<&Path>,
+    files: &ZoneFiles,
     file: &File,
 ) -> Result<Vec<ZoneConfig>, Failure> {
     if file.zone.is_empty() {
         let apex =
             Name::from_ascii(format!("{DEFAULT_ZONE}.")).expect("the default zone is a name");
         let ttls = Schema::Services.ttls();
-        let file = read_file(directory, &apex)?.unwrap_or_else(|| zonefile::template(&apex));
+        let file = read_file(files, &apex)?.unwrap_or_else(|| zonefile::template(&apex));
         let settings = settings(file.completed(), Some(ttls))?;
         return Ok(vec![ZoneConfig::new(settings, url.clone(), url.layout())]);
     }
@@ -53,18 +56,16 @@ pub(super) fn registry_zones(
                 "{origin}: `{apex}` is there twice; leave one out"
             )));
         }
-        zones.push(written_zone(entry, url, directory, file)?);
+        zones.push(written_zone(entry, url, files, file)?);
     }
     Ok(zones)
 }
 
-/// The zones of all other files in the directory.
+/// The zones of all other files.
 pub(super) fn static_zones(
     others: &[ZoneConfig],
-    directory: Option<&Path>,
+    files: &ZoneFiles,
 ) -> Result<Vec<Settings>, Failure> {
-    let Some(directory) = directory else { return Ok(Vec::new()) };
-    let files = zonefile::apexes(directory).map_err(Failure::usage)?;
     let is_alone = |apex: &Name| others.iter().all(|zone| zone.settings.apex() != apex);
     let read = |(apex, path): (Name, _)| {
         let file = zonefile::read_file(path, &apex).and_then(ZoneFile::standing_alone);
@@ -79,7 +80,7 @@ pub(super) fn static_zones(
 fn written_zone(
     entry: &Zone,
     default: &RegistryUrl,
-    directory: Option<&Path>,
+    files: &ZoneFiles,
     file: &File,
 ) -> Result<ZoneConfig, Failure> {
     let apex = &entry.name.as_ref().0;
@@ -103,7 +104,7 @@ fn written_zone(
     let [ttl, negative_ttl] = schema.ttls();
     let ttls =
         [entry.ttl.map_or(ttl, |it| it.0), entry.negative_ttl.map_or(negative_ttl, |it| it.0)];
-    let read = read_file(directory, apex)?;
+    let read = read_file(files, apex)?;
     let is_made_up = read.is_none();
     let read = read.unwrap_or_else(|| zonefile::template(apex)).completed();
     let mut settings = settings(read, Some(ttls))?.of_schema(schema);
@@ -158,9 +159,8 @@ fn layout_of_labels(entry: &Zone) -> Result<Layout, String> {
 }
 
 /// A zone's file, if it has one.
-fn read_file(directory: Option<&Path>, apex: &Name) -> Result<Option<ZoneFile>, Failure> {
-    let read = directory.map(|directory| zonefile::read(directory, apex)).transpose();
-    Ok(read.map_err(Failure::usage)?.flatten())
+fn read_file(files: &ZoneFiles, apex: &Name) -> Result<Option<ZoneFile>, Failure> {
+    zonefile::read(files, apex).map_err(Failure::usage)
 }
 
 /// What a zone's file says, and the TTLs of a registry's records and of "no", where there is

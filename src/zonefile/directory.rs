@@ -20,13 +20,13 @@ const EXTENSION: &str = "zone";
 /// The root's file, whose apex has no text to name it by.
 const ROOT: &str = "root";
 
-/// Reads the file of a zone, `APEX.zone`, if there is one.
+/// Reads the file of a zone, if it is among those that [`apexes`] found.
 ///
 /// # Errors
-/// [`ZoneFault`]: the directory or the file is there and cannot be used.
-pub fn read(directory: &Path, apex: &Name) -> Result<Option<ZoneFile>, ZoneFault> {
-    let found = apexes(directory)?.into_iter().find(|(name, _)| name == apex);
-    found.map(|(_, path)| read_file(&path, apex)).transpose()
+/// [`ZoneFault`]: the file is there and cannot be used.
+pub fn read(files: &[(Name, PathBuf)], apex: &Name) -> Result<Option<ZoneFile>, ZoneFault> {
+    let found = files.iter().find(|(name, _)| name == apex);
+    found.map(|(_, path)| read_file(path, apex)).transpose()
 }
 
 /// Reads one zone's file.

@@ -15,6 +15,11 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
+/// Reads the file of a zone in a directory.
+fn read(directory: &Path, apex: &Name) -> Result<Option<ZoneFile>, ZoneFault> {
+    super::super::read(&apexes(directory)?, apex)
+}
+
 /// Reads `a.example.` from a directory of files.
 fn read_of(files: &[(&str, &str)]) -> Result<ZoneFile, String> {
     let directory = directory(files);

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::zones::Zone;
 use crate::support::srvd::{Srvd, plain};
-use crate::support::{eventually, free_addr};
+use crate::support::{eventually, free_addr, nsd_config};
 
 /// Servers that are asked; gone with the value.
 pub(super) struct Servers {
@@ -35,7 +35,7 @@ impl Servers {
         let arguments = ["serve", "--registry", nobody, "--listen", "127.0.0.1:0", "--zones"];
         let own = Srvd::spawn(plain(&arguments).arg(&zone_files));
         let at = [own.answers_at(), nsd, knot];
-        let nsd = start("nsd", &["-d", "-c"], path, &nsd_config(nsd, zones, path));
+        let nsd = start("nsd", &["-d", "-c"], path, &nsd_of_zones(nsd, zones, path));
         let knot = start("knotd", &["-c"], path, &knot_config(knot, zones, path));
         let servers = Self { at, _processes: [own, nsd, knot], _directory: directory };
         for zone in zones {
@@ -54,28 +54,11 @@ fn start(program: &str, arguments: &[&str], path: &Path, config: &str) -> Srvd {
 }
 
 /// NSD, with nothing in a reply that was not asked for.
-fn nsd_config(at: SocketAddr, zones: &[Zone], path: &Path) -> String {
-    let (address, port, path) = (at.ip(), at.port(), path.display());
+fn nsd_of_zones(at: SocketAddr, zones: &[Zone], path: &Path) -> String {
     let zone = |zone: &Zone| format!("zone:\n  name: {0}\n  zonefile: {0}.zone\n", zone.apex);
     let zones: String = zones.iter().map(zone).collect();
-    format!(
-        "server:
-  ip-address: {address}@{port}
-  server-count: 1
-  username: \"\"
-  chroot: \"\"
-  database: \"\"
-  zonesdir: {path}/zones
-  zonelistfile: {path}/nsd/zone.list
-  xfrdfile: {path}/nsd/xfrd.state
-  xfrdir: {path}/nsd
-  pidfile: \"\"
-  rrl-ratelimit: 0
-  minimal-responses: yes
-remote-control:
-  control-enable: no
-{zones}"
-    )
+    let directories = [path.join("zones"), path.join("nsd")];
+    nsd_config(at, [&directories[0], &directories[1]], "minimal-responses: yes", &zones)
 }
 
 /// Knot, which takes zones as they are.

@@ -1,12 +1,11 @@
 //! Who is asked: NSD with a zone, or a server that says what a test wants.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{dig, eventually, free_addr};
+use crate::support::{dig, eventually, free_addr, nsd_config};
 
 /// The zone that others serve.
 pub(super) const ZONE: &str = r#"$ORIGIN others.test.
@@ -44,7 +43,9 @@ impl Nsd {
             (0..1000).map(|it| format!("big A 10.1.{}.{}\n", it / 250, it % 250)).collect();
         std::fs::write(directory.path().join("zone"), format!("{ZONE}{big}")).unwrap();
         let file = directory.path().join("nsd.conf");
-        std::fs::write(&file, configuration(at, directory.path())).unwrap();
+        let zone = "zone:\n  name: others.test\n  zonefile: zone\n";
+        let config = nsd_config(at, [directory.path(); 2], "verbosity: 0", zone);
+        std::fs::write(&file, config).unwrap();
         let mut nsd = Command::new("nsd");
         let child = nsd.args(["-d", "-c"]).arg(&file).stderr(Stdio::null()).spawn();
         let child = child.expect("nsd is installed (Debian: nsd)");
@@ -62,32 +63,6 @@ impl Drop for Nsd {
         crate::support::signal(self.child.id(), "TERM");
         let _ = self.child.wait();
     }
-}
-
-/// NSD's configuration: one server, everything in a directory.
-fn configuration(at: SocketAddr, directory: &Path) -> String {
-    let (address, port, dir) = (at.ip(), at.port(), directory.display());
-    format!(
-        r#"server:
-  ip-address: {address}@{port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "{dir}"
-  zonelistfile: "{dir}/zone.list"
-  xfrdfile: "{dir}/xfrd.state"
-  xfrdir: "{dir}"
-  pidfile: ""
-  rrl-ratelimit: 0
-  verbosity: 0
-remote-control:
-  control-enable: no
-zone:
-  name: others.test
-  zonefile: "{dir}/zone"
-"#
-    )
 }
 
 /// A server over UDP that says what a test wants; it ends with the process.

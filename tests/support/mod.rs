@@ -15,6 +15,7 @@ pub(crate) mod srvd;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -95,4 +96,33 @@ fn dig_once(at: SocketAddr, arguments: &str) -> String {
         .output()
         .expect("dig is installed (Debian: bind9-dnsutils)");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// NSD's configuration: one server for some zones, whose files are in the first directory and
+/// its own in the second.
+pub(crate) fn nsd_config(
+    at: SocketAddr,
+    [files, own]: [&Path; 2],
+    option: &str,
+    zones: &str,
+) -> String {
+    let (address, port, files, own) = (at.ip(), at.port(), files.display(), own.display());
+    format!(
+        r#"server:
+  ip-address: {address}@{port}
+  server-count: 1
+  username: ""
+  chroot: ""
+  database: ""
+  zonesdir: "{files}"
+  zonelistfile: "{own}/zone.list"
+  xfrdfile: "{own}/xfrd.state"
+  xfrdir: "{own}"
+  pidfile: ""
+  rrl-ratelimit: 0
+  {option}
+remote-control:
+  control-enable: no
+{zones}"#
+    )
 }

@@ -25,9 +25,8 @@ use axum::Router;
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 
-use crate::forward::Forwarder;
 use crate::index::Index;
-use crate::wire::Counters;
+use crate::wire::{Counters, Policies};
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
@@ -59,8 +58,8 @@ pub struct Subject {
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
-    /// What asks others for names that are not ours, if anything does.
-    pub forwarder: Option<Arc<Forwarder>>,
+    /// How messages are answered, which names whom others are asked of.
+    pub policies: Arc<Policies>,
 }
 
 /// The address cannot be listened on.

@@ -1,0 +1,141 @@
+//! What may be replaced while the server runs: how messages are answered, and the zones.
+//!
+//! What can fail is done before anything else is: then nothing was replaced.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::{Answering, Limits};
+use crate::forward::{Forwarder, Own, Source};
+use crate::index::Index;
+use crate::wire::{Limiter, Policies, Policy, RateLimit};
+
+/// What may be replaced. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// What is answered from.
+    index: Arc<Index>,
+    /// How messages are answered.
+    policies: Arc<Policies>,
+    /// Where this server answers.
+    own: Own,
+    /// Who is asked for names that are not ours.
+    upstreams: Arc<Mutex<Upstreams>>,
+}
+
+/// Who is asked for names that are not ours. Nobody is before the server runs: the thread
+/// that asks must have given up what the process may do.
+#[derive(Debug, Default)]
+struct Upstreams {
+    /// Who they are; nobody when empty.
+    sources: Vec<Source>,
+    /// Whether the server runs.
+    is_running: bool,
+}
+
+/// How messages are answered, as it was configured.
+#[derive(Debug)]
+pub struct Rules {
+    /// Who may ask, and how much.
+    pub limits: Limits,
+    /// What clients are told beside answers.
+    pub answering: Answering,
+    /// Who is asked for other names; nobody when empty.
+    pub forward: Vec<Source>,
+}
+
+impl Live {
+    /// What a server that answers at `own` begins with.
+    pub(super) fn new(index: Arc<Index>, own: Own, rules: Rules) -> Self {
+        let Rules { limits, answering, forward } = rules;
+        let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
+        let upstreams = Upstreams { sources: forward, is_running: false };
+        let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
+        Self { index, policies, own, upstreams }
+    }
+
+    /// What is answered from.
+    #[must_use]
+    pub const fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// How messages are answered.
+    #[must_use]
+    pub const fn policies(&self) -> &Arc<Policies> {
+        &self.policies
+    }
+
+    /// Begins to ask others for names that are not ours, which needs a thread.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(super) fn start(&self) -> io::Result<()> {
+        let mut upstreams = self.lock();
+        upstreams.is_running = true;
+        let forwarder = self.forwarder(&upstreams.sources, None)?;
+        let policy = Policy::clone(&self.policies.load());
+        self.policies.replace(Policy { forwarder, ..policy });
+        Ok(())
+    }
+
+    /// Answers by other rules from now on. Networks keep what they were sent lately; others are
+    /// asked by whoever asked them before.
+    ///
+    /// # Errors
+    /// The system has no thread left; then nothing is changed.
+    pub fn follow(&self, rules: Rules) -> io::Result<()> {
+        let Rules { limits, answering, forward } = rules;
+        let (mut upstreams, earlier) = (self.lock(), self.policies.load());
+        let forwarder = match earlier.forwarder.clone() {
+            same if upstreams.sources == forward || !upstreams.is_running => same,
+            other => self.forwarder(&forward, other)?,
+        };
+        upstreams.sources = forward;
+        self.policies.replace(Policy { forwarder, ..policy(answering, limits, &earlier) });
+        Ok(())
+    }
+
+    /// Has others asked what `sources` name, by whoever asked others before.
+    fn forwarder(
+        &self,
+        sources: &[Source],
+        earlier: Option<Arc<Forwarder>>,
+    ) -> io::Result<Option<Arc<Forwarder>>> {
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        if let Some(forwarder) = earlier {
+            forwarder.replace(sources.to_vec());
+            return Ok(Some(forwarder));
+        }
+        Forwarder::start(sources.to_vec(), self.own.clone()).map(|it| Some(Arc::new(it)))
+    }
+
+    /// Who is asked. Held while policies are replaced, so that this happens in turn.
+    fn lock(&self) -> MutexGuard<'_, Upstreams> {
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How messages are answered while nobody else is asked; limits go on from an earlier policy.
+fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
+    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let Limits { allow_query, allow_recursion, rate, tcp, run_as: _ } = limits;
+    let octets = |text: String| text.into_bytes().into();
+    let limiter = |rate: RateLimit| match &earlier.rate_limit {
+        Some(limiter) => limiter.with(rate),
+        None => Limiter::new(rate),
+    };
+    Policy {
+        allow_query,
+        allow_recursion,
+        chaos: chaos.map(octets),
+        cookies,
+        forwarder: None,
+        nsid: nsid.map(octets),
+        rate_limit: rate.map(limiter),
+        strict_amplification,
+        tcp,
+    }
+}

@@ -11,9 +11,13 @@
 //! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
+#[allow(dead_code, reason = "taken by the next steps")]
+mod extract;
 mod metrics;
 mod problems;
 mod ready;
+#[allow(dead_code, reason = "taken by the next steps")]
+mod refusal;
 mod server;
 
 use std::fmt;
@@ -22,8 +26,14 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::forward::Forwarder;
 use crate::index::Index;
@@ -31,6 +41,9 @@ use crate::wire::Counters;
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
+/// The largest body that is read: a registration has some hundred octets, and the registry
+/// takes no value over 64 KiB.
+const BODY_OCTETS: usize = 64 << 10;
 
 /// Where HTTP is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,14 +157,37 @@ impl BindError {
     }
 }
 
-/// Every path. Others are 404, other methods 405.
+/// Every path, and the document that describes them.
 fn routes(subject: Subject) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready::show))
-        .route("/metrics", get(metrics::show))
-        .route("/v1/problems", get(problems::show))
+    let (routes, document) = OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(healthz))
+        .routes(routes!(ready::show))
+        .routes(routes!(metrics::show))
+        .routes(routes!(problems::show))
+        .split_for_parts();
+    let document = document.to_json().expect("the document has no keys but strings");
+    routes
+        .route("/v1/openapi.json", get(async || json(document)))
+        .fallback(refusal::no_such_path)
+        .method_not_allowed_fallback(refusal::no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_OCTETS))
         .with_state(subject)
+}
+
+/// What the document says beside paths and types.
+#[derive(OpenApi)]
+#[openapi(info(title = "srvd", description = "DNS service discovery: the operator's window"))]
+struct Described;
+
+/// Whether the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "probes", responses((status = 200, body = String)))]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// A reply of JSON that is text already.
+fn json(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 #[cfg(test)]

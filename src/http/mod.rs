@@ -11,6 +11,7 @@
 //! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
+mod access;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod extract;
 mod metrics;
@@ -19,6 +20,7 @@ mod ready;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod refusal;
 mod server;
+mod tls;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -26,8 +28,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +42,8 @@ use crate::events::Events;
 use crate::forward::Forwarder;
 use crate::index::Index;
 use crate::wire::Counters;
+
+pub use self::access::{Access, Rules, Token};
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
@@ -62,6 +67,8 @@ pub struct Http {
     listener: TcpListener,
     /// Its address.
     address: SocketAddr,
+    /// Whom it lets in.
+    access: Arc<Access>,
 }
 
 /// What the pages are made of.
@@ -124,16 +131,17 @@ impl<'de> serde::Deserialize<'de> for At {
 }
 
 impl Http {
-    /// Binds the address. Port 0 takes a free one.
+    /// Binds the address, for those whom the rules let in. Port 0 takes a free one.
     ///
     /// # Errors
     /// [`BindError`]: somebody else has it, or it is not this machine's.
-    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
+    pub fn bind(address: SocketAddr, rules: Rules) -> Result<Self, BindError> {
         let fault = |reason| BindError { address, reason };
         let listener = TcpListener::bind(address).map_err(fault)?;
         listener.set_nonblocking(true).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        Ok(Self { listener, address })
+        let access = Arc::new(Access::new(rules, address.ip()));
+        Ok(Self { listener, address, access })
     }
 
     /// The address that is listened on.
@@ -142,13 +150,26 @@ impl Http {
         self.address
     }
 
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.access.rules().certificate.is_some()
+    }
+
+    /// Whom it lets in; the rules may be replaced.
+    #[must_use]
+    pub const fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
     /// Answers for as long as it is polled.
     ///
     /// # Errors
     /// The runtime cannot take the socket.
     pub async fn serve(self, subject: Subject) -> std::io::Result<std::convert::Infallible> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        Ok(server::run(listener, routes(subject)).await)
+        let routes = routes(subject).layer(from_fn_with_state(Arc::clone(&self.access), guard));
+        Ok(server::run(listener, routes, self.access).await)
     }
 }
 
@@ -157,6 +178,14 @@ impl BindError {
     #[must_use]
     pub fn is_in_use(&self) -> bool {
         self.reason.kind() == std::io::ErrorKind::AddrInUse
+    }
+}
+
+/// Lets a request through if the rules do.
+async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.judge(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
@@ -207,8 +236,8 @@ mod tests {
 
     #[test]
     fn an_address_is_bound_once() {
-        let first = Http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let second = Http::bind(first.address()).unwrap_err();
+        let first = Http::bind("127.0.0.1:0".parse().unwrap(), Rules::default()).unwrap();
+        let second = Http::bind(first.address(), Rules::default()).unwrap_err();
         assert!(second.is_in_use() && second.to_string().contains("--http"), "{second}");
     }
 }

@@ -5,8 +5,9 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{Answering, Limits};
+use crate::config::{Answering, Limits, Serve};
 use crate::forward::{Forwarder, Own, Source};
+use crate::http::Access;
 use crate::index::Index;
 use crate::wire::{Limiter, Policies, Policy, RateLimit};
 
@@ -19,6 +20,8 @@ pub struct Live {
     policies: Arc<Policies>,
     /// Where this server answers.
     own: Own,
+    /// Whom HTTP lets in; none where it is off.
+    http: Option<Arc<Access>>,
     /// Who is asked for names that are not ours.
     upstreams: Arc<Mutex<Upstreams>>,
 }
@@ -33,25 +36,19 @@ struct Upstreams {
     is_running: bool,
 }
 
-/// How messages are answered, as it was configured.
-#[derive(Debug)]
-pub struct Rules {
-    /// Who may ask, and how much.
-    pub limits: Limits,
-    /// What clients are told beside answers.
-    pub answering: Answering,
-    /// Who is asked for other names; nobody when empty.
-    pub forward: Vec<Source>,
-}
-
 impl Live {
-    /// What a server that answers at `own` begins with.
-    pub(super) fn new(index: Arc<Index>, own: Own, rules: Rules) -> Self {
-        let Rules { limits, answering, forward } = rules;
+    /// What a server that answers at `own`, and whose HTTP lets in whom `http` says, begins
+    /// with.
+    pub(super) fn new(
+        index: Arc<Index>,
+        own: Own,
+        http: Option<Arc<Access>>,
+        (answering, limits, forward): (Answering, Limits, Vec<Source>),
+    ) -> Self {
         let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
         let upstreams = Upstreams { sources: forward, is_running: false };
         let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
-        Self { index, policies, own, upstreams }
+        Self { index, policies, own, http, upstreams }
     }
 
     /// What is answered from.
@@ -79,13 +76,24 @@ impl Live {
         Ok(())
     }
 
-    /// Answers by other rules from now on. Networks keep what they were sent lately; others are
-    /// asked by whoever asked them before.
+    /// Does as another configuration says from now on, whose registry zones are the same.
     ///
     /// # Errors
     /// The system has no thread left; then nothing is changed.
-    pub fn follow(&self, rules: Rules) -> io::Result<()> {
-        let Rules { limits, answering, forward } = rules;
+    pub fn follow(&self, config: Serve) -> io::Result<()> {
+        let Serve { zones, static_zones, bare_names, .. } = config;
+        self.answer(config.answering, config.limits, config.forward)?;
+        if let Some(access) = &self.http {
+            access.replace(config.http.rules);
+        }
+        let zones = zones.into_iter().map(|zone| zone.settings).collect();
+        self.index.renew(zones, static_zones, bare_names);
+        Ok(())
+    }
+
+    /// Answers by other rules from now on. Networks keep what they were sent lately; others are
+    /// asked by whoever asked them before.
+    fn answer(&self, answering: Answering, limits: Limits, forward: Vec<Source>) -> io::Result<()> {
         let (mut upstreams, earlier) = (self.lock(), self.policies.load());
         let forwarder = match earlier.forwarder.clone() {
             same if upstreams.sources == forward || !upstreams.is_running => same,

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::events::{Events, Teller};
 use crate::forward::Own;
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
@@ -28,13 +29,15 @@ use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
-pub use self::live::{Live, Rules};
+pub use self::live::Live;
 
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
 /// A server with its sockets bound.
 pub struct App {
+    /// What happened to what is answered from, lately.
+    events: Arc<Events>,
     /// The sockets.
     listeners: Listeners,
     /// The socket of HTTP, unless it is off.
@@ -52,7 +55,7 @@ pub struct App {
 /// What follows one zone.
 struct Follower {
     /// The registry's side.
-    mirror: Mirror<Publisher>,
+    mirror: Mirror<Teller<Publisher>>,
     /// The disk's side, if snapshots are kept.
     keeper: Option<Keeper>,
 }
@@ -85,7 +88,10 @@ impl App {
         let listeners = listeners.map_err(Failure::failed)?;
         let http = match config.http.at {
             At::Off => None,
-            At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
+            At::Address(address) => {
+                let rules = config.http.rules.clone();
+                Some(Http::bind(address, rules).map_err(Failure::failed)?)
+            }
         };
         Ok(Self::with_listeners(config, listeners, http))
     }
@@ -94,6 +100,7 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
+        warn_of(&config.cautions());
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
         let Serve { answering, limits, forward, .. } = config;
         privileges::make_room(limits.tcp.connections);
@@ -108,15 +115,16 @@ impl App {
             settings.push(Arc::new(zone_settings));
         }
         settings.extend(static_zones.into_iter().map(Arc::new));
-        settings.iter().for_each(|settings| warn_of(settings));
         let index = Arc::new(Index::new(settings, bare_names));
-        let follower = |(at, source)| Follower::new(source, &outage, &index, at);
+        let events = Arc::new(Events::new(Arc::clone(&index)));
+        let follower = |(at, source)| Follower::new(source, &outage, (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let account = limits.run_as.clone();
         let own = Own::new(listeners.addresses());
-        let live = Live::new(index, own, Rules { limits, answering, forward });
+        let access = http.as_ref().map(|http| Arc::clone(http.access()));
+        let live = Live::new(index, own, access, (answering, limits, forward));
         let listeners = listeners.share(workers);
-        Self { listeners, http, live, workers, followers, account }
+        Self { events, listeners, http, live, workers, followers, account }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -137,7 +145,8 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            say(format_args!("answering HTTP on {address}"));
+            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
+            say(format_args!("answering HTTP on {address}{with}"));
         }
     }
 
@@ -190,6 +199,7 @@ impl App {
         }
         let subject = Subject {
             index: Arc::clone(&index),
+            events: self.events,
             counters: self.listeners.counters(),
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
@@ -216,7 +226,12 @@ async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> 
 
 impl Follower {
     /// What follows the zone at a place of the index.
-    fn new(source: Source, outage: &Outage, index: &Arc<Index>, at: usize) -> Self {
+    fn new(
+        source: Source,
+        outage: &Outage,
+        (index, events): (&Arc<Index>, &Arc<Events>),
+        at: usize,
+    ) -> Self {
         let Source { etcd, layout, identity } = source;
         let settings = Arc::clone(index.load().zones()[at].settings());
         if let Some(limit) = outage.max_stale {
@@ -232,7 +247,7 @@ impl Follower {
         let keeper = outage.state.as_ref().map(|state| {
             Keeper::new(&state.directory, identity, layout.clone(), Arc::clone(index), at)
         });
-        let publisher = Publisher::new(Arc::clone(index), at);
+        let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
         let freshness = Arc::clone(settings.freshness());
         Self { mirror: Mirror::with(options, etcd, layout, publisher, freshness), keeper }
     }
@@ -257,7 +272,7 @@ impl Follower {
 }
 
 /// Begins with what was known before, if there is a snapshot that can be used.
-fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
+fn restore(mirror: &mut Mirror<Teller<Publisher>>, keeper: &mut Keeper) {
     if let Some(snapshot) = keeper.restore() {
         mirror.restore(Known {
             instances: snapshot.instances,
@@ -272,7 +287,7 @@ fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
 
 /// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
 /// goes on being answered, marked as stale: better old answers than none.
-async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
+async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infallible {
     if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
         let apex = zone.settings().apex();
         let text = fault

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::answering::{Answering, answering};
 use super::file::File;
 use super::forward::forward;
+use super::http::{Http, http};
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
@@ -15,10 +16,9 @@ use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::forward::Source;
-use crate::http;
 use crate::index::Settings;
 use crate::privileges::Account;
-use crate::registry::RegistryUrl;
+use crate::registry::{Finding, RegistryUrl};
 use crate::telemetry::LogFormat;
 use crate::zonefile;
 
@@ -32,7 +32,7 @@ const WORKERS_MAX: usize = 1024;
 pub struct Serve {
     /// Where to answer.
     pub listen: Listen,
-    /// Where to answer HTTP.
+    /// The operator's window.
     pub http: Http,
     /// UDP workers; 0 is one per core.
     pub workers: usize,
@@ -64,15 +64,6 @@ pub struct Listen {
     /// The addresses.
     pub addresses: Vec<SocketAddr>,
     /// Whether somebody asked for just these: then each must be bound.
-    pub is_explicit: bool,
-}
-
-/// Where to answer HTTP.
-#[derive(Debug, Clone, Copy)]
-pub struct Http {
-    /// The address, or none.
-    pub at: http::At,
-    /// Whether somebody asked for just this.
     pub is_explicit: bool,
 }
 
@@ -110,20 +101,22 @@ impl Serve {
         access: impl FnOnce(Files) -> Result<Access, Failure>,
     ) -> Result<Self, Failure> {
         let ((url, _), files) = (registry_url(common, file)?, files(common, file)?);
+        let (wants_tls, named) = (files.wants_tls(), files.named());
+        let access = access(files)?;
         let (zones, static_zones) = zones(&url, args, file)?;
-        check_tls(files.wants_tls(), zones.iter().map(|zone| &zone.registry))?;
+        check_tls(wants_tls, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         Ok(Self {
             forward: forward(args, file, &listen)?,
             listen,
-            http: http_at(args, file),
+            http: http(&args.http, file)?,
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
             static_zones,
             log_format: log_format(common, file),
-            named: files.named(),
-            access: access(files)?,
+            named,
+            access,
             outage: outage(args, file)?,
             limits: limits(&args.limits, file)?,
             answering: answering(&args.answering, file)?,
@@ -132,6 +125,17 @@ impl Serve {
 }
 
 impl Serve {
+    /// What in zone files is served otherwise than it is written, each with its zone.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<(String, Finding)> {
+        let registry = self.zones.iter().map(|zone| &zone.settings);
+        let of = |zone: &Settings| {
+            let title = zone.title();
+            zone.cautions().iter().map(|it| (title.clone(), it.clone())).collect::<Vec<_>>()
+        };
+        registry.chain(&self.static_zones).flat_map(of).collect()
+    }
+
     /// What only a restart changes.
     #[must_use]
     pub fn fixed(&self) -> Fixed {
@@ -181,12 +185,6 @@ fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
         )));
     }
     Ok(Listen { addresses: written.as_ref().clone(), is_explicit: true })
-}
-
-/// Where HTTP is answered.
-fn http_at(args: &ServeArgs, file: &File) -> Http {
-    let asked = args.http.or(file.http);
-    Http { at: asked.unwrap_or_default(), is_explicit: asked.is_some() }
 }
 
 /// How many UDP workers there are to be.

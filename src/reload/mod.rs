@@ -6,12 +6,12 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{Live, Rules};
+use crate::app::Live;
 use crate::config::{Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
-use crate::index::{Schema, Settings};
-use crate::registry::{Layout, RegistryUrl};
+use crate::index::Schema;
+use crate::registry::{Finding, Layout, RegistryUrl};
 
 /// Where a registry zone's names come from, which stays the same as long as this process runs.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,16 +75,11 @@ impl Reload {
             let text = "[[zone]] or `reverse` has other names, prefixes or registries; restart to use them";
             return Err(Failure::usage(text));
         }
-        let fixed = config.fixed();
-        let Serve { zones, static_zones, bare_names, limits, answering, forward, .. } = config;
-        live.follow(Rules { limits, answering, forward }).map_err(Failure::failed)?;
-        for settings in zones.iter().map(|zone| &zone.settings).chain(&static_zones) {
-            warn_of(settings);
-        }
+        let (fixed, count) = (config.fixed(), config.zones.len() + config.static_zones.len());
+        let cautions = config.cautions();
+        live.follow(config).map_err(Failure::failed)?;
+        warn_of(&cautions);
         self.warn_of_fixed(&fixed);
-        let count = zones.len() + static_zones.len();
-        let zones = zones.into_iter().map(|zone| zone.settings).collect();
-        live.index().renew(zones, static_zones, bare_names);
         Ok(count)
     }
 
@@ -99,10 +94,10 @@ impl Reload {
     }
 }
 
-/// Says what in a zone file is served otherwise than it is written.
-pub fn warn_of(settings: &Settings) {
-    for caution in settings.cautions() {
-        tracing::warn!(zone = settings.title(), "zone file {caution}");
+/// Says what in zone files is served otherwise than it is written.
+pub fn warn_of(cautions: &[(String, Finding)]) {
+    for (zone, caution) in cautions {
+        tracing::warn!(zone, "zone file {caution}");
     }
 }
 

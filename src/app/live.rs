@@ -9,6 +9,7 @@ use crate::config::{Answering, Limits, Serve};
 use crate::forward::{Forwarder, Own, Source};
 use crate::http::Access;
 use crate::index::Index;
+use crate::reload::Outcomes;
 use crate::wire::{Limiter, Policies, Policy, RateLimit};
 
 /// What may be replaced. Clones share it.
@@ -24,6 +25,8 @@ pub struct Live {
     http: Option<Arc<Access>>,
     /// Who is asked for names that are not ours.
     upstreams: Arc<Mutex<Upstreams>>,
+    /// What came of reading everything again.
+    outcomes: Arc<Outcomes>,
 }
 
 /// Who is asked for names that are not ours. Nobody is before the server runs: the thread
@@ -48,7 +51,7 @@ impl Live {
         let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
         let upstreams = Upstreams { sources: forward, is_running: false };
         let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
-        Self { index, policies, own, http, upstreams }
+        Self { index, policies, own, http, upstreams, outcomes: Arc::default() }
     }
 
     /// What is answered from.
@@ -61,6 +64,12 @@ impl Live {
     #[must_use]
     pub const fn policies(&self) -> &Arc<Policies> {
         &self.policies
+    }
+
+    /// What came of reading everything again.
+    #[must_use]
+    pub const fn outcomes(&self) -> &Arc<Outcomes> {
+        &self.outcomes
     }
 
     /// Begins to ask others for names that are not ours, which needs a thread.

@@ -203,6 +203,7 @@ impl App {
             counters: self.listeners.counters(),
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
+            reloads: Arc::clone(self.live.outcomes()),
         };
         let http = window(self.http, subject);
         let served = self.listeners.serve(index, policies, self.workers, shutdown);

@@ -11,6 +11,7 @@ mod limits;
 mod outage;
 mod reverse;
 mod serve;
+mod watched;
 mod zones;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub use self::http::Http;
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};
+pub use self::watched::watched;
 pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.

@@ -40,6 +40,7 @@ use utoipa_axum::routes;
 
 use crate::events::Events;
 use crate::index::Index;
+use crate::reload::Outcomes;
 use crate::wire::{Counters, Policies};
 
 pub use self::access::{Access, Rules, Token};
@@ -83,6 +84,8 @@ pub struct Subject {
     pub draining: CancellationToken,
     /// How messages are answered, which names whom others are asked of.
     pub policies: Arc<Policies>,
+    /// What came of reading everything again.
+    pub reloads: Arc<Outcomes>,
 }
 
 /// The address cannot be listened on.

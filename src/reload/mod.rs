@@ -118,11 +118,10 @@ impl Reload {
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {
             loop {
-                let is_asked = timeout(LOOK_EVERY, hangup.recv()).await.is_ok();
+                let asked = timeout(LOOK_EVERY, hangup.recv()).await.map(|_| HANGUP.to_owned());
                 block_in_place(|| {
-                    match if is_asked { Some(HANGUP.to_owned()) } else { self.look() } {
-                        Some(cause) => self.reload(cause, &live, &status),
-                        None => (),
+                    if let Some(cause) = asked.ok().or_else(|| self.look()) {
+                        self.reload(cause, &live, &status);
                     }
                 });
             }
@@ -156,8 +155,11 @@ impl Reload {
                 None
             }
             Err(fault) => {
+                // Faults of TOML show the place below them.
+                let fault =
+                    fault.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
                 tracing::error!("{cause}: nothing is changed: {fault}");
-                Some(fault.to_string())
+                Some(fault)
             }
         };
         live.outcomes().note(Outcome { at: SystemTime::now(), cause, fault });

@@ -14,7 +14,7 @@ use super::{PATIENCE, eventually};
 /// A browser with one window. It ends with its driver when dropped.
 pub(crate) struct Browser {
     /// The driver, which started the browser.
-    driver: Srvd,
+    _driver: Srvd,
     /// Where the driver listens.
     at: SocketAddr,
     /// The path of the session.
@@ -42,7 +42,7 @@ impl Browser {
         let (_, line) = driver.prints("started successfully on port ");
         let port = line.trim_end_matches('.').rsplit(' ').next().unwrap().parse().unwrap();
         let mut browser =
-            Self { driver, at: ([127, 0, 0, 1], port).into(), session: String::new() };
+            Self { _driver: driver, at: ([127, 0, 0, 1], port).into(), session: String::new() };
         let made = browser.post("/session", &capabilities(screen));
         browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
         Some(browser)
@@ -120,41 +120,36 @@ impl Browser {
 
     /// Sends a command and gives its value.
     fn post(&self, path: &str, body: &Value) -> Value {
-        let reply = self.send("POST", path, &body.to_string());
+        let reply = self.send("POST", path, &body.to_string()).unwrap();
         assert!(reply["value"].get("error").is_none(), "{path} {body}: {reply}");
         reply["value"].clone()
     }
 
     /// Sends a request and gives its body.
-    fn send(&self, method: &str, path: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(self.at).unwrap();
+    fn send(&self, method: &str, path: &str, body: &str) -> std::io::Result<Value> {
+        let mut stream = TcpStream::connect(self.at)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         let (at, octets) = (self.at, body.len());
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n");
-        write!(stream, "{head}Content-Length: {octets}\r\n\r\n{body}").unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {at}\r\n");
+        write!(stream, "{head}Content-Length: {octets}\r\n\r\n{body}")?;
         // The driver leaves the connection open whatever it is told.
         let mut reply = BufReader::new(stream);
         let mut octets = 0;
-        for line in reply.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()) {
-            let length = line.to_ascii_lowercase();
-            if let Some(length) = length.strip_prefix("content-length:") {
-                octets = length.trim().parse().unwrap();
-            }
+        for line in reply.by_ref().lines().map_while(Result::ok).take_while(|it| !it.is_empty()) {
+            let line = line.to_ascii_lowercase();
+            let length = line.strip_prefix("content-length:").and_then(|it| it.trim().parse().ok());
+            octets = length.unwrap_or(octets);
         }
         let mut body = vec![0; octets];
-        reply.read_exact(&mut body).unwrap();
-        serde_json::from_slice(&body).unwrap()
+        reply.read_exact(&mut body)?;
+        Ok(serde_json::from_slice(&body)?)
     }
 }
 
 impl Drop for Browser {
-    /// The driver ends the browser with the session, and is killed then.
+    /// The browser ends with its session; the driver is killed then.
     fn drop(&mut self) {
-        if !std::thread::panicking() && !self.session.is_empty() {
-            self.send("DELETE", &self.session, "");
-        } else {
-            self.driver.signal("TERM");
-        }
+        let _ = self.send("DELETE", &self.session, "");
     }
 }
 

@@ -1,9 +1,10 @@
 // What came, went and changed while the page was open.
 
 import { fill, make } from "./dom.js";
+import { meaning } from "./services.js";
 import { recent } from "./live.js";
 
-const KINDS = { online: "good", offline: "bad", changed: "warn", alias: "warn" };
+const KINDS = { online: "good", offline: "bad", changed: "warn" };
 
 /// The view: the newest first.
 export function events() {
@@ -18,12 +19,15 @@ export function events() {
   return { node, refresh, enter: refresh };
 }
 
-/// One event.
-function entry({ time, kind, instance }) {
-  const { name, zone, id, host } = instance;
+/// One event: of an instance, or of a frontend or backend.
+function entry({ time, kind, instance, alias }) {
+  const { name, zone } = instance ?? alias;
   const where = `#/services/${encodeURIComponent(zone)}/${encodeURIComponent(name)}`;
+  const what = instance
+    ? [make("code", {}, instance.id), " ", make("code", { class: "faint" }, instance.host)]
+    : [make("span", { class: "faint" }, meaning(alias))];
   return make("li", {},
     make("time", { datetime: time.toISOString() }, time.toLocaleTimeString("en-GB")),
     make("span", {}, make("span", { class: `tag ${KINDS[kind]}` }, kind)),
-    make("span", {}, make("a", { href: where }, name), " ", make("code", {}, id), " ", make("code", { class: "faint" }, host)));
+    make("span", {}, make("a", { href: where }, name), " ", what));
 }

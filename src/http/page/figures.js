@@ -6,7 +6,7 @@ const STANDINGS = {
   fresh: ["good", "fresh"],
   stale: ["warn", "stale"],
   expired: ["bad", "expired"],
-  loading: ["bad", "not ready"],
+  "not-ready": ["bad", "not ready"],
 };
 
 /// One figure, and what it is.
@@ -15,16 +15,11 @@ function figure(label, value, drawing) {
   return make("div", { class: kind }, drawing, make("span", { class: "label" }, label), make("span", { class: "value" }, value));
 }
 
-/// What happened in each second, from counts taken every `interval` seconds.
-function rates(counts, interval) {
-  return counts.slice(1).map((count, n) => Math.max(0, count - counts[n]) / interval);
-}
-
 /// A rate of the moment with its line over the last minutes.
-function line(label, counts, interval, kind) {
-  const values = rates(counts, interval);
+function line(label, counts, seconds, kind) {
+  const values = counts.map((count) => count / seconds);
   const now = values.at(-1) ?? 0;
-  const minutes = Math.max(1, Math.round((values.length * interval) / 60));
+  const minutes = Math.max(1, Math.round((values.length * seconds) / 60));
   const words = `${label}: ${rate(now)} now, at most ${rate(Math.max(0, ...values))} in the last ${minutes} min`;
   return figure(label, rate(now), spark(values, words, kind));
 }
@@ -32,15 +27,15 @@ function line(label, counts, interval, kind) {
 const sum = (zones, member) => zones.reduce((total, zone) => total + (zone[member] ?? 0), 0);
 
 /// Draws the figures.
-export function figures(node, { zones, history }) {
+export function figures(node, { zones, lately }) {
   const problems = sum(zones, "problems");
   at("service-count").textContent = number(sum(zones, "services"));
   at("problem-count").textContent = problems ? number(problems) : "";
   at("problem-count").className = "bad";
   const held = sum(zones, "held");
   fill(node,
-    line("Queries a second", history.queries, history.interval_seconds, ""),
-    line("Changes a second", history.changes, history.interval_seconds, "second"),
+    line("Queries a second", lately.queries, lately.seconds, ""),
+    line("Changes a second", lately.changes, lately.seconds, "second"),
     figure("Services", number(sum(zones, "services"))),
     figure("Instances", number(sum(zones, "instances"))),
     held ? figure("Removals held", number(held)) : null,
@@ -53,14 +48,14 @@ export function standing(node, status, fault) {
   const worst = (one, other) => (order.indexOf(other.standing) > order.indexOf(one.standing) ? other : one);
   const zone = status?.zones.length ? status.zones.reduce(worst) : null;
   const [kind, word] = fault ? ["bad", "no connection to srvd"] : (STANDINGS[zone?.standing] ?? ["good", "fresh"]);
-  const age = zone?.standing === "stale" || zone?.standing === "expired" ? `, confirmed ${span(zone.age_seconds)} ago` : "";
+  const age = zone?.standing === "stale" || zone?.standing === "expired" ? `, confirmed ${span(zone.age)} ago` : "";
   const text = status?.draining ? "draining" : `${word}${age}`;
   node.className = `pill ${kind}`;
   if (node.textContent !== text) node.textContent = text;
 }
 
 /// Which server this is, and what each zone is at.
-export function about(node, { version, uptime_seconds, zones }) {
+export function about(node, { version, uptime, zones }) {
   const zone = ({ zone: name, revision }) => `${name}${revision ? ` at revision ${revision}` : ""}`;
-  node.textContent = `srvd ${version}, up ${span(uptime_seconds)}; ${zones.map(zone).join(", ")}`;
+  node.textContent = `srvd ${version}, up ${span(uptime)}; ${zones.map(zone).join(", ")}`;
 }

@@ -6,7 +6,7 @@ import { get } from "./api.js";
 const KEPT = 300;
 const KINDS = ["online", "offline", "changed", "alias"];
 
-/// The newest events, newest first: `{ time, kind, instance }`.
+/// The newest events, newest first: `{ time, kind, instance }` or `{ time, kind, alias }`.
 export const recent = [];
 let listener = null;
 let source = null;
@@ -15,16 +15,21 @@ let source = null;
 export async function follow(changed) {
   listener = changed;
   try {
-    const { position } = await get("/v1/status");
-    open(position);
+    open(behind(await get("/v1/status")));
   } catch {
     setTimeout(() => follow(changed), 2_000);
   }
 }
 
-/// Opens the stream behind a position: what was there before is listed, not told.
-function open(position) {
-  source = new EventSource(`/v1/events?since=${encodeURIComponent(position)}`);
+/// The id of what the zones hold: what is there already is listed, not told.
+function behind({ zones }) {
+  const revisions = zones.filter(({ schema }) => schema === "services").map(({ revision }) => revision);
+  return revisions.every((revision) => revision !== null) ? revisions.join(",") : undefined;
+}
+
+/// Opens the stream behind an id.
+function open(id) {
+  source = new EventSource(id ? `/v1/events?since=${encodeURIComponent(id)}` : "/v1/events");
   for (const kind of KINDS) source.addEventListener(kind, (event) => take(kind, event));
   source.addEventListener("reset", reset);
   source.addEventListener("open", () => listener());
@@ -44,9 +49,10 @@ function reset() {
   listener();
 }
 
+/// Takes an event in: what it is about, and what became of that.
 function take(kind, event) {
-  const { instance } = JSON.parse(event.data);
-  recent.unshift({ time: new Date(), kind, instance });
+  const { instance, alias, change } = JSON.parse(event.data);
+  recent.unshift({ time: new Date(), kind: change ?? kind, instance, alias });
   recent.length = Math.min(recent.length, KEPT);
   listener();
 }

@@ -6,6 +6,7 @@ import { answer } from "./ask.js";
 
 /// Services that are listed at once.
 const PAGE = 200;
+const COLUMNS = [["ID"], ["Location"], ["State"], ["Since"], ["Priority", "number"], ["Weight", "number"], ["Details"]];
 const link = (zone, name) => `#/services/${encodeURIComponent(zone)}/${encodeURIComponent(name)}`;
 
 /// The view: a list with a search, and a panel beside it.
@@ -21,10 +22,10 @@ export function services() {
   async function refreshList() {
     const wanted = search.value.trim();
     try {
-      const { services, total } = await get("/v1/services", { q: wanted, limit: PAGE });
+      const { services, next } = await get("/v1/services", { q: wanted, limit: PAGE });
       if (wanted !== search.value.trim()) return;
       fill(list, services.map((service) => entry(service, chosen)));
-      more.textContent = words(services.length, total, wanted);
+      more.textContent = words(services.length, next, wanted);
     } catch (fault) {
       more.textContent = fault.message;
     }
@@ -54,40 +55,42 @@ export function services() {
 const back = () => make("p", {}, make("a", { href: "#/services" }, "All services"));
 
 /// A line of the list.
-function entry({ zone, name, instances, kind }, chosen) {
+function entry({ zone, name, instances, alias }, chosen) {
   const current = chosen?.zone === zone && chosen?.name === name ? "true" : null;
-  const what = kind && kind !== "service" ? `${kind}, ` : "";
+  const what = alias ? `${alias.resource.toLowerCase()}, ` : "";
   return make("li", {}, make("a", { href: link(zone, name), "aria-current": current },
     make("span", { class: "name" }, name, make("span", { class: "zone" }, `${what}${zone}`)),
     make("span", { class: "many", title: `${instances} instances` }, number(instances))));
 }
 
 /// How much of the list is shown.
-function words(shown, total, search) {
-  if (total === 0) return search ? `No service has “${search}” in its name.` : "No service is registered.";
-  return shown < total ? `${number(shown)} of ${number(total)}; search to see others.` : `${number(total)} in all.`;
+function words(shown, next, search) {
+  if (shown === 0) return search ? `No service has “${search}” in its name.` : "No service is registered.";
+  return next ? `the first ${number(shown)}; search to see others.` : `${number(shown)} in all.`;
 }
 
 /// One service: its instances and answers.
 async function service({ zone, name }) {
-  const found = await get(`/v1/services/${encodeURIComponent(name)}`, { zone });
-  const { instances, label } = found;
-  const names = [[`_${label ?? name}._tcp.${zone}`, "SRV"], [`${label ?? name}.${zone}`, "A"]];
+  const found = await get(`/v1/services/${encodeURIComponent(name)}`, { zone, limit: PAGE });
+  const { instances, aliases, total } = found;
+  const names = [[`_${found.name}._tcp.${zone}`, "SRV"], [`${found.name}.${zone}`, "A"]];
   const answers = await Promise.all(names.map(([name, type]) => get("/v1/explain", { name, type }).catch((fault) => ({ fault }))));
   return [
-    make("h2", {}, found.name ?? name),
-    make("p", { class: "faint" }, `${instances.length} ${instances.length === 1 ? "instance" : "instances"} in ${zone}`, meaning(found)),
+    make("h2", {}, found.name),
+    make("p", { class: "faint" }, `${number(total)} ${total === 1 ? "instance" : "instances"} in ${zone}`),
+    aliases.map((alias) => make("p", {}, `${alias.name} is ${meaning(alias)}`)),
     make("h3", {}, "What DNS answers now"),
     answers.map((found) => answer(found)),
     make("h3", {}, "Instances"),
-    table([["ID"], ["Location"], ["State"], ["Since"], ["Priority", "number"], ["Weight", "number"], ["Details"]], instances.map(row)),
+    table(COLUMNS, instances.map(row)),
+    total > instances.length ? make("p", { class: "faint" }, `and ${number(total - instances.length)} more`) : null,
   ];
 }
 
 /// What a frontend or backend stands for.
-function meaning({ kind, app, version, backend }) {
-  if (kind === "backend") return `: the backend of ${app}${version ? ` ${version}` : ""}`;
-  return kind === "frontend" ? `: the frontend of ${backend ?? "no backend yet"}` : "";
+export function meaning({ resource, app, version, backend }) {
+  if (resource === "Backend") return `the backend of ${app}${version ? ` ${version}` : ""}`;
+  return `the frontend of ${backend ?? "no backend yet"}`;
 }
 
 /// An instance as a line of the table.

@@ -85,7 +85,10 @@ impl App {
         let listeners = listeners.map_err(Failure::failed)?;
         let http = match config.http.at {
             At::Off => None,
-            At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
+            At::Address(address) => {
+                let rules = config.http.rules.clone();
+                Some(Http::bind(address, rules).map_err(Failure::failed)?)
+            }
         };
         Ok(Self::with_listeners(config, listeners, http))
     }
@@ -135,7 +138,8 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            say(format_args!("answering HTTP on {address}"));
+            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
+            say(format_args!("answering HTTP on {address}{with}"));
         }
     }
 

@@ -7,7 +7,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
@@ -20,6 +19,7 @@ use prometheus_client::registry::Registry;
 
 use super::Subject;
 use super::ready::is_answered;
+use super::refusal::Refusal;
 use crate::forward::Forwarder;
 use crate::index::{Generation, Schema, Site, Zone};
 use crate::registry::Cause;
@@ -128,14 +128,19 @@ const COUNTERS: &[PerZone] = &[
     },
 ];
 
+/// Figures, in OpenMetrics' text format.
+///
 /// All figures, or 500 when they cannot be written, which does not happen.
+#[utoipa::path(get, path = "/metrics", tag = "probes", responses(
+    (status = 200, body = String, content_type = OPEN_METRICS)
+))]
 pub(super) async fn show(State(subject): State<Subject>) -> Response {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(subject));
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(fault) => (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()).into_response(),
+        Err(fault) => Refusal::fault(fault).into_response(),
     }
 }
 

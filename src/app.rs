@@ -16,8 +16,9 @@ use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::forward::{self, Forwarder, Own};
-use crate::http::{At, Http, Subject};
-use crate::index::{Index, Publisher, Zone};
+use crate::http::{At, Bender, Http, Subject};
+use crate::index::{Index, Publisher, Schema, Settings, Zone};
+use crate::join::registrar::Registrar;
 use crate::mirror::{Known, Mirror, Options};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
@@ -47,6 +48,8 @@ pub struct App {
     followers: Vec<Follower>,
     /// Whom to become before anything is answered.
     account: Option<Account>,
+    /// Where bender's interface registers, if there is a zone of services.
+    bender: Option<Bender>,
 }
 
 /// What follows one zone.
@@ -98,7 +101,7 @@ impl App {
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, .. } = config;
+        let Serve { answering, limits, forward, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -112,12 +115,13 @@ impl App {
         }
         settings.extend(static_zones.into_iter().map(Arc::new));
         settings.iter().for_each(|settings| warn_of(settings));
+        let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let follower = |(at, source)| Follower::new(source, &outage, &index, at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let (policy, account) = policy(answering, limits);
         let listeners = listeners.share(workers);
-        Self { index, listeners, http, policy, forward, workers, followers, account }
+        Self { index, listeners, http, policy, forward, workers, followers, account, bender }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -184,7 +188,8 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let subject = Subject { index, counters, draining: shutdown.clone(), forwarder };
+        let (draining, bender) = (shutdown.clone(), self.bender);
+        let subject = Subject { index, counters, draining, forwarder, bender };
         let http = window(self.http, subject);
         let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
         let ended = tokio::select! {
@@ -276,6 +281,14 @@ async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// Where bender's interface registers: in the first zone of services.
+fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Option<Bender> {
+    let is_of_services = |settings: &Arc<Settings>| settings.schema() == Schema::Services;
+    let zone = settings.iter().position(is_of_services)?;
+    let Source { etcd, layout, .. } = sources.get(zone)?;
+    Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }
 
 /// What asks others for names that are not ours, if any are named.

@@ -6,7 +6,7 @@
 use super::renewal::TRIES;
 use super::{Fault, Registrar};
 use crate::etcd::{Claim, Error, Expect, Held};
-use crate::registry::Alias;
+use crate::registry::{Alias, Resource};
 
 /// The lease of what has none.
 const NO_LEASE: i64 = 0;
@@ -48,13 +48,19 @@ impl Registrar {
         self.in_time(replace).await
     }
 
-    /// Removes what stands at the key of an alias. Gives the revision; 0 where somebody
-    /// else was faster.
+    /// Removes what stands at the key of an alias of a kind, told by its name and whether a
+    /// slash stands before the key although the prefix is empty. Gives the revision; 0 where
+    /// somebody else was faster.
     ///
     /// # Errors
     /// [`Fault::Absent`] where nothing stands there; else why it was not done.
-    pub async fn remove(&self, alias: &Alias) -> Result<i64, Fault> {
-        let key = self.0.layout.key_of_alias(alias);
+    pub async fn remove(
+        &self,
+        resource: Resource,
+        name: &str,
+        is_rooted: bool,
+    ) -> Result<i64, Fault> {
+        let key = self.0.layout.key_of_alias_named(resource, name, is_rooted);
         let remove = async {
             let mut was_there = false;
             for _ in 0..TRIES {

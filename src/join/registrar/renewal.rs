@@ -177,9 +177,7 @@ impl<'r> Renewal<'r> {
         match upkeep.claim(self.key, &self.value, lease, expect, patience).await {
             Ok(Claim::Won(revision)) => Ok(Some((lease, revision))),
             // The answer to an earlier try was lost, not the try.
-            Ok(Claim::Lost(Some(it)))
-                if it.lease == lease && it.value == self.value.as_bytes() =>
-            {
+            Ok(Claim::Lost(Some(it))) if it.lease == lease && it.value == self.value.as_bytes() => {
                 Ok(Some((lease, it.revision)))
             }
             Ok(Claim::Lost(_)) => Ok(None),

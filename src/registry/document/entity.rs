@@ -114,17 +114,22 @@ impl Alias {
         let members = Members::of(object);
         let wanted = "left out, or the name in the path";
         members.read("name", wanted, |value| (value == name).then_some(()))?;
-        if !fits_label(name) || name.contains('/') {
+        if !Self::can_have(name) {
             let found = super::shown(&format!("{name:?}"));
             return Err(Fault::Member { member: "name", found, wanted: ALIAS_WANTED });
         }
-        let wanted = alias::wanted(resource);
-        check_resource(&members, resource.as_str(), wanted)?;
+        check_resource(&members, resource.as_str(), alias::wanted(resource))?;
         if resource == Resource::Backend {
             label(&members, "version", VERSION_WANTED)?;
         }
         let meaning = alias::meaning(resource, &members)?;
         Ok(Self { name: name.into(), is_rooted: true, meaning })
+    }
+
+    /// Whether a text can be the name of an alias: one segment of a key, and a label.
+    #[must_use]
+    pub fn can_have(name: &str) -> bool {
+        fits_label(name) && !name.contains('/')
     }
 
     /// The document, one line of JSON.

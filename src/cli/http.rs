@@ -18,24 +18,19 @@ pub struct HttpArgs {
     /// File of tokens, one a line: whoever writes over HTTP must show one
     /// (`Authorization: Bearer TOKEN`). Needed for writes where HTTP is not on loopback
     /// [default: none]
-    #[arg(long = "http-token-file", env = "SRVD_HTTP_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    #[arg(long, env = "SRVD_HTTP_TOKEN_FILE", value_name = "FILE")]
+    pub http_token_file: Option<PathBuf>,
     /// Certificate chain (PEM) that HTTP is served with, over TLS; needs --http-key
     /// [default: no TLS]
-    #[arg(long = "http-cert", env = "SRVD_HTTP_CERT", value_name = "FILE")]
-    pub cert: Option<PathBuf>,
+    #[arg(long, env = "SRVD_HTTP_CERT", value_name = "FILE")]
+    pub http_cert: Option<PathBuf>,
     /// The certificate's key (PEM)
-    #[arg(long = "http-key", env = "SRVD_HTTP_KEY", value_name = "FILE")]
-    pub key: Option<PathBuf>,
+    #[arg(long, env = "SRVD_HTTP_KEY", value_name = "FILE")]
+    pub http_key: Option<PathBuf>,
     /// Names that HTTP on loopback may be asked by, beside addresses, localhost and this
     /// machine's name; may be repeated, or a list with commas
-    #[arg(
-        long = "http-hosts",
-        env = "SRVD_HTTP_HOSTS",
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
-    pub hosts: Vec<String>,
+    #[arg(long, env = "SRVD_HTTP_HOSTS", value_name = "NAME", value_delimiter = ',')]
+    pub http_hosts: Vec<String>,
     /// How long a registration made over HTTP (POST /registrations) outlives its last
     /// renewal, in whole seconds [default: 10s]
     #[arg(long, env = "SRVD_REGISTRATION_TTL", value_parser = humantime::parse_duration, value_name = "DURATION")]

@@ -33,9 +33,9 @@ pub struct Http {
 /// What the options and the file say.
 pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
     let asked = args.at.or(file.http);
-    let tokens = named("http-token-file", &args.token_file, &file.http_token_file, file);
+    let tokens = named("http-token-file", &args.http_token_file, &file.http_token_file, file);
     let written = file.http_hosts.clone().unwrap_or_default();
-    let hosts = if args.hosts.is_empty() { written } else { args.hosts.clone() };
+    let hosts = if args.http_hosts.is_empty() { written } else { args.http_hosts.clone() };
     let rules = Rules {
         tokens: tokens.as_ref().map(read_tokens).transpose()?.unwrap_or_default(),
         certificate: certificate(args, file)?,
@@ -80,8 +80,8 @@ fn read_tokens(file: &NamedFile) -> Result<Vec<Token>, Failure> {
 
 /// The certificate and its key, which must belong together.
 fn certificate(args: &HttpArgs, file: &File) -> Result<Option<Arc<CertifiedKey>>, Failure> {
-    let cert = named("http-cert", &args.cert, &file.http_cert, file);
-    let key = named("http-key", &args.key, &file.http_key, file);
+    let cert = named("http-cert", &args.http_cert, &file.http_cert, file);
+    let key = named("http-key", &args.http_key, &file.http_key, file);
     match (cert, key) {
         (None, None) => Ok(None),
         (Some(cert), Some(key)) => Ok(Some(Arc::new(certified((&cert, &key), "--http-cert")?))),

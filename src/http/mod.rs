@@ -40,6 +40,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::events::Events;
 use crate::forward::Forwarder;
 use crate::index::Index;
 use crate::wire::Counters;
@@ -78,6 +79,8 @@ pub struct Http {
 pub struct Subject {
     /// What is answered from.
     pub index: Arc<Index>,
+    /// What happened to it lately.
+    pub events: Arc<Events>,
     /// What the answering counts.
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.

@@ -27,7 +27,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,8 +39,6 @@ use crate::join::registrar::{Fault, Registrar};
 /// How long a write waits for our own mirror: it is some milliseconds behind as a rule, and
 /// what is written stands in the registry whether it has seen it or not.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
-/// How often it is looked whether it has.
-const GLANCE: Duration = Duration::from_millis(2);
 /// What stands in a path as it is (RFC 3986 section 2.3: unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -87,11 +84,7 @@ impl Subject {
     /// Waits, not for ever, until our own mirror has seen a revision.
     async fn sees(&self, revision: i64) {
         let Some(Bender { zone, .. }) = self.bender else { return };
-        let until = Instant::now() + SEEN_WITHIN;
-        while self.index.load().zones()[zone].revision() < Some(revision) && Instant::now() < until
-        {
-            sleep(GLANCE).await;
-        }
+        self.events.reached(zone, revision, SEEN_WITHIN).await;
     }
 }
 

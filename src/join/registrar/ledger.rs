@@ -62,17 +62,17 @@ impl Ledger {
 
     /// The place of a key; none when there is no room for another.
     pub(super) fn slot(&self, key: &str) -> Option<Arc<Slot>> {
-        self.slot_within(key, REGISTRATIONS_MAX)
+        self.slot_within(key, REGISTRATIONS_MAX, Instant::now())
     }
 
-    /// The same where so many are remembered.
-    fn slot_within(&self, key: &str, most: usize) -> Option<Arc<Slot>> {
+    /// The same at a moment, where so many are remembered.
+    fn slot_within(&self, key: &str, most: usize, now: Instant) -> Option<Arc<Slot>> {
         let mut slots = self.lock();
         if let Some(slot) = slots.by_key.get(key) {
             return Some(Arc::clone(slot));
         }
-        if slots.swept.elapsed() >= SWEEP_EVERY {
-            slots.sweep(self.ttl);
+        if now.saturating_duration_since(slots.swept) >= SWEEP_EVERY {
+            slots.sweep(self.ttl, now);
         }
         (slots.by_key.len() < most).then(|| {
             let slot = Arc::<Slot>::default();
@@ -83,9 +83,14 @@ impl Ledger {
 
     /// How many registrations were renewed within their TTL. What was not is forgotten.
     pub(super) fn held(&self) -> usize {
+        self.held_at(Instant::now())
+    }
+
+    /// The same at a moment.
+    fn held_at(&self, now: Instant) -> usize {
         let mut slots = self.lock();
-        slots.sweep(self.ttl);
-        slots.by_key.values().filter(|slot| slot.is_fresh(self.ttl)).count()
+        slots.sweep(self.ttl, now);
+        slots.by_key.values().filter(|slot| slot.is_fresh(self.ttl, now)).count()
     }
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
@@ -96,9 +101,9 @@ impl Ledger {
 
 impl Slots {
     /// Forgets what was not renewed within the TTL, unless somebody works on it.
-    fn sweep(&mut self, ttl: Duration) {
-        self.swept = Instant::now();
-        self.by_key.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.is_fresh(ttl));
+    fn sweep(&mut self, ttl: Duration, now: Instant) {
+        self.swept = now;
+        self.by_key.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.is_fresh(ttl, now));
     }
 }
 
@@ -119,8 +124,9 @@ impl Slot {
     }
 
     /// Whether it was renewed within the TTL.
-    fn is_fresh(&self, ttl: Duration) -> bool {
-        self.lock().as_ref().is_some_and(|held| held.begun.elapsed() < ttl)
+    fn is_fresh(&self, ttl: Duration, now: Instant) -> bool {
+        let age = |held: &Held| now.saturating_duration_since(held.begun);
+        self.lock().as_ref().is_some_and(|held| age(held) < ttl)
     }
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
@@ -142,36 +148,33 @@ mod tests {
     /// The TTL.
     const TTL: Duration = Duration::from_secs(10);
 
-    fn held() -> Option<Held> {
-        Some(Held { value: "{}".into(), lease: 1, revision: 1, begun: Instant::now() })
+    fn held(begun: Instant) -> Option<Held> {
+        Some(Held { value: "{}".into(), lease: 1, revision: 1, begun })
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_is_not_renewed_is_forgotten() {
-        let ledger = Ledger::new(TTL);
-        ledger.slot("a").unwrap().keep(held());
-        ledger.slot("b").unwrap().keep(held());
+    #[test]
+    fn what_is_not_renewed_is_forgotten() {
+        let (ledger, begun) = (Ledger::new(TTL), Instant::now());
+        ledger.slot("a").unwrap().keep(held(begun));
+        ledger.slot("b").unwrap().keep(held(begun));
         let busy = ledger.slot("busy").unwrap();
-        assert_eq!(ledger.held(), 2);
-        tokio::time::advance(TTL / 2).await;
-        ledger.slot("a").unwrap().keep(held());
-        tokio::time::advance(TTL / 2).await;
-        assert_eq!(ledger.held(), 1);
+        assert_eq!(ledger.held_at(begun), 2);
+        ledger.slot("a").unwrap().keep(held(begun + TTL / 2));
+        assert_eq!(ledger.held_at(begun + TTL), 1);
         assert_eq!(ledger.lock().by_key.len(), 2, "somebody works on one");
         drop(busy);
-        tokio::time::advance(TTL).await;
-        assert_eq!(ledger.held(), 0);
+        assert_eq!(ledger.held_at(begun + TTL * 2), 0);
         assert!(ledger.lock().by_key.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn there_is_room_for_so_many() {
-        let ledger = Ledger::new(TTL);
-        ledger.slot_within("a", 2).unwrap().keep(held());
-        ledger.slot_within("b", 2).unwrap().keep(held());
-        assert!(ledger.slot_within("c", 2).is_none());
-        assert!(ledger.slot_within("a", 2).is_some(), "who is held is renewed");
-        tokio::time::advance(TTL).await;
-        assert!(ledger.slot_within("c", 2).is_some());
+    #[test]
+    fn there_is_room_for_so_many() {
+        let (ledger, begun) = (Ledger::new(TTL), Instant::now());
+        let slot = |key, now| ledger.slot_within(key, 2, now);
+        slot("a", begun).unwrap().keep(held(begun));
+        slot("b", begun).unwrap().keep(held(begun));
+        assert!(slot("c", begun + TTL / 2).is_none());
+        assert!(slot("a", begun + TTL / 2).is_some(), "who is held is renewed");
+        assert!(slot("c", begun + TTL).is_some());
     }
 }

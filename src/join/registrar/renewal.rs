@@ -69,7 +69,8 @@ impl<'r> Renewal<'r> {
                     slot.keep(Some(Held { begun, ..held }));
                     return Ok(revision);
                 }
-                Standing::Touched => (),
+                // The lease lives, whatever became of the key.
+                Standing::Touched => spare = Some(held.lease),
                 Standing::Lost(what) => {
                     tracing::debug!(key = self.key, "registered again: {what:?} is gone");
                     self.shared.figures.lost(what);

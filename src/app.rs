@@ -17,8 +17,9 @@ use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::events::{Events, Teller};
 use crate::forward::{self, Forwarder, Own};
-use crate::http::{At, Http, Subject};
-use crate::index::{Index, Publisher, Zone};
+use crate::http::{At, Bender, Http, Subject};
+use crate::index::{Index, Publisher, Schema, Settings, Zone};
+use crate::join::registrar::Registrar;
 use crate::mirror::{Known, Mirror, Options};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
@@ -50,6 +51,8 @@ pub struct App {
     followers: Vec<Follower>,
     /// Whom to become before anything is answered.
     account: Option<Account>,
+    /// Where bender's interface registers, if there is a zone of services.
+    bender: Option<Bender>,
 }
 
 /// What follows one zone.
@@ -101,7 +104,7 @@ impl App {
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, .. } = config;
+        let Serve { answering, limits, forward, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -115,13 +118,25 @@ impl App {
         }
         settings.extend(static_zones.into_iter().map(Arc::new));
         settings.iter().for_each(|settings| warn_of(settings));
+        let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
         let follower = |(at, source)| Follower::new(source, &outage, (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let (policy, account) = policy(answering, limits);
         let listeners = listeners.share(workers);
-        Self { index, events, listeners, http, policy, forward, workers, followers, account }
+        Self {
+            index,
+            events,
+            listeners,
+            http,
+            policy,
+            forward,
+            workers,
+            followers,
+            account,
+            bender,
+        }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -188,8 +203,8 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let (events, draining) = (self.events, shutdown.clone());
-        let subject = Subject { index, events, counters, draining, forwarder };
+        let (events, bender, draining) = (self.events, self.bender, shutdown.clone());
+        let subject = Subject { index, events, counters, draining, forwarder, bender };
         let http = window(self.http, subject);
         let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
         let ended = tokio::select! {
@@ -286,6 +301,14 @@ async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infall
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// Where bender's interface registers: in the first zone of services.
+fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Option<Bender> {
+    let is_of_services = |settings: &Arc<Settings>| settings.schema() == Schema::Services;
+    let zone = settings.iter().position(is_of_services)?;
+    let Source { etcd, layout, .. } = sources.get(zone)?;
+    Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }
 
 /// What asks others for names that are not ours, if any are named.

@@ -6,6 +6,7 @@
 //! | `GET /healthz` | 200 while the process runs |
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
 //! | `GET /metrics` | figures, in Prometheus' text format |
+//! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
 //! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
@@ -13,6 +14,7 @@
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
 mod access;
+mod bender;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod extract;
 mod metrics;
@@ -46,6 +48,7 @@ use crate::index::Index;
 use crate::wire::Counters;
 
 pub use self::access::{Access, Rules, Token};
+pub use self::bender::Bender;
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
@@ -86,6 +89,8 @@ pub struct Subject {
     pub draining: CancellationToken,
     /// What asks others for names that are not ours, if anything does.
     pub forwarder: Option<Arc<Forwarder>>,
+    /// Where bender's interface registers, if there is a zone of services.
+    pub bender: Option<Bender>,
 }
 
 /// The address cannot be listened on.
@@ -199,6 +204,7 @@ fn routes(subject: Subject) -> Router {
         .routes(routes!(ready::show))
         .routes(routes!(metrics::show))
         .routes(routes!(problems::show))
+        .merge(bender::routes())
         .split_for_parts();
     let document = document.to_json().expect("the document has no keys but strings");
     routes

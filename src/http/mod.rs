@@ -43,9 +43,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::events::Events;
-use crate::forward::Forwarder;
 use crate::index::Index;
-use crate::wire::Counters;
+use crate::reload::Outcomes;
+use crate::wire::{Counters, Policies};
 
 pub use self::access::{Access, Rules, Token};
 pub use self::bender::Bender;
@@ -87,8 +87,10 @@ pub struct Subject {
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
-    /// What asks others for names that are not ours, if anything does.
-    pub forwarder: Option<Arc<Forwarder>>,
+    /// How messages are answered, which names whom others are asked of.
+    pub policies: Arc<Policies>,
+    /// What came of reading everything again.
+    pub reloads: Arc<Outcomes>,
     /// Where bender's interface registers, if there is a zone of services.
     pub bender: Option<Bender>,
 }

@@ -8,6 +8,7 @@
 //! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
 //! | `GET /v1/services`, `GET /v1/services/{name}` | what is registered |
 //! | `GET /v1/events` | what changes, as server-sent events ([`events`]) |
+//! | `GET /v1/explain?name=…&type=…` | what a name is answered with, by which rule, and why not |
 //! | `GET /v1/status` | how the server and each zone stand |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
@@ -16,6 +17,7 @@
 
 mod access;
 mod events;
+mod explain;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod extract;
 mod instances;
@@ -219,6 +221,7 @@ fn routes(subject: Subject) -> Router {
         .routes(routes!(services::list))
         .routes(routes!(instances::show))
         .routes(routes!(status::show))
+        .routes(routes!(explain::show))
         .split_for_parts();
     let document = document.to_json().expect("the document has no keys but strings");
     routes

@@ -89,3 +89,61 @@ pub(super) struct Problem {
     /// What to do
     remedy: String,
 }
+
+/// What a name is answered with, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Explanation {
+    /// The name that was asked, absolute
+    name: String,
+    /// The type that was asked
+    r#type: String,
+    /// The zone that it is in, without the last dot; none where that is no zone of ours
+    zone: Option<String>,
+    /// Which rule leads to what stands there, in words
+    rule: String,
+    /// Keys of the registry that the answer is made of
+    keys: Vec<String>,
+    /// How many there are beside those
+    more_keys: usize,
+    /// The response code, as `dig` writes it
+    code: String,
+    /// The INFO-CODE of an extended error (RFC 8914)
+    extended_error: Option<u16>,
+    /// The answer section
+    answer: Section,
+    /// The authority section
+    authority: Section,
+    /// The additional section
+    additional: Section,
+    /// Where an alias leads that leaves our zones
+    leaves: Option<String>,
+    /// Why there is no record of that type; none where there is one
+    why: Option<String>,
+    /// What else is to be known
+    notes: Vec<String>,
+}
+
+/// One section of an answer.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Section {
+    /// The first of its records
+    records: Vec<Record>,
+    /// How many there are beside those
+    more: usize,
+}
+
+/// One record.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    /// Its owner
+    name: String,
+    /// Its TTL in seconds
+    ttl: u32,
+    /// Its type
+    r#type: String,
+    /// Its data, as zone files write it
+    data: String,
+}

@@ -47,6 +47,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             let config = Serve::new(common, &args.serve, &file)?;
             return server()?.block_on(commands::check(config, args));
         }
+        Command::Explain(args) => {
+            let config = Serve::new(common, &args.serve, &file)?;
+            return server()?.block_on(commands::explain(config, args));
+        }
         Command::Join(args) => {
             return on_one_thread(join::run(&Registry::new(common, &file)?, args));
         }

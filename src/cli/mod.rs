@@ -90,6 +90,9 @@ pub enum Command {
     /// Check the configuration, the zone files and every document in the registry: one line
     /// per problem
     Check(CheckArgs),
+    /// Say why a name is answered as it is: the rule, the keys, the answer; exits with 3 when
+    /// it does not exist
+    Explain(ExplainArgs),
     /// Print shell completions
     Completions {
         /// For which shell
@@ -220,6 +223,22 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub serve: ServeArgs,
     /// `table` (lines) or `json` [default: table]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `explain`, and those of `serve`, whose answer it is.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The name, absolute, as `dig` takes it: _my-service._tcp, web.services.internal
+    pub name: String,
+    /// The type, by name or number (TYPE65) [default: SRV for names that begin with `_`, else A]
+    #[arg(value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// What `serve` would be given.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// `table` (text) or `json` [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }

@@ -47,6 +47,8 @@ pub struct File {
     pub http_key: Written<PathBuf>,
     /// Names that HTTP on loopback may be asked by.
     pub http_hosts: Option<Vec<String>>,
+    /// How long a registration made over HTTP outlives its last renewal.
+    pub registration_ttl: Written<Age>,
     /// UDP workers.
     pub workers: Written<usize>,
     /// Directory of zone files.

@@ -1,6 +1,8 @@
 //! A bad file changes nothing at all, and says what it is.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use super::watched::{SECRETS, ZONE};
 use super::{LOOKS, REFUSED, Scene, USED};
@@ -55,7 +57,7 @@ fn one_bad_file_leaves_everything_as_it_was() {
             &["srvd.toml:4: cookie-secret-file ", "No such file"],
         ),
         ("zones/b.test.zone", "@ SOA\n".to_owned(), &["b.test.zone:1: "]),
-        ("zones/b.test.zone", "www A 192.0.2.1\n".to_owned(), &["b.test.zone: ", "SOA"]),
+        ("zones/b.test.zone", "www 60 A 192.0.2.1\n".to_owned(), &["b.test.zone: ", "SOA"]),
         ("zones/a..test.zone", ZONE.to_owned(), &["a..test.zone: "]),
         ("secrets", "12345678".to_owned(), &["secrets: line 1: it has 8 characters; write 32"]),
         ("token", String::new(), &["srvd.toml:5: http-token-file ", "has no token in it"]),
@@ -109,4 +111,28 @@ fn a_configuration_that_goes_is_missed_and_nothing_else_happens() {
     scene.sees("+nsid A web.services.internal", &["(\"one\")", "ANSWER: 4"]);
     scene.configure("nsid = \"two\"");
     scene.sees("+nsid A web.services.internal", &["(\"two\")"]);
+}
+
+#[test]
+fn a_secret_that_the_new_user_may_not_read_is_named_until_it_may() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return println!("left out: this needs root, which becomes another user here");
+    }
+    let may = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let text = |nsid: &str| {
+        format!("run-as = \"nobody\"\ncookie-secret-file = \"secrets\"\nnsid = \"{nsid}\"")
+    };
+    let scene = Scene::start_in(&text("one"), |directory| {
+        fs::write(directory.join("secrets"), SECRETS[0]).unwrap();
+        may(directory, 0o755);
+        may(&directory.join("secrets"), 0o600);
+    });
+    scene.configure(&text("two"));
+    let fault = scene.refuses();
+    assert!(fault.contains("srvd.toml:3: cookie-secret-file "), "{fault}");
+    assert!(fault.contains("Permission denied"), "{fault}");
+    scene.sees("+nsid +cookie A web.services.internal", &["(\"one\")", "(good)", "ANSWER: 4"]);
+    // That it may be read now is a change, although nothing was written.
+    may(&scene.path("secrets"), 0o644);
+    scene.sees("+nsid +cookie A web.services.internal", &["(\"two\")", "(good)"]);
 }

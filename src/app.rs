@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
@@ -180,7 +180,8 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let subject = Subject { index, counters, draining: shutdown.clone(), forwarder };
+        let (draining, started) = (shutdown.clone(), SystemTime::now());
+        let subject = Subject { index, counters, draining, forwarder, started };
         let http = window(self.http, subject);
         let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
         let ended = tokio::select! {
@@ -297,6 +298,7 @@ fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
         cookies,
         forwarder: None,
         nsid: nsid.map(octets),
+        query_log: None,
         rate_limit: rate.map(Limiter::new),
         strict_amplification,
         tcp,

@@ -20,6 +20,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::routing::get;
@@ -61,6 +62,8 @@ pub struct Subject {
     pub draining: CancellationToken,
     /// What asks others for names that are not ours, if anything does.
     pub forwarder: Option<Arc<Forwarder>>,
+    /// When the process began to answer.
+    pub started: SystemTime,
 }
 
 /// The address cannot be listened on.

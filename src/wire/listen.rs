@@ -174,12 +174,12 @@ impl Listeners {
         let Self { pairs, counters } = self.share(workers);
         let connections = Connections::new(policy.tcp, Arc::clone(&counters));
         let connections = Arc::new(connections);
-        let (responder, tasks) = (Responder::with(index, policy), TaskTracker::new());
-        let (own, spawn) = (Arc::clone(&counters), tasks.clone());
-        let mut threads = Workers::new(responder.clone(), own, spawn, workers)?;
+        let responder = Responder::with(index, policy).counting(Arc::clone(&counters));
+        let tasks = TaskTracker::new();
+        let mut threads = Workers::new(responder.clone(), tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
         for pair in pairs {
-            threads.start(pair.udp)?;
+            threads.start(pair.address.ip(), pair.udp)?;
             let listener = apart.listener(pair.tcp)?;
             let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
             let accept =

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::full::shows_cookie;
 use super::limiter::Fate;
-use super::{Cookies, Limiter, Networks, TcpLimits, Transport};
+use super::{Cookies, Limiter, Networks, QueryLog, TcpLimits, Transport};
 use crate::forward::Forwarder;
 
 /// How messages are answered, beside what the index says. Threads share it; it never changes.
@@ -27,6 +27,8 @@ pub struct Policy {
     pub allow_recursion: Networks,
     /// Limits what networks are sent over UDP, if they are limited.
     pub rate_limit: Option<Limiter>,
+    /// Logs some of the queries.
+    pub query_log: Option<QueryLog>,
     /// What connections may take.
     pub tcp: TcpLimits,
     /// What asks others for names outside our zones; without it these are refused.

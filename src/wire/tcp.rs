@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use super::answerer::{Answered, Answerer};
 use super::connections::{Connections, Place};
-use super::{Responder, Transport};
+use super::{Origin, Path, Responder, Transport};
 use crate::index::Generation;
 
 /// How long a message may take from its first octet to its last.
@@ -92,6 +92,8 @@ struct Connection {
     peer: SocketAddr,
     /// Answers.
     answerer: Answerer,
+    /// Counts.
+    responder: Responder,
     /// What was read and not answered yet.
     input: Vec<u8>,
     /// Replies with their lengths, not written yet.
@@ -107,10 +109,13 @@ struct Connection {
     /// Whether nothing more is to be read.
     ending: bool,
     /// Where replies come from that others were asked for. There is room for all of them.
-    foreign: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    foreign: (Sender<Foreign>, Receiver<Foreign>),
     /// How many of them have not come yet.
     awaited: usize,
 }
+
+/// A reply that others were asked for, and since when.
+type Foreign = (Vec<u8>, Instant);
 
 impl Connection {
     /// A connection that nothing was read from.
@@ -119,7 +124,8 @@ impl Connection {
         Self {
             stream,
             peer,
-            answerer: Answerer::new(responder),
+            answerer: Answerer::new(responder.clone()),
+            responder,
             input: Vec::new(),
             output: Vec::new(),
             replies: 0,
@@ -181,7 +187,7 @@ impl Connection {
             return false;
         }
         let reply = timeout(FOREIGN_WAIT, self.foreign.1.recv()).await.ok().flatten();
-        reply.inspect(|reply| self.take(reply)).is_some()
+        reply.inspect(|(reply, since)| self.take(reply, *since)).is_some()
     }
 
     /// Reads some octets, or takes a reply of others; false at the end. Nothing is read
@@ -202,8 +208,8 @@ impl Connection {
                 Some(octets) => octets?,
                 None => self.read_last().await,
             },
-            Some(reply) = replies.recv() => {
-                self.take(&reply);
+            Some((reply, since)) = replies.recv() => {
+                self.take(&reply, since);
                 return Ok(true);
             }
         };
@@ -227,14 +233,18 @@ impl Connection {
 
     /// Answers whole messages, up to a buffer full of replies; false if there was none.
     fn answer(&mut self) -> bool {
-        let mut used = 0;
+        let (mut used, now) = (0, Instant::now());
+        let mut replies = [0; 2];
         let generation = self.answerer.responder().generation();
         let input = std::mem::take(&mut self.input);
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            self.answer_one(&generation, message);
+            if let Some(path) = self.answer_one(&generation, message, now) {
+                replies[path as usize] += 1;
+            }
         }
+        self.time(replies, now);
         self.input = input;
         self.input.drain(..used);
         self.ending |= self.answered >= QUERIES_MAX;
@@ -250,27 +260,50 @@ impl Connection {
         self.output.len() < FLUSH && self.awaited < FOREIGN
     }
 
-    /// Answers a message, or lets others be asked.
-    fn answer_one(&mut self, generation: &Generation, message: &[u8]) {
+    /// Counts how long replies took, those of the fast and those of the full path: as long as
+    /// all that are written together.
+    fn time(&self, replies: [usize; 2], since: Instant) {
+        let took = since.elapsed();
+        for (path, replies) in [Path::Fast, Path::Full].into_iter().zip(replies) {
+            let origin = Origin::of((self.peer, Transport::Tcp), path);
+            self.responder.counters().time(origin, replies, took);
+        }
+    }
+
+    /// Answers a message, or lets others be asked. Gives by which path it was answered.
+    fn answer_one(
+        &mut self,
+        generation: &Generation,
+        message: &[u8],
+        now: Instant,
+    ) -> Option<Path> {
         let from = (self.peer, Transport::Tcp);
         match self.answerer.answer(generation, message, from) {
-            Answered::Silence => {}
-            Answered::Reply(reply) => {
+            Answered::Silence => None,
+            Answered::Reply(reply, path) => {
+                let replied = self.responder.replied(from.0.ip(), reply);
+                self.responder.count((from, path), reply, &replied, now.elapsed());
                 frame(reply, &mut self.output);
                 self.replies += 1;
+                Some(path)
             }
             Answered::Foreign(asked) => {
                 self.awaited += 1;
                 let sender = self.foreign.0.clone();
-                let done = move |reply| _ = sender.try_send(reply);
+                let done = move |reply| _ = sender.try_send((reply, now));
                 self.answerer.forward(asked, message.into(), from, done);
+                None
             }
         }
     }
 
     /// Takes a reply that others were asked for.
-    fn take(&mut self, reply: &[u8]) {
+    fn take(&mut self, reply: &[u8], since: Instant) {
         self.awaited -= 1;
+        let (from, took) = ((self.peer, Transport::Tcp), since.elapsed());
+        let replied = self.responder.replied(from.0.ip(), reply);
+        self.responder.count((from, Path::Forwarded), reply, &replied, took);
+        self.responder.counters().time(Origin::of(from, Path::Forwarded), 1, took);
         frame(reply, &mut self.output);
         self.replies += 1;
     }

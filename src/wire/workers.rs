@@ -2,6 +2,7 @@
 //! threads of their own, and no tasks, since they do nothing but wait in the kernel.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -9,19 +10,16 @@ use std::thread::Builder;
 use socket2::Socket;
 use tokio_util::task::TaskTracker;
 
-use super::Responder;
 use super::batch::{Batch, UdpSocket};
-use super::counters::Counters;
 use super::full::{Full, Queue};
 use super::udp::Worker;
+use super::{Family, Responder};
 
 /// Threads that run. Dropping this tells them to stop: each answers what has come, and
 /// ends.
 pub(super) struct Workers {
     /// What is answered from, and how.
     responder: Responder,
-    /// What they count.
-    counters: Arc<Counters>,
     /// Waits for all of them.
     tasks: TaskTracker,
     /// Tells them to stop.
@@ -42,12 +40,11 @@ impl Workers {
     /// [`io::Error`] when the system has no thread left.
     pub(super) fn new(
         responder: Responder,
-        counters: Arc<Counters>,
         tasks: TaskTracker,
         workers: usize,
     ) -> io::Result<Self> {
         let (sockets, queues, stop) = (Vec::new(), Vec::new(), Arc::default());
-        let mut all = Self { responder, counters, tasks, stop, sockets, queues, foreign: None };
+        let mut all = Self { responder, tasks, stop, sockets, queues, foreign: None };
         for number in 0..workers.div_ceil(2) {
             all.queues.push(all.start_full(format!("full-{number}"))?);
         }
@@ -59,7 +56,7 @@ impl Workers {
 
     /// Starts a thread of the full path.
     fn start_full(&self, name: String) -> io::Result<Queue> {
-        let (queue, full) = Full::new(self.responder.clone(), self.counters.full());
+        let (queue, full) = Full::new(self.responder.clone());
         self.spawn(name, move || full.serve())?;
         Ok(queue)
     }
@@ -69,8 +66,9 @@ impl Workers {
     /// # Errors
     /// [`io::Error`] when the system has no thread left, or does not tell which address a
     /// datagram was sent to.
-    pub(super) fn start(&mut self, sockets: Vec<Socket>) -> io::Result<()> {
+    pub(super) fn start(&mut self, address: IpAddr, sockets: Vec<Socket>) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
+            let (tally, own) = self.responder.counters().worker(Family::of(address));
             let socket = Arc::new(UdpSocket::new(socket)?);
             let queue = &self.queues[at / 2];
             let worker = Worker {
@@ -79,7 +77,8 @@ impl Workers {
                 policy: Arc::clone(self.responder.policy()),
                 queue: queue.clone(),
                 foreign: self.foreign.as_ref().unwrap_or(queue).clone(),
-                tally: self.counters.worker(),
+                tally,
+                own,
                 stop: Arc::clone(&self.stop),
             };
             self.spawn(format!("udp-{}", self.sockets.len()), move || worker.serve())?;

@@ -1,18 +1,20 @@
-//! `/metrics`: figures in OpenMetrics' text format, as Prometheus reads it.
+//! `/metrics`: figures in OpenMetrics' text format or Prometheus' own, as a client reads it.
 //!
 //! Nothing is registered or counted for it: a scrape reads one generation and the counters
 //! that the rooms keep anyway. Each file here writes the figures of one concern.
 
 mod answering;
 mod forwarding;
+mod plain;
+mod process;
 mod write;
 mod zones;
 
 use std::fmt;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -20,21 +22,23 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use self::plain::{OPEN_METRICS, PLAIN, plain, wants_open_metrics};
 use self::write::single;
 use super::Subject;
 
-/// What OpenMetrics 1.0 is announced with.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
 /// All figures, or 500 when they cannot be written, which does not happen.
-pub(super) async fn show(State(subject): State<Subject>) -> Response {
+pub(super) async fn show(State(subject): State<Subject>, headers: HeaderMap) -> Response {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(subject));
     let mut text = String::new();
-    match encode(&mut text, &registry) {
-        Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
-        Err(fault) => (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()).into_response(),
+    if let Err(fault) = encode(&mut text, &registry) {
+        return (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()).into_response();
     }
+    let (kind, text) = match wants_open_metrics(&headers) {
+        true => (OPEN_METRICS, text),
+        false => (PLAIN, plain(&text)),
+    };
+    ([(CONTENT_TYPE, kind), (VARY, "Accept")], text).into_response()
 }
 
 impl Collector for Subject {
@@ -47,8 +51,9 @@ impl Collector for Subject {
             "Generations published before the newest",
             &number,
         )?;
+        process::encode(&mut encoder, self.started)?;
         zones::encode(&mut encoder, &generation)?;
-        answering::encode(&mut encoder, &self.counters)?;
+        answering::encode(&mut encoder, &self.counters, &self.index.counted())?;
         let forwarder = self.forwarder.as_ref();
         forwarder.map_or(Ok(()), |forwarder| forwarding::encode(&mut encoder, forwarder))
     }

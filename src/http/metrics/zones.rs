@@ -42,6 +42,11 @@ const GAUGES: &[PerZone] = &[
         read: |zone| zone.len() as i64,
     },
     PerZone {
+        name: "srvd_zone_instances",
+        help: "Instances that are registered",
+        read: |zone| zone.instances() as i64,
+    },
+    PerZone {
         name: "srvd_zone_entries",
         help: "Entries of a zone of the schema skydns",
         read: |zone| zone.skydns().len() as i64,
@@ -50,6 +55,14 @@ const GAUGES: &[PerZone] = &[
         name: "srvd_registry_revision",
         help: "Revision of the registry that is held whole",
         read: |zone| zone.settings().vitals().revision.get(),
+    },
+    PerZone {
+        name: "srvd_registry_lag_revisions",
+        help: "Revisions that the registry was heard to have and that are not held yet",
+        read: |zone| {
+            let vitals = zone.settings().vitals();
+            (vitals.newest.get() - vitals.revision.get()).max(0)
+        },
     },
     PerZone {
         name: "srvd_registry_silence_seconds",
@@ -117,6 +130,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, generation: &Generation) -
     let zones = generation.zones();
     OF_ALL.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Gauge))?;
     serials(encoder, generation)?;
+    problems(encoder, zones)?;
     let is_followed = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
     let zones: &[_] = &zones.iter().filter(is_followed).cloned().collect::<Vec<_>>();
     GAUGES.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Gauge))?;
@@ -155,6 +169,23 @@ fn serials(encoder: &mut DescriptorEncoder, generation: &Generation) -> fmt::Res
         let apex = zone.settings().apex().to_ascii();
         let serial = ConstGauge::new(i64::from(generation.serial(Site::Zone(at))));
         serial.encode(family.encode_family(&[("zone", apex.as_str())])?)?;
+    }
+    Ok(())
+}
+
+/// Writes how many problems each zone has, as far as it takes no walk to tell: those that
+/// follow from keys together are shown by `/v1/problems` alone.
+fn problems(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
+    let (name, help) = ("srvd_zone_problems", "Keys and records that cannot be served as they are");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for zone in zones {
+        let apex = zone.settings().apex().to_ascii();
+        let (unusable, strays) = zone.unusable_keys();
+        let cautions = zone.settings().cautions().len();
+        for (kind, count) in [("unusable", unusable), ("stray", strays), ("zone-file", cautions)] {
+            let labels = [("zone", apex.as_str()), ("kind", kind)];
+            ConstGauge::new(count as i64).encode(family.encode_family(&labels)?)?;
+        }
     }
     Ok(())
 }

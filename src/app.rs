@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::events::{Events, Teller};
 use crate::forward::{self, Forwarder, Own};
 use crate::http::{At, Http, Subject};
 use crate::index::{Index, Publisher, Zone};
@@ -33,6 +34,8 @@ const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 pub struct App {
     /// What is answered from.
     index: Arc<Index>,
+    /// What happened to it lately.
+    events: Arc<Events>,
     /// The sockets.
     listeners: Listeners,
     /// The socket of HTTP, unless it is off.
@@ -52,7 +55,7 @@ pub struct App {
 /// What follows one zone.
 struct Follower {
     /// The registry's side.
-    mirror: Mirror<Publisher>,
+    mirror: Mirror<Teller<Publisher>>,
     /// The disk's side, if snapshots are kept.
     keeper: Option<Keeper>,
 }
@@ -85,7 +88,10 @@ impl App {
         let listeners = listeners.map_err(Failure::failed)?;
         let http = match config.http.at {
             At::Off => None,
-            At::Address(address) => Some(Http::bind(address).map_err(Failure::failed)?),
+            At::Address(address) => {
+                let rules = config.http.rules.clone();
+                Some(Http::bind(address, rules).map_err(Failure::failed)?)
+            }
         };
         Ok(Self::with_listeners(config, listeners, http))
     }
@@ -110,11 +116,12 @@ impl App {
         settings.extend(static_zones.into_iter().map(Arc::new));
         settings.iter().for_each(|settings| warn_of(settings));
         let index = Arc::new(Index::new(settings, bare_names));
-        let follower = |(at, source)| Follower::new(source, &outage, &index, at);
+        let events = Arc::new(Events::new(Arc::clone(&index)));
+        let follower = |(at, source)| Follower::new(source, &outage, (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let (policy, account) = policy(answering, limits);
         let listeners = listeners.share(workers);
-        Self { index, listeners, http, policy, forward, workers, followers, account }
+        Self { index, events, listeners, http, policy, forward, workers, followers, account }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -135,7 +142,8 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            say(format_args!("answering HTTP on {address}"));
+            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
+            say(format_args!("answering HTTP on {address}{with}"));
         }
     }
 
@@ -180,8 +188,8 @@ impl App {
             followers.spawn(follower.run(zone, closing.clone()));
         }
         let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let (draining, started) = (shutdown.clone(), SystemTime::now());
-        let subject = Subject { index, counters, draining, forwarder, started };
+        let (events, draining, started) = (self.events, shutdown.clone(), SystemTime::now());
+        let subject = Subject { index, events, counters, draining, forwarder, started };
         let http = window(self.http, subject);
         let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
         let ended = tokio::select! {
@@ -204,7 +212,12 @@ async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> 
 
 impl Follower {
     /// What follows the zone at a place of the index.
-    fn new(source: Source, outage: &Outage, index: &Arc<Index>, at: usize) -> Self {
+    fn new(
+        source: Source,
+        outage: &Outage,
+        (index, events): (&Arc<Index>, &Arc<Events>),
+        at: usize,
+    ) -> Self {
         let Source { etcd, layout, identity } = source;
         let settings = Arc::clone(index.load().zones()[at].settings());
         if let Some(limit) = outage.max_stale {
@@ -220,7 +233,7 @@ impl Follower {
         let keeper = outage.state.as_ref().map(|state| {
             Keeper::new(&state.directory, identity, layout.clone(), Arc::clone(index), at)
         });
-        let publisher = Publisher::new(Arc::clone(index), at);
+        let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
         let freshness = Arc::clone(settings.freshness());
         Self { mirror: Mirror::with(options, etcd, layout, publisher, freshness), keeper }
     }
@@ -245,7 +258,7 @@ impl Follower {
 }
 
 /// Begins with what was known before, if there is a snapshot that can be used.
-fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
+fn restore(mirror: &mut Mirror<Teller<Publisher>>, keeper: &mut Keeper) {
     if let Some(snapshot) = keeper.restore() {
         mirror.restore(Known {
             instances: snapshot.instances,
@@ -260,7 +273,7 @@ fn restore(mirror: &mut Mirror<Publisher>, keeper: &mut Keeper) {
 
 /// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
 /// goes on being answered, marked as stale: better old answers than none.
-async fn supervise(mirror: Mirror<Publisher>, zone: Arc<Zone>) -> Infallible {
+async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infallible {
     if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
         let apex = zone.settings().apex();
         let text = fault

@@ -146,9 +146,9 @@ fn bind_dns(config: &Serve) -> Result<Listeners, Failure> {
 /// a free port.
 fn bind_http(config: &config::Http) -> Result<Option<Http>, Failure> {
     let At::Address(address) = config.at else { return Ok(None) };
-    let bound = match Http::bind(address) {
+    let bound = match Http::bind(address, config.rules.clone()) {
         Err(error) if error.is_in_use() && !config.is_explicit => {
-            Http::bind((Ipv4Addr::LOCALHOST, 0).into())
+            Http::bind((Ipv4Addr::LOCALHOST, 0).into(), config.rules.clone())
         }
         bound => bound,
     };

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!   etcd ─→ mirror ─→ registry ─→ index ─→ authority ─→ wire ─→ socket      the data path
-//!              ↑                     ↓
+//!              ↑                     ├─→ events ─→ http             what changed, for those who follow
 //!              └────── state ←───────┘                 last known good, on disk
 //!                                      (a query walks it backwards, and never past index)
 //!
@@ -25,6 +25,7 @@
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `index` |
+//! | [`events`] | what changed, in order, for those who follow | `index` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
 //! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
 //! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
@@ -72,6 +73,7 @@ pub mod dev;
 pub mod docs;
 pub mod error;
 pub mod etcd;
+pub mod events;
 pub mod forward;
 pub mod http;
 pub mod index;

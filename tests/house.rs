@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "docs",
     "error",
     "etcd",
+    "events",
     "forward",
     "http",
     "index",
@@ -69,6 +70,18 @@ const RULES: &[Rule] = &[
     (
         &["state"],
         &["crate::mirror", "crate::etcd", "crate::authority", "crate::wire", "crate::join"],
+    ),
+    (
+        &["events"],
+        &[
+            "crate::mirror",
+            "crate::etcd",
+            "crate::authority",
+            "crate::wire",
+            "crate::state",
+            "crate::join",
+            "crate::http",
+        ],
     ),
     (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
     (

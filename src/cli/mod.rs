@@ -5,6 +5,7 @@
 )]
 
 mod answering;
+mod http;
 mod join;
 mod limits;
 
@@ -16,10 +17,10 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::http;
 use crate::telemetry::LogFormat;
 
 pub use self::answering::AnsweringArgs;
+pub use self::http::HttpArgs;
 pub use self::join::{JoinArgs, LeaveArgs};
 pub use self::limits::LimitArgs;
 
@@ -109,10 +110,6 @@ pub struct ServeArgs {
     /// [default: 127.0.0.1:5300 and [::1]:5300]
     #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     pub listen: Vec<SocketAddr>,
-    /// Where to answer HTTP (health, readiness, metrics), or `off`
-    /// [default: 127.0.0.1:5380]
-    #[arg(long, env = "SRVD_HTTP", value_name = "ADDRESS")]
-    pub http: Option<http::At>,
     /// UDP workers; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
@@ -142,6 +139,9 @@ pub struct ServeArgs {
     /// off [default: 30s]
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
+    /// The operator's window.
+    #[command(flatten)]
+    pub http: HttpArgs,
     /// Who may ask, how much, and as whom the server runs.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{Found, is_of, print, with_services};
+use super::{is_of, print, with_services};
 use crate::cli::{Output, WatchArgs};
 use crate::config::Registries;
 use crate::error::Failure;
@@ -64,28 +63,15 @@ impl Publish for Printer {
 impl Printer {
     /// Prints one change.
     fn print(&self, change: &Change, revision: i64) -> Result<(), Failure> {
-        let (event, instance) = match (&change.before, &change.after) {
-            (None, Some(after)) => ("online", after),
-            (Some(before), None) => ("offline", before),
-            (_, Some(after)) => ("changed", after),
-            (None, None) => return Ok(()),
-        };
-        if !is_of(instance, self.name.as_deref()) {
+        let Some(event) = change.event() else { return Ok(()) };
+        if !is_of(event.instance, self.name.as_deref()) {
             return Ok(());
         }
-        let found = self.found(instance);
         if self.form == Output::Json {
-            let object =
-                json!({ "event": event, "revision": revision, "instance": found.to_json() });
-            return print::line(&object.to_string());
+            return print::line(&event.to_json(&self.zone, &self.layout, revision).to_string());
         }
-        let Instance { name, id, .. } = &**instance;
-        print::line(&format!("{event:8} {name:24} {id:24} {}", instance.location()))
-    }
-
-    /// The instance and where it is.
-    fn found(&self, instance: &Arc<Instance>) -> Found {
-        let key = self.layout.key_of(instance);
-        Found { zone: self.zone.clone(), key, instance: Arc::clone(instance) }
+        let Instance { name, id, .. } = &**event.instance;
+        let happening = event.happening.as_str();
+        print::line(&format!("{happening:8} {name:24} {id:24} {}", event.instance.location()))
     }
 }

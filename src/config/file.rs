@@ -37,6 +37,14 @@ pub struct File {
     pub listen: Written<Vec<SocketAddr>>,
     /// Where to answer HTTP.
     pub http: Option<http::At>,
+    /// Tokens of those who write over HTTP.
+    pub http_token_file: Written<PathBuf>,
+    /// The certificate that HTTP is served with.
+    pub http_cert: Written<PathBuf>,
+    /// Its key.
+    pub http_key: Written<PathBuf>,
+    /// Names that HTTP on loopback may be asked by.
+    pub http_hosts: Option<Vec<String>>,
     /// UDP workers.
     pub workers: Written<usize>,
     /// Directory of zone files.

@@ -6,6 +6,7 @@
 mod answering;
 mod file;
 mod forward;
+mod http;
 mod limits;
 mod outage;
 mod reverse;
@@ -26,9 +27,10 @@ use self::zones::registry_zones;
 
 pub use self::answering::Answering;
 pub use self::file::File;
+pub use self::http::Http;
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
-pub use self::serve::{Http, Listen, Serve, Zones};
+pub use self::serve::{Listen, Serve, Zones};
 pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.

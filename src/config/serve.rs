@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::answering::{Answering, answering};
 use super::file::File;
 use super::forward::forward;
+use super::http::{Http, http};
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
@@ -15,7 +16,6 @@ use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::Access;
 use crate::forward::Source;
-use crate::http;
 use crate::index::Settings;
 use crate::zonefile;
 
@@ -29,7 +29,7 @@ const WORKERS_MAX: usize = 1024;
 pub struct Serve {
     /// Where to answer.
     pub listen: Listen,
-    /// Where to answer HTTP.
+    /// The operator's window.
     pub http: Http,
     /// UDP workers; 0 is one per core.
     pub workers: usize,
@@ -57,15 +57,6 @@ pub struct Listen {
     /// The addresses.
     pub addresses: Vec<SocketAddr>,
     /// Whether somebody asked for just these: then each must be bound.
-    pub is_explicit: bool,
-}
-
-/// Where to answer HTTP.
-#[derive(Debug, Clone, Copy)]
-pub struct Http {
-    /// The address, or none.
-    pub at: http::At,
-    /// Whether somebody asked for just this.
     pub is_explicit: bool,
 }
 
@@ -108,7 +99,7 @@ impl Serve {
         Ok(Self {
             forward: forward(args, file, &listen)?,
             listen,
-            http: http_at(args, file),
+            http: http(&args.http, file)?,
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
             zones,
@@ -138,12 +129,6 @@ fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
         )));
     }
     Ok(Listen { addresses: written.as_ref().clone(), is_explicit: true })
-}
-
-/// Where HTTP is answered.
-fn http_at(args: &ServeArgs, file: &File) -> Http {
-    let asked = args.http.or(file.http);
-    Http { at: asked.unwrap_or_default(), is_explicit: asked.is_some() }
 }
 
 /// How many UDP workers there are to be.

@@ -54,7 +54,7 @@ use self::endpoints::{Duty, Endpoints, Way};
 use self::link::Link;
 use crate::registry::RegistryUrl;
 
-pub use self::access::{Access, FileFault, Files, NamedFile};
+pub use self::access::{Access, FileFault, Files, NamedFile, certified};
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, Held, Page, PageSize};
 pub use self::lease::{Lease, Remaining};

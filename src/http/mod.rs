@@ -11,10 +11,16 @@
 //! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
+mod access;
+#[allow(dead_code, reason = "taken by the next steps")]
+mod extract;
 mod metrics;
 mod problems;
 mod ready;
+#[allow(dead_code, reason = "taken by the next steps")]
+mod refusal;
 mod server;
+mod tls;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -23,15 +29,28 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::events::Events;
 use crate::forward::Forwarder;
 use crate::index::Index;
 use crate::wire::Counters;
 
+pub use self::access::{Access, Rules, Token};
+
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
+/// The largest body that is read: a registration has some hundred octets, and the registry
+/// takes no value over 64 KiB.
+const BODY_OCTETS: usize = 64 << 10;
 
 /// Where HTTP is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +68,8 @@ pub struct Http {
     listener: TcpListener,
     /// Its address.
     address: SocketAddr,
+    /// Whom it lets in.
+    access: Arc<Access>,
 }
 
 /// What the pages are made of.
@@ -56,6 +77,8 @@ pub struct Http {
 pub struct Subject {
     /// What is answered from.
     pub index: Arc<Index>,
+    /// What happened to it lately.
+    pub events: Arc<Events>,
     /// What the answering counts.
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
@@ -111,16 +134,17 @@ impl<'de> serde::Deserialize<'de> for At {
 }
 
 impl Http {
-    /// Binds the address. Port 0 takes a free one.
+    /// Binds the address, for those whom the rules let in. Port 0 takes a free one.
     ///
     /// # Errors
     /// [`BindError`]: somebody else has it, or it is not this machine's.
-    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
+    pub fn bind(address: SocketAddr, rules: Rules) -> Result<Self, BindError> {
         let fault = |reason| BindError { address, reason };
         let listener = TcpListener::bind(address).map_err(fault)?;
         listener.set_nonblocking(true).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        Ok(Self { listener, address })
+        let access = Arc::new(Access::new(rules, address.ip()));
+        Ok(Self { listener, address, access })
     }
 
     /// The address that is listened on.
@@ -129,13 +153,26 @@ impl Http {
         self.address
     }
 
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.access.rules().certificate.is_some()
+    }
+
+    /// Whom it lets in; the rules may be replaced.
+    #[must_use]
+    pub const fn access(&self) -> &Arc<Access> {
+        &self.access
+    }
+
     /// Answers for as long as it is polled.
     ///
     /// # Errors
     /// The runtime cannot take the socket.
     pub async fn serve(self, subject: Subject) -> std::io::Result<std::convert::Infallible> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        Ok(server::run(listener, routes(subject)).await)
+        let routes = routes(subject).layer(from_fn_with_state(Arc::clone(&self.access), guard));
+        Ok(server::run(listener, routes, self.access).await)
     }
 }
 
@@ -147,14 +184,45 @@ impl BindError {
     }
 }
 
-/// Every path. Others are 404, other methods 405.
+/// Lets a request through if the rules do.
+async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
+    match access.judge(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Every path, and the document that describes them.
 fn routes(subject: Subject) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready::show))
-        .route("/metrics", get(metrics::show))
-        .route("/v1/problems", get(problems::show))
+    let (routes, document) = OpenApiRouter::with_openapi(Described::openapi())
+        .routes(routes!(healthz))
+        .routes(routes!(ready::show))
+        .routes(routes!(metrics::show))
+        .routes(routes!(problems::show))
+        .split_for_parts();
+    let document = document.to_json().expect("the document has no keys but strings");
+    routes
+        .route("/v1/openapi.json", get(async || json(document)))
+        .fallback(refusal::no_such_path)
+        .method_not_allowed_fallback(refusal::no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_OCTETS))
         .with_state(subject)
+}
+
+/// What the document says beside paths and types.
+#[derive(OpenApi)]
+#[openapi(info(title = "srvd", description = "DNS service discovery: the operator's window"))]
+struct Described;
+
+/// Whether the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "probes", responses((status = 200, body = String)))]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// A reply of JSON that is text already.
+fn json(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 #[cfg(test)]
@@ -171,8 +239,8 @@ mod tests {
 
     #[test]
     fn an_address_is_bound_once() {
-        let first = Http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let second = Http::bind(first.address()).unwrap_err();
+        let first = Http::bind("127.0.0.1:0".parse().unwrap(), Rules::default()).unwrap();
+        let second = Http::bind(first.address(), Rules::default()).unwrap_err();
         assert!(second.is_in_use() && second.to_string().contains("--http"), "{second}");
     }
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::Value;
 
-use super::Subject;
+use super::refusal::Refusal;
+use super::{Subject, json};
 use crate::index::{Generation, Zone};
 
 /// Problems that are shown: more than anybody reads. `srvd check` shows all.
@@ -16,12 +15,12 @@ const SHOWN_MAX: usize = 10_000;
 
 /// The problems of the newest generation, as `srvd check --output json` shows them. To find
 /// them may take a second, so it is done beside the runtime's threads.
-pub(super) async fn show(State(subject): State<Subject>) -> Response {
+#[utoipa::path(get, path = "/v1/problems", tag = "registry", responses(
+    (status = 200, body = Vec<Object>)
+))]
+pub(super) async fn show(State(subject): State<Subject>) -> Result<Response, Refusal> {
     let listed = tokio::task::spawn_blocking(move || list(&subject.index.load()).to_string());
-    match listed.await {
-        Ok(text) => ([(CONTENT_TYPE, "application/json")], text).into_response(),
-        Err(fault) => (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()).into_response(),
-    }
+    listed.await.map(json).map_err(Refusal::fault)
 }
 
 /// The problems of each zone, by key.

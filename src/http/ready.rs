@@ -9,7 +9,11 @@ use super::Subject;
 use crate::index::Zone;
 use crate::registry::Standing;
 
-/// 200 when every zone can be answered, else 503; one line for each zone.
+/// Whether queries are worth sending here: a line for each zone says how it stands.
+#[utoipa::path(get, path = "/readyz", tag = "probes", responses(
+    (status = 200, description = "every zone can be answered", body = String),
+    (status = 503, description = "some cannot, or the server drains", body = String)
+))]
 pub(super) async fn show(State(subject): State<Subject>) -> (StatusCode, String) {
     let generation = subject.index.load();
     let is_draining = subject.draining.is_cancelled();

@@ -8,10 +8,14 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use super::access::Access;
+use super::tls::Tls;
 
 /// Connections at once. Operators, scrapers and probes are few; the rest waits in the
 /// system's queue.
@@ -29,16 +33,21 @@ const BUFFER_OCTETS: usize = 8192;
 /// The wait after a connection could not be accepted, for want of descriptors mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a client may take to begin TLS.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Answers every connection, for as long as it is polled.
-pub(super) async fn run(listener: TcpListener, routes: Router) -> Infallible {
+pub(super) async fn run(listener: TcpListener, routes: Router, access: Arc<Access>) -> Infallible {
+    let tls = Tls::new(Arc::clone(&access));
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("the places are never closed");
         let stream = accept(&listener).await;
         let routes = routes.clone();
+        let tls = access.rules().certificate.as_ref().map(|_| tls.clone());
         connections.spawn(async move {
-            answer(stream, routes).await;
+            begin(stream, tls, routes).await;
             drop(place);
         });
         while connections.try_join_next().is_some() {}
@@ -58,8 +67,18 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
+/// Begins TLS, where that is spoken, and answers.
+async fn begin(stream: TcpStream, tls: Option<Tls>, routes: Router) {
+    let Some(tls) = tls else { return answer(stream, routes).await };
+    match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => answer(stream, routes).await,
+        Ok(Err(error)) => tracing::debug!("an HTTP client did not begin TLS: {error}"),
+        Err(_) => tracing::debug!("an HTTP client took over {HANDSHAKE_TIMEOUT:?} to begin TLS"),
+    }
+}
+
 /// Answers the requests of one connection.
-async fn answer(stream: TcpStream, routes: Router) {
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router) {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())

@@ -11,6 +11,7 @@
 //! | `further` | [`ServiceEndpoint`]: where else an instance listens |
 //! | `key` | [`Layout`]: where registrations stand in the keyspace |
 //! | `document` | values, one small file per format |
+//! | `event` | [`Event`]: a change of an instance, as followers are told of it |
 //! | [`skydns`] | entries of SkyDNS's schema, whose keys are names |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
 //! | `update` | [`Update`]: what changes when keys do |
@@ -20,6 +21,7 @@
 
 mod alias;
 pub mod document;
+mod event;
 mod freshness;
 mod further;
 mod instance;
@@ -32,6 +34,7 @@ mod url;
 mod vitals;
 
 pub use self::alias::{Alias, Meaning, Resource};
+pub use self::event::{Event, Happening};
 pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, Proto};

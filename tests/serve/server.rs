@@ -10,7 +10,7 @@ use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_proto::rr::{Name, RData, Record};
 use srvd::app::App;
-use srvd::cli::{Common, ServeArgs};
+use srvd::cli::{Common, HttpArgs, ServeArgs};
 use srvd::config::{File, Serve};
 use srvd::index::{Index, Zone};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +72,7 @@ impl Server {
     pub(super) fn with_config(path: &Path) -> Self {
         let listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
         let http = Some(srvd::http::At::Off);
+        let http = HttpArgs { at: http, ..HttpArgs::default() };
         let args = ServeArgs { listen, http, ..ServeArgs::default() };
         let file = File::read(Some(path)).unwrap();
         let config = Serve::new(&Common::default(), &args, &file).unwrap();

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
+use rustls::sign::CertifiedKey;
+
 use super::pem;
 
 /// The largest certificate, key or password file that is read.
@@ -58,7 +60,7 @@ impl Files {
         let Some((certificate, key)) = &self.identity else { return Ok(None) };
         let (pem, key_pem) = (certificate.read()?, key.read()?);
         let certificates = pem::check_certificates(&pem).map_err(|text| certificate.fault(text))?;
-        pem::check_key(&key_pem, certificates).map_err(|text| key.fault(text))?;
+        pem::pair(certificates, &key_pem, "--cert").map_err(|text| key.fault(text))?;
         Ok(Some((pem, key_pem)))
     }
 
@@ -77,6 +79,20 @@ impl Files {
     pub(super) const fn is_empty(&self) -> bool {
         self.ca.is_none() && self.identity.is_none() && self.user.is_none()
     }
+}
+
+/// The certificate chain of a file and the key of another, which must belong together;
+/// `option` names the former.
+///
+/// # Errors
+/// [`FileFault`]: which file cannot be used, and why.
+pub fn certified(
+    (certificate, key): (&NamedFile, &NamedFile),
+    option: &str,
+) -> Result<CertifiedKey, FileFault> {
+    let (pem, key_pem) = (certificate.read()?, key.read()?);
+    let certificates = pem::check_certificates(&pem).map_err(|text| certificate.fault(text))?;
+    pem::pair(certificates, &key_pem, option).map_err(|text| key.fault(text))
 }
 
 impl NamedFile {

@@ -23,7 +23,7 @@ use arc_swap::ArcSwap;
 
 use self::files::Identity;
 
-pub use self::files::{FileFault, Files, NamedFile};
+pub use self::files::{FileFault, Files, NamedFile, certified};
 
 /// How often the files are looked at: soon enough for whoever replaced one and waits, and
 /// no load (four small files).

@@ -22,22 +22,23 @@ pub(super) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'stati
     }
 }
 
-/// Checks that a key is one, and belongs to a certificate.
-pub(super) fn check_key(
-    pem: &[u8],
+/// A certificate chain and the key that belongs to it; `option` names the former's file.
+pub(super) fn pair(
     certificates: Vec<CertificateDer<'static>>,
-) -> Result<(), Fault> {
-    let key = PrivateKeyDer::from_pem_slice(pem)
+    key_pem: &[u8],
+    option: &str,
+) -> Result<CertifiedKey, Fault> {
+    let key = PrivateKeyDer::from_pem_slice(key_pem)
         .map_err(|error| format!("has no private key in it that can be read: {error}"))?;
     let key = any_supported_type(&key).map_err(|error| format!("cannot be used: {error}"))?;
     let pair = CertifiedKey::new(certificates, key);
     match pair.keys_match() {
-        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
         Err(Error::InconsistentKeys(_)) => {
-            Err("does not belong to the certificate of --cert".to_owned())
+            Err(format!("does not belong to the certificate of {option}"))
         }
         Err(error) => Err(format!(
-            "cannot be compared with the certificate of --cert, which must be X.509 v3: {error}"
+            "cannot be compared with the certificate of {option}, which must be X.509 v3: {error}"
         )),
     }
 }

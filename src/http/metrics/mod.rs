@@ -13,8 +13,8 @@ mod zones;
 use std::fmt;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, VARY};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -25,14 +25,20 @@ use prometheus_client::registry::Registry;
 use self::plain::{OPEN_METRICS, PLAIN, plain, wants_open_metrics};
 use self::write::single;
 use super::Subject;
+use super::refusal::Refusal;
 
+/// Figures, in OpenMetrics' text format or Prometheus' own.
+///
 /// All figures, or 500 when they cannot be written, which does not happen.
+#[utoipa::path(get, path = "/metrics", tag = "probes", responses(
+    (status = 200, content((String = PLAIN), (String = OPEN_METRICS)))
+))]
 pub(super) async fn show(State(subject): State<Subject>, headers: HeaderMap) -> Response {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(subject));
     let mut text = String::new();
     if let Err(fault) = encode(&mut text, &registry) {
-        return (StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()).into_response();
+        return Refusal::fault(fault).into_response();
     }
     let (kind, text) = match wants_open_metrics(&headers) {
         true => (OPEN_METRICS, text),

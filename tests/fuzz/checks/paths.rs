@@ -7,7 +7,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::Record;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 use srvd::index::Index;
-use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, Verdict};
 
 /// Who asks.
 const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5353);
@@ -20,6 +20,7 @@ pub(crate) struct Paths {
     index: Arc<Index>,
     full: Responder,
     fast: Fast,
+    policy: Arc<Policy>,
 }
 
 impl Paths {
@@ -32,7 +33,8 @@ impl Paths {
     pub(crate) fn with(index: &Arc<Index>, policy: Arc<Policy>) -> Self {
         let full = Responder::with(Arc::clone(index), Arc::clone(&policy));
         // One that takes whatever can be made ready.
-        Self { index: Arc::clone(index), full, fast: Fast::patient(policy) }
+        let fast = Fast::patient(Arc::clone(&policy));
+        Self { index: Arc::clone(index), full, fast, policy }
     }
 
     /// Asks both paths over both transports.
@@ -88,9 +90,11 @@ impl Paths {
         let room = if transport == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let mut reply = vec![0xff; room];
         match self.fast.respond(&self.index.load(), message, (CLIENT, transport), &mut reply) {
-            Verdict::Reply { octets, code, truncated } => {
+            Verdict::Reply { octets, code, truncated, topic } => {
                 reply.truncate(octets);
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
+                let read = Replied::read(&self.index.load(), &self.policy, CLIENT.ip(), &reply);
+                assert_eq!(read.topic, topic);
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),

@@ -20,7 +20,7 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Record, RecordType};
-use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, Verdict};
 
 use super::messages::{Query, parse};
 use super::{Server, example};
@@ -120,9 +120,12 @@ impl World {
         let mut reply = vec![0xff; room];
         let mut fast = Fast::patient(Arc::clone(&self.policy));
         match fast.respond(&self.fixture.index.load(), message, from, &mut reply) {
-            Verdict::Reply { octets, code, truncated } => {
+            Verdict::Reply { octets, code, truncated, topic } => {
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
                 reply.truncate(octets);
+                let generation = self.fixture.index.load();
+                let read = Replied::read(&generation, &self.policy, from.0.ip(), &reply);
+                assert_eq!(read.topic, topic);
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),

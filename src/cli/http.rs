@@ -1,0 +1,33 @@
+//! The operator's window, as it is typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::http;
+
+/// Options of `serve` and `dev` about HTTP.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "HTTP")]
+pub struct HttpArgs {
+    /// Where to answer HTTP (health, metrics, API, a page for people), or `off`
+    /// [default: 127.0.0.1:5380]
+    #[arg(long = "http", env = "SRVD_HTTP", value_name = "ADDRESS")]
+    pub at: Option<http::At>,
+    /// File of tokens, one a line: whoever writes over HTTP must show one
+    /// (`Authorization: Bearer TOKEN`). Needed for writes where HTTP is not on loopback
+    /// [default: none]
+    #[arg(long, env = "SRVD_HTTP_TOKEN_FILE", value_name = "FILE")]
+    pub http_token_file: Option<PathBuf>,
+    /// Certificate chain (PEM) that HTTP is served with, over TLS; needs --http-key
+    /// [default: no TLS]
+    #[arg(long, env = "SRVD_HTTP_CERT", value_name = "FILE")]
+    pub http_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, env = "SRVD_HTTP_KEY", value_name = "FILE")]
+    pub http_key: Option<PathBuf>,
+    /// Names that HTTP on loopback may be asked by, beside addresses, localhost and this
+    /// machine's name; may be repeated, or a list with commas
+    #[arg(long, env = "SRVD_HTTP_HOSTS", value_name = "NAME", value_delimiter = ',')]
+    pub http_hosts: Vec<String>,
+}

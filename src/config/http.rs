@@ -1,0 +1,139 @@
+//! The operator's window: where it is, and whom it lets in.
+
+use std::sync::Arc;
+
+use rustls::sign::CertifiedKey;
+
+use super::file::File;
+use super::named;
+use crate::cli::HttpArgs;
+use crate::error::Failure;
+use crate::etcd::{NamedFile, certified};
+use crate::http::{At, Rules, Token};
+
+/// Tokens that are accepted: one in use, and some while it is replaced.
+const TOKENS_MAX: usize = 8;
+
+/// The operator's window.
+#[derive(Debug)]
+pub struct Http {
+    /// The address, or none.
+    pub at: At,
+    /// Whether somebody asked for just this.
+    pub is_explicit: bool,
+    /// Whom it lets in.
+    pub rules: Rules,
+}
+
+/// What the options and the file say.
+pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
+    let asked = args.at.or(file.http);
+    let tokens = named("http-token-file", &args.http_token_file, &file.http_token_file, file);
+    let written = file.http_hosts.clone().unwrap_or_default();
+    let hosts = if args.http_hosts.is_empty() { written } else { args.http_hosts.clone() };
+    let rules = Rules {
+        tokens: tokens.as_ref().map(read_tokens).transpose()?.unwrap_or_default(),
+        certificate: certificate(args, file)?,
+        hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+    };
+    Ok(Http { at: asked.unwrap_or_default(), is_explicit: asked.is_some(), rules })
+}
+
+/// The tokens of a file. No error shows any of them.
+fn read_tokens(file: &NamedFile) -> Result<Vec<Token>, Failure> {
+    let text = String::from_utf8(file.read()?);
+    let text = text.map_err(|_| file.fault("is not UTF-8; write one token a line"))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let token = |(at, line): (usize, &str)| {
+        Token::new(line.trim()).map_err(|text| file.fault(format!("line {}: {text}", at + 1)))
+    };
+    let tokens = lines.map(token).collect::<Result<Vec<_>, _>>()?;
+    match tokens.len() {
+        0 => Err(file.fault("has no token in it; write one a line").into()),
+        1..=TOKENS_MAX => Ok(tokens),
+        many => {
+            let text = format!("has {many} tokens, at most {TOKENS_MAX}; remove old ones");
+            Err(file.fault(text).into())
+        }
+    }
+}
+
+/// The certificate and its key, which must belong together.
+fn certificate(args: &HttpArgs, file: &File) -> Result<Option<Arc<CertifiedKey>>, Failure> {
+    let cert = named("http-cert", &args.http_cert, &file.http_cert, file);
+    let key = named("http-key", &args.http_key, &file.http_key, file);
+    match (cert, key) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(Arc::new(certified((&cert, &key), "--http-cert")?))),
+        (Some(one), None) | (None, Some(one)) => {
+            let text = "--http-cert and --http-key go together; give both or none";
+            Err(one.fault(text).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What a directory with some files, and a configuration in it, says.
+    fn read(files: &[(&str, &str)], text: &str) -> Result<Http, Failure> {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
+        let path = directory.path().join("srvd.toml");
+        fs::write(&path, text).unwrap();
+        http(&HttpArgs::default(), &File::read(Some(&path))?)
+    }
+
+    #[test]
+    fn nothing_is_asked_for_by_default() {
+        let http = read(&[], "").unwrap();
+        assert!(http.rules.tokens.is_empty() && http.rules.certificate.is_none());
+        assert!(!http.is_explicit && http.rules.hosts.is_empty());
+        let http = read(&[], "http = \"off\"\nhttp-hosts = [\"Ops.Example\"]").unwrap();
+        assert_eq!((http.at, &http.rules.hosts[..]), (At::Off, &["ops.example".to_owned()][..]));
+    }
+
+    #[test]
+    fn tokens_are_lines() {
+        let text = "http-token-file = \"t\"";
+        let tokens = |file| read(&[("t", file)], text).map(|http| http.rules.tokens.len());
+        assert_eq!(tokens("0123456789abcdef\n\n fedcba9876543210 \r\n").unwrap(), 2);
+        for (file, message) in [
+            ("\n \n", "has no token in it"),
+            ("0123456789abcdef\nse cret-se cret-se", "line 2: it has characters that"),
+            (&"0123456789abcdef\n".repeat(9), "has 9 tokens, at most 8"),
+        ] {
+            let fault = tokens(file).unwrap_err().to_string();
+            assert!(fault.contains("srvd.toml:1: http-token-file"), "{fault}");
+            assert!(fault.contains(message) && !fault.contains("cret"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_comes_with_its_key() {
+        let made = || {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+            (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+        };
+        let ((cert, key), (_, other)) = (made(), made());
+        let text = "http-cert = \"c\"\nhttp-key = \"k\"";
+        let with = |cert: &str, key: &str| read(&[("c", cert), ("k", key)], text);
+        assert!(with(&cert, &key).unwrap().rules.certificate.is_some());
+        for (result, message) in [
+            (with(&cert, &other), "http-key"),
+            (with(&cert, &other), "does not belong to the certificate of --http-cert"),
+            (with("", &key), "has no certificate in it"),
+            (with(&cert, "nonsense"), "has no private key in it"),
+            (read(&[("c", &cert)], "http-cert = \"c\""), "go together; give both or none"),
+        ] {
+            let fault = result.unwrap_err().to_string();
+            assert!(fault.contains(message), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Publishes, and tells of it.
+
+use std::sync::Arc;
+
+use super::Events;
+use super::log::{Batch, REMEMBERED, Standing};
+use crate::registry::{Cause, Publish, Update};
+
+/// Stands before what publishes the updates of a zone, and tells of each once it is
+/// published: who is told can already ask for it.
+#[derive(Debug)]
+pub struct Teller<P> {
+    /// What publishes.
+    publisher: P,
+    /// Who is told.
+    events: Arc<Events>,
+    /// The zone, by its place in the index.
+    at: usize,
+    /// Whether something was published before.
+    has_begun: bool,
+}
+
+impl<P: Publish> Teller<P> {
+    /// What publishes and tells of a zone.
+    pub(super) const fn new(publisher: P, events: Arc<Events>, at: usize) -> Self {
+        Self { publisher, events, at, has_begun: false }
+    }
+
+    /// How what is shown now stands to what the registry has.
+    fn standing(&self) -> Standing {
+        let generation = self.events.index.load();
+        let vitals = generation.zones()[self.at].settings().vitals();
+        let is_restored = !self.has_begun && vitals.snapshot.restored.get();
+        Standing {
+            is_exact: vitals.held.get() == 0 && !is_restored,
+            histories: vitals.resyncs(Cause::HistoryWentBack).get(),
+        }
+    }
+}
+
+impl<P: Publish> Publish for Teller<P> {
+    fn publish(&mut self, update: Update) {
+        let mut batch = Batch { revision: update.revision, ..Batch::default() };
+        if update.changes.len() + update.aliases.len() <= REMEMBERED {
+            (batch.changes, batch.aliases) = (update.changes.clone(), update.aliases.clone());
+        }
+        self.publisher.publish(update);
+        batch.state = self.events.index.load().zones()[self.at].changes();
+        self.events.tell(self.at, batch, self.standing());
+        self.has_begun = true;
+    }
+}

@@ -1,0 +1,270 @@
+//! Whom HTTP lets in, and what for.
+//!
+//! # Writes
+//! A write needs a token of `--http-token-file`, if there is such a file. Without one, only
+//! a listener on loopback takes writes (contract 8): whoever can reach it has an account on
+//! this machine.
+//!
+//! # Browsers
+//! A page of a stranger can send requests from the operator's browser. Such a request says
+//! where it comes from (`Sec-Fetch-Site`, or `Origin`), and is refused if that is not this
+//! server itself. A stranger's name that leads to this machine (DNS rebinding) would make
+//! itself "this server": on loopback without a token the server is therefore asked by an
+//! address or by a name that is known to be its own.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use rustls::sign::CertifiedKey;
+use sha2::{Digest, Sha256};
+
+use super::refusal::Refusal;
+
+/// What browsers say of where a request comes from (W3C Fetch Metadata).
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Characters of a token below which it may be guessed: a warning is given.
+const TOKEN_SHORT: usize = 16;
+
+/// A token of someone who may write. What is kept does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its SHA-256: to compare them takes the same time for every wrong token that matters.
+    digest: [u8; 32],
+    /// Whether it is short enough to be guessed.
+    is_short: bool,
+}
+
+/// Whom HTTP lets in.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Whoever writes must show one of them, if there are any.
+    pub tokens: Vec<Token>,
+    /// What TLS is served with; no TLS when absent.
+    pub certificate: Option<Arc<CertifiedKey>>,
+    /// Names that a listener on loopback may be asked by, in lower case.
+    pub hosts: Vec<String>,
+}
+
+/// The rules of one listener, which may be replaced while it serves.
+#[derive(Debug)]
+pub struct Access {
+    /// The rules.
+    rules: ArcSwap<Rules>,
+    /// Whether the listener can be reached from this machine alone.
+    is_local: bool,
+    /// This machine's name, in lower case.
+    own_name: String,
+}
+
+impl Token {
+    /// A token of visible ASCII characters.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that do not show it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        if text.is_empty() || !text.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(
+                "it has characters that are not visible ASCII; write letters and digits".to_owned()
+            );
+        }
+        Ok(Self { digest: Sha256::digest(text).into(), is_short: text.len() < TOKEN_SHORT })
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Token")
+    }
+}
+
+impl Access {
+    /// The rules of a listener at an address.
+    #[must_use]
+    pub fn new(rules: Rules, address: IpAddr) -> Self {
+        let own_name = gethostname::gethostname().to_string_lossy().to_ascii_lowercase();
+        let access = Self { rules: ArcSwap::default(), is_local: address.is_loopback(), own_name };
+        access.replace(rules);
+        access
+    }
+
+    /// Other rules, from the next request or connection on.
+    pub fn replace(&self, rules: Rules) {
+        if rules.tokens.iter().any(|token| token.is_short) {
+            tracing::warn!(
+                "a token of http-token-file has fewer than {TOKEN_SHORT} characters and may be guessed"
+            );
+        }
+        if !self.is_local && !rules.tokens.is_empty() && rules.certificate.is_none() {
+            tracing::warn!(
+                "tokens for HTTP cross the network in clear; set http-cert and http-key"
+            );
+        }
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// The rules of this moment.
+    pub(super) fn rules(&self) -> Guard<Arc<Rules>> {
+        self.rules.load()
+    }
+
+    /// Judges the head of a request.
+    ///
+    /// # Errors
+    /// The reply in place of an answer.
+    pub(super) fn judge(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+        let rules = self.rules();
+        let host = host(headers);
+        self.judge_host(&rules, host.as_ref())?;
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return Ok(());
+        }
+        judge_origin(headers, host.as_ref())?;
+        self.judge_token(&rules, headers)
+    }
+
+    /// Whether the server is asked by a name of its own.
+    fn judge_host(&self, rules: &Rules, host: Option<&Authority>) -> Result<(), Refusal> {
+        let Some(name) = host.map(|host| host.host().to_ascii_lowercase()) else { return Ok(()) };
+        let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let is_own = name == "localhost" || name.ends_with(".localhost") || name == self.own_name;
+        let is_free = !self.is_local || !rules.tokens.is_empty();
+        if is_free || is_address || is_own || rules.hosts.contains(&name) {
+            return Ok(());
+        }
+        let text = format!("this server is not known as {name}; add the name to http-hosts");
+        Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "MISDIRECTED", text))
+    }
+
+    /// Whether a write shows what it needs.
+    fn judge_token(&self, rules: &Rules, headers: &HeaderMap) -> Result<(), Refusal> {
+        if rules.tokens.is_empty() {
+            if self.is_local {
+                return Ok(());
+            }
+            let text = "writes need http-token-file where HTTP is not on loopback; set it";
+            return Err(Refusal::forbidden(text));
+        }
+        let shown = headers.get(AUTHORIZATION).and_then(bearer);
+        match shown {
+            Some(shown) if rules.tokens.iter().any(|token| token.digest == shown) => Ok(()),
+            Some(_) => Err(Refusal::unauthorized("this token is not one of http-token-file")),
+            None => {
+                let text = "writes need a token; send `Authorization: Bearer TOKEN`";
+                Err(Refusal::unauthorized(text))
+            }
+        }
+    }
+}
+
+/// The digest of the token that is shown (RFC 6750 section 2.1).
+fn bearer(value: &HeaderValue) -> Option<[u8; 32]> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Sha256::digest(token.trim()).into())
+}
+
+/// What the server is called by the request.
+fn host(headers: &HeaderMap) -> Option<Authority> {
+    headers.get(HOST)?.to_str().ok()?.parse().ok()
+}
+
+/// A write from a browser must come from a page of this server (OWASP's advice against
+/// cross-site request forgery). Other programs say nothing of where they come from.
+fn judge_origin(headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refusal> {
+    let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+    let is_strange = site.is_some_and(|site| !matches!(site, b"same-origin" | b"none"));
+    let of_host = |origin: &HeaderValue| {
+        let origin = origin.to_str().ok()?.split_once("://")?.1.parse::<Authority>().ok()?;
+        Some(Some(&origin) == host)
+    };
+    let is_other = headers.get(ORIGIN).is_some_and(|origin| !of_host(origin).unwrap_or_default());
+    if is_strange || is_other {
+        return Err(Refusal::forbidden("writes from pages of other sites are refused"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    fn access(address: &str, token: Option<&str>) -> Access {
+        let tokens = token.map(|text| Token::new(text).unwrap()).into_iter().collect();
+        let rules = Rules { tokens, hosts: vec!["ops.example".to_owned()], ..Rules::default() };
+        Access::new(rules, address.parse().unwrap())
+    }
+
+    /// The status that a request with some headers gets.
+    fn status(access: &Access, method: &Method, headers: &[(&'static str, &str)]) -> u16 {
+        let headers = headers.iter().map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        });
+        let judged = access.judge(method, &headers.collect());
+        judged.map_or_else(|refusal| refusal.into_response().status().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn writes_need_a_token_off_loopback() {
+        let (get, post) = (&Method::GET, &Method::POST);
+        let open = access("10.0.0.1", None);
+        assert_eq!((status(&open, get, &[]), status(&open, post, &[])), (200, 403));
+        assert_eq!(status(&access("::1", None), post, &[]), 200);
+        for address in ["10.0.0.1", "127.0.0.1"] {
+            let access = access(address, Some("0123456789abcdef"));
+            assert_eq!((status(&access, get, &[]), status(&access, post, &[])), (200, 401));
+            for (value, expected) in [
+                ("Bearer 0123456789abcdef", 200),
+                ("bearer  0123456789abcdef ", 200),
+                ("Bearer 0123456789abcdeg", 401),
+                ("Bearer 0123456789abcde", 401),
+                ("Basic 0123456789abcdef", 401),
+                ("0123456789abcdef", 401),
+            ] {
+                assert_eq!(status(&access, post, &[("authorization", value)]), expected, "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn pages_of_strangers_write_nothing() {
+        let access = access("127.0.0.1", None);
+        let write = |headers: &[_]| status(&access, &Method::PUT, headers);
+        let host = ("host", "127.0.0.1:5380");
+        assert_eq!(write(&[host]), 200);
+        assert_eq!(write(&[host, ("sec-fetch-site", "same-origin")]), 200);
+        assert_eq!(write(&[host, ("origin", "http://127.0.0.1:5380")]), 200);
+        for strange in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "http://evil.example"),
+            ("origin", "http://127.0.0.1:8080"),
+            ("origin", "null"),
+        ] {
+            assert_eq!(write(&[host, strange]), 403, "{strange:?}");
+            assert_eq!(status(&access, &Method::GET, &[host, strange]), 200, "{strange:?}");
+        }
+    }
+
+    #[test]
+    fn strange_names_do_not_lead_to_loopback() {
+        let local = access("127.0.0.1", None);
+        let ask = |access: &Access, host| status(access, &Method::GET, &[("host", host)]);
+        for own in ["127.0.0.1:5380", "[::1]:5380", "LocalHost", "a.localhost", "ops.example:1"] {
+            assert_eq!(ask(&local, own), 200, "{own}");
+        }
+        assert_eq!(ask(&local, "evil.example:5380"), 421);
+        assert_eq!(ask(&access("10.0.0.1", None), "srvd.example"), 200);
+        assert_eq!(ask(&access("127.0.0.1", Some("0123456789abcdef")), "srvd.example"), 200);
+    }
+
+    #[test]
+    fn a_token_does_not_show_itself() {
+        assert_eq!(format!("{:?}", Token::new("secret").unwrap()), "Token");
+        assert!(Token::new("se cret").is_err() && Token::new("").is_err());
+    }
+}

@@ -2,12 +2,12 @@
 //! telemetry → one command → exit code.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use srvd::cli::{Cli, Command, Common, ServeArgs};
-use srvd::config::{self, File, Registries, Registry, Serve, Zones};
+use srvd::config::{self, File, Registries, Registry, Serve};
 use srvd::error::Failure;
+use srvd::etcd::Access;
 use srvd::reload::Reload;
 use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
@@ -63,24 +63,19 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 /// Binds, gives up what only that needed, and answers.
 fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
     let config = Serve::new(&common, &args, file)?;
-    let reload = Reload::new(&config, file);
+    let read = move |access: &Access| {
+        Serve::again(&common, &args, &File::read(common.config.as_deref())?, access)
+    };
+    let reload = Reload::new(&config, Box::new(read));
     let app = App::build(config)?;
     app.give_up_privileges()?;
-    let read = move || {
-        let file = File::read(common.config.as_deref())?;
-        Ok((Zones::new(&common, &args, &file)?, file))
-    };
-    server()?.block_on(answer(app, reload, read))
+    server()?.block_on(answer(app, reload))
 }
 
 /// Says where, and answers until told to stop.
-async fn answer(
-    app: App,
-    reload: Reload,
-    read: impl Fn() -> Result<(Zones, File), Failure> + Send + 'static,
-) -> Result<(), Failure> {
+async fn answer(app: App, reload: Reload) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
-    reload.on_hangup(Arc::clone(app.index()), read).map_err(Failure::failed)?;
+    reload.on_hangup(app.live().clone()).map_err(Failure::failed)?;
     app.announce();
     systemd::ready(&format!("answering DNS on {:?}", app.addresses()));
     let told = shutdown.clone();

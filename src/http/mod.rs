@@ -40,9 +40,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::events::Events;
-use crate::forward::Forwarder;
 use crate::index::Index;
-use crate::wire::Counters;
+use crate::wire::{Counters, Policies};
 
 pub use self::access::{Access, Rules, Token};
 
@@ -83,8 +82,8 @@ pub struct Subject {
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
-    /// What asks others for names that are not ours, if anything does.
-    pub forwarder: Option<Arc<Forwarder>>,
+    /// How messages are answered, which names whom others are asked of.
+    pub policies: Arc<Policies>,
     /// When the process began to answer.
     pub started: SystemTime,
 }

@@ -95,11 +95,12 @@ impl Index {
         self.current.load()
     }
 
-    /// Publishes other settings of the registry zones, in their order, and other static zones.
+    /// Publishes other settings of the registry zones, in their order, other static zones, and
+    /// whether names without a zone are answered.
     /// It takes time that grows with the services, and no query waits for it.
-    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>) {
+    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>, bare_names: bool) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.current.load().renewed(registry, others);
+        let next = self.current.load().renewed(registry, others, bare_names);
         enter(&self.roster, &next);
         self.current.store(Arc::new(next));
     }

@@ -72,7 +72,7 @@ pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::networks::{Network, NetworkFault, Networks};
-pub use self::policy::Policy;
+pub use self::policy::{Policies, Policy};
 pub use self::query_log::QueryLog;
 
 /// What a message came over.

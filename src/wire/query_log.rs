@@ -22,8 +22,8 @@ use crate::names::WireName;
 /// take, and less than 400 KiB.
 const QUEUE: usize = 1024;
 
-/// Takes lines of the query log. Its thread ends with it.
-#[derive(Debug)]
+/// Takes lines of the query log. Its thread ends with the last of its clones.
+#[derive(Debug, Clone)]
 pub struct QueryLog {
     /// One of so many queries is logged.
     every: NonZeroU32,
@@ -58,6 +58,12 @@ impl QueryLog {
         let write = move || receiver.iter().for_each(|line| line.write());
         Builder::new().name("query-log".to_owned()).spawn(write)?;
         Ok(Self { every, sender, counters })
+    }
+
+    /// One of so many queries is logged.
+    #[must_use]
+    pub const fn every(&self) -> NonZeroU32 {
+        self.every
     }
 
     /// Logs a query by its reply, if its number is drawn. How long it took is only asked then.

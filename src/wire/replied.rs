@@ -37,9 +37,13 @@ struct Question {
 }
 
 impl Replied {
-    /// What is counted of a reply to a client, by the generation it was made of.
+    /// What is counted of a reply to a client, by the generation and policy it was made of.
     #[must_use]
-    pub fn read(generation: &Generation, policy: &Policy, client: IpAddr, reply: &[u8]) -> Self {
+    pub fn read(
+        (generation, policy): (&Generation, &Policy),
+        client: IpAddr,
+        reply: &[u8],
+    ) -> Self {
         let octets = reply.len();
         let Some(header) = reply.first_chunk::<HEADER>() else {
             let (topic, code) = (Topic::UNKNOWN, Code::of(u16::MAX));
@@ -66,21 +70,17 @@ impl Replied {
 }
 
 impl Responder {
-    /// What is counted of a reply.
-    pub(super) fn replied(&self, client: IpAddr, reply: &[u8]) -> Replied {
-        Replied::read(&self.generation(), self.policy(), client, reply)
-    }
-
-    /// Counts a reply that took so long, and logs it if queries are logged.
+    /// Counts a reply that took so long, and logs it if the policy has queries logged.
     pub(super) fn count(
         &self,
+        policy: &Policy,
         (from, path): ((SocketAddr, Transport), Path),
         reply: &[u8],
         replied: &Replied,
         took: Duration,
     ) {
         self.counters().reply(Origin::of(from, path), replied);
-        if let Some(log) = &self.policy().query_log {
+        if let Some(log) = &policy.query_log {
             log.offer(from, reply, replied, || took);
         }
     }

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use super::answerer::{Answered, Answerer};
 use super::connections::{Connections, Place};
-use super::{Origin, Path, Responder, Transport};
+use super::{Origin, Path, Policy, Replied, Responder, Transport};
 use crate::index::Generation;
 
 /// How long a message may take from its first octet to its last.
@@ -114,13 +114,20 @@ struct Connection {
     awaited: usize,
 }
 
-/// A reply that others were asked for, and since when.
-type Foreign = (Vec<u8>, Instant);
+/// A reply that others were asked for.
+struct Foreign {
+    /// The reply.
+    reply: Vec<u8>,
+    /// By which policy it was made.
+    by: Arc<Policy>,
+    /// When its query was read.
+    since: Instant,
+}
 
 impl Connection {
     /// A connection that nothing was read from.
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
-        let idle = responder.policy().tcp.idle;
+        let idle = responder.policies().load().tcp.idle;
         Self {
             stream,
             peer,
@@ -187,7 +194,7 @@ impl Connection {
             return false;
         }
         let reply = timeout(FOREIGN_WAIT, self.foreign.1.recv()).await.ok().flatten();
-        reply.inspect(|(reply, since)| self.take(reply, *since)).is_some()
+        reply.inspect(|reply| self.take(reply)).is_some()
     }
 
     /// Reads some octets, or takes a reply of others; false at the end. Nothing is read
@@ -208,8 +215,8 @@ impl Connection {
                 Some(octets) => octets?,
                 None => self.read_last().await,
             },
-            Some((reply, since)) = replies.recv() => {
-                self.take(&reply, since);
+            Some(reply) = replies.recv() => {
+                self.take(&reply);
                 return Ok(true);
             }
         };
@@ -236,11 +243,13 @@ impl Connection {
         let (mut used, now) = (0, Instant::now());
         let mut replies = [0; 2];
         let generation = self.answerer.responder().generation();
+        let policy = self.answerer.responder().policies().load();
+        self.idle = policy.tcp.idle;
         let input = std::mem::take(&mut self.input);
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            if let Some(path) = self.answer_one(&generation, message, now) {
+            if let Some(path) = self.answer_one((&generation, &policy), message, now) {
                 replies[path as usize] += 1;
             }
         }
@@ -273,16 +282,17 @@ impl Connection {
     /// Answers a message, or lets others be asked. Gives by which path it was answered.
     fn answer_one(
         &mut self,
-        generation: &Generation,
+        (generation, policy): (&Generation, &Arc<Policy>),
         message: &[u8],
         now: Instant,
     ) -> Option<Path> {
         let from = (self.peer, Transport::Tcp);
-        match self.answerer.answer(generation, message, from) {
+        match self.answerer.answer((generation, policy), message, from) {
             Answered::Silence => None,
             Answered::Reply(reply, path) => {
-                let replied = self.responder.replied(from.0.ip(), reply);
-                self.responder.count((from, path), reply, &replied, now.elapsed());
+                let replied = Replied::read((generation, policy), from.0.ip(), reply);
+                let took = now.elapsed();
+                self.responder.count(policy, (from, path), reply, &replied, took);
                 frame(reply, &mut self.output);
                 self.replies += 1;
                 Some(path)
@@ -290,19 +300,20 @@ impl Connection {
             Answered::Foreign(asked) => {
                 self.awaited += 1;
                 let sender = self.foreign.0.clone();
-                let done = move |reply| _ = sender.try_send((reply, now));
-                self.answerer.forward(asked, message.into(), from, done);
+                let by = Arc::clone(policy);
+                let done = move |reply| _ = sender.try_send(Foreign { reply, by, since: now });
+                self.answerer.forward(Arc::clone(policy), asked, message.into(), from, done);
                 None
             }
         }
     }
 
     /// Takes a reply that others were asked for.
-    fn take(&mut self, reply: &[u8], since: Instant) {
+    fn take(&mut self, Foreign { reply, by, since }: &Foreign) {
         self.awaited -= 1;
         let (from, took) = ((self.peer, Transport::Tcp), since.elapsed());
-        let replied = self.responder.replied(from.0.ip(), reply);
-        self.responder.count((from, Path::Forwarded), reply, &replied, took);
+        let replied = Replied::read((&self.responder.generation(), by), from.0.ip(), reply);
+        self.responder.count(by, (from, Path::Forwarded), reply, &replied, took);
         self.responder.counters().time(Origin::of(from, Path::Forwarded), 1, took);
         frame(reply, &mut self.output);
         self.replies += 1;

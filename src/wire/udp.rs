@@ -16,7 +16,7 @@ use super::fast::{Fast, Verdict};
 use super::full::Queue;
 use super::full::contain;
 use super::limiter::Fate;
-use super::{Code, Policy, Refusal, Replied, Transport, Truncation};
+use super::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 use crate::index::{Generation, Index};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
@@ -26,10 +26,13 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
 
-/// A fast path: from a generation, a message and its client to a reply.
-trait Answer: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+/// What a batch is answered from, and how.
+type By<'b> = (&'b Generation, &'b Policy);
 
-impl<F: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
+/// A fast path: from a generation, a policy, a message and its client to a reply.
+trait Answer: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+
+impl<F: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -46,7 +49,7 @@ pub(super) struct Worker {
     /// Counts its replies.
     pub(super) own: Own,
     /// How messages are answered.
-    pub(super) policy: Arc<Policy>,
+    pub(super) policies: Arc<Policies>,
     /// Set before the socket is ended.
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -54,9 +57,9 @@ pub(super) struct Worker {
 impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
-        let mut fast = Fast::new(Arc::clone(&self.policy));
-        self.run(|generation, message, client, reply| {
-            fast.respond(generation, message, (client, Transport::Udp), reply)
+        let mut fast = Fast::new();
+        self.run(|by, message, client, reply| {
+            fast.respond(by, message, (client, Transport::Udp), reply)
         });
     }
 
@@ -81,17 +84,19 @@ impl Worker {
         }
     }
 
-    /// Answers the datagrams of a batch, all of them from one generation. The clock is read
-    /// twice, whatever their number: all replies leave together.
+    /// Answers the datagrams of a batch, all of them from one generation and by one policy,
+    /// neither of which is kept while the socket is quiet. The clock is read twice, whatever
+    /// their number: all replies leave together.
     fn answer(&mut self, count: usize, fast: &mut impl Answer) {
         let now = Instant::now();
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
+        let policy = self.policies.load();
         let mut replies = 0;
         for at in 0..count {
-            replies += usize::from(self.answer_one(at, &generation, now, fast));
+            replies += usize::from(self.answer_one(at, (&generation, &policy), now, fast));
         }
-        drop(generation);
+        drop((generation, policy));
         if let Err(unsent) = self.batch.send() {
             self.tally.count(Event::Unsent, unsent.count);
             tracing::debug!("{} replies not sent: {}", unsent.count, unsent.fault);
@@ -102,29 +107,19 @@ impl Worker {
 
     /// Answers the datagram at a place of the batch, and says whether it did. One that makes
     /// the fast path panic is for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(
-        &mut self,
-        at: usize,
-        generation: &Generation,
-        now: Instant,
-        fast: &mut impl Answer,
-    ) -> bool {
+    fn answer_one(&mut self, at: usize, by: By<'_>, now: Instant, fast: &mut impl Answer) -> bool {
         let client = self.batch.client(at);
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             self.tally.count(Event::Silent, 1);
             return false;
         };
-        match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
+        match contain(|| fast(by, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated, topic } => {
                 let (code, truncation) =
                     (Code::of(code.into()), truncated.then_some(Truncation::Size));
-                let refusal = (code == Code::REFUSED).then(|| self.refusal(client));
-                return self.reply(
-                    at,
-                    Replied { topic, code, octets, truncation, refusal },
-                    client,
-                    now,
-                );
+                let refusal = (code == Code::REFUSED).then(|| refusal(by.1, client));
+                let replied = Replied { topic, code, octets, truncation, refusal };
+                return self.reply(by.1, at, replied, (client, now));
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
             Verdict::Full => self.hand_over(at, false),
@@ -133,16 +128,17 @@ impl Worker {
         false
     }
 
-    /// Why the fast path refuses a client: what others could be asked for it leaves alone.
-    fn refusal(&self, client: SocketAddr) -> Refusal {
-        if self.policy.may_query(client.ip()) { Refusal::Foreign } else { Refusal::Client }
-    }
-
     /// Sends a reply with the batch, as far as the client's network may be sent it, and says
     /// whether it does.
-    fn reply(&mut self, at: usize, mut replied: Replied, client: SocketAddr, now: Instant) -> bool {
-        if self.policy.rate_limit.is_some() {
-            match self.judge(at, replied.octets, client, now) {
+    fn reply(
+        &mut self,
+        policy: &Policy,
+        at: usize,
+        mut replied: Replied,
+        from: (SocketAddr, Instant),
+    ) -> bool {
+        if policy.rate_limit.is_some() {
+            match self.judge(policy, (at, replied.octets), from) {
                 Fate::Sent => {}
                 Fate::Slipped(octets) => {
                     self.tally.count(Event::Slipped, 1);
@@ -156,26 +152,36 @@ impl Worker {
         }
         self.batch.reply(at, replied.octets);
         self.own.reply(&replied);
-        if self.policy.query_log.is_some() {
-            self.log(at, &replied, client, now);
+        if let Some(log) = &policy.query_log {
+            self.log(log, at, &replied, from);
         }
         true
     }
 
     /// What becomes of the reply at a place of the batch, where replies are limited.
-    fn judge(&mut self, at: usize, octets: usize, client: SocketAddr, now: Instant) -> Fate {
+    fn judge(
+        &mut self,
+        policy: &Policy,
+        (at, octets): (usize, usize),
+        (client, now): (SocketAddr, Instant),
+    ) -> Fate {
         let exchange = self.batch.exchange(at);
         let exchange = exchange.and_then(|(message, it)| Some((message, it.get_mut(..octets)?)));
-        let judge = |(message, reply)| self.policy.judge(message, client, reply, now);
+        let judge = |(message, reply)| policy.judge(message, client, reply, now);
         exchange.map_or(Fate::Sent, judge)
     }
 
-    /// Logs the query at a place of the batch, if queries are logged.
-    fn log(&mut self, at: usize, replied: &Replied, client: SocketAddr, now: Instant) {
+    /// Logs the query at a place of the batch.
+    fn log(
+        &mut self,
+        log: &QueryLog,
+        at: usize,
+        replied: &Replied,
+        (client, now): (SocketAddr, Instant),
+    ) {
         let reply = self.batch.exchange(at).and_then(|(_, reply)| reply.get(..replied.octets));
-        if let Some((log, reply)) = self.policy.query_log.as_ref().zip(reply) {
-            log.offer((client, Transport::Udp), reply, replied, || now.elapsed());
-        }
+        let Some(reply) = reply else { return };
+        log.offer((client, Transport::Udp), reply, replied, || now.elapsed());
     }
 
     /// Hands the datagram at a place to one of the full paths, or loses it.
@@ -187,6 +193,11 @@ impl Worker {
             .is_some_and(|(route, (message, _))| queue.offer(message, route, &socket));
         self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
     }
+}
+
+/// Why the fast path refuses a client: it leaves alone what others could be asked for.
+fn refusal(policy: &Policy, client: SocketAddr) -> Refusal {
+    if policy.may_query(client.ip()) { Refusal::Foreign } else { Refusal::Client }
 }
 
 /// Waits a little after an error, and logs ever fewer of a row of them.
@@ -237,10 +248,10 @@ mod tests {
         let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
         let (stop, (tally, own)) = (Arc::<AtomicBool>::default(), counters.worker(Family::V4));
         let batch = Batch::new(Arc::clone(&socket));
-        let policy = Arc::default();
+        let policies = Arc::default();
         let stopped = Arc::clone(&stop);
         let worker =
-            Worker { batch, index, queue, foreign: others, tally, own, policy, stop: stopped };
+            Worker { batch, index, queue, foreign: others, tally, own, policies, stop: stopped };
         let thread = spawn(move || worker.run(fast));
         Running { client, counters, full, foreign, stop, socket, thread }
     }

@@ -19,8 +19,8 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
     // One that takes whatever can be made ready.
-    match Fast::patient(std::sync::Arc::default()).respond(
-        &generation,
+    match Fast::patient().respond(
+        (&generation, &Policy::default()),
         message,
         (CLIENT, transport),
         &mut reply[..room],
@@ -28,7 +28,7 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
         Verdict::Reply { octets, code, truncated, topic } => {
             reply.truncate(octets);
             assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
-            let read = Replied::read(&generation, &Policy::default(), CLIENT.ip(), &reply);
+            let read = Replied::read((&generation, &Policy::default()), CLIENT.ip(), &reply);
             assert_eq!((read.topic, read.octets), (topic, octets));
             Some(reply)
         }

@@ -60,7 +60,7 @@ impl Collector for Subject {
         process::encode(&mut encoder, self.started)?;
         zones::encode(&mut encoder, &generation)?;
         answering::encode(&mut encoder, &self.counters, &self.index.counted())?;
-        let forwarder = self.forwarder.as_ref();
-        forwarder.map_or(Ok(()), |forwarder| forwarding::encode(&mut encoder, forwarder))
+        let policy = self.policies.load();
+        policy.forwarder.as_ref().map_or(Ok(()), |it| forwarding::encode(&mut encoder, it))
     }
 }

@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use arc_swap::Guard;
+
 use super::Responder;
+use crate::index::Generation;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::limiter::Fate;
-use crate::wire::{Origin, Path, Transport, Truncation};
+use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -50,6 +53,8 @@ pub(in crate::wire) struct Full {
     receiver: Receiver<Handed>,
     /// Answers.
     answerer: Answerer,
+    /// How they are answered.
+    policies: Arc<Policies>,
     /// Counts.
     tally: Tally,
 }
@@ -72,8 +77,8 @@ impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        let tally = responder.counters().full();
-        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), tally })
+        let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));
+        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policies, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -91,22 +96,26 @@ impl Full {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
+        let policy = self.policies.load();
         let from = (handed.route.client, Transport::Udp);
         let responder = self.answerer.responder().clone();
-        match self.answerer.answer(&generation, &handed.message, from) {
+        match self.answerer.answer((&generation, &policy), &handed.message, from) {
             Answered::Silence => self.tally.count(Event::Silent, 1),
             Answered::Reply(reply, _) => {
-                let tally = &mut self.tally;
-                handed.reply(&responder, Path::Full, reply, |event| tally.count(event, 1));
+                let (by, tally) = ((&**generation, &**policy), &mut self.tally);
+                handed.reply(&responder, by, Path::Full, reply, |event| tally.count(event, 1));
             }
             Answered::Foreign(asked) => {
                 self.tally.count(Event::Handed, 1);
-                let message = handed.message.clone();
+                let policy = Guard::into_inner(policy);
+                let (by, message) = (Arc::clone(&policy), handed.message.clone());
                 let done = move |mut reply: Vec<u8>| {
-                    let count = |event| responder.counters().forwarded(event);
-                    handed.reply(&responder, Path::Forwarded, &mut reply, count);
+                    let (by, count) = ((&**responder.generation(), &*by), |event| {
+                        responder.counters().forwarded(event)
+                    });
+                    handed.reply(&responder, by, Path::Forwarded, &mut reply, count);
                 };
-                self.answerer.forward(asked, message, from, done);
+                self.answerer.forward(policy, asked, message, from, done);
             }
         }
     }
@@ -118,14 +127,15 @@ impl Handed {
     fn reply(
         &self,
         responder: &Responder,
+        by: (&Generation, &Policy),
         path: Path,
         mut reply: &mut [u8],
         mut count: impl FnMut(Event),
     ) {
         let Self { message, route, socket, since } = self;
         let from = (route.client, Transport::Udp);
-        let mut replied = responder.replied(from.0.ip(), reply);
-        match responder.policy().judge(message, route.client, reply, Instant::now()) {
+        let mut replied = Replied::read(by, from.0.ip(), reply);
+        match by.1.judge(message, route.client, reply, Instant::now()) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {
                 count(Event::Slipped);
@@ -140,7 +150,7 @@ impl Handed {
         }
         count(Event::Answered);
         let took = since.elapsed();
-        responder.count((from, path), reply, &replied, took);
+        responder.count(by.1, (from, path), reply, &replied, took);
         responder.counters().time(Origin::of(from, path), 1, took);
     }
 }

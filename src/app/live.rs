@@ -10,6 +10,7 @@ use crate::config::{Answering, Limits, Serve};
 use crate::forward::{Forwarder, Own, Source};
 use crate::http::Access;
 use crate::index::Index;
+use crate::reload::Outcomes;
 use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
 
 /// What may be replaced. Clones share it.
@@ -27,6 +28,8 @@ pub struct Live {
     upstreams: Arc<Mutex<Upstreams>>,
     /// Where lost lines of the query log are counted.
     counters: Arc<Counters>,
+    /// What came of reading everything again.
+    outcomes: Arc<Outcomes>,
 }
 
 /// Who is asked for names that are not ours. Nobody is before the server runs: the thread
@@ -55,7 +58,7 @@ impl Live {
         let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
         let upstreams = Upstreams { sources: forward, query_log, is_running: false };
         let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
-        Self { index, policies, own, http, upstreams, counters }
+        Self { index, policies, own, http, upstreams, counters, outcomes: Arc::default() }
     }
 
     /// What is answered from.
@@ -68,6 +71,12 @@ impl Live {
     #[must_use]
     pub const fn policies(&self) -> &Arc<Policies> {
         &self.policies
+    }
+
+    /// What came of reading everything again.
+    #[must_use]
+    pub const fn outcomes(&self) -> &Arc<Outcomes> {
+        &self.outcomes
     }
 
     /// Begins to ask others for names that are not ours, which needs a thread.

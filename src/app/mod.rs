@@ -19,8 +19,9 @@ use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::events::{Events, Teller};
 use crate::forward::Own;
-use crate::http::{At, Http, Subject};
-use crate::index::{Index, Publisher, Zone};
+use crate::http::{At, Bender, Http, Subject};
+use crate::index::{Index, Publisher, Schema, Settings, Zone};
+use crate::join::registrar::Registrar;
 use crate::mirror::{Known, Mirror, Options};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
@@ -50,6 +51,8 @@ pub struct App {
     followers: Vec<Follower>,
     /// Whom to become before anything is answered.
     account: Option<Account>,
+    /// Where bender's interface registers, if there is a zone of services.
+    bender: Option<Bender>,
 }
 
 /// What follows one zone.
@@ -102,7 +105,7 @@ impl App {
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
         warn_of(&config.cautions());
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, .. } = config;
+        let Serve { answering, limits, forward, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -115,6 +118,7 @@ impl App {
             settings.push(Arc::new(zone_settings));
         }
         settings.extend(static_zones.into_iter().map(Arc::new));
+        let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
         let follower = |(at, source)| Follower::new(source, &outage, (&index, &events), at);
@@ -125,7 +129,7 @@ impl App {
         let counters = listeners.counters();
         let live = Live::new(index, own, access, counters, (answering, limits, forward));
         let listeners = listeners.share(workers);
-        Self { events, listeners, http, live, workers, followers, account }
+        Self { events, listeners, http, live, workers, followers, account, bender }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -205,6 +209,8 @@ impl App {
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
             started: SystemTime::now(),
+            reloads: Arc::clone(self.live.outcomes()),
+            bender: self.bender,
         };
         let http = window(self.http, subject);
         let served = self.listeners.serve(index, policies, self.workers, shutdown);
@@ -302,6 +308,14 @@ async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infall
         zone.settings().freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
+}
+
+/// Where bender's interface registers: in the first zone of services.
+fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Option<Bender> {
+    let is_of_services = |settings: &Arc<Settings>| settings.schema() == Schema::Services;
+    let zone = settings.iter().position(is_of_services)?;
+    let Source { etcd, layout, .. } = sources.get(zone)?;
+    Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }
 
 /// Whether each address must be bound.

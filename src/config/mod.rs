@@ -11,14 +11,16 @@ mod limits;
 mod outage;
 mod reverse;
 mod serve;
+mod watched;
 mod zones;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::Common;
 use crate::error::Failure;
 use crate::etcd::{Access, Files, NamedFile};
-use crate::names::DEFAULT_REGISTRY;
+use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
 use crate::registry::RegistryUrl;
 use crate::telemetry::LogFormat;
 
@@ -31,6 +33,7 @@ pub use self::http::Http;
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};
+pub use self::watched::watched;
 pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.
@@ -113,6 +116,24 @@ fn masked(text: &str) -> String {
     let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
     let separator = if scheme.is_empty() { "" } else { "://" };
     format!("{scheme}{separator}***@{place}")
+}
+
+/// A lease is some whole seconds, and not for ever.
+///
+/// # Errors
+/// [`Failure::Usage`]: it is not, at the option or key that is named.
+pub fn check_lease(origin: &str, ttl: Duration) -> Result<(), Failure> {
+    let shown = humantime::format_duration(ttl);
+    if ttl < LEASE_MIN || ttl.subsec_nanos() != 0 {
+        return Err(Failure::usage(format!("{origin} {shown} is not 1s or more in whole seconds")));
+    }
+    if ttl > LEASE_MAX {
+        return Err(Failure::usage(format!(
+            "{origin} {shown} is more than 24h: whatever crashed would be answered for as long; \
+             use less"
+        )));
+    }
+    Ok(())
 }
 
 /// Certificates are of use only where TLS is spoken.

@@ -38,6 +38,8 @@ pub struct Serve {
     pub workers: usize,
     /// Whether names without a zone are answered.
     pub bare_names: bool,
+    /// Whether files are read again when they change.
+    pub watch_files: bool,
     /// Who is asked for other names; nobody when empty.
     pub forward: Vec<Source>,
     /// The registry zones, in the order of the file.
@@ -112,6 +114,7 @@ impl Serve {
             http: http(&args.http, file)?,
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
+            watch_files: args.watch_files.or(file.watch_files).unwrap_or(true),
             zones,
             static_zones,
             log_format: log_format(common, file),

@@ -201,9 +201,45 @@ impl Backend {
 }
 
 impl Zone {
+    /// Every label right below the apex that stands for instances, once, in no order: of
+    /// services and of aliases, also of those that lead to nothing.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        let Aliases { frontends, backends, .. } = &*self.aliases;
+        let is_new = |label: &&Label| !self.services.contains_key(*label);
+        let frontends_alone = frontends.keys().filter(is_new);
+        let backends = backends.keys().filter(is_new);
+        let backends_alone = backends.filter(|label| !frontends.contains_key(*label));
+        let all = self.services.keys().chain(frontends_alone).chain(backends_alone);
+        all.map(|label| &**label)
+    }
+
+    /// The alias that is answered at a label, and the backend that it leads to, if it is a
+    /// frontend: what is between the name and the instances.
+    pub fn aliases_at(&self, label: &[u8]) -> impl Iterator<Item = &Alias> {
+        let first = |resource, label: &[u8]| self.aliases.first(resource, &label.into());
+        let alias = Resource::ALL.into_iter().find_map(|resource| first(resource, label));
+        let backend = alias.and_then(|alias| match &alias.meaning {
+            Meaning::Frontend { backend } => {
+                first(Resource::Backend, &folded(backend.as_ref()?).collect::<Label>())
+            }
+            Meaning::Backend { .. } => None,
+        });
+        alias.into_iter().chain(backend)
+    }
+
     /// The aliases, in no order that means anything.
     pub fn aliases(&self) -> impl Iterator<Item = &Arc<Alias>> {
         self.aliases.iter().map(|(alias, _)| alias)
+    }
+
+    /// The aliases of a kind whose name in DNS is that of a name, in the order in which they
+    /// are answered.
+    pub fn aliases_like(&self, resource: Resource, name: &str) -> impl Iterator<Item = &Alias> {
+        let label: Label = folded(name).collect();
+        let from = (resource, label.clone(), false, Box::default());
+        let is_like = move |rank: &Rank| rank.0 == resource && rank.1 == label;
+        let found = self.aliases.all.range(from..).take_while(move |(rank, _)| is_like(rank));
+        found.map(|(_, alias)| &**alias)
     }
 
     /// Whether an address that was found in a service, at a label, is one that the targets

@@ -4,6 +4,7 @@
 
 mod address;
 mod block;
+mod near;
 pub mod reversed;
 mod wire;
 
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
+pub use self::near::nearest;
 pub use self::reversed::Reversed;
 pub use self::wire::{NameTooLong, WireName};
 
@@ -67,6 +69,11 @@ pub const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
 pub const DEFAULT_HOLD_COLLAPSE: Duration = Duration::from_secs(30);
 /// How long a registration outlives its last heartbeat.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
+/// The shortest lease that may be asked for; etcd itself makes some two seconds of it.
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
+/// The longest: a day. What crashed is answered until it ends, and etcd refuses those of
+/// centuries.
+pub const LEASE_MAX: Duration = Duration::from_secs(86_400);
 /// How often a registration is renewed.
 pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(5);
 

@@ -81,7 +81,7 @@ fn root(etcd: &Etcd, arguments: &[&str]) {
 
 /// Turns authentication on, with a user `reader` that may read `/services/`, a user
 /// `writer` that may write there too, and `root`; each user's password is its name.
-fn enable_auth(etcd: &Etcd) {
+pub(crate) fn enable_auth(etcd: &Etcd) {
     for (user, permission) in [("reader", "read"), ("writer", "readwrite")] {
         ctl(etcd, &["user", "add", &format!("{user}:{user}")]);
         ctl(etcd, &["role", "add", user]);

@@ -1,9 +1,13 @@
 //! What is read again while the server runs: used whole, or not at all, and named.
 
 mod keys;
+mod watched;
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -15,6 +19,11 @@ use crate::support::{dig, eventually};
 
 /// What is logged when all of it is used.
 const USED: &str = "everything was read again";
+
+/// What is logged when nothing of it is.
+const REFUSED: &str = "nothing is changed: ";
+/// Longer than two looks at files take.
+const LOOKS: Duration = Duration::from_secs(5);
 
 /// A server with its files in a directory, and a registry with a service of four instances,
 /// `web`.
@@ -33,10 +42,20 @@ impl Scene {
 
     /// The same with files beside the configuration.
     fn start_with(text: &str, files: &[(&str, &str)]) -> Self {
+        Self::start_in(text, |directory| {
+            for (name, text) in files {
+                fs::create_dir_all(directory.join(name).parent().unwrap()).unwrap();
+                fs::write(directory.join(name), text).unwrap();
+            }
+        })
+    }
+
+    /// The same with files that are put into the directory.
+    fn start_in(text: &str, put: impl FnOnce(&Path)) -> Self {
         let (registry, directory) = (Registry::embedded(), tempfile::tempdir().unwrap());
         let writer = Writer::new(&registry.url());
         (1..=4).for_each(|n| writer.put(format!("/services/web/{n}"), format!("10.0.0.{n}:80")));
-        files.iter().for_each(|(name, text)| fs::write(directory.path().join(name), text).unwrap());
+        put(directory.path());
         let path = directory.path().join("srvd.toml");
         fs::write(&path, configuration(&registry, text)).unwrap();
         let path = path.to_str().unwrap();
@@ -47,14 +66,38 @@ impl Scene {
         scene
     }
 
+    /// The same as a volume of Kubernetes has files: links, which lead through one that leads
+    /// to a directory. `fill` puts the zones there, and gives the configuration.
+    fn start_linked(text: &str, fill: impl FnOnce(&Path)) -> Self {
+        Self::start_in(text, |directory| {
+            let first = directory.join("..2026_01");
+            fs::create_dir(&first).unwrap();
+            fill(&first);
+            symlink("..2026_01", directory.join("..data")).unwrap();
+            for name in ["srvd.toml", "zones"] {
+                symlink(format!("..data/{name}"), directory.join(name)).unwrap();
+            }
+        })
+    }
+
+    /// A path beside the configuration.
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// A configuration with the registry.
+    fn configuration(&self, text: &str) -> String {
+        configuration(&self.registry, text)
+    }
+
     /// Writes a file beside the configuration.
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.directory.path().join(name), text).unwrap();
+        fs::write(self.path(name), text).unwrap();
     }
 
     /// Writes the configuration.
     fn configure(&self, text: &str) {
-        self.write("srvd.toml", &configuration(&self.registry, text));
+        self.write("srvd.toml", &self.configuration(text));
     }
 
     /// Has everything read again, which must be used.

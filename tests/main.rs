@@ -42,6 +42,9 @@ mod skydns;
 /// What operators ask over HTTP: health, readiness, figures.
 mod http;
 
+/// The page at `/` in a browser: seen, clicked, typed into, on a desk and in a hand.
+mod page;
+
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 

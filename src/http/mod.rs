@@ -2,6 +2,7 @@
 //!
 //! | path | answers |
 //! | --- | --- |
+//! | `GET /` | a page for people |
 //! | `GET /healthz` | 200 while the process runs |
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
 //! | `GET /metrics` | figures, in Prometheus' text format |
@@ -22,6 +23,7 @@ mod explain;
 mod extract;
 mod instances;
 mod metrics;
+mod page;
 mod paging;
 mod place;
 mod problems;
@@ -44,7 +46,7 @@ use std::time::SystemTime;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -187,6 +189,7 @@ impl Http {
         let samples = Arc::new(Samples::new());
         let routes = routes(subject.clone()).layer(Extension(Arc::clone(&samples)));
         let routes = routes.layer(from_fn_with_state(Arc::clone(&self.access), guard));
+        let routes = routes.layer(map_response(page::confine));
         tokio::select! {
             never = server::run(listener, routes, self.access) => Ok(never),
             never = samples.run(&subject) => Ok(never),
@@ -225,6 +228,7 @@ fn routes(subject: Subject) -> Router {
         .split_for_parts();
     let document = document.to_json().expect("the document has no keys but strings");
     routes
+        .merge(page::routes())
         .route("/v1/openapi.json", get(async || json(document)))
         .fallback(refusal::no_such_path)
         .method_not_allowed_fallback(refusal::no_such_method)

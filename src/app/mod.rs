@@ -150,8 +150,9 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
-            say(format_args!("answering HTTP on {address}{with}"));
+            let scheme =
+                if self.http.as_ref().is_some_and(Http::speaks_tls) { "HTTPS" } else { "HTTP" };
+            say(format_args!("answering {scheme} on {address}"));
         }
     }
 

@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
@@ -128,7 +128,8 @@ impl App {
         let account = limits.run_as.clone();
         let own = Own::new(listeners.addresses());
         let access = http.as_ref().map(|http| Arc::clone(http.access()));
-        let live = Live::new((index, patience), own, access, (answering, limits, forward));
+        let (counters, rules) = (listeners.counters(), (answering, limits, forward));
+        let live = Live::new((index, patience), own, access, counters, rules);
         let listeners = listeners.share(workers);
         Self { events, listeners, http, live, workers, followers, account, bender }
     }
@@ -151,8 +152,9 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
-            say(format_args!("answering HTTP on {address}{with}"));
+            let scheme =
+                if self.http.as_ref().is_some_and(Http::speaks_tls) { "HTTPS" } else { "HTTP" };
+            say(format_args!("answering {scheme} on {address}"));
         }
     }
 
@@ -195,6 +197,9 @@ impl App {
     /// [`Failure::Failed`]: the runtime cannot take a socket, or a thread cannot be started.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
         self.live.start().map_err(Failure::failed)?;
+        let names = |zone: &Arc<Zone>| zone.settings().title();
+        let zones = self.index().load().zones().iter().map(names).collect::<Vec<_>>().join(", ");
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, "answering");
         let (index, policies) = (self.index(), self.live.policies());
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
         let zones = index.load().zones().to_vec();
@@ -209,6 +214,7 @@ impl App {
             counters: self.listeners.counters(),
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
+            started: SystemTime::now(),
             reloads: Arc::clone(self.live.outcomes()),
             bender: self.bender,
         };

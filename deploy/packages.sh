@@ -23,6 +23,9 @@
 #   kinit        krb5-user           krb5-workstation     krb5         krb5             krb5
 #   musl-gcc     musl-tools          musl-gcc             musl         musl-dev         –
 #   (ares.h)     libc-ares-dev       c-ares-devel         c-ares       c-ares-dev       c-ares
+# Only for the tests of the page (left out where there is none):
+#   chromium     chromium            chromium             chromium     chromium         chromium
+#   chromedriver chromium-driver     chromedriver         chromium     chromium-chromedriver chromedriver
 # Only for tests/fuzz/run.sh:
 #   c++          g++                 gcc-c++              base-devel   build-base       Xcode tools
 # Only for tests/differential and tests/bench/run.sh:

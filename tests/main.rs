@@ -45,6 +45,9 @@ mod http;
 /// bender's interface: clients that renew by POST, over HTTP, in etcd and in DNS.
 mod bender;
 
+/// The page at `/` in a browser: seen, clicked, typed into, on a desk and in a hand.
+mod page;
+
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 

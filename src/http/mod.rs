@@ -2,6 +2,7 @@
 //!
 //! | path | answers |
 //! | --- | --- |
+//! | `GET /` | a page for people |
 //! | `GET /healthz` | 200 while the process runs |
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
 //! | `GET /metrics` | figures, in Prometheus' text format |
@@ -17,6 +18,7 @@ mod bender;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod extract;
 mod metrics;
+mod page;
 mod problems;
 mod ready;
 #[allow(dead_code, reason = "taken by the next steps")]
@@ -32,7 +34,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
@@ -174,6 +176,7 @@ impl Http {
     pub async fn serve(self, subject: Subject) -> std::io::Result<std::convert::Infallible> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let routes = routes(subject).layer(from_fn_with_state(Arc::clone(&self.access), guard));
+        let routes = routes.layer(map_response(page::confine));
         Ok(server::run(listener, routes, self.access).await)
     }
 }
@@ -205,6 +208,7 @@ fn routes(subject: Subject) -> Router {
         .split_for_parts();
     let document = document.to_json().expect("the document has no keys but strings");
     routes
+        .merge(page::routes())
         .route("/v1/openapi.json", get(async || json(document)))
         .fallback(refusal::no_such_path)
         .method_not_allowed_fallback(refusal::no_such_method)

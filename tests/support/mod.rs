@@ -6,6 +6,7 @@
     reason = "a suite takes what it needs, and may be the only one"
 )]
 
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod etcd;
 pub(crate) mod proxy;

@@ -1,0 +1,67 @@
+// The answer that a name gives now, and why.
+
+import { get } from "./api.js";
+import { fill, make } from "./dom.js";
+
+const TYPES = ["SRV", "A", "AAAA", "TXT", "PTR", "SOA", "NS", "CNAME", "MX", "ANY"];
+
+/// The view: a question, and its explanation.
+export function ask() {
+  const name = make("input", { type: "text", id: "name", name: "name", required: true, placeholder: "_my-service._tcp", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
+  const type = make("select", { id: "type", name: "type" }, TYPES.map((type) => make("option", {}, type)));
+  const result = make("div", { "aria-live": "polite" });
+  const form = make("form", { class: "row", onsubmit: go },
+    make("div", { class: "grow" }, make("label", { for: "name" }, "Name"), name),
+    make("div", { class: "short" }, make("label", { for: "type" }, "Type"), type),
+    make("button", { type: "submit" }, "Ask"));
+  const node = make("section", { class: "panel", "aria-label": "Ask a name" }, form, result);
+  let asked = null;
+
+  function go(event) {
+    event.preventDefault();
+    const place = `#/ask/${encodeURIComponent(name.value.trim())}/${type.value}`;
+    if (location.hash === place) refresh();
+    else location.hash = place;
+  }
+
+  async function refresh() {
+    if (!asked) return;
+    const found = await get("/v1/explain", asked).catch((fault) => ({ fault }));
+    fill(result, answer(found), found.fault ? null : reasons(found));
+  }
+
+  return {
+    node,
+    refresh,
+    enter([wanted, kind]) {
+      asked = wanted ? { name: wanted, type: kind ?? "SRV" } : null;
+      name.value = wanted ?? name.value;
+      type.value = TYPES.includes(kind) ? kind : type.value;
+      if (!asked) name.focus();
+      refresh();
+    },
+  };
+}
+
+/// The question, its code and its records.
+export function answer({ fault, name, type, rcode, answers, additional }) {
+  if (fault) return make("p", { class: "empty" }, fault.message);
+  const good = rcode === "NOERROR" && answers.length;
+  const lines = (title, records) => (records.length ? [`;; ${title}`, ...records] : []);
+  const word = rcode === "NOERROR" && !answers.length ? "NODATA" : rcode;
+  return make("div", {},
+    make("p", {}, make("code", {}, `${name} ${type} `), make("span", { class: `tag ${good ? "good" : "warn"}` }, word)),
+    good ? make("pre", { tabindex: "0" }, [...lines("answer", answers), ...lines("additional", additional)].join("\n")) : null);
+}
+
+/// The rule that made it, why there is nothing, and the documents behind it.
+function reasons({ rule, why, documents, zone }) {
+  const keys = (documents ?? []).map(({ key }) => make("li", {}, make("code", {}, key)));
+  return [
+    make("h3", {}, "Why"),
+    make("p", {}, rule),
+    why ? make("p", {}, why) : null,
+    zone ? make("p", { class: "faint" }, `Zone ${zone}`) : null,
+    keys.length ? [make("h3", {}, "Documents"), make("ul", {}, keys)] : null,
+  ];
+}

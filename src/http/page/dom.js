@@ -1,0 +1,61 @@
+// Nodes from data. Text only ever becomes text: nothing here, or elsewhere, parses markup.
+
+/// Makes an element: `make("a", { href: "#/x", class: "tag" }, "text", node, …)`.
+export function make(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value === true) node.setAttribute(key, "");
+    else if (value !== undefined && value !== null && value !== false) node.setAttribute(key, value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  return node;
+}
+
+/// Puts other children in the place of a node's own.
+export function fill(node, ...children) {
+  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  return node;
+}
+
+/// The element of an id.
+export const at = (id) => document.getElementById(id);
+
+/// A table whose cells name their column where there is no room for a head.
+export function table(columns, rows) {
+  const heads = columns.map(([label, kind]) => make("th", { scope: "col", class: kind }, label));
+  const cells = (row) => columns.map(([label, kind], n) => make("td", { "data-label": label, class: kind }, row[n] ?? ""));
+  return make("table", {}, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, rows.map((row) => make("tr", {}, cells(row)))));
+}
+
+/// A line of figures, oldest first, as an SVG drawing; `words` say it to those who cannot see it.
+export function spark(values, words, kind = "") {
+  const svg = (name, attributes) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    return node;
+  };
+  const [width, height] = [200, 40];
+  const most = Math.max(1, ...values);
+  const x = (n) => ((n / Math.max(1, values.length - 1)) * width).toFixed(1);
+  const y = (value) => (height - 1 - (value / most) * (height - 3)).toFixed(1);
+  const line = values.map((value, n) => `${x(n)} ${y(value)}`).join(" L ");
+  const drawing = svg("svg", { class: `spark ${kind}`, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": words });
+  if (values.length > 1) {
+    drawing.append(svg("path", { class: "area", d: `M 0 ${height} L ${line} L ${width} ${height} Z` }), svg("path", { d: `M ${line}` }));
+  }
+  return drawing;
+}
+
+/// A number as people read it.
+export const number = (value) => new Intl.NumberFormat("en").format(value);
+
+/// A rate, with as many digits as it deserves.
+export const rate = (value) => number(value >= 10 ? Math.round(value) : Math.round(value * 10) / 10);
+
+/// Seconds as people say them.
+export function span(seconds) {
+  const units = [[86400, "d"], [3600, "h"], [60, "min"]];
+  const fitting = units.find(([length]) => seconds >= length);
+  return fitting ? `${Math.floor(seconds / fitting[0])} ${fitting[1]}` : `${Math.max(0, Math.floor(seconds))} s`;
+}

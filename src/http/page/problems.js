@@ -1,0 +1,43 @@
+// What cannot be served, and what to do about it.
+
+import { get } from "./api.js";
+import { fill, make, number, table } from "./dom.js";
+
+/// Problems that are shown at once.
+const SHOWN = 500;
+
+/// The view: a filter and a table.
+export function problems() {
+  const filter = make("input", { type: "search", id: "filter", placeholder: "part of a key or a problem", autocomplete: "off", spellcheck: "false" });
+  const count = make("p", { class: "faint", role: "status" });
+  const body = make("div", {});
+  const node = make("section", { class: "panel", "aria-label": "Problems" },
+    make("label", { for: "filter" }, "Search problems"), filter, count, body);
+  let all = [];
+
+  function draw() {
+    const wanted = filter.value.trim().toLowerCase();
+    const found = all.filter(({ key, problem }) => `${key} ${problem}`.toLowerCase().includes(wanted));
+    count.textContent = all.length ? `${number(found.length)} of ${number(all.length)} problems` : "";
+    if (!all.length) return fill(body, make("p", { class: "empty" }, "Nothing is wrong: every key and document can be served."));
+    fill(body, table([["Key"], ["Problem"], ["What to do"]], found.slice(0, SHOWN).map(row)),
+      found.length > SHOWN ? make("p", { class: "faint" }, `and ${number(found.length - SHOWN)} more; search to see them`) : null);
+  }
+
+  async function refresh() {
+    try {
+      all = await get("/v1/problems");
+      draw();
+    } catch (fault) {
+      count.textContent = fault.message;
+    }
+  }
+
+  filter.addEventListener("input", draw);
+  return { node, refresh, enter: refresh };
+}
+
+/// A problem as a line of the table.
+function row({ zone, key, problem, remedy }) {
+  return [[make("code", {}, key), make("span", { class: "faint" }, ` ${zone}`)], problem, remedy];
+}

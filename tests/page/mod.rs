@@ -1,0 +1,255 @@
+//! The page at `/`, in headless Chromium. Pictures are left in `target/pictures`, to be
+//! looked at.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::browser::{Browser, Screen};
+use crate::support::etcd::Etcd;
+use crate::support::srvd::{Srvd, plain};
+
+/// Down, as WebDriver names keys.
+const DOWN: char = '\u{e015}';
+/// Enter.
+const ENTER: char = '\u{e007}';
+/// Escape.
+const ESCAPE: char = '\u{e00c}';
+
+/// Registrations as a fleet has them, with some that cannot be served.
+const FLEET: &[(&str, &str)] = &[
+    (
+        "web/10-0-0-1-8080",
+        r#"{"host":"10.0.0.1:8080","version":"1.4.2","tags":["blue"],"weight":3,"meta":{"rack":"a1"}}"#,
+    ),
+    ("web/10-0-0-2-8080", r#"{"host":"10.0.0.2:8080","version":"1.4.2","tags":["blue"]}"#),
+    ("web/10-0-0-3-8080", r#"{"host":"10.0.0.3:8080","version":"1.5.0","tags":["green"]}"#),
+    ("billing/a", "10.0.1.1:9000"),
+    ("billing/b", "10.0.1.2:9000"),
+    ("search-index/node-1", r#"{"host":"[2001:db8::1]:9200","priority":10}"#),
+    ("mail/mx", r#"{"host":"mx.example.com:25"}"#),
+    ("_backends/blue", r#"{"resource":"Backend","name":"blue","app":"web","version":"1.4.2"}"#),
+    ("_frontends/shop", r#"{"resource":"Frontend","name":"shop","backend":"blue"}"#),
+    ("broken/one", "nonsense"),
+    ("broken/two", r#"{"host":"10.0.0.1:99999"}"#),
+];
+
+/// A server with a fleet, and where its page is.
+struct Scene {
+    /// The registry.
+    etcd: Etcd,
+    /// The server.
+    _server: Srvd,
+    /// Where HTTP is answered.
+    at: SocketAddr,
+}
+
+impl Scene {
+    /// One with the usual fleet.
+    fn start() -> Self {
+        let etcd = Etcd::start();
+        for (key, value) in FLEET {
+            etcd.etcdctl(&["put", &format!("/services/{key}"), value]);
+        }
+        let arguments = [
+            "serve",
+            "--registry",
+            &etcd.url(),
+            "--listen",
+            "127.0.0.1:0",
+            "--hold-collapse",
+            "0s",
+        ];
+        let server = Srvd::spawn(&mut plain(&arguments));
+        let (_, line) = server.prints("answering HTTP on ");
+        let at = line.strip_prefix("answering HTTP on ").unwrap().parse().unwrap();
+        Self { etcd, _server: server, at }
+    }
+
+    /// Opens the page at one of its places.
+    fn open(&self, browser: &Browser, place: &str) {
+        browser.open(&format!("http://{}/{place}", self.at));
+        browser.shows("#state", "fresh");
+    }
+}
+
+/// Where a picture goes.
+fn picture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/pictures").join(name)
+}
+
+/// Ends with what the browser complained of, which must be nothing.
+fn is_content(browser: &Browser) {
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn services_are_found_and_their_answers_shown() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "");
+    browser.shows(".list", "web");
+    browser.shows("#problem-count", "2");
+    browser.click("a[href='#/services/services.internal/web']");
+    browser.shows(".panel h2", "web");
+    browser.shows(".panel", "10.0.0.3:8080");
+    browser.shows(".panel pre", "10-0-0-1.web.services.internal.");
+    browser.picture(&picture("desktop-services.png"));
+    browser.prefer("dark");
+    browser.picture(&picture("desktop-services-dark.png"));
+    // A frontend says what it stands for.
+    browser.open(&format!("http://{}/#/services/services.internal/shop", scene.at));
+    browser.shows(".panel", "the frontend of blue");
+    is_content(&browser);
+}
+
+#[test]
+fn problems_come_with_their_remedies_and_go_when_mended() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "#/problems");
+    browser.shows("table", "/services/broken/one");
+    browser.shows("table", "99999");
+    browser.picture(&picture("desktop-problems.png"));
+    scene.etcd.etcdctl(&["put", "/services/broken/two", "10.0.0.9:80"]);
+    browser.shows("[role=status].faint", "1 of 1 problems");
+    scene.etcd.etcdctl(&["del", "/services/broken/one"]);
+    browser.shows(".panel", "Nothing is wrong");
+    is_content(&browser);
+}
+
+#[test]
+fn what_changes_is_seen_without_reloading() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "#/services/services.internal/billing");
+    browser.shows(".panel", "2 instances");
+    browser.says("window.untouched = true");
+    scene.etcd.etcdctl(&["put", "/services/billing/c", "10.0.1.3:9000"]);
+    browser.shows(".panel", "3 instances");
+    browser.shows(".panel pre", "10-0-1-3.billing");
+    scene.etcd.etcdctl(&["put", "/services/new-one/a", "10.0.9.9:80"]);
+    browser.shows(".list", "new-one");
+    browser.press("4");
+    browser.shows(".feed", "new-one");
+    scene.etcd.etcdctl(&["del", "/services/new-one/a"]);
+    browser.shows(".feed li:first-child", "offline");
+    scene.etcd.etcdctl(&[
+        "put",
+        "/services/_frontends/shop",
+        r#"{"resource":"Frontend","name":"shop"}"#,
+    ]);
+    browser.shows(".feed li:first-child", "shop");
+    browser.picture(&picture("desktop-events.png"));
+    assert_eq!(browser.says("window.untouched"), Value::Bool(true));
+    is_content(&browser);
+}
+
+#[test]
+fn keys_are_enough() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "");
+    browser.shows(".list", "search-index");
+    browser.press("/index");
+    browser.shows(".more", "1 in all");
+    browser.press(&format!("{DOWN}{ENTER}"));
+    browser.shows(".panel h2", "search-index");
+    browser.shows(".panel", "[2001:db8::1]:9200");
+    browser.press(&format!("{ESCAPE}2"));
+    browser.shows(".panel", "/services/broken/one");
+    browser.press("3");
+    browser.shows("form", "Name");
+    browser.press(&format!("_web._tcp{ENTER}"));
+    browser.shows("form + div", "NOERROR");
+    browser.shows("form + div pre", "10-0-0-2.web.services.internal.");
+    browser.picture(&picture("desktop-ask.png"));
+    is_content(&browser);
+}
+
+#[test]
+fn why_there_is_no_answer_is_told() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    for (name, kind, word) in [
+        ("web.services.internal", "TXT", "NODATA"),
+        ("mail.services.internal", "A", "NODATA"),
+        ("nothing.services.internal", "A", "NXDOMAIN"),
+        ("example.com", "A", "REFUSED"),
+    ] {
+        scene.open(&browser, &format!("#/ask/{name}/{kind}"));
+        browser.shows("form + div", word);
+        browser.shows("form + div", "WHY");
+    }
+    is_content(&browser);
+}
+
+#[test]
+fn text_of_documents_is_never_markup() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    let markup = r#"<img src=x onerror=alert(1)><script>alert(2)</script>"#;
+    let document = serde_json::json!({
+        "host": "10.0.0.7:80", "version": markup, "tags": [markup, "\u{202e}\u{1b}[2J"],
+        "meta": { markup: markup }, "text": markup,
+    });
+    scene.etcd.etcdctl(&["put", &format!("/services/evil/{markup}"), &document.to_string()]);
+    scene.etcd.etcdctl(&["put", &format!("/services/{markup}/1"), &document.to_string()]);
+    scene.etcd.etcdctl(&["put", "/services/broken/three", markup]);
+    scene.open(&browser, "#/services/services.internal/evil");
+    browser.shows(".panel", "onerror");
+    browser.picture(&picture("desktop-markup.png"));
+    for place in ["#/problems", "#/events", &format!("#/services/services.internal/{markup}")] {
+        scene.open(&browser, place);
+        browser.shows("main", "");
+    }
+    scene.open(&browser, "#/problems");
+    browser.shows("table", "broken/three");
+    let strange = browser.says("document.querySelectorAll('img, iframe, main script').length");
+    assert_eq!(strange, Value::from(0));
+    is_content(&browser);
+}
+
+#[test]
+fn nothing_is_asked_of_anybody_else() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "");
+    let asked = browser.says("performance.getEntriesByType('resource').map((it) => it.name)");
+    let own = format!("http://{}/", scene.at);
+    let asked = asked.as_array().unwrap();
+    assert!(
+        asked.len() > 10 && asked.iter().all(|it| it.as_str().unwrap().starts_with(&own)),
+        "{asked:?}"
+    );
+    // The policy stops what a page must not do, whoever wants it.
+    let tried = "(() => { try { document.body.innerHTML = '<b>'; return 'done' } catch (fault) { return fault.name } })()";
+    assert_eq!(browser.says(tried), Value::from("TypeError"));
+    let tried = "fetch('http://192.0.2.1/').then(() => 'done', () => { window.refused = true })";
+    browser.says(tried);
+    assert!(crate::support::eventually(|| browser.says("window.refused") == Value::Bool(true)));
+    assert!(browser.complaints().iter().any(|it| it.contains("Content Security Policy")));
+}
+
+#[test]
+fn it_fits_into_a_hand() {
+    let Some(browser) = Browser::start(Screen::Phone) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "");
+    browser.shows(".list", "web");
+    browser.picture(&picture("phone-list.png"));
+    browser.click("a[href='#/services/services.internal/web']");
+    browser.shows(".panel", "10.0.0.3:8080");
+    browser.picture(&picture("phone-service.png"));
+    for (place, name) in [("#/problems", "phone-problems"), ("#/ask/_web._tcp/SRV", "phone-ask")] {
+        scene.open(&browser, place);
+        browser.shows("main", if name.ends_with("ask") { "NOERROR" } else { "broken/one" });
+        browser.prefer("dark");
+        browser.picture(&picture(&format!("{name}-dark.png")));
+        browser.prefer("light");
+        let wide = browser.says("document.documentElement.scrollWidth - innerWidth");
+        assert!(wide.as_f64().unwrap() <= 0.0, "{place} is wider than the screen: {wide}");
+    }
+    is_content(&browser);
+}

@@ -2,11 +2,10 @@
 //! telemetry → one command → exit code.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use srvd::cli::{Cli, Command, Common, ServeArgs};
-use srvd::config::{self, File, Registries, Registry, Serve, Zones};
+use srvd::config::{self, File, Registries, Registry, Serve};
 use srvd::error::Failure;
 use srvd::reload::Reload;
 use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
@@ -35,7 +34,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let registries = || Registries::new(common, &file);
     match command {
-        Command::Serve(args) => serve(cli.common.clone(), args.clone(), &file)?,
+        Command::Serve(args) => serve(common, args, &file)?,
         Command::Dev(args) => {
             let dev = Dev::bind(common, args, &file)?;
             dev.app().give_up_privileges()?;
@@ -47,6 +46,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Check(args) => {
             let config = Serve::new(common, &args.serve, &file)?;
             return server()?.block_on(commands::check(config, args));
+        }
+        Command::Explain(args) => {
+            let config = Serve::new(common, &args.serve, &file)?;
+            return server()?.block_on(commands::explain(config, args));
         }
         Command::Join(args) => {
             return on_one_thread(join::run(&Registry::new(common, &file)?, args));
@@ -61,28 +64,21 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 }
 
 /// Binds, gives up what only that needed, and answers.
-fn serve(common: Common, args: ServeArgs, file: &File) -> Result<(), Failure> {
-    let config = Serve::new(&common, &args, file)?;
-    let reload = Reload::new(&config, file);
+fn serve(common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
+    let read = || Serve::new(common, args, file);
+    let (reload, config) = Reload::of(common, args, file, read)?;
     let app = App::build(config)?;
     app.give_up_privileges()?;
-    let read = move || {
-        let file = File::read(common.config.as_deref())?;
-        Ok((Zones::new(&common, &args, &file)?, file))
-    };
-    server()?.block_on(answer(app, reload, read))
+    server()?.block_on(answer(app, reload))
 }
 
 /// Says where, and answers until told to stop.
-async fn answer(
-    app: App,
-    reload: Reload,
-    read: impl Fn() -> Result<(Zones, File), Failure> + Send + 'static,
-) -> Result<(), Failure> {
+async fn answer(app: App, reload: Reload) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
-    reload.on_hangup(Arc::clone(app.index()), read).map_err(Failure::failed)?;
+    let status = format!("answering DNS on {:?}", app.addresses());
+    reload.start(app.live().clone(), status.clone()).map_err(Failure::failed)?;
     app.announce();
-    systemd::ready(&format!("answering DNS on {:?}", app.addresses()));
+    systemd::ready(&status);
     let told = shutdown.clone();
     tokio::spawn(async move {
         told.cancelled().await;

@@ -17,6 +17,17 @@ pub enum LogFormat {
     Json,
 }
 
+impl LogFormat {
+    /// The format as the configuration spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// Prints one line on standard output. Nobody may be reading any more (`srvd serve | head`),
 /// which is no reason to stop.
 pub fn say(line: impl std::fmt::Display) {

@@ -27,6 +27,9 @@ mod zones;
 /// Zone files: beside a registry and alone, read again, refused by line.
 mod zone_files;
 
+/// Read again while it runs: configuration, zones, secrets, whole or not at all.
+mod reload;
+
 /// Cookies, names of servers and small replies, by replicas with one secret.
 mod options;
 

@@ -86,7 +86,7 @@ impl Lookup<'_> {
                 let (ttl, most) = (settings.ttl, settings.most_answers());
                 let is_many = self.settings().schema() == Schema::SkyDns;
                 let (name, visits) = (&of.name, is_many.then_some(self.visits));
-                Addresses { kind, ttl, room, most, name, visits }.at(node, draw)?
+                Addresses { kind, ttl, room, most, name, visits, witness: None }.at(node, draw)?
             }
         };
         // Some addresses of a name are worse than none: nobody would ask for the others.

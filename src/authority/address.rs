@@ -10,7 +10,7 @@ use super::zone_file::fitting;
 use super::{Draw, Found, Lookup, Room, RrSet, TooLarge, Visits};
 use crate::index::{Node, Service};
 use crate::names::WireName;
-use crate::registry::Instance;
+use crate::registry::{Instance, Layout};
 
 /// An address of a service, with what its instances say together.
 struct Address {
@@ -27,7 +27,8 @@ impl Lookup<'_> {
     pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
         let (ttl, room) = (self.settings().ttl, self.question.room);
         let (most, name) = (self.most(), self.name);
-        let addresses = Addresses { kind, ttl, room, most, name, visits: None };
+        let witness = Some((self.visits, self.settings().layout()));
+        let addresses = Addresses { kind, ttl, room, most, name, visits: None, witness };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
     }
@@ -47,6 +48,8 @@ pub(super) struct Addresses<'a> {
     pub(super) name: &'a WireName,
     /// What may be looked at, where this is one of many names that are looked up.
     pub(super) visits: Option<&'a Visits>,
+    /// Who is told what they are made of, and where the keys of that stand.
+    pub(super) witness: Option<(&'a Visits, &'a Layout)>,
 }
 
 impl Addresses<'_> {
@@ -94,6 +97,9 @@ impl Addresses<'_> {
         let seen = instances.take_while(|_| self.may_see(1));
         for (address, instance) in seen.filter(|(address, _)| self.wants(*address)) {
             ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
+            if let Some((visits, layout)) = self.witness {
+                visits.note(|| layout.key_of(instance));
+            }
             match last.as_mut().filter(|last| last.address == address) {
                 Some(last) => last.add(instance),
                 None => offer(&mut selection, last.replace(Address::new(address, instance)), draw)?,

@@ -73,6 +73,7 @@ impl Lookup<'_> {
         let mut selection = Selection::new(self.question.room);
         let (mut ttl, chances) = (u32::MAX, draw.chances());
         for instance in instances {
+            self.visits.note(|| self.settings().layout().key_of(instance));
             ttl = ttl.min(instance.ttl.unwrap_or(self.settings().ttl));
             let label = Label(&instance.id);
             let octets = FIXED + 1 + instance.id.len() + POINTER;

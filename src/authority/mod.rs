@@ -31,7 +31,7 @@
 //! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
 //! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds
 //! the addresses of targets, `negative` says what is not there, `visits` how much is looked
-//! at; `skydns` knows the zones of that schema.
+//! at, `explain` why an answer is what it is; `skydns` knows the zones of that schema.
 
 mod additional;
 mod address;
@@ -40,6 +40,7 @@ mod answer;
 mod apex;
 mod browse;
 mod draw;
+mod explain;
 mod negative;
 mod order;
 mod question;
@@ -62,6 +63,7 @@ use self::visits::Visits;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
+pub use self::explain::{Explanation, Said, Section, asked, explain};
 pub use self::order::pick;
 pub use self::question::{Overflow, Question, Room};
 pub use self::resolved::{Position, Resolved, may_hold, resolve};
@@ -125,14 +127,24 @@ fn answered(
     is_whole: bool,
     draw: &mut Draw,
 ) -> Answer {
+    visited(generation, question, is_whole, &Visits::new(), draw)
+}
+
+/// Answers a question, and remembers what was looked at.
+fn visited(
+    generation: &Generation,
+    question: &Question<'_>,
+    is_whole: bool,
+    visits: &Visits,
+    draw: &mut Draw,
+) -> Answer {
     if let Some(refusal) = refuse(question) {
         return refusal;
     }
-    let visits = Visits::new();
-    match look(generation, question, is_whole, &visits, draw) {
+    match look(generation, question, is_whole, visits, draw) {
         Step::Done(answer) | Step::Foreign(answer) => answer,
-        Step::Alias(alias) => follow(generation, question, alias, &visits, draw)
-            .unwrap_or_else(|| nothing(generation, question, &visits)),
+        Step::Alias(alias) => follow(generation, question, alias, visits, draw)
+            .unwrap_or_else(|| nothing(generation, question, visits)),
     }
 }
 

@@ -37,6 +37,9 @@ impl Lookup<'_> {
         let own = address_label(address);
         let named = self.generation.named_at(address).filter_map(move |(zone, service)| {
             let instances = service.at_address(address).take(INSTANCES_LOOKED_AT);
+            let instances = instances.inspect(|instance| {
+                self.visits.note(|| zone.settings().layout().key_of(instance));
+            });
             let ttls = instances.map(|it| it.ttl.unwrap_or(zone.settings().ttl));
             Some((ttls.min()?, name_of(zone, service, address, &own)?))
         });

@@ -114,6 +114,7 @@ impl Lookup<'_> {
         let (mut ttl, chances) = (u32::MAX, draw.chances());
         for instance in instances {
             let Some(identity) = identity(instance, settings.wire()) else { continue };
+            self.visits.note(|| settings.layout().key_of(instance));
             ttl = ttl.min(instance.ttl.unwrap_or(settings.ttl));
             selection.offer(chances.of(&identity), rank(instance), || {
                 (least_octets(instance, below), Member { identity, instance })

@@ -46,6 +46,7 @@ impl Lookup<'_> {
         let mut seen: HashSet<Strings, foldhash::fast::RandomState> = HashSet::default();
         for instance in instances {
             let Some(strings) = record(instance) else { continue };
+            self.visits.note(|| self.settings().layout().key_of(instance));
             ttl = ttl.min(instance.ttl.unwrap_or(zone_ttl));
             if !seen.insert(strings.clone()) {
                 continue;

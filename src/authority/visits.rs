@@ -1,6 +1,7 @@
 //! How much is looked at for one question.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 
 /// Entries, labels, host names and instances that are looked at for one question in a SkyDNS
 /// zone: what stands at a name is merged from all below it, a question with many `*` can mean
@@ -9,13 +10,51 @@ use std::cell::Cell;
 /// what was found so far.
 const VISITED_MAX: usize = 16_384;
 
+/// Keys that a witness remembers: more than anybody reads.
+const WITNESSED_MAX: usize = 100;
+
 /// What may still be looked at, by all look-ups of one question together.
-pub(super) struct Visits(Cell<usize>);
+pub(super) struct Visits {
+    /// How much that is.
+    left: Cell<usize>,
+    /// Who remembers what the answer was made of, where somebody wants to know.
+    witness: Option<RefCell<Witness>>,
+}
+
+/// What an answer was made of.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    /// Keys of the registry, the first so many that were met.
+    pub(super) keys: BTreeSet<String>,
+    /// How many there were beside them.
+    pub(super) more: usize,
+}
 
 impl Visits {
     /// Those of a question that nothing was looked at for.
     pub(super) const fn new() -> Self {
-        Self(Cell::new(VISITED_MAX))
+        Self { left: Cell::new(VISITED_MAX), witness: None }
+    }
+
+    /// The same, with a witness.
+    pub(super) fn witnessed() -> Self {
+        Self { witness: Some(RefCell::default()), ..Self::new() }
+    }
+
+    /// What the answer was made of, if there was a witness.
+    pub(super) fn into_witness(self) -> Witness {
+        self.witness.map(RefCell::into_inner).unwrap_or_default()
+    }
+
+    /// The answer is made of what stands at a key, among others.
+    pub(super) fn note(&self, key: impl FnOnce() -> String) {
+        let Some(witness) = &self.witness else { return };
+        let mut witness = witness.borrow_mut();
+        if witness.keys.len() < WITNESSED_MAX {
+            witness.keys.insert(key());
+        } else if !witness.keys.contains(&key()) {
+            witness.more += 1;
+        }
     }
 
     /// Looks at one more; not if that would be too many.
@@ -25,13 +64,13 @@ impl Visits {
 
     /// Looks at so many more; if that would be too many, at nothing any more.
     pub(super) fn take(&self, many: usize) -> bool {
-        let left = self.0.get().checked_sub(many);
-        self.0.set(left.unwrap_or(0));
+        let left = self.left.get().checked_sub(many);
+        self.left.set(left.unwrap_or(0));
         left.is_some()
     }
 
     /// Whether nothing more may be looked at, so that something may be missing.
     pub(super) const fn is_spent(&self) -> bool {
-        self.0.get() == 0
+        self.left.get() == 0
     }
 }

@@ -90,6 +90,9 @@ pub enum Command {
     /// Check the configuration, the zone files and every document in the registry: one line
     /// per problem
     Check(CheckArgs),
+    /// Say why a name is answered as it is: the rule, the keys, the answer; exits with 3 when
+    /// it does not exist
+    Explain(ExplainArgs),
     /// Print shell completions
     Completions {
         /// For which shell
@@ -119,6 +122,10 @@ pub struct ServeArgs {
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
+    /// Whether the configuration, zone files, certificates, tokens and secrets are read again
+    /// when they change; SIGHUP has them read in any case [default: true]
+    #[arg(long, env = "SRVD_WATCH_FILES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub watch_files: Option<bool>,
     /// Reverse zones, where addresses that are registered have names (10.in-addr.arpa); may be
     /// repeated, or a list with commas
     #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]
@@ -216,6 +223,22 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub serve: ServeArgs,
     /// `table` (lines) or `json` [default: table]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `explain`, and those of `serve`, whose answer it is.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The name, absolute, as `dig` takes it: _my-service._tcp, web.services.internal
+    pub name: String,
+    /// The type, by name or number (TYPE65) [default: SRV for names that begin with `_`, else A]
+    #[arg(value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// What `serve` would be given.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// `table` (text) or `json` [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }

@@ -1,9 +1,11 @@
-//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`, `check`.
+//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`, `check`,
+//! `explain`.
 //!
 //! They read the zones that the configuration names, and show one JSON object everywhere:
 //! `zone`, `name`, `id`, `key` and the document's members.
 
 mod check;
+mod explain;
 mod list;
 mod print;
 mod watch;
@@ -19,6 +21,7 @@ use crate::names::folded;
 use crate::registry::Instance;
 
 pub use self::check::check;
+pub use self::explain::explain;
 pub use self::list::{list, lookup};
 pub use self::watch::watch;
 

@@ -70,7 +70,7 @@ impl Printer {
         if self.form == Output::Json {
             return print::line(&event.to_json(&self.zone, &self.layout, revision).to_string());
         }
-        let Instance { name, id, .. } = &**event.instance;
+        let Instance { name, id, .. } = event.instance;
         let happening = event.happening.as_str();
         print::line(&format!("{happening:8} {name:24} {id:24} {}", event.instance.location()))
     }

@@ -38,7 +38,7 @@ mod teller;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use self::log::{Log, Standing};
@@ -50,6 +50,9 @@ pub use self::log::{Batch, Forgotten};
 pub use self::seen::{Seen, Since};
 pub use self::teller::Teller;
 
+/// Followers at once: proxies and pages of a site. Each costs the work of telling it.
+pub const FOLLOWERS_MAX: usize = 128;
+
 /// What happened lately in every registry zone, which are the first of the index, and who
 /// waits for more.
 #[derive(Debug)]
@@ -60,6 +63,8 @@ pub struct Events {
     logs: Box<[Mutex<Log>]>,
     /// Wakes followers: the value says nothing.
     news: watch::Sender<()>,
+    /// Places of those who follow for as long as they like.
+    places: Arc<Semaphore>,
 }
 
 impl Events {
@@ -71,12 +76,25 @@ impl Events {
         let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
         let zones = generation.zones().iter().filter(of_registry);
         let logs = zones.map(|_| Mutex::new(Log::new(process))).collect();
-        Self { index, logs, news: watch::Sender::new(()) }
+        let places = Arc::new(Semaphore::new(FOLLOWERS_MAX));
+        Self { index, logs, news: watch::Sender::new(()), places }
     }
 
     /// What publishes the updates of the zone at a place, and then tells of them.
     pub fn telling<P: Publish>(self: &Arc<Self>, at: usize, publisher: P) -> Teller<P> {
         Teller::new(publisher, Arc::clone(self), at)
+    }
+
+    /// A place among those who follow, if there is one left.
+    #[must_use]
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// How many follow.
+    #[must_use]
+    pub fn followers(&self) -> usize {
+        FOLLOWERS_MAX - self.places.available_permits()
     }
 
     /// What wakes whenever something is told.

@@ -169,7 +169,8 @@ impl Collector for Subject {
             .try_for_each(|figure| figure.encode(&mut encoder, zones, MetricType::Counter))?;
         resyncs(&mut encoder, zones)?;
         self.encode_counters(&mut encoder)?;
-        self.forwarder.as_ref().map_or(Ok(()), |forwarder| forwarding(&mut encoder, forwarder))
+        let policy = self.policies.load();
+        policy.forwarder.as_ref().map_or(Ok(()), |it| forwarding(&mut encoder, it))
     }
 }
 

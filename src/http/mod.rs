@@ -8,6 +8,10 @@
 //! | `GET /metrics` | figures, in Prometheus' text format |
 //! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
 //! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
+//! | `GET /v1/services`, `GET /v1/services/{name}` | what is registered |
+//! | `GET /v1/events` | what changes, as server-sent events ([`events`]) |
+//! | `GET /v1/explain?name=…&type=…` | what a name is answered with, by which rule, and why not |
+//! | `GET /v1/status` | how the server and each zone stand |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
 //! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
@@ -15,37 +19,49 @@
 
 mod access;
 mod bender;
+mod events;
+mod explain;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod extract;
+mod instances;
 mod metrics;
 mod page;
+mod paging;
+mod place;
 mod problems;
 mod ready;
 #[allow(dead_code, reason = "taken by the next steps")]
 mod refusal;
+mod samples;
+mod schema;
 mod server;
+mod services;
+mod status;
 mod tls;
+mod zones;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::samples::Samples;
 use crate::events::Events;
-use crate::forward::Forwarder;
 use crate::index::Index;
-use crate::wire::Counters;
+use crate::reload::Outcomes;
+use crate::wire::{Counters, Policies};
 
 pub use self::access::{Access, Rules, Token};
 pub use self::bender::Bender;
@@ -87,8 +103,10 @@ pub struct Subject {
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
-    /// What asks others for names that are not ours, if anything does.
-    pub forwarder: Option<Arc<Forwarder>>,
+    /// How messages are answered, which names whom others are asked of.
+    pub policies: Arc<Policies>,
+    /// What came of reading everything again.
+    pub reloads: Arc<Outcomes>,
     /// Where bender's interface registers, if there is a zone of services.
     pub bender: Option<Bender>,
 }
@@ -175,9 +193,14 @@ impl Http {
     /// The runtime cannot take the socket.
     pub async fn serve(self, subject: Subject) -> std::io::Result<std::convert::Infallible> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let routes = routes(subject).layer(from_fn_with_state(Arc::clone(&self.access), guard));
+        let samples = Arc::new(Samples::new());
+        let routes = routes(subject.clone()).layer(Extension(Arc::clone(&samples)));
+        let routes = routes.layer(from_fn_with_state(Arc::clone(&self.access), guard));
         let routes = routes.layer(map_response(page::confine));
-        Ok(server::run(listener, routes, self.access).await)
+        tokio::select! {
+            never = server::run(listener, routes, self.access) => Ok(never),
+            never = samples.run(&subject) => Ok(never),
+        }
     }
 }
 
@@ -205,6 +228,11 @@ fn routes(subject: Subject) -> Router {
         .routes(routes!(metrics::show))
         .routes(routes!(problems::show))
         .merge(bender::routes())
+        .routes(routes!(events::follow))
+        .routes(routes!(services::list))
+        .routes(routes!(instances::show))
+        .routes(routes!(status::show))
+        .routes(routes!(explain::show))
         .split_for_parts();
     let document = document.to_json().expect("the document has no keys but strings");
     routes
@@ -225,6 +253,11 @@ struct Described;
 #[utoipa::path(get, path = "/healthz", tag = "probes", responses((status = 200, body = String)))]
 async fn healthz() -> &'static str {
     "ok\n"
+}
+
+/// A time of day as RFC 3339 has it, in UTC and to the millisecond.
+fn timestamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// A reply of JSON that is text already.

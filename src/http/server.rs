@@ -5,9 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -15,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::access::Access;
+use super::place::{CONNECTION_LIFE, Impatient, Place, UNREAD_TIMEOUT};
 use super::tls::Tls;
 
 /// Connections at once. Operators, scrapers and probes are few; the rest waits in the
@@ -23,9 +29,6 @@ const CONNECTIONS_MAX: usize = 64;
 /// How long a client may take to send the head of a request, also between two of them: a
 /// probe's and a scraper's next one comes sooner, or opens another connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest a connection lives: a client that does not read what it asked for must not
-/// keep its place.
-const CONNECTION_LIFE: Duration = Duration::from_secs(120);
 /// Fields in the head of a request: more than any browser sends.
 const FIELDS_MAX: usize = 64;
 /// Octets of the head of a request and of what is buffered of it; hyper's least.
@@ -46,10 +49,7 @@ pub(super) async fn run(listener: TcpListener, routes: Router, access: Arc<Acces
         let stream = accept(&listener).await;
         let routes = routes.clone();
         let tls = access.rules().certificate.as_ref().map(|_| tls.clone());
-        connections.spawn(async move {
-            begin(stream, tls, routes).await;
-            drop(place);
-        });
+        connections.spawn(begin(stream, tls, routes, Place::new(place)));
         while connections.try_join_next().is_some() {}
     }
 }
@@ -58,7 +58,10 @@ pub(super) async fn run(listener: TcpListener, routes: Router, access: Arc<Acces
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok((stream, _)) => {
+                notice_loss(&stream);
+                return stream;
+            }
             Err(error) => {
                 tracing::debug!("an HTTP connection was not accepted: {error}");
                 sleep(ACCEPT_PAUSE).await;
@@ -67,29 +70,46 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
+/// Has the system give up a client that is gone without a word, or does not read, as soon as
+/// what was sent has been on its way for too long.
+fn notice_loss(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT)) {
+        tracing::debug!("an HTTP connection is watched less closely: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
+}
+
 /// Begins TLS, where that is spoken, and answers.
-async fn begin(stream: TcpStream, tls: Option<Tls>, routes: Router) {
-    let Some(tls) = tls else { return answer(stream, routes).await };
+async fn begin(stream: TcpStream, tls: Option<Tls>, routes: Router, place: Place) {
+    let Some(tls) = tls else { return answer(stream, routes, place).await };
     match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => answer(stream, routes).await,
+        Ok(Ok(stream)) => answer(stream, routes, place).await,
         Ok(Err(error)) => tracing::debug!("an HTTP client did not begin TLS: {error}"),
         Err(_) => tracing::debug!("an HTTP client took over {HANDSHAKE_TIMEOUT:?} to begin TLS"),
     }
 }
 
-/// Answers the requests of one connection.
-async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router) {
+/// Answers the requests of one connection. Each request finds its place among what was sent
+/// with it.
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router, place: Place) {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(FIELDS_MAX)
         .max_buf_size(BUFFER_OCTETS);
-    let service = TowerToHyperService::new(routes);
-    let served = protocol.serve_connection(TokioIo::new(stream), service);
-    match timeout(CONNECTION_LIFE, served).await {
-        Ok(Ok(())) => (),
-        Ok(Err(error)) => tracing::debug!("an HTTP connection ended: {error}"),
-        Err(_) => tracing::debug!("an HTTP connection was closed after {CONNECTION_LIFE:?}"),
+    let routes = TowerToHyperService::new(routes);
+    let (own, end) = (place.clone(), place.expired());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(own.clone());
+        routes.call(request)
+    });
+    let served = protocol.serve_connection(TokioIo::new(Impatient::new(stream)), service);
+    tokio::select! {
+        Err(error) = served => tracing::debug!("an HTTP connection ended: {error}"),
+        () = end => tracing::debug!("an HTTP connection was closed after {CONNECTION_LIFE:?}"),
+        else => (),
     }
 }

@@ -201,6 +201,32 @@ impl Backend {
 }
 
 impl Zone {
+    /// Every label right below the apex that stands for instances, once, in no order: of
+    /// services and of aliases, also of those that lead to nothing.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        let Aliases { frontends, backends, .. } = &*self.aliases;
+        let is_new = |label: &&Label| !self.services.contains_key(*label);
+        let frontends_alone = frontends.keys().filter(is_new);
+        let backends = backends.keys().filter(is_new);
+        let backends_alone = backends.filter(|label| !frontends.contains_key(*label));
+        let all = self.services.keys().chain(frontends_alone).chain(backends_alone);
+        all.map(|label| &**label)
+    }
+
+    /// The alias that is answered at a label, and the backend that it leads to, if it is a
+    /// frontend: what is between the name and the instances.
+    pub fn aliases_at(&self, label: &[u8]) -> impl Iterator<Item = &Alias> {
+        let first = |resource, label: &[u8]| self.aliases.first(resource, &label.into());
+        let alias = Resource::ALL.into_iter().find_map(|resource| first(resource, label));
+        let backend = alias.and_then(|alias| match &alias.meaning {
+            Meaning::Frontend { backend } => {
+                first(Resource::Backend, &folded(backend.as_ref()?).collect::<Label>())
+            }
+            Meaning::Backend { .. } => None,
+        });
+        alias.into_iter().chain(backend)
+    }
+
     /// The aliases, in no order that means anything.
     pub fn aliases(&self) -> impl Iterator<Item = &Arc<Alias>> {
         self.aliases.iter().map(|(alias, _)| alias)

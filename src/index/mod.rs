@@ -80,11 +80,13 @@ impl Index {
         self.current.load()
     }
 
-    /// Publishes other settings of the registry zones, in their order, and other static zones.
+    /// Publishes other settings of the registry zones, in their order, other static zones, and
+    /// whether names without a zone are answered.
     /// It takes time that grows with the services, and no query waits for it.
-    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>) {
+    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>, bare_names: bool) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.current.store(Arc::new(self.current.load().renewed(registry, others)));
+        let renewed = self.current.load().renewed(registry, others, bare_names);
+        self.current.store(Arc::new(renewed));
     }
 
     /// Publishes what an edit makes of a zone, beside the newest of all others. Gives the

@@ -71,6 +71,21 @@ impl Zone {
         cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services).chain(same)
     }
 
+    /// Documents that cannot be used, of the service with a lower-cased label.
+    pub fn unusable_of(&self, label: &[u8]) -> impl Iterator<Item = Finding> {
+        let layout = self.settings().layout();
+        let is_of = move |key: &[u8]| folded(&layout.first_segment(key)).eq(label.iter().copied());
+        let keys = self.unusable.keys.iter().filter(move |(key, _)| is_of(key));
+        keys.map(|(key, problem)| Finding::of(key, problem))
+    }
+
+    /// Whether something is registered at a name, whatever the zone file has there.
+    #[must_use]
+    pub fn has_registered(&self, name: &WireName, below: usize) -> bool {
+        let node = (below > 0).then(|| self.find_dynamic(name, below)).flatten();
+        node.is_some_and(|node| !matches!(node, Node::Empty))
+    }
+
     /// Keys of a SkyDNS zone that differ in case and are one name.
     fn same_entries(&self) -> impl Iterator<Item = Finding> {
         let entries = self.skydns.iter();

@@ -4,6 +4,7 @@
 
 mod address;
 mod block;
+mod near;
 pub mod reversed;
 mod wire;
 
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
+pub use self::near::nearest;
 pub use self::reversed::Reversed;
 pub use self::wire::{NameTooLong, WireName};
 

@@ -1,6 +1,7 @@
 //! Names that stand for registrations of other names: bender's backends and frontends.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::document::{self, Fault};
 use super::{KeyFault, Place, Problem};
@@ -45,8 +46,8 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// All kinds.
-    const ALL: [Self; 2] = [Self::Frontend, Self::Backend];
+    /// All kinds, in the order in which they are looked for.
+    pub const ALL: [Self; 2] = [Self::Frontend, Self::Backend];
 
     /// What stands in the key in the place of a service's name. It is no name of a
     /// service: `join` writes those without `_`.
@@ -96,6 +97,27 @@ impl Alias {
             Meaning::Backend { .. } => Resource::Backend,
             Meaning::Frontend { .. } => Resource::Frontend,
         }
+    }
+
+    /// The alias as the one JSON object that the HTTP interface shows: `zone`, `name`, `key`
+    /// and the document's members.
+    #[must_use]
+    pub fn to_json(&self, zone: &str, key: &str) -> Value {
+        let (resource, name) = (self.resource().as_str(), &self.name);
+        let mut object = json!({ "zone": zone, "name": name, "key": key, "resource": resource });
+        let mut add = |member: &str, value: Option<&str>| {
+            if let Some(value) = value {
+                object[member] = value.into();
+            }
+        };
+        match &self.meaning {
+            Meaning::Frontend { backend } => add("backend", backend.as_deref()),
+            Meaning::Backend { app, version } => {
+                add("app", Some(app));
+                add("version", version.as_deref());
+            }
+        }
+        object
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Event<'c> {
     /// What happened.
     pub happening: Happening,
     /// The instance as it is now; as it was, where it went.
-    pub instance: &'c Arc<Instance>,
+    pub instance: &'c Instance,
 }
 
 impl Happening {
@@ -55,14 +55,15 @@ impl Change {
     /// The event that the change is.
     #[must_use]
     pub fn event(&self) -> Option<Event<'_>> {
-        self.happening().map(|(happening, instance)| Event { happening, instance })
+        let (happening, instance) = self.happening()?;
+        Some(Event { happening, instance })
     }
 }
 
 impl<'c> Event<'c> {
     /// An instance that is there.
     #[must_use]
-    pub const fn online(instance: &'c Arc<Instance>) -> Self {
+    pub const fn online(instance: &'c Instance) -> Self {
         Self { happening: Happening::Online, instance }
     }
 

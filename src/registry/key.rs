@@ -190,7 +190,7 @@ impl Layout {
     }
 
     /// The first segment below the base, to name keys outside the grammar by.
-    pub(super) fn first_segment(&self, key: &[u8]) -> String {
+    pub(crate) fn first_segment(&self, key: &[u8]) -> String {
         let rest = self.below_base(key).unwrap_or(key);
         shown_key(rest.split(|octet| *octet == b'/').next().unwrap_or(rest))
     }

@@ -67,7 +67,7 @@ pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::networks::{Network, NetworkFault, Networks};
-pub use self::policy::Policy;
+pub use self::policy::{Policies, Policy};
 
 /// What a message came over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use super::answerer::{Answered, Answerer};
 use super::connections::{Connections, Place};
-use super::{Responder, Transport};
+use super::{Policy, Responder, Transport};
 use crate::index::Generation;
 
 /// How long a message may take from its first octet to its last.
@@ -115,7 +115,7 @@ struct Connection {
 impl Connection {
     /// A connection that nothing was read from.
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
-        let idle = responder.policy().tcp.idle;
+        let idle = responder.policies().load().tcp.idle;
         Self {
             stream,
             peer,
@@ -229,11 +229,13 @@ impl Connection {
     fn answer(&mut self) -> bool {
         let mut used = 0;
         let generation = self.answerer.responder().generation();
+        let policy = self.answerer.responder().policies().load();
+        self.idle = policy.tcp.idle;
         let input = std::mem::take(&mut self.input);
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            self.answer_one(&generation, message);
+            self.answer_one(&generation, &policy, message);
         }
         self.input = input;
         self.input.drain(..used);
@@ -251,9 +253,9 @@ impl Connection {
     }
 
     /// Answers a message, or lets others be asked.
-    fn answer_one(&mut self, generation: &Generation, message: &[u8]) {
+    fn answer_one(&mut self, generation: &Generation, policy: &Arc<Policy>, message: &[u8]) {
         let from = (self.peer, Transport::Tcp);
-        match self.answerer.answer(generation, message, from) {
+        match self.answerer.answer((generation, policy), message, from) {
             Answered::Silence => {}
             Answered::Reply(reply) => {
                 frame(reply, &mut self.output);
@@ -263,7 +265,7 @@ impl Connection {
                 self.awaited += 1;
                 let sender = self.foreign.0.clone();
                 let done = move |reply| _ = sender.try_send(reply);
-                self.answerer.forward(asked, message.into(), from, done);
+                self.answerer.forward(Arc::clone(policy), asked, message.into(), from, done);
             }
         }
     }

@@ -16,7 +16,7 @@ use super::fast::{Fast, Verdict};
 use super::full::Queue;
 use super::full::contain;
 use super::limiter::Fate;
-use super::{Policy, Transport};
+use super::{Policies, Policy, Transport};
 use crate::index::{Generation, Index};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
@@ -26,10 +26,13 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
 
-/// A fast path: from a generation, a message and its client to a reply.
-trait Answer: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+/// What a batch is answered from, and how.
+type By<'b> = (&'b Generation, &'b Policy);
 
-impl<F: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
+/// A fast path: from a generation, a policy, a message and its client to a reply.
+trait Answer: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+
+impl<F: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -44,7 +47,7 @@ pub(super) struct Worker {
     /// Counts.
     pub(super) tally: Tally,
     /// How messages are answered.
-    pub(super) policy: Arc<Policy>,
+    pub(super) policies: Arc<Policies>,
     /// Set before the socket is ended.
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -52,9 +55,9 @@ pub(super) struct Worker {
 impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
-        let mut fast = Fast::new(Arc::clone(&self.policy));
-        self.run(|generation, message, client, reply| {
-            fast.respond(generation, message, (client, Transport::Udp), reply)
+        let mut fast = Fast::new();
+        self.run(|by, message, client, reply| {
+            fast.respond(by, message, (client, Transport::Udp), reply)
         });
     }
 
@@ -79,16 +82,17 @@ impl Worker {
         }
     }
 
-    /// Answers the datagrams of a batch, all of them from one generation, and by one look
-    /// at the clock if it is needed.
+    /// Answers the datagrams of a batch, all of them from one generation, by one policy, and
+    /// by one look at the clock if it is needed. Neither is kept while the socket is quiet.
     fn answer(&mut self, count: usize, fast: &mut impl Answer) {
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
-        let now = self.policy.rate_limit.as_ref().map(|_| Instant::now());
+        let policy = self.policies.load();
+        let now = policy.rate_limit.as_ref().map(|_| Instant::now());
         for at in 0..count {
-            self.answer_one(at, &generation, now, fast);
+            self.answer_one(at, (&generation, &policy), now, fast);
         }
-        drop(generation);
+        drop((generation, policy));
         if let Err(unsent) = self.batch.send() {
             self.tally.count(Event::Unsent, unsent.count);
             tracing::debug!("{} replies not sent: {}", unsent.count, unsent.fault);
@@ -97,20 +101,14 @@ impl Worker {
 
     /// Answers the datagram at a place of the batch. One that makes the fast path panic is
     /// for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(
-        &mut self,
-        at: usize,
-        generation: &Generation,
-        now: Option<Instant>,
-        fast: &mut impl Answer,
-    ) {
+    fn answer_one(&mut self, at: usize, by: By<'_>, now: Option<Instant>, fast: &mut impl Answer) {
         let client = self.batch.client(at);
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             return self.tally.count(Event::Silent, 1);
         };
-        match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
+        match contain(|| fast(by, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated } => {
-                match now.map_or(Fate::Sent, |now| self.judge(at, octets, client, now)) {
+                match now.map_or(Fate::Sent, |now| self.judge(by.1, (at, octets), client, now)) {
                     Fate::Sent => self.reply(at, octets, code, truncated),
                     Fate::Slipped(octets) => {
                         self.tally.count(Event::Slipped, 1);
@@ -126,10 +124,16 @@ impl Worker {
     }
 
     /// What becomes of the reply at a place of the batch, where replies are limited.
-    fn judge(&mut self, at: usize, octets: usize, client: SocketAddr, now: Instant) -> Fate {
+    fn judge(
+        &mut self,
+        policy: &Policy,
+        (at, octets): (usize, usize),
+        client: SocketAddr,
+        now: Instant,
+    ) -> Fate {
         let exchange = self.batch.exchange(at);
         let exchange = exchange.and_then(|(message, it)| Some((message, it.get_mut(..octets)?)));
-        let judge = |(message, reply)| self.policy.judge(message, client, reply, now);
+        let judge = |(message, reply)| policy.judge(message, client, reply, now);
         exchange.map_or(Fate::Sent, judge)
     }
 
@@ -194,9 +198,10 @@ mod tests {
         let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
         let (stop, tally) = (Arc::<AtomicBool>::default(), counters.worker());
         let batch = Batch::new(Arc::clone(&socket));
-        let policy = Arc::default();
+        let policies = Arc::default();
         let stopped = Arc::clone(&stop);
-        let worker = Worker { batch, index, queue, foreign: others, tally, policy, stop: stopped };
+        let worker =
+            Worker { batch, index, queue, foreign: others, tally, policies, stop: stopped };
         let thread = spawn(move || worker.run(fast));
         Running { client, counters, full, foreign, stop, socket, thread }
     }

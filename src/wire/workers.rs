@@ -30,8 +30,9 @@ pub(super) struct Workers {
     sockets: Vec<Arc<UdpSocket>>,
     /// The full paths. Each ends when no worker can hand it anything.
     queues: Vec<Queue>,
-    /// The full path of names in no zone of ours, if others are asked for them.
-    foreign: Option<Queue>,
+    /// The full path of names in no zone of ours. It is there while nobody else is asked for
+    /// them, too: that may change.
+    foreign: Queue,
 }
 
 impl Workers {
@@ -46,22 +47,15 @@ impl Workers {
         tasks: TaskTracker,
         workers: usize,
     ) -> io::Result<Self> {
-        let (sockets, queues, stop) = (Vec::new(), Vec::new(), Arc::default());
-        let mut all = Self { responder, counters, tasks, stop, sockets, queues, foreign: None };
-        for number in 0..workers.div_ceil(2) {
-            all.queues.push(all.start_full(format!("full-{number}"))?);
-        }
-        if all.responder.policy().forwarder.is_some() {
-            all.foreign = Some(all.start_full("full-foreign".to_owned())?);
-        }
-        Ok(all)
-    }
-
-    /// Starts a thread of the full path.
-    fn start_full(&self, name: String) -> io::Result<Queue> {
-        let (queue, full) = Full::new(self.responder.clone(), self.counters.full());
-        self.spawn(name, move || full.serve())?;
-        Ok(queue)
+        let full = |name: String| {
+            let (queue, full) = Full::new(responder.clone(), counters.full());
+            spawn(&tasks, name, move || full.serve()).map(|()| queue)
+        };
+        let queues = (0..workers.div_ceil(2)).map(|number| full(format!("full-{number}")));
+        let queues = queues.collect::<io::Result<_>>()?;
+        let foreign = full("full-foreign".to_owned())?;
+        let (sockets, stop) = (Vec::new(), Arc::default());
+        Ok(Self { responder, counters, tasks, stop, sockets, queues, foreign })
     }
 
     /// Starts a worker on each socket of an address.
@@ -76,31 +70,17 @@ impl Workers {
             let worker = Worker {
                 batch: Batch::new(Arc::clone(&socket)),
                 index: Arc::clone(self.responder.index()),
-                policy: Arc::clone(self.responder.policy()),
+                policies: Arc::clone(self.responder.policies()),
                 queue: queue.clone(),
-                foreign: self.foreign.as_ref().unwrap_or(queue).clone(),
+                foreign: self.foreign.clone(),
                 tally: self.counters.worker(),
                 stop: Arc::clone(&self.stop),
             };
-            self.spawn(format!("udp-{}", self.sockets.len()), move || worker.serve())?;
+            let name = format!("udp-{}", self.sockets.len());
+            spawn(&self.tasks, name, move || worker.serve())?;
             self.sockets.push(socket);
         }
         Ok(())
-    }
-
-    /// Starts a thread, which the tracker waits for.
-    fn spawn(&self, name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let token = self.tasks.token();
-        let thread = Builder::new().name(name).spawn(move || {
-            let _token = token;
-            work();
-        });
-        let short = |fault| {
-            io::Error::other(format!(
-                "a thread for UDP cannot be started ({fault}); allow more, or set fewer workers"
-            ))
-        };
-        thread.map(drop).map_err(short)
     }
 }
 
@@ -109,4 +89,23 @@ impl Drop for Workers {
         self.stop.store(true, Ordering::Release);
         self.sockets.iter().for_each(|socket| socket.end());
     }
+}
+
+/// Starts a thread, which the tracker waits for.
+fn spawn(
+    tasks: &TaskTracker,
+    name: String,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let token = tasks.token();
+    let thread = Builder::new().name(name).spawn(move || {
+        let _token = token;
+        work();
+    });
+    let short = |fault| {
+        io::Error::other(format!(
+            "a thread for UDP cannot be started ({fault}); allow more, or set fewer workers"
+        ))
+    };
+    thread.map(drop).map_err(short)
 }

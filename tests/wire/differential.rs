@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use srvd::index::Schema;
-use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Transport, Verdict};
 
 use super::messages::{CLIENT, Query, parse, respond};
 use crate::fixture::{Fixture, settings};
@@ -19,8 +19,8 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
     // One that takes whatever can be made ready.
-    match Fast::patient(std::sync::Arc::default()).respond(
-        &generation,
+    match Fast::patient().respond(
+        (&generation, &Policy::default()),
         message,
         (CLIENT, transport),
         &mut reply[..room],

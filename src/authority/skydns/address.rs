@@ -120,7 +120,8 @@ impl Lookup<'_> {
                 let (kind, settings) = (all.kind, zone.settings());
                 let (ttl, most, room) = (settings.ttl, settings.most_answers(), HOST_ROOM);
                 let visits = Some(self.visits);
-                let addresses = Addresses { kind, ttl, room, most, name: &name, visits };
+                let addresses =
+                    Addresses { kind, ttl, room, most, name: &name, visits, witness: None };
                 // Nothing is too large where what fits is drawn.
                 let Ok(Some(set)) = addresses.at(node, draw) else { return };
                 let by = By { ttl: by.ttl.min(set.ttl), ..by };

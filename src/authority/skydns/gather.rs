@@ -89,6 +89,7 @@ impl<'g, 'v> Walk<'g, 'v> {
                 break;
             }
             found.push(&**entry);
+            self.visits.note(|| entry.key.to_string());
             self.fill.iter_mut().for_each(|fill| fill.add(entry));
         }
         found
@@ -96,7 +97,8 @@ impl<'g, 'v> Walk<'g, 'v> {
 
     /// The entries at a path itself.
     pub(super) fn at(&self, path: &[u8]) -> Vec<&'g Entry> {
-        self.all.at(path).take_while(|_| self.visits.step()).map(|entry| &**entry).collect()
+        let found = self.all.at(path).take_while(|_| self.visits.step());
+        found.inspect(|entry| self.visits.note(|| entry.key.to_string())).map(|it| &**it).collect()
     }
 
     /// Adds the entries of all branches below a path that labels lead to.

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use arc_swap::Guard;
+
 use super::Responder;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::limiter::Fate;
-use crate::wire::{Policy, Transport};
+use crate::wire::{Policies, Policy, Transport};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -50,8 +52,8 @@ pub(in crate::wire) struct Full {
     receiver: Receiver<Handed>,
     /// Answers.
     answerer: Answerer,
-    /// What limits them.
-    policy: Arc<Policy>,
+    /// How they are answered.
+    policies: Arc<Policies>,
     /// Counts.
     tally: Tally,
 }
@@ -74,8 +76,8 @@ impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        let policy = Arc::clone(responder.policy());
-        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policy, tally })
+        let policies = Arc::clone(responder.policies());
+        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policies, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -93,17 +95,19 @@ impl Full {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
+        let policy = self.policies.load();
         let from = (handed.route.client, Transport::Udp);
-        match self.answerer.answer(&generation, &handed.message, from) {
+        match self.answerer.answer((&generation, &policy), &handed.message, from) {
             Answered::Silence => self.tally.count(Event::Silent, 1),
             Answered::Reply(reply) => {
-                handed.reply(&self.policy, reply, Some(&mut self.tally));
+                handed.reply(&policy, reply, Some(&mut self.tally));
             }
             Answered::Foreign(asked) => {
                 self.tally.count(Event::Handed, 1);
-                let (policy, message) = (Arc::clone(&self.policy), handed.message.clone());
-                let done = move |mut reply: Vec<u8>| handed.reply(&policy, &mut reply, None);
-                self.answerer.forward(asked, message, from, done);
+                let policy = Guard::into_inner(policy);
+                let (by, message) = (Arc::clone(&policy), handed.message.clone());
+                let done = move |mut reply: Vec<u8>| handed.reply(&by, &mut reply, None);
+                self.answerer.forward(policy, asked, message, from, done);
             }
         }
     }

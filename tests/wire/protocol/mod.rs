@@ -20,7 +20,7 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Record, RecordType};
-use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use srvd::wire::{Fast, Policies, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
 
 use super::messages::{Query, parse};
 use super::{Server, example};
@@ -109,7 +109,8 @@ impl World {
 
     /// What the full path replies.
     fn full(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
-        let responder = Responder::with(Arc::clone(&self.fixture.index), Arc::clone(&self.policy));
+        let policies = Arc::new(Policies::new(Arc::clone(&self.policy)));
+        let responder = Responder::with(Arc::clone(&self.fixture.index), policies);
         let mut reply = Vec::new();
         responder.respond(message, from.0, from.1, &mut reply).then_some(reply)
     }
@@ -118,8 +119,8 @@ impl World {
     fn fast(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        let mut fast = Fast::patient(Arc::clone(&self.policy));
-        match fast.respond(&self.fixture.index.load(), message, from, &mut reply) {
+        let mut fast = Fast::patient();
+        match fast.respond((&self.fixture.index.load(), &self.policy), message, from, &mut reply) {
             Verdict::Reply { octets, code, truncated } => {
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
                 reply.truncate(octets);

@@ -1,0 +1,258 @@
+//! Why a name is answered as it is. The answer shown is that of [`super::answer`]'s own
+//! functions, and so are the keys it was made of; what is added are words.
+
+mod asked;
+mod rule;
+mod why;
+
+use std::fmt;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::{DNSClass, Name, RecordType};
+use serde_json::{Value, json};
+
+use super::visits::{Visits, Witness};
+use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve, visited};
+use crate::index::{Generation, Node, Zone};
+use crate::names::{MESSAGE_MAX, WireName};
+use crate::registry::Standing;
+
+pub use self::asked::asked;
+
+/// Records of a section that are shown: more than anybody reads.
+const RECORDS_SHOWN: usize = 100;
+/// Octets of an answer that is explained: what TCP carries, less a header, a question and an
+/// OPT record.
+const ROOM: Room = Room { octets: MESSAGE_MAX - 300, overflow: Overflow::Cut };
+
+/// What a name is answered with, and why.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The name.
+    pub name: Name,
+    /// The type.
+    pub kind: RecordType,
+    /// The zone of ours that it is in, without the last dot.
+    pub zone: Option<String>,
+    /// Which rule leads there, in words.
+    pub rule: String,
+    /// Keys of the registry that the answer is made of.
+    pub keys: Vec<String>,
+    /// How many there are beside those.
+    pub more_keys: usize,
+    /// The response code.
+    pub code: ResponseCode,
+    /// What an extended error says beside the code.
+    pub reason: Option<Reason>,
+    /// Answer, authority and additional section.
+    pub sections: [Section; 3],
+    /// Where an alias leads that leaves our zones.
+    pub leaves: Option<Name>,
+    /// Why there is no record of that type; none where there is one.
+    pub why: Option<String>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+}
+
+/// One section of an answer.
+#[derive(Debug, Default)]
+pub struct Section {
+    /// The first of its records.
+    pub records: Vec<Said>,
+    /// How many there are beside those.
+    pub more: usize,
+}
+
+/// One record, as people read it.
+#[derive(Debug)]
+pub struct Said {
+    /// Its owner.
+    pub name: String,
+    /// Its TTL in seconds.
+    pub ttl: u32,
+    /// Its type.
+    pub kind: String,
+    /// Its data.
+    pub data: String,
+}
+
+/// Explains what a name is answered with.
+#[must_use]
+pub fn explain(
+    generation: &Generation,
+    name: &Name,
+    kind: RecordType,
+    draw: &mut Draw,
+) -> Explanation {
+    let question = Question { name, kind, class: DNSClass::IN, room: ROOM };
+    let visits = Visits::witnessed();
+    let answer = visited(generation, &question, false, &visits, draw);
+    let Witness { keys, more } = visits.into_witness();
+    let wire = WireName::from_labels(name.iter()).unwrap_or_else(|_| WireName::root());
+    let resolved = resolve(generation, &wire);
+    let place = generation.locate(&wire).map(|(site, _)| &**generation.zone(site));
+    Explanation {
+        name: name.clone(),
+        kind,
+        zone: place.map(|zone| zone.settings().title()),
+        rule: rule::of(&resolved, &wire),
+        keys: keys.into_iter().collect(),
+        more_keys: more,
+        code: answer.code,
+        reason: answer.reason,
+        why: why::of(generation, &resolved, (&question, &wire), &answer),
+        notes: notes(&resolved, place, &wire),
+        leaves: answer.leaves.clone(),
+        sections: sections(answer),
+    }
+}
+
+/// The sections of an answer.
+fn sections(answer: Answer) -> [Section; 3] {
+    let Answer { answers, authority, additional, .. } = answer;
+    [answers, authority.into_iter().collect(), additional].map(Section::new)
+}
+
+/// What is to be known beside the answer.
+fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<String> {
+    let Some(zone) = place else { return Vec::new() };
+    let (settings, mut notes) = (zone.settings(), Vec::new());
+    if zone.is_ready() && settings.standing() != Standing::Fresh {
+        let age = settings.freshness().age().as_secs();
+        notes.push(format!("the registry last confirmed what is held {age} s ago"));
+    }
+    let held = settings.vitals().held.get();
+    if held > 0 {
+        notes.push(format!(
+            "the collapse guard holds the removal of {held} instances of this zone: what is \
+             answered may be gone"
+        ));
+    }
+    if let Resolved::Existing(position, Node::Static(_) | Node::Cut(_)) = resolved
+        && zone.has_registered(name, position.below)
+    {
+        notes.push(
+            "something is registered at this name too: the zone file hides it; rename it, or \
+             remove the record"
+                .to_owned(),
+        );
+    }
+    if let Resolved::Existing(position, _) | Resolved::Missing(position) = resolved
+        && let Some(label) = rule::service_label(position, name)
+    {
+        notes.extend(why::unusable(zone, label));
+    }
+    notes
+}
+
+impl Section {
+    /// The first records of some RRsets.
+    fn new(sets: Vec<RrSet>) -> Self {
+        let total: usize = sets.iter().map(|set| set.data.len()).sum();
+        let records: Vec<_> = sets.iter().flat_map(Said::all).take(RECORDS_SHOWN).collect();
+        Self { more: total - records.len(), records }
+    }
+
+    /// The section as JSON: its first records, and how many more there are.
+    fn to_json(&self) -> Value {
+        let record =
+            |it: &Said| json!({ "name": it.name, "ttl": it.ttl, "type": it.kind, "data": it.data });
+        json!({ "records": self.records.iter().map(record).collect::<Value>(), "more": self.more })
+    }
+}
+
+impl Said {
+    /// The records of an RRset.
+    fn all(set: &RrSet) -> impl Iterator<Item = Self> {
+        let (name, ttl, kind) = (set.owner.to_ascii(), set.ttl, set.kind.to_string());
+        set.data.iter().map(move |data| Self {
+            name: name.clone(),
+            ttl,
+            kind: kind.clone(),
+            data: data.to_string(),
+        })
+    }
+}
+
+impl Explanation {
+    /// The response code as `dig` writes it.
+    #[must_use]
+    pub fn code_word(&self) -> String {
+        format!("{:?}", self.code).to_ascii_uppercase()
+    }
+
+    /// Whether the name exists in a zone of ours.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        !matches!(self.code, ResponseCode::NXDomain | ResponseCode::Refused)
+    }
+
+    /// The one JSON object that `srvd explain` and the HTTP interface show.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let [answer, authority, additional] = self.sections.each_ref().map(Section::to_json);
+        json!({
+            "name": self.name.to_ascii(),
+            "type": self.kind.to_string(),
+            "zone": self.zone,
+            "rule": self.rule,
+            "keys": self.keys,
+            "more_keys": self.more_keys,
+            "code": self.code_word(),
+            "extended_error": self.reason.map(Reason::info_code),
+            "answer": answer,
+            "authority": authority,
+            "additional": additional,
+            "leaves": self.leaves.as_ref().map(Name::to_ascii),
+            "why": self.why,
+            "notes": self.notes,
+        })
+    }
+}
+
+impl fmt::Display for Explanation {
+    /// For people: one fact a line.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let zone = self.zone.as_deref().unwrap_or("none of ours");
+        writeln!(formatter, "{} {}", self.name.to_ascii(), self.kind)?;
+        writeln!(formatter, "zone:   {zone}")?;
+        writeln!(formatter, "rule:   {}", self.rule)?;
+        let reason = self.reason.map(|it| format!(", extended error {}", it.info_code()));
+        writeln!(formatter, "code:   {}{}", self.code_word(), reason.unwrap_or_default())?;
+        if let Some(why) = &self.why {
+            writeln!(formatter, "why:    {why}")?;
+        }
+        if let Some(name) = &self.leaves {
+            writeln!(formatter, "leaves: for {}, which is in no zone of ours", name.to_ascii())?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(formatter, "note:   {note}"))?;
+        for (name, section) in ["answer", "authority", "additional"].iter().zip(&self.sections) {
+            section.write(formatter, name)?;
+        }
+        list(formatter, "keys", &self.keys, self.more_keys)
+    }
+}
+
+impl Section {
+    /// Writes the section under its name, if it has anything.
+    fn write(&self, formatter: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        let line = |it: &Said| format!("{} {} {} {}", it.name, it.ttl, it.kind, it.data);
+        let lines: Vec<_> = self.records.iter().map(line).collect();
+        list(formatter, name, &lines, self.more)
+    }
+}
+
+/// Writes lines under a heading, and how many more there are; nothing where there are none.
+fn list(
+    formatter: &mut fmt::Formatter<'_>,
+    heading: &str,
+    lines: &[String],
+    more: usize,
+) -> fmt::Result {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(formatter, "{heading}:")?;
+    lines.iter().try_for_each(|line| writeln!(formatter, "  {line}"))?;
+    if more > 0 { writeln!(formatter, "  and {more} more") } else { Ok(()) }
+}

@@ -1,0 +1,39 @@
+//! `/v1/explain`: why a name is answered as it is.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::Parameters;
+use super::paging::beside;
+use super::refusal::Refusal;
+use super::{Subject, schema};
+use crate::authority::{self, Draw};
+
+/// What is asked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// The name, absolute, as `dig` takes it
+    name: String,
+    /// The type: `SRV`, `a`, `TYPE65`; SRV for names that begin with `_`, A for others when absent
+    r#type: Option<String>,
+}
+
+/// What a name is answered with now, from which keys, by which rule, and why not.
+#[utoipa::path(get, path = "/v1/explain", tag = "registry", params(Asked), responses(
+    (status = 200, body = schema::Explanation), (status = 400, body = Refusal),
+))]
+pub(super) async fn show(
+    State(subject): State<Subject>,
+    Parameters(Asked { name, r#type: kind }): Parameters<Asked>,
+) -> Result<Response, Refusal> {
+    let (name, kind) = authority::asked(&name, kind.as_deref()).map_err(Refusal::invalid)?;
+    let generation = Arc::clone(&subject.index.load());
+    beside(move || Ok(authority::explain(&generation, &name, kind, &mut Draw::new()).to_json()))
+        .await
+}

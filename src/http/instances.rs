@@ -1,0 +1,172 @@
+//! `/v1/services/{name}`: the instances of one name, as DNS has them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Parameters, Segments};
+use super::paging::{beside, first, limit};
+use super::refusal::Refusal;
+use super::services::{Shown, aliases, behind, shown};
+use super::zones::{self, quoted};
+use super::{Subject, schema, timestamp};
+use crate::events::{Events, Since};
+use crate::index::{Generation, Service, Zone};
+use crate::names::{folded, nearest};
+use crate::registry::Instance;
+
+/// Which instances.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Part {
+    /// The zone; all zones with services when absent
+    zone: Option<String>,
+    /// How many at most: 1 to 1000, 100 when absent
+    limit: Option<usize>,
+    /// Those behind this `next` of the page before
+    after: Option<String>,
+}
+
+/// A page of the instances of one name, by key.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Instances {
+    /// The label, in lower case.
+    name: String,
+    /// The zones that were looked in.
+    zones: Vec<Shown>,
+    /// What is between the name and the instances: a frontend, then the backend that it
+    /// leads to; or a backend.
+    #[schema(value_type = Vec<schema::Alias>)]
+    aliases: Vec<Value>,
+    /// How many instances there are, on all pages.
+    total: usize,
+    /// The instances.
+    #[schema(value_type = Vec<schema::Instance>)]
+    instances: Vec<Value>,
+    /// What `after` is to be for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// The instances of one service, or of what a backend or frontend stands for.
+#[utoipa::path(get, path = "/v1/services/{name}", tag = "registry",
+    params(("name" = String, Path, description = "The service, backend or frontend"), Part),
+    responses(
+        (status = 200, body = Instances), (status = 400, body = Refusal),
+        (status = 404, body = Refusal), (status = 503, body = Refusal),
+))]
+pub(super) async fn show(
+    State(subject): State<Subject>,
+    Segments(name): Segments<String>,
+    Parameters(part): Parameters<Part>,
+) -> Result<Response, Refusal> {
+    let limit = limit(part.limit)?;
+    let generation = Arc::clone(&subject.index.load());
+    beside(move || members(&generation, &subject.events, &name, (&part, limit))).await
+}
+
+/// A page of the instances of a name.
+fn members(
+    generation: &Generation,
+    events: &Events,
+    name: &str,
+    (part, limit): (&Part, usize),
+) -> Result<Instances, Refusal> {
+    let places = zones::with_services(generation, part.zone.as_deref())?;
+    let label: Vec<u8> = folded(name).collect();
+    let zones = || places.iter().map(|at| (*at, &generation.zones()[*at]));
+    let aliases: Vec<_> = zones().flat_map(|(_, zone)| aliases(zone, &label)).collect();
+    let all = || zones().flat_map(|(at, zone)| keyed(zone, &label).map(move |it| (at, it.0, it.1)));
+    let total = zones().filter_map(|(_, zone)| zone.named(&label)).map(Service::len).sum();
+    if total == 0 && aliases.is_empty() {
+        return Err(nothing(generation, &places, name, &label));
+    }
+    let after = part.after.as_deref().map(|after| behind(generation, after)).transpose()?;
+    let is_behind = |at: usize, key: &String| {
+        after.as_ref().is_none_or(|(zone, last)| (at, key.as_str()) > (*zone, last.as_str()))
+    };
+    let keys =
+        all().filter(|(at, key, _)| is_behind(*at, key)).map(|(at, key, it)| Keyed(at, key, it));
+    let (page, has_more) = first(keys, limit);
+    let last = page.last().filter(|_| has_more);
+    let next = last.map(|it| format!("{}/{}", generation.zones()[it.0].settings().title(), it.1));
+    let instances = objects(generation, events, page);
+    let name = String::from_utf8_lossy(&label).into_owned();
+    Ok(Instances { name, zones: shown(generation, &places), aliases, total, instances, next })
+}
+
+/// An instance with its zone and key, which order it.
+struct Keyed<'g>(usize, String, &'g Instance);
+
+impl Keyed<'_> {
+    /// What orders it.
+    fn rank(&self) -> (usize, &str) {
+        (self.0, &self.1)
+    }
+}
+
+impl Ord for Keyed<'_> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Keyed<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Keyed<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Keyed<'_> {}
+
+/// The instances at a label, each with its key.
+fn keyed<'z>(zone: &'z Zone, label: &[u8]) -> impl Iterator<Item = (String, &'z Instance)> {
+    let layout = zone.settings().layout();
+    let all = zone.named(label).into_iter().flat_map(Service::instances);
+    all.map(|instance| (layout.key_of(instance), instance))
+}
+
+/// Instances as objects, with since when they are there.
+fn objects(generation: &Generation, events: &Events, page: Vec<Keyed<'_>>) -> Vec<Value> {
+    let names: HashSet<_> = page.iter().map(|it| &*it.2.name).collect();
+    let mut seen = BTreeMap::new();
+    let object = |Keyed(at, key, instance): &Keyed<'_>| {
+        let of_zone = || events.seen(*at, |it| names.contains(&*it.name));
+        let since = seen.entry(*at).or_insert_with(of_zone).of(instance);
+        let (member, time) = match since {
+            Since::At(time) => ("since", time),
+            Since::Before(time) => ("since_before", time),
+        };
+        let mut object = instance.to_json(&generation.zones()[*at].settings().title(), key);
+        object[member] = timestamp(time).into();
+        object
+    };
+    page.iter().map(object).collect()
+}
+
+/// There is no such service, or nobody knows yet.
+fn nothing(generation: &Generation, places: &[usize], name: &str, label: &[u8]) -> Refusal {
+    let zones: Vec<_> = places.iter().map(|at| &generation.zones()[*at]).collect();
+    if let Some(zone) = zones.iter().find(|zone| !zone.is_ready()) {
+        let title = zone.settings().title();
+        return Refusal::unavailable(format!("the registry of {title} has not been listed yet"));
+    }
+    let near = nearest(label, zones.iter().flat_map(|zone| zone.labels()));
+    let hint = near.map_or_else(
+        || "/v1/services shows what is".to_owned(),
+        |near| format!("there is `{}`", String::from_utf8_lossy(near)),
+    );
+    Refusal::not_found(format!("no instance of `{}` is registered; {hint}", quoted(name)))
+}

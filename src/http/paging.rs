@@ -1,0 +1,71 @@
+//! Parts of long lists, in an order that stays the same.
+
+use std::collections::BinaryHeap;
+
+use axum::response::Response;
+
+use super::json;
+use super::refusal::Refusal;
+
+/// Entries of a page, where nothing else is asked for.
+const DEFAULT_LIMIT: usize = 100;
+/// The most entries of a page: some hundred kilobytes.
+pub(super) const LIMIT_MAX: usize = 1000;
+
+/// How many entries are wanted.
+///
+/// # Errors
+/// 400: none, or too many.
+pub(super) fn limit(asked: Option<usize>) -> Result<usize, Refusal> {
+    let limit = asked.unwrap_or(DEFAULT_LIMIT);
+    if (1..=LIMIT_MAX).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Refusal::invalid(format!("`limit` is {limit}; it must be 1 to {LIMIT_MAX}")))
+}
+
+/// The first so many, in order, and whether there are more. Keeps no more than these.
+pub(super) fn first<T: Ord>(all: impl Iterator<Item = T>, most: usize) -> (Vec<T>, bool) {
+    let mut least = BinaryHeap::with_capacity(most + 2);
+    for one in all {
+        least.push(one);
+        if least.len() > most + 1 {
+            least.pop();
+        }
+    }
+    let mut sorted = least.into_sorted_vec();
+    let has_more = sorted.len() > most;
+    sorted.truncate(most);
+    (sorted, has_more)
+}
+
+/// Does what may take a second beside the runtime's threads, and answers with its JSON.
+///
+/// # Errors
+/// What the work says, or 500 if it ended otherwise.
+pub(super) async fn beside<T: serde::Serialize + Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<Response, Refusal> {
+    let text = move || serde_json::to_string(&work()?).map_err(Refusal::fault);
+    tokio::task::spawn_blocking(text).await.map_err(Refusal::fault)?.map(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_are_the_least() {
+        let of = |count: u32, most| first((0..count).map(|it| it * 7 % count), most);
+        assert_eq!(of(10, 3), (vec![0, 1, 2], true));
+        assert_eq!(of(3, 3), (vec![0, 1, 2], false));
+        assert_eq!(of(0, 3), (vec![], false));
+    }
+
+    #[test]
+    fn limits_have_limits() {
+        assert_eq!(limit(None), Ok(DEFAULT_LIMIT));
+        assert_eq!(limit(Some(LIMIT_MAX)), Ok(LIMIT_MAX));
+        assert!(limit(Some(0)).is_err() && limit(Some(LIMIT_MAX + 1)).is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! How long a connection may keep its place, and how long a client may not read.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+
+/// The longest a connection lives that answers requests: a client that dawdles must not keep
+/// its place.
+pub(super) const CONNECTION_LIFE: Duration = Duration::from_secs(120);
+/// How long a client may leave unread what was sent: as long as a network may be away
+/// without anybody noticing.
+pub(super) const UNREAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The place of one connection among all that may be open.
+#[derive(Debug, Clone)]
+pub(super) struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+/// A stream whose other side must read.
+#[derive(Debug)]
+pub(super) struct Impatient<S> {
+    /// The stream.
+    stream: S,
+    /// When it is given up; none while it takes what is written.
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl Place {
+    /// The place that a permit gives.
+    pub(super) fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(Mutex::new(Some(permit))))
+    }
+
+    /// Gives the place to another connection. This one, which has a place elsewhere, lives as
+    /// long as it has something to send and its client reads.
+    pub(super) fn leave(&self) {
+        self.permit().take();
+    }
+
+    /// Waits until the connection has lived long enough.
+    pub(super) async fn expired(self) {
+        sleep(CONNECTION_LIFE).await;
+        if self.permit().is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// What holds the place, while it is held.
+    fn permit(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Impatient<S> {
+    /// A stream whose other side must read.
+    pub(super) const fn new(stream: S) -> Self {
+        Self { stream, end: None }
+    }
+
+    /// Passes on how writing went, unless it has waited for too long.
+    fn judge<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.end = None;
+            return written;
+        }
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(UNREAD_TIMEOUT)));
+        ready!(end.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, octets);
+        self.judge(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.judge(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.judge(context, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.judge(context, shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_cut_and_who_reads_late_is_not() {
+        let (near, mut far) = duplex(4);
+        let mut near = Impatient::new(near);
+        let reader = tokio::spawn(async move {
+            for _ in 0..4 {
+                sleep(UNREAD_TIMEOUT * 3 / 4).await;
+                far.read_exact(&mut [0; 4]).await.unwrap();
+            }
+            far
+        });
+        near.write_all(&[0; 16]).await.unwrap();
+        let _far = reader.await.unwrap();
+        let fault = near.write_all(&[0; 16]).await.unwrap_err();
+        assert_eq!(fault.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_was_left_is_free_and_its_connection_lives_on() {
+        let places = Arc::new(tokio::sync::Semaphore::new(2));
+        let place = || Place::new(Arc::clone(&places).try_acquire_owned().unwrap());
+        let (kept, left) = (place(), place());
+        let end = tokio::spawn(left.clone().expired());
+        left.leave();
+        assert_eq!(places.available_permits(), 1);
+        kept.expired().await;
+        sleep(CONNECTION_LIFE).await;
+        assert!(!end.is_finished());
+        end.abort();
+    }
+}

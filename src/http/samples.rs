@@ -1,0 +1,123 @@
+//! How much was asked and changed lately, for those who look at it: a few minutes, looked at
+//! every other second.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::Serialize;
+use tokio::time::{MissedTickBehavior, interval};
+use utoipa::ToSchema;
+
+use super::Subject;
+
+/// How often it is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+/// How many looks are remembered: five minutes of them.
+const REMEMBERED: usize = 150;
+
+/// What is remembered.
+#[derive(Debug)]
+pub(super) struct Samples {
+    /// When the server began, for durations.
+    pub(super) begun: Instant,
+    /// When that was, for people.
+    pub(super) started: SystemTime,
+    /// The looks, the latest last.
+    looks: Mutex<VecDeque<Look>>,
+}
+
+/// How much was counted until some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// Queries that came.
+    pub(super) queries: u64,
+    /// Changes of the zones.
+    pub(super) changes: u64,
+}
+
+/// How much happened in each of the latest intervals, the oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Lately {
+    /// How many seconds an interval has.
+    seconds: u64,
+    /// Queries that came in each.
+    queries: Vec<u64>,
+    /// Changes of instances, aliases and entries in each.
+    changes: Vec<u64>,
+}
+
+impl Samples {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        let (begun, started) = (Instant::now(), SystemTime::now());
+        Self { begun, started, looks: Mutex::default() }
+    }
+
+    /// Looks again and again.
+    pub(super) async fn run(&self, subject: &Subject) -> Infallible {
+        let mut clock = interval(EVERY);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            clock.tick().await;
+            self.add(Look::now(subject));
+        }
+    }
+
+    /// How much happened lately.
+    pub(super) fn lately(&self) -> Lately {
+        let looks = self.looks();
+        let steps = || looks.iter().zip(looks.iter().skip(1));
+        Lately {
+            seconds: EVERY.as_secs(),
+            queries: steps().map(|(one, next)| next.queries.saturating_sub(one.queries)).collect(),
+            changes: steps().map(|(one, next)| next.changes.saturating_sub(one.changes)).collect(),
+        }
+    }
+
+    /// Remembers a look, and forgets the oldest.
+    fn add(&self, look: Look) {
+        let mut looks = self.looks();
+        looks.push_back(look);
+        if looks.len() > REMEMBERED + 1 {
+            looks.pop_front();
+        }
+    }
+
+    /// The looks, locked.
+    fn looks(&self) -> MutexGuard<'_, VecDeque<Look>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Look {
+    /// What is counted now.
+    pub(super) fn now(subject: &Subject) -> Self {
+        let counts = subject.counters.total();
+        let generation = subject.index.load();
+        Self {
+            queries: counts.fast.received + counts.tcp.answered,
+            changes: generation.zones().iter().map(|zone| zone.changes()).sum(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_lately_is_bounded() {
+        let samples = Samples::new();
+        assert!(samples.lately().queries.is_empty());
+        for number in 0..2 * REMEMBERED as u64 {
+            samples.add(Look { queries: number * number, changes: 7 });
+        }
+        let lately = samples.lately();
+        assert_eq!((lately.queries.len(), lately.changes.len()), (REMEMBERED, REMEMBERED));
+        let last = 2 * REMEMBERED as u64 - 1;
+        assert_eq!(lately.queries.last(), Some(&(last * last - (last - 1) * (last - 1))));
+        assert!(lately.changes.iter().all(|it| *it == 0));
+    }
+}

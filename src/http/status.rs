@@ -1,0 +1,133 @@
+//! `/v1/status`: how the server and each zone stand.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::paging::beside;
+use super::ready::is_answered;
+use super::refusal::Refusal;
+use super::samples::{Lately, Look, Samples};
+use super::{Subject, timestamp};
+use crate::index::{Generation, Schema, Service, Site, Zone};
+use crate::registry::Standing;
+
+/// How the server stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Status {
+    /// The release of this server.
+    version: &'static str,
+    /// When it began to serve (RFC 3339).
+    started: String,
+    /// How many seconds ago that was.
+    uptime: u64,
+    /// Whether queries are worth sending here; `/readyz` says why not.
+    ready: bool,
+    /// Whether it is about to end.
+    draining: bool,
+    /// The number of the generation that is answered from.
+    generation: u64,
+    /// Clients that follow `/v1/events`.
+    followers: usize,
+    /// Queries that came, since it began.
+    queries: u64,
+    /// Changes of instances, aliases and entries, since it began.
+    changes: u64,
+    /// How much of both there was in the last minutes.
+    lately: Lately,
+    /// The zones, in the order of the configuration.
+    zones: Vec<ZoneStatus>,
+}
+
+/// How one zone stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct ZoneStatus {
+    /// The zone, without its last dot.
+    zone: String,
+    /// Where its names come from: `services`, `skydns` or `static`, a file alone.
+    schema: &'static str,
+    /// How new it is.
+    standing: &'static str,
+    /// The registry's revision that is held whole; none of a file, or before the first list.
+    revision: Option<i64>,
+    /// How many seconds ago the registry last confirmed what is held; none of a file.
+    age: Option<f64>,
+    /// The serial of its SOA record.
+    serial: u32,
+    /// How many services it has.
+    services: usize,
+    /// How many instances these have.
+    instances: usize,
+    /// How many backends and frontends it has.
+    aliases: usize,
+    /// How many entries a zone of SkyDNS's schema has.
+    entries: usize,
+    /// Instances that the collapse guard holds, although the registry has them no more.
+    held: u64,
+}
+
+/// How the server and its zones stand.
+#[utoipa::path(get, path = "/v1/status", tag = "registry", responses((status = 200, body = Status)))]
+pub(super) async fn show(
+    State(subject): State<Subject>,
+    Extension(samples): Extension<Arc<Samples>>,
+) -> Result<Response, Refusal> {
+    beside(move || Ok(status(&subject, &samples))).await
+}
+
+/// How the server stands.
+fn status(subject: &Subject, samples: &Samples) -> Status {
+    let generation = Arc::clone(&subject.index.load());
+    let Look { queries, changes } = Look::now(subject);
+    let draining = subject.draining.is_cancelled();
+    let places = 0..generation.zones().len();
+    Status {
+        version: env!("CARGO_PKG_VERSION"),
+        started: timestamp(samples.started),
+        uptime: samples.begun.elapsed().as_secs(),
+        ready: !draining && generation.zones().iter().all(|zone| is_answered(zone)),
+        draining,
+        generation: generation.number(),
+        followers: subject.events.followers(),
+        queries,
+        changes,
+        lately: samples.lately(),
+        zones: places.map(|at| ZoneStatus::new(&generation, at)).collect(),
+    }
+}
+
+impl ZoneStatus {
+    /// How the zone at a place stands.
+    fn new(generation: &Generation, at: usize) -> Self {
+        let zone = &generation.zones()[at];
+        let settings = zone.settings();
+        let of_registry = settings.schema() != Schema::Static;
+        Self {
+            zone: settings.title(),
+            schema: settings.schema().as_str(),
+            standing: standing(zone),
+            revision: zone.revision().filter(|_| of_registry),
+            age: of_registry.then(|| settings.freshness().age().as_millis() as f64 / 1000.0),
+            serial: generation.serial(Site::Zone(at)),
+            services: zone.len(),
+            instances: zone.services().map(Service::len).sum(),
+            aliases: zone.aliases().count(),
+            entries: zone.skydns().len(),
+            held: settings.vitals().held.get(),
+        }
+    }
+}
+
+/// How new a zone is, in a word.
+fn standing(zone: &Zone) -> &'static str {
+    match zone.settings().standing() {
+        _ if !zone.is_ready() => "not-ready",
+        Standing::Fresh => "fresh",
+        Standing::Stale => "stale",
+        Standing::Expired => "expired",
+    }
+}

@@ -1,6 +1,8 @@
 //! Registrations: renewed, lost, regained, and who may hold which key.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
@@ -241,6 +243,35 @@ fn many_at_once_make_one_registration() {
     let on_keys: HashSet<_> = held.map(|it| it.lease).collect();
     assert_eq!(on_keys.len(), 5);
     assert!(eventually(|| leases(&etcd) == 5), "leases that lost the race are revoked");
+}
+
+#[test]
+fn clients_that_keep_connections_leave_places_to_others() {
+    let server = Server::start(&Etcd::start(), &[]);
+    /// Asks on a connection of its own, and whether it is kept.
+    fn ask(at: SocketAddr) -> (TcpStream, bool) {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut octets = Vec::new();
+        while !octets.ends_with(b"ok\n") {
+            let mut piece = [0; 512];
+            let count = stream.read(&mut piece).unwrap();
+            assert_ne!(count, 0, "the connection ended without a reply");
+            octets.extend_from_slice(&piece[..count]);
+        }
+        let is_kept = !String::from_utf8(octets).unwrap().contains("connection: close");
+        (stream, is_kept)
+    }
+    let mut open = vec![ask(server.http)];
+    assert!(open[0].1);
+    let is_crowded = eventually(|| {
+        open.push(ask(server.http));
+        !open[open.len() - 1].1
+    });
+    assert!(is_crowded && open.len() > 64, "{} connections were kept", open.len());
+    server.renew(WEB).with(200);
+    drop(open);
+    assert!(eventually(|| ask(server.http).1));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use super::{Server, leases, stored};
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::srvd::{Srvd, command};
 use crate::support::{eventually, free_addr};
 
@@ -187,6 +187,35 @@ fn an_outage_longer_than_the_lease_is_survived() {
     assert_eq!(server.count("/registrations/web"), 1, "what is known goes on being shown");
     etcd.wipe_and_restart();
     assert!(eventually(|| server.renew(WEB).status == 200 && server.key(KEY).is_some()));
+}
+
+#[test]
+fn members_that_die_or_freeze_cost_no_registration() {
+    let mut cluster = EtcdCluster::start(3);
+    let url = cluster.urls().join(",").replace(",http://", ",");
+    let server = Server::of(&url, &["--registration-ttl", "10s"]);
+    server.renew(WEB).with(200);
+    let first = server.key(KEY).unwrap();
+    let renew_for = |seconds| {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let mut done = 0;
+        while Instant::now() < until {
+            done += usize::from(server.renew(WEB).status == 200);
+            sleep(BEAT);
+        }
+        assert!(done > 0, "no renewal in {seconds} s");
+    };
+    let leader = cluster.leader();
+    cluster.members[leader].kill9();
+    renew_for(6);
+    cluster.members[leader].restart();
+    let leader = cluster.leader();
+    cluster.members[leader].freeze();
+    renew_for(6);
+    cluster.members[leader].thaw();
+    renew_for(2);
+    cluster.members[leader].wait_healthy();
+    assert_eq!(stored(&cluster.members[leader].url(), KEY), Some(first));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! What can fail is done before anything else is: then nothing was replaced.
 
 use std::io;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{Answering, Limits, Serve};
@@ -10,7 +11,7 @@ use crate::forward::{Forwarder, Own, Source};
 use crate::http::Access;
 use crate::index::Index;
 use crate::reload::Outcomes;
-use crate::wire::{Limiter, Policies, Policy, RateLimit};
+use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
 
 /// What may be replaced. Clones share it.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Live {
     http: Option<Arc<Access>>,
     /// Who is asked for names that are not ours.
     upstreams: Arc<Mutex<Upstreams>>,
+    /// Where lost lines of the query log are counted.
+    counters: Arc<Counters>,
     /// What came of reading everything again.
     outcomes: Arc<Outcomes>,
 }
@@ -35,6 +38,8 @@ pub struct Live {
 struct Upstreams {
     /// Who they are; nobody when empty.
     sources: Vec<Source>,
+    /// One of so many queries is logged, which needs a thread as well; none when absent.
+    query_log: Option<NonZeroU32>,
     /// Whether the server runs.
     is_running: bool,
 }
@@ -46,12 +51,14 @@ impl Live {
         index: Arc<Index>,
         own: Own,
         http: Option<Arc<Access>>,
+        counters: Arc<Counters>,
         (answering, limits, forward): (Answering, Limits, Vec<Source>),
     ) -> Self {
+        let query_log = answering.query_log;
         let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
-        let upstreams = Upstreams { sources: forward, is_running: false };
+        let upstreams = Upstreams { sources: forward, query_log, is_running: false };
         let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
-        Self { index, policies, own, http, upstreams, outcomes: Arc::default() }
+        Self { index, policies, own, http, upstreams, counters, outcomes: Arc::default() }
     }
 
     /// What is answered from.
@@ -80,8 +87,9 @@ impl Live {
         let mut upstreams = self.lock();
         upstreams.is_running = true;
         let forwarder = self.forwarder(&upstreams.sources, None)?;
+        let query_log = self.query_log(upstreams.query_log, None)?;
         let policy = Policy::clone(&self.policies.load());
-        self.policies.replace(Policy { forwarder, ..policy });
+        self.policies.replace(Policy { forwarder, query_log, ..policy });
         Ok(())
     }
 
@@ -108,8 +116,13 @@ impl Live {
             same if upstreams.sources == forward || !upstreams.is_running => same,
             other => self.forwarder(&forward, other)?,
         };
-        upstreams.sources = forward;
-        self.policies.replace(Policy { forwarder, ..policy(answering, limits, &earlier) });
+        let query_log = match answering.query_log {
+            every if upstreams.is_running => self.query_log(every, earlier.query_log.as_ref())?,
+            _ => None,
+        };
+        (upstreams.sources, upstreams.query_log) = (forward, answering.query_log);
+        let policy = policy(answering, limits, &earlier);
+        self.policies.replace(Policy { forwarder, query_log, ..policy });
         Ok(())
     }
 
@@ -129,6 +142,19 @@ impl Live {
         Forwarder::start(sources.to_vec(), self.own.clone()).map(|it| Some(Arc::new(it)))
     }
 
+    /// Logs one of so many queries, by whoever logged as many before.
+    fn query_log(
+        &self,
+        every: Option<NonZeroU32>,
+        earlier: Option<&QueryLog>,
+    ) -> io::Result<Option<QueryLog>> {
+        match (every, earlier) {
+            (Some(every), Some(log)) if log.every() == every => Ok(Some(log.clone())),
+            (Some(every), _) => QueryLog::start(every, Arc::clone(&self.counters)).map(Some),
+            (None, _) => Ok(None),
+        }
+    }
+
     /// Who is asked. Held while policies are replaced, so that this happens in turn.
     fn lock(&self) -> MutexGuard<'_, Upstreams> {
         self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
@@ -137,7 +163,7 @@ impl Live {
 
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.
 fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
-    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
+    let Answering { cookies, strict_amplification, nsid, chaos, query_log: _ } = answering;
     let Limits { allow_query, allow_recursion, rate, tcp, run_as: _ } = limits;
     let octets = |text: String| text.into_bytes().into();
     let limiter = |rate: RateLimit| match &earlier.rate_limit {
@@ -151,6 +177,7 @@ fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
         cookies,
         forwarder: None,
         nsid: nsid.map(octets),
+        query_log: None,
         rate_limit: rate.map(limiter),
         strict_amplification,
         tcp,

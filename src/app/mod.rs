@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
@@ -126,7 +126,8 @@ impl App {
         let account = limits.run_as.clone();
         let own = Own::new(listeners.addresses());
         let access = http.as_ref().map(|http| Arc::clone(http.access()));
-        let live = Live::new(index, own, access, (answering, limits, forward));
+        let counters = listeners.counters();
+        let live = Live::new(index, own, access, counters, (answering, limits, forward));
         let listeners = listeners.share(workers);
         Self { events, listeners, http, live, workers, followers, account, bender }
     }
@@ -207,6 +208,7 @@ impl App {
             counters: self.listeners.counters(),
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
+            started: SystemTime::now(),
             reloads: Arc::clone(self.live.outcomes()),
             bender: self.bender,
         };

@@ -97,6 +97,8 @@ pub struct File {
     pub nsid: Written<String>,
     /// Whether the class CHAOS is answered.
     pub chaos: Option<bool>,
+    /// One of so many queries is logged.
+    pub query_log: Option<u32>,
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// The file itself; relative paths begin where it stands.

@@ -105,6 +105,8 @@ pub struct Subject {
     pub draining: CancellationToken,
     /// How messages are answered, which names whom others are asked of.
     pub policies: Arc<Policies>,
+    /// When the process began to answer.
+    pub started: SystemTime,
     /// What came of reading everything again.
     pub reloads: Arc<Outcomes>,
     /// Where bender's interface registers, if there is a zone of services.

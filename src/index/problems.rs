@@ -23,6 +23,8 @@ pub(super) struct Unusable {
     keys: OrdMap<Arc<[u8]>, Arc<Problem>>,
     /// How many others there are, by first segment.
     strays: OrdMap<Arc<str>, usize>,
+    /// How many that are in all.
+    stray_count: usize,
 }
 
 impl Unusable {
@@ -37,7 +39,9 @@ impl Unusable {
     /// Counts a key outside the grammar.
     fn count(&mut self, change: &StrayChange) {
         let before = self.strays.get(&*change.segment).copied().unwrap_or_default();
-        match if change.came { before + 1 } else { before.saturating_sub(1) } {
+        let after = if change.came { before + 1 } else { before.saturating_sub(1) };
+        self.stray_count = self.stray_count + after - before;
+        match after {
             0 => self.strays.remove(&*change.segment),
             count => self.strays.insert((*change.segment).into(), count),
         };
@@ -45,6 +49,13 @@ impl Unusable {
 }
 
 impl Zone {
+    /// How many keys are of the form NAME/ID and cannot be used, and how many are of another
+    /// form. Both are kept: it takes no walk to tell.
+    #[must_use]
+    pub fn unusable_keys(&self) -> (usize, usize) {
+        (self.unusable.keys.len(), self.unusable.stray_count)
+    }
+
     /// Takes an update in.
     pub(super) fn take(&mut self, update: &Update) {
         update.changes.iter().for_each(|change| self.apply(change));

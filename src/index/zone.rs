@@ -29,6 +29,8 @@ pub struct Zone {
     revision: Option<i64>,
     /// How many changes made it what it is.
     pub(super) changes: u64,
+    /// How many instances are registered.
+    instances: usize,
     /// The services, by label.
     pub(super) services: Services,
     /// The names that stand for others; shared by generations until one of them changes.
@@ -56,6 +58,7 @@ impl Zone {
             settings,
             revision,
             changes: 0,
+            instances: 0,
             services,
             aliases,
             skydns,
@@ -128,6 +131,12 @@ impl Zone {
         self.services.len()
     }
 
+    /// How many instances are registered.
+    #[must_use]
+    pub const fn instances(&self) -> usize {
+        self.instances
+    }
+
     /// Whether there is no service.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -149,6 +158,8 @@ impl Zone {
         if let Some(after) = &change.after {
             self.edit(after, Service::insert);
         }
+        self.instances += usize::from(change.after.is_some());
+        self.instances -= usize::from(change.before.is_some());
     }
 
     /// Takes a change of an entry in.

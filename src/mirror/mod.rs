@@ -215,6 +215,7 @@ impl<P: Publish> Mirror<P> {
             let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;
             self.freshness.confirmed();
+            self.vitals.newest.set(message.revision.max(self.vitals.newest.get()));
             let progress = progress_of(&message);
             held = self.take_batch(message, &mut messages, held, orders_progress).await?;
             self.hold(held, cluster);
@@ -248,6 +249,8 @@ impl<P: Publish> Mirror<P> {
             self.guard.publish(update);
         });
         self.freshness.confirmed();
+        // It may have gone back.
+        self.vitals.newest.set(revision);
         self.hold(revision, cluster);
         Ok((revision, cluster))
     }

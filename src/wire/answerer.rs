@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::full::{Found, Outcome, contain};
 use super::networks::client;
-use super::{Fast, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
 
@@ -13,8 +13,8 @@ use crate::index::Generation;
 pub(super) enum Answered<'a> {
     /// Nothing is said to it.
     Silence,
-    /// The reply.
-    Reply(&'a mut [u8]),
+    /// The reply, and by which path it was made.
+    Reply(&'a mut [u8], Path),
     /// Others must be asked first.
     Foreign(Asked),
 }
@@ -55,13 +55,13 @@ impl Answerer {
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(by, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets]),
+            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets], Path::Fast),
             Verdict::Silence => Answered::Silence,
             Verdict::Full | Verdict::Foreign => {
                 let reply = &mut self.reply;
                 match self.responder.respond_by(by, message, from, reply) {
                     Outcome::Silence => Answered::Silence,
-                    Outcome::Reply => Answered::Reply(reply),
+                    Outcome::Reply => Answered::Reply(reply, Path::Full),
                     Outcome::Foreign(asked) => Answered::Foreign(asked),
                 }
             }

@@ -174,13 +174,13 @@ impl Listeners {
         let Self { pairs, counters } = self.share(workers);
         let connections = Connections::new(Arc::clone(&policies), Arc::clone(&counters));
         let connections = Arc::new(connections);
-        let responder = Responder::with(index, Arc::clone(&policies));
+        let responder =
+            Responder::with(index, Arc::clone(&policies)).counting(Arc::clone(&counters));
         let tasks = TaskTracker::new();
-        let (own, spawn) = (Arc::clone(&counters), tasks.clone());
-        let mut threads = Workers::new(responder.clone(), own, spawn, workers)?;
+        let mut threads = Workers::new(responder.clone(), tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
         for pair in pairs {
-            threads.start(pair.udp)?;
+            threads.start(pair.address.ip(), pair.udp)?;
             let listener = apart.listener(pair.tcp)?;
             let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
             let accept =

@@ -8,7 +8,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::full::shows_cookie;
 use super::limiter::Fate;
-use super::{Cookies, Limiter, Networks, TcpLimits, Transport};
+use super::{Cookies, Limiter, Networks, QueryLog, TcpLimits, Transport};
 use crate::forward::Forwarder;
 
 /// Where threads find the policy of the moment. A message is answered by one of them from
@@ -37,6 +37,8 @@ pub struct Policy {
     pub allow_recursion: Networks,
     /// Limits what networks are sent over UDP, if they are limited.
     pub rate_limit: Option<Limiter>,
+    /// Logs some of the queries.
+    pub query_log: Option<QueryLog>,
     /// What connections may take.
     pub tcp: TcpLimits,
     /// What asks others for names outside our zones; without it these are refused.

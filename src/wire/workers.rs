@@ -2,6 +2,7 @@
 //! threads of their own, and no tasks, since they do nothing but wait in the kernel.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -9,19 +10,16 @@ use std::thread::Builder;
 use socket2::Socket;
 use tokio_util::task::TaskTracker;
 
-use super::Responder;
 use super::batch::{Batch, UdpSocket};
-use super::counters::Counters;
 use super::full::{Full, Queue};
 use super::udp::Worker;
+use super::{Family, Responder};
 
 /// Threads that run. Dropping this tells them to stop: each answers what has come, and
 /// ends.
 pub(super) struct Workers {
     /// What is answered from, and how.
     responder: Responder,
-    /// What they count.
-    counters: Arc<Counters>,
     /// Waits for all of them.
     tasks: TaskTracker,
     /// Tells them to stop.
@@ -43,19 +41,18 @@ impl Workers {
     /// [`io::Error`] when the system has no thread left.
     pub(super) fn new(
         responder: Responder,
-        counters: Arc<Counters>,
         tasks: TaskTracker,
         workers: usize,
     ) -> io::Result<Self> {
         let full = |name: String| {
-            let (queue, full) = Full::new(responder.clone(), counters.full());
+            let (queue, full) = Full::new(responder.clone());
             spawn(&tasks, name, move || full.serve()).map(|()| queue)
         };
         let queues = (0..workers.div_ceil(2)).map(|number| full(format!("full-{number}")));
         let queues = queues.collect::<io::Result<_>>()?;
         let foreign = full("full-foreign".to_owned())?;
         let (sockets, stop) = (Vec::new(), Arc::default());
-        Ok(Self { responder, counters, tasks, stop, sockets, queues, foreign })
+        Ok(Self { responder, tasks, stop, sockets, queues, foreign })
     }
 
     /// Starts a worker on each socket of an address.
@@ -63,8 +60,9 @@ impl Workers {
     /// # Errors
     /// [`io::Error`] when the system has no thread left, or does not tell which address a
     /// datagram was sent to.
-    pub(super) fn start(&mut self, sockets: Vec<Socket>) -> io::Result<()> {
+    pub(super) fn start(&mut self, address: IpAddr, sockets: Vec<Socket>) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
+            let (tally, own) = self.responder.counters().worker(Family::of(address));
             let socket = Arc::new(UdpSocket::new(socket)?);
             let queue = &self.queues[at / 2];
             let worker = Worker {
@@ -73,7 +71,8 @@ impl Workers {
                 policies: Arc::clone(self.responder.policies()),
                 queue: queue.clone(),
                 foreign: self.foreign.clone(),
-                tally: self.counters.worker(),
+                tally,
+                own,
                 stop: Arc::clone(&self.stop),
             };
             let name = format!("udp-{}", self.sockets.len());

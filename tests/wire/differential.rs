@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use srvd::index::Schema;
-use srvd::wire::{Fast, Policy, READY_MAX, Transport, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Replied, Transport, Verdict};
 
 use super::messages::{CLIENT, Query, parse, respond};
 use crate::fixture::{Fixture, settings};
@@ -25,9 +25,11 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
         (CLIENT, transport),
         &mut reply[..room],
     ) {
-        Verdict::Reply { octets, code, truncated } => {
+        Verdict::Reply { octets, code, truncated, topic } => {
             reply.truncate(octets);
             assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
+            let read = Replied::read((&generation, &Policy::default()), CLIENT.ip(), &reply);
+            assert_eq!((read.topic, read.octets), (topic, octets));
             Some(reply)
         }
         Verdict::Silence => Some(Vec::new()),

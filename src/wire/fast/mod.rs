@@ -24,7 +24,8 @@ use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::edns::{Budget, Edns, Told, ZoneVersion};
-use super::{Policy, Transport};
+use super::replied::zone_of;
+use super::{Kind, Policy, Topic, Transport};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
@@ -40,6 +41,8 @@ pub enum Verdict {
         code: u8,
         /// Whether it asks to come back over TCP.
         truncated: bool,
+        /// What was asked.
+        topic: Topic,
     },
     /// It is no request: nothing is said.
     Silence,
@@ -163,7 +166,9 @@ impl Fast {
         let version = wants_version.then(|| ZoneVersion::of(&resolved, &self.name)).flatten();
         let edns = edns.as_ref().map(|edns| (edns, policy));
         let octets = composer.finish(code, edns, &Told { code: 0, reason, version })?;
-        Ok(Verdict::Reply { octets, code, truncated })
+        let zone = zone_of(generation, &resolved, &self.name);
+        let topic = Topic { zone, kind: Kind::of(query.kind) };
+        Ok(Verdict::Reply { octets, code, truncated, topic })
     }
 
     /// Where the name leads, and what is said of it; to clients that may ask nothing it is as

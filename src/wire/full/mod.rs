@@ -30,7 +30,7 @@ use self::encode::encode;
 use self::handler::zone_version;
 use self::screen::Outline;
 use super::edns::{Budget, Edns, Malformed, Told};
-use super::{Policies, Policy, Transport};
+use super::{Counters, Policies, Policy, Transport};
 use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
@@ -59,6 +59,8 @@ pub struct Responder {
     index: Arc<Index>,
     /// How messages are answered.
     policies: Arc<Policies>,
+    /// Where replies are counted, by whoever sends them.
+    counters: Arc<Counters>,
 }
 
 impl Responder {
@@ -70,8 +72,19 @@ impl Responder {
 
     /// A responder that reads an index and answers by the policy of the moment.
     #[must_use]
-    pub const fn with(index: Arc<Index>, policies: Arc<Policies>) -> Self {
-        Self { index, policies }
+    pub fn with(index: Arc<Index>, policies: Arc<Policies>) -> Self {
+        Self { index, policies, counters: Arc::default() }
+    }
+
+    /// The same, with its replies counted elsewhere.
+    #[must_use]
+    pub(super) fn counting(self, counters: Arc<Counters>) -> Self {
+        Self { counters, ..self }
+    }
+
+    /// Where replies are counted.
+    pub(super) const fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// Where generations are found.

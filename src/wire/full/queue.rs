@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 use arc_swap::Guard;
 
 use super::Responder;
+use crate::index::Generation;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::limiter::Fate;
-use crate::wire::{Policies, Policy, Transport};
+use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -74,9 +75,9 @@ impl Queue {
 
 impl Full {
     /// A full path and its queue.
-    pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
+    pub(in crate::wire) fn new(responder: Responder) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        let policies = Arc::clone(responder.policies());
+        let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));
         (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policies, tally })
     }
 
@@ -97,16 +98,23 @@ impl Full {
         let generation = self.answerer.responder().generation();
         let policy = self.policies.load();
         let from = (handed.route.client, Transport::Udp);
+        let responder = self.answerer.responder().clone();
         match self.answerer.answer((&generation, &policy), &handed.message, from) {
             Answered::Silence => self.tally.count(Event::Silent, 1),
-            Answered::Reply(reply) => {
-                handed.reply(&policy, reply, Some(&mut self.tally));
+            Answered::Reply(reply, _) => {
+                let (by, tally) = ((&**generation, &**policy), &mut self.tally);
+                handed.reply(&responder, by, Path::Full, reply, |event| tally.count(event, 1));
             }
             Answered::Foreign(asked) => {
                 self.tally.count(Event::Handed, 1);
                 let policy = Guard::into_inner(policy);
                 let (by, message) = (Arc::clone(&policy), handed.message.clone());
-                let done = move |mut reply: Vec<u8>| handed.reply(&by, &mut reply, None);
+                let done = move |mut reply: Vec<u8>| {
+                    let (by, count) = ((&**responder.generation(), &*by), |event| {
+                        responder.counters().forwarded(event)
+                    });
+                    handed.reply(&responder, by, Path::Forwarded, &mut reply, count);
+                };
                 self.answerer.forward(policy, asked, message, from, done);
             }
         }
@@ -114,16 +122,25 @@ impl Full {
 }
 
 impl Handed {
-    /// Sends a reply, as far as the client's network may be sent it, and counts that if it
-    /// can: the forwarder has numbers of its own.
-    fn reply(&self, policy: &Policy, mut reply: &mut [u8], mut tally: Option<&mut Tally>) {
-        let Self { message, route, socket, .. } = self;
-        let mut count = |event| tally.iter_mut().for_each(|tally| tally.count(event, 1));
-        match policy.judge(message, route.client, reply, Instant::now()) {
+    /// Sends a reply, as far as the client's network may be sent it, and counts what becomes
+    /// of it.
+    fn reply(
+        &self,
+        responder: &Responder,
+        by: (&Generation, &Policy),
+        path: Path,
+        mut reply: &mut [u8],
+        mut count: impl FnMut(Event),
+    ) {
+        let Self { message, route, socket, since } = self;
+        let from = (route.client, Transport::Udp);
+        let mut replied = Replied::read(by, from.0.ip(), reply);
+        match by.1.judge(message, route.client, reply, Instant::now()) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {
                 count(Event::Slipped);
                 reply = &mut reply[..octets];
+                (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
             }
             Fate::Dropped => return count(Event::Limited),
         }
@@ -131,8 +148,9 @@ impl Handed {
             count(Event::Unsent);
             tracing::debug!(client = %route.client, "reply not sent: {fault}");
         }
-        if let ([_, _, flags, code, ..], Some(tally)) = (&*reply, tally) {
-            tally.reply(code & 0x0f, flags & 0x02 != 0);
-        }
+        count(Event::Answered);
+        let took = since.elapsed();
+        responder.count(by.1, (from, path), reply, &replied, took);
+        responder.counters().time(Origin::of(from, path), 1, took);
     }
 }

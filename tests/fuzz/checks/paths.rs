@@ -6,8 +6,10 @@ use std::sync::Arc;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::Record;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
-use srvd::index::Index;
-use srvd::wire::{Fast, Policies, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use srvd::index::{Generation, Index};
+use srvd::wire::{
+    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, Verdict,
+};
 
 /// Who asks.
 const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5353);
@@ -88,15 +90,13 @@ impl Paths {
     fn fast(&mut self, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let room = if transport == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        match self.fast.respond(
-            (&self.index.load(), &self.policy),
-            message,
-            (CLIENT, transport),
-            &mut reply,
-        ) {
-            Verdict::Reply { octets, code, truncated } => {
+        let by: (&Generation, &Policy) = (&self.index.load(), &self.policy);
+        match self.fast.respond(by, message, (CLIENT, transport), &mut reply) {
+            Verdict::Reply { octets, code, truncated, topic } => {
                 reply.truncate(octets);
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
+                let read = Replied::read(by, CLIENT.ip(), &reply);
+                assert_eq!(read.topic, topic);
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),

@@ -7,7 +7,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use super::{Server, leases, stored};
-use crate::support::etcd::{Etcd, EtcdCluster};
+use crate::support::etcd::{Etcd, EtcdCluster, page};
 use crate::support::srvd::{Srvd, command};
 use crate::support::{eventually, free_addr};
 
@@ -110,6 +110,16 @@ fn what_was_taken_away_is_back_with_the_next_post() {
     server.etcdctl(&["put", KEY, &DOCUMENT.replace("1.0.0", "0.9")]);
     healed("another version was put");
     assert_eq!(leases(&etcd), 1, "it went on through all of that");
+    let text = page(server.http, "/metrics").unwrap();
+    let figure = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name}: {text}")).to_owned()
+    };
+    assert_eq!(figure("srvd_registrations_held"), "1");
+    assert_eq!(figure("srvd_registration_renewals_total"), "5");
+    assert_eq!(figure("srvd_registration_losses_total{gone=\"lease\"}"), "1");
+    assert_eq!(figure("srvd_registration_losses_total{gone=\"key\"}"), "1");
+    assert_eq!(figure("srvd_registration_refusals_total"), "0");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,9 +29,9 @@ use super::tls::Tls;
 /// registration are many, and each is served in some milliseconds. The rest waits in the
 /// system's queue.
 const CONNECTIONS_MAX: usize = 256;
-/// Places that must be free for a new connection to be kept after its first request: ten
-/// thousand clients that renew every five seconds, and keep a connection meanwhile, would
-/// leave no place to each other.
+/// Places that must be free for a connection to be kept after a reply: ten thousand clients
+/// that renew every five seconds, and keep a connection meanwhile, would leave no place to
+/// each other.
 const FREE_TO_KEEP: usize = CONNECTIONS_MAX / 2;
 /// How long a client may take to send the head of a request, also between two of them: a
 /// probe's and a scraper's next one comes sooner, or opens another connection.
@@ -44,9 +46,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a client may take to begin TLS.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a connection is answered with, and how HTTP is spoken on it.
-type Served = (Router, http1::Builder);
-
 /// Answers every connection, for as long as it is polled.
 pub(super) async fn run(listener: TcpListener, routes: Router, access: Arc<Access>) -> Infallible {
     let tls = Tls::new(Arc::clone(&access));
@@ -57,9 +56,7 @@ pub(super) async fn run(listener: TcpListener, routes: Router, access: Arc<Acces
         let stream = accept(&listener).await;
         let routes = routes.clone();
         let tls = access.rules().certificate.as_ref().map(|_| tls.clone());
-        let mut protocol = protocol();
-        protocol.keep_alive(places.available_permits() >= FREE_TO_KEEP);
-        connections.spawn(begin(stream, tls, (routes, protocol), Place::new(place)));
+        connections.spawn(begin(stream, tls, routes, Place::new(place)));
         while connections.try_join_next().is_some() {}
     }
 }
@@ -91,22 +88,11 @@ fn notice_loss(stream: &TcpStream) {
     let _ = stream;
 }
 
-/// HTTP with its limits.
-fn protocol() -> http1::Builder {
-    let mut protocol = http1::Builder::new();
-    protocol
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(FIELDS_MAX)
-        .max_buf_size(BUFFER_OCTETS);
-    protocol
-}
-
 /// Begins TLS, where that is spoken, and answers.
-async fn begin(stream: TcpStream, tls: Option<Tls>, served: Served, place: Place) {
-    let Some(tls) = tls else { return answer(stream, served, place).await };
+async fn begin(stream: TcpStream, tls: Option<Tls>, routes: Router, place: Place) {
+    let Some(tls) = tls else { return answer(stream, routes, place).await };
     match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => answer(stream, served, place).await,
+        Ok(Ok(stream)) => answer(stream, routes, place).await,
         Ok(Err(error)) => tracing::debug!("an HTTP client did not begin TLS: {error}"),
         Err(_) => tracing::debug!("an HTTP client took over {HANDSHAKE_TIMEOUT:?} to begin TLS"),
     }
@@ -114,13 +100,25 @@ async fn begin(stream: TcpStream, tls: Option<Tls>, served: Served, place: Place
 
 /// Answers the requests of one connection. Each request finds its place among what was sent
 /// with it.
-async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, served: Served, place: Place) {
-    let (routes, protocol) = served;
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router, place: Place) {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(FIELDS_MAX)
+        .max_buf_size(BUFFER_OCTETS);
     let routes = TowerToHyperService::new(routes);
     let (own, end) = (place.clone(), place.expired());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(own.clone());
-        routes.call(request)
+        let (own, reply) = (own.clone(), routes.call(request));
+        async move {
+            let mut reply = reply.await?;
+            if own.is_wanted(FREE_TO_KEEP) {
+                reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let served = protocol.serve_connection(TokioIo::new(Impatient::new(stream)), service);
     tokio::select! {

@@ -286,7 +286,8 @@ fn many_at_once_make_one_registration() {
 
 #[test]
 fn clients_that_keep_connections_leave_places_to_others() {
-    let server = Server::start(&Etcd::start(), &[]);
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd, &[]);
     /// Asks on a connection of its own, and whether it is kept.
     fn ask(at: SocketAddr) -> (TcpStream, bool) {
         let mut stream = TcpStream::connect(at).unwrap();

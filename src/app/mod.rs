@@ -150,8 +150,9 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
-            say(format_args!("answering HTTP on {address}{with}"));
+            let scheme =
+                if self.http.as_ref().is_some_and(Http::speaks_tls) { "HTTPS" } else { "HTTP" };
+            say(format_args!("answering {scheme} on {address}"));
         }
     }
 
@@ -194,6 +195,9 @@ impl App {
     /// [`Failure::Failed`]: the runtime cannot take a socket, or a thread cannot be started.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
         self.live.start().map_err(Failure::failed)?;
+        let names = |zone: &Arc<Zone>| zone.settings().title();
+        let zones = self.index().load().zones().iter().map(names).collect::<Vec<_>>().join(", ");
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, "answering");
         let (index, policies) = (self.index(), self.live.policies());
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
         let zones = index.load().zones().to_vec();

@@ -63,7 +63,7 @@ use self::visits::Visits;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
-pub use self::explain::{Explanation, Said, Section, asked, explain};
+pub use self::explain::{Explanation, Section, asked, explain};
 pub use self::order::pick;
 pub use self::question::{Overflow, Question, Room};
 pub use self::resolved::{Position, Resolved, may_hold, resolve};

@@ -102,20 +102,22 @@ pub(super) struct Explanation {
     zone: Option<String>,
     /// Which rule leads to what stands there, in words
     rule: String,
-    /// Keys of the registry that the answer is made of
-    keys: Vec<String>,
-    /// How many there are beside those
-    more_keys: usize,
     /// The response code, as `dig` writes it
-    code: String,
+    rcode: String,
     /// The INFO-CODE of an extended error (RFC 8914)
     extended_error: Option<u16>,
-    /// The answer section
-    answer: Section,
-    /// The authority section
-    authority: Section,
-    /// The additional section
-    additional: Section,
+    /// The answer section: records as zone files write them, the first hundred
+    answers: Vec<String>,
+    /// The authority section, likewise
+    authority: Vec<String>,
+    /// The additional section, likewise
+    additional: Vec<String>,
+    /// How many records there are beside those
+    more: usize,
+    /// What the answer is made of, the first hundred
+    documents: Vec<Document>,
+    /// How many there are beside those
+    more_documents: usize,
     /// Where an alias leads that leaves our zones
     leaves: Option<String>,
     /// Why there is no record of that type; none where there is one
@@ -124,26 +126,10 @@ pub(super) struct Explanation {
     notes: Vec<String>,
 }
 
-/// One section of an answer.
+/// Something that an answer is made of.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Section {
-    /// The first of its records
-    records: Vec<Record>,
-    /// How many there are beside those
-    more: usize,
-}
-
-/// One record.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Record {
-    /// Its owner
-    name: String,
-    /// Its TTL in seconds
-    ttl: u32,
-    /// Its type
-    r#type: String,
-    /// Its data, as zone files write it
-    data: String,
+pub(super) struct Document {
+    /// Its key in the registry
+    key: String,
 }

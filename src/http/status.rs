@@ -13,7 +13,7 @@ use super::ready::is_answered;
 use super::refusal::Refusal;
 use super::samples::{Lately, Look, Samples};
 use super::{Subject, timestamp};
-use crate::index::{Generation, Schema, Service, Site, Zone};
+use crate::index::{Generation, Schema, Site, Zone};
 use crate::registry::Standing;
 
 /// How the server stands.
@@ -66,6 +66,8 @@ struct ZoneStatus {
     aliases: usize,
     /// How many entries a zone of SkyDNS's schema has.
     entries: usize,
+    /// How many keys cannot be served; `/v1/problems` says why, and what else is wrong.
+    problems: usize,
     /// Instances that the collapse guard holds, although the registry has them no more.
     held: u64,
 }
@@ -105,6 +107,7 @@ impl ZoneStatus {
     fn new(generation: &Generation, at: usize) -> Self {
         let zone = &generation.zones()[at];
         let settings = zone.settings();
+        let (unusable, strays) = zone.unusable_keys();
         let of_registry = settings.schema() != Schema::Static;
         Self {
             zone: settings.title(),
@@ -114,9 +117,10 @@ impl ZoneStatus {
             age: of_registry.then(|| settings.freshness().age().as_millis() as f64 / 1000.0),
             serial: generation.serial(Site::Zone(at)),
             services: zone.len(),
-            instances: zone.services().map(Service::len).sum(),
+            instances: zone.instances(),
             aliases: zone.aliases().count(),
             entries: zone.skydns().len(),
+            problems: unusable + strays,
             held: settings.vitals().held.get(),
         }
     }

@@ -1,5 +1,6 @@
 //! The operator's window, asked as probes and scrapers ask: with plain sockets.
 
+mod access;
 mod metrics;
 
 use std::io::Read;

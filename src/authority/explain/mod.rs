@@ -57,23 +57,10 @@ pub struct Explanation {
 /// One section of an answer.
 #[derive(Debug, Default)]
 pub struct Section {
-    /// The first of its records.
-    pub records: Vec<Said>,
+    /// The first of its records, as zone files write them.
+    pub records: Vec<String>,
     /// How many there are beside those.
     pub more: usize,
-}
-
-/// One record, as people read it.
-#[derive(Debug)]
-pub struct Said {
-    /// Its owner.
-    pub name: String,
-    /// Its TTL in seconds.
-    pub ttl: u32,
-    /// Its type.
-    pub kind: String,
-    /// Its data.
-    pub data: String,
 }
 
 /// Explains what a name is answered with.
@@ -149,29 +136,15 @@ impl Section {
     /// The first records of some RRsets.
     fn new(sets: Vec<RrSet>) -> Self {
         let total: usize = sets.iter().map(|set| set.data.len()).sum();
-        let records: Vec<_> = sets.iter().flat_map(Said::all).take(RECORDS_SHOWN).collect();
+        let records: Vec<_> = sets.iter().flat_map(lines).take(RECORDS_SHOWN).collect();
         Self { more: total - records.len(), records }
-    }
-
-    /// The section as JSON: its first records, and how many more there are.
-    fn to_json(&self) -> Value {
-        let record =
-            |it: &Said| json!({ "name": it.name, "ttl": it.ttl, "type": it.kind, "data": it.data });
-        json!({ "records": self.records.iter().map(record).collect::<Value>(), "more": self.more })
     }
 }
 
-impl Said {
-    /// The records of an RRset.
-    fn all(set: &RrSet) -> impl Iterator<Item = Self> {
-        let (name, ttl, kind) = (set.owner.to_ascii(), set.ttl, set.kind.to_string());
-        set.data.iter().map(move |data| Self {
-            name: name.clone(),
-            ttl,
-            kind: kind.clone(),
-            data: data.to_string(),
-        })
-    }
+/// The records of an RRset, as zone files write them.
+fn lines(set: &RrSet) -> impl Iterator<Item = String> {
+    let head = format!("{} {} IN {}", set.owner.to_ascii(), set.ttl, set.kind);
+    set.data.iter().map(move |data| format!("{head} {data}"))
 }
 
 impl Explanation {
@@ -190,19 +163,21 @@ impl Explanation {
     /// The one JSON object that `srvd explain` and the HTTP interface show.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let [answer, authority, additional] = self.sections.each_ref().map(Section::to_json);
+        let [answers, authority, additional] = self.sections.each_ref().map(|it| &it.records);
+        let documents: Vec<_> = self.keys.iter().map(|key| json!({ "key": key })).collect();
         json!({
             "name": self.name.to_ascii(),
             "type": self.kind.to_string(),
             "zone": self.zone,
             "rule": self.rule,
-            "keys": self.keys,
-            "more_keys": self.more_keys,
-            "code": self.code_word(),
+            "rcode": self.code_word(),
             "extended_error": self.reason.map(Reason::info_code),
-            "answer": answer,
+            "answers": answers,
             "authority": authority,
             "additional": additional,
+            "more": self.sections.iter().map(|it| it.more).sum::<usize>(),
+            "documents": documents,
+            "more_documents": self.more_keys,
             "leaves": self.leaves.as_ref().map(Name::to_ascii),
             "why": self.why,
             "notes": self.notes,
@@ -227,18 +202,9 @@ impl fmt::Display for Explanation {
         }
         self.notes.iter().try_for_each(|note| writeln!(formatter, "note:   {note}"))?;
         for (name, section) in ["answer", "authority", "additional"].iter().zip(&self.sections) {
-            section.write(formatter, name)?;
+            list(formatter, name, &section.records, section.more)?;
         }
         list(formatter, "keys", &self.keys, self.more_keys)
-    }
-}
-
-impl Section {
-    /// Writes the section under its name, if it has anything.
-    fn write(&self, formatter: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
-        let line = |it: &Said| format!("{} {} {} {}", it.name, it.ttl, it.kind, it.data);
-        let lines: Vec<_> = self.records.iter().map(line).collect();
-        list(formatter, name, &lines, self.more)
     }
 }
 

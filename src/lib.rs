@@ -30,7 +30,7 @@
 //! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
 //! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
-//! | [`reload`] | what SIGHUP reads again, and publishes whole or not at all | `config`, `index` |
+//! | [`reload`] | when files are read again, and that all of it is used or nothing | `config`, `app` |
 //! | [`systemd`] | what systemd is told | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |

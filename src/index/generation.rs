@@ -57,7 +57,8 @@ impl Generation {
         let renewed = self.zones.iter().zip(registry);
         let renewed = renewed.map(|(zone, settings)| Arc::new(zone.renewed(settings)));
         let earlier = |settings: &Settings| {
-            self.zones.iter().find(|zone| zone.settings().wire() == settings.wire())
+            let site = self.sites.by_apex.get(settings.wire().as_wire());
+            site.filter(|site| matches!(site, Site::Zone(_))).map(|site| self.zone(*site))
         };
         let others = others.into_iter().map(|settings| {
             let settings = match earlier(&settings) {

@@ -108,8 +108,11 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router, pla
     });
     let served = protocol.serve_connection(TokioIo::new(Impatient::new(stream)), service);
     tokio::select! {
-        Err(error) = served => tracing::debug!("an HTTP connection ended: {error}"),
+        ended = served => {
+            if let Err(error) = ended {
+                tracing::debug!("an HTTP connection ended: {error}");
+            }
+        }
         () = end => tracing::debug!("an HTTP connection was closed after {CONNECTION_LIFE:?}"),
-        else => (),
     }
 }

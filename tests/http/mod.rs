@@ -21,7 +21,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use crate::support::etcd::{Etcd, page};
 use crate::support::srvd::{Srvd, plain};
-use crate::support::{eventually, free_addr};
+use crate::support::{PATIENCE, eventually, free_addr};
 
 /// `srvd serve` of a registry, and where it answers HTTP.
 pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
@@ -33,7 +33,12 @@ pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
 
 /// The status line of a page, and its body.
 pub(super) fn get(at: SocketAddr, path: &str) -> (String, String) {
-    let page = page(at, path).unwrap();
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    std::io::Write::write_all(&mut stream, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
     let (head, body) = page.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap().to_owned(), body.to_owned())
 }

@@ -37,9 +37,10 @@ fn named(text: &str) -> Result<Name, String> {
             _ => write!(ascii, "\\{octet:03}").expect("a string takes all that is written"),
         }
     }
-    let Ok(name) = Name::from_ascii(&ascii) else {
+    let Ok(mut name) = Name::from_ascii(&ascii) else {
         return fault("is no domain name; labels have 1 to 63 octets");
     };
+    name.set_fqdn(true);
     match WireName::from_labels(name.iter()) {
         Ok(_) => Ok(name),
         Err(_) => fault("is longer than a domain name can be"),

@@ -46,6 +46,12 @@ pub struct Fault {
     remedy: &'static str,
 }
 
+impl std::fmt::Display for Account {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} ({}:{})", self.name.to_string_lossy(), self.uid, self.gid)
+    }
+}
+
 impl Account {
     /// The account of `USER` or `USER:GROUP`, names or numbers.
     ///

@@ -11,6 +11,15 @@ pub fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(&line(status))]);
 }
 
+/// We read everything again; [`ready`] ends it. `systemctl reload` waits for that where the
+/// unit has `Type=notify-reload`.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!("systemd was not told: {error}"),
+    }
+}
+
 /// What we do now, for `systemctl status`.
 pub fn status(status: &str) {
     tell(&[NotifyState::Status(&line(status))]);

@@ -106,7 +106,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("axum", &["http"]),
     ("prometheus_client", &["http"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
-    ("crate::join", &["dev", "join"]),
+    ("crate::join", &["app", "dev", "http", "join"]),
     ("crate::state", &["app", "state"]),
     // What is written to disk.
     ("postcard", &["state"]),

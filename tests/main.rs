@@ -48,6 +48,9 @@ mod http;
 /// The page at `/` in a browser: seen, clicked, typed into, on a desk and in a hand.
 mod page;
 
+/// bender's interface: clients that renew by POST, over HTTP, in etcd and in DNS.
+mod bender;
+
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 

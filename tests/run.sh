@@ -16,6 +16,10 @@ need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dns
 [ -d target/tools/python/pymongo ] || ! command -v pip >/dev/null ||
   pip install --quiet --root-user-action ignore --target target/tools/python pymongo==4.20.1 dnspython==2.9.2 ||
   say "pip could not install pymongo"
+# bender's client, where there is Node; its tests say so where there is none.
+[ -d target/tools/node/node_modules/bender-api ] || ! command -v npm >/dev/null ||
+  npm install --silent --no-audit --no-fund --prefix target/tools/node bender-api@0.2.1 ||
+  say "npm could not install bender-api"
 
 step() { say "== $*"; "$@"; }
 export RUSTDOCFLAGS="-D warnings"

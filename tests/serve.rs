@@ -27,6 +27,9 @@ mod zones;
 /// Zone files: beside a registry and alone, read again, refused by line.
 mod zone_files;
 
+/// Read again while it runs: configuration, zones, secrets, whole or not at all.
+mod reload;
+
 /// Cookies, names of servers and small replies, by replicas with one secret.
 mod options;
 
@@ -62,6 +65,9 @@ mod documents;
 
 /// Backends and frontends, flipped under load.
 mod aliases;
+
+/// Queries by sampling, repeats by their number, lines that nobody can forge.
+mod logs;
 
 /// Root is given up before anything is answered.
 mod privileges;

@@ -24,4 +24,7 @@ pub struct AnsweringArgs {
     /// CHAOS [default: false]
     #[arg(long, env = "SRVD_CHAOS", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub chaos: Option<bool>,
+    /// One of so many queries is logged, drawn by chance; 1 logs all, 0 none [default: 0]
+    #[arg(long, env = "SRVD_QUERY_LOG", value_name = "N")]
+    pub query_log: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! The operator's window, as it is typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -30,4 +31,8 @@ pub struct HttpArgs {
     /// machine's name; may be repeated, or a list with commas
     #[arg(long, env = "SRVD_HTTP_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub http_hosts: Vec<String>,
+    /// How long a registration made over HTTP (POST /registrations) outlives its last
+    /// renewal, in whole seconds [default: 10s]
+    #[arg(long, env = "SRVD_REGISTRATION_TTL", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub registration_ttl: Option<Duration>,
 }

@@ -122,6 +122,10 @@ pub struct ServeArgs {
     /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
+    /// Whether the configuration, zone files, certificates, tokens and secrets are read again
+    /// when they change; SIGHUP has them read in any case [default: true]
+    #[arg(long, env = "SRVD_WATCH_FILES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub watch_files: Option<bool>,
     /// Reverse zones, where addresses that are registered have names (10.in-addr.arpa); may be
     /// repeated, or a list with commas
     #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]

@@ -1,5 +1,7 @@
 //! What clients are told beside answers.
 
+use std::num::NonZeroU32;
+
 use super::file::File;
 use super::{Written, named};
 use crate::cli::AnsweringArgs;
@@ -24,6 +26,8 @@ pub struct Answering {
     pub nsid: Option<String>,
     /// What the class CHAOS calls this server; it is not answered when absent.
     pub chaos: Option<String>,
+    /// One of so many queries is logged; none when absent.
+    pub query_log: Option<NonZeroU32>,
 }
 
 /// What the options and the file say.
@@ -41,6 +45,7 @@ pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, 
             .unwrap_or(false),
         chaos: chaos.then(|| nsid.clone().unwrap_or_else(host)),
         nsid,
+        query_log: NonZeroU32::new(args.query_log.or(file.query_log).unwrap_or_default()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The configuration file, TOML. Each value is validated as it is read, so that errors
 //! show the file, the line and the key.
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use toml::Spanned;
 use crate::error::Failure;
 use crate::http;
 use crate::names::{TTL_MAX, WireName};
+use crate::reload::Stamp;
 use crate::telemetry::LogFormat;
 use crate::wire::Network;
 
@@ -45,12 +47,16 @@ pub struct File {
     pub http_key: Written<PathBuf>,
     /// Names that HTTP on loopback may be asked by.
     pub http_hosts: Option<Vec<String>>,
+    /// How long a registration made over HTTP outlives its last renewal.
+    pub registration_ttl: Written<Age>,
     /// UDP workers.
     pub workers: Written<usize>,
     /// Directory of zone files.
     pub zones: Written<PathBuf>,
     /// Whether names without a zone are answered.
     pub bare_names: Option<bool>,
+    /// Whether files are read again when they change.
+    pub watch_files: Option<bool>,
     /// Directory of snapshots.
     pub state: Written<PathBuf>,
     /// How long old answers are given.
@@ -91,6 +97,8 @@ pub struct File {
     pub nsid: Written<String>,
     /// Whether the class CHAOS is answered.
     pub chaos: Option<bool>,
+    /// One of so many queries is logged.
+    pub query_log: Option<u32>,
     /// The registry zones.
     pub zone: Vec<Zone>,
     /// The file itself; relative paths begin where it stands.
@@ -99,6 +107,9 @@ pub struct File {
     /// Its text, to find the line of a key by.
     #[serde(skip)]
     text: String,
+    /// What it looked like when it was read.
+    #[serde(skip)]
+    stamp: Option<Stamp>,
 }
 
 /// A key's value, and where in the file it stands.
@@ -158,18 +169,31 @@ impl File {
     pub fn read(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Ok(Self::default()) };
         let usage = |text: String| Failure::usage(format!("{}: {text}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+        let (text, stamp) = contents(path).map_err(|error| usage(error.to_string()))?;
         let mut file: Self = toml::from_str(&text).map_err(|error| usage(error.to_string()))?;
-        (file.path, file.text) = (path.to_owned(), text);
+        (file.path, file.text, file.stamp) = (path.to_owned(), text, stamp);
         Ok(file)
     }
 
-    /// What it says beside `[[zone]]`, key by key as it is written.
+    /// Reads a file that was read before.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; or it is a pipe, in which nothing is left.
+    pub fn read_again(path: Option<&Path>) -> Result<Self, Failure> {
+        let is_file = |path: &Path| std::fs::metadata(path).is_ok_and(|it| it.is_file());
+        match path.filter(|path| !is_file(path) && path.exists()) {
+            None => Self::read(path),
+            Some(path) => Err(Failure::usage(format!(
+                "{}: it is no regular file, and can be read at the start alone; restart",
+                path.display()
+            ))),
+        }
+    }
+
+    /// What it looked like when it was read; nothing where there is none.
     #[must_use]
-    pub fn others(&self) -> toml::Table {
-        let mut all: toml::Table = self.text.parse().unwrap_or_default();
-        all.remove("zone");
-        all
+    pub const fn stamp(&self) -> Option<Stamp> {
+        self.stamp
     }
 
     /// A path as the file means it: relative to itself.
@@ -185,6 +209,14 @@ impl File {
         let line = before.bytes().filter(|octet| *octet == b'\n').count() + 1;
         format!("{}:{line}: {key}", self.path.display())
     }
+}
+
+/// The text of a file, and what it looked like before it was read.
+fn contents(path: &Path) -> std::io::Result<(String, Option<Stamp>)> {
+    let (mut file, mut text) = (std::fs::File::open(path)?, String::new());
+    let stamp = Stamp::of(&file.metadata()?);
+    file.read_to_string(&mut text)?;
+    Ok((text, stamp))
 }
 
 impl<'de> Deserialize<'de> for ZoneName {

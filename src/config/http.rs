@@ -1,15 +1,18 @@
 //! The operator's window: where it is, and whom it lets in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::sign::CertifiedKey;
 
 use super::file::File;
-use super::named;
+use super::outage::duration;
+use super::{check_lease, named};
 use crate::cli::HttpArgs;
 use crate::error::Failure;
 use crate::etcd::{NamedFile, certified};
 use crate::http::{At, Rules, Token};
+use crate::names::DEFAULT_LEASE;
 
 /// Tokens that are accepted: one in use, and some while it is replaced.
 const TOKENS_MAX: usize = 8;
@@ -23,6 +26,8 @@ pub struct Http {
     pub is_explicit: bool,
     /// Whom it lets in.
     pub rules: Rules,
+    /// How long a registration made over HTTP outlives its last renewal.
+    pub registration_ttl: Duration,
 }
 
 /// What the options and the file say.
@@ -36,7 +41,22 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
         certificate: certificate(args, file)?,
         hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
     };
-    Ok(Http { at: asked.unwrap_or_default(), is_explicit: asked.is_some(), rules })
+    let registration_ttl = registration_ttl(args, file)?;
+    Ok(Http {
+        at: asked.unwrap_or_default(),
+        is_explicit: asked.is_some(),
+        rules,
+        registration_ttl,
+    })
+}
+
+/// How long a registration made over HTTP outlives its last renewal.
+fn registration_ttl(args: &HttpArgs, file: &File) -> Result<Duration, Failure> {
+    let option = "registration-ttl";
+    let asked = duration(option, args.registration_ttl, &file.registration_ttl, file);
+    let Some((ttl, origin)) = asked else { return Ok(DEFAULT_LEASE) };
+    check_lease(&origin, ttl)?;
+    Ok(ttl)
 }
 
 /// The tokens of a file. No error shows any of them.
@@ -96,6 +116,21 @@ mod tests {
         assert!(!http.is_explicit && http.rules.hosts.is_empty());
         let http = read(&[], "http = \"off\"\nhttp-hosts = [\"Ops.Example\"]").unwrap();
         assert_eq!((http.at, &http.rules.hosts[..]), (At::Off, &["ops.example".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_registration_has_a_lease_that_etcd_can_grant() {
+        assert_eq!(read(&[], "").unwrap().registration_ttl, DEFAULT_LEASE);
+        let minute = read(&[], "registration-ttl = \"1m\"").unwrap().registration_ttl;
+        assert_eq!(minute, Duration::from_secs(60));
+        for (ttl, message) in [
+            ("500ms", "srvd.toml:1: registration-ttl 500ms is not 1s or more in whole seconds"),
+            ("2s 1ms", "registration-ttl 2s 1ms is not 1s or more in whole seconds"),
+            ("25h", "registration-ttl 1day 1h is more than 24h"),
+        ] {
+            let fault = read(&[], &format!("registration-ttl = {ttl:?}")).unwrap_err().to_string();
+            assert!(fault.contains(message), "{fault}");
+        }
     }
 
     #[test]

@@ -11,14 +11,16 @@ mod limits;
 mod outage;
 mod reverse;
 mod serve;
+mod watched;
 mod zones;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::Common;
 use crate::error::Failure;
 use crate::etcd::{Access, Files, NamedFile};
-use crate::names::DEFAULT_REGISTRY;
+use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
 use crate::registry::RegistryUrl;
 use crate::telemetry::LogFormat;
 
@@ -30,7 +32,8 @@ pub use self::file::File;
 pub use self::http::Http;
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
-pub use self::serve::{Listen, Serve, Zones};
+pub use self::serve::{Fixed, Listen, Serve};
+pub use self::watched::watched;
 pub use self::zones::{ZoneConfig, settings as zone_settings};
 
 /// What every command needs to know.
@@ -51,7 +54,7 @@ impl Registry {
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, file: &File) -> Result<Self, Failure> {
         let registry = Self::without_check(common, file)?;
-        check_tls(&registry.access, [&registry.url])?;
+        check_tls(registry.access.wants_tls(), [&registry.url])?;
         Ok(registry)
     }
 
@@ -59,7 +62,7 @@ impl Registry {
     /// is checked when they are known.
     fn without_check(common: &Common, file: &File) -> Result<Self, Failure> {
         let (url, is_explicit) = registry_url(common, file)?;
-        Ok(Self { url, is_explicit, access: access(common, file)? })
+        Ok(Self { url, is_explicit, access: Access::read(files(common, file)?)? })
     }
 }
 
@@ -80,7 +83,7 @@ impl Registries {
     pub fn new(common: &Common, file: &File) -> Result<Self, Failure> {
         let Registry { url, access, .. } = Registry::without_check(common, file)?;
         let zones = registry_zones(&url, &[], file)?;
-        check_tls(&access, zones.iter().map(|zone| &zone.registry))?;
+        check_tls(access.wants_tls(), zones.iter().map(|zone| &zone.registry))?;
         Ok(Self { zones, access })
     }
 }
@@ -115,22 +118,39 @@ fn masked(text: &str) -> String {
     format!("{scheme}{separator}***@{place}")
 }
 
+/// A lease is some whole seconds, and not for ever.
+///
+/// # Errors
+/// [`Failure::Usage`]: it is not, at the option or key that is named.
+pub fn check_lease(origin: &str, ttl: Duration) -> Result<(), Failure> {
+    let shown = humantime::format_duration(ttl);
+    if ttl < LEASE_MIN || ttl.subsec_nanos() != 0 {
+        return Err(Failure::usage(format!("{origin} {shown} is not 1s or more in whole seconds")));
+    }
+    if ttl > LEASE_MAX {
+        return Err(Failure::usage(format!(
+            "{origin} {shown} is more than 24h: whatever crashed would be answered for as long; \
+             use less"
+        )));
+    }
+    Ok(())
+}
+
 /// Certificates are of use only where TLS is spoken.
 fn check_tls<'u>(
-    access: &Access,
+    wants_tls: bool,
     urls: impl IntoIterator<Item = &'u RegistryUrl>,
 ) -> Result<(), Failure> {
-    if access.wants_tls() && !urls.into_iter().any(|url| url.tls) {
+    if wants_tls && !urls.into_iter().any(|url| url.tls) {
         return Err(Failure::usage("--ca, --cert and --key need a registry url with https://"));
     }
     Ok(())
 }
 
-/// Credentials and certificates, read for the first time.
-fn access(common: &Common, file: &File) -> Result<Access, Failure> {
+/// Where credentials and certificates are. Nothing is read.
+fn files(common: &Common, file: &File) -> Result<Files, Failure> {
     let ca = named("ca", &common.ca, &file.ca, file);
-    let files = Files { ca, identity: identity(common, file)?, user: user(common, file)? };
-    Ok(Access::read(files)?)
+    Ok(Files { ca, identity: identity(common, file)?, user: user(common, file)? })
 }
 
 /// The user, and where the password is.
@@ -205,9 +225,9 @@ mod tests {
         let ca = Some(NamedFile { path, origin: "--ca".to_owned() });
         let access = Access::read(Files { ca, ..Files::default() }).unwrap();
         let [plain, tls] = ["http://a", "https://a"].map(|url| url.parse().unwrap());
-        assert!(check_tls(&access, [&plain]).is_err());
-        assert!(check_tls(&access, [&plain, &tls]).is_ok());
-        assert!(check_tls(&Access::default(), [&plain]).is_ok());
+        assert!(check_tls(access.wants_tls(), [&plain]).is_err());
+        assert!(check_tls(access.wants_tls(), [&plain, &tls]).is_ok());
+        assert!(check_tls(Access::default().wants_tls(), [&plain]).is_ok());
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub(super) fn outage(args: &ServeArgs, file: &File) -> Result<Outage, Failure> {
 }
 
 /// A duration, and how to call the option in an error.
-fn duration(
+pub(super) fn duration(
     option: &str,
     typed: Option<Duration>,
     written: &Written<Age>,

@@ -11,12 +11,15 @@ use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
-use super::{Registry, check_tls, named, registry_url};
+use super::{check_tls, files, log_format, named, registry_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
-use crate::etcd::Access;
+use crate::etcd::{Access, Files};
 use crate::forward::Source;
 use crate::index::Settings;
+use crate::privileges::Account;
+use crate::registry::{Finding, RegistryUrl};
+use crate::telemetry::LogFormat;
 use crate::zonefile;
 
 /// Where DNS is answered when nothing says otherwise.
@@ -35,6 +38,8 @@ pub struct Serve {
     pub workers: usize,
     /// Whether names without a zone are answered.
     pub bare_names: bool,
+    /// Whether files are read again when they change.
+    pub watch_files: bool,
     /// Who is asked for other names; nobody when empty.
     pub forward: Vec<Source>,
     /// The registry zones, in the order of the file.
@@ -43,6 +48,10 @@ pub struct Serve {
     pub static_zones: Vec<Settings>,
     /// How the registries let us in.
     pub access: Access,
+    /// The options that name what does, each with its value; no secret.
+    pub named: Fixed,
+    /// How log lines are written.
+    pub log_format: LogFormat,
     /// What is kept while they are away.
     pub outage: Outage,
     /// Who may ask, how much, and as whom the server runs.
@@ -60,31 +69,8 @@ pub struct Listen {
     pub is_explicit: bool,
 }
 
-/// The zones with their files: all that is read again while the server runs. It needs no
-/// secret, which whom the server became may not be able to read.
-#[derive(Debug)]
-pub struct Zones {
-    /// The registry zones, in the order of the file.
-    pub zones: Vec<ZoneConfig>,
-    /// The zones that are files alone, by name.
-    pub static_zones: Vec<Settings>,
-}
-
-impl Zones {
-    /// What the options, the file and the zone files say.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`]: what is wrong, where, and what to do.
-    pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
-        let (url, _) = registry_url(common, file)?;
-        let listed = directory(args, file)?.map(|it| zonefile::apexes(&it)).transpose();
-        let files = listed.map_err(Failure::usage)?.unwrap_or_default();
-        let zones = registry_zones(&url, &files, file)?;
-        let static_zones = static_zones(&zones, &files)?;
-        let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
-        Ok(Self { zones, static_zones })
-    }
-}
+/// What only a restart changes: keys of the file, each with its value in words.
+pub type Fixed = Vec<(&'static str, String)>;
 
 impl Serve {
     /// What the options and the file say together.
@@ -92,9 +78,35 @@ impl Serve {
     /// # Errors
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
-        let registry = Registry::without_check(common, file)?;
-        let Zones { zones, static_zones } = Zones::new(common, args, file)?;
-        check_tls(&registry.access, zones.iter().map(|zone| &zone.registry))?;
+        Self::read(common, args, file, |files| Ok(Access::read(files)?))
+    }
+
+    /// The same while a server runs, which follows the files that let it into its registries
+    /// by itself: it may not be able to read all of them, as whom it became.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: what is wrong, where, and what to do.
+    pub fn again(
+        common: &Common,
+        args: &ServeArgs,
+        file: &File,
+        access: &Access,
+    ) -> Result<Self, Failure> {
+        Self::read(common, args, file, |_| Ok(access.clone()))
+    }
+
+    /// The same with whatever lets us into the registries.
+    fn read(
+        common: &Common,
+        args: &ServeArgs,
+        file: &File,
+        access: impl FnOnce(Files) -> Result<Access, Failure>,
+    ) -> Result<Self, Failure> {
+        let ((url, _), files) = (registry_url(common, file)?, files(common, file)?);
+        let (wants_tls, named) = (files.wants_tls(), files.named());
+        let access = access(files)?;
+        let (zones, static_zones) = zones(&url, args, file)?;
+        check_tls(wants_tls, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         Ok(Self {
             forward: forward(args, file, &listen)?,
@@ -102,14 +114,61 @@ impl Serve {
             http: http(&args.http, file)?,
             workers: workers(args, file)?,
             bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
+            watch_files: args.watch_files.or(file.watch_files).unwrap_or(true),
             zones,
             static_zones,
-            access: registry.access,
+            log_format: log_format(common, file),
+            named,
+            access,
             outage: outage(args, file)?,
             limits: limits(&args.limits, file)?,
             answering: answering(&args.answering, file)?,
         })
     }
+}
+
+impl Serve {
+    /// What in zone files is served otherwise than it is written, each with its zone.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<(String, Finding)> {
+        let registry = self.zones.iter().map(|zone| &zone.settings);
+        let of = |zone: &Settings| {
+            let title = zone.title();
+            zone.cautions().iter().map(|it| (title.clone(), it.clone())).collect::<Vec<_>>()
+        };
+        registry.chain(&self.static_zones).flat_map(of).collect()
+    }
+
+    /// What only a restart changes.
+    #[must_use]
+    pub fn fixed(&self) -> Fixed {
+        let listen: Vec<_> = self.listen.addresses.iter().map(SocketAddr::to_string).collect();
+        let state = self.outage.state.as_ref().map(|it| it.directory.display().to_string());
+        let account = self.limits.run_as.as_ref().map(Account::to_string);
+        let nothing = || "none".to_owned();
+        let own = [
+            ("listen", listen.join(", ")),
+            ("http", self.http.at.to_string()),
+            ("workers", self.workers.to_string()),
+            ("state", state.unwrap_or_else(nothing)),
+            ("run-as", account.unwrap_or_else(nothing)),
+            ("log-format", self.log_format.as_str().to_owned()),
+        ];
+        own.into_iter().chain(self.named.iter().cloned()).collect()
+    }
+}
+
+/// The registry zones, and those that are files alone.
+fn zones(
+    url: &RegistryUrl,
+    args: &ServeArgs,
+    file: &File,
+) -> Result<(Vec<ZoneConfig>, Vec<Settings>), Failure> {
+    let listed = directory(args, file)?.map(|it| zonefile::apexes(&it)).transpose();
+    let files = listed.map_err(Failure::usage)?.unwrap_or_default();
+    let zones = registry_zones(url, &files, file)?;
+    let static_zones = static_zones(&zones, &files)?;
+    reversed(args, file, zones, static_zones)
 }
 
 /// The addresses to answer on.

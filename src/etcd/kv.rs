@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use etcd_client::{
     Client, Compare, CompareOp, GetOptions, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse,
+    TxnResponse,
 };
 
 use super::permission::Need;
@@ -147,7 +148,8 @@ impl Etcd {
         Ok(response.take_kvs().into_iter().next().map(Held::from))
     }
 
-    /// Puts a value under a lease if the key holds what is expected, in one transaction.
+    /// Puts a value under a lease, or under none if that is 0, if the key holds what is
+    /// expected, in one transaction.
     /// An attempt whose answer was lost shows as [`Claim::Lost`] to our own lease.
     ///
     /// # Errors
@@ -172,18 +174,16 @@ impl Etcd {
         let response =
             claimed.map_err(|error| self.explain_key(error, Need::Write, key.as_bytes()))?;
         if response.succeeded() {
-            return Ok(Claim::Won(
-                response.header().map_or(0, etcd_client::ResponseHeader::revision),
-            ));
+            return Ok(Claim::Won(revision_of(&response)));
         }
         Ok(Claim::Lost(response.op_responses().into_iter().find_map(first_pair)))
     }
 
-    /// Deletes a key if it is what it was at a revision. Says whether it did.
+    /// Deletes a key if it is what it was at a revision. Gives the revision at which it did.
     ///
     /// # Errors
     /// [`Error`]: no endpoint answered, or the registry refused.
-    pub async fn delete_if(&self, key: &[u8], revision: i64) -> Result<bool, Error> {
+    pub async fn delete_if(&self, key: &[u8], revision: i64) -> Result<Option<i64>, Error> {
         let unchanged = Compare::mod_revision(key, CompareOp::Equal, revision);
         let txn = Txn::new().when([unchanged]).and_then([TxnOp::delete(key, None)]);
         let run = |mut client: Client| {
@@ -192,7 +192,7 @@ impl Etcd {
         };
         let deleted = self.call(self.timeout(), run).await;
         let response = deleted.map_err(|error| self.explain_key(error, Need::Write, key))?;
-        Ok(response.succeeded())
+        Ok(response.succeeded().then(|| revision_of(&response)))
     }
 }
 
@@ -221,6 +221,11 @@ fn condition(key: &str, expect: Expect) -> Vec<Compare> {
         Expect::Unchanged(revision) => vec![Compare::mod_revision(key, CompareOp::Equal, revision)],
         Expect::Anything => Vec::new(),
     }
+}
+
+/// The revision that a transaction made, or found.
+fn revision_of(response: &TxnResponse) -> i64 {
+    response.header().map_or(0, etcd_client::ResponseHeader::revision)
 }
 
 /// The pair that a read inside a transaction found.

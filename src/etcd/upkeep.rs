@@ -22,6 +22,12 @@ use super::{Claim, Error, Etcd, Expect, Held, Lease, Remaining, Sighting, Watche
 /// Registrations that are put, or taken away, at once. etcd writes what it gets together
 /// to its disk together; beyond this many each only waits longer, and renewals with them.
 const TURNS: usize = 64;
+/// How long the first look at a key of a batch waits for others. Whatever happened to the
+/// key happened without us, so that a moment more does not matter.
+const GATHER: Duration = Duration::from_millis(50);
+/// The same where somebody waits for the answer, on one of few connections: at 2,000 looks a
+/// second, 20 still share a request.
+const GATHER_IN_HASTE: Duration = Duration::from_millis(10);
 
 /// Keeps leases and keys for many registrations. Clones share everything.
 #[derive(Clone)]
@@ -54,10 +60,21 @@ impl Upkeep {
     /// must be inside a tokio runtime.
     #[must_use]
     pub fn new(etcd: Etcd) -> Self {
+        Self::gathering(etcd, GATHER)
+    }
+
+    /// The same where somebody waits for each look at a key.
+    #[must_use]
+    pub fn in_haste(etcd: Etcd) -> Self {
+        Self::gathering(etcd, GATHER_IN_HASTE)
+    }
+
+    /// The same where a look at a key waits so long for others.
+    fn gathering(etcd: Etcd, gather: Duration) -> Self {
         let outage = Arc::new(Outage::default());
         Self(Arc::new(Shared {
             keeper: Keeper::new(etcd.clone(), Arc::clone(&outage)),
-            verifier: Verifier::new(etcd.clone(), Arc::clone(&outage)),
+            verifier: Verifier::new(etcd.clone(), Arc::clone(&outage), gather),
             watches: Watches::new(etcd.clone(), Arc::clone(&outage)),
             turns: Semaphore::new(TURNS),
             contests: Arc::default(),
@@ -121,7 +138,8 @@ impl Upkeep {
         self.0.outage.guard(Box::pin(self.0.etcd.remaining(lease, patience))).await
     }
 
-    /// Puts a value under a lease if the key holds what is expected.
+    /// Puts a value under a lease, or under none if that is 0, if the key holds what is
+    /// expected.
     ///
     /// # Errors
     /// [`Error::LeaseGone`]: the lease ended meanwhile; else no member answered, or the
@@ -156,6 +174,14 @@ impl Upkeep {
     /// [`Error`]: no member answered, or the registry refused.
     pub async fn read(&self, key: &str, patience: Duration) -> Result<Option<Held>, Error> {
         self.0.outage.guard(Box::pin(self.0.etcd.get(key, patience))).await
+    }
+
+    /// Deletes a key if it is what it was at a revision. Gives the revision at which it did.
+    ///
+    /// # Errors
+    /// [`Error`]: no member answered, or the registry refused.
+    pub async fn delete_if(&self, key: &str, revision: i64) -> Result<Option<i64>, Error> {
+        self.0.outage.guard(Box::pin(self.0.etcd.delete_if(key.as_bytes(), revision))).await
     }
 
     /// Watches a key for as long as what is returned is kept.

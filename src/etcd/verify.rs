@@ -18,9 +18,6 @@ use super::{Error, Etcd, Held};
 
 /// Keys in one transaction: the default of etcd's `--max-txn-ops`.
 const BATCH_MAX: usize = 128;
-/// How long the first of a batch waits for others. Whatever happened to its key happened
-/// without us, so that a moment more does not matter.
-const GATHER: Duration = Duration::from_millis(50);
 /// Looks that wait for a batch to take them; who finds it full waits for a place.
 const ASKS_MAX: usize = 1_024;
 
@@ -41,6 +38,8 @@ pub(super) struct Verifier {
     etcd: Etcd,
     /// What is known of an outage.
     outage: Arc<Outage>,
+    /// How long the first of a batch waits for others.
+    gather: Duration,
     /// The task that makes batches, once it is needed.
     asks: OnceLock<mpsc::Sender<Ask>>,
 }
@@ -59,8 +58,8 @@ struct Ask {
 
 impl Verifier {
     /// Nothing is asked until it is needed.
-    pub(super) const fn new(etcd: Etcd, outage: Arc<Outage>) -> Self {
-        Self { etcd, outage, asks: OnceLock::new() }
+    pub(super) const fn new(etcd: Etcd, outage: Arc<Outage>, gather: Duration) -> Self {
+        Self { etcd, outage, gather, asks: OnceLock::new() }
     }
 
     /// What became of a key since it was put at `revision`, read linearizably.
@@ -84,19 +83,25 @@ impl Verifier {
     fn asks(&self) -> &mpsc::Sender<Ask> {
         self.asks.get_or_init(|| {
             let (sender, asks) = mpsc::channel(ASKS_MAX);
-            tokio::spawn(answer_batches(self.etcd.clone(), Arc::clone(&self.outage), asks));
+            let (etcd, outage) = (self.etcd.clone(), Arc::clone(&self.outage));
+            tokio::spawn(answer_batches(etcd, outage, self.gather, asks));
             sender
         })
     }
 }
 
 /// Gathers batches and answers them, until nobody can ask any more.
-async fn answer_batches(etcd: Etcd, outage: Arc<Outage>, mut asks: mpsc::Receiver<Ask>) {
+async fn answer_batches(
+    etcd: Etcd,
+    outage: Arc<Outage>,
+    gather: Duration,
+    mut asks: mpsc::Receiver<Ask>,
+) {
     while let Some(first) = asks.recv().await {
         let mut batch = vec![first];
         // Where a whole batch waits already, a moment more would only make the queue longer.
         if asks.len() + 1 < BATCH_MAX {
-            sleep(GATHER).await;
+            sleep(gather).await;
         }
         while batch.len() < BATCH_MAX
             && let Ok(ask) = asks.try_recv()

@@ -67,7 +67,7 @@ use self::flights::{Asker, Joined};
 use self::probes::Probes;
 use self::room::Room;
 use self::selection::Selection;
-use self::watch::Watch;
+use self::watch::{Turn, Watch};
 use crate::authority::Answer;
 
 pub use self::counters::Counts;
@@ -97,6 +97,8 @@ pub struct Asked {
 pub struct Forwarder {
     /// What its tasks share.
     shared: Arc<Shared>,
+    /// What is never asked.
+    own: Own,
     /// Its thread; there until it is dropped.
     runtime: Option<Runtime>,
 }
@@ -111,6 +113,8 @@ struct Shared {
     probes: Probes,
     /// What is counted.
     counters: Counters,
+    /// Where the upstreams are named.
+    turn: Turn,
 }
 
 impl Forwarder {
@@ -121,7 +125,7 @@ impl Forwarder {
     pub fn start(sources: Vec<Source>, own: Own) -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).thread_name("forward").enable_all().build()?;
-        let mut watch = Watch::new(sources, own);
+        let mut watch = Watch::new(sources, own.clone());
         let addresses = watch.look();
         watch::tell(&addresses);
         let shared = Arc::new(Shared {
@@ -129,15 +133,24 @@ impl Forwarder {
             room: Arc::new(Room::new()),
             probes: Probes::default(),
             counters: Counters::default(),
+            turn: Turn::default(),
         });
         runtime.spawn(watch::follow(watch, Arc::clone(&shared)));
-        Ok(Self { shared, runtime: Some(runtime) })
+        Ok(Self { shared, own, runtime: Some(runtime) })
+    }
+
+    /// Asks what other sources name, from the next question on. Questions that wait are still
+    /// answered by whom they were asked; upstreams that stay keep their connections. It reads
+    /// files.
+    pub fn replace(&self, sources: Vec<Source>) {
+        let Self { shared, own, .. } = self;
+        shared.turn.replace(Watch::new(sources, own.clone()), shared);
     }
 
     /// Answers a client's question by `done`, which is called once, here or on the thread of
     /// the forwarder. It must not wait. `client` is who the question counts for.
     pub fn ask(&self, client: IpAddr, asked: Asked, done: impl FnOnce(Answer) + Send + 'static) {
-        let Shared { selection, room, probes, counters } = &*self.shared;
+        let Shared { selection, room, probes, counters, .. } = &*self.shared;
         if probes.came_back(&asked) {
             return done(answer::looped());
         }
@@ -189,6 +202,15 @@ impl Forwarder {
     /// Its thread.
     fn runtime(&self) -> &Runtime {
         self.runtime.as_ref().expect("it is taken in drop alone")
+    }
+}
+
+impl Shared {
+    /// Asks other upstreams from now on, and says so.
+    fn select(&self, addresses: &[SocketAddr]) {
+        watch::tell(addresses);
+        let before = self.selection.load();
+        self.selection.store(Arc::new(Selection::new(addresses, &before.upstreams)));
     }
 }
 

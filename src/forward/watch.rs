@@ -4,14 +4,14 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::timeout;
 
-use super::selection::Selection;
 use super::source::read_file;
 use super::{Own, Shared, Source, UPSTREAMS_MAX};
 
@@ -102,18 +102,62 @@ impl Watched {
     }
 }
 
+/// Which sources are the newest: they may be replaced while others are looked at.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// How often they were replaced, and those that nobody has taken up yet.
+    newest: Mutex<(u64, Option<Watch>)>,
+    /// Tells whoever follows.
+    replaced: Notify,
+}
+
+impl Turn {
+    /// Puts sources in the place of others, and their upstreams to use.
+    pub(super) fn replace(&self, mut watch: Watch, shared: &Shared) {
+        let found = watch.look();
+        let mut newest = self.lock();
+        *newest = (newest.0 + 1, Some(watch));
+        shared.select(&found);
+        self.replaced.notify_one();
+    }
+
+    /// Uses what was found, unless the sources where it was found were replaced meanwhile.
+    fn select(&self, edition: u64, found: &[SocketAddr], shared: &Shared) {
+        let newest = self.lock();
+        if newest.0 == edition {
+            shared.select(found);
+        }
+    }
+
+    /// The sources that took the place of others, and which edition they are.
+    fn take(&self) -> Option<(u64, Watch)> {
+        let mut newest = self.lock();
+        newest.1.take().map(|watch| (newest.0, watch))
+    }
+
+    /// The newest. Nothing is left half done under the lock.
+    fn lock(&self) -> MutexGuard<'_, (u64, Option<Watch>)> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Keeps the upstreams up to date, and probes them: at once, after a change, and now and
 /// then. Files are read away from the forwarder's thread, which a hanging one must not hold.
 pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
-    let mut looks = 0_u64;
+    let (mut looks, mut edition) = (0_u64, 0);
     loop {
+        if let Some(next) = shared.turn.take() {
+            ((edition, watch), looks) = (next, 0);
+        }
         let selection = shared.selection.load_full();
         let due = selection.upstreams.iter().filter(|upstream| {
             looks.is_multiple_of(PROBE_ALL)
                 || looks.is_multiple_of(PROBE_LOOPING) && upstream.is_looping()
         });
         join_all(due.map(|upstream| shared.probes.probe(upstream))).await;
-        sleep(LOOK_EVERY).await;
+        if timeout(LOOK_EVERY, shared.turn.replaced.notified()).await.is_ok() {
+            continue;
+        }
         let look = move || {
             let found = watch.look();
             (watch, found)
@@ -123,8 +167,7 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
         let is_same = selection.upstreams.iter().map(|it| it.address()).eq(found.iter().copied());
         looks = if is_same { looks + 1 } else { 0 };
         if !is_same {
-            tell(&found);
-            shared.selection.store(Arc::new(Selection::new(&found, &selection.upstreams)));
+            shared.turn.select(edition, &found, &shared);
         }
     }
 }

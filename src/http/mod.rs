@@ -6,6 +6,7 @@
 //! | `GET /healthz` | 200 while the process runs |
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
 //! | `GET /metrics` | figures, in Prometheus' text format |
+//! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
 //! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
 //! | `GET /v1/services`, `GET /v1/services/{name}` | what is registered |
 //! | `GET /v1/events` | what changes, as server-sent events ([`events`]) |
@@ -17,6 +18,7 @@
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
 mod access;
+mod bender;
 mod events;
 mod explain;
 #[allow(dead_code, reason = "taken by the next steps")]
@@ -57,11 +59,12 @@ use utoipa_axum::routes;
 
 use self::samples::Samples;
 use crate::events::Events;
-use crate::forward::Forwarder;
 use crate::index::Index;
-use crate::wire::Counters;
+use crate::reload::Outcomes;
+use crate::wire::{Counters, Policies};
 
 pub use self::access::{Access, Rules, Token};
+pub use self::bender::Bender;
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
@@ -100,8 +103,14 @@ pub struct Subject {
     pub counters: Arc<Counters>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
-    /// What asks others for names that are not ours, if anything does.
-    pub forwarder: Option<Arc<Forwarder>>,
+    /// How messages are answered, which names whom others are asked of.
+    pub policies: Arc<Policies>,
+    /// When the process began to answer.
+    pub started: SystemTime,
+    /// What came of reading everything again.
+    pub reloads: Arc<Outcomes>,
+    /// Where bender's interface registers, if there is a zone of services.
+    pub bender: Option<Bender>,
 }
 
 /// The address cannot be listened on.
@@ -220,6 +229,7 @@ fn routes(subject: Subject) -> Router {
         .routes(routes!(ready::show))
         .routes(routes!(metrics::show))
         .routes(routes!(problems::show))
+        .merge(bender::routes())
         .routes(routes!(events::follow))
         .routes(routes!(services::list))
         .routes(routes!(instances::show))

@@ -232,6 +232,16 @@ impl Zone {
         self.aliases.iter().map(|(alias, _)| alias)
     }
 
+    /// The aliases of a kind whose name in DNS is that of a name, in the order in which they
+    /// are answered.
+    pub fn aliases_like(&self, resource: Resource, name: &str) -> impl Iterator<Item = &Alias> {
+        let label: Label = folded(name).collect();
+        let from = (resource, label.clone(), false, Box::default());
+        let is_like = move |rank: &Rank| rank.0 == resource && rank.1 == label;
+        let found = self.aliases.all.range(from..).take_while(move |(rank, _)| is_like(rank));
+        found.map(|(_, alias)| &**alias)
+    }
+
     /// Whether an address that was found in a service, at a label, is one that the targets
     /// of some members have: then what is said of it changes only with the service, and
     /// answers made of the members are forgotten with that.

@@ -23,8 +23,6 @@ pub struct Generation {
 struct Sites {
     /// By the apex's lower-cased wire form.
     by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
-    /// Whether names without a zone are answered.
-    bare_names: bool,
     /// The most labels an apex has: no longer suffix need be looked up.
     most_labels: usize,
     /// The names above an apex: they exist, whatever zone they are in (RFC 8020).
@@ -50,7 +48,12 @@ impl Generation {
 
     /// The next generation by another reading of the configuration: the registry zones, which
     /// are the first and stay the same, with other settings, and other static zones.
-    pub(super) fn renewed(&self, registry: Vec<Settings>, others: Vec<Settings>) -> Self {
+    pub(super) fn renewed(
+        &self,
+        registry: Vec<Settings>,
+        others: Vec<Settings>,
+        bare_names: bool,
+    ) -> Self {
         let renewed = self.zones.iter().zip(registry);
         let renewed = renewed.map(|(zone, settings)| Arc::new(zone.renewed(settings)));
         let earlier = |settings: &Settings| {
@@ -64,7 +67,7 @@ impl Generation {
             Arc::new(Zone::new(Arc::new(settings)))
         });
         let zones: Box<[_]> = renewed.chain(others).collect();
-        let sites = Arc::new(Sites::new(&zones, self.sites.bare_names));
+        let sites = Arc::new(Sites::new(&zones, bare_names));
         Self { number: self.number + 1, zones, sites }
     }
 
@@ -138,7 +141,7 @@ impl Generation {
 impl Sites {
     /// The sites of zones, with those of bare names if they are wanted.
     fn new(zones: &[Arc<Zone>], bare_names: bool) -> Self {
-        let mut sites = Self { bare_names, ..Self::default() };
+        let mut sites = Self::default();
         let of_services = |zone: &Arc<Zone>| zone.settings().schema() == Schema::Services;
         let first = zones.iter().position(of_services).filter(|_| bare_names);
         for (at, proto) in first.into_iter().flat_map(|at| Proto::ALL.map(|proto| (at, proto))) {

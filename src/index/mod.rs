@@ -36,6 +36,7 @@ mod publisher;
 mod rare;
 mod ready;
 mod reverse;
+mod roster;
 mod service;
 mod settings;
 pub mod skydns;
@@ -47,11 +48,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use self::roster::Roster;
+
 pub use self::generation::{Generation, Site};
 pub use self::lots::Lots;
 pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
+pub use self::roster::ZoneNumber;
 pub use self::service::Service;
 pub use self::settings::{Schema, Settings};
 pub use self::skydns::{Branch, Lead, SkyDns};
@@ -65,14 +69,25 @@ pub struct Index {
     current: ArcSwap<Generation>,
     /// Held by whoever makes the next generation from the newest. Queries never see it.
     writing: Mutex<()>,
+    /// Under which number each zone is counted; for whoever adds zones or shows figures.
+    roster: Mutex<Roster>,
 }
 
 impl Index {
     /// An index of zones that have no data yet: they answer Not Ready.
     #[must_use]
     pub fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
-        let current = ArcSwap::from_pointee(Generation::new(zones, bare_names));
-        Self { current, writing: Mutex::default() }
+        let generation = Generation::new(zones, bare_names);
+        let roster = Mutex::default();
+        enter(&roster, &generation);
+        Self { current: ArcSwap::from_pointee(generation), writing: Mutex::default(), roster }
+    }
+
+    /// The apexes of the zones that are counted by name, those that are gone included, by
+    /// [`ZoneNumber::label`].
+    #[must_use]
+    pub fn counted(&self) -> Vec<String> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner).names()
     }
 
     /// The newest generation. A query loads once and keeps what it got.
@@ -80,11 +95,14 @@ impl Index {
         self.current.load()
     }
 
-    /// Publishes other settings of the registry zones, in their order, and other static zones.
+    /// Publishes other settings of the registry zones, in their order, other static zones, and
+    /// whether names without a zone are answered.
     /// It takes time that grows with the services, and no query waits for it.
-    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>) {
+    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>, bare_names: bool) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.current.store(Arc::new(self.current.load().renewed(registry, others)));
+        let next = self.current.load().renewed(registry, others, bare_names);
+        enter(&self.roster, &next);
+        self.current.store(Arc::new(next));
     }
 
     /// Publishes what an edit makes of a zone, beside the newest of all others. Gives the
@@ -97,4 +115,10 @@ impl Index {
         edit(&mut zone);
         self.current.swap(Arc::new(newest.with_zone(at, Arc::new(zone))))
     }
+}
+
+/// Gives every zone of a generation that is not published yet its number.
+fn enter(roster: &Mutex<Roster>, generation: &Generation) {
+    let mut roster = roster.lock().unwrap_or_else(PoisonError::into_inner);
+    generation.zones().iter().for_each(|zone| roster.enter(zone.settings()));
 }

@@ -1,11 +1,12 @@
 //! What the configuration and the zone file say of a zone.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
-use super::{StartOfAuthority, Tree};
+use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName};
 use crate::registry::{Finding, Freshness, Layout, Standing, Vitals};
 
@@ -70,6 +71,8 @@ pub struct Settings {
     freshness: Arc<Freshness>,
     /// What is counted of the zone.
     vitals: Arc<Vitals>,
+    /// Under which number its queries are counted, from before it is published.
+    number: AtomicU8,
     /// The SOA record of negative answers in wire form, once it was asked for.
     ready: OnceLock<StartOfAuthority>,
 }
@@ -106,6 +109,7 @@ impl Settings {
             layout,
             freshness,
             vitals,
+            number: AtomicU8::new(ZoneNumber::OTHER.get() as u8),
             ready,
         })
     }
@@ -227,6 +231,17 @@ impl Settings {
     #[must_use]
     pub const fn vitals(&self) -> &Arc<Vitals> {
         &self.vitals
+    }
+
+    /// Under which number its queries are counted. One relaxed load.
+    #[must_use]
+    pub fn counted_as(&self) -> ZoneNumber {
+        ZoneNumber::new(self.number.load(Ordering::Relaxed))
+    }
+
+    /// Counts its queries under a number.
+    pub(super) fn count_as(&self, number: ZoneNumber) {
+        self.number.store(number.get() as u8, Ordering::Relaxed);
     }
 
     /// The place of the SOA record of negative answers in wire form.

@@ -76,7 +76,7 @@ pub enum Fault {
 }
 
 /// A lease in words, as etcdctl prints its id.
-struct Holder(i64);
+pub(super) struct Holder(pub(super) i64);
 
 impl Event {
     /// Writes one line into the log.

@@ -160,7 +160,7 @@ fn hostname(value: &[u8]) -> Option<Host> {
 async fn remove(etcd: &Etcd, mut target: Target) -> Result<bool, Failure> {
     let key = String::from_utf8_lossy(&target.key).into_owned();
     for _ in 0..TRIES {
-        if etcd.delete_if(&target.key, target.revision).await? {
+        if etcd.delete_if(&target.key, target.revision).await?.is_some() {
             say(format_args!("removed {key}"));
             end_lease(etcd, &key, target.lease).await?;
             return Ok(true);

@@ -74,6 +74,7 @@
 //! | `command`, `signals` | the child process, and what tells us to stop |
 //! | `pulse` | whether the loops go round, for systemd's watchdog |
 //! | `leave` | `srvd leave` |
+//! | [`registrar`] | registrations that clients of bender's interface renew |
 
 mod check;
 mod claim;
@@ -89,6 +90,7 @@ mod membership;
 mod options;
 mod probe;
 mod pulse;
+pub mod registrar;
 mod registration;
 mod signals;
 mod supervise;

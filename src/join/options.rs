@@ -9,6 +9,7 @@ use super::probe::Checks;
 use super::registration::Terms;
 use super::{check, command, host};
 use crate::cli::JoinArgs;
+use crate::config::check_lease;
 use crate::error::Failure;
 use crate::names::{DEFAULT_HEARTBEAT, SERVICE_MAX, default_id, label};
 use crate::registry::document::{self, Registration as Document};
@@ -17,11 +18,6 @@ use crate::registry::{Host, Layout, Proto, RegistryUrl};
 /// The shortest heartbeat: more often is load without use, since etcd counts leases in
 /// whole seconds.
 const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
-/// The shortest lease; etcd itself makes some two seconds of it.
-const TTL_MIN: Duration = Duration::from_secs(1);
-/// The longest lease: a day. What crashed is answered until it ends, and etcd refuses
-/// those of centuries.
-const TTL_MAX: Duration = Duration::from_secs(86_400);
 /// The longest DNS TTL that may be asked for: a day. Nothing dynamic is true for longer.
 pub(super) const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
 
@@ -200,7 +196,7 @@ fn check_waits(args: &JoinArgs) -> Result<(), Failure> {
 /// Lease and heartbeat.
 pub(super) fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
     let ttl = args.ttl;
-    check_ttl(ttl)?;
+    check_lease("--ttl", ttl)?;
     let heartbeat = args.heartbeat.unwrap_or_else(|| DEFAULT_HEARTBEAT.min(ttl / 2));
     let (shown, half) =
         (humantime::format_duration(heartbeat), humantime::format_duration(ttl / 2));
@@ -214,21 +210,6 @@ pub(super) fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
         return Err(Failure::usage(format!("--heartbeat {shown} is less than 100ms; use more")));
     }
     Ok(Terms { ttl, heartbeat, by_force: args.force })
-}
-
-/// A lease is some whole seconds, and not for ever.
-fn check_ttl(ttl: Duration) -> Result<(), Failure> {
-    let shown = humantime::format_duration(ttl);
-    if ttl < TTL_MIN || ttl.subsec_nanos() != 0 {
-        return Err(Failure::usage(format!("--ttl {shown} is not 1s or more in whole seconds")));
-    }
-    if ttl > TTL_MAX {
-        return Err(Failure::usage(format!(
-            "--ttl {shown} is more than 24h: whatever crashed would be answered for as long; \
-             use less"
-        )));
-    }
-    Ok(())
 }
 
 /// The DNS TTL in seconds.

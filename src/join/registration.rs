@@ -28,9 +28,9 @@ const HEARTBEAT_JITTER: f64 = 0.15;
 const FIRST_HEARTBEAT_MIN: f64 = 0.2;
 /// Endpoints that are tried before a lease ends: with heartbeats at half of the TTL, each
 /// has a third of the rest.
-const PATIENCE_PER_TTL: u32 = 6;
+pub(super) const PATIENCE_PER_TTL: u32 = 6;
 /// The least patience for what etcd writes to its disk: a busy one takes its time.
-const WRITE_PATIENCE_MIN: Duration = Duration::from_secs(1);
+pub(super) const WRITE_PATIENCE_MIN: Duration = Duration::from_secs(1);
 
 /// How a registration is held.
 #[derive(Debug, Clone, Copy)]

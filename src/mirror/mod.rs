@@ -162,10 +162,11 @@ impl<P: Publish> Mirror<P> {
     /// Mirrors until dropped.
     pub async fn run(mut self) {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
+        let zone = self.guard.zone().to_owned();
         tokio::select! {
             () = self.sessions() => (),
             never = etcd.keep_up() => match never {},
-            () = mark_stale(&freshness) => (),
+            () = mark_stale(&zone, &freshness) => (),
         }
     }
 
@@ -215,6 +216,7 @@ impl<P: Publish> Mirror<P> {
             let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;
             self.freshness.confirmed();
+            self.vitals.newest.set(message.revision.max(self.vitals.newest.get()));
             let progress = progress_of(&message);
             held = self.take_batch(message, &mut messages, held, orders_progress).await?;
             self.hold(held, cluster);
@@ -248,6 +250,8 @@ impl<P: Publish> Mirror<P> {
             self.guard.publish(update);
         });
         self.freshness.confirmed();
+        // It may have gone back.
+        self.vitals.newest.set(revision);
         self.hold(revision, cluster);
         Ok((revision, cluster))
     }

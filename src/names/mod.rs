@@ -69,6 +69,11 @@ pub const DEFAULT_REFRESH: Duration = Duration::from_secs(60);
 pub const DEFAULT_HOLD_COLLAPSE: Duration = Duration::from_secs(30);
 /// How long a registration outlives its last heartbeat.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(10);
+/// The shortest lease that may be asked for; etcd itself makes some two seconds of it.
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
+/// The longest: a day. What crashed is answered until it ends, and etcd refuses those of
+/// centuries.
+pub const LEASE_MAX: Duration = Duration::from_secs(86_400);
 /// How often a registration is renewed.
 pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(5);
 

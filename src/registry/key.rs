@@ -1,6 +1,6 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
-use super::{Alias, Instance};
+use super::{Alias, Instance, Resource};
 use crate::names::{DEFAULT_PREFIX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace, or a
@@ -162,8 +162,13 @@ impl Layout {
     /// The key that an alias was read from.
     #[must_use]
     pub fn key_of_alias(&self, alias: &Alias) -> String {
-        let folder = self.folder(alias.resource().segment(), alias.is_rooted);
-        format!("{folder}/{}", alias.name)
+        self.key_of_alias_named(alias.resource(), &alias.name, alias.is_rooted)
+    }
+
+    /// The key of the alias of a kind that has a name.
+    #[must_use]
+    pub fn key_of_alias_named(&self, resource: Resource, name: &str, is_rooted: bool) -> String {
+        format!("{}/{name}", self.folder(resource.segment(), is_rooted))
     }
 
     /// Reads a key of the range.

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 pub struct Vitals {
     /// The revision that is held whole; 0 before the first list or snapshot.
     pub revision: Number,
+    /// The newest revision that the registry was heard to have; 0 before the first word.
+    pub newest: Number,
     /// The cluster it is from.
     pub cluster: Count,
     /// Sessions with the registry that ended, by cause: each is followed by a list. A list

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::full::{Found, Outcome, contain};
 use super::networks::client;
-use super::{Fast, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
 
@@ -13,8 +13,8 @@ use crate::index::Generation;
 pub(super) enum Answered<'a> {
     /// Nothing is said to it.
     Silence,
-    /// The reply.
-    Reply(&'a mut [u8]),
+    /// The reply, and by which path it was made.
+    Reply(&'a mut [u8], Path),
     /// Others must be asked first.
     Foreign(Asked),
 }
@@ -36,8 +36,7 @@ impl Answerer {
     /// One that answers as a responder does.
     pub(super) fn new(responder: Responder) -> Self {
         let ready = Box::new([0; READY_MAX]);
-        let fast = Fast::patient(Arc::clone(responder.policy()));
-        Self { responder, fast, ready, reply: Vec::new() }
+        Self { responder, fast: Fast::patient(), ready, reply: Vec::new() }
     }
 
     /// The full path.
@@ -45,24 +44,24 @@ impl Answerer {
         &self.responder
     }
 
-    /// Answers a message, if it can be.
+    /// Answers a message from a generation, by a policy, if it can be.
     pub(super) fn answer(
         &mut self,
-        generation: &Generation,
+        by: (&Generation, &Policy),
         message: &[u8],
         from: (SocketAddr, Transport),
     ) -> Answered<'_> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
-        let respond = || fast.respond(generation, message, from, &mut ready[..room]);
+        let respond = || fast.respond(by, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets]),
+            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets], Path::Fast),
             Verdict::Silence => Answered::Silence,
             Verdict::Full | Verdict::Foreign => {
                 let reply = &mut self.reply;
-                match self.responder.respond_from(generation, message, from, reply) {
+                match self.responder.respond_by(by, message, from, reply) {
                     Outcome::Silence => Answered::Silence,
-                    Outcome::Reply => Answered::Reply(reply),
+                    Outcome::Reply => Answered::Reply(reply, Path::Full),
                     Outcome::Foreign(asked) => Answered::Foreign(asked),
                 }
             }
@@ -70,19 +69,21 @@ impl Answerer {
     }
 
     /// Asks others for a name that a message leads to. The reply is handed to `done`, on
-    /// whatever thread has it, which must not wait.
+    /// whatever thread has it, which must not wait. Those who are asked stay, with the policy
+    /// that names them, until then.
     pub(super) fn forward(
         &self,
+        policy: Arc<Policy>,
         asked: Asked,
         message: Box<[u8]>,
         from: (SocketAddr, Transport),
         done: impl FnOnce(Vec<u8>) + Send + 'static,
     ) {
         let responder = self.responder.clone();
-        let Some(forwarder) = responder.policy().forwarder.clone() else { return };
+        let Some(forwarder) = policy.forwarder.clone() else { return };
         forwarder.ask(client(from.0.ip()), asked.clone(), move |answer| {
             let mut reply = Vec::new();
-            responder.finish(&message, from, Found { asked, answer }, &mut reply);
+            responder.finish(&policy, &message, from, Found { asked, answer }, &mut reply);
             done(reply);
         });
     }

@@ -10,11 +10,16 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
+use super::Policies;
 use super::counters::Counters;
 use super::networks::client;
 
+/// Connections that are closed for a new one, where limits fell and there are too many: so
+/// they become fewer, and nobody waits long for the lock.
+const CLOSED_MAX: usize = 8;
+
 /// What connections may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TcpLimits {
     /// Connections in all.
     pub connections: usize,
@@ -29,8 +34,8 @@ pub struct TcpLimits {
 pub(super) struct Connections {
     /// By number. The lock is held for a look at the map, never over an await.
     open: Mutex<Open>,
-    /// How many there may be.
-    limits: TcpLimits,
+    /// How many there may be, of the moment.
+    policies: Arc<Policies>,
     /// What is counted about them.
     counters: Arc<Counters>,
 }
@@ -79,22 +84,28 @@ impl Default for TcpLimits {
 
 impl Connections {
     /// No connections yet.
-    pub(super) fn new(limits: TcpLimits, counters: Arc<Counters>) -> Self {
-        Self { open: Mutex::default(), limits, counters }
+    pub(super) fn new(policies: Arc<Policies>, counters: Arc<Counters>) -> Self {
+        Self { open: Mutex::default(), policies, counters }
     }
 
-    /// Gives a new connection a place; it may be one that another had.
+    /// Gives a new connection a place; it may be one that another had, or several where the
+    /// limits fell.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = client(address);
         self.counters.tcp.accept();
+        let limits = self.policies.load().tcp;
         let mut open = self.lock();
-        let held = open.held.get(&client).copied().unwrap_or_default();
-        if held >= self.limits.per_client {
-            open.close_quietest(held, Some(client));
-            self.counters.tcp.close_for_client();
-        } else if open.entries.len() >= self.limits.connections {
-            open.close_for_all();
-            self.counters.tcp.close_for_room();
+        for _ in 0..CLOSED_MAX {
+            let held = open.held.get(&client).copied().unwrap_or_default();
+            if held >= limits.per_client {
+                open.close_quietest(held, Some(client));
+                self.counters.tcp.close_for_client();
+            } else if open.entries.len() >= limits.connections {
+                open.close_for_all();
+                self.counters.tcp.close_for_room();
+            } else {
+                break;
+            }
         }
         let close = CancellationToken::new();
         let number = open.add(Entry { client, active: Instant::now(), close: close.clone() });
@@ -187,11 +198,18 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Policy;
 
     /// Room for ten connections, five of one client.
     fn connections() -> Arc<Connections> {
-        let limits = TcpLimits { connections: 10, per_client: 5, ..TcpLimits::default() };
-        Arc::new(Connections::new(limits, Arc::default()))
+        let policies = Arc::new(Policies::new(Arc::new(policy(10, 5))));
+        Arc::new(Connections::new(policies, Arc::default()))
+    }
+
+    /// A policy of limits.
+    fn policy(connections: usize, per_client: usize) -> Policy {
+        let tcp = TcpLimits { connections, per_client, ..TcpLimits::default() };
+        Policy { tcp, ..Policy::default() }
     }
 
     /// As many places of one client.
@@ -217,6 +235,18 @@ mod tests {
         assert_eq!((counts().accepted, counts().closed_for_client, counts().open), (8, 2, 8));
         drop((other, places, more));
         assert_eq!((counts().closed_for_room, counts().open), (0, 0));
+    }
+
+    #[test]
+    fn where_limits_fall_more_than_one_is_closed_for_each_that_comes() {
+        let connections = connections();
+        let places = [fill(&connections, "192.0.2.1", 5), fill(&connections, "192.0.2.2", 5)];
+        connections.policies.replace(policy(4, 2));
+        let more = fill(&connections, "192.0.2.3", 1);
+        assert_eq!(places.iter().map(|it| closed(it).len()).sum::<usize>(), 7);
+        let last = fill(&connections, "192.0.2.3", 2);
+        assert_eq!((closed(&more), closed(&last)), (vec![0], vec![]));
+        assert_eq!(connections.lock().entries.len(), 4);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::apart::Apart;
 use super::connections::Connections;
 use super::counters::Counters;
 use super::workers::Workers;
-use super::{Policy, Responder, tcp};
+use super::{Policies, Responder, tcp};
 use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
@@ -166,20 +166,21 @@ impl Listeners {
     pub async fn serve(
         self,
         index: Arc<Index>,
-        policy: Arc<Policy>,
+        policies: Arc<Policies>,
         workers: usize,
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         let workers = count(workers);
         let Self { pairs, counters } = self.share(workers);
-        let connections = Connections::new(policy.tcp, Arc::clone(&counters));
+        let connections = Connections::new(Arc::clone(&policies), Arc::clone(&counters));
         let connections = Arc::new(connections);
-        let (responder, tasks) = (Responder::with(index, policy), TaskTracker::new());
-        let (own, spawn) = (Arc::clone(&counters), tasks.clone());
-        let mut threads = Workers::new(responder.clone(), own, spawn, workers)?;
+        let responder =
+            Responder::with(index, Arc::clone(&policies)).counting(Arc::clone(&counters));
+        let tasks = TaskTracker::new();
+        let mut threads = Workers::new(responder.clone(), tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
         for pair in pairs {
-            threads.start(pair.udp)?;
+            threads.start(pair.address.ip(), pair.udp)?;
             let listener = apart.listener(pair.tcp)?;
             let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
             let accept =
@@ -193,7 +194,8 @@ impl Listeners {
         // replies slowly must not keep a restart waiting.
         let _ = timeout(DRAIN, async {
             tasks.wait().await;
-            if let Some(forwarder) = &responder.policy().forwarder {
+            let forwarder = policies.load().forwarder.clone();
+            if let Some(forwarder) = forwarder {
                 forwarder.idle().await;
             }
         })

@@ -55,19 +55,25 @@ mod limiter;
 mod listen;
 mod networks;
 mod policy;
+mod query_log;
+mod replied;
 mod tcp;
 mod udp;
 mod workers;
 
 pub use self::connections::TcpLimits;
-pub use self::counters::{Counters, Counts, TcpCounts, Totals};
+pub use self::counters::{
+    Answered, Code, Counters, Counts, Distribution, Family, Kind, Origin, Path, Refusal, Replied,
+    TcpCounts, Topic, Totals, Truncation,
+};
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::networks::{Network, NetworkFault, Networks};
-pub use self::policy::Policy;
+pub use self::policy::{Policies, Policy};
+pub use self::query_log::QueryLog;
 
 /// What a message came over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +82,17 @@ pub enum Transport {
     Udp,
     /// Replies are of any size.
     Tcp,
+}
+
+impl Transport {
+    /// The protocol as a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
 }
 
 /// The UDP payload size that is advertised, and the most that is sent: what fits an IPv6

@@ -4,13 +4,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::{ArcSwap, Guard};
+
 use super::full::shows_cookie;
 use super::limiter::Fate;
-use super::{Cookies, Limiter, Networks, TcpLimits, Transport};
+use super::{Cookies, Limiter, Networks, QueryLog, TcpLimits, Transport};
 use crate::forward::Forwarder;
 
-/// How messages are answered, beside what the index says. Threads share it; it never changes.
+/// Where threads find the policy of the moment. A message is answered by one of them from
+/// start to end, however long others are asked for it.
 #[derive(Debug, Default)]
+pub struct Policies {
+    /// The newest.
+    current: ArcSwap<Policy>,
+}
+
+/// How messages are answered, beside what the index says. Threads share it; it never changes.
+#[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Makes and checks cookies; without it, those of clients are ignored.
     pub cookies: Option<Cookies>,
@@ -27,10 +37,31 @@ pub struct Policy {
     pub allow_recursion: Networks,
     /// Limits what networks are sent over UDP, if they are limited.
     pub rate_limit: Option<Limiter>,
+    /// Logs some of the queries.
+    pub query_log: Option<QueryLog>,
     /// What connections may take.
     pub tcp: TcpLimits,
     /// What asks others for names outside our zones; without it these are refused.
     pub forwarder: Option<Arc<Forwarder>>,
+}
+
+impl Policies {
+    /// A policy that may be replaced by others.
+    #[must_use]
+    pub fn new(first: Arc<Policy>) -> Self {
+        Self { current: ArcSwap::new(first) }
+    }
+
+    /// The policy of the moment. Whoever answers loads it once for all that is at hand, and
+    /// does not keep it while there is nothing to answer: it may hold a thread of others.
+    pub fn load(&self) -> Guard<Arc<Policy>> {
+        self.current.load()
+    }
+
+    /// Puts another in its place, for all that is taken from now on.
+    pub fn replace(&self, next: Policy) {
+        self.current.store(Arc::new(next));
+    }
 }
 
 impl Policy {

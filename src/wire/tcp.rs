@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use super::answerer::{Answered, Answerer};
 use super::connections::{Connections, Place};
-use super::{Responder, Transport};
+use super::{Origin, Path, Policy, Replied, Responder, Transport};
 use crate::index::Generation;
 
 /// How long a message may take from its first octet to its last.
@@ -92,6 +92,8 @@ struct Connection {
     peer: SocketAddr,
     /// Answers.
     answerer: Answerer,
+    /// Counts.
+    responder: Responder,
     /// What was read and not answered yet.
     input: Vec<u8>,
     /// Replies with their lengths, not written yet.
@@ -107,19 +109,30 @@ struct Connection {
     /// Whether nothing more is to be read.
     ending: bool,
     /// Where replies come from that others were asked for. There is room for all of them.
-    foreign: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    foreign: (Sender<Foreign>, Receiver<Foreign>),
     /// How many of them have not come yet.
     awaited: usize,
+}
+
+/// A reply that others were asked for.
+struct Foreign {
+    /// The reply.
+    reply: Vec<u8>,
+    /// By which policy it was made.
+    by: Arc<Policy>,
+    /// When its query was read.
+    since: Instant,
 }
 
 impl Connection {
     /// A connection that nothing was read from.
     fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
-        let idle = responder.policy().tcp.idle;
+        let idle = responder.policies().load().tcp.idle;
         Self {
             stream,
             peer,
-            answerer: Answerer::new(responder),
+            answerer: Answerer::new(responder.clone()),
+            responder,
             input: Vec::new(),
             output: Vec::new(),
             replies: 0,
@@ -227,14 +240,20 @@ impl Connection {
 
     /// Answers whole messages, up to a buffer full of replies; false if there was none.
     fn answer(&mut self) -> bool {
-        let mut used = 0;
+        let (mut used, now) = (0, Instant::now());
+        let mut replies = [0; 2];
         let generation = self.answerer.responder().generation();
+        let policy = self.answerer.responder().policies().load();
+        self.idle = policy.tcp.idle;
         let input = std::mem::take(&mut self.input);
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            self.answer_one(&generation, message);
+            if let Some(path) = self.answer_one((&generation, &policy), message, now) {
+                replies[path as usize] += 1;
+            }
         }
+        self.time(replies, now);
         self.input = input;
         self.input.drain(..used);
         self.ending |= self.answered >= QUERIES_MAX;
@@ -250,27 +269,52 @@ impl Connection {
         self.output.len() < FLUSH && self.awaited < FOREIGN
     }
 
-    /// Answers a message, or lets others be asked.
-    fn answer_one(&mut self, generation: &Generation, message: &[u8]) {
+    /// Counts how long replies took, those of the fast and those of the full path: as long as
+    /// all that are written together.
+    fn time(&self, replies: [usize; 2], since: Instant) {
+        let took = since.elapsed();
+        for (path, replies) in [Path::Fast, Path::Full].into_iter().zip(replies) {
+            let origin = Origin::of((self.peer, Transport::Tcp), path);
+            self.responder.counters().time(origin, replies, took);
+        }
+    }
+
+    /// Answers a message, or lets others be asked. Gives by which path it was answered.
+    fn answer_one(
+        &mut self,
+        (generation, policy): (&Generation, &Arc<Policy>),
+        message: &[u8],
+        now: Instant,
+    ) -> Option<Path> {
         let from = (self.peer, Transport::Tcp);
-        match self.answerer.answer(generation, message, from) {
-            Answered::Silence => {}
-            Answered::Reply(reply) => {
+        match self.answerer.answer((generation, policy), message, from) {
+            Answered::Silence => None,
+            Answered::Reply(reply, path) => {
+                let replied = Replied::read((generation, policy), from.0.ip(), reply);
+                let took = now.elapsed();
+                self.responder.count(policy, (from, path), reply, &replied, took);
                 frame(reply, &mut self.output);
                 self.replies += 1;
+                Some(path)
             }
             Answered::Foreign(asked) => {
                 self.awaited += 1;
                 let sender = self.foreign.0.clone();
-                let done = move |reply| _ = sender.try_send(reply);
-                self.answerer.forward(asked, message.into(), from, done);
+                let by = Arc::clone(policy);
+                let done = move |reply| _ = sender.try_send(Foreign { reply, by, since: now });
+                self.answerer.forward(Arc::clone(policy), asked, message.into(), from, done);
+                None
             }
         }
     }
 
     /// Takes a reply that others were asked for.
-    fn take(&mut self, reply: &[u8]) {
+    fn take(&mut self, Foreign { reply, by, since }: &Foreign) {
         self.awaited -= 1;
+        let (from, took) = ((self.peer, Transport::Tcp), since.elapsed());
+        let replied = Replied::read((&self.responder.generation(), by), from.0.ip(), reply);
+        self.responder.count(by, (from, Path::Forwarded), reply, &replied, took);
+        self.responder.counters().time(Origin::of(from, Path::Forwarded), 1, took);
         frame(reply, &mut self.output);
         self.replies += 1;
     }

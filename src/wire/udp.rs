@@ -11,12 +11,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
-use super::counters::{Event, Tally};
+use super::counters::{Event, Own, Tally};
 use super::fast::{Fast, Verdict};
 use super::full::Queue;
 use super::full::contain;
 use super::limiter::Fate;
-use super::{Policy, Transport};
+use super::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 use crate::index::{Generation, Index};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
@@ -26,10 +26,13 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
 
-/// A fast path: from a generation, a message and its client to a reply.
-trait Answer: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+/// What a batch is answered from, and how.
+type By<'b> = (&'b Generation, &'b Policy);
 
-impl<F: FnMut(&Generation, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
+/// A fast path: from a generation, a policy, a message and its client to a reply.
+trait Answer: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+
+impl<F: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -43,8 +46,10 @@ pub(super) struct Worker {
     pub(super) foreign: Queue,
     /// Counts.
     pub(super) tally: Tally,
+    /// Counts its replies.
+    pub(super) own: Own,
     /// How messages are answered.
-    pub(super) policy: Arc<Policy>,
+    pub(super) policies: Arc<Policies>,
     /// Set before the socket is ended.
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -52,9 +57,9 @@ pub(super) struct Worker {
 impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
-        let mut fast = Fast::new(Arc::clone(&self.policy));
-        self.run(|generation, message, client, reply| {
-            fast.respond(generation, message, (client, Transport::Udp), reply)
+        let mut fast = Fast::new();
+        self.run(|by, message, client, reply| {
+            fast.respond(by, message, (client, Transport::Udp), reply)
         });
     }
 
@@ -79,64 +84,104 @@ impl Worker {
         }
     }
 
-    /// Answers the datagrams of a batch, all of them from one generation, and by one look
-    /// at the clock if it is needed.
+    /// Answers the datagrams of a batch, all of them from one generation and by one policy,
+    /// neither of which is kept while the socket is quiet. The clock is read twice, whatever
+    /// their number: all replies leave together.
     fn answer(&mut self, count: usize, fast: &mut impl Answer) {
+        let now = Instant::now();
         self.tally.count(Event::Received, count);
         let generation = self.index.load();
-        let now = self.policy.rate_limit.as_ref().map(|_| Instant::now());
+        let policy = self.policies.load();
+        let mut replies = 0;
         for at in 0..count {
-            self.answer_one(at, &generation, now, fast);
+            replies += usize::from(self.answer_one(at, (&generation, &policy), now, fast));
         }
-        drop(generation);
+        drop((generation, policy));
         if let Err(unsent) = self.batch.send() {
             self.tally.count(Event::Unsent, unsent.count);
             tracing::debug!("{} replies not sent: {}", unsent.count, unsent.fault);
         }
+        self.tally.count(Event::Answered, replies);
+        self.own.time(replies, now.elapsed());
     }
 
-    /// Answers the datagram at a place of the batch. One that makes the fast path panic is
-    /// for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(
-        &mut self,
-        at: usize,
-        generation: &Generation,
-        now: Option<Instant>,
-        fast: &mut impl Answer,
-    ) {
+    /// Answers the datagram at a place of the batch, and says whether it did. One that makes
+    /// the fast path panic is for the full path, which says SERVFAIL if it panics as well.
+    fn answer_one(&mut self, at: usize, by: By<'_>, now: Instant, fast: &mut impl Answer) -> bool {
         let client = self.batch.client(at);
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
-            return self.tally.count(Event::Silent, 1);
+            self.tally.count(Event::Silent, 1);
+            return false;
         };
-        match contain(|| fast(generation, message, client, reply)).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, code, truncated } => {
-                match now.map_or(Fate::Sent, |now| self.judge(at, octets, client, now)) {
-                    Fate::Sent => self.reply(at, octets, code, truncated),
-                    Fate::Slipped(octets) => {
-                        self.tally.count(Event::Slipped, 1);
-                        self.reply(at, octets, code, true);
-                    }
-                    Fate::Dropped => self.tally.count(Event::Limited, 1),
-                }
+        match contain(|| fast(by, message, client, reply)).unwrap_or(Verdict::Full) {
+            Verdict::Reply { octets, code, truncated, topic } => {
+                let (code, truncation) =
+                    (Code::of(code.into()), truncated.then_some(Truncation::Size));
+                let refusal = (code == Code::REFUSED).then(|| refusal(by.1, client));
+                let replied = Replied { topic, code, octets, truncation, refusal };
+                return self.reply(by.1, at, replied, (client, now));
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
             Verdict::Full => self.hand_over(at, false),
             Verdict::Foreign => self.hand_over(at, true),
         }
+        false
+    }
+
+    /// Sends a reply with the batch, as far as the client's network may be sent it, and says
+    /// whether it does.
+    fn reply(
+        &mut self,
+        policy: &Policy,
+        at: usize,
+        mut replied: Replied,
+        from: (SocketAddr, Instant),
+    ) -> bool {
+        if policy.rate_limit.is_some() {
+            match self.judge(policy, (at, replied.octets), from) {
+                Fate::Sent => {}
+                Fate::Slipped(octets) => {
+                    self.tally.count(Event::Slipped, 1);
+                    (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
+                }
+                Fate::Dropped => {
+                    self.tally.count(Event::Limited, 1);
+                    return false;
+                }
+            }
+        }
+        self.batch.reply(at, replied.octets);
+        self.own.reply(&replied);
+        if let Some(log) = &policy.query_log {
+            self.log(log, at, &replied, from);
+        }
+        true
     }
 
     /// What becomes of the reply at a place of the batch, where replies are limited.
-    fn judge(&mut self, at: usize, octets: usize, client: SocketAddr, now: Instant) -> Fate {
+    fn judge(
+        &mut self,
+        policy: &Policy,
+        (at, octets): (usize, usize),
+        (client, now): (SocketAddr, Instant),
+    ) -> Fate {
         let exchange = self.batch.exchange(at);
         let exchange = exchange.and_then(|(message, it)| Some((message, it.get_mut(..octets)?)));
-        let judge = |(message, reply)| self.policy.judge(message, client, reply, now);
+        let judge = |(message, reply)| policy.judge(message, client, reply, now);
         exchange.map_or(Fate::Sent, judge)
     }
 
-    /// Sends a reply with the batch.
-    fn reply(&mut self, at: usize, octets: usize, code: u8, truncated: bool) {
-        self.batch.reply(at, octets);
-        self.tally.reply(code, truncated);
+    /// Logs the query at a place of the batch.
+    fn log(
+        &mut self,
+        log: &QueryLog,
+        at: usize,
+        replied: &Replied,
+        (client, now): (SocketAddr, Instant),
+    ) {
+        let reply = self.batch.exchange(at).and_then(|(_, reply)| reply.get(..replied.octets));
+        let Some(reply) = reply else { return };
+        log.offer((client, Transport::Udp), reply, replied, || now.elapsed());
     }
 
     /// Hands the datagram at a place to one of the full paths, or loses it.
@@ -148,6 +193,11 @@ impl Worker {
             .is_some_and(|(route, (message, _))| queue.offer(message, route, &socket));
         self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
     }
+}
+
+/// Why the fast path refuses a client: it leaves alone what others could be asked for.
+fn refusal(policy: &Policy, client: SocketAddr) -> Refusal {
+    if policy.may_query(client.ip()) { Refusal::Foreign } else { Refusal::Client }
 }
 
 /// Waits a little after an error, and logs ever fewer of a row of them.
@@ -163,10 +213,13 @@ mod tests {
     use std::net::UdpSocket as Client;
     use std::thread::{JoinHandle, spawn};
 
+    use hickory_proto::rr::RecordType;
+
     use super::*;
+    use crate::index::ZoneNumber;
     use crate::wire::batch::UdpSocket;
     use crate::wire::full::{Full, QUEUE};
-    use crate::wire::{Counters, Responder};
+    use crate::wire::{Counters, Family, Kind, Responder, Topic};
 
     /// A query for the root, type A.
     const QUERY: [u8; 17] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
@@ -189,14 +242,16 @@ mod tests {
         client.connect(socket.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
         let (counters, index) = (Arc::<Counters>::default(), Arc::new(Index::new(vec![], true)));
-        let full = || Full::new(Responder::new(Arc::clone(&index)), counters.full());
+        let responder = || Responder::new(Arc::clone(&index)).counting(Arc::clone(&counters));
+        let full = || Full::new(responder());
         let ((queue, full), (others, foreign)) = (full(), full());
         let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
-        let (stop, tally) = (Arc::<AtomicBool>::default(), counters.worker());
+        let (stop, (tally, own)) = (Arc::<AtomicBool>::default(), counters.worker(Family::V4));
         let batch = Batch::new(Arc::clone(&socket));
-        let policy = Arc::default();
+        let policies = Arc::default();
         let stopped = Arc::clone(&stop);
-        let worker = Worker { batch, index, queue, foreign: others, tally, policy, stop: stopped };
+        let worker =
+            Worker { batch, index, queue, foreign: others, tally, own, policies, stop: stopped };
         let thread = spawn(move || worker.run(fast));
         Running { client, counters, full, foreign, stop, socket, thread }
     }
@@ -216,13 +271,13 @@ mod tests {
         }
 
         /// Ends the worker, and then the full path; what was counted.
-        fn end(self) -> (Client, crate::wire::Totals) {
+        fn end(self) -> (Client, Arc<Counters>) {
             self.stop.store(true, Ordering::Release);
             self.socket.end();
             self.thread.join().unwrap();
             self.full.serve();
             self.foreign.serve();
-            (self.client, self.counters.total())
+            (self.client, self.counters)
         }
     }
 
@@ -237,11 +292,16 @@ mod tests {
     fn a_panic_of_the_fast_path_is_left_to_the_full_path() {
         let running = run(|_, _, _, _| panic!("injected"));
         running.ask(3);
-        let (client, totals) = running.end();
+        let (client, counters) = running.end();
         for _ in 0..3 {
             assert_eq!(header(&client), [0x12, 0x34, 0x81, 5, 0, 1, 0, 0, 0, 0, 0, 0]);
         }
-        assert_eq!((totals.fast.handed, totals.full.answered, totals.full.codes[5]), (3, 3, 3));
+        let totals = counters.total();
+        assert_eq!((totals.fast.handed, totals.full.answered), (3, 3));
+        let full = &counters.answered()[1];
+        let (kind, zone) = (Kind::of(RecordType::A), ZoneNumber::NONE);
+        assert_eq!(full.replies[&(Topic { zone, kind }, Code::REFUSED)], 3);
+        assert_eq!((full.refused, full.times.count()), ([0, 0, 3, 0], 3));
     }
 
     #[test]
@@ -252,22 +312,28 @@ mod tests {
             number += 1;
             match number % 3 {
                 0 => Verdict::Silence,
-                truncated => Verdict::Reply { octets: 12, code: 3, truncated: truncated == 1 },
+                truncated => {
+                    let (truncated, topic) = (truncated == 1, Topic::UNKNOWN);
+                    Verdict::Reply { octets: 12, code: 3, truncated, topic }
+                }
             }
         });
         running.ask(9);
-        let (client, totals) = running.end();
+        let (client, counters) = running.end();
         (0..6).for_each(|_| assert_eq!(header(&client)[..2], QUERY[..2]));
-        let counts = totals.fast;
+        let counts = counters.total().fast;
         assert_eq!((counts.received, counts.answered, counts.silent), (9, 6, 3));
-        assert_eq!((counts.codes[3], counts.truncated, counts.handed), (6, 3, 0));
+        let fast = &counters.answered()[0];
+        assert_eq!(fast.replies[&(Topic::UNKNOWN, Code::of(3))], 6);
+        assert_eq!((fast.truncated, counts.handed), ([3, 0], 0));
+        assert_eq!((fast.sizes.sum(), fast.times.count()), (72, 6));
     }
 
     #[test]
     fn a_full_queue_loses_messages_and_blocks_nobody() {
         let running = run(|_, _, _, _| Verdict::Full);
         running.ask(QUEUE as u64 + 500);
-        let (_, totals) = running.end();
+        let totals = running.end().1.total();
         let counts = totals.fast;
         assert_eq!((counts.handed, counts.dropped), (QUEUE as u64, 500));
         assert_eq!((totals.full.received, totals.full.answered), (QUEUE as u64, QUEUE as u64));
@@ -280,7 +346,7 @@ mod tests {
             if number > QUEUE + 500 { Verdict::Full } else { Verdict::Foreign }
         });
         running.ask(QUEUE as u64 + 500 + 10);
-        let (_, totals) = running.end();
+        let totals = running.end().1.total();
         assert_eq!((totals.fast.handed, totals.fast.dropped), (QUEUE as u64 + 10, 500));
         assert_eq!(totals.full.answered, QUEUE as u64 + 10);
     }

@@ -2,6 +2,7 @@
 //! threads of their own, and no tasks, since they do nothing but wait in the kernel.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Builder;
@@ -9,19 +10,16 @@ use std::thread::Builder;
 use socket2::Socket;
 use tokio_util::task::TaskTracker;
 
-use super::Responder;
 use super::batch::{Batch, UdpSocket};
-use super::counters::Counters;
 use super::full::{Full, Queue};
 use super::udp::Worker;
+use super::{Family, Responder};
 
 /// Threads that run. Dropping this tells them to stop: each answers what has come, and
 /// ends.
 pub(super) struct Workers {
     /// What is answered from, and how.
     responder: Responder,
-    /// What they count.
-    counters: Arc<Counters>,
     /// Waits for all of them.
     tasks: TaskTracker,
     /// Tells them to stop.
@@ -30,8 +28,9 @@ pub(super) struct Workers {
     sockets: Vec<Arc<UdpSocket>>,
     /// The full paths. Each ends when no worker can hand it anything.
     queues: Vec<Queue>,
-    /// The full path of names in no zone of ours, if others are asked for them.
-    foreign: Option<Queue>,
+    /// The full path of names in no zone of ours. It is there while nobody else is asked for
+    /// them, too: that may change.
+    foreign: Queue,
 }
 
 impl Workers {
@@ -42,26 +41,18 @@ impl Workers {
     /// [`io::Error`] when the system has no thread left.
     pub(super) fn new(
         responder: Responder,
-        counters: Arc<Counters>,
         tasks: TaskTracker,
         workers: usize,
     ) -> io::Result<Self> {
-        let (sockets, queues, stop) = (Vec::new(), Vec::new(), Arc::default());
-        let mut all = Self { responder, counters, tasks, stop, sockets, queues, foreign: None };
-        for number in 0..workers.div_ceil(2) {
-            all.queues.push(all.start_full(format!("full-{number}"))?);
-        }
-        if all.responder.policy().forwarder.is_some() {
-            all.foreign = Some(all.start_full("full-foreign".to_owned())?);
-        }
-        Ok(all)
-    }
-
-    /// Starts a thread of the full path.
-    fn start_full(&self, name: String) -> io::Result<Queue> {
-        let (queue, full) = Full::new(self.responder.clone(), self.counters.full());
-        self.spawn(name, move || full.serve())?;
-        Ok(queue)
+        let full = |name: String| {
+            let (queue, full) = Full::new(responder.clone());
+            spawn(&tasks, name, move || full.serve()).map(|()| queue)
+        };
+        let queues = (0..workers.div_ceil(2)).map(|number| full(format!("full-{number}")));
+        let queues = queues.collect::<io::Result<_>>()?;
+        let foreign = full("full-foreign".to_owned())?;
+        let (sockets, stop) = (Vec::new(), Arc::default());
+        Ok(Self { responder, tasks, stop, sockets, queues, foreign })
     }
 
     /// Starts a worker on each socket of an address.
@@ -69,38 +60,26 @@ impl Workers {
     /// # Errors
     /// [`io::Error`] when the system has no thread left, or does not tell which address a
     /// datagram was sent to.
-    pub(super) fn start(&mut self, sockets: Vec<Socket>) -> io::Result<()> {
+    pub(super) fn start(&mut self, address: IpAddr, sockets: Vec<Socket>) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
+            let (tally, own) = self.responder.counters().worker(Family::of(address));
             let socket = Arc::new(UdpSocket::new(socket)?);
             let queue = &self.queues[at / 2];
             let worker = Worker {
                 batch: Batch::new(Arc::clone(&socket)),
                 index: Arc::clone(self.responder.index()),
-                policy: Arc::clone(self.responder.policy()),
+                policies: Arc::clone(self.responder.policies()),
                 queue: queue.clone(),
-                foreign: self.foreign.as_ref().unwrap_or(queue).clone(),
-                tally: self.counters.worker(),
+                foreign: self.foreign.clone(),
+                tally,
+                own,
                 stop: Arc::clone(&self.stop),
             };
-            self.spawn(format!("udp-{}", self.sockets.len()), move || worker.serve())?;
+            let name = format!("udp-{}", self.sockets.len());
+            spawn(&self.tasks, name, move || worker.serve())?;
             self.sockets.push(socket);
         }
         Ok(())
-    }
-
-    /// Starts a thread, which the tracker waits for.
-    fn spawn(&self, name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        let token = self.tasks.token();
-        let thread = Builder::new().name(name).spawn(move || {
-            let _token = token;
-            work();
-        });
-        let short = |fault| {
-            io::Error::other(format!(
-                "a thread for UDP cannot be started ({fault}); allow more, or set fewer workers"
-            ))
-        };
-        thread.map(drop).map_err(short)
     }
 }
 
@@ -109,4 +88,23 @@ impl Drop for Workers {
         self.stop.store(true, Ordering::Release);
         self.sockets.iter().for_each(|socket| socket.end());
     }
+}
+
+/// Starts a thread, which the tracker waits for.
+fn spawn(
+    tasks: &TaskTracker,
+    name: String,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
+    let token = tasks.token();
+    let thread = Builder::new().name(name).spawn(move || {
+        let _token = token;
+        work();
+    });
+    let short = |fault| {
+        io::Error::other(format!(
+            "a thread for UDP cannot be started ({fault}); allow more, or set fewer workers"
+        ))
+    };
+    thread.map(drop).map_err(short)
 }

@@ -163,8 +163,9 @@ fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let (generation, queries) = (INDEX.load(), asked.queries());
     let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
     let mut turns = queries.iter().cycle();
-    let mut respond =
-        |query| fast.respond(&generation, query, (CLIENT, Transport::Udp), &mut reply);
+    let policy = Policy::default();
+    let (by, from) = ((&**generation, &policy), (CLIENT, Transport::Udp));
+    let mut respond = |query| fast.respond(by, query, from, &mut reply);
     // The first time each is made.
     for query in &queries {
         assert!(matches!(respond(query), Verdict::Reply { .. }));
@@ -181,9 +182,9 @@ fn fast_path_with_options(bencher: Bencher<'_, '_>, options: &str) {
     let names = Asked::Srv.names();
     let queries: Vec<_> = names.into_iter().map(|name| with_options(name, options)).collect();
     let (generation, mut reply) = (INDEX.load(), [0; UDP_MAX as usize]);
-    let (mut fast, mut turns) = (Fast::new(Arc::new(policy)), queries.iter().cycle());
-    let from = (CLIENT, Transport::Udp);
-    let mut respond = |query| fast.respond(&generation, query, from, &mut reply);
+    let (mut fast, mut turns) = (Fast::new(), queries.iter().cycle());
+    let (by, from) = ((&**generation, &policy), (CLIENT, Transport::Udp));
+    let mut respond = |query| fast.respond(by, query, from, &mut reply);
     for query in &queries {
         assert!(matches!(respond(query), Verdict::Reply { .. }));
     }
@@ -195,6 +196,7 @@ fn fast_path_with_options(bencher: Bencher<'_, '_>, options: &str) {
 fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
     let fixture = std::cell::RefCell::new(filled(POPULATION));
     let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
+    let policy = Policy::default();
     let changed = || {
         let service = fastrand::usize(..POPULATION.services);
         let (key, value) = registration(POPULATION, service, fastrand::u16(1..));
@@ -203,7 +205,7 @@ fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
     };
     bencher.with_inputs(changed).bench_local_values(|query| {
         let generation = fixture.borrow().index.load().clone();
-        fast.respond(&generation, &query, (CLIENT, Transport::Udp), &mut reply)
+        fast.respond((&generation, &policy), &query, (CLIENT, Transport::Udp), &mut reply)
     });
 }
 

@@ -6,7 +6,7 @@ mod faults;
 mod files;
 mod load;
 mod loops;
-mod upstream;
+pub(crate) mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -66,19 +66,19 @@ impl Drop for Nsd {
 }
 
 /// A server over UDP that says what a test wants; it ends with the process.
-pub(super) struct Wayward {
-    pub(super) at: SocketAddr,
+pub(crate) struct Wayward {
+    pub(crate) at: SocketAddr,
     asked: Arc<AtomicUsize>,
 }
 
 impl Wayward {
     /// One whose replies to a query are what `say` makes of it.
-    pub(super) fn start(say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+    pub(crate) fn start(say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
         Self::start_on(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), say)
     }
 
     /// The same with a socket that is bound already.
-    pub(super) fn start_on(
+    pub(crate) fn start_on(
         socket: UdpSocket,
         say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static,
     ) -> Self {
@@ -100,23 +100,23 @@ impl Wayward {
     }
 
     /// One that says nothing.
-    pub(super) fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         Self::start(|_| Vec::new())
     }
 
     /// One that says nothing but a code.
-    pub(super) fn code(code: u8) -> Self {
+    pub(crate) fn code(code: u8) -> Self {
         Self::start(move |query| vec![blank(query, code)])
     }
 
     /// How often it was asked.
-    pub(super) fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
 /// A reply without records: RA set, TC clear.
-pub(super) fn blank(query: &[u8], code: u8) -> Vec<u8> {
+pub(crate) fn blank(query: &[u8], code: u8) -> Vec<u8> {
     let end = question(query);
     let mut reply = query[..end].to_vec();
     (reply[2], reply[3]) = (0x80 | query[2], 0x80 | code);
@@ -125,7 +125,7 @@ pub(super) fn blank(query: &[u8], code: u8) -> Vec<u8> {
 }
 
 /// A reply with one address, 192.0.2.77, for a minute.
-pub(super) fn address(query: &[u8]) -> Vec<u8> {
+pub(crate) fn address(query: &[u8]) -> Vec<u8> {
     let mut reply = blank(query, 0);
     reply[7] = 1;
     reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 77]);

@@ -3,12 +3,16 @@
 /// Server-sent events, as a client reads them.
 mod stream;
 
+/// Who may write, and over what.
+mod access;
 /// What changes is told as it does.
 mod events;
 /// Why a name is answered as it is, over HTTP and in the terminal.
 mod explain;
 /// Services, instances and standing, page by page.
 mod listing;
+/// Figures, beside what was asked.
+mod metrics;
 /// The document that describes it all, and what is answered.
 mod openapi;
 /// What cannot be asked, and what is said to it.
@@ -76,7 +80,7 @@ fn figures_are_those_of_the_registry() {
     etcd.etcdctl(&["put", "/services/web/1", "10.0.0.1:80"]);
     assert!(eventually(|| has(r#"srvd_zone_services{zone="services.internal."} 1"#)));
     let (_, text) = get(at, "/metrics");
-    assert!(text.ends_with("# EOF\n") && text.contains("# HELP srvd_zone_services "), "{text}");
+    assert!(text.contains("# HELP srvd_zone_services "), "{text}");
 }
 
 #[test]
@@ -88,8 +92,13 @@ fn a_zone_that_is_a_file_alone_has_no_figures_of_a_registry() {
     assert!(eventually(|| says(at, "/readyz", "200")));
     let (_, text) = get(at, "/metrics");
     let of_alone: Vec<_> = text.lines().filter(|it| it.contains("alone.test")).collect();
-    let expected =
-        ["srvd_zone_ready{zone=\"alone.test.\"} 1", "srvd_zone_serial{zone=\"alone.test.\"} 7"];
+    let expected = [
+        "srvd_zone_ready{zone=\"alone.test.\"} 1",
+        "srvd_zone_serial{zone=\"alone.test.\"} 7",
+        "srvd_zone_problems{zone=\"alone.test.\",kind=\"unusable\"} 0",
+        "srvd_zone_problems{zone=\"alone.test.\",kind=\"stray\"} 0",
+        "srvd_zone_problems{zone=\"alone.test.\",kind=\"zone-file\"} 0",
+    ];
     assert_eq!(of_alone, expected);
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, Record, RecordType};
-use srvd::wire::{Fast, READY_MAX, Responder, Transport, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, Verdict};
 
 use super::zones::Zones;
 
@@ -26,8 +26,13 @@ fn question(name: &str, kind: RecordType) -> Vec<u8> {
 fn fast(zones: &Zones, message: &[u8]) -> Option<Message> {
     let mut reply = vec![0; READY_MAX];
     let generation = zones.index.load();
-    let mut fast = Fast::patient(Arc::default());
-    match fast.respond(&generation, message, (client(), Transport::Udp), &mut reply[..1232]) {
+    let mut fast = Fast::patient();
+    match fast.respond(
+        (&generation, &Policy::default()),
+        message,
+        (client(), Transport::Udp),
+        &mut reply[..1232],
+    ) {
         Verdict::Reply { octets, .. } => Some(Message::from_vec(&reply[..octets]).unwrap()),
         Verdict::Full | Verdict::Foreign => None,
         Verdict::Silence => panic!("a question is answered"),

@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use srvd::index::Schema;
-use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Replied, Transport, Verdict};
 
 use super::messages::{CLIENT, Query, parse, respond};
 use crate::fixture::{Fixture, settings};
@@ -19,15 +19,17 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
     // One that takes whatever can be made ready.
-    match Fast::patient(std::sync::Arc::default()).respond(
-        &generation,
+    match Fast::patient().respond(
+        (&generation, &Policy::default()),
         message,
         (CLIENT, transport),
         &mut reply[..room],
     ) {
-        Verdict::Reply { octets, code, truncated } => {
+        Verdict::Reply { octets, code, truncated, topic } => {
             reply.truncate(octets);
             assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
+            let read = Replied::read((&generation, &Policy::default()), CLIENT.ip(), &reply);
+            assert_eq!((read.topic, read.octets), (topic, octets));
             Some(reply)
         }
         Verdict::Silence => Some(Vec::new()),

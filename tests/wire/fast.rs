@@ -3,7 +3,7 @@
 use hickory_proto::rr::Record;
 use proptest::prelude::*;
 use srvd::authority::Draw;
-use srvd::wire::{Fast, READY_MAX, Transport, Verdict};
+use srvd::wire::{Fast, Policy, READY_MAX, Transport, Verdict};
 
 use super::example;
 use super::messages::{A, CLIENT, Query, SRV, parse, respond};
@@ -16,7 +16,12 @@ const DRAWS: u32 = 100_000;
 /// What becomes of a message over UDP.
 fn verdict(fixture: &Fixture, message: &[u8]) -> Verdict {
     let mut reply = [0; 1232];
-    Fast::default().respond(&fixture.index.load(), message, (CLIENT, Transport::Udp), &mut reply)
+    Fast::default().respond(
+        (&fixture.index.load(), &Policy::default()),
+        message,
+        (CLIENT, Transport::Udp),
+        &mut reply,
+    )
 }
 
 /// Whether the fast path answers a query.
@@ -137,9 +142,14 @@ fn large_services_are_made_ready_where_nobody_waits() {
     let fixture = crowd(300);
     let query = Query::new("web.services.internal", A);
     assert!(!takes(&fixture, &query), "not in haste");
-    let (mut patient, mut reply) = (Fast::patient(std::sync::Arc::default()), [0; 1232]);
+    let (mut patient, mut reply) = (Fast::patient(), [0; 1232]);
     let message = query.bytes();
-    patient.respond(&fixture.index.load(), &message, (CLIENT, Transport::Udp), &mut reply);
+    patient.respond(
+        (&fixture.index.load(), &Policy::default()),
+        &message,
+        (CLIENT, Transport::Udp),
+        &mut reply,
+    );
     assert!(takes(&fixture, &query), "it is kept now");
     // An address or an id is found at once, in a service of any size.
     assert!(takes(&fixture, &Query::new("10-0-0-7.web.services.internal", A)));
@@ -167,8 +177,12 @@ fn max_answers_are_drawn_anew_for_each_query() {
         let mut fast = Fast::with_draw(Draw::seeded(5));
         for _ in 0..20_000 {
             let mut reply = [0; 1232];
-            let verdict =
-                fast.respond(&fixture.index.load(), &message, (CLIENT, Transport::Udp), &mut reply);
+            let verdict = fast.respond(
+                (&fixture.index.load(), &Policy::default()),
+                &message,
+                (CLIENT, Transport::Udp),
+                &mut reply,
+            );
             let Verdict::Reply { octets, truncated: false, .. } = verdict else {
                 panic!("{verdict:?}")
             };
@@ -194,7 +208,12 @@ fn max_answers_are_drawn_anew_for_each_query() {
 /// What the fast path says over UDP, if it does; it takes its time.
 fn patiently(fast: &mut Fast, fixture: &Fixture, message: &[u8]) -> Option<Vec<u8>> {
     let mut reply = [0; 1232];
-    match fast.respond(&fixture.index.load(), message, (CLIENT, Transport::Udp), &mut reply) {
+    match fast.respond(
+        (&fixture.index.load(), &Policy::default()),
+        message,
+        (CLIENT, Transport::Udp),
+        &mut reply,
+    ) {
         Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
         _ => None,
     }
@@ -202,7 +221,7 @@ fn patiently(fast: &mut Fast, fixture: &Fixture, message: &[u8]) -> Option<Vec<u
 
 #[test]
 fn max_answers_are_drawn_from_more_than_a_datagram_holds() {
-    let mut fast = Fast::patient(std::sync::Arc::default());
+    let mut fast = Fast::patient();
     for (instances, name, kind, is_ready) in [
         (30, "_web._tcp", SRV, true),
         (500, "_web._tcp", SRV, true),
@@ -234,7 +253,8 @@ fn over_tcp_whether_a_few_of_many_are_ready_does_not_depend_on_the_draw() {
     for (most, is_ready) in [(3, true), (20, true), (25, false), (100, false)] {
         let (fixture, mut reply) = (limited(200, most), [0; READY_MAX]);
         let (generation, from) = (fixture.index.load(), (CLIENT, Transport::Tcp));
-        let verdict = Fast::default().respond(&generation, &message, from, &mut reply);
+        let verdict =
+            Fast::default().respond((&generation, &Policy::default()), &message, from, &mut reply);
         let is_whole = matches!(verdict, Verdict::Reply { truncated: false, .. });
         assert_eq!((is_whole, verdict == Verdict::Full), (is_ready, !is_ready), "{most}");
     }
@@ -271,7 +291,7 @@ fn answers_change_with_their_service() {
         let mut reply = [0; 1232];
         let message = Query::new(name, kind).bytes();
         Fast::default().respond(
-            &fixture.index.load(),
+            (&fixture.index.load(), &Policy::default()),
             &message,
             (CLIENT, Transport::Udp),
             &mut reply,
@@ -310,7 +330,12 @@ fn firsts<const N: usize>(values: [&str; N], name: &str, kind: u16, at: usize) -
     let (generation, mut reply) = (fixture.index.load(), [0; 1232]);
     let mut fast = Fast::with_draw(Draw::seeded(5));
     for _ in 0..DRAWS {
-        fast.respond(&generation, &message, (CLIENT, Transport::Udp), &mut reply);
+        fast.respond(
+            (&generation, &Policy::default()),
+            &message,
+            (CLIENT, Transport::Udp),
+            &mut reply,
+        );
         counts[usize::from(reply[message.len() + at])] += 1;
     }
     counts
@@ -381,7 +406,7 @@ proptest! {
             message.extend_from_slice(tail);
             let mut reply = vec![0; room];
             let verdict =
-                Fast::default().respond(&fixture.index.load(), &message[..length], (CLIENT, transport), &mut reply);
+                Fast::default().respond((&fixture.index.load(), &Policy::default()), &message[..length], (CLIENT, transport), &mut reply);
             replies.push((verdict, reply));
         }
         prop_assert_eq!(replies[0].0, replies[1].0);

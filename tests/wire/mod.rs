@@ -22,7 +22,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use srvd::wire::{Counters, Listeners, Policy, Strictness};
+use srvd::wire::{Counters, Listeners, Policies, Policy, Strictness};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::Fixture;
@@ -62,9 +62,9 @@ impl Server {
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
-        let policy = policy(vec![v4, v6]);
+        let policies = Arc::new(Policies::new(policy(vec![v4, v6])));
         let task =
-            tokio::spawn(listeners.serve(fixture.index.clone(), policy, 2, shutdown.clone()));
+            tokio::spawn(listeners.serve(fixture.index.clone(), policies, 2, shutdown.clone()));
         Self { v4, v6, shutdown, counters, task }
     }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use srvd::wire::{AMPLIFICATION_MAX, Cookies, Fast, NSID_MAX, Policy, READY_MAX, Responder};
+use srvd::wire::{
+    AMPLIFICATION_MAX, Cookies, Fast, NSID_MAX, Policies, Policy, READY_MAX, Responder,
+};
 use srvd::wire::{Transport, Verdict};
 
 use super::differential::{names, registrations, world};
@@ -108,7 +110,8 @@ fn full(
     from: (SocketAddr, Transport),
 ) -> Vec<u8> {
     let mut reply = Vec::new();
-    let responder = Responder::with(Arc::clone(&fixture.index), Arc::clone(policy));
+    let responder =
+        Responder::with(Arc::clone(&fixture.index), Arc::new(Policies::new(Arc::clone(policy))));
     assert!(responder.respond(message, from.0, from.1, &mut reply));
     reply
 }
@@ -122,7 +125,7 @@ fn fast(
 ) -> Option<Vec<u8>> {
     let mut reply = vec![0xff; if from.1 == Transport::Udp { 1232 } else { READY_MAX }];
     let generation = fixture.index.load();
-    match Fast::patient(Arc::clone(policy)).respond(&generation, message, from, &mut reply) {
+    match Fast::patient().respond((&generation, policy), message, from, &mut reply) {
         Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
         Verdict::Silence => panic!("a query is answered"),
         Verdict::Full | Verdict::Foreign => None,

@@ -37,8 +37,13 @@ fn named(text: &str) -> Result<Name, String> {
             _ => write!(ascii, "\\{octet:03}").expect("a string takes all that is written"),
         }
     }
-    let Ok(mut name) = Name::from_ascii(&ascii) else {
+    // hickory's own reader refuses labels that begin with a hyphen, which services may have.
+    let Ok(read) = ascii.parse::<domain::base::Name<Vec<u8>>>() else {
         return fault("is no domain name; labels have 1 to 63 octets");
+    };
+    let labels = read.iter().filter(|label| !label.is_root());
+    let Ok(mut name) = Name::from_labels(labels.map(|label| label.as_slice())) else {
+        return fault("is longer than a domain name can be");
     };
     name.set_fqdn(true);
     match WireName::from_labels(name.iter()) {

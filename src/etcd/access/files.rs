@@ -75,6 +75,25 @@ impl Files {
         Ok(Some((user.clone(), password.to_owned())))
     }
 
+    /// The options that name them, each with its value in words; no secret.
+    pub(crate) fn named(&self) -> Vec<(&'static str, String)> {
+        let path = |file: &NamedFile| file.path.display().to_string();
+        let (identity, user) = (self.identity.as_ref(), self.user.as_ref());
+        let all = [
+            ("ca", self.ca.as_ref().map(path)),
+            ("cert", identity.map(|(certificate, _)| path(certificate))),
+            ("key", identity.map(|(_, key)| path(key))),
+            ("user", user.map(|(user, _)| user.clone())),
+            ("password-file", user.map(|(_, password)| path(password))),
+        ];
+        all.map(|(key, value)| (key, value.unwrap_or_else(|| "none".to_owned()))).into()
+    }
+
+    /// Whether there is something in it that only TLS has a use for.
+    pub(crate) const fn wants_tls(&self) -> bool {
+        self.ca.is_some() || self.identity.is_some()
+    }
+
     /// Whether there is any file.
     pub(super) const fn is_empty(&self) -> bool {
         self.ca.is_none() && self.identity.is_none() && self.user.is_none()

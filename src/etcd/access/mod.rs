@@ -103,7 +103,7 @@ impl Access {
     /// Whether there is something in it that only TLS has a use for.
     #[must_use]
     pub fn wants_tls(&self) -> bool {
-        self.shared.files.ca.is_some() || self.shared.files.identity.is_some()
+        self.shared.files.wants_tls()
     }
 
     /// The user's name.

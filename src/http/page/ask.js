@@ -44,24 +44,27 @@ export function ask() {
 }
 
 /// The question, its code and its records.
-export function answer({ fault, name, type, rcode, answers, additional }) {
+export function answer({ fault, name, type, rcode, answers, additional, more }) {
   if (fault) return make("p", { class: "empty" }, fault.message);
-  const good = rcode === "NOERROR" && answers.length;
+  const good = rcode === "NOERROR" && answers.length > 0;
+  const word = rcode === "NOERROR" && !good ? "NODATA" : rcode;
   const lines = (title, records) => (records.length ? [`;; ${title}`, ...records] : []);
-  const word = rcode === "NOERROR" && !answers.length ? "NODATA" : rcode;
+  const text = [...lines("answer", answers), ...lines("additional", additional), ...(more ? [`;; and ${more} more`] : [])];
   return make("div", {},
     make("p", {}, make("code", {}, `${name} ${type} `), make("span", { class: `tag ${good ? "good" : "warn"}` }, word)),
-    good ? make("pre", { tabindex: "0" }, [...lines("answer", answers), ...lines("additional", additional)].join("\n")) : null);
+    good ? make("pre", { tabindex: "0" }, text.join("\n")) : null);
 }
 
 /// The rule that made it, why there is nothing, and the documents behind it.
-function reasons({ rule, why, documents, zone }) {
-  const keys = (documents ?? []).map(({ key }) => make("li", {}, make("code", {}, key)));
+function reasons({ rule, why, notes, documents, more_documents, zone, leaves }) {
+  const item = ({ key }) => make("li", {}, make("code", {}, key));
   return [
     make("h3", {}, "Why"),
-    make("p", {}, rule),
     why ? make("p", {}, why) : null,
-    zone ? make("p", { class: "faint" }, `Zone ${zone}`) : null,
-    keys.length ? [make("h3", {}, "Documents"), make("ul", {}, keys)] : null,
+    make("p", {}, `Rule: ${rule}`),
+    leaves ? make("p", {}, `It leads to ${leaves}, which is in no zone of this server.`) : null,
+    notes.map((note) => make("p", {}, `Note: ${note}`)),
+    make("p", { class: "faint" }, zone ? `Zone ${zone}` : "No zone of this server"),
+    documents.length ? [make("h3", {}, "Made of these keys"), make("ul", {}, documents.map(item), more_documents ? make("li", {}, `and ${more_documents} more`) : null)] : null,
   ];
 }

@@ -17,6 +17,9 @@ const VIEWS = { services, problems, ask, events };
 const THEMES = ["auto", "light", "dark"];
 
 let shown = null;
+/// What the zones were at when their figures were last asked for: keys that cannot be used
+/// change it, and are no events.
+let seen = null;
 
 /// What the address says: `#/services/ZONE/NAME` is the view and its parts.
 function place() {
@@ -56,6 +59,9 @@ async function status() {
       figures(at("figures"), now);
       about(at("about"), now);
       standing(at("state"), now);
+      const reached = JSON.stringify(now.zones.map(({ revision, standing }) => [revision, standing]));
+      if (reached !== seen) refresh();
+      seen = reached;
     } catch (fault) {
       standing(at("state"), null, fault);
     }

@@ -52,7 +52,7 @@ export function services() {
 }
 
 /// The way back to the list, where there is no room for both.
-const back = () => make("p", {}, make("a", { href: "#/services" }, "All services"));
+const back = () => make("p", { class: "narrow-only" }, make("a", { href: "#/services" }, "All services"));
 
 /// A line of the list.
 function entry({ zone, name, instances, alias }, chosen) {

@@ -7,7 +7,7 @@ use crate::names::SERVICE_MAX;
 use crate::registry::{Meaning, Resource};
 
 /// What the name of an app or a backend must be.
-const NAME_WANTED: &str = "a string of 1 to 62 characters, for it becomes a DNS label";
+pub(super) const NAME_WANTED: &str = "a string of 1 to 62 characters, for it becomes a DNS label";
 
 /// Reads the value of an alias of a kind, which its key tells.
 ///
@@ -20,21 +20,31 @@ pub fn read_alias(resource: Resource, value: &[u8]) -> Result<Meaning, Fault> {
     let members = Members(&object);
     check_resource(&members, resource)?;
     members.text("name")?;
+    meaning(resource, &members)
+}
+
+/// What members say that an alias of a kind stands for.
+pub(super) fn meaning(resource: Resource, members: &Members<'_>) -> Result<Meaning, Fault> {
     Ok(match resource {
         Resource::Backend => Meaning::Backend {
-            app: name(&members, "app")?.ok_or_else(|| missing("app", NAME_WANTED))?,
-            version: members.text("version")?.filter(|it| !it.is_empty()).map(Into::into),
+            app: name(members, "app")?.ok_or_else(|| missing("app", NAME_WANTED))?,
+            version: members.version()?,
         },
-        Resource::Frontend => Meaning::Frontend { backend: backend(&members)? },
+        Resource::Frontend => Meaning::Frontend { backend: backend(members)? },
     })
+}
+
+/// What `resource` must be, in words.
+pub(super) const fn wanted(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Backend => "`Backend`",
+        Resource::Frontend => "`Frontend`",
+    }
 }
 
 /// The document must say what its key says.
 fn check_resource(members: &Members<'_>, resource: Resource) -> Result<(), Fault> {
-    let wanted = match resource {
-        Resource::Backend => "`Backend`",
-        Resource::Frontend => "`Frontend`",
-    };
+    let wanted = wanted(resource);
     let is_wanted = |value: &serde_json::Value| (value == resource.as_str()).then_some(());
     members.read("resource", wanted, is_wanted)?.ok_or_else(|| missing("resource", wanted))
 }

@@ -10,7 +10,7 @@ use super::members::Members;
 use super::{Details, Document, Fault, Reading, Shape, location};
 
 /// What bender calls an instance.
-const REGISTRATION: &str = "Registration";
+pub(super) const REGISTRATION: &str = "Registration";
 /// What else bender has.
 const ENTITIES: [&str; 3] = [REGISTRATION, "Backend", "Frontend"];
 

@@ -15,11 +15,14 @@
 //! | `skydns` | SkyDNS, where no host is written | `text`, `mail`, `targetstrip` or `group` |
 //! | `location` | go-kit, go-zero, empusa, registrator | plain text |
 //!
+//! `entity` is the other way: what bender's clients post, and how it is written.
+//!
 //! Of two members of one name the last counts, as in most readers of JSON. A byte order
 //! mark and white space around a value say nothing.
 
 mod alias;
 mod bender;
+mod entity;
 mod go_micro;
 mod grpc_naming;
 mod kitex;
@@ -37,6 +40,7 @@ use super::{Details, Host, Instance, Place, Proto, ServiceEndpoint};
 use crate::names::VALUE_MAX;
 
 pub use self::alias::read_alias;
+pub use self::entity::BenderRegistration;
 pub(super) use self::members::Members;
 pub use self::native::Registration;
 

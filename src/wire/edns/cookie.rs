@@ -37,6 +37,7 @@ const AGE_MAX: i32 = 3600;
 const AHEAD_MAX: i32 = 300;
 
 /// Makes cookies and checks them.
+#[derive(Clone)]
 pub struct Cookies {
     /// Hashes under the secret that cookies are made with.
     own: SipHasher24,

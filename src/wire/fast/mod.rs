@@ -16,7 +16,6 @@ mod compose;
 mod query;
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
@@ -25,7 +24,8 @@ use self::compile::{compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::edns::{Budget, Edns, Told, ZoneVersion};
-use super::{Policy, Transport};
+use super::replied::zone_of;
+use super::{Kind, Policy, Topic, Transport};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::{Generation, Kept, Node, Ready, Slot};
 use crate::names::WireName;
@@ -41,6 +41,8 @@ pub enum Verdict {
         code: u8,
         /// Whether it asks to come back over TCP.
         truncated: bool,
+        /// What was asked.
+        topic: Topic,
     },
     /// It is no request: nothing is said.
     Silence,
@@ -59,8 +61,6 @@ pub struct Fast {
     draw: Draw,
     /// How many instances are looked at to make an answer.
     instances_max: usize,
-    /// How messages are answered.
-    policy: Arc<Policy>,
 }
 
 /// How many instances a thread looks at to make an answer while datagrams wait: what takes
@@ -88,45 +88,45 @@ impl Held<'_> {
 impl Fast {
     /// One that nobody foresees the orders of.
     #[must_use]
-    pub fn new(policy: Arc<Policy>) -> Self {
-        Self { policy, ..Self::with_draw(Draw::new()) }
+    pub fn new() -> Self {
+        Self::with_draw(Draw::new())
     }
 
     /// One that orders by a draw.
     #[must_use]
     pub fn with_draw(draw: Draw) -> Self {
-        Self { name: WireName::root(), draw, instances_max: HASTE, policy: Arc::default() }
+        Self { name: WireName::root(), draw, instances_max: HASTE }
     }
 
     /// One that makes answers of any size, for threads that no datagram waits for.
     #[must_use]
-    pub fn patient(policy: Arc<Policy>) -> Self {
-        Self { instances_max: usize::MAX, ..Self::new(policy) }
+    pub fn patient() -> Self {
+        Self { instances_max: usize::MAX, ..Self::new() }
     }
 
-    /// Answers a message from one generation into `reply`, which has room for `UDP_MAX`
+    /// Answers a message from one generation, by one policy, into `reply`, which has room for `UDP_MAX`
     /// octets over UDP, and for [`READY_MAX`](super::READY_MAX) over TCP.
     pub fn respond(
         &mut self,
-        generation: &Generation,
+        by: (&Generation, &Policy),
         message: &[u8],
         from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
-            Ok(query) => self
-                .answer(generation, &query, from, reply)
-                .unwrap_or_else(|Declined| self.leave(generation)),
+            Ok(query) => {
+                self.answer(by, &query, from, reply).unwrap_or_else(|Declined| self.leave(by))
+            }
             Err(Unusual::NoRequest) => Verdict::Silence,
             Err(Unusual::Nameless) => Verdict::Full,
-            Err(Unusual::Named) => self.leave(generation),
+            Err(Unusual::Named) => self.leave(by),
         }
     }
 
     /// Leaves a message to the full path, and says whether its name is ours where others are
     /// asked for those that are not.
-    fn leave(&self, generation: &Generation) -> Verdict {
-        let is_foreign = self.policy.forwarder.is_some()
+    fn leave(&self, (generation, policy): (&Generation, &Policy)) -> Verdict {
+        let is_foreign = policy.forwarder.is_some()
             && matches!(resolve(generation, &self.name), Resolved::Foreign);
         if is_foreign { Verdict::Foreign } else { Verdict::Full }
     }
@@ -134,21 +134,21 @@ impl Fast {
     /// Answers a query.
     fn answer(
         &mut self,
-        generation: &Generation,
+        (generation, policy): (&Generation, &Policy),
         query: &Query<'_>,
         from: (SocketAddr, Transport),
         reply: &mut [u8],
     ) -> Result<Verdict, Declined> {
         let edns = match &query.opt {
-            Some(opt) => Some(Edns::new(opt, &self.policy, from).map_err(|_| Declined)?),
+            Some(opt) => Some(Edns::new(opt, policy, from).map_err(|_| Declined)?),
             None => None,
         };
         let octets = [query.octets, query.question.len()];
-        let budget = Budget::new(&self.policy, from.1, edns.as_ref(), octets);
-        let (resolved, (code, reason)) = self.resolve(generation, from.0.ip());
+        let budget = Budget::new(policy, from.1, edns.as_ref(), octets);
+        let (resolved, (code, reason)) = self.resolve((generation, policy), from.0.ip());
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
-            Resolved::Foreign if query.wants_recursion() && self.policy.forwarder.is_some() => {
+            Resolved::Foreign if query.wants_recursion() && policy.forwarder.is_some() => {
                 return Err(Declined);
             }
             Resolved::Foreign | Resolved::NotReady => {}
@@ -164,19 +164,21 @@ impl Fast {
         let code = code.low();
         let wants_version = edns.as_ref().is_some_and(Edns::wants_zone_version);
         let version = wants_version.then(|| ZoneVersion::of(&resolved, &self.name)).flatten();
-        let edns = edns.as_ref().map(|edns| (edns, &*self.policy));
+        let edns = edns.as_ref().map(|edns| (edns, policy));
         let octets = composer.finish(code, edns, &Told { code: 0, reason, version })?;
-        Ok(Verdict::Reply { octets, code, truncated })
+        let zone = zone_of(generation, &resolved, &self.name);
+        let topic = Topic { zone, kind: Kind::of(query.kind) };
+        Ok(Verdict::Reply { octets, code, truncated, topic })
     }
 
     /// Where the name leads, and what is said of it; to clients that may ask nothing it is as
     /// if it were not ours.
     fn resolve<'g>(
         &self,
-        generation: &'g Generation,
+        (generation, policy): (&'g Generation, &Policy),
         client: IpAddr,
     ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
-        if !self.policy.may_query(client) {
+        if !policy.may_query(client) {
             let refused = (ResponseCode::Refused, Some(Reason::Prohibited));
             return (Resolved::Foreign, refused);
         }
@@ -291,6 +293,6 @@ fn most(kind: RecordType, position: Position<'_>, node: Node<'_>) -> usize {
 
 impl Default for Fast {
     fn default() -> Self {
-        Self::new(Arc::default())
+        Self::new()
     }
 }

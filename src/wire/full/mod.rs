@@ -30,7 +30,7 @@ use self::encode::encode;
 use self::handler::zone_version;
 use self::screen::Outline;
 use super::edns::{Budget, Edns, Malformed, Told};
-use super::{Policy, Transport};
+use super::{Counters, Policies, Policy, Transport};
 use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
@@ -58,7 +58,9 @@ pub struct Responder {
     /// Where that is found.
     index: Arc<Index>,
     /// How messages are answered.
-    policy: Arc<Policy>,
+    policies: Arc<Policies>,
+    /// Where replies are counted, by whoever sends them.
+    counters: Arc<Counters>,
 }
 
 impl Responder {
@@ -68,10 +70,21 @@ impl Responder {
         Self::with(index, Arc::default())
     }
 
-    /// A responder that reads an index and answers by a policy.
+    /// A responder that reads an index and answers by the policy of the moment.
     #[must_use]
-    pub const fn with(index: Arc<Index>, policy: Arc<Policy>) -> Self {
-        Self { index, policy }
+    pub fn with(index: Arc<Index>, policies: Arc<Policies>) -> Self {
+        Self { index, policies, counters: Arc::default() }
+    }
+
+    /// The same, with its replies counted elsewhere.
+    #[must_use]
+    pub(super) fn counting(self, counters: Arc<Counters>) -> Self {
+        Self { counters, ..self }
+    }
+
+    /// Where replies are counted.
+    pub(super) const fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// Where generations are found.
@@ -79,9 +92,9 @@ impl Responder {
         &self.index
     }
 
-    /// How messages are answered.
-    pub(super) const fn policy(&self) -> &Arc<Policy> {
-        &self.policy
+    /// Where policies are found.
+    pub(super) const fn policies(&self) -> &Arc<Policies> {
+        &self.policies
     }
 
     /// The newest generation.
@@ -103,39 +116,41 @@ impl Responder {
         reply: &mut Vec<u8>,
     ) -> bool {
         let mut elsewhere = Elsewhere::nowhere();
-        let generation = self.index.load();
-        let from = (source, transport);
-        self.write(&generation, message, from, &mut elsewhere, reply) != Outcome::Silence
+        let (generation, policy) = (self.index.load(), self.policies.load());
+        let (by, from) = ((&**generation, &**policy), (source, transport));
+        self.write(by, message, from, &mut elsewhere, reply) != Outcome::Silence
     }
 
-    /// The same from a generation that was loaded already; others may have to be asked.
-    pub(super) fn respond_from(
+    /// The same from a generation and by a policy that were loaded already; others may have
+    /// to be asked.
+    pub(super) fn respond_by(
         &self,
-        generation: &Generation,
+        by: (&Generation, &Policy),
         message: &[u8],
         from: (SocketAddr, Transport),
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let mut elsewhere = Elsewhere::of(&self.policy, from.0.ip());
-        self.write(generation, message, from, &mut elsewhere, reply)
+        let mut elsewhere = Elsewhere::of(by.1, from.0.ip());
+        self.write(by, message, from, &mut elsewhere, reply)
     }
 
-    /// Answers a message again, now that others were asked.
+    /// Answers a message again by the same policy, now that others were asked.
     pub(super) fn finish(
         &self,
+        policy: &Policy,
         message: &[u8],
         from: (SocketAddr, Transport),
         found: Found,
         reply: &mut Vec<u8>,
     ) {
-        let mut elsewhere = Elsewhere::found(&self.policy, from.0.ip(), found);
-        self.write(&self.index.load(), message, from, &mut elsewhere, reply);
+        let mut elsewhere = Elsewhere::found(policy, from.0.ip(), found);
+        self.write((&self.index.load(), policy), message, from, &mut elsewhere, reply);
     }
 
     /// Writes the reply to a message, if there is any.
     fn write(
         &self,
-        generation: &Generation,
+        (generation, policy): (&Generation, &Policy),
         message: &[u8],
         (source, transport): (SocketAddr, Transport),
         elsewhere: &mut Elsewhere<'_>,
@@ -146,12 +161,12 @@ impl Responder {
             return Outcome::Silence;
         };
         let from = (source, transport);
-        let Some(exchange) = contain(|| Exchange::new(&outline, &self.policy, from)) else {
+        let Some(exchange) = contain(|| Exchange::new(&outline, policy, from)) else {
             return Outcome::Silence;
         };
-        let shown = Some(generation).filter(|_| self.policy.may_query(source.ip()));
+        let shown = Some(generation).filter(|_| policy.may_query(source.ip()));
         or_servfail(&exchange, reply, |reply| {
-            match (exchange.screen(), chaos::answer(&outline, &self.policy)) {
+            match (exchange.screen(), chaos::answer(&outline, policy)) {
                 (Some(code), _) => blank(&exchange, code, reply),
                 (None, Some(record)) if shown.is_some() => single(&exchange, &record, reply),
                 (None, _) => answer(shown, message, from, &exchange, elsewhere, reply),

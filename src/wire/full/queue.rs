@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use arc_swap::Guard;
+
 use super::Responder;
+use crate::index::Generation;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::limiter::Fate;
-use crate::wire::{Policy, Transport};
+use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -50,8 +53,8 @@ pub(in crate::wire) struct Full {
     receiver: Receiver<Handed>,
     /// Answers.
     answerer: Answerer,
-    /// What limits them.
-    policy: Arc<Policy>,
+    /// How they are answered.
+    policies: Arc<Policies>,
     /// Counts.
     tally: Tally,
 }
@@ -72,10 +75,10 @@ impl Queue {
 
 impl Full {
     /// A full path and its queue.
-    pub(in crate::wire) fn new(responder: Responder, tally: Tally) -> (Queue, Self) {
+    pub(in crate::wire) fn new(responder: Responder) -> (Queue, Self) {
         let (sender, receiver) = sync_channel(QUEUE);
-        let policy = Arc::clone(responder.policy());
-        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policy, tally })
+        let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));
+        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policies, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -93,33 +96,51 @@ impl Full {
             return self.tally.count(Event::Dropped, 1);
         }
         let generation = self.answerer.responder().generation();
+        let policy = self.policies.load();
         let from = (handed.route.client, Transport::Udp);
-        match self.answerer.answer(&generation, &handed.message, from) {
+        let responder = self.answerer.responder().clone();
+        match self.answerer.answer((&generation, &policy), &handed.message, from) {
             Answered::Silence => self.tally.count(Event::Silent, 1),
-            Answered::Reply(reply) => {
-                handed.reply(&self.policy, reply, Some(&mut self.tally));
+            Answered::Reply(reply, _) => {
+                let (by, tally) = ((&**generation, &**policy), &mut self.tally);
+                handed.reply(&responder, by, Path::Full, reply, |event| tally.count(event, 1));
             }
             Answered::Foreign(asked) => {
                 self.tally.count(Event::Handed, 1);
-                let (policy, message) = (Arc::clone(&self.policy), handed.message.clone());
-                let done = move |mut reply: Vec<u8>| handed.reply(&policy, &mut reply, None);
-                self.answerer.forward(asked, message, from, done);
+                let policy = Guard::into_inner(policy);
+                let (by, message) = (Arc::clone(&policy), handed.message.clone());
+                let done = move |mut reply: Vec<u8>| {
+                    let (by, count) = ((&**responder.generation(), &*by), |event| {
+                        responder.counters().forwarded(event)
+                    });
+                    handed.reply(&responder, by, Path::Forwarded, &mut reply, count);
+                };
+                self.answerer.forward(policy, asked, message, from, done);
             }
         }
     }
 }
 
 impl Handed {
-    /// Sends a reply, as far as the client's network may be sent it, and counts that if it
-    /// can: the forwarder has numbers of its own.
-    fn reply(&self, policy: &Policy, mut reply: &mut [u8], mut tally: Option<&mut Tally>) {
-        let Self { message, route, socket, .. } = self;
-        let mut count = |event| tally.iter_mut().for_each(|tally| tally.count(event, 1));
-        match policy.judge(message, route.client, reply, Instant::now()) {
+    /// Sends a reply, as far as the client's network may be sent it, and counts what becomes
+    /// of it.
+    fn reply(
+        &self,
+        responder: &Responder,
+        by: (&Generation, &Policy),
+        path: Path,
+        mut reply: &mut [u8],
+        mut count: impl FnMut(Event),
+    ) {
+        let Self { message, route, socket, since } = self;
+        let from = (route.client, Transport::Udp);
+        let mut replied = Replied::read(by, from.0.ip(), reply);
+        match by.1.judge(message, route.client, reply, Instant::now()) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {
                 count(Event::Slipped);
                 reply = &mut reply[..octets];
+                (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
             }
             Fate::Dropped => return count(Event::Limited),
         }
@@ -127,8 +148,9 @@ impl Handed {
             count(Event::Unsent);
             tracing::debug!(client = %route.client, "reply not sent: {fault}");
         }
-        if let ([_, _, flags, code, ..], Some(tally)) = (&*reply, tally) {
-            tally.reply(code & 0x0f, flags & 0x02 != 0);
-        }
+        count(Event::Answered);
+        let took = since.elapsed();
+        responder.count(by.1, (from, path), reply, &replied, took);
+        responder.counters().time(Origin::of(from, path), 1, took);
     }
 }

@@ -18,12 +18,13 @@ mod table;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
 
 use self::kind::{Kind, empty};
-use self::table::Table;
+use self::table::{Interval, Table};
 use super::{Network, Networks};
 
 /// What is limited, and how much.
@@ -45,13 +46,16 @@ pub struct RateLimit {
 /// take ten, or the rate would be far from what was asked for.
 pub const RATE_MAX: u32 = 100_000;
 
-/// Limits what networks are sent. All threads share it, without a lock.
-#[derive(Debug)]
+/// Limits what networks are sent. All threads share it, without a lock. Clones share what they
+/// were sent.
+#[derive(Debug, Clone)]
 pub struct Limiter {
     /// What is limited.
     settings: RateLimit,
+    /// What a reply takes of an account.
+    interval: Interval,
     /// The accounts.
-    table: Table,
+    table: Arc<Table>,
     /// Makes accounts, in a way that nobody outside can foresee.
     hasher: RandomState,
 }
@@ -80,14 +84,21 @@ impl Limiter {
     /// A limiter that has seen nothing yet.
     #[must_use]
     pub fn new(settings: RateLimit) -> Self {
-        let table = Table::new(settings.per_second);
-        Self { settings, table, hasher: RandomState::default() }
+        let interval = Interval::of(settings.per_second);
+        Self { settings, interval, table: Arc::new(Table::new()), hasher: RandomState::default() }
+    }
+
+    /// One of other settings that remembers what networks were sent.
+    #[must_use]
+    pub fn with(&self, settings: RateLimit) -> Self {
+        let (interval, table) = (Interval::of(settings.per_second), Arc::clone(&self.table));
+        Self { settings, interval, table, hasher: self.hasher.clone() }
     }
 
     /// Decides what becomes of a reply to a client over UDP, and empties it if need be.
     pub(super) fn judge(&self, client: IpAddr, reply: &mut [u8], now: Instant) -> Fate {
         let RateLimit { exempt, slip, .. } = &self.settings;
-        if exempt.contains(client) || self.table.take(self.account(client, reply), now) {
+        if exempt.contains(client) || self.takes(client, reply, now) {
             return Fate::Sent;
         }
         match slip {
@@ -95,6 +106,11 @@ impl Limiter {
             1.. if fastrand::u32(..slip) == 0 => Fate::Slipped(empty(reply)),
             _ => Fate::Dropped,
         }
+    }
+
+    /// Takes a reply from its account; false if nothing is left there.
+    fn takes(&self, client: IpAddr, reply: &[u8], now: Instant) -> bool {
+        self.table.take(self.account(client, reply), self.interval, now)
     }
 
     /// The account of a reply: the client's network, and what kind of reply it is.
@@ -148,6 +164,22 @@ mod tests {
         ] {
             assert_eq!(fates(&limiter, &clients), fate, "{clients:?}");
         }
+    }
+
+    #[test]
+    fn other_settings_remember_what_was_sent() {
+        let limiter = limiter(0);
+        let sent = fates(&limiter, &["192.0.2.1"]);
+        let same = limiter.with(RateLimit { slip: 1, ..limiter.settings.clone() });
+        assert_eq!(
+            (sent, fates(&same, &["192.0.2.1"])),
+            (vec![Fate::Sent], vec![Fate::Slipped(17)])
+        );
+        let more = NonZeroU32::new(3).unwrap();
+        let more = limiter.with(RateLimit { per_second: more, ..limiter.settings.clone() });
+        // One reply took the whole second, and what a reply takes now is not there yet.
+        assert_eq!(fates(&more, &["192.0.2.1"; 2]), [Fate::Dropped; 2]);
+        assert_eq!(fates(&more, &["192.0.3.1"; 4])[2..], [Fate::Sent, Fate::Dropped]);
     }
 
     #[test]

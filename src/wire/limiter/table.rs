@@ -34,9 +34,11 @@ pub(super) struct Table {
     lines: Box<[Line]>,
     /// The time zero of all of them.
     start: Instant,
-    /// Microseconds that a reply takes.
-    interval: u64,
 }
+
+/// The time that a reply takes, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Interval(u64);
 
 /// Accounts that are looked at together: each a word of 16 bits of its hash, then its time.
 /// All bits clear is one that is as good as new.
@@ -45,15 +47,15 @@ pub(super) struct Table {
 struct Line([AtomicU64; WAYS]);
 
 impl Table {
-    /// A table of accounts that may have so many replies a second.
-    pub(super) fn new(per_second: NonZeroU32) -> Self {
+    /// A table of accounts that are as good as new.
+    pub(super) fn new() -> Self {
         let lines = (0..ACCOUNTS / WAYS).map(|_| Line::default()).collect();
-        let interval = BURST.as_micros() as u64 / u64::from(per_second.get());
-        Self { lines, start: Instant::now(), interval: interval.max(1) }
+        Self { lines, start: Instant::now() }
     }
 
-    /// Takes one reply from the account with a hash; false if it has none left.
-    pub(super) fn take(&self, hash: u64, now: Instant) -> bool {
+    /// Takes one reply, which takes so long, from the account with a hash; false if it has
+    /// none left.
+    pub(super) fn take(&self, hash: u64, Interval(interval): Interval, now: Instant) -> bool {
         let now = now.saturating_duration_since(self.start).as_micros() as u64 & TIME;
         let line = &self.lines[hash as usize % self.lines.len()];
         let tag = hash & !TIME;
@@ -61,15 +63,23 @@ impl Table {
         loop {
             let (place, seen) = line.find(tag);
             let ahead = if seen & !TIME == tag { (seen & TIME).max(now) } else { now };
-            if ahead + self.interval > now + BURST.as_micros() as u64 {
+            if ahead + interval > now + BURST.as_micros() as u64 {
                 return false;
             }
-            let next = tag | (ahead + self.interval) & TIME;
+            let next = tag | (ahead + interval) & TIME;
             let (set, look) = (Ordering::Relaxed, Ordering::Relaxed);
             if place.compare_exchange_weak(seen, next, set, look).is_ok() {
                 return true;
             }
         }
+    }
+}
+
+impl Interval {
+    /// That of so many replies a second.
+    pub(super) fn of(per_second: NonZeroU32) -> Self {
+        let interval = BURST.as_micros() as u64 / u64::from(per_second.get());
+        Self(interval.max(1))
     }
 }
 
@@ -94,16 +104,18 @@ impl Line {
 mod tests {
     use super::*;
 
-    /// A table of a rate, and a clock that is set by hand.
-    fn table(per_second: u32) -> (Table, impl Fn(u64) -> Instant) {
-        let table = Table::new(NonZeroU32::new(per_second).unwrap());
+    /// A table with a rate, and a clock that is set by hand.
+    fn table(per_second: u32) -> ((Table, Interval), impl Fn(u64) -> Instant) {
+        let (table, rate) = (Table::new(), NonZeroU32::new(per_second).unwrap());
         let start = table.start;
-        (table, move |milliseconds| start + Duration::from_millis(milliseconds))
+        ((table, Interval::of(rate)), move |milliseconds| {
+            start + Duration::from_millis(milliseconds)
+        })
     }
 
     /// How many of so many replies an account is sent at once.
-    fn taken(table: &Table, hash: u64, now: Instant, replies: usize) -> usize {
-        (0..replies).filter(|_| table.take(hash, now)).count()
+    fn taken(table: &(Table, Interval), hash: u64, now: Instant, replies: usize) -> usize {
+        (0..replies).filter(|_| table.0.take(hash, table.1, now)).count()
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::Record;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
-use srvd::index::Index;
-use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use srvd::index::{Generation, Index};
+use srvd::wire::{
+    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, Verdict,
+};
 
 /// Who asks.
 const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5353);
@@ -20,6 +22,7 @@ pub(crate) struct Paths {
     index: Arc<Index>,
     full: Responder,
     fast: Fast,
+    policy: Arc<Policy>,
 }
 
 impl Paths {
@@ -30,9 +33,9 @@ impl Paths {
 
     /// The paths into an index, by a policy.
     pub(crate) fn with(index: &Arc<Index>, policy: Arc<Policy>) -> Self {
-        let full = Responder::with(Arc::clone(index), Arc::clone(&policy));
+        let full = Responder::with(Arc::clone(index), Arc::new(Policies::new(Arc::clone(&policy))));
         // One that takes whatever can be made ready.
-        Self { index: Arc::clone(index), full, fast: Fast::patient(policy) }
+        Self { index: Arc::clone(index), full, fast: Fast::patient(), policy }
     }
 
     /// Asks both paths over both transports.
@@ -87,10 +90,13 @@ impl Paths {
     fn fast(&mut self, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let room = if transport == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        match self.fast.respond(&self.index.load(), message, (CLIENT, transport), &mut reply) {
-            Verdict::Reply { octets, code, truncated } => {
+        let by: (&Generation, &Policy) = (&self.index.load(), &self.policy);
+        match self.fast.respond(by, message, (CLIENT, transport), &mut reply) {
+            Verdict::Reply { octets, code, truncated, topic } => {
                 reply.truncate(octets);
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
+                let read = Replied::read(by, CLIENT.ip(), &reply);
+                assert_eq!(read.topic, topic);
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),

@@ -20,7 +20,9 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Record, RecordType};
-use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use srvd::wire::{
+    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, Verdict,
+};
 
 use super::messages::{Query, parse};
 use super::{Server, example};
@@ -109,7 +111,8 @@ impl World {
 
     /// What the full path replies.
     fn full(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
-        let responder = Responder::with(Arc::clone(&self.fixture.index), Arc::clone(&self.policy));
+        let policies = Arc::new(Policies::new(Arc::clone(&self.policy)));
+        let responder = Responder::with(Arc::clone(&self.fixture.index), policies);
         let mut reply = Vec::new();
         responder.respond(message, from.0, from.1, &mut reply).then_some(reply)
     }
@@ -118,11 +121,14 @@ impl World {
     fn fast(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        let mut fast = Fast::patient(Arc::clone(&self.policy));
-        match fast.respond(&self.fixture.index.load(), message, from, &mut reply) {
-            Verdict::Reply { octets, code, truncated } => {
+        let (mut fast, generation) = (Fast::patient(), self.fixture.index.load());
+        let by = (&**generation, &*self.policy);
+        match fast.respond(by, message, from, &mut reply) {
+            Verdict::Reply { octets, code, truncated, topic } => {
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
                 reply.truncate(octets);
+                let read = Replied::read(by, from.0.ip(), &reply);
+                assert_eq!(read.topic, topic);
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),

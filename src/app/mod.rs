@@ -1,55 +1,58 @@
 //! The server, built in one place: everything bound, nothing running yet. Tests build the
 //! very same on port 0.
 
+mod live;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Answering, Limits, Outage, Serve, ZoneConfig};
+use crate::config::{Outage, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::events::{Events, Teller};
-use crate::forward::{self, Forwarder, Own};
-use crate::http::{At, Http, Subject};
-use crate::index::{Index, Publisher, Zone};
+use crate::forward::Own;
+use crate::http::{At, Bender, Http, Subject};
+use crate::index::{Index, Publisher, Schema, Settings, Zone};
+use crate::join::registrar::Registrar;
 use crate::mirror::{Known, Mirror, Options};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::reload::warn_of;
 use crate::state::{self, Identity, Keeper};
 use crate::telemetry::say;
-use crate::wire::{Counters, Limiter, Listeners, Policy, Strictness};
+use crate::wire::{Counters, Listeners, Strictness};
+
+pub use self::live::Live;
 
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
 /// A server with its sockets bound.
 pub struct App {
-    /// What is answered from.
-    index: Arc<Index>,
-    /// What happened to it lately.
+    /// What happened to what is answered from, lately.
     events: Arc<Events>,
     /// The sockets.
     listeners: Listeners,
     /// The socket of HTTP, unless it is off.
     http: Option<Http>,
-    /// How messages are answered.
-    policy: Policy,
-    /// Who is asked for names that are not ours.
-    forward: Vec<forward::Source>,
+    /// What may be replaced while it runs.
+    live: Live,
     /// UDP workers; 0 is one per core.
     workers: usize,
     /// What follows each zone.
     followers: Vec<Follower>,
     /// Whom to become before anything is answered.
     account: Option<Account>,
+    /// Where bender's interface registers, if there is a zone of services.
+    bender: Option<Bender>,
 }
 
 /// What follows one zone.
@@ -100,8 +103,9 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
+        warn_of(&config.cautions());
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, .. } = config;
+        let Serve { answering, limits, forward, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -114,14 +118,18 @@ impl App {
             settings.push(Arc::new(zone_settings));
         }
         settings.extend(static_zones.into_iter().map(Arc::new));
-        settings.iter().for_each(|settings| warn_of(settings));
+        let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
         let follower = |(at, source)| Follower::new(source, &outage, (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
-        let (policy, account) = policy(answering, limits);
+        let account = limits.run_as.clone();
+        let own = Own::new(listeners.addresses());
+        let access = http.as_ref().map(|http| Arc::clone(http.access()));
+        let counters = listeners.counters();
+        let live = Live::new(index, own, access, counters, (answering, limits, forward));
         let listeners = listeners.share(workers);
-        Self { index, events, listeners, http, policy, forward, workers, followers, account }
+        Self { events, listeners, http, live, workers, followers, account, bender }
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -142,8 +150,9 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            let with = if self.http.as_ref().is_some_and(Http::speaks_tls) { ", TLS" } else { "" };
-            say(format_args!("answering HTTP on {address}{with}"));
+            let scheme =
+                if self.http.as_ref().is_some_and(Http::speaks_tls) { "HTTPS" } else { "HTTP" };
+            say(format_args!("answering {scheme} on {address}"));
         }
     }
 
@@ -165,7 +174,13 @@ impl App {
     /// What is answered from.
     #[must_use]
     pub const fn index(&self) -> &Arc<Index> {
-        &self.index
+        self.live.index()
+    }
+
+    /// What may be replaced while it runs.
+    #[must_use]
+    pub const fn live(&self) -> &Live {
+        &self.live
     }
 
     /// What is counted, to be read at any time.
@@ -179,19 +194,30 @@ impl App {
     /// # Errors
     /// [`Failure::Failed`]: the runtime cannot take a socket, or a thread cannot be started.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
-        let forwarder = forwarder(self.forward, &self.listeners).map_err(Failure::failed)?;
-        let policy = Arc::new(Policy { forwarder: forwarder.clone(), ..self.policy });
-        let zones = self.index.load().zones().to_vec();
+        self.live.start().map_err(Failure::failed)?;
+        let names = |zone: &Arc<Zone>| zone.settings().title();
+        let zones = self.index().load().zones().iter().map(names).collect::<Vec<_>>().join(", ");
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, "answering");
+        let (index, policies) = (self.index(), self.live.policies());
+        let (index, policies) = (Arc::clone(index), Arc::clone(policies));
+        let zones = index.load().zones().to_vec();
         let closing = CancellationToken::new();
         let mut followers = JoinSet::new();
         for (follower, zone) in self.followers.into_iter().zip(zones) {
             followers.spawn(follower.run(zone, closing.clone()));
         }
-        let (index, counters) = (Arc::clone(&self.index), self.listeners.counters());
-        let (events, draining) = (self.events, shutdown.clone());
-        let subject = Subject { index, events, counters, draining, forwarder };
+        let subject = Subject {
+            index: Arc::clone(&index),
+            events: self.events,
+            counters: self.listeners.counters(),
+            draining: shutdown.clone(),
+            policies: Arc::clone(&policies),
+            started: SystemTime::now(),
+            reloads: Arc::clone(self.live.outcomes()),
+            bender: self.bender,
+        };
         let http = window(self.http, subject);
-        let served = self.listeners.serve(self.index, policy, self.workers, shutdown);
+        let served = self.listeners.serve(index, policies, self.workers, shutdown);
         let ended = tokio::select! {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),
@@ -288,34 +314,12 @@ async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infall
     }
 }
 
-/// What asks others for names that are not ours, if any are named.
-fn forwarder(
-    sources: Vec<forward::Source>,
-    listeners: &Listeners,
-) -> io::Result<Option<Arc<Forwarder>>> {
-    if sources.is_empty() {
-        return Ok(None);
-    }
-    Forwarder::start(sources, Own::new(listeners.addresses())).map(|it| Some(Arc::new(it)))
-}
-
-/// How messages are answered while nobody else is asked, and whom to become before any is.
-fn policy(answering: Answering, limits: Limits) -> (Policy, Option<Account>) {
-    let Answering { cookies, strict_amplification, nsid, chaos } = answering;
-    let Limits { allow_query, allow_recursion, rate, tcp, run_as } = limits;
-    let octets = |text: String| text.into_bytes().into();
-    let policy = Policy {
-        allow_query,
-        allow_recursion,
-        chaos: chaos.map(octets),
-        cookies,
-        forwarder: None,
-        nsid: nsid.map(octets),
-        rate_limit: rate.map(Limiter::new),
-        strict_amplification,
-        tcp,
-    };
-    (policy, run_as)
+/// Where bender's interface registers: in the first zone of services.
+fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Option<Bender> {
+    let is_of_services = |settings: &Arc<Settings>| settings.schema() == Schema::Services;
+    let zone = settings.iter().position(is_of_services)?;
+    let Source { etcd, layout, .. } = sources.get(zone)?;
+    Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }
 
 /// Whether each address must be bound.

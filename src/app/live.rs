@@ -1,0 +1,185 @@
+//! What may be replaced while the server runs: how messages are answered, and the zones.
+//!
+//! What can fail is done before anything else is: then nothing was replaced.
+
+use std::io;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::{Answering, Limits, Serve};
+use crate::forward::{Forwarder, Own, Source};
+use crate::http::Access;
+use crate::index::Index;
+use crate::reload::Outcomes;
+use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
+
+/// What may be replaced. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// What is answered from.
+    index: Arc<Index>,
+    /// How messages are answered.
+    policies: Arc<Policies>,
+    /// Where this server answers.
+    own: Own,
+    /// Whom HTTP lets in; none where it is off.
+    http: Option<Arc<Access>>,
+    /// Who is asked for names that are not ours.
+    upstreams: Arc<Mutex<Upstreams>>,
+    /// Where lost lines of the query log are counted.
+    counters: Arc<Counters>,
+    /// What came of reading everything again.
+    outcomes: Arc<Outcomes>,
+}
+
+/// Who is asked for names that are not ours. Nobody is before the server runs: the thread
+/// that asks must have given up what the process may do.
+#[derive(Debug, Default)]
+struct Upstreams {
+    /// Who they are; nobody when empty.
+    sources: Vec<Source>,
+    /// One of so many queries is logged, which needs a thread as well; none when absent.
+    query_log: Option<NonZeroU32>,
+    /// Whether the server runs.
+    is_running: bool,
+}
+
+impl Live {
+    /// What a server that answers at `own`, and whose HTTP lets in whom `http` says, begins
+    /// with.
+    pub(super) fn new(
+        index: Arc<Index>,
+        own: Own,
+        http: Option<Arc<Access>>,
+        counters: Arc<Counters>,
+        (answering, limits, forward): (Answering, Limits, Vec<Source>),
+    ) -> Self {
+        let query_log = answering.query_log;
+        let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
+        let upstreams = Upstreams { sources: forward, query_log, is_running: false };
+        let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
+        Self { index, policies, own, http, upstreams, counters, outcomes: Arc::default() }
+    }
+
+    /// What is answered from.
+    #[must_use]
+    pub const fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// How messages are answered.
+    #[must_use]
+    pub const fn policies(&self) -> &Arc<Policies> {
+        &self.policies
+    }
+
+    /// What came of reading everything again.
+    #[must_use]
+    pub const fn outcomes(&self) -> &Arc<Outcomes> {
+        &self.outcomes
+    }
+
+    /// Begins to ask others for names that are not ours, which needs a thread.
+    ///
+    /// # Errors
+    /// The system has no thread left.
+    pub(super) fn start(&self) -> io::Result<()> {
+        let mut upstreams = self.lock();
+        upstreams.is_running = true;
+        let forwarder = self.forwarder(&upstreams.sources, None)?;
+        let query_log = self.query_log(upstreams.query_log, None)?;
+        let policy = Policy::clone(&self.policies.load());
+        self.policies.replace(Policy { forwarder, query_log, ..policy });
+        Ok(())
+    }
+
+    /// Does as another configuration says from now on, whose registry zones are the same.
+    ///
+    /// # Errors
+    /// The system has no thread left; then nothing is changed.
+    pub fn follow(&self, config: Serve) -> io::Result<()> {
+        let Serve { zones, static_zones, bare_names, .. } = config;
+        self.answer(config.answering, config.limits, config.forward)?;
+        if let Some(access) = &self.http {
+            access.replace(config.http.rules);
+        }
+        let zones = zones.into_iter().map(|zone| zone.settings).collect();
+        self.index.renew(zones, static_zones, bare_names);
+        Ok(())
+    }
+
+    /// Answers by other rules from now on. Networks keep what they were sent lately; others are
+    /// asked by whoever asked them before.
+    fn answer(&self, answering: Answering, limits: Limits, forward: Vec<Source>) -> io::Result<()> {
+        let (mut upstreams, earlier) = (self.lock(), self.policies.load());
+        let forwarder = match earlier.forwarder.clone() {
+            same if upstreams.sources == forward || !upstreams.is_running => same,
+            other => self.forwarder(&forward, other)?,
+        };
+        let query_log = match answering.query_log {
+            every if upstreams.is_running => self.query_log(every, earlier.query_log.as_ref())?,
+            _ => None,
+        };
+        (upstreams.sources, upstreams.query_log) = (forward, answering.query_log);
+        let policy = policy(answering, limits, &earlier);
+        self.policies.replace(Policy { forwarder, query_log, ..policy });
+        Ok(())
+    }
+
+    /// Has others asked what `sources` name, by whoever asked others before.
+    fn forwarder(
+        &self,
+        sources: &[Source],
+        earlier: Option<Arc<Forwarder>>,
+    ) -> io::Result<Option<Arc<Forwarder>>> {
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        if let Some(forwarder) = earlier {
+            forwarder.replace(sources.to_vec());
+            return Ok(Some(forwarder));
+        }
+        Forwarder::start(sources.to_vec(), self.own.clone()).map(|it| Some(Arc::new(it)))
+    }
+
+    /// Logs one of so many queries, by whoever logged as many before.
+    fn query_log(
+        &self,
+        every: Option<NonZeroU32>,
+        earlier: Option<&QueryLog>,
+    ) -> io::Result<Option<QueryLog>> {
+        match (every, earlier) {
+            (Some(every), Some(log)) if log.every() == every => Ok(Some(log.clone())),
+            (Some(every), _) => QueryLog::start(every, Arc::clone(&self.counters)).map(Some),
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Who is asked. Held while policies are replaced, so that this happens in turn.
+    fn lock(&self) -> MutexGuard<'_, Upstreams> {
+        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How messages are answered while nobody else is asked; limits go on from an earlier policy.
+fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
+    let Answering { cookies, strict_amplification, nsid, chaos, query_log: _ } = answering;
+    let Limits { allow_query, allow_recursion, rate, tcp, run_as: _ } = limits;
+    let octets = |text: String| text.into_bytes().into();
+    let limiter = |rate: RateLimit| match &earlier.rate_limit {
+        Some(limiter) => limiter.with(rate),
+        None => Limiter::new(rate),
+    };
+    Policy {
+        allow_query,
+        allow_recursion,
+        chaos: chaos.map(octets),
+        cookies,
+        forwarder: None,
+        nsid: nsid.map(octets),
+        query_log: None,
+        rate_limit: rate.map(limiter),
+        strict_amplification,
+        tcp,
+    }
+}

@@ -1,0 +1,116 @@
+//! What can be done with backends and frontends alike.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::super::Subject;
+use super::super::refusal::Refusal;
+use super::created;
+use crate::registry::{Alias, Resource};
+
+/// What is posted.
+pub(super) type Posted = Map<String, Value>;
+
+/// A kind of aliases, as HTTP has it.
+pub(super) struct Kind<T> {
+    /// The kind.
+    pub(super) resource: Resource,
+    /// Its path.
+    pub(super) path: &'static str,
+    /// What is shown of one; nothing of another kind's.
+    pub(super) show: fn(&Alias) -> Option<T>,
+}
+
+impl<T: Serialize> Kind<T> {
+    /// All of them, by name.
+    pub(super) fn list(&self, subject: &Subject) -> Result<Json<Vec<T>>, Refusal> {
+        let zone = subject.registered()?;
+        let of_kind = |alias: &&Alias| alias.resource() == self.resource;
+        let mut aliases: Vec<_> = zone.aliases().map(|alias| &**alias).filter(of_kind).collect();
+        aliases.sort_unstable_by_key(|alias| (&alias.name, alias.is_rooted));
+        Ok(Json(aliases.into_iter().filter_map(self.show).collect()))
+    }
+
+    /// The one with a name.
+    pub(super) fn show(&self, subject: &Subject, name: &str) -> Result<Json<T>, Refusal> {
+        let zone = subject.registered()?;
+        let found = zone.aliases_like(self.resource, name).find(|alias| *alias.name == *name);
+        found.and_then(self.show).map(Json).ok_or_else(|| self.absent(name))
+    }
+
+    /// Makes one that is not there yet.
+    pub(super) async fn create(
+        &self,
+        subject: &Subject,
+        posted: &Posted,
+    ) -> Result<Response, Refusal> {
+        let alias = Alias::posted(self.resource, posted).map_err(Refusal::invalid)?;
+        self.check_label(subject, &alias)?;
+        let revision = subject.bender()?.registrar.create(&alias).await?;
+        subject.sees(revision).await;
+        Ok(created(&[self.path, &alias.name], (self.show)(&alias)))
+    }
+
+    /// Replaces the one with a name.
+    pub(super) async fn replace(
+        &self,
+        subject: &Subject,
+        name: &str,
+        posted: &Posted,
+    ) -> Result<Json<Option<T>>, Refusal> {
+        let alias = Alias::named(self.resource, name, posted).map_err(Refusal::invalid)?;
+        let alias = Alias { is_rooted: self.is_rooted(subject, name)?, ..alias };
+        let revision = subject.bender()?.registrar.replace(&alias).await?;
+        subject.sees(revision).await;
+        Ok(Json((self.show)(&alias)))
+    }
+
+    /// Removes the one with a name.
+    pub(super) async fn remove(
+        &self,
+        subject: &Subject,
+        name: &str,
+    ) -> Result<StatusCode, Refusal> {
+        if !Alias::can_have(name) {
+            return Err(self.absent(name));
+        }
+        let (registrar, is_rooted) = (&subject.bender()?.registrar, self.is_rooted(subject, name)?);
+        let revision = registrar.remove(self.resource, name, is_rooted).await?;
+        subject.sees(revision).await;
+        Ok(StatusCode::NO_CONTENT)
+    }
+
+    /// Whether a slash stands before the key of the one with a name although the prefix is
+    /// empty, as is written here.
+    fn is_rooted(&self, subject: &Subject, name: &str) -> Result<bool, Refusal> {
+        let generation = subject.index.load();
+        let zone = &generation.zones()[subject.bender()?.zone];
+        let found = zone.aliases_like(self.resource, name).find(|alias| *alias.name == *name);
+        Ok(found.is_none_or(|alias| alias.is_rooted))
+    }
+
+    /// There may be one whose name is another text, and the same in DNS: only one of them
+    /// could be answered.
+    fn check_label(&self, subject: &Subject, alias: &Alias) -> Result<(), Refusal> {
+        let generation = subject.index.load();
+        let zone = &generation.zones()[subject.bender()?.zone];
+        let mut like = zone.aliases_like(self.resource, &alias.name);
+        match like.find(|other| other.name != alias.name) {
+            None => Ok(()),
+            Some(other) => {
+                let text =
+                    format!("`{}` is there already, which is the same name in DNS", other.name);
+                Err(Refusal::new(StatusCode::CONFLICT, "CONFLICT", text))
+            }
+        }
+    }
+
+    /// There is none with a name.
+    fn absent(&self, name: &str) -> Refusal {
+        let text = format!("there is no {} `{}`", self.resource.as_str(), name.escape_debug());
+        Refusal::not_found(text)
+    }
+}

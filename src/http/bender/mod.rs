@@ -1,0 +1,134 @@
+//! bender's interface, backed by the registry: registrations that are renewed by POST,
+//! backends and frontends.
+//!
+//! What is shown comes from the newest generation, as DNS does. A write is answered when
+//! this server's own mirror has seen it, so that whoever wrote reads what was written, over
+//! HTTP and DNS alike.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `registrations` | `/registrations` |
+//! | `backends`, `frontends` | `/backends`, `/frontends` |
+//! | `aliases` | what both of these do |
+//! | `entities` | what is shown and posted |
+
+mod aliases;
+mod backends;
+mod entities;
+mod frontends;
+mod registrations;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Subject;
+use super::refusal::Refusal;
+use crate::etcd::Error;
+use crate::index::Zone;
+use crate::join::registrar::{Fault, Registrar};
+
+/// How long a write waits for our own mirror: it is some milliseconds behind as a rule, and
+/// what is written stands in the registry whether it has seen it or not.
+const SEEN_WITHIN: Duration = Duration::from_secs(1);
+/// What stands in a path as it is (RFC 3986 section 2.3: unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Where bender's interface registers.
+#[derive(Debug, Clone)]
+pub struct Bender {
+    /// Who registers.
+    pub registrar: Registrar,
+    /// The place of the zone in the index.
+    pub zone: usize,
+}
+
+/// The paths.
+pub(super) fn routes() -> OpenApiRouter<Subject> {
+    OpenApiRouter::new()
+        .routes(routes!(registrations::list, registrations::create))
+        .routes(routes!(registrations::list_app))
+        .routes(routes!(registrations::list_version))
+        .routes(routes!(registrations::show, registrations::renew))
+        .routes(routes!(backends::list, backends::create))
+        .routes(routes!(backends::show, backends::replace, backends::remove))
+        .routes(routes!(frontends::list, frontends::create))
+        .routes(routes!(frontends::show, frontends::replace, frontends::remove))
+}
+
+impl Subject {
+    /// Where is registered.
+    fn bender(&self) -> Result<&Bender, Refusal> {
+        self.bender.as_ref().ok_or_else(|| {
+            Refusal::not_found("no zone has the schema `services`, so that nothing can register")
+        })
+    }
+
+    /// The zone that is registered in, as it is now.
+    fn registered(&self) -> Result<Arc<Zone>, Refusal> {
+        let zone = Arc::clone(&self.index.load().zones()[self.bender()?.zone]);
+        match zone.is_ready() {
+            true => Ok(zone),
+            false => Err(Refusal::unavailable("the registry has not been listed yet")),
+        }
+    }
+
+    /// Waits, not for ever, until our own mirror has seen a revision.
+    async fn sees(&self, revision: i64) {
+        let Some(Bender { zone, .. }) = self.bender else { return };
+        self.events.reached(zone, revision, SEEN_WITHIN).await;
+    }
+}
+
+/// 201: what was made, and where it is.
+fn created(segments: &[&str], entity: impl Serialize) -> Response {
+    let path: String = segments.iter().flat_map(|it| ["/".into(), encoded(it)]).collect();
+    let location = HeaderValue::try_from(path).expect("what is not ASCII was encoded");
+    (StatusCode::CREATED, [(LOCATION, location)], Json(entity)).into_response()
+}
+
+/// A text as one segment of a path.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match &fault {
+            Fault::Registry(Error::Forbidden(_) | Error::Denied(_) | Error::LoggedOut(_)) => {
+                Self::forbidden(fault)
+            }
+            Fault::Registry(_) | Fault::Slow(_) | Fault::Restless { .. } => {
+                Self::unavailable(fault)
+            }
+            Fault::Taken { .. } | Fault::Exists { .. } => {
+                Self::new(StatusCode::CONFLICT, "CONFLICT", fault)
+            }
+            Fault::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "FULL", fault),
+            Fault::Absent { .. } => Self::not_found(fault),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_leads_back() {
+        let location = |segments: &[&str]| {
+            let response = created(segments, "");
+            response.headers()[LOCATION].to_str().unwrap().to_owned()
+        };
+        assert_eq!(location(&["frontends", "my-web_1.2~"]), "/frontends/my-web_1.2~");
+        assert_eq!(location(&["backends", "a/b c?é%"]), "/backends/a%2Fb%20c%3F%C3%A9%25");
+    }
+}

@@ -1,0 +1,168 @@
+//! `/registrations`: who runs where, and saying so.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::super::Subject;
+use super::super::extract::{Body, Segments};
+use super::super::refusal::Refusal;
+use super::created;
+use super::entities::{PostedRegistration, Registration};
+use crate::index::Zone;
+use crate::names::folded;
+use crate::registry::Instance;
+use crate::registry::document::BenderRegistration;
+
+/// Registrations in one reply, some ten MiB. Who has more asks for one app.
+const SHOWN_MAX: usize = 100_000;
+
+/// All registrations.
+///
+/// They are sorted by app, version, host and port. Instances that other programs registered
+/// are among them, if they have a port.
+#[utoipa::path(get, path = "/registrations", tag = "bender", responses(
+    (status = 200, body = Vec<Registration>),
+    (status = 503, body = Refusal, description = "the registry has not been listed yet"),
+))]
+pub(super) async fn list(
+    State(subject): State<Subject>,
+) -> Result<Json<BTreeSet<Registration>>, Refusal> {
+    chosen(&subject, |zone| gather(zone.services().flat_map(|it| it.instances()))).await
+}
+
+/// The registrations of an app.
+#[utoipa::path(get, path = "/registrations/{app}", tag = "bender", responses(
+    (status = 200, body = Vec<Registration>),
+))]
+pub(super) async fn list_app(
+    State(subject): State<Subject>,
+    Segments(app): Segments<String>,
+) -> Result<Json<BTreeSet<Registration>>, Refusal> {
+    chosen(&subject, move |zone| gather(of_app(zone, &app))).await
+}
+
+/// The registrations of one version of an app.
+#[utoipa::path(get, path = "/registrations/{app}/{version}", tag = "bender", responses(
+    (status = 200, body = Vec<Registration>),
+))]
+pub(super) async fn list_version(
+    State(subject): State<Subject>,
+    Segments((app, version)): Segments<(String, String)>,
+) -> Result<Json<BTreeSet<Registration>>, Refusal> {
+    let is_meant = move |it: &&Instance| it.version() == Some(&version);
+    chosen(&subject, move |zone| gather(of_app(zone, &app).filter(is_meant))).await
+}
+
+/// One registration.
+#[utoipa::path(get, path = "/registrations/{app}/{version}/{host}/{port}", tag = "bender", responses(
+    (status = 200, body = Registration),
+    (status = 404, body = Refusal),
+))]
+pub(super) async fn show(
+    State(subject): State<Subject>,
+    Segments(place): Segments<Place>,
+) -> Result<Json<Registration>, Refusal> {
+    let wanted = of_path(&place)?;
+    let is_there = |it: &&Instance| {
+        it.version() == Some(&wanted.version)
+            && it.port == Some(wanted.port)
+            && it.host.to_string() == wanted.host
+    };
+    let zone = subject.registered()?;
+    let found = of_app(&zone, &wanted.app).find(is_there).and_then(Registration::of);
+    found.map(Json).ok_or_else(|| Refusal::not_found("there is no such registration"))
+}
+
+/// Registers an instance, or renews it.
+///
+/// It is registered until it is not renewed for `--registration-ttl`. Where it runs is what
+/// it is known by: another version at the same host and port takes its place.
+#[utoipa::path(post, path = "/registrations", tag = "bender", request_body = PostedRegistration,
+    responses(
+        (status = 201, body = Registration, headers(("Location" = String))),
+        (status = 400, body = Refusal),
+        (status = 403, body = Refusal, description = "srvd may not write the registry"),
+        (status = 409, body = Refusal, description = "another program holds its place"),
+        (status = 503, body = Refusal, description = "the registry is away"),
+        (status = 507, body = Refusal, description = "too many are registered here"),
+    )
+)]
+pub(super) async fn create(
+    State(subject): State<Subject>,
+    Body(posted): Body<Map<String, Value>>,
+) -> Result<Response, Refusal> {
+    let wanted = BenderRegistration::posted(&posted).map_err(Refusal::invalid)?;
+    let entity = register(&subject, &wanted).await?;
+    let BenderRegistration { app, version, host, port, .. } = &wanted;
+    let port = port.to_string();
+    Ok(created(&["registrations", app, version, host, &port], entity))
+}
+
+/// Registers an instance, or renews it, without a body.
+#[utoipa::path(post, path = "/registrations/{app}/{version}/{host}/{port}", tag = "bender",
+    responses(
+        (status = 200, body = Registration),
+        (status = 400, body = Refusal),
+        (status = 403, body = Refusal, description = "srvd may not write the registry"),
+        (status = 409, body = Refusal, description = "another program holds its place"),
+        (status = 503, body = Refusal, description = "the registry is away"),
+        (status = 507, body = Refusal, description = "too many are registered here"),
+    )
+)]
+pub(super) async fn renew(
+    State(subject): State<Subject>,
+    Segments(place): Segments<Place>,
+) -> Result<Json<Registration>, Refusal> {
+    register(&subject, &of_path(&place)?).await.map(Json)
+}
+
+/// App, version, host and port, as a path has them.
+type Place = (String, String, String, String);
+
+/// What a path says of a registration.
+fn of_path((app, version, host, port): &Place) -> Result<BenderRegistration, Refusal> {
+    let members = json!({ "app": app, "version": version, "host": host, "port": port });
+    let members = members.as_object().expect("the literal above is an object");
+    BenderRegistration::posted(members).map_err(Refusal::invalid)
+}
+
+/// Registers, and waits until it is seen.
+async fn register(subject: &Subject, wanted: &BenderRegistration) -> Result<Registration, Refusal> {
+    let revision = subject.bender()?.registrar.register(wanted).await?;
+    subject.sees(revision).await;
+    Ok(Registration::posted(wanted))
+}
+
+/// The instances of an app.
+fn of_app<'z>(zone: &'z Zone, app: &str) -> impl Iterator<Item = &'z Instance> + use<'z> {
+    let label: Vec<u8> = folded(app).collect();
+    zone.service(&label).into_iter().flat_map(|service| service.instances())
+}
+
+/// Chooses registrations of the newest generation, beside the runtime's threads: there may
+/// be a million to choose from.
+async fn chosen(
+    subject: &Subject,
+    choose: impl FnOnce(&Zone) -> BTreeSet<Registration> + Send + 'static,
+) -> Result<Json<BTreeSet<Registration>>, Refusal> {
+    let zone = subject.registered()?;
+    let chosen = tokio::task::spawn_blocking(move || choose(&zone)).await;
+    let chosen = chosen.map_err(Refusal::fault)?;
+    if chosen.len() > SHOWN_MAX {
+        let text = format!(
+            "there are more than {SHOWN_MAX} registrations; ask for those of one app or version"
+        );
+        return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "TOO_MANY", text));
+    }
+    Ok(Json(chosen))
+}
+
+/// What instances are to bender, no more than are known to be too many.
+fn gather<'z>(instances: impl Iterator<Item = &'z Instance>) -> BTreeSet<Registration> {
+    instances.filter_map(Registration::of).take(SHOWN_MAX + 1).collect()
+}

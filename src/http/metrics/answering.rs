@@ -1,0 +1,154 @@
+//! Figures of answering: what came, and what became of it.
+//!
+//! Labels are of closed sets: zones of the configuration, types and codes that are counted
+//! by name. What a client sends is in none of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use super::write::{labelled, single};
+use crate::wire::{
+    Answered, Counters, Distribution, Origin, Refusal, TcpCounts, Totals, Truncation,
+};
+
+/// A histogram's name, what it says, in which unit, and the divisors of limits and sum that
+/// lead there.
+type Spread<'s> = (&'s str, &'s str, fn(&Answered) -> &Distribution, [f64; 2]);
+
+/// Octets of replies.
+const SIZES: Spread<'_> =
+    ("srvd_dns_response_size_bytes", "Octets of replies", |answered| &answered.sizes, [1.0, 1.0]);
+/// How long replies took.
+const TIMES: Spread<'_> = (
+    "srvd_dns_request_duration_seconds",
+    "Time from when a query was read to when its reply was sent",
+    |answered| &answered.times,
+    [1e6, 1e9],
+);
+
+/// Writes what the answering counts.
+pub(super) fn encode(
+    encoder: &mut DescriptorEncoder,
+    counters: &Counters,
+    apexes: &[String],
+) -> fmt::Result {
+    let (totals, answered) = (counters.total(), counters.answered());
+    queries(encoder, &answered, apexes)?;
+    spread(encoder, &answered, SIZES)?;
+    spread(encoder, &answered, TIMES)?;
+    truncated(encoder, &answered)?;
+    let refused = Refusal::ALL
+        .map(|cause| (cause.as_str(), answered.iter().map(|it| it.refused[cause as usize]).sum()));
+    labelled(encoder, ("srvd_dns_refused", "Replies REFUSED", "cause"), &refused)?;
+    lost(encoder, &totals)?;
+    let lines = ConstCounter::new(counters.lost_lines());
+    let help = "Lines of the query log that were lost because nobody read them fast enough";
+    single(encoder, "srvd_query_log_dropped", help, &lines)?;
+    connections(encoder, &totals.tcp)
+}
+
+/// Writes how many queries were answered, about what and how.
+fn queries(
+    encoder: &mut DescriptorEncoder,
+    answered: &[Answered],
+    apexes: &[String],
+) -> fmt::Result {
+    let mut sums = BTreeMap::new();
+    for Answered { origin: Origin { transport, family, .. }, replies, .. } in answered {
+        for ((topic, code), count) in replies {
+            let key = (topic.zone, transport.as_str(), *family, topic.kind, *code);
+            *sums.entry(key).or_insert(0) += count;
+        }
+    }
+    let (name, help) = ("srvd_dns_queries", "Queries that were answered");
+    let mut figures = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for ((zone, proto, family, kind, code), count) in sums {
+        let labels = [
+            ("zone", zone.label(apexes)),
+            ("proto", proto),
+            ("family", family.as_str()),
+            ("type", kind.as_str()),
+            ("rcode", code.as_str()),
+        ];
+        ConstCounter::new(count).encode(figures.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+/// Writes a histogram for each protocol and path.
+fn spread(
+    encoder: &mut DescriptorEncoder,
+    answered: &[Answered],
+    (name, help, read, [limits, sum]): Spread<'_>,
+) -> fmt::Result {
+    let mut all = BTreeMap::<_, Distribution>::new();
+    for it in answered {
+        let key = (it.origin.transport.as_str(), it.origin.path.as_str());
+        *all.entry(key).or_default() += read(it);
+    }
+    let mut figures = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    for ((proto, path), spread) in all {
+        let labels = [("proto", proto), ("path", path)];
+        let buckets: Vec<_> =
+            spread.buckets().map(|(most, count)| (most / limits, count)).collect();
+        figures.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
+            spread.sum() as f64 / sum,
+            spread.count(),
+            &buckets,
+            None,
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes how many replies ask to come back over TCP.
+fn truncated(encoder: &mut DescriptorEncoder, answered: &[Answered]) -> fmt::Result {
+    let counts = Truncation::ALL.map(|cause| {
+        (cause.as_str(), answered.iter().map(|it| it.truncated[cause as usize]).sum())
+    });
+    labelled(encoder, ("srvd_dns_truncated", "Replies with TC", "cause"), &counts)
+}
+
+/// Writes what came over UDP, and what of it got no reply.
+fn lost(encoder: &mut DescriptorEncoder, totals: &Totals) -> fmt::Result {
+    let Totals { fast, full, forwarded, .. } = totals;
+    let received = ConstCounter::new(fast.received);
+    single(encoder, "srvd_udp_received", "Datagrams received", &received)?;
+    labelled(
+        encoder,
+        ("srvd_udp_dropped", "Datagrams that got no reply", "cause"),
+        &[
+            ("queue-full", fast.dropped),
+            ("too-late", full.dropped),
+            ("rate-limit", fast.limited + full.limited + forwarded.limited),
+            ("no-query", fast.silent + full.silent),
+            ("unsent", fast.unsent + full.unsent + forwarded.unsent),
+        ],
+    )
+}
+
+/// Writes what became of connections.
+fn connections(encoder: &mut DescriptorEncoder, tcp: &TcpCounts) -> fmt::Result {
+    for (name, help, count) in [
+        ("srvd_tcp_connections", "TCP connections accepted", tcp.accepted),
+        (
+            "srvd_tcp_timeouts",
+            "TCP connections whose client was silent or took nothing for too long",
+            tcp.timed_out,
+        ),
+    ] {
+        single(encoder, name, help, &ConstCounter::new(count))?;
+    }
+    let open = ConstGauge::new(tcp.open as i64);
+    single(encoder, "srvd_tcp_open_connections", "TCP connections that are open", &open)?;
+    labelled(
+        encoder,
+        ("srvd_tcp_evictions", "TCP connections closed to have room for others", "of"),
+        &[("all", tcp.closed_for_room), ("client", tcp.closed_for_client)],
+    )
+}

@@ -1,0 +1,39 @@
+//! Figures of what other servers were asked for.
+
+use std::fmt;
+
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use super::write::single;
+use crate::forward::Forwarder;
+
+/// Writes what was asked of others.
+pub(super) fn encode(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> fmt::Result {
+    let counts = forwarder.counts();
+    for (name, help, count) in [
+        ("srvd_forward_asked", "Queries that other servers were asked for", counts.asked),
+        ("srvd_forward_failures", "Queries that none of them answered", counts.failed),
+        ("srvd_forward_cached", "Queries answered from what other servers had said", counts.cached),
+        ("srvd_forward_merged", "Queries that waited with an equal one", counts.merged),
+        (
+            "srvd_forward_refused",
+            "Queries turned away because too many wait for other servers",
+            counts.no_room,
+        ),
+    ] {
+        single(encoder, name, help, &ConstCounter::new(count))?;
+    }
+    let waiting = ConstGauge::new(counts.in_flight as i64);
+    single(encoder, "srvd_forward_waiting", "Queries that wait for other servers", &waiting)?;
+    let (name, help) = ("srvd_forward_upstream_used", "Whether a server is asked, not left out");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (address, is_used) in forwarder.upstreams() {
+        let labels = [("upstream", address.to_string())];
+        let encoder = family.encode_family(&labels)?;
+        ConstGauge::new(i64::from(is_used)).encode(encoder)?;
+    }
+    Ok(())
+}

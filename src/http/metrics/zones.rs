@@ -1,0 +1,206 @@
+//! Figures of zones: what each holds, and how its registry is followed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use crate::http::ready::is_answered;
+use crate::index::{Generation, Schema, Site, Zone};
+use crate::registry::Cause;
+
+/// A figure that every zone has: its name, what it says, and how it is read.
+struct PerZone {
+    /// The name.
+    name: &'static str,
+    /// What it says.
+    help: &'static str,
+    /// How it is read.
+    read: fn(&Zone) -> i64,
+}
+
+/// Figures of every zone.
+const OF_ALL: &[PerZone] = &[PerZone {
+    name: "srvd_zone_ready",
+    help: "Whether names of the zone get answers",
+    read: |zone| i64::from(is_answered(zone)),
+}];
+
+/// Figures of a registry's zone that may fall.
+const GAUGES: &[PerZone] = &[
+    PerZone {
+        name: "srvd_zone_stale",
+        help: "0 fresh, 1 stale, 2 past max-stale",
+        read: |zone| i64::from(zone.settings().standing() as u8),
+    },
+    PerZone {
+        name: "srvd_zone_services",
+        help: "Services that have an instance",
+        read: |zone| zone.len() as i64,
+    },
+    PerZone {
+        name: "srvd_zone_instances",
+        help: "Instances that are registered",
+        read: |zone| zone.instances() as i64,
+    },
+    PerZone {
+        name: "srvd_zone_entries",
+        help: "Entries of a zone of the schema skydns",
+        read: |zone| zone.skydns().len() as i64,
+    },
+    PerZone {
+        name: "srvd_registry_revision",
+        help: "Revision of the registry that is held whole",
+        read: |zone| zone.settings().vitals().revision.get(),
+    },
+    PerZone {
+        name: "srvd_registry_lag_revisions",
+        help: "Revisions that the registry was heard to have and that are not held yet",
+        read: |zone| {
+            let vitals = zone.settings().vitals();
+            (vitals.newest.get() - vitals.revision.get()).max(0)
+        },
+    },
+    PerZone {
+        name: "srvd_registry_silence_seconds",
+        help: "Time since the registry was heard of",
+        read: |zone| zone.settings().freshness().silence().as_secs() as i64,
+    },
+    PerZone {
+        name: "srvd_registry_age_seconds",
+        help: "Time since the registry confirmed what is held",
+        read: |zone| zone.settings().freshness().age().as_secs() as i64,
+    },
+    PerZone {
+        name: "srvd_collapse_held_instances",
+        help: "Instances whose removal the collapse guard holds",
+        read: |zone| zone.settings().vitals().held.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_restored",
+        help: "Whether this process began with a snapshot",
+        read: |zone| i64::from(zone.settings().vitals().snapshot.restored.get()),
+    },
+    PerZone {
+        name: "srvd_snapshot_confirmed_timestamp_seconds",
+        help: "When the newest snapshot was known to be true, since 1970",
+        read: |zone| zone.settings().vitals().snapshot.confirmed_at.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_bytes",
+        help: "Size of the newest snapshot",
+        read: |zone| zone.settings().vitals().snapshot.octets.get() as i64,
+    },
+];
+
+/// Figures of a registry's zone that only rise.
+const COUNTERS: &[PerZone] = &[
+    PerZone {
+        name: "srvd_collapses",
+        help: "Collapses whose removals were held",
+        read: |zone| zone.settings().vitals().collapses.get() as i64,
+    },
+    PerZone {
+        name: "srvd_audits",
+        help: "Comparisons with the registry that were completed",
+        read: |zone| zone.settings().vitals().audits.get() as i64,
+    },
+    PerZone {
+        name: "srvd_audit_repairs",
+        help: "Differences that audits found and repaired",
+        read: |zone| zone.settings().vitals().repaired.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_writes",
+        help: "Snapshots written",
+        read: |zone| zone.settings().vitals().snapshot.writes.get() as i64,
+    },
+    PerZone {
+        name: "srvd_snapshot_failures",
+        help: "Snapshots that could not be written or read",
+        read: |zone| zone.settings().vitals().snapshot.failures.get() as i64,
+    },
+];
+
+/// Writes the figures of a generation and its zones.
+pub(super) fn encode(encoder: &mut DescriptorEncoder, generation: &Generation) -> fmt::Result {
+    let zones = generation.zones();
+    OF_ALL.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Gauge))?;
+    serials(encoder, generation)?;
+    problems(encoder, zones)?;
+    let is_followed = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
+    let zones: &[_] = &zones.iter().filter(is_followed).cloned().collect::<Vec<_>>();
+    GAUGES.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Gauge))?;
+    COUNTERS.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Counter))?;
+    resyncs(encoder, zones)
+}
+
+impl PerZone {
+    /// Writes the figure of each zone.
+    fn encode(
+        &self,
+        encoder: &mut DescriptorEncoder,
+        zones: &[Arc<Zone>],
+        kind: MetricType,
+    ) -> fmt::Result {
+        let mut family = encoder.encode_descriptor(self.name, self.help, None, kind)?;
+        for zone in zones {
+            let (apex, figure) = (zone.settings().apex().to_ascii(), (self.read)(zone));
+            let labels = [("zone", apex.as_str())];
+            let encoder = family.encode_family(&labels)?;
+            match kind {
+                MetricType::Counter => ConstCounter::new(figure as u64).encode(encoder)?,
+                _ => ConstGauge::new(figure).encode(encoder)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the serials that SOA records have: that of a reverse zone counts what the other
+/// zones say, too, and so no zone can tell its own.
+fn serials(encoder: &mut DescriptorEncoder, generation: &Generation) -> fmt::Result {
+    let (name, help) = ("srvd_zone_serial", "Serial of the SOA record");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (at, zone) in generation.zones().iter().enumerate() {
+        let apex = zone.settings().apex().to_ascii();
+        let serial = ConstGauge::new(i64::from(generation.serial(Site::Zone(at))));
+        serial.encode(family.encode_family(&[("zone", apex.as_str())])?)?;
+    }
+    Ok(())
+}
+
+/// Writes how many problems each zone has, as far as it takes no walk to tell: those that
+/// follow from keys together are shown by `/v1/problems` alone.
+fn problems(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
+    let (name, help) = ("srvd_zone_problems", "Keys and records that cannot be served as they are");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for zone in zones {
+        let apex = zone.settings().apex().to_ascii();
+        let (unusable, strays) = zone.unusable_keys();
+        let cautions = zone.settings().cautions().len();
+        for (kind, count) in [("unusable", unusable), ("stray", strays), ("zone-file", cautions)] {
+            let labels = [("zone", apex.as_str()), ("kind", kind)];
+            ConstGauge::new(count as i64).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes how often each zone was listed again, by cause.
+fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
+    let (name, help) = ("srvd_resyncs", "Times that the registry was listed again");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for zone in zones {
+        let apex = zone.settings().apex().to_ascii();
+        for cause in Cause::ALL {
+            let labels = [("zone", apex.as_str()), ("cause", cause.as_str())];
+            let count = zone.settings().vitals().resyncs(cause).get();
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Why something was not done.
+
+use std::time::Duration;
+
+use super::ledger::REGISTRATIONS_MAX;
+use crate::etcd::Error;
+use crate::join::event::Holder;
+
+/// Why something was not done. Nothing was changed then, or the change is not known to have
+/// been made.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The registry is away, or refuses.
+    #[error(transparent)]
+    Registry(#[from] Error),
+    /// The registry did not answer in time.
+    #[error("the registry did not answer within {0:?}; try again")]
+    Slow(Duration),
+    /// The key belongs to somebody else.
+    #[error(
+        "{key} holds something else than this app's registration of this host and port, under \
+         {}; stop whoever put it there, or use another host name or port", Holder(*.lease)
+    )]
+    Taken {
+        /// The key.
+        key: String,
+        /// The lease on it; 0 for none.
+        lease: i64,
+    },
+    /// Others change the key at the same time.
+    #[error("{key} changes faster than it can be written; try again")]
+    Restless {
+        /// The key.
+        key: String,
+    },
+    /// Too many registrations are held.
+    #[error(
+        "{REGISTRATIONS_MAX} registrations are held here, and no more; register at another \
+         server, or use `srvd join`"
+    )]
+    Full,
+    /// There is something at the key already.
+    #[error("{key} is there already; PUT replaces it")]
+    Exists {
+        /// The key.
+        key: String,
+    },
+    /// There is nothing at the key.
+    #[error("{key} is not there")]
+    Absent {
+        /// The key.
+        key: String,
+    },
+}

@@ -1,0 +1,71 @@
+//! What is counted of registrations that clients renew.
+
+use crate::registry::Count;
+
+/// Figures of one registrar. Nothing is decided by them.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    /// See [`Counts::renewals`].
+    renewals: Count,
+    /// See [`Counts::leases_lost`].
+    leases_lost: Count,
+    /// See [`Counts::keys_lost`].
+    keys_lost: Count,
+    /// See [`Counts::refusals`].
+    refusals: Count,
+}
+
+/// Figures at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Registrations that were renewed here within their TTL.
+    pub held: usize,
+    /// Requests that registered an instance or found it registered, and renewed it.
+    pub renewals: u64,
+    /// Renewals that found the lease of a registration gone.
+    pub leases_lost: u64,
+    /// Renewals that found its key gone, while the lease lived.
+    pub keys_lost: u64,
+    /// Requests to write that were not done.
+    pub refusals: u64,
+}
+
+/// What a renewal found gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The lease, and the key with it.
+    Lease,
+    /// The key alone.
+    Key,
+}
+
+impl Figures {
+    /// A registration was renewed, or put.
+    pub(super) fn renewed(&self) {
+        self.renewals.add(1);
+    }
+
+    /// A registration was found gone.
+    pub(super) fn lost(&self, what: Lost) {
+        match what {
+            Lost::Lease => self.leases_lost.add(1),
+            Lost::Key => self.keys_lost.add(1),
+        }
+    }
+
+    /// A request was not done.
+    pub(super) fn refused(&self) {
+        self.refusals.add(1);
+    }
+
+    /// All of them.
+    pub(super) fn counts(&self, held: usize) -> Counts {
+        Counts {
+            held,
+            renewals: self.renewals.get(),
+            leases_lost: self.leases_lost.get(),
+            keys_lost: self.keys_lost.get(),
+            refusals: self.refusals.get(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What came of reading everything again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwapOption;
+
+/// What came of reading everything again, once.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// When.
+    pub at: SystemTime,
+    /// Why it was read: `SIGHUP`, or the files that changed.
+    pub cause: String,
+    /// What was wrong; nothing where all of it is used.
+    pub fault: Option<String>,
+}
+
+/// What came of it so far.
+#[derive(Debug)]
+pub struct Outcomes {
+    /// The last one; none before the first.
+    last: ArcSwapOption<Outcome>,
+    /// How often all of it was used.
+    used: AtomicU64,
+    /// How often nothing was changed.
+    refused: AtomicU64,
+    /// When what is used was read: seconds since 1970.
+    used_at: AtomicU64,
+}
+
+impl Default for Outcomes {
+    /// What is used was read just now.
+    fn default() -> Self {
+        let (last, used, refused) = Default::default();
+        Self { last, used, refused, used_at: seconds(SystemTime::now()).into() }
+    }
+}
+
+impl Outcomes {
+    /// Notes one.
+    pub(super) fn note(&self, outcome: Outcome) {
+        if outcome.fault.is_none() {
+            self.used.fetch_add(1, Ordering::Relaxed);
+            self.used_at.store(seconds(outcome.at), Ordering::Relaxed);
+        } else {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        self.last.store(Some(Arc::new(outcome)));
+    }
+
+    /// The last one; none before the first.
+    #[must_use]
+    pub fn last(&self) -> Option<Arc<Outcome>> {
+        self.last.load_full()
+    }
+
+    /// How often all that was read again was used, and how often nothing was changed.
+    #[must_use]
+    pub fn counts(&self) -> [u64; 2] {
+        [&self.used, &self.refused].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// When what is used was read: seconds since 1970.
+    #[must_use]
+    pub fn used_at(&self) -> u64 {
+        self.used_at.load(Ordering::Relaxed)
+    }
+}
+
+/// Seconds since 1970.
+fn seconds(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

@@ -1,0 +1,103 @@
+//! What files look like from outside: whether one changed is told without reading it.
+//!
+//! Links are followed, so a link that leads elsewhere now, as those of Kubernetes' volumes do,
+//! is a change. The time looked at is that of the inode: nobody can set it back, and it tells
+//! of a file that may be read now and could not before.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirEntry, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Files of a directory of zones that are looked at: those of as many zones as are served, and
+/// as many that they include.
+const FILES_MAX: usize = 20_000;
+/// How deep directories in it are looked into, for what zone files include.
+const DEPTH_MAX: usize = 4;
+
+/// What one file looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The device and the inode.
+    place: (u64, u64),
+    /// The inode's last change, in seconds and nanoseconds.
+    changed: (i64, i64),
+    /// The octets.
+    octets: u64,
+}
+
+/// What all files look like at one moment; none for one that is not there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// By path.
+    files: BTreeMap<PathBuf, Option<Stamp>>,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Single files.
+    pub files: Vec<PathBuf>,
+    /// The directory of zone files, with all that is in it.
+    pub zones: Option<PathBuf>,
+}
+
+impl Stamp {
+    /// That of what is known of a regular file. What is none, a pipe, has nothing to read
+    /// again.
+    #[must_use]
+    pub fn of(file: &Metadata) -> Option<Self> {
+        file.is_file().then(|| Self {
+            place: (file.dev(), file.ino()),
+            changed: (file.ctime(), file.ctime_nsec()),
+            octets: file.len(),
+        })
+    }
+}
+
+impl Sight {
+    /// Looks at everything. It reads no file.
+    #[must_use]
+    pub fn of(watched: &Watched) -> Self {
+        let mut sight = Self::default();
+        for path in &watched.files {
+            sight.put(path, fs::metadata(path).ok().as_ref().and_then(Stamp::of));
+        }
+        if let Some(directory) = &watched.zones {
+            sight.look_into(directory, 0);
+        }
+        sight
+    }
+
+    /// What one file looked like when it was read.
+    pub(super) fn put(&mut self, path: &Path, stamp: Option<Stamp>) {
+        self.files.insert(path.to_owned(), stamp);
+    }
+
+    /// Looks at what is in a directory. What is hidden is neither a zone nor included.
+    fn look_into(&mut self, directory: &Path, depth: usize) {
+        let entries = fs::read_dir(directory).into_iter().flatten().map_while(Result::ok);
+        let is_shown = |entry: &DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+        for entry in entries.filter(is_shown) {
+            if self.files.len() >= FILES_MAX {
+                return;
+            }
+            let path = entry.path();
+            match fs::metadata(&path) {
+                Ok(file) if file.is_dir() && depth < DEPTH_MAX => self.look_into(&path, depth + 1),
+                Ok(file) if file.is_dir() => {}
+                file => _ = self.files.insert(path, file.ok().as_ref().and_then(Stamp::of)),
+            }
+        }
+    }
+
+    /// What is not as it was in an earlier sight, in order.
+    pub fn changed<'s>(&'s self, earlier: &'s Self) -> Vec<&'s Path> {
+        let is_other = |sight: &Self, path, stamp| sight.files.get(path) != Some(stamp);
+        let new = self.files.iter().filter(|(path, stamp)| is_other(earlier, *path, *stamp));
+        let gone = earlier.files.keys().filter(|path| !self.files.contains_key(*path));
+        let mut changed: Vec<_> = new.map(|(path, _)| path).chain(gone).map(|it| &**it).collect();
+        changed.sort_unstable();
+        changed
+    }
+}

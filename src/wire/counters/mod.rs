@@ -1,0 +1,470 @@
+//! What was done, in numbers. Counting costs what adding to a variable does: each thread
+//! that moves datagrams has a block of its own, which it alone writes, without a locked
+//! instruction and in cache lines that no other thread writes. Readers add the blocks up.
+//!
+//! | what | by | written |
+//! | --- | --- | --- |
+//! | what became of datagrams ([`Event`]) | thread | by the thread alone |
+//! | replies of the fast path over UDP ([`answers`]) | thread | by the thread alone |
+//! | other replies | [`Origin`] | by whoever replies, with locked instructions |
+//! | connections ([`tcp`]) | | the same |
+
+mod answers;
+mod histogram;
+mod tcp;
+mod topic;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fmt, ops};
+
+use self::answers::Answers;
+use self::tcp::Tcp;
+use super::Transport;
+
+pub use self::answers::{Answered, Replied};
+pub use self::histogram::Distribution;
+pub use self::tcp::TcpCounts;
+pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};
+
+/// How a number is added to.
+trait Add: Fn(&AtomicU64, u64) + Copy {}
+
+impl<F: Fn(&AtomicU64, u64) + Copy> Add for F {}
+
+/// What a thread counts about datagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    /// One came.
+    Received,
+    /// It was answered.
+    Answered,
+    /// It was handed on: to the full path, or by that to the forwarder.
+    Handed,
+    /// It was lost: the queue to the full path was full, or it waited there for too long.
+    Dropped,
+    /// There was nothing to say to it.
+    Silent,
+    /// Its reply was over the rate of the client's network, and not sent.
+    Limited,
+    /// Its reply was over that rate, and sent empty with TC.
+    Slipped,
+    /// The reply could not be sent.
+    Unsent,
+}
+
+/// How many kinds of event there are.
+const EVENTS: usize = Event::Unsent as usize + 1;
+
+/// The numbers of one thread. The alignment keeps other threads' numbers out of its cache
+/// lines, of which processors fetch two at a time.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Block {
+    /// By event.
+    events: [AtomicU64; EVENTS],
+}
+
+/// How a query was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Path {
+    /// From ready-made answers, at once.
+    Fast,
+    /// By the authority, or by a thread of the full path, which a datagram is handed to.
+    Full,
+    /// By other servers, which were asked or had been.
+    Forwarded,
+}
+
+/// The version of IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Where queries came from, and how they were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// What they came over.
+    pub transport: Transport,
+    /// The version of IP that they came by.
+    pub family: Family,
+    /// How they were answered.
+    pub path: Path,
+}
+
+/// The right to write a block. It cannot be copied.
+#[derive(Debug)]
+pub(super) struct Tally {
+    /// The block, which others only read.
+    block: Arc<Block>,
+}
+
+/// The right to write the replies of one thread. It cannot be copied.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// The figures, which others only read.
+    answers: Arc<Answers>,
+}
+
+/// All numbers of a server. They may be read at any time.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Of UDP workers. The lock is for those that start or read.
+    workers: Mutex<Vec<Arc<Block>>>,
+    /// Of the threads of the full path.
+    full: Mutex<Vec<Arc<Block>>>,
+    /// Of datagrams that others were asked for: what became of the reply.
+    forwarded: Block,
+    /// Replies of the fast path over UDP, by thread.
+    own: Mutex<Vec<(Family, Arc<Answers>)>>,
+    /// All other replies, by origin.
+    shared: [Answers; Origin::COUNT],
+    /// Of connections.
+    pub(super) tcp: Tcp,
+    /// Lines of the query log that were lost.
+    lost_lines: AtomicU64,
+}
+
+/// The numbers of all threads of one kind, as they were when they were read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Datagrams that came to these threads. Once they are dealt with, it is the sum of
+    /// the next five.
+    pub received: u64,
+    /// Of these, the answered.
+    pub answered: u64,
+    /// Of these, the ones that were handed on: to the full path, or by that to the
+    /// forwarder.
+    pub handed: u64,
+    /// Of these, the ones that were lost because the queue to the full path was full, or
+    /// they waited there for too long.
+    pub dropped: u64,
+    /// Of these, the ones with nothing to be said to: responses, scraps.
+    pub silent: u64,
+    /// Of these, the ones whose replies were over the rate of a network, and not sent.
+    pub limited: u64,
+    /// Replies that were over that rate, and sent empty with TC.
+    pub slipped: u64,
+    /// Replies that could not be sent.
+    pub unsent: u64,
+}
+
+/// The numbers of a server, as they were when they were read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Of UDP workers: `answered` is what they answered themselves, by the fast path.
+    pub fast: Counts,
+    /// Of the threads behind them: `received` is what was handed to them.
+    pub full: Counts,
+    /// Of datagrams that others were asked for, once they have answered: what became of the
+    /// reply, where it was not simply sent.
+    pub forwarded: Counts,
+    /// Of connections.
+    pub tcp: TcpCounts,
+}
+
+impl Counters {
+    /// The sums over all threads.
+    #[must_use]
+    pub fn total(&self) -> Totals {
+        // The full path is read first, so that it does not seem to have more than it was
+        // handed.
+        let (forwarded, full) = (self.forwarded.counts(), sum(&self.full));
+        Totals { fast: sum(&self.workers), full, forwarded, tcp: self.tcp.counts() }
+    }
+
+    /// What was replied, by origin; one for each that there is.
+    #[must_use]
+    pub fn answered(&self) -> Vec<Answered> {
+        let read = |origin: Origin| {
+            let mut answered = self.shared[origin.place()].read(origin);
+            for (_, answers) in lock(&self.own).iter().filter(|(family, _)| origin.is_own(*family))
+            {
+                answered += &answers.read(origin);
+            }
+            answered
+        };
+        Origin::all().map(read).collect()
+    }
+
+    /// What a UDP worker writes, whose clients are of one family.
+    pub(super) fn worker(&self, family: Family) -> (Tally, Own) {
+        let answers = Arc::<Answers>::default();
+        lock(&self.own).push((family, Arc::clone(&answers)));
+        (Tally::new(&self.workers), Own { answers })
+    }
+
+    /// A block for a thread of the full path.
+    pub(super) fn full(&self) -> Tally {
+        Tally::new(&self.full)
+    }
+
+    /// Counts what became of a reply that others were asked for.
+    pub(super) fn forwarded(&self, event: Event) {
+        self.forwarded.count(event, 1, locked);
+    }
+
+    /// Counts a line of the query log that was lost.
+    pub(super) fn lose_line(&self) {
+        locked(&self.lost_lines, 1);
+    }
+
+    /// Lines of the query log that were lost because nobody read them fast enough.
+    #[must_use]
+    pub fn lost_lines(&self) -> u64 {
+        self.lost_lines.load(Ordering::Relaxed)
+    }
+
+    /// Counts a reply.
+    pub(super) fn reply(&self, origin: Origin, replied: &Replied) {
+        self.shared[origin.place()].reply(replied, locked);
+    }
+
+    /// Counts how long each of so many replies took.
+    pub(super) fn time(&self, origin: Origin, replies: usize, each: Duration) {
+        if replies > 0 {
+            self.shared[origin.place()].time(replies, each, locked);
+        }
+    }
+}
+
+impl Tally {
+    /// A block among others.
+    fn new(blocks: &Mutex<Vec<Arc<Block>>>) -> Self {
+        let block = Arc::<Block>::default();
+        lock(blocks).push(Arc::clone(&block));
+        Self { block }
+    }
+
+    /// Counts events.
+    pub(super) fn count(&mut self, event: Event, number: usize) {
+        self.block.count(event, number as u64, alone);
+    }
+}
+
+impl Own {
+    /// Counts a reply.
+    #[inline]
+    pub(super) fn reply(&mut self, replied: &Replied) {
+        self.answers.reply(replied, alone);
+    }
+
+    /// Counts how long each of so many replies took.
+    #[inline]
+    pub(super) fn time(&mut self, replies: usize, each: Duration) {
+        self.answers.time(replies, each, alone);
+    }
+}
+
+impl Family {
+    /// That of an address.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// The version as a digit.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V4 => "4",
+            Self::V6 => "6",
+        }
+    }
+}
+
+impl Path {
+    /// The path as a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Full => "full",
+            Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+impl Origin {
+    /// How many there are.
+    const COUNT: usize = 12;
+
+    /// That of what a client sent over a transport.
+    #[must_use]
+    pub const fn of((client, transport): (SocketAddr, Transport), path: Path) -> Self {
+        Self { transport, family: Family::of(client.ip()), path }
+    }
+
+    /// All of them, by their places.
+    fn all() -> impl Iterator<Item = Self> {
+        let transports = [Transport::Udp, Transport::Tcp].into_iter();
+        transports.flat_map(|transport| {
+            [Family::V4, Family::V6].into_iter().flat_map(move |family| {
+                let paths = [Path::Fast, Path::Full, Path::Forwarded].into_iter();
+                paths.map(move |path| Self { transport, family, path })
+            })
+        })
+    }
+
+    /// Its place among all.
+    const fn place(self) -> usize {
+        (self.transport as usize * 2 + self.family as usize) * 3 + self.path as usize
+    }
+
+    /// Whether it is that of a UDP worker whose clients are of a family.
+    fn is_own(self, family: Family) -> bool {
+        (self.transport, self.family, self.path) == (Transport::Udp, family, Path::Fast)
+    }
+}
+
+impl Block {
+    /// Counts events.
+    fn count(&self, event: Event, number: u64, add: impl Add) {
+        add(&self.events[event as usize], number);
+    }
+
+    /// The numbers.
+    fn counts(&self) -> Counts {
+        let event = |event: Event| self.events[event as usize].load(Ordering::Relaxed);
+        Counts {
+            received: event(Event::Received),
+            answered: event(Event::Answered),
+            handed: event(Event::Handed),
+            dropped: event(Event::Dropped),
+            silent: event(Event::Silent),
+            limited: event(Event::Limited),
+            slipped: event(Event::Slipped),
+            unsent: event(Event::Unsent),
+        }
+    }
+}
+
+impl ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            answered: self.answered + other.answered,
+            handed: self.handed + other.handed,
+            dropped: self.dropped + other.dropped,
+            silent: self.silent + other.silent,
+            limited: self.limited + other.limited,
+            slipped: self.slipped + other.slipped,
+            unsent: self.unsent + other.unsent,
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    /// One line for the log.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fast, full, forwarded, tcp } = self;
+        write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
+        write!(out, " ({} by the full path)", full.answered)?;
+        write!(out, ", {} dropped", fast.dropped + full.dropped)?;
+        write!(out, ", {} over the rate", fast.limited + full.limited + forwarded.limited)?;
+        write!(out, ", {} not sent", fast.unsent + full.unsent + forwarded.unsent)?;
+        write!(out, "; TCP: {} connections, {} answered", tcp.accepted, tcp.answered)
+    }
+}
+
+/// Adds to a number that no other thread writes.
+#[inline]
+fn alone(cell: &AtomicU64, number: u64) {
+    cell.store(cell.load(Ordering::Relaxed) + number, Ordering::Relaxed);
+}
+
+/// Adds to a number that other threads write, too.
+fn locked(cell: &AtomicU64, number: u64) {
+    cell.fetch_add(number, Ordering::Relaxed);
+}
+
+/// The sum of blocks.
+fn sum(blocks: &Mutex<Vec<Arc<Block>>>) -> Counts {
+    lock(blocks).iter().fold(Counts::default(), |sum, block| sum + block.counts())
+}
+
+/// The blocks. They are sound even if another thread panicked while it looked.
+fn lock<T>(blocks: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    blocks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::rr::RecordType;
+
+    use super::*;
+    use crate::index::ZoneNumber;
+
+    /// A reply of a topic.
+    fn replied(kind: RecordType, code: u16, octets: usize) -> Replied {
+        let topic = Topic { zone: ZoneNumber::OTHER, kind: Kind::of(kind) };
+        Replied { topic, code: Code::of(code), octets, truncation: None, refusal: None }
+    }
+
+    #[test]
+    fn blocks_are_added_up() {
+        let counters = Counters::default();
+        let ((mut one, _), (mut two, _)) =
+            (counters.worker(Family::V4), counters.worker(Family::V6));
+        one.count(Event::Received, 3);
+        two.count(Event::Received, 4);
+        counters.full().count(Event::Answered, 2);
+        counters.forwarded(Event::Unsent);
+        counters.tcp.answer(5);
+        let Totals { fast, full, forwarded, tcp } = counters.total();
+        assert_eq!((fast.received, fast.answered, fast.silent), (7, 0, 0));
+        assert_eq!((full.answered, forwarded.unsent, tcp.answered, tcp.accepted), (2, 1, 5, 0));
+    }
+
+    #[test]
+    fn replies_are_added_up_by_origin() {
+        let counters = Counters::default();
+        let mut threads = [Family::V4, Family::V4, Family::V6].map(|it| counters.worker(it).1);
+        for own in &mut threads {
+            own.reply(&replied(RecordType::A, 0, 60));
+            own.reply(&Replied {
+                truncation: Some(Truncation::Rate),
+                refusal: Some(Refusal::Foreign),
+                ..replied(RecordType::SRV, 5, 2000)
+            });
+            own.time(2, Duration::from_micros(9));
+        }
+        let shared =
+            Origin { transport: Transport::Tcp, family: Family::V6, path: Path::Forwarded };
+        counters.reply(shared, &replied(RecordType::NULL, 3, 65_535));
+        counters.time(shared, 1, Duration::from_secs(60));
+        counters.time(shared, 0, Duration::from_secs(60));
+        let all = counters.answered();
+        assert!(all.iter().enumerate().all(|(at, it)| it.origin.place() == at));
+        assert_eq!(all.len(), Origin::COUNT);
+        let sums: Vec<_> = all.iter().map(|it| it.sizes.count()).collect();
+        assert_eq!(sums, [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
+        let of = |place: usize, kind, code| {
+            let zone = ZoneNumber::OTHER;
+            all[place].replies.get(&(Topic { zone, kind: Kind::of(kind) }, Code::of(code))).copied()
+        };
+        assert_eq!(of(0, RecordType::A, 0), Some(2));
+        assert_eq!((of(0, RecordType::SRV, 5), of(0, RecordType::SRV, 0)), (Some(2), None));
+        assert_eq!(of(11, RecordType::SIG, 3), Some(1));
+        assert_eq!((all[0].truncated, all[0].refused), ([0, 2], [0, 0, 2, 0]));
+        assert_eq!((all[0].sizes.sum(), all[0].times.sum()), (4120, 36_000));
+        let slow: Vec<_> = all[11].times.buckets().filter(|(_, count)| *count > 0).collect();
+        assert_eq!((slow, all[11].times.sum()), (vec![(f64::INFINITY, 1)], 60_000_000_000));
+    }
+
+    #[test]
+    fn threads_do_not_share_cache_lines() {
+        assert_eq!((align_of::<Block>(), size_of::<Block>() % 128), (128, 0));
+    }
+}

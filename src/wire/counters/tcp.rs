@@ -1,0 +1,84 @@
+//! What is counted of connections. Several threads write it, but once for many queries.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The numbers of all connections. Several threads write them, but once for many queries.
+#[derive(Debug, Default)]
+pub(in crate::wire) struct Tcp {
+    /// Connections that were accepted.
+    accepted: AtomicU64,
+    /// Connections that have ended.
+    ended: AtomicU64,
+    /// Connections that were closed to have room for others.
+    closed_for_room: AtomicU64,
+    /// Connections that were closed to have room for others of the same client.
+    closed_for_client: AtomicU64,
+    /// Connections whose client said nothing, or took nothing, for too long.
+    timed_out: AtomicU64,
+    /// Queries that were answered.
+    answered: AtomicU64,
+}
+
+/// The numbers of all connections, as they were when they were read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct TcpCounts {
+    /// Connections that were accepted.
+    pub accepted: u64,
+    /// Connections that are open.
+    pub open: u64,
+    /// Connections that were closed to have room for others.
+    pub closed_for_room: u64,
+    /// Connections that were closed to have room for others of the same client.
+    pub closed_for_client: u64,
+    /// Connections whose client said nothing, or took nothing, for too long.
+    pub timed_out: u64,
+    /// Queries that were answered.
+    pub answered: u64,
+}
+
+impl Tcp {
+    /// A connection was accepted.
+    pub(in crate::wire) fn accept(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection was closed to have room for another.
+    pub(in crate::wire) fn close_for_room(&self) {
+        self.closed_for_room.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection was closed to have room for another of its client.
+    pub(in crate::wire) fn close_for_client(&self) {
+        self.closed_for_client.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A client said nothing, or took nothing, for too long.
+    pub(in crate::wire) fn time_out(&self) {
+        self.timed_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection has ended.
+    pub(in crate::wire) fn end(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Queries were answered.
+    pub(in crate::wire) fn answer(&self, queries: usize) {
+        self.answered.fetch_add(queries as u64, Ordering::Relaxed);
+    }
+
+    /// The numbers.
+    pub(super) fn counts(&self) -> TcpCounts {
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        // What has ended is read first, so that no more seem to have ended than began.
+        let (ended, accepted) = (read(&self.ended), read(&self.accepted));
+        TcpCounts {
+            accepted,
+            open: accepted.saturating_sub(ended),
+            closed_for_room: read(&self.closed_for_room),
+            closed_for_client: read(&self.closed_for_client),
+            timed_out: read(&self.timed_out),
+            answered: read(&self.answered),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Whom HTTP lets in, and what it takes from those: tokens, TLS, browsers, broken requests.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::Value;
+
+use super::serve;
+use crate::support::certificates::Authority;
+use crate::support::etcd::Etcd;
+use crate::support::srvd::Srvd;
+use crate::support::{PATIENCE, eventually, free_addr};
+
+/// Where a client registers.
+const PLACE: &str = "/registrations/web/1/10.0.0.1/80";
+
+/// What is answered to octets that may be a request; the client sends no more than these.
+fn send(at: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // A server that has answered may close before it has read all.
+    let _ = stream.write_all(request);
+    let mut reply = Vec::new();
+    let _ = stream.read_to_end(&mut reply);
+    String::from_utf8(reply).unwrap()
+}
+
+/// The status, and the code of the body if it is a refusal.
+fn judged(reply: &str) -> (u16, String) {
+    let status = reply.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_default();
+    let body = reply.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    assert!(status < 400 || body["message"].is_string() || body.is_null(), "{reply}");
+    (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// What becomes of a request without a body.
+fn ask(at: SocketAddr, line: &str, fields: &str) -> (u16, String) {
+    let host = if fields.contains("Host:") { String::new() } else { format!("Host: {at}\r\n") };
+    judged(&send(
+        at,
+        format!("{line} HTTP/1.1\r\n{host}Connection: close\r\n{fields}\r\n").as_bytes(),
+    ))
+}
+
+/// A status with a code.
+fn told(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+#[test]
+fn writes_need_a_token_where_one_is_configured_or_others_can_come() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let post = format!("POST {PLACE}");
+    let (_open, at) = serve(&etcd.url(), &["--http", "0.0.0.0:0"]);
+    let local = SocketAddr::from(([127, 0, 0, 1], at.port()));
+    assert_eq!(ask(local, &post, ""), told(403, "FORBIDDEN"));
+    assert_eq!(ask(local, "GET /v1/services", "").0, 200);
+
+    let file = directory.path().join("tokens");
+    std::fs::write(&file, "0123456789abcdef\nfedcba9876543210\n").unwrap();
+    let arguments = ["--http", "0.0.0.0:0", "--http-token-file", file.to_str().unwrap()];
+    let (_guarded, at) = serve(&etcd.url(), &arguments);
+    let local = SocketAddr::from(([127, 0, 0, 1], at.port()));
+    assert_eq!(ask(local, &post, ""), told(401, "UNAUTHORIZED"));
+    assert_eq!(ask(local, &post, "Authorization: Bearer wrong\r\n"), told(401, "UNAUTHORIZED"));
+    assert_eq!(ask(local, &post, "Authorization: Basic MDEyMw==\r\n"), told(401, "UNAUTHORIZED"));
+    assert!(etcd.etcdctl(&["get", "--prefix", "/"]).stdout.is_empty());
+    for token in ["0123456789abcdef", "fedcba9876543210"] {
+        assert_eq!(ask(local, &post, &format!("Authorization: Bearer {token}\r\n")).0, 200);
+    }
+    assert_eq!(ask(local, "GET /v1/services", "").0, 200);
+}
+
+#[test]
+fn browsers_write_from_pages_of_this_server_only() {
+    let etcd = Etcd::start();
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    let post = format!("POST {PLACE}");
+    for strange in [
+        "Sec-Fetch-Site: cross-site\r\n".to_owned(),
+        "Sec-Fetch-Site: same-site\r\n".to_owned(),
+        "Origin: http://evil.example\r\n".to_owned(),
+        "Origin: null\r\n".to_owned(),
+        format!("Origin: http://{}\r\n", free_addr()),
+    ] {
+        assert_eq!(ask(at, &post, &strange), told(403, "FORBIDDEN"), "{strange}");
+    }
+    let rebound = "Host: evil.example:5380\r\nOrigin: http://evil.example:5380\r\n";
+    assert_eq!(ask(at, &post, rebound), told(421, "MISDIRECTED"));
+    assert_eq!(
+        ask(at, "GET /v1/services", "Host: evil.example:5380\r\n"),
+        told(421, "MISDIRECTED")
+    );
+    assert!(etcd.etcdctl(&["get", "--prefix", "/"]).stdout.is_empty());
+    assert_eq!(
+        ask(at, &post, &format!("Origin: http://{at}\r\nSec-Fetch-Site: same-origin\r\n")).0,
+        200
+    );
+    let reply =
+        send(at, format!("GET / HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").as_bytes());
+    for field in ["content-security-policy: default-src 'none'", "x-content-type-options: nosniff"]
+    {
+        assert!(reply.contains(field), "{reply}");
+    }
+    assert!(!reply.to_lowercase().contains("access-control-allow"), "{reply}");
+}
+
+#[test]
+fn broken_requests_are_answered_and_harm_nobody() {
+    let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
+    let long = "a".repeat(70_000);
+    let many = "X: y\r\n".repeat(100);
+    for (line, fields, expected) in [
+        ("GET /nothing", "", told(404, "NOT_FOUND")),
+        ("GET /%ff%00", "", told(404, "NOT_FOUND")),
+        ("GET /../../etc/passwd", "", told(404, "NOT_FOUND")),
+        ("DELETE /readyz", "", told(405, "METHOD_NOT_ALLOWED")),
+        ("POST /", "Content-Length: 0\r\n", told(405, "METHOD_NOT_ALLOWED")),
+        ("BREW /healthz", "", told(405, "METHOD_NOT_ALLOWED")),
+        ("GET http://other.example/healthz", "", told(200, "")),
+        (&format!("GET /{long}"), "", told(431, "")),
+        ("GET /healthz", &format!("X: {long}\r\n"), told(431, "")),
+        ("GET /healthz", &many, told(431, "")),
+        ("GET /healthz", "Content-Length: -1\r\n", told(400, "")),
+        ("GET /healthz", "Content-Length: 1\r\nContent-Length: 2\r\n", told(400, "")),
+        ("GET /heal\0thz", "", told(400, "")),
+    ] {
+        assert_eq!(ask(at, line, fields), expected, "{:.60} {:.60}", line, fields);
+    }
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\r\n\r\n\r\n\0",
+    ] {
+        let reply = send(at, garbage);
+        assert!(reply.is_empty() || reply.starts_with("HTTP/1.1 4"), "{reply}");
+    }
+    let reply = send(
+        at,
+        format!("DELETE /readyz HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").as_bytes(),
+    );
+    assert!(reply.to_lowercase().contains("\r\nallow: get"), "{reply}");
+    assert_eq!(ask(at, "GET /healthz", "").0, 200);
+}
+
+/// A client of TLS that believes one authority.
+fn client(authority: &Authority, at: SocketAddr) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
+}
+
+/// Whether a client that believes an authority is answered over TLS.
+fn is_served(authority: &Authority, at: SocketAddr) -> bool {
+    let mut stream = client(authority, at);
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut reply = String::new();
+    let _ = stream.write_all(request).and_then(|()| stream.read_to_string(&mut reply));
+    reply.starts_with("HTTP/1.1 200")
+}
+
+#[test]
+fn tls_is_spoken_with_the_configured_certificate() {
+    let directory = tempfile::tempdir().unwrap();
+    let [authority, other] = ["one", "two"].map(Authority::new);
+    let files = authority.server().write(directory.path(), "http");
+    let [certificate, key] = [&files.certificate, &files.key].map(|it| it.to_str().unwrap());
+    let arguments = ["--http-cert", certificate, "--http-key", key];
+    let nowhere = format!("http://{}", free_addr());
+    let serving =
+        Srvd::start(&nowhere, &[&["serve", "--listen", "127.0.0.1:0"], &arguments[..]].concat());
+    let (_, line) = serving.prints("answering HTTPS on ");
+    let at = line.strip_prefix("answering HTTPS on ").unwrap().parse().unwrap();
+    assert!(eventually(|| is_served(&authority, at)));
+    assert!(!is_served(&other, at));
+    // Who speaks no TLS, or nothing at all, is cut, and keeps nobody out.
+    let quiet: Vec<_> = (0..200).map(|_| TcpStream::connect(at).unwrap()).collect();
+    assert!(!send(at, b"GET /healthz HTTP/1.0\r\n\r\n").starts_with("HTTP/1.1 200"));
+    assert!(eventually(|| is_served(&authority, at)));
+    std::thread::sleep(Duration::from_millis(10));
+    drop(quiet);
+}

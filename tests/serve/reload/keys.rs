@@ -1,0 +1,90 @@
+//! Every key that is read again, seen on the wire.
+
+use std::time::Duration;
+
+use super::Scene;
+use crate::forward::upstream::{Wayward, address, blank};
+use crate::support::{dig, eventually};
+
+/// A secret of 32 hex digits.
+const SECRET: &str = "445536bcd2513298075a5d379663c962";
+
+#[test]
+fn every_key_of_answering_is_used_from_the_next_query_on() {
+    let scene = Scene::start_with("", &[("secrets", SECRET)]);
+    let others = Wayward::start(|query| vec![address(query)]);
+    let forward = format!("forward = [\"{}\"]", others.at);
+    let closed = format!("{forward}\nallow-recursion = [\"192.0.2.0/24\"]");
+    let a = "+ignore A web.services.internal";
+    let foreign = "A www.others.test";
+    let srv = "+ignore SRV _web._tcp";
+    let zone = |text: &str| format!("[[zone]]\nname = \"services.internal\"\n{text}");
+    for (text, query, seen) in [
+        ("allow-query = [\"192.0.2.0/24\"]", a, &["REFUSED", "EDE: 18"][..]),
+        ("nsid = \"one\"", "+nsid A web.services.internal", &["NSID", "(\"one\")", "ANSWER: 4"]),
+        ("chaos = true\nnsid = \"two\"", "CH TXT id.server", &["NOERROR", "\"two\""]),
+        ("", "CH TXT id.server", &["REFUSED"]),
+        ("cookie-secret-file = \"secrets\"", "+cookie A web.services.internal", &["(good)"]),
+        ("strict-amplification = true", srv, &["flags: qr aa tc rd;", "ANSWER: 0"]),
+        ("rate-limit = 1\nrate-limit-slip = 1", a, &["flags: qr aa tc rd;", "ANSWER: 0"]),
+        ("rate-limit = 1\nrate-limit-exempt = [\"127.0.0.0/8\"]", a, &["ANSWER: 4"]),
+        (&forward, foreign, &["NOERROR", "192.0.2.77"]),
+        (&closed, foreign, &["REFUSED", "EDE: 18"]),
+        ("", foreign, &["REFUSED", "EDE: 20"]),
+        ("bare-names = false", srv, &["REFUSED"]),
+        ("bare-names = true", srv, &["NOERROR", "ANSWER: 4"]),
+        ("tcp-idle = \"3s\"", "+tcp +keepalive A web.services.internal", &["KEEPALIVE: 3.0 secs"]),
+        (&zone("ttl = \"77s\""), a, &["\t77\tIN\tA\t10.0.0.1"]),
+        (&zone("negative-ttl = \"66s\""), "A no.services.internal", &["\t66\tIN\tSOA\t"]),
+        (&zone("max-answers = 2"), a, &["ANSWER: 2"]),
+        ("", a, &["ANSWER: 4", "\t5\tIN\tA\t10.0.0.1"]),
+    ] {
+        scene.configure(text);
+        scene.reload();
+        scene.sees(query, seen);
+    }
+}
+
+#[test]
+fn keys_that_need_a_restart_are_named_with_what_is_used() {
+    let scene = Scene::start("workers = 1\nhttp = \"127.0.0.1:0\"");
+    scene.configure(
+        "workers = 2\nstate = \"kept\"\nrun-as = \"nobody\"\nuser = \"u\"\npassword-file = \"p\"\n\
+         listen = [\"127.0.0.1:1\"]\nnsid = \"one\"",
+    );
+    scene.reload();
+    let (_, line) = scene.process.logs("goes on being used until a restart");
+    for part in ["`workers` (1)", "`state` (none)", "`run-as` (none)", "`user` (none)"] {
+        assert!(line.contains(part), "{line}");
+    }
+    // The flag says where, whatever the file says.
+    assert!(!line.contains("`listen`") && !line.contains("`http`"), "{line}");
+    scene.sees("+nsid A web.services.internal", &["(\"one\")", "ANSWER: 4"]);
+    assert!(!scene.directory.path().join("kept").exists());
+}
+
+#[test]
+fn questions_that_wait_for_others_are_answered_by_those_who_were_asked() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(900));
+        vec![address(query)]
+    });
+    let other = Wayward::start(|query| vec![blank(query, 3)]);
+    let forward = |at| format!("forward = [\"{at}\"]");
+    for next in [forward(other.at), String::new()] {
+        let scene = Scene::start(&forward(slow.at));
+        let (at, before) = (scene.at, slow.asked());
+        let asking = std::thread::spawn(move || dig(at, "+tries=1 +timeout=5 A www.others.test"));
+        assert!(eventually(|| slow.asked() > before));
+        scene.configure(&next);
+        scene.reload();
+        let code = if next.is_empty() { "REFUSED" } else { "NXDOMAIN" };
+        scene.sees("A www.others.test", &[code]);
+        let waited = asking.join().unwrap();
+        assert!(waited.contains("192.0.2.77"), "{waited}");
+        // And back again: others are asked by a thread that begins once more, if need be.
+        scene.configure(&forward(slow.at));
+        scene.reload();
+        scene.sees("A www.others.test", &["192.0.2.77"]);
+    }
+}

@@ -47,7 +47,7 @@ fn main() {
     }
     let (rounds, time) = match arguments.iter().any(|it| it == "--quick") {
         true => (3, Duration::from_secs(1)),
-        false => (9, Duration::from_secs(2)),
+        false => (15, Duration::from_secs(1)),
     };
     server::pin(std::process::id(), server::CLIENTS);
     let etcd = Etcd::start();
@@ -133,9 +133,12 @@ fn counting(etcd: &Etcd, binaries: [&str; 2], rounds: usize, time: Duration) {
             all.iter_mut().zip(costs).for_each(|(all, cost)| all.push(cost));
         }
     }
+    ratios.sort_by(f64::total_cmp);
+    let [least, most] = [0.0, 1.0].map(|part| quantile(&ratios, part).unwrap());
     let [own, theirs] = all.map(median);
     println!(
-        "\nCPU time of a query over UDP: {own:.0} ns here, {theirs:.0} ns in {}; {:.4} of it",
+        "\nCPU time of a query over UDP: {own:.0} ns here, {theirs:.0} ns in {}; {:.3} of it \
+         ({least:.3} to {most:.3}, {rounds} rounds)",
         binaries[1],
         median(ratios)
     );

@@ -8,6 +8,7 @@ use srvd::cli::{Cli, Command, Common, ServeArgs};
 use srvd::config::{self, File, Registries, Registry, Serve};
 use srvd::error::Failure;
 use srvd::reload::Reload;
+use srvd::telemetry::Log;
 use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
@@ -31,31 +32,31 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let Cli { common, command } = cli;
     let file = File::read(common.config.as_deref())?;
     let is_lasting = matches!(command, Command::Serve(_) | Command::Dev(_) | Command::Join(_));
-    telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
+    let log = telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
     let registries = || Registries::new(common, &file);
     match command {
-        Command::Serve(args) => serve(common, args, &file)?,
+        Command::Serve(args) => serve(&log, common, args, &file)?,
         Command::Dev(args) => {
             let dev = Dev::bind(common, args, &file)?;
             dev.app().give_up_privileges()?;
-            server()?.block_on(dev.run())?;
+            server(&log)?.block_on(dev.run())?;
         }
-        Command::List(args) => server()?.block_on(commands::list(registries()?, args))?,
-        Command::Lookup(args) => server()?.block_on(commands::lookup(registries()?, args))?,
-        Command::Watch(args) => server()?.block_on(commands::watch(registries()?, args))?,
+        Command::List(args) => server(&log)?.block_on(commands::list(registries()?, args))?,
+        Command::Lookup(args) => server(&log)?.block_on(commands::lookup(registries()?, args))?,
+        Command::Watch(args) => server(&log)?.block_on(commands::watch(registries()?, args))?,
         Command::Check(args) => {
             let config = Serve::new(common, &args.serve, &file)?;
-            return server()?.block_on(commands::check(config, args));
+            return server(&log)?.block_on(commands::check(config, args));
         }
         Command::Explain(args) => {
             let config = Serve::new(common, &args.serve, &file)?;
-            return server()?.block_on(commands::explain(config, args));
+            return server(&log)?.block_on(commands::explain(config, args));
         }
         Command::Join(args) => {
-            return on_one_thread(join::run(&Registry::new(common, &file)?, args));
+            return on_one_thread(&log, join::run(&Registry::new(common, &file)?, args));
         }
         Command::Leave(args) => {
-            on_one_thread(join::leave(&Registry::new(common, &file)?, args))?;
+            on_one_thread(&log, join::leave(&Registry::new(common, &file)?, args))?;
         }
         Command::Completions { shell } => docs::completions(*shell),
         Command::Man { directory } => docs::man(directory)?,
@@ -64,12 +65,12 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 }
 
 /// Binds, gives up what only that needed, and answers.
-fn serve(common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
+fn serve(log: &Log, common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
     let read = || Serve::new(common, args, file);
     let (reload, config) = Reload::of(common, args, file, read)?;
     let app = App::build(config)?;
     app.give_up_privileges()?;
-    server()?.block_on(answer(app, reload))
+    server(log)?.block_on(answer(app, reload))
 }
 
 /// Says where, and answers until told to stop.
@@ -91,13 +92,19 @@ async fn answer(app: App, reload: Reload) -> Result<(), Failure> {
 }
 
 /// The runtime of what serves or lists: a worker per core.
-fn server() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)
+fn server(log: &Log) -> Result<Runtime, Failure> {
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    runtime.spawn(log.tell());
+    Ok(runtime)
 }
 
 /// Runs what mostly waits: one thread is enough, and small.
-fn on_one_thread<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+fn on_one_thread<T>(
+    log: &Log,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    runtime.spawn(log.tell());
     let end = runtime.block_on(work);
     // A host name that is still being looked up must not hold the exit up.
     runtime.shutdown_background();

@@ -20,16 +20,17 @@ pub fn on_signals() -> std::io::Result<CancellationToken> {
 
 /// Waits for one signal, then for another.
 async fn listen(mut signals: (Signal, Signal), token: CancellationToken) {
-    next(&mut signals).await;
+    let name = next(&mut signals).await;
+    tracing::info!("{name}: what has come is still answered; a second one ends it now");
     token.cancel();
     next(&mut signals).await;
     std::process::exit(IMPATIENT);
 }
 
-/// Waits for either signal.
-async fn next((terminate, interrupt): &mut (Signal, Signal)) {
+/// Waits for either signal. Gives its name.
+async fn next((terminate, interrupt): &mut (Signal, Signal)) -> &'static str {
     tokio::select! {
-        _ = terminate.recv() => (),
-        _ = interrupt.recv() => (),
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
     }
 }

@@ -66,6 +66,9 @@ mod documents;
 /// Backends and frontends, flipped under load.
 mod aliases;
 
+/// Queries by sampling, repeats by their number, lines that nobody can forge.
+mod logs;
+
 /// Root is given up before anything is answered.
 mod privileges;
 

@@ -195,6 +195,9 @@ impl App {
     /// [`Failure::Failed`]: the runtime cannot take a socket, or a thread cannot be started.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
         self.live.start().map_err(Failure::failed)?;
+        let names = |zone: &Arc<Zone>| zone.settings().title();
+        let zones = self.index().load().zones().iter().map(names).collect::<Vec<_>>().join(", ");
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, "answering");
         let (index, policies) = (self.index(), self.live.policies());
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
         let zones = index.load().zones().to_vec();

@@ -162,10 +162,11 @@ impl<P: Publish> Mirror<P> {
     /// Mirrors until dropped.
     pub async fn run(mut self) {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
+        let zone = self.guard.zone().to_owned();
         tokio::select! {
             () = self.sessions() => (),
             never = etcd.keep_up() => match never {},
-            () = mark_stale(&freshness) => (),
+            () = mark_stale(&zone, &freshness) => (),
         }
     }
 

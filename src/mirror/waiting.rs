@@ -9,7 +9,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
 use crate::etcd::{Error, Message, Messages, Requests};
-use crate::registry::{Freshness, Publish};
+use crate::registry::{Freshness, Publish, Standing};
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
 /// wait for this thread are answered by another.
@@ -76,9 +76,32 @@ pub(super) async fn next_of_batch(
     Some(rest.unwrap_or(Err(Error::Silent(SILENCE_LIMIT))))
 }
 
-/// Keeps the mark of staleness right, for ever.
-pub(super) async fn mark_stale(freshness: &Freshness) {
+/// Keeps the mark of staleness right, for ever, and says when it changes.
+pub(super) async fn mark_stale(zone: &str, freshness: &Freshness) {
+    let mut said = freshness.standing();
     loop {
-        sleep(freshness.judge(STALE_AFTER)).await;
+        let wait = freshness.judge(STALE_AFTER);
+        let standing = freshness.standing();
+        if standing != said {
+            say(zone, standing);
+            said = standing;
+        }
+        sleep(wait).await;
+    }
+}
+
+/// Says how the answers of a zone stand now.
+fn say(zone: &str, standing: Standing) {
+    match standing {
+        Standing::Fresh => tracing::info!(zone, "the registry is heard of: answers are fresh"),
+        Standing::Stale => tracing::warn!(
+            zone,
+            "the registry has been silent for {}: answers go on, marked as stale",
+            humantime::format_duration(STALE_AFTER)
+        ),
+        Standing::Expired => tracing::error!(
+            zone,
+            "the registry confirmed nothing for longer than `max-stale`: queries get SERVFAIL"
+        ),
     }
 }

@@ -7,6 +7,7 @@
 //! | `roles` | a read-only role is enough for `serve`, a write role for `join` |
 //! | `logins` | tokens that expire, authentication turned on and off, roles taken away |
 //! | `members` | members that join later are used, those that leave are dropped |
+//! | `secrets` | nothing shows a password, a token or what cookies are made with |
 //! | `reach` | endpoints that do not answer, and no storm of connections |
 
 mod logins;
@@ -15,6 +16,7 @@ mod messages;
 mod reach;
 mod roles;
 mod rotation;
+mod secrets;
 
 use std::net::SocketAddr;
 

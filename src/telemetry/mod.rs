@@ -1,10 +1,16 @@
 //! What the process says of itself: logs, on standard error.
 
+mod repeats;
+
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
+
+use self::repeats::Repeats;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -41,18 +47,40 @@ const QUIET: &str = "hickory_server=warn,hickory_net=error,hickory_resolver=erro
 /// The levels that `-v` goes through.
 const LEVELS: [&str; 4] = ["warn", "info", "debug", "trace"];
 
+/// The log, once it has started. What was left out of it and not told is told when this is
+/// dropped, which is to happen last.
+#[derive(Debug)]
+pub struct Log(Repeats);
+
 /// Starts logging. A server says what it does (info); commands that answer on standard
 /// output say only what is wrong. Each `-v` says more; `RUST_LOG`, if set, decides instead.
-pub fn start(format: LogFormat, is_server: bool, verbosity: u8) {
+#[must_use]
+pub fn start(format: LogFormat, is_server: bool, verbosity: u8) -> Log {
     let level = usize::from(is_server) + usize::from(verbosity);
     let level = LEVELS[level.min(LEVELS.len() - 1)];
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = lines.with_ansi(std::io::stderr().is_terminal());
-    // A second start, as in tests that run several parts in one process, changes nothing.
-    let _ = match format {
-        LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let lines = match format {
+        LogFormat::Text => lines.with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    let repeats = Repeats::default();
+    // A second start, as in tests that run several parts in one process, changes nothing.
+    let _ = registry().with(filter).with(repeats.clone()).with(lines).try_init();
+    Log(repeats)
+}
+
+impl Log {
+    /// Says what was left out because it repeats, for as long as it is polled.
+    pub fn tell(&self) -> impl Future<Output = std::convert::Infallible> + Send + use<> {
+        self.0.clone().tell()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.tell_all();
+    }
 }

@@ -21,7 +21,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const SNAPSHOT: &str = ".snapshot";
 /// Descriptors that are not those of connections, on most machines: sockets of workers,
 /// registries, HTTP.
-const OTHERS: usize = 120;
+const OTHERS: usize = 320;
 
 /// Somebody to become.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -42,6 +42,12 @@ impl Place {
         self.permit().take();
     }
 
+    /// Whether others may soon want the place: fewer than so many are free.
+    pub(super) fn is_wanted(&self, few: usize) -> bool {
+        let permit = self.permit();
+        permit.as_ref().is_some_and(|permit| permit.semaphore().available_permits() < few)
+    }
+
     /// Waits until the connection has lived long enough.
     pub(super) async fn expired(self) {
         sleep(CONNECTION_LIFE).await;
@@ -149,7 +155,9 @@ mod tests {
     async fn a_place_that_was_left_is_free_and_its_connection_lives_on() {
         let places = Arc::new(tokio::sync::Semaphore::new(2));
         let place = || Place::new(Arc::clone(&places).try_acquire_owned().unwrap());
-        let (kept, left) = (place(), place());
+        let kept = place();
+        assert!(kept.is_wanted(2) && !kept.is_wanted(1));
+        let left = place();
         let end = tokio::spawn(left.clone().expired());
         left.leave();
         assert_eq!(places.available_permits(), 1);

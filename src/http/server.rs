@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -23,9 +25,14 @@ use super::access::Access;
 use super::place::{CONNECTION_LIFE, Impatient, Place, UNREAD_TIMEOUT};
 use super::tls::Tls;
 
-/// Connections at once. Operators, scrapers and probes are few; the rest waits in the
+/// Connections at once. Operators, scrapers and probes are few; clients that renew a
+/// registration are many, and each is served in some milliseconds. The rest waits in the
 /// system's queue.
-const CONNECTIONS_MAX: usize = 64;
+const CONNECTIONS_MAX: usize = 256;
+/// Places that must be free for a connection to be kept after a reply: ten thousand clients
+/// that renew every five seconds, and keep a connection meanwhile, would leave no place to
+/// each other.
+const FREE_TO_KEEP: usize = CONNECTIONS_MAX / 2;
 /// How long a client may take to send the head of a request, also between two of them: a
 /// probe's and a scraper's next one comes sooner, or opens another connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -104,12 +111,21 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router, pla
     let (own, end) = (place.clone(), place.expired());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(own.clone());
-        routes.call(request)
+        let (own, reply) = (own.clone(), routes.call(request));
+        async move {
+            let mut reply = reply.await?;
+            if own.is_wanted(FREE_TO_KEEP) {
+                reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let served = protocol.serve_connection(TokioIo::new(Impatient::new(stream)), service);
     tokio::select! {
-        Err(error) = served => tracing::debug!("an HTTP connection ended: {error}"),
+        // However it ended, its place is free from now on.
+        ended = served => if let Err(error) = ended {
+            tracing::debug!("an HTTP connection ended: {error}");
+        },
         () = end => tracing::debug!("an HTTP connection was closed after {CONNECTION_LIFE:?}"),
-        else => (),
     }
 }

@@ -44,9 +44,13 @@ struct Reply {
 impl Server {
     /// `srvd serve` of a registry, once it has listed it.
     fn start(etcd: &Etcd, more: &[&str]) -> Self {
-        let url = etcd.url();
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--registry", &url];
-        let server = Self::run(&url, &[&arguments[..], &["--hold-collapse", "0s"], more].concat());
+        Self::of(&etcd.url(), more)
+    }
+
+    /// The same of a registry at a url.
+    fn of(url: &str, more: &[&str]) -> Self {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--registry", url];
+        let server = Self::run(url, &[&arguments[..], &["--hold-collapse", "0s"], more].concat());
         assert!(eventually(|| server.get("/backends").status == 200));
         server
     }

@@ -1,11 +1,13 @@
 //! Registrations: renewed, lost, regained, and who may hold which key.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use super::{Server, leases, stored};
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, EtcdCluster, page};
 use crate::support::srvd::{Srvd, command};
 use crate::support::{eventually, free_addr};
 
@@ -108,6 +110,16 @@ fn what_was_taken_away_is_back_with_the_next_post() {
     server.etcdctl(&["put", KEY, &DOCUMENT.replace("1.0.0", "0.9")]);
     healed("another version was put");
     assert_eq!(leases(&etcd), 1, "it went on through all of that");
+    let text = page(server.http, "/metrics").unwrap();
+    let figure = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name}: {text}")).to_owned()
+    };
+    assert_eq!(figure("srvd_registrations_held"), "1");
+    assert_eq!(figure("srvd_registration_renewals_total"), "5");
+    assert_eq!(figure("srvd_registration_losses_total{gone=\"lease\"}"), "1");
+    assert_eq!(figure("srvd_registration_losses_total{gone=\"key\"}"), "1");
+    assert_eq!(figure("srvd_registration_refusals_total"), "0");
 }
 
 #[test]
@@ -188,6 +200,35 @@ fn an_outage_longer_than_the_lease_is_survived() {
 }
 
 #[test]
+fn members_that_die_or_freeze_cost_no_registration() {
+    let mut cluster = EtcdCluster::start(3);
+    let url = cluster.urls().join(",").replace(",http://", ",");
+    let server = Server::of(&url, &["--registration-ttl", "10s"]);
+    server.renew(WEB).with(200);
+    let first = server.key(KEY).unwrap();
+    let renew_for = |seconds| {
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let mut done = 0;
+        while Instant::now() < until {
+            done += usize::from(server.renew(WEB).status == 200);
+            sleep(BEAT);
+        }
+        assert!(done > 0, "no renewal in {seconds} s");
+    };
+    let leader = cluster.leader();
+    cluster.members[leader].kill9();
+    renew_for(6);
+    cluster.members[leader].restart();
+    let leader = cluster.leader();
+    cluster.members[leader].freeze();
+    renew_for(6);
+    cluster.members[leader].thaw();
+    renew_for(2);
+    cluster.members[leader].wait_healthy();
+    assert_eq!(stored(&cluster.members[leader].url(), KEY), Some(first));
+}
+
+#[test]
 fn before_the_registry_was_listed_nothing_is_said() {
     let nowhere = format!("http://{}", free_addr());
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--registry", &nowhere];
@@ -241,6 +282,36 @@ fn many_at_once_make_one_registration() {
     let on_keys: HashSet<_> = held.map(|it| it.lease).collect();
     assert_eq!(on_keys.len(), 5);
     assert!(eventually(|| leases(&etcd) == 5), "leases that lost the race are revoked");
+}
+
+#[test]
+fn clients_that_keep_connections_leave_places_to_others() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd, &[]);
+    /// Asks on a connection of its own, and whether it is kept.
+    fn ask(at: SocketAddr) -> (TcpStream, bool) {
+        let mut stream = TcpStream::connect(at).unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut octets = Vec::new();
+        while !octets.ends_with(b"ok\n") {
+            let mut piece = [0; 512];
+            let count = stream.read(&mut piece).unwrap();
+            assert_ne!(count, 0, "the connection ended without a reply");
+            octets.extend_from_slice(&piece[..count]);
+        }
+        let is_kept = !String::from_utf8(octets).unwrap().contains("connection: close");
+        (stream, is_kept)
+    }
+    let mut open = vec![ask(server.http)];
+    assert!(open[0].1);
+    let is_crowded = eventually(|| {
+        open.push(ask(server.http));
+        !open[open.len() - 1].1
+    });
+    assert!(is_crowded && open.len() > 64, "{} connections were kept", open.len());
+    server.renew(WEB).with(200);
+    drop(open);
+    assert!(eventually(|| ask(server.http).1));
 }
 
 #[test]

@@ -130,9 +130,16 @@ fn other_paths_and_methods_are_refused() {
 }
 
 #[test]
+fn a_connection_that_ended_leaves_its_place() {
+    let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
+    // More than may be open at once, each of which ends with its reply.
+    (0..600).for_each(|n| assert!(says(at, "/healthz", "200"), "request {n}"));
+}
+
+#[test]
 fn clients_that_say_nothing_do_not_keep_others_out() {
     let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
-    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(at).unwrap()).collect();
+    let silent: Vec<_> = (0..300).map(|_| TcpStream::connect(at).unwrap()).collect();
     assert!(eventually(|| page(at, "/healthz").is_ok_and(|it| it.contains("200 OK"))));
     drop(silent);
 }

@@ -7,6 +7,7 @@ mod answering;
 mod forwarding;
 mod plain;
 mod process;
+mod registrations;
 mod write;
 mod zones;
 
@@ -60,6 +61,8 @@ impl Collector for Subject {
         process::encode(&mut encoder, self.started)?;
         zones::encode(&mut encoder, &generation)?;
         answering::encode(&mut encoder, &self.counters, &self.index.counted())?;
+        let bender = self.bender.as_ref();
+        bender.map_or(Ok(()), |it| registrations::encode(&mut encoder, &it.registrar))?;
         let policy = self.policies.load();
         policy.forwarder.as_ref().map_or(Ok(()), |it| forwarding::encode(&mut encoder, it))
     }

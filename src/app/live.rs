@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::config::{Answering, Limits, Serve};
 use crate::forward::{Forwarder, Own, Source};
 use crate::http::Access;
-use crate::index::Index;
+use crate::index::{Index, Schema, Zone};
+use crate::mirror::Patience;
+use crate::privileges;
 use crate::reload::Outcomes;
 use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
 
@@ -18,6 +20,8 @@ use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
 pub struct Live {
     /// What is answered from.
     index: Arc<Index>,
+    /// How long mirrors wait.
+    patience: Arc<Patience>,
     /// How messages are answered.
     policies: Arc<Policies>,
     /// Where this server answers.
@@ -48,7 +52,7 @@ impl Live {
     /// What a server that answers at `own`, and whose HTTP lets in whom `http` says, begins
     /// with.
     pub(super) fn new(
-        index: Arc<Index>,
+        (index, patience): (Arc<Index>, Arc<Patience>),
         own: Own,
         http: Option<Arc<Access>>,
         counters: Arc<Counters>,
@@ -58,7 +62,8 @@ impl Live {
         let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
         let upstreams = Upstreams { sources: forward, query_log, is_running: false };
         let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
-        Self { index, policies, own, http, upstreams, counters, outcomes: Arc::default() }
+        let outcomes = Arc::default();
+        Self { index, patience, policies, own, http, upstreams, counters, outcomes }
     }
 
     /// What is answered from.
@@ -99,12 +104,19 @@ impl Live {
     /// The system has no thread left; then nothing is changed.
     pub fn follow(&self, config: Serve) -> io::Result<()> {
         let Serve { zones, static_zones, bare_names, .. } = config;
+        let connections = config.limits.tcp.connections;
         self.answer(config.answering, config.limits, config.forward)?;
+        privileges::make_room(connections);
         if let Some(access) = &self.http {
             access.replace(config.http.rules);
         }
+        self.patience.replace(config.outage.waits());
         let zones = zones.into_iter().map(|zone| zone.settings).collect();
         self.index.renew(zones, static_zones, bare_names);
+        let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
+        for zone in self.index.load().zones().iter().filter(of_registry) {
+            zone.settings().freshness().expire_after(config.outage.max_stale);
+        }
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::forward::Own;
 use crate::http::{At, Bender, Http, Subject};
 use crate::index::{Index, Publisher, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
-use crate::mirror::{Known, Mirror, Options};
+use crate::mirror::{Known, Mirror, Options, Patience};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::reload::warn_of;
@@ -103,7 +103,7 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        warn_of(&config.cautions());
+        warn_of(&config.cautions(), &config.ending());
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
         let Serve { answering, limits, forward, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
@@ -121,12 +121,14 @@ impl App {
         let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
-        let follower = |(at, source)| Follower::new(source, &outage, (&index, &events), at);
+        let patience = Arc::new(Patience::new(outage.waits()));
+        let follower =
+            |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let account = limits.run_as.clone();
         let own = Own::new(listeners.addresses());
         let access = http.as_ref().map(|http| Arc::clone(http.access()));
-        let counters = listeners.counters();
+        let (counters, index) = (listeners.counters(), (index, patience));
         let live = Live::new(index, own, access, counters, (answering, limits, forward));
         let listeners = listeners.share(workers);
         Self { events, listeners, http, live, workers, followers, account, bender }
@@ -240,19 +242,16 @@ impl Follower {
     /// What follows the zone at a place of the index.
     fn new(
         source: Source,
-        outage: &Outage,
+        (outage, patience): (&Outage, &Arc<Patience>),
         (index, events): (&Arc<Index>, &Arc<Events>),
         at: usize,
     ) -> Self {
         let Source { etcd, layout, identity } = source;
         let settings = Arc::clone(index.load().zones()[at].settings());
-        if let Some(limit) = outage.max_stale {
-            settings.freshness().expire_after(limit);
-        }
+        settings.freshness().expire_after(outage.max_stale);
         let options = Options {
             zone: identity.zone.clone(),
-            hold_collapse: outage.hold_collapse,
-            progress_after: Options::progress_within(outage.max_stale),
+            patience: Arc::clone(patience),
             vitals: Arc::clone(settings.vitals()),
             ..Options::default()
         };

@@ -8,11 +8,15 @@ use crate::cli::{CheckArgs, Output};
 use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
+use crate::forward::Source;
 use crate::index::Settings;
 use crate::registry::Finding;
 
 /// The exit code when something is wrong.
 const PROBLEMS: u8 = 1;
+
+/// What stands in the place of a zone where the configuration is meant.
+const CONFIGURATION: &str = "configuration";
 
 /// What was found in one zone.
 struct Checked {
@@ -29,11 +33,13 @@ struct Checked {
 /// # Errors
 /// [`Failure::Failed`]: standard output cannot be written to.
 pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
+    let configuration = Checked::of_configuration(&config);
     eprintln!(
-        "configuration: no problems, {} to check",
+        "configuration: {}, {} to check",
+        configuration.count(),
         zones(config.zones.len() + config.static_zones.len())
     );
-    let (mut code, mut all) = (0, Vec::new());
+    let (mut code, mut all) = (configuration.code(), Vec::new());
     let files = config.static_zones.iter().map(Checked::of_file);
     all.extend(files.inspect(|checked| code = code.max(checked.code())));
     for zone in config.zones {
@@ -49,9 +55,10 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
             }
         }
     }
+    let shown = [&configuration].into_iter().chain(&all);
     match args.output.unwrap_or(Output::Table) {
-        Output::Table => print::lines(all.iter().flat_map(Checked::lines))?,
-        Output::Json => print::array(all.iter().flat_map(Checked::objects))?,
+        Output::Table => print::lines(shown.flat_map(Checked::lines))?,
+        Output::Json => print::array(shown.flat_map(Checked::objects))?,
     }
     all.iter().for_each(|checked| eprintln!("{}", checked.summary()));
     Ok(code)
@@ -72,6 +79,18 @@ impl Checked {
         let mut findings = settings.cautions().to_vec();
         findings.sort_unstable();
         Self { zone: settings.title(), keys: None, findings }
+    }
+
+    /// What is not wrong, but will be soon: certificates that end, and files of others to ask
+    /// that name none yet.
+    fn of_configuration(config: &Serve) -> Self {
+        let mut findings = config.ending();
+        findings.extend(config.forward.iter().filter_map(|source| {
+            let Source::File(path) = source else { return None };
+            let text = format!("{}; name a file with nameservers", source.check().err()?);
+            Some(Finding::in_words(&format!("forward {}", path.display()), &text))
+        }));
+        Self { zone: CONFIGURATION.to_owned(), keys: None, findings }
     }
 
     /// The exit code.
@@ -97,10 +116,16 @@ impl Checked {
             Some(1) => "1 key".to_owned(),
             Some(keys) => format!("{keys} keys"),
         };
-        match findings.len() {
-            0 => format!("no problems: {keys} of zone {zone}"),
-            1 => format!("1 problem in {keys} of zone {zone}"),
-            problems => format!("{problems} problems in {keys} of zone {zone}"),
+        let separator = if findings.is_empty() { ":" } else { " in" };
+        format!("{}{separator} {keys} of zone {zone}", self.count())
+    }
+
+    /// How many problems there are.
+    fn count(&self) -> String {
+        match self.findings.len() {
+            0 => "no problems".to_owned(),
+            1 => "1 problem".to_owned(),
+            problems => format!("{problems} problems"),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The operator's window: where it is, and whom it lets in.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustls::sign::CertifiedKey;
 
+use super::expiry::ending;
 use super::file::File;
 use super::outage::duration;
 use super::{check_lease, named};
@@ -13,6 +14,10 @@ use crate::error::Failure;
 use crate::etcd::{NamedFile, certified};
 use crate::http::{At, Rules, Token};
 use crate::names::DEFAULT_LEASE;
+use crate::registry::Finding;
+
+/// What HTTP is served with, and a warning of it.
+type Certificate = (Option<Arc<CertifiedKey>>, Option<Finding>);
 
 /// Tokens that are accepted: one in use, and some while it is replaced.
 const TOKENS_MAX: usize = 8;
@@ -28,6 +33,8 @@ pub struct Http {
     pub rules: Rules,
     /// How long a registration made over HTTP outlives its last renewal.
     pub registration_ttl: Duration,
+    /// A warning of its certificate.
+    pub caution: Option<Finding>,
 }
 
 /// What the options and the file say.
@@ -36,9 +43,10 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
     let tokens = named("http-token-file", &args.http_token_file, &file.http_token_file, file);
     let written = file.http_hosts.clone().unwrap_or_default();
     let hosts = if args.http_hosts.is_empty() { written } else { args.http_hosts.clone() };
+    let (certificate, caution) = certificate(args, file)?;
     let rules = Rules {
         tokens: tokens.as_ref().map(read_tokens).transpose()?.unwrap_or_default(),
-        certificate: certificate(args, file)?,
+        certificate,
         hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
     };
     let registration_ttl = registration_ttl(args, file)?;
@@ -47,6 +55,7 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
         is_explicit: asked.is_some(),
         rules,
         registration_ttl,
+        caution,
     })
 }
 
@@ -78,13 +87,17 @@ fn read_tokens(file: &NamedFile) -> Result<Vec<Token>, Failure> {
     }
 }
 
-/// The certificate and its key, which must belong together.
-fn certificate(args: &HttpArgs, file: &File) -> Result<Option<Arc<CertifiedKey>>, Failure> {
+/// The certificate and its key, which must belong together; and a warning of it.
+fn certificate(args: &HttpArgs, file: &File) -> Result<Certificate, Failure> {
     let cert = named("http-cert", &args.http_cert, &file.http_cert, file);
     let key = named("http-key", &args.http_key, &file.http_key, file);
     match (cert, key) {
-        (None, None) => Ok(None),
-        (Some(cert), Some(key)) => Ok(Some(Arc::new(certified((&cert, &key), "--http-cert")?))),
+        (None, None) => Ok((None, None)),
+        (Some(cert), Some(key)) => {
+            let pair = certified((&cert, &key), "--http-cert")?;
+            let caution = ending(&cert, &pair.cert, SystemTime::now());
+            Ok((Some(Arc::new(pair)), caution))
+        }
         (Some(one), None) | (None, Some(one)) => {
             let text = "--http-cert and --http-key go together; give both or none";
             Err(one.fault(text).into())

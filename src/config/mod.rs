@@ -4,6 +4,7 @@
 //! Nothing is bound or connected here; files that are named are read.
 
 mod answering;
+mod expiry;
 mod file;
 mod forward;
 mod http;

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use super::answering::{Answering, answering};
+use super::expiry::ending;
 use super::file::File;
 use super::forward::forward;
 use super::http::{Http, http};
@@ -50,6 +52,8 @@ pub struct Serve {
     pub access: Access,
     /// The options that name what does, each with its value; no secret.
     pub named: Fixed,
+    /// A warning of the certificate that is shown to registries.
+    pub client_caution: Option<Finding>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is kept while they are away.
@@ -104,7 +108,10 @@ impl Serve {
     ) -> Result<Self, Failure> {
         let ((url, _), files) = (registry_url(common, file)?, files(common, file)?);
         let (wants_tls, named) = (files.wants_tls(), files.named());
+        let certificate = files.identity.as_ref().map(|(certificate, _)| certificate.clone());
         let access = access(files)?;
+        let shown = access.certificates();
+        let client_caution = certificate.and_then(|it| ending(&it, &shown, SystemTime::now()));
         let (zones, static_zones) = zones(&url, args, file)?;
         check_tls(wants_tls, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
@@ -119,6 +126,7 @@ impl Serve {
             static_zones,
             log_format: log_format(common, file),
             named,
+            client_caution,
             access,
             outage: outage(args, file)?,
             limits: limits(&args.limits, file)?,
@@ -128,6 +136,12 @@ impl Serve {
 }
 
 impl Serve {
+    /// Certificates that are over, or will be soon.
+    #[must_use]
+    pub fn ending(&self) -> Vec<Finding> {
+        self.http.caution.iter().chain(&self.client_caution).cloned().collect()
+    }
+
     /// What in zone files is served otherwise than it is written, each with its zone.
     #[must_use]
     pub fn cautions(&self) -> Vec<(String, Finding)> {
@@ -151,6 +165,10 @@ impl Serve {
             ("http", self.http.at.to_string()),
             ("workers", self.workers.to_string()),
             ("state", state.unwrap_or_else(nothing)),
+            (
+                "registration-ttl",
+                humantime::format_duration(self.http.registration_ttl).to_string(),
+            ),
             ("run-as", account.unwrap_or_else(nothing)),
             ("log-format", self.log_format.as_str().to_owned()),
         ];

@@ -34,6 +34,19 @@ pub enum SourceFault {
     NoServer(String),
 }
 
+impl Source {
+    /// Whether it names a server now.
+    ///
+    /// # Errors
+    /// What is wrong with its file.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Address(_) => Ok(()),
+            Self::File(path) => read_file(path).map(drop),
+        }
+    }
+}
+
 impl FromStr for Source {
     type Err = SourceFault;
 

@@ -15,6 +15,7 @@ use super::samples::{Lately, Look, Samples};
 use super::{Subject, timestamp};
 use crate::index::{Generation, Schema, Site, Zone};
 use crate::registry::Standing;
+use crate::reload::Outcome;
 
 /// How the server stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,8 +40,21 @@ pub(super) struct Status {
     changes: u64,
     /// How much of both there was in the last minutes.
     lately: Lately,
+    /// What came of reading the configuration again the last time; none before the first.
+    reload: Option<Reload>,
     /// The zones, in the order of the configuration.
     zones: Vec<ZoneStatus>,
+}
+
+/// What came of reading the configuration again.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reload {
+    /// When it was read (RFC 3339).
+    at: String,
+    /// Why: `SIGHUP`, or the files that changed.
+    cause: String,
+    /// What was wrong, so that nothing was changed; none where all of it is used.
+    fault: Option<String>,
 }
 
 /// How one zone stands.
@@ -98,7 +112,16 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
         queries,
         changes,
         lately: samples.lately(),
+        reload: subject.reloads.last().map(|it| Reload::new(&it)),
         zones: places.map(|at| ZoneStatus::new(&generation, at)).collect(),
+    }
+}
+
+impl Reload {
+    /// What is shown of an outcome.
+    fn new(outcome: &Outcome) -> Self {
+        let Outcome { at, cause, fault } = outcome.clone();
+        Self { at: timestamp(at), cause, fault }
     }
 }
 

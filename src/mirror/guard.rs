@@ -31,6 +31,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Patience;
 use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Update, Vitals};
 
 use self::window::{Counted, Spot, WINDOW, Window, ends};
@@ -48,7 +49,7 @@ pub struct Guard<P> {
     /// The zone, for the log.
     zone: String,
     /// How long removals are held; zero turns the guard off.
-    grace: Duration,
+    patience: Arc<Patience>,
     /// Where holding is counted.
     vitals: Arc<Vitals>,
     /// How many instances the publisher shows; nothing before its first update.
@@ -63,6 +64,8 @@ pub struct Guard<P> {
     held_aliases: HashMap<AliasPlace, Arc<Alias>>,
     /// Until when; nothing is held while this is none.
     until: Option<Instant>,
+    /// How long that is in all.
+    grace: Duration,
 }
 
 /// What an alias's key is made of.
@@ -75,12 +78,12 @@ impl<P: Publish> Publish for Guard<P> {
 }
 
 impl<P: Publish> Guard<P> {
-    /// A guard that holds removals for so long; zero holds nothing.
-    pub fn new(publisher: P, zone: String, grace: Duration, vitals: Arc<Vitals>) -> Self {
+    /// A guard that holds removals for so long.
+    pub fn new(publisher: P, zone: String, patience: Arc<Patience>, vitals: Arc<Vitals>) -> Self {
         Self {
             publisher,
             zone,
-            grace,
+            patience,
             vitals,
             shown: None,
             revision: 0,
@@ -88,6 +91,7 @@ impl<P: Publish> Guard<P> {
             held: HashSet::default(),
             held_aliases: HashMap::new(),
             until: None,
+            grace: Duration::ZERO,
         }
     }
 
@@ -99,22 +103,20 @@ impl<P: Publish> Guard<P> {
     /// Publishes what may be shown at this moment. Problems go through.
     pub fn publish_at(&mut self, mut update: Update, now: Instant) {
         self.revision = update.revision;
-        if !self.grace.is_zero() {
-            self.release_at(now);
-            self.begin_if_collapse(&update, now);
-            let is_first = self.shown.is_none();
-            update.changes = self.pass_all(std::mem::take(&mut update.changes), now);
-            update.entries = self.pass_all(std::mem::take(&mut update.entries), now);
-            let aliases = std::mem::take(&mut update.aliases);
-            let pass = |change| self.pass_alias(change);
-            update.aliases = aliases.into_iter().filter_map(pass).collect();
-            if is_first {
-                self.shown.get_or_insert_default();
-                self.window.added.clear();
-            }
-            self.end_if_all_came_back();
-            self.vitals.held.set(self.held.len() as u64);
+        self.release_at(now);
+        self.begin_if_collapse(&update, now);
+        let is_first = self.shown.is_none();
+        update.changes = self.pass_all(std::mem::take(&mut update.changes), now);
+        update.entries = self.pass_all(std::mem::take(&mut update.entries), now);
+        let aliases = std::mem::take(&mut update.aliases);
+        let pass = |change| self.pass_alias(change);
+        update.aliases = aliases.into_iter().filter_map(pass).collect();
+        if is_first {
+            self.shown.get_or_insert_default();
+            self.window.added.clear();
         }
+        self.end_if_all_came_back();
+        self.vitals.held.set(self.held.len() as u64);
         self.publisher.publish(update);
     }
 
@@ -152,7 +154,8 @@ impl<P: Publish> Guard<P> {
     /// Begins to hold if an update takes too much away.
     fn begin_if_collapse(&mut self, update: &Update, now: Instant) {
         let removals = ends(update).filter(|[_, after]| after.is_none()).count();
-        if self.until.is_some() || self.window.gone.len() + removals < LEAST {
+        let grace = self.patience.hold_collapse();
+        if grace.is_zero() || self.until.is_some() || self.window.gone.len() + removals < LEAST {
             return;
         }
         let (vanished, gone) = self.window.with(ends(update));
@@ -160,15 +163,14 @@ impl<P: Publish> Guard<P> {
         if vanished == 0 || gone < LEAST || gone * 100 <= before * SHARE {
             return;
         }
-        self.until = Some(now + self.grace);
+        (self.until, self.grace) = (Some(now + grace), grace);
         self.vitals.collapses.add(1);
         tracing::error!(
             zone = self.zone,
             gone,
             of = before,
             "the zone collapses: {gone} of {before} instances were removed within {WINDOW:?}; \
-             further removals are held for {:?} (hold-collapse = \"0s\" turns this off)",
-            self.grace
+             further removals are held for {grace:?} (hold-collapse = \"0s\" turns this off)"
         );
     }
 

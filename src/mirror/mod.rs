@@ -62,7 +62,7 @@ use self::waiting::{beside, mark_stale, next_message, next_of_batch, releasing, 
 pub use self::audit::AUDIT_EVERY;
 pub use self::guard::Guard;
 pub use self::listing::list;
-pub use self::options::{Known, Options};
+pub use self::options::{Known, Options, Patience, Waits};
 
 /// After this silence a report of progress is asked for. etcd answers within
 /// milliseconds; one small message every other second is no load.
@@ -94,8 +94,8 @@ pub struct Mirror<P> {
     guard: Guard<P>,
     /// What compares the table with the registry.
     auditor: Auditor,
-    /// After this silence a report of progress is asked for.
-    progress_after: Duration,
+    /// How long it waits.
+    patience: Arc<Patience>,
     /// Where things are counted.
     vitals: Arc<Vitals>,
     /// When something was last heard.
@@ -125,14 +125,14 @@ impl<P: Publish> Mirror<P> {
         publisher: P,
         freshness: Arc<Freshness>,
     ) -> Self {
-        let Options { zone, hold_collapse, progress_after, audit_every, vitals } = options;
+        let Options { zone, patience, audit_every, vitals } = options;
         Self {
             endpoint: etcd.endpoint(),
             auditor: Auditor::new(etcd.clone(), audit_every),
             etcd,
             table: Table::new(layout),
-            guard: Guard::new(publisher, zone, hold_collapse, Arc::clone(&vitals)),
-            progress_after,
+            guard: Guard::new(publisher, zone, Arc::clone(&patience), Arc::clone(&vitals)),
+            patience,
             vitals,
             freshness,
             held: None,
@@ -211,7 +211,7 @@ impl<P: Publish> Mirror<P> {
         self.auditor.restart();
         let mut held = revision;
         loop {
-            let next = next_message(&mut requests, &mut messages, self.progress_after);
+            let next = next_message(&mut requests, &mut messages, self.patience.progress_after());
             let auditing = self.auditor.work(&mut self.table, cluster);
             let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::{AUDIT_EVERY, PROGRESS_AFTER};
 use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Instance, Vitals};
@@ -12,11 +14,8 @@ use crate::registry::{Alias, Instance, Vitals};
 pub struct Options {
     /// The zone, for the log.
     pub zone: String,
-    /// How long the removals of a collapse are held; zero turns the guard off.
-    pub hold_collapse: Duration,
-    /// After this silence a report of progress is asked for: seldom, unless answers are to
-    /// stop after a silence that is hardly longer.
-    pub progress_after: Duration,
+    /// How long it waits.
+    pub patience: Arc<Patience>,
     /// How often what is held is compared with the registry.
     pub audit_every: Duration,
     /// Where things are counted.
@@ -27,19 +26,50 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             zone: String::new(),
-            hold_collapse: Duration::ZERO,
-            progress_after: PROGRESS_AFTER,
+            patience: Arc::default(),
             audit_every: AUDIT_EVERY,
             vitals: Arc::default(),
         }
     }
 }
 
-impl Options {
-    /// The longest silence that leaves answers alone which stop after `max_stale`: a report
-    /// is asked for often enough that one may be late.
+/// How long mirrors wait. It may be changed while they follow, and is seen by the next update.
+#[derive(Debug, Default)]
+pub struct Patience {
+    /// What it is.
+    current: ArcSwap<Waits>,
+}
+
+/// How long mirrors wait, at one moment. By default no removal waits, and any silence goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// How long the removals of a collapse are held; zero begins to hold none.
+    pub hold_collapse: Duration,
+    /// How long answers are given without word of the registry; for ever when absent.
+    pub max_stale: Option<Duration>,
+}
+
+impl Patience {
+    /// Such waits, to begin with.
     #[must_use]
-    pub fn progress_within(max_stale: Option<Duration>) -> Duration {
+    pub fn new(waits: Waits) -> Self {
+        Self { current: ArcSwap::from_pointee(waits) }
+    }
+
+    /// Other waits from now on.
+    pub fn replace(&self, waits: Waits) {
+        self.current.store(Arc::new(waits));
+    }
+
+    /// How long the removals of a collapse are held.
+    pub(super) fn hold_collapse(&self) -> Duration {
+        self.current.load().hold_collapse
+    }
+
+    /// After which silence a report of progress is asked for: seldom, unless answers are to
+    /// stop after a silence that is hardly longer; then so often that one may be late.
+    pub(super) fn progress_after(&self) -> Duration {
+        let max_stale = self.current.load().max_stale;
         max_stale.map_or(PROGRESS_AFTER, |it| PROGRESS_AFTER.min(it / 4))
     }
 }

@@ -44,9 +44,11 @@ pub struct Freshness {
 }
 
 impl Freshness {
-    /// Sets how long without a confirmation old answers are given; for ever by default.
-    pub fn expire_after(&self, limit: Duration) {
-        self.max_stale.store(milliseconds(limit), Ordering::Relaxed);
+    /// Sets how long without a confirmation old answers are given; for ever where there is no
+    /// limit, as by default.
+    pub fn expire_after(&self, limit: Option<Duration>) {
+        let limit = limit.map_or(i64::MAX, milliseconds);
+        self.max_stale.store(limit, Ordering::Relaxed);
     }
 
     /// What is held now was confirmed so long before this moment, by another process.
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn past_the_limit_only_a_confirmation_counts() {
         let freshness = Freshness::default();
-        freshness.expire_after(LONG);
+        freshness.expire_after(Some(LONG));
         freshness.judge(Duration::ZERO);
         assert_eq!(freshness.standing(), Standing::Stale);
         freshness.restored(LONG);
@@ -205,7 +207,7 @@ mod tests {
     fn what_has_expired_once_is_watched_as_closely_as_before() {
         let freshness = Freshness::default();
         let limit = Duration::from_secs(2);
-        freshness.expire_after(limit);
+        freshness.expire_after(Some(limit));
         freshness.restored(LONG);
         assert!(freshness.judge(LONG) <= limit, "a second outage would be noticed late");
     }
@@ -215,7 +217,7 @@ mod tests {
         let freshness = Freshness::default();
         freshness.restored(Duration::MAX);
         assert!(freshness.age() > LONG);
-        freshness.expire_after(Duration::MAX);
+        freshness.expire_after(None);
         freshness.judge(LONG);
     }
 }

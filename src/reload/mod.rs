@@ -55,8 +55,6 @@ struct Origin {
     registry: RegistryUrl,
     /// The part of it that is the zone's.
     layout: Layout,
-    /// Whether reverse zones are made from it.
-    names_addresses: bool,
 }
 
 /// What reads everything again.
@@ -118,11 +116,10 @@ impl Reload {
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {
             loop {
-                let is_asked = timeout(LOOK_EVERY, hangup.recv()).await.is_ok();
+                let asked = timeout(LOOK_EVERY, hangup.recv()).await.map(|_| HANGUP.to_owned());
                 block_in_place(|| {
-                    match if is_asked { Some(HANGUP.to_owned()) } else { self.look() } {
-                        Some(cause) => self.reload(cause, &live, &status),
-                        None => (),
+                    if let Some(cause) = asked.ok().or_else(|| self.look()) {
+                        self.reload(cause, &live, &status);
                     }
                 });
             }
@@ -156,8 +153,11 @@ impl Reload {
                 None
             }
             Err(fault) => {
+                // Faults of TOML show the place below them.
+                let fault =
+                    fault.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
                 tracing::error!("{cause}: nothing is changed: {fault}");
-                Some(fault.to_string())
+                Some(fault)
             }
         };
         live.outcomes().note(Outcome { at: SystemTime::now(), cause, fault });
@@ -168,14 +168,16 @@ impl Reload {
     fn apply(&mut self, live: &Live) -> Result<usize, Failure> {
         let config = self.read()?;
         if self.origins != config.zones.iter().map(Origin::new).collect::<Vec<_>>() {
-            let text = "[[zone]] or `reverse` has other names, prefixes or registries; restart to use them";
+            let text =
+                "[[zone]] has other names, prefixes, schemas or registries; restart to use them";
             return Err(Failure::usage(text));
         }
         let (fixed, count) = (config.fixed(), config.zones.len() + config.static_zones.len());
-        let (cautions, is_watching) = (config.cautions(), config.watch_files);
+        let (cautions, ending) = (config.cautions(), config.ending());
+        let is_watching = config.watch_files;
         live.follow(config).map_err(Failure::failed)?;
         self.is_watching = is_watching;
-        warn_of(&cautions);
+        warn_of(&cautions, &ending);
         self.warn_of_fixed(&fixed);
         Ok(count)
     }
@@ -220,8 +222,10 @@ fn named(changed: &[&Path]) -> String {
     }
 }
 
-/// Says what in zone files is served otherwise than it is written.
-pub fn warn_of(cautions: &[(String, Finding)]) {
+/// Says what in zone files is served otherwise than it is written, and which certificates are
+/// over, or will be soon.
+pub fn warn_of(cautions: &[(String, Finding)], ending: &[Finding]) {
+    ending.iter().for_each(|ending| tracing::warn!("{ending}"));
     for (zone, caution) in cautions {
         tracing::warn!(zone, "zone file {caution}");
     }
@@ -235,7 +239,6 @@ impl Origin {
             schema: zone.settings.schema(),
             registry: zone.registry.clone(),
             layout: zone.layout.clone(),
-            names_addresses: zone.settings.names_its_addresses(),
         }
     }
 }

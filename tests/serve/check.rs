@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::process::run;
 use super::server::Server;
 use super::writer::Writer;
+use crate::support::certificates::Authority;
 use crate::support::etcd::Etcd;
 use crate::support::registry::Registry;
 use crate::support::srvd::plain;
@@ -254,4 +255,49 @@ fn no_registry_is_4_and_the_others_are_checked() {
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     let found = lines(&output);
     assert!(found.len() == 1 && found[0].starts_with("here /services/web/1: "), "{found:?}");
+}
+
+#[test]
+fn certificates_tokens_and_files_of_others_are_looked_into() {
+    let (etcd, authority) = (Etcd::start(), Authority::new("one"));
+    let (pair, expired) = (authority.server(), authority.expired_server());
+    let (directory, path) = configured(&format!(
+        "registry = {:?}\nhttp-cert = \"cert\"\nhttp-key = \"key\"\nhttp-token-file = \"token\"\n\
+         forward = [\"./resolv.conf\"]",
+        etcd.url()
+    ));
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    let check = || run(&["check", "--config", &path]);
+    write("cert", &pair.certificate);
+    write("key", &pair.key);
+    write("token", "0123456789abcdef");
+    write("resolv.conf", "nameserver 192.0.2.1\n");
+    let output = check();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(said(&output).contains("configuration: no problems, 1 zone to check"), "{output:?}");
+    // What works now and will not for long, or not yet, is a problem.
+    write("cert", &expired.certificate);
+    write("key", &expired.key);
+    write("resolv.conf", "");
+    let output = check();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let [cert, forward] = &lines(&output)[..] else { panic!("{output:?}") };
+    assert!(
+        cert.starts_with("configuration ") && cert.contains("srvd.toml:2: http-cert "),
+        "{cert}"
+    );
+    assert!(cert.contains("has expired at 2021-01-01T"), "{cert}");
+    assert!(forward.contains("resolv.conf: it names no nameserver"), "{forward}");
+    // What cannot be used is none to start with.
+    for (name, text, message) in [
+        ("key", &pair.key[..], "does not belong to the certificate of --http-cert"),
+        ("token", "", "has no token in it"),
+    ] {
+        write("cert", &expired.certificate);
+        write("key", &expired.key);
+        write(name, text);
+        let output = check();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(said(&output).contains(message), "{output:?}");
+    }
 }

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use rustls::pki_types::CertificateDer;
 
 use self::files::Identity;
 
@@ -110,6 +111,14 @@ impl Access {
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.shared.files.user.as_ref().map(|(user, _)| user.as_str())
+    }
+
+    /// The certificates that are shown, as they were read last.
+    #[must_use]
+    pub fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        let now = self.now();
+        let pem = now.identity.as_ref().map_or(&[][..], |(pem, _)| pem);
+        pem::check_certificates(pem).unwrap_or_default()
     }
 
     /// What was read last.

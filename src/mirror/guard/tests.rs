@@ -1,10 +1,12 @@
 //! The guard with the time passed in: nothing here sleeps.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::mirror::Waits;
 use crate::names::WireName;
 use crate::registry::{Instance, Layout, Table};
 
@@ -60,11 +62,17 @@ struct Rig {
     vitals: Arc<Vitals>,
 }
 
+/// Removals are held for so long.
+fn patient(hold_collapse: Duration) -> Arc<Patience> {
+    Arc::new(Patience::new(Waits { hold_collapse, ..Waits::default() }))
+}
+
 impl Rig {
     /// A zone of so many instances, listed long ago.
     fn of(instances: usize, grace: Duration) -> Self {
         let vitals = Arc::new(Vitals::default());
-        let guard = Guard::new(Shown::default(), "z".to_owned(), grace, Arc::clone(&vitals));
+        let guard =
+            Guard::new(Shown::default(), "z".to_owned(), patient(grace), Arc::clone(&vitals));
         let table = Table::new(Layout::new("/s", None).unwrap());
         let mut rig = Self { guard, table, now: Instant::now(), revision: 0, vitals };
         let mut update = Update::default();
@@ -249,7 +257,8 @@ fn entries_are_held_like_instances() {
         }
     }
     let vitals = Arc::new(Vitals::default());
-    let mut guard = Guard::new(Entries::default(), "z".to_owned(), GRACE, Arc::clone(&vitals));
+    let mut guard =
+        Guard::new(Entries::default(), "z".to_owned(), patient(GRACE), Arc::clone(&vitals));
     let apex = WireName::from_text("z").unwrap();
     let mut table = Table::new(Layout::of_labels("/s", &apex).unwrap());
     let (mut update, now) = (Update::default(), Instant::now());

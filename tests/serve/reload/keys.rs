@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Scene;
 use crate::forward::upstream::{Wayward, address, blank};
+use crate::serve::writer::{Writer, instances};
 use crate::support::{dig, eventually};
 
 /// A secret of 32 hex digits.
@@ -38,6 +39,8 @@ fn every_key_of_answering_is_used_from_the_next_query_on() {
         (&zone("negative-ttl = \"66s\""), "A no.services.internal", &["\t66\tIN\tSOA\t"]),
         (&zone("max-answers = 2"), a, &["ANSWER: 2"]),
         ("", a, &["ANSWER: 4", "\t5\tIN\tA\t10.0.0.1"]),
+        ("reverse = [\"10.in-addr.arpa\"]", "-x 10.0.0.1", &["NOERROR", "\t10-0-0-1.web."]),
+        ("", "-x 10.0.0.1", &["REFUSED"]),
     ] {
         scene.configure(text);
         scene.reload();
@@ -87,4 +90,40 @@ fn questions_that_wait_for_others_are_answered_by_those_who_were_asked() {
         scene.reload();
         scene.sees("A www.others.test", &["192.0.2.77"]);
     }
+}
+
+#[test]
+fn limits_of_an_outage_are_used_while_it_lasts() {
+    let mut scene = Scene::start("hold-collapse = \"1h\"");
+    scene.registry.kill9();
+    scene.sees("A web.services.internal", &["NOERROR", "EDE: 3"]);
+    scene.configure("max-stale = \"1s\"");
+    scene.reload();
+    scene.sees("A web.services.internal", &["SERVFAIL", "EDE: 14"]);
+    scene.configure("");
+    scene.reload();
+    scene.sees("A web.services.internal", &["NOERROR", "EDE: 3"]);
+}
+
+#[test]
+fn a_collapse_is_held_as_long_as_is_said_now() {
+    let scene = Scene::start("hold-collapse = \"0s\"");
+    let writer = Writer::new(&scene.registry.url());
+    let put = |name: &str| writer.put_all(&instances(name, 300));
+    let seen = |name: &str| scene.dig(&format!("+tcp A {name}.services.internal"));
+    let remove =
+        |name: &str| scene.registry.etcdctl(&["del", "--prefix", &format!("/services/{name}/")]);
+    put("one");
+    assert!(eventually(|| seen("one").contains("ANSWER: 300")));
+    remove("one");
+    assert!(eventually(|| seen("one").contains("NXDOMAIN")));
+    scene.configure("hold-collapse = \"1h\"");
+    scene.reload();
+    put("two");
+    assert!(eventually(|| seen("two").contains("ANSWER: 300")));
+    // Instances that just came are no collapse when they go: the window must pass first.
+    std::thread::sleep(Duration::from_secs(11));
+    remove("two");
+    scene.process.logs("the zone collapses: ");
+    assert!(seen("two").contains("ANSWER: 300"));
 }

@@ -1,6 +1,8 @@
 //! What is read again while the server runs: used whole, or not at all, and named.
 
+mod faults;
 mod keys;
+mod load;
 mod watched;
 
 use std::fs;
@@ -13,7 +15,7 @@ use tempfile::TempDir;
 
 use super::process;
 use super::writer::Writer;
-use crate::support::registry::Registry;
+use crate::support::etcd::Etcd;
 use crate::support::srvd::Srvd;
 use crate::support::{dig, eventually};
 
@@ -31,7 +33,7 @@ struct Scene {
     directory: TempDir,
     process: Srvd,
     at: SocketAddr,
-    registry: Registry,
+    registry: Etcd,
 }
 
 impl Scene {
@@ -52,7 +54,7 @@ impl Scene {
 
     /// The same with files that are put into the directory.
     fn start_in(text: &str, put: impl FnOnce(&Path)) -> Self {
-        let (registry, directory) = (Registry::embedded(), tempfile::tempdir().unwrap());
+        let (registry, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
         let writer = Writer::new(&registry.url());
         (1..=4).for_each(|n| writer.put(format!("/services/web/{n}"), format!("10.0.0.{n}:80")));
         put(directory.path());
@@ -108,6 +110,16 @@ impl Scene {
         assert!(is_used, "{:#?}", self.process.log().all());
     }
 
+    /// Has everything read again, which must be refused. Gives what is logged.
+    fn refuses(&self) -> String {
+        let of_signal = |line: &String| line.contains(REFUSED) && line.contains("SIGHUP");
+        let lines = || self.process.log().all().into_iter().filter(of_signal).collect::<Vec<_>>();
+        let before = lines().len();
+        self.process.signal("HUP");
+        assert!(eventually(|| lines().len() > before), "{:#?}", self.process.log().all());
+        lines().pop().unwrap()
+    }
+
     /// What dig prints.
     fn dig(&self, query: &str) -> String {
         dig(self.at, query)
@@ -125,6 +137,6 @@ impl Scene {
 }
 
 /// A configuration with a registry.
-fn configuration(registry: &Registry, text: &str) -> String {
+fn configuration(registry: &Etcd, text: &str) -> String {
     format!("registry = {:?}\n{text}\n", registry.url())
 }

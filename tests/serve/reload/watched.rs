@@ -10,9 +10,11 @@ use crate::support::certificates::Authority;
 use crate::support::eventually;
 
 /// A zone that is its file alone.
-const ZONE: &str = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n";
+pub(super) const ZONE: &str =
+    "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n";
 /// Secrets of 32 hex digits.
-const SECRETS: [&str; 2] = ["445536bcd2513298075a5d379663c962", "dd3bdf9344b678b185a6f5cb60fca715"];
+pub(super) const SECRETS: [&str; 2] =
+    ["445536bcd2513298075a5d379663c962", "dd3bdf9344b678b185a6f5cb60fca715"];
 
 #[test]
 fn configuration_zones_and_secrets_are_followed() {

@@ -110,7 +110,7 @@ impl Live {
         if let Some(access) = &self.http {
             access.replace(config.http.rules);
         }
-        self.patience.replace(config.outage.waits());
+        self.patience.replace(super::waits(&config.outage));
         let zones = zones.into_iter().map(|zone| zone.settings).collect();
         self.index.renew(zones, static_zones, bare_names);
         let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;

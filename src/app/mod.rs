@@ -22,7 +22,7 @@ use crate::forward::Own;
 use crate::http::{At, Bender, Http, Subject};
 use crate::index::{Index, Publisher, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
-use crate::mirror::{Known, Mirror, Options, Patience};
+use crate::mirror::{Known, Mirror, Options, Patience, Waits};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::reload::warn_of;
@@ -121,15 +121,15 @@ impl App {
         let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
-        let patience = Arc::new(Patience::new(outage.waits()));
+        let patience = Arc::new(Patience::new(waits(&outage)));
         let follower =
             |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
         let account = limits.run_as.clone();
         let own = Own::new(listeners.addresses());
         let access = http.as_ref().map(|http| Arc::clone(http.access()));
-        let (counters, index) = (listeners.counters(), (index, patience));
-        let live = Live::new(index, own, access, counters, (answering, limits, forward));
+        let (counters, rules) = (listeners.counters(), (answering, limits, forward));
+        let live = Live::new((index, patience), own, access, counters, rules);
         let listeners = listeners.share(workers);
         Self { events, listeners, http, live, workers, followers, account, bender }
     }
@@ -319,6 +319,11 @@ fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Opti
     let zone = settings.iter().position(is_of_services)?;
     let Source { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
+}
+
+/// How long mirrors wait.
+const fn waits(outage: &Outage) -> Waits {
+    Waits { hold_collapse: outage.hold_collapse, max_stale: outage.max_stale }
 }
 
 /// Whether each address must be bound.

@@ -22,7 +22,7 @@ use crate::forward::Own;
 use crate::http::{At, Bender, Http, Subject};
 use crate::index::{Index, Publisher, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
-use crate::mirror::{Known, Mirror, Options, Patience, Waits};
+use crate::mirror::{Known, Mirror, Options, Patience};
 use crate::privileges::{self, Account};
 use crate::registry::Layout;
 use crate::reload::warn_of;
@@ -121,7 +121,7 @@ impl App {
         let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
-        let patience = Arc::new(Patience::new(waits(&outage)));
+        let patience = Arc::new(Patience::new(live::waits(&outage)));
         let follower =
             |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();
@@ -319,11 +319,6 @@ fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Opti
     let zone = settings.iter().position(is_of_services)?;
     let Source { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
-}
-
-/// How long mirrors wait.
-const fn waits(outage: &Outage) -> Waits {
-    Waits { hold_collapse: outage.hold_collapse, max_stale: outage.max_stale }
 }
 
 /// Whether each address must be bound.

@@ -86,7 +86,7 @@ fn the_answer_is_the_one_that_is_given() {
         ".",
     ];
     let kinds =
-        ["SRV", "A", "AAAA", "TXT", "PTR", "SOA", "NS", "CNAME", "ANY", "TYPE65", "AXFR", "OPT"];
+        ["SRV", "A", "AAAA", "TXT", "PTR", "SOA", "NS", "CNAME", "ANY", "TYPE65", "AXFR", "TYPE41"];
     for (name, kind) in names.iter().flat_map(|name| kinds.map(|kind| (name, kind))) {
         let explanation = of(&fixture, &format!("{kind} {name}"));
         let room = Room { octets: 65_000, overflow: Overflow::Cut };
@@ -197,7 +197,7 @@ fn nothing_has_a_reason() {
         ("A a.empty", "the registry has not been listed yet"),
         ("A x.a.static", "the closest name above it that exists is a.static"),
         ("AXFR z", "zones are not handed out"),
-        ("OPT z", "is no type to ask for"),
+        ("TYPE41 z", "is no type to ask for"),
     ] {
         let why = of(&fixture, question).why.unwrap_or_default();
         assert!(why.contains(part), "{question}: {why}");

@@ -3,7 +3,7 @@
 /// Server-sent events, as a client reads them.
 mod stream;
 
-/// Whom HTTP lets in, and what it takes from those.
+/// Who may write, and over what.
 mod access;
 /// What changes is told as it does.
 mod events;
@@ -11,7 +11,7 @@ mod events;
 mod explain;
 /// Services, instances and standing, page by page.
 mod listing;
-/// Figures are what happened.
+/// Figures, beside what was asked.
 mod metrics;
 /// The document that describes it all, and what is answered.
 mod openapi;
@@ -25,7 +25,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use crate::support::etcd::{Etcd, page};
 use crate::support::srvd::{Srvd, plain};
-use crate::support::{eventually, free_addr};
+use crate::support::{PATIENCE, eventually, free_addr};
 
 /// `srvd serve` of a registry, and where it answers HTTP.
 pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
@@ -37,7 +37,12 @@ pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
 
 /// The status line of a page, and its body.
 pub(super) fn get(at: SocketAddr, path: &str) -> (String, String) {
-    let page = page(at, path).unwrap();
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    std::io::Write::write_all(&mut stream, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
     let (head, body) = page.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap().to_owned(), body.to_owned())
 }

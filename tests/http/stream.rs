@@ -124,10 +124,13 @@ impl Client {
         self.id = id.or(self.id.take());
     }
 
-    /// Follows until it knows this of a key, or that it is gone.
+    /// Follows until it knows of a key that it is there, or that it is not, and all that came
+    /// with that.
     pub(super) fn follow(&mut self, stream: &mut Stream, key: &str, is_there: bool) {
-        while self.known.contains_key(key) != is_there || self.id.is_none() {
+        let mut is_whole = self.id.as_deref().is_some_and(|id| id != "0");
+        while self.known.contains_key(key) != is_there || !is_whole {
             let told = stream.next().unwrap_or_else(|| panic!("ended before {key} was told"));
+            is_whole = told.id.as_deref().is_some_and(|id| id != "0");
             self.take(told);
         }
     }

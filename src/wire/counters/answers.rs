@@ -36,8 +36,10 @@ pub struct Replied {
     pub refusal: Option<Refusal>,
 }
 
-/// The figures of one thread, or of a slower way to answer.
+/// The figures of one thread, or of a slower way to answer. The alignment keeps other threads'
+/// numbers out of its cache lines, of which processors fetch two at a time.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(super) struct Answers {
     /// By zone, once it was asked for.
     zones: [OnceLock<Box<Cells>>; ZoneNumber::COUNT],
@@ -51,8 +53,7 @@ pub(super) struct Answers {
     refused: [AtomicU64; Refusal::ALL.len()],
 }
 
-/// The replies of one zone, by type and code. The alignment keeps other threads' numbers out
-/// of its cache lines, of which processors fetch two at a time.
+/// The replies of one zone, by type and code; aligned like [`Answers`].
 #[derive(Debug)]
 #[repr(align(128))]
 struct Cells([[AtomicU64; Code::COUNT]; Kind::COUNT]);

@@ -10,22 +10,27 @@
 //! | connections ([`tcp`]) | | the same |
 
 mod answers;
+mod events;
 mod histogram;
+mod origin;
 mod tcp;
 mod topic;
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use std::{fmt, ops};
 
 use self::answers::Answers;
+use self::events::Block;
 use self::tcp::Tcp;
-use super::Transport;
+
+pub(super) use self::events::{Event, Tally};
 
 pub use self::answers::{Answered, Replied};
+pub use self::events::Counts;
 pub use self::histogram::Distribution;
+pub use self::origin::{Family, Origin, Path};
 pub use self::tcp::TcpCounts;
 pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};
 
@@ -33,77 +38,6 @@ pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};
 trait Add: Fn(&AtomicU64, u64) + Copy {}
 
 impl<F: Fn(&AtomicU64, u64) + Copy> Add for F {}
-
-/// What a thread counts about datagrams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
-    /// One came.
-    Received,
-    /// It was answered.
-    Answered,
-    /// It was handed on: to the full path, or by that to the forwarder.
-    Handed,
-    /// It was lost: the queue to the full path was full, or it waited there for too long.
-    Dropped,
-    /// There was nothing to say to it.
-    Silent,
-    /// Its reply was over the rate of the client's network, and not sent.
-    Limited,
-    /// Its reply was over that rate, and sent empty with TC.
-    Slipped,
-    /// The reply could not be sent.
-    Unsent,
-}
-
-/// How many kinds of event there are.
-const EVENTS: usize = Event::Unsent as usize + 1;
-
-/// The numbers of one thread. The alignment keeps other threads' numbers out of its cache
-/// lines, of which processors fetch two at a time.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Block {
-    /// By event.
-    events: [AtomicU64; EVENTS],
-}
-
-/// How a query was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Path {
-    /// From ready-made answers, at once.
-    Fast,
-    /// By the authority, or by a thread of the full path, which a datagram is handed to.
-    Full,
-    /// By other servers, which were asked or had been.
-    Forwarded,
-}
-
-/// The version of IP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
-
-/// Where queries came from, and how they were answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// What they came over.
-    pub transport: Transport,
-    /// The version of IP that they came by.
-    pub family: Family,
-    /// How they were answered.
-    pub path: Path,
-}
-
-/// The right to write a block. It cannot be copied.
-#[derive(Debug)]
-pub(super) struct Tally {
-    /// The block, which others only read.
-    block: Arc<Block>,
-}
 
 /// The right to write the replies of one thread. It cannot be copied.
 #[derive(Debug)]
@@ -129,30 +63,6 @@ pub struct Counters {
     pub(super) tcp: Tcp,
     /// Lines of the query log that were lost.
     lost_lines: AtomicU64,
-}
-
-/// The numbers of all threads of one kind, as they were when they were read.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    /// Datagrams that came to these threads. Once they are dealt with, it is the sum of
-    /// the next five.
-    pub received: u64,
-    /// Of these, the answered.
-    pub answered: u64,
-    /// Of these, the ones that were handed on: to the full path, or by that to the
-    /// forwarder.
-    pub handed: u64,
-    /// Of these, the ones that were lost because the queue to the full path was full, or
-    /// they waited there for too long.
-    pub dropped: u64,
-    /// Of these, the ones with nothing to be said to: responses, scraps.
-    pub silent: u64,
-    /// Of these, the ones whose replies were over the rate of a network, and not sent.
-    pub limited: u64,
-    /// Replies that were over that rate, and sent empty with TC.
-    pub slipped: u64,
-    /// Replies that could not be sent.
-    pub unsent: u64,
 }
 
 /// The numbers of a server, as they were when they were read.
@@ -234,20 +144,6 @@ impl Counters {
     }
 }
 
-impl Tally {
-    /// A block among others.
-    fn new(blocks: &Mutex<Vec<Arc<Block>>>) -> Self {
-        let block = Arc::<Block>::default();
-        lock(blocks).push(Arc::clone(&block));
-        Self { block }
-    }
-
-    /// Counts events.
-    pub(super) fn count(&mut self, event: Event, number: usize) {
-        self.block.count(event, number as u64, alone);
-    }
-}
-
 impl Own {
     /// Counts a reply.
     #[inline]
@@ -259,109 +155,6 @@ impl Own {
     #[inline]
     pub(super) fn time(&mut self, replies: usize, each: Duration) {
         self.answers.time(replies, each, alone);
-    }
-}
-
-impl Family {
-    /// That of an address.
-    #[must_use]
-    pub const fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-
-    /// The version as a digit.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::V4 => "4",
-            Self::V6 => "6",
-        }
-    }
-}
-
-impl Path {
-    /// The path as a word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Full => "full",
-            Self::Forwarded => "forwarded",
-        }
-    }
-}
-
-impl Origin {
-    /// How many there are.
-    const COUNT: usize = 12;
-
-    /// That of what a client sent over a transport.
-    #[must_use]
-    pub const fn of((client, transport): (SocketAddr, Transport), path: Path) -> Self {
-        Self { transport, family: Family::of(client.ip()), path }
-    }
-
-    /// All of them, by their places.
-    fn all() -> impl Iterator<Item = Self> {
-        let transports = [Transport::Udp, Transport::Tcp].into_iter();
-        transports.flat_map(|transport| {
-            [Family::V4, Family::V6].into_iter().flat_map(move |family| {
-                let paths = [Path::Fast, Path::Full, Path::Forwarded].into_iter();
-                paths.map(move |path| Self { transport, family, path })
-            })
-        })
-    }
-
-    /// Its place among all.
-    const fn place(self) -> usize {
-        (self.transport as usize * 2 + self.family as usize) * 3 + self.path as usize
-    }
-
-    /// Whether it is that of a UDP worker whose clients are of a family.
-    fn is_own(self, family: Family) -> bool {
-        (self.transport, self.family, self.path) == (Transport::Udp, family, Path::Fast)
-    }
-}
-
-impl Block {
-    /// Counts events.
-    fn count(&self, event: Event, number: u64, add: impl Add) {
-        add(&self.events[event as usize], number);
-    }
-
-    /// The numbers.
-    fn counts(&self) -> Counts {
-        let event = |event: Event| self.events[event as usize].load(Ordering::Relaxed);
-        Counts {
-            received: event(Event::Received),
-            answered: event(Event::Answered),
-            handed: event(Event::Handed),
-            dropped: event(Event::Dropped),
-            silent: event(Event::Silent),
-            limited: event(Event::Limited),
-            slipped: event(Event::Slipped),
-            unsent: event(Event::Unsent),
-        }
-    }
-}
-
-impl ops::Add for Counts {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            received: self.received + other.received,
-            answered: self.answered + other.answered,
-            handed: self.handed + other.handed,
-            dropped: self.dropped + other.dropped,
-            silent: self.silent + other.silent,
-            limited: self.limited + other.limited,
-            slipped: self.slipped + other.slipped,
-            unsent: self.unsent + other.unsent,
-        }
     }
 }
 
@@ -405,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::index::ZoneNumber;
+    use crate::wire::Transport;
 
     /// A reply of a topic.
     fn replied(kind: RecordType, code: u16, octets: usize) -> Replied {
@@ -461,10 +255,5 @@ mod tests {
         assert_eq!((all[0].sizes.sum(), all[0].times.sum()), (4120, 36_000));
         let slow: Vec<_> = all[11].times.buckets().filter(|(_, count)| *count > 0).collect();
         assert_eq!((slow, all[11].times.sum()), (vec![(f64::INFINITY, 1)], 60_000_000_000));
-    }
-
-    #[test]
-    fn threads_do_not_share_cache_lines() {
-        assert_eq!((align_of::<Block>(), size_of::<Block>() % 128), (128, 0));
     }
 }

@@ -1,0 +1,134 @@
+//! What becomes of datagrams, thread by thread.
+
+use std::ops;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Add, alone, lock};
+
+/// What a thread counts about datagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::wire) enum Event {
+    /// One came.
+    Received,
+    /// It was answered.
+    Answered,
+    /// It was handed on: to the full path, or by that to the forwarder.
+    Handed,
+    /// It was lost: the queue to the full path was full, or it waited there for too long.
+    Dropped,
+    /// There was nothing to say to it.
+    Silent,
+    /// Its reply was over the rate of the client's network, and not sent.
+    Limited,
+    /// Its reply was over that rate, and sent empty with TC.
+    Slipped,
+    /// The reply could not be sent.
+    Unsent,
+}
+
+/// How many kinds of event there are.
+const EVENTS: usize = Event::Unsent as usize + 1;
+
+/// The numbers of one thread. The alignment keeps other threads' numbers out of its cache
+/// lines, of which processors fetch two at a time.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Block {
+    /// By event.
+    events: [AtomicU64; EVENTS],
+}
+
+/// The right to write a block. It cannot be copied.
+#[derive(Debug)]
+pub(in crate::wire) struct Tally {
+    /// The block, which others only read.
+    block: Arc<Block>,
+}
+
+/// The numbers of all threads of one kind, as they were when they were read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Datagrams that came to these threads. Once they are dealt with, it is the sum of
+    /// the next five.
+    pub received: u64,
+    /// Of these, the answered.
+    pub answered: u64,
+    /// Of these, the ones that were handed on: to the full path, or by that to the
+    /// forwarder.
+    pub handed: u64,
+    /// Of these, the ones that were lost because the queue to the full path was full, or
+    /// they waited there for too long.
+    pub dropped: u64,
+    /// Of these, the ones with nothing to be said to: responses, scraps.
+    pub silent: u64,
+    /// Of these, the ones whose replies were over the rate of a network, and not sent.
+    pub limited: u64,
+    /// Replies that were over that rate, and sent empty with TC.
+    pub slipped: u64,
+    /// Replies that could not be sent.
+    pub unsent: u64,
+}
+
+impl Tally {
+    /// A block among others.
+    pub(super) fn new(blocks: &Mutex<Vec<Arc<Block>>>) -> Self {
+        let block = Arc::<Block>::default();
+        lock(blocks).push(Arc::clone(&block));
+        Self { block }
+    }
+
+    /// Counts events.
+    pub(in crate::wire) fn count(&mut self, event: Event, number: usize) {
+        self.block.count(event, number as u64, alone);
+    }
+}
+
+impl Block {
+    /// Counts events.
+    pub(super) fn count(&self, event: Event, number: u64, add: impl Add) {
+        add(&self.events[event as usize], number);
+    }
+
+    /// The numbers.
+    pub(super) fn counts(&self) -> Counts {
+        let event = |event: Event| self.events[event as usize].load(Ordering::Relaxed);
+        Counts {
+            received: event(Event::Received),
+            answered: event(Event::Answered),
+            handed: event(Event::Handed),
+            dropped: event(Event::Dropped),
+            silent: event(Event::Silent),
+            limited: event(Event::Limited),
+            slipped: event(Event::Slipped),
+            unsent: event(Event::Unsent),
+        }
+    }
+}
+
+impl ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            received: self.received + other.received,
+            answered: self.answered + other.answered,
+            handed: self.handed + other.handed,
+            dropped: self.dropped + other.dropped,
+            silent: self.silent + other.silent,
+            limited: self.limited + other.limited,
+            slipped: self.slipped + other.slipped,
+            unsent: self.unsent + other.unsent,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_do_not_share_cache_lines() {
+        assert_eq!((align_of::<Block>(), size_of::<Block>() % 128), (128, 0));
+    }
+}

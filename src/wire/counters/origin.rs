@@ -1,0 +1,100 @@
+//! Where queries come from, and how they are answered.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::wire::Transport;
+
+/// How a query was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Path {
+    /// From ready-made answers, at once.
+    Fast,
+    /// By the authority, or by a thread of the full path, which a datagram is handed to.
+    Full,
+    /// By other servers, which were asked or had been.
+    Forwarded,
+}
+
+/// The version of IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// Where queries came from, and how they were answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// What they came over.
+    pub transport: Transport,
+    /// The version of IP that they came by.
+    pub family: Family,
+    /// How they were answered.
+    pub path: Path,
+}
+
+impl Family {
+    /// That of an address.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
+    /// The version as a digit.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V4 => "4",
+            Self::V6 => "6",
+        }
+    }
+}
+
+impl Path {
+    /// The path as a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Full => "full",
+            Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+impl Origin {
+    /// How many there are.
+    pub(super) const COUNT: usize = 12;
+
+    /// That of what a client sent over a transport.
+    #[must_use]
+    pub const fn of((client, transport): (SocketAddr, Transport), path: Path) -> Self {
+        Self { transport, family: Family::of(client.ip()), path }
+    }
+
+    /// All of them, by their places.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let transports = [Transport::Udp, Transport::Tcp].into_iter();
+        transports.flat_map(|transport| {
+            [Family::V4, Family::V6].into_iter().flat_map(move |family| {
+                let paths = [Path::Fast, Path::Full, Path::Forwarded].into_iter();
+                paths.map(move |path| Self { transport, family, path })
+            })
+        })
+    }
+
+    /// Its place among all.
+    pub(super) const fn place(self) -> usize {
+        (self.transport as usize * 2 + self.family as usize) * 3 + self.path as usize
+    }
+
+    /// Whether it is that of a UDP worker whose clients are of a family.
+    pub(super) fn is_own(self, family: Family) -> bool {
+        (self.transport, self.family, self.path) == (Transport::Udp, family, Path::Fast)
+    }
+}

@@ -21,6 +21,9 @@ mod registry_api;
 /// The rules of the RFCs: golden files under `rfc/`.
 mod rfc;
 
+/// Why a name is answered as it is.
+mod explain;
+
 /// Octets in, octets out: sockets, `dig`, limits.
 mod wire;
 

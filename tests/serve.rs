@@ -13,7 +13,7 @@ mod process;
 use crate::support::proxy;
 
 /// Registrations, put many at a time, and what they must lead to.
-mod writer;
+pub(crate) mod writer;
 
 /// What is asked for is answered: every name of the contract, through `dig` too.
 mod answers;

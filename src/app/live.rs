@@ -6,11 +6,11 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::config::{Answering, Limits, Serve};
+use crate::config::{Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Source};
 use crate::http::Access;
 use crate::index::{Index, Schema, Zone};
-use crate::mirror::Patience;
+use crate::mirror::{Patience, Waits};
 use crate::privileges;
 use crate::reload::Outcomes;
 use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
@@ -110,7 +110,7 @@ impl Live {
         if let Some(access) = &self.http {
             access.replace(config.http.rules);
         }
-        self.patience.replace(config.outage.waits());
+        self.patience.replace(waits(&config.outage));
         let zones = zones.into_iter().map(|zone| zone.settings).collect();
         self.index.renew(zones, static_zones, bare_names);
         let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
@@ -171,6 +171,11 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, Upstreams> {
         self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long mirrors wait.
+pub(super) const fn waits(outage: &Outage) -> Waits {
+    Waits { hold_collapse: outage.hold_collapse, max_stale: outage.max_stale }
 }
 
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.

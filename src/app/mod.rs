@@ -121,7 +121,7 @@ impl App {
         let bender = bender(&sources, &settings, window.registration_ttl);
         let index = Arc::new(Index::new(settings, bare_names));
         let events = Arc::new(Events::new(Arc::clone(&index)));
-        let patience = Arc::new(Patience::new(outage.waits()));
+        let patience = Arc::new(Patience::new(live::waits(&outage)));
         let follower =
             |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
         let followers = sources.into_iter().enumerate().map(follower).collect();

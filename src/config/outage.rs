@@ -8,7 +8,6 @@ use super::{Written, named};
 use crate::cli::ServeArgs;
 use crate::error::Failure;
 use crate::etcd::NamedFile;
-use crate::mirror::Waits;
 use crate::names::DEFAULT_HOLD_COLLAPSE;
 
 /// The shortest `max-stale`: the registry is asked for a word four times within it, and
@@ -35,14 +34,6 @@ pub struct State {
     pub directory: PathBuf,
     /// How to call the option in an error.
     origin: String,
-}
-
-impl Outage {
-    /// How long mirrors wait.
-    #[must_use]
-    pub const fn waits(&self) -> Waits {
-        Waits { hold_collapse: self.hold_collapse, max_stale: self.max_stale }
-    }
 }
 
 impl State {

@@ -1,17 +1,34 @@
 //! The operator's window, asked as probes and scrapers ask: with plain sockets.
 
+/// Server-sent events, as a client reads them.
+mod stream;
+
+/// Who may write, and over what.
 mod access;
+/// What changes is told as it does.
+mod events;
+/// Why a name is answered as it is, over HTTP and in the terminal.
+mod explain;
+/// Services, instances and standing, page by page.
+mod listing;
+/// Figures, beside what was asked.
 mod metrics;
+/// The document that describes it all, and what is answered.
+mod openapi;
+/// What cannot be asked, and what is said to it.
+mod refused;
+/// Who comes back misses nothing.
+mod resume;
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 
 use crate::support::etcd::{Etcd, page};
 use crate::support::srvd::{Srvd, plain};
-use crate::support::{eventually, free_addr};
+use crate::support::{PATIENCE, eventually, free_addr};
 
 /// `srvd serve` of a registry, and where it answers HTTP.
-fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
+pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
     let all = [&["serve", "--registry", registry, "--listen", "127.0.0.1:0"], arguments].concat();
     let process = Srvd::spawn(&mut plain(&all));
     let (_, line) = process.prints("answering HTTP on ");
@@ -19,14 +36,19 @@ fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
 }
 
 /// The status line of a page, and its body.
-fn get(at: SocketAddr, path: &str) -> (String, String) {
-    let page = page(at, path).unwrap();
+pub(super) fn get(at: SocketAddr, path: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    std::io::Write::write_all(&mut stream, format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
     let (head, body) = page.split_once("\r\n\r\n").unwrap();
     (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
 
 /// Whether a path is answered with a status.
-fn says(at: SocketAddr, path: &str, status: &str) -> bool {
+pub(super) fn says(at: SocketAddr, path: &str, status: &str) -> bool {
     get(at, path).0.contains(status)
 }
 
@@ -159,4 +181,18 @@ fn it_may_be_off_and_a_taken_address_is_named() {
     let off = Srvd::spawn(&mut plain(&arguments));
     off.prints("answering DNS on");
     assert_eq!(off.out().count("HTTP"), 0);
+}
+
+/// What a path answers, as JSON, and the number of its status.
+fn json(at: SocketAddr, path: &str) -> (u16, serde_json::Value) {
+    let (status, body) = get(at, path);
+    let code = status.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, serde_json::from_str(&body).unwrap_or_else(|fault| panic!("{path}: {fault}: {body}")))
+}
+
+/// `srvd serve` of a registry once it is ready. Tests remove on purpose, and all at once.
+fn ready(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
+    let (process, at) = serve(registry, &[&["--hold-collapse", "0s"], arguments].concat());
+    assert!(eventually(|| says(at, "/readyz", "200")), "{:?}", process.log().all());
+    (process, at)
 }

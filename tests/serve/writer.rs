@@ -18,7 +18,7 @@ const TXN_OPS: usize = 100;
 const PAGE_KEYS: i64 = 2_000;
 
 /// A client of etcd that blocks.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     /// Where its connection lives.
     runtime: Runtime,
     /// The connection.
@@ -27,7 +27,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// A connection to an endpoint.
-    pub(super) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().unwrap();
         let client = runtime.block_on(Client::connect([url], None)).unwrap();
@@ -35,12 +35,12 @@ impl Writer {
     }
 
     /// Puts one key.
-    pub(super) fn put(&self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+    pub(crate) fn put(&self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
         self.runtime.block_on(self.client.kv_client().put(key, value, None)).unwrap();
     }
 
     /// Deletes one key.
-    pub(super) fn delete(&self, key: &str) {
+    pub(crate) fn delete(&self, key: &str) {
         self.runtime.block_on(self.client.kv_client().delete(key, None)).unwrap();
     }
 
@@ -56,7 +56,7 @@ impl Writer {
     }
 
     /// Puts keys in transactions as large as they may be.
-    pub(super) fn put_all(&self, pairs: &[(String, String)]) {
+    pub(crate) fn put_all(&self, pairs: &[(String, String)]) {
         pairs.chunks(TXN_OPS).for_each(|chunk| self.put_at_once(chunk));
     }
 
@@ -78,7 +78,7 @@ impl Writer {
     }
 
     /// Changes keys at random, many at once: puts, deletions, and values of no use.
-    pub(super) fn flood(&self, changes: usize) {
+    pub(crate) fn flood(&self, changes: usize) {
         /// Requests under way at once.
         const AT_ONCE: usize = 32;
         let one_after_the_other = |mut kv: etcd_client::KvClient| async move {
@@ -106,7 +106,7 @@ impl Writer {
     }
 
     /// Every key below `/services`, read page by page.
-    pub(super) fn list(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn list(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.runtime.block_on(async {
             let (mut from, mut all) = (b"/services/".to_vec(), Vec::new());
             loop {
@@ -185,7 +185,7 @@ fn first_difference(expected: &Zone, shown: &Zone, names: &[String]) -> Option<S
 }
 
 /// Registrations of one service: keys and plain locations, each with another address.
-pub(super) fn instances(name: &str, count: usize) -> Vec<(String, String)> {
+pub(crate) fn instances(name: &str, count: usize) -> Vec<(String, String)> {
     let pair = |n: usize| {
         let address = format!("10.{}.{}.{}", n >> 16, n >> 8 & 0xff, n & 0xff);
         (format!("/services/{name}/{n}"), format!("http://{address}:8080"))

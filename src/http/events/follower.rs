@@ -23,6 +23,9 @@ const CATCH_UP: Duration = Duration::from_secs(2);
 /// How long the list of what is there may take to be read. It keeps a whole generation.
 const LISTING: Duration = Duration::from_secs(300);
 
+/// The id of who knows nothing for sure: no registry has a revision 0.
+const NOTHING: Id = Id { revision: 0, mark: None };
+
 /// Where a client begins.
 #[derive(Debug)]
 pub(super) enum Start {
@@ -71,8 +74,7 @@ impl Follower {
         name: Option<Box<[u8]>>,
         out: Writer,
     ) -> Self {
-        let nothing = Id { revision: 0, mark: None };
-        let zones = zones.into_iter().map(|at| Followed { at, state: 0, id: nothing }).collect();
+        let zones = zones.into_iter().map(|at| Followed { at, state: 0, id: NOTHING }).collect();
         let news = events.news();
         Self { index, events, zones, name, news, out, is_ahead: false }
     }
@@ -135,9 +137,11 @@ impl Follower {
         self.list().await
     }
 
-    /// Tells of everything that is there, in one generation.
+    /// Tells of everything that is there, in one generation. Whoever is cut off meanwhile
+    /// comes back with an id that nobody knows, and begins anew.
     async fn list(&mut self) -> Result<(), Gone> {
         let generation = self.newest().await;
+        self.out.id([NOTHING].into_iter());
         let listing = async {
             for place in 0..self.zones.len() {
                 let Followed { at, id, .. } = self.zones[place];

@@ -11,7 +11,8 @@
 //! what was published together, so that a break in the middle repeats rather than loses.
 //! It is the registry's revision, of several zones joined by commas in the order of the
 //! configuration; where a revision alone does not tell ([`crate::events`]), more stands behind
-//! it, and is to be sent back as it is. Between events an `id` may come alone.
+//! it, and is to be sent back as it is. Between events an `id` may come alone; `0` comes before
+//! everything that is there, and is known to nobody: who is cut off meanwhile begins anew.
 //!
 //! A follower costs the server the text that is on its way to it, and no more: who reads too
 //! slowly to be told everything is told to begin anew.

@@ -8,6 +8,7 @@ mod forwarding;
 mod plain;
 mod process;
 mod registrations;
+mod reloads;
 mod write;
 mod zones;
 
@@ -59,6 +60,7 @@ impl Collector for Subject {
             &number,
         )?;
         process::encode(&mut encoder, self.started)?;
+        reloads::encode(&mut encoder, &self.reloads)?;
         zones::encode(&mut encoder, &generation)?;
         answering::encode(&mut encoder, &self.counters, &self.index.counted())?;
         let bender = self.bender.as_ref();

@@ -7,6 +7,8 @@ use std::path::Path;
 use super::watched::{SECRETS, ZONE};
 use super::{LOOKS, REFUSED, Scene, USED};
 use crate::support::certificates::Authority;
+use crate::support::etcd::page;
+use crate::support::eventually;
 
 /// A configuration with a file of every kind.
 const EVERYTHING: &str = "nsid = \"one\"
@@ -135,4 +137,21 @@ fn a_secret_that_the_new_user_may_not_read_is_named_until_it_may() {
     // That it may be read now is a change, although nothing was written.
     may(&scene.path("secrets"), 0o644);
     scene.sees("+nsid +cookie A web.services.internal", &["(\"two\")", "(good)"]);
+}
+
+#[test]
+fn outcomes_are_shown_over_http() {
+    let scene = Scene::start("nsid = \"one\"\nwatch-files = false");
+    let (_, line) = scene.process.prints("answering HTTP on ");
+    let at = line.strip_prefix("answering HTTP on ").unwrap().parse().unwrap();
+    let shows = |path: &str, part: &str| page(at, path).unwrap().contains(part);
+    assert!(shows("/v1/status", "\"reload\":null"));
+    assert!(shows("/metrics", "srvd_reloads_total{result=\"used\"} 0\n"));
+    scene.reload();
+    assert!(eventually(|| shows("/metrics", "srvd_reloads_total{result=\"used\"} 1\n")));
+    scene.configure("nsid = \"\"");
+    scene.refuses();
+    assert!(eventually(|| shows("/metrics", "srvd_reloads_total{result=\"refused\"} 1\n")));
+    assert!(shows("/v1/status", "\"cause\":\"SIGHUP\",\"fault\":\""));
+    assert!(shows("/v1/status", "srvd.toml:2: nsid: it has 0 octets"));
 }

@@ -1,0 +1,21 @@
+//! Figures of the configuration: how often it was read again, and how old it is.
+
+use std::fmt;
+
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use super::write::{labelled, single};
+use crate::reload::Outcomes;
+
+/// Writes what came of reading everything again.
+pub(super) fn encode(encoder: &mut DescriptorEncoder, outcomes: &Outcomes) -> fmt::Result {
+    let [used, refused] = outcomes.counts();
+    let help = "Times that everything was read again, and all of it used or nothing";
+    let counts = [("used", used), ("refused", refused)];
+    labelled(encoder, ("srvd_reloads", help, "result"), &counts)?;
+    let used_at = ConstGauge::new(outcomes.used_at() as i64);
+    let (name, help) =
+        ("srvd_reload_last_success_timestamp_seconds", "When what is used was read, since 1970");
+    single(encoder, name, help, &used_at)
+}

@@ -69,8 +69,8 @@ fn tokens_and_certificates_of_http_are_followed() {
             ("two.pem", &authorities[1].pem),
         ],
     );
-    let (_, line) = scene.process.prints("answering HTTP on ");
-    let at = line.strip_prefix("answering HTTP on ").unwrap().split(',').next().unwrap();
+    let (_, line) = scene.process.prints("answering HTTPS on ");
+    let at = line.strip_prefix("answering HTTPS on ").unwrap().split(',').next().unwrap();
     let status = |authority: &str, token: &str| {
         let output = Command::new("curl")
             .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", "--cacert"])

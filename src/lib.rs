@@ -10,6 +10,8 @@
 //!                                      (a query walks it backwards, and never past index)
 //!
 //!   join ─→ lease ─→ etcd                                           the registration path
+//!     ↑
+//!   http                                                who registers by POST
 //! ```
 //!
 //! # Rooms, in reading order
@@ -28,7 +30,7 @@
 //! | [`events`] | what changed, in order, for those who follow | `index` |
 //! | [`join`] | join → lease → etcd: the only writer | `etcd` |
 //! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
-//! | [`http`] | the operator's window: health, readiness, figures | `index`, axum |
+//! | [`http`] | the operator's window: health, readiness, figures, bender's interface | `index`, `events`, `join`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `config`, `app` |
 //! | [`systemd`] | what systemd is told | |

@@ -14,7 +14,8 @@
 //! | `GET /v1/status` | how the server and each zone stand |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
-//! when somebody asks: it costs a query nothing. It runs beside the answering of DNS and
+//! when somebody asks: it costs a query nothing. What is written goes to the registry by
+//! way of `join`, and is shown when the mirror has seen it. It runs beside the answering of DNS and
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
 mod access;

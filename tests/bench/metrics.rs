@@ -3,7 +3,8 @@
 //! `cargo bench --bench metrics` asks for names and types at random over UDP and TCP, IPv4 and
 //! IPv6, scrapes before and after, and prints both columns; then it asks with and without
 //! scrapes ten times a second. `-- --quick` is shorter. `-- --against FILE` asks another
-//! binary as well, in turns, and says how much CPU time each takes for a query.
+//! binary as well, in turns, and says how much CPU time each takes for a query; `-- --binary
+//! FILE` takes that one for srvd.
 //!
 //! The server has core 0, the clients share core 1; what is compared is CPU time of the
 //! server's process, in ratios of the same round: absolute figures are the machine's.
@@ -46,7 +47,7 @@ fn main() {
     }
     let (rounds, time) = match arguments.iter().any(|it| it == "--quick") {
         true => (3, Duration::from_secs(1)),
-        false => (9, Duration::from_secs(2)),
+        false => (15, Duration::from_secs(1)),
     };
     server::pin(std::process::id(), server::CLIENTS);
     let etcd = Etcd::start();
@@ -54,13 +55,17 @@ fn main() {
     for number in 0..3 {
         etcd.etcdctl(&["put", &format!("/services/web/{number}"), &format!("10.0.0.{number}:80")]);
     }
-    let server = Server::start(&etcd, BINARY);
+    let option = |name: &str| {
+        let at = arguments.iter().position(|it| it == name)?;
+        Some(arguments.get(at + 1).expect("a file is named").as_str())
+    };
+    let binary = option("--binary").unwrap_or(BINARY);
+    let server = Server::start(&etcd, binary);
     compare(&server, time * 3);
     scraping(&server, rounds, time);
-    let against = arguments.iter().position(|it| it == "--against");
-    if let Some(other) = against.and_then(|at| arguments.get(at + 1)) {
+    if let Some(other) = option("--against") {
         drop(server);
-        counting(&etcd, other, rounds, time);
+        counting(&etcd, [binary, other], rounds, time);
     }
 }
 
@@ -117,9 +122,9 @@ fn scraping(server: &Server, rounds: usize, time: Duration) {
     );
 }
 
-/// Prints what a query costs in this build and in another.
-fn counting(etcd: &Etcd, other: &str, rounds: usize, time: Duration) {
-    let servers = [Server::start(etcd, BINARY), Server::start(etcd, other)];
+/// Prints what a query costs in one build and in another.
+fn counting(etcd: &Etcd, binaries: [&str; 2], rounds: usize, time: Duration) {
+    let servers = binaries.map(|binary| Server::start(etcd, binary));
     let (mut ratios, mut all) = (Vec::new(), [Vec::new(), Vec::new()]);
     for round in 0..=rounds {
         let costs = [&servers[0], &servers[1]].map(|server| server.cost(time, None));
@@ -128,9 +133,13 @@ fn counting(etcd: &Etcd, other: &str, rounds: usize, time: Duration) {
             all.iter_mut().zip(costs).for_each(|(all, cost)| all.push(cost));
         }
     }
+    ratios.sort_by(f64::total_cmp);
+    let [least, most] = [0.0, 1.0].map(|part| quantile(&ratios, part).unwrap());
     let [own, theirs] = all.map(median);
     println!(
-        "\nCPU time of a query over UDP: {own:.0} ns here, {theirs:.0} ns in {other}; {:.4} of it",
+        "\nCPU time of a query over UDP: {own:.0} ns here, {theirs:.0} ns in {}; {:.3} of it \
+         ({least:.3} to {most:.3}, {rounds} rounds)",
+        binaries[1],
         median(ratios)
     );
 }

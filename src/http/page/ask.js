@@ -52,7 +52,7 @@ export function answer({ fault, name, type, rcode, answers, additional, more }) 
   const text = [...lines("answer", answers), ...lines("additional", additional), ...(more ? [`;; and ${more} more`] : [])];
   return make("div", {},
     make("p", {}, make("code", {}, `${name} ${type} `), make("span", { class: `tag ${good ? "good" : "warn"}` }, word)),
-    good ? make("pre", { tabindex: "0" }, text.join("\n")) : null);
+    good ? make("pre", {}, text.map((line) => make("span", { class: "line" }, `${line}\n`))) : null);
 }
 
 /// The rule that made it, why there is nothing, and the documents behind it.

@@ -49,6 +49,29 @@ fn every_key_of_answering_is_used_from_the_next_query_on() {
 }
 
 #[test]
+fn queries_are_logged_for_as_long_as_that_is_wanted() {
+    let scene = Scene::start("");
+    let count = || scene.process.log().count("query client=");
+    // The third keeps the log of the second, and the last begins another.
+    for (text, is_logged) in [
+        ("nsid = \"one\"", false),
+        ("query-log = 1", true),
+        ("query-log = 1\nnsid = \"one\"", true),
+        ("query-log = 0", false),
+        ("query-log = 1", true),
+    ] {
+        scene.configure(text);
+        scene.reload();
+        let before = count();
+        scene.sees("A web.services.internal", &["ANSWER: 4"]);
+        assert!(
+            if is_logged { eventually(|| count() > before) } else { count() == before },
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn keys_that_need_a_restart_are_named_with_what_is_used() {
     let scene = Scene::start("workers = 1\nhttp = \"127.0.0.1:0\"");
     scene.configure(

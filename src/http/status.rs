@@ -13,6 +13,7 @@ use super::ready::is_answered;
 use super::refusal::Refusal;
 use super::samples::{Lately, Look, Samples};
 use super::{Subject, timestamp};
+use crate::events::Events;
 use crate::index::{Generation, Schema, Site, Zone};
 use crate::registry::Standing;
 use crate::reload::Outcome;
@@ -68,6 +69,8 @@ struct ZoneStatus {
     standing: &'static str,
     /// The registry's revision that is held whole; none of a file, or before the first list.
     revision: Option<i64>,
+    /// What `since` of `/v1/events` is to be to follow from here, among the zones with services.
+    id: Option<String>,
     /// How many seconds ago the registry last confirmed what is held; none of a file.
     age: Option<f64>,
     /// The serial of its SOA record.
@@ -113,7 +116,7 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
         changes,
         lately: samples.lately(),
         reload: subject.reloads.last().map(|it| Reload::new(&it)),
-        zones: places.map(|at| ZoneStatus::new(&generation, at)).collect(),
+        zones: places.map(|at| ZoneStatus::new(&generation, &subject.events, at)).collect(),
     }
 }
 
@@ -127,9 +130,11 @@ impl Reload {
 
 impl ZoneStatus {
     /// How the zone at a place stands.
-    fn new(generation: &Generation, at: usize) -> Self {
+    fn new(generation: &Generation, events: &Events, at: usize) -> Self {
         let zone = &generation.zones()[at];
         let settings = zone.settings();
+        let has_services = settings.schema() == Schema::Services;
+        let id = has_services.then(|| events.id(at, zone.changes())).flatten();
         let (unusable, strays) = zone.unusable_keys();
         let of_registry = settings.schema() != Schema::Static;
         Self {
@@ -137,6 +142,7 @@ impl ZoneStatus {
             schema: settings.schema().as_str(),
             standing: standing(zone),
             revision: zone.revision().filter(|_| of_registry),
+            id: id.map(|id| id.to_string()),
             age: of_registry.then(|| settings.freshness().age().as_millis() as f64 / 1000.0),
             serial: generation.serial(Site::Zone(at)),
             services: zone.len(),

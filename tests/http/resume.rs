@@ -178,6 +178,9 @@ fn what_a_collapse_holds_is_told_when_it_goes() {
     etcd.etcdctl(&["del", "--prefix", "/services/web/"]);
     let status = || json(at, "/v1/status").1["zones"][0].clone();
     assert!(eventually(|| status()["held"] == 30), "{}", status());
+    // Who begins with what is shown now needs no more than the id of that.
+    let mut shown = Client { id: status()["id"].as_str().map(str::to_owned), ..Client::default() };
+    assert!(shown.id.as_ref().is_some_and(|id| id.contains('.')), "{:?}", shown.id);
     // The registry's revision says that all are gone, and that is not what is shown.
     late.id = Some(status()["revision"].to_string());
     let id = late.id.clone();
@@ -189,6 +192,8 @@ fn what_a_collapse_holds_is_told_when_it_goes() {
     writer.put(END, "10.0.0.1:1");
     come_back(&mut client, at, END, true);
     assert_eq!((client.resets, client.known.len()), (0, 31));
+    come_back(&mut shown, at, END, true);
+    assert_eq!((shown.resets, shown.known.len()), (0, 1));
     for (client, resets) in [(&mut client, 0), (&mut late, 1)] {
         (0..30).for_each(|n| come_back(client, at, &format!("/services/web/{n}"), false));
         come_back(client, at, END, true);

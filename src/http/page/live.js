@@ -23,8 +23,8 @@ export async function follow(changed) {
 
 /// The id of what the zones hold: what is there already is listed, not told.
 function behind({ zones }) {
-  const revisions = zones.filter(({ schema }) => schema === "services").map(({ revision }) => revision);
-  return revisions.every((revision) => revision !== null) ? revisions.join(",") : undefined;
+  const ids = zones.filter(({ schema }) => schema === "services").map(({ id }) => id);
+  return ids.every((id) => id !== null) ? ids.join(",") : undefined;
 }
 
 /// Opens the stream behind an id.

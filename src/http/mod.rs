@@ -22,7 +22,6 @@ mod access;
 mod bender;
 mod events;
 mod explain;
-#[allow(dead_code, reason = "taken by the next steps")]
 mod extract;
 mod instances;
 mod metrics;
@@ -31,7 +30,6 @@ mod paging;
 mod place;
 mod problems;
 mod ready;
-#[allow(dead_code, reason = "taken by the next steps")]
 mod refusal;
 mod samples;
 mod schema;

@@ -40,7 +40,7 @@ struct Scene {
     /// The registry.
     etcd: Etcd,
     /// The server.
-    _server: Srvd,
+    server: Srvd,
     /// Where HTTP is answered.
     at: SocketAddr,
 }
@@ -52,19 +52,17 @@ impl Scene {
         for (key, value) in FLEET {
             etcd.etcdctl(&["put", &format!("/services/{key}"), value]);
         }
-        let arguments = [
-            "serve",
-            "--registry",
-            &etcd.url(),
-            "--listen",
-            "127.0.0.1:0",
-            "--hold-collapse",
-            "0s",
-        ];
+        Self::with(etcd, &["--hold-collapse", "0s"])
+    }
+
+    /// One of a registry, with more arguments.
+    fn with(etcd: Etcd, more: &[&str]) -> Self {
+        let url = etcd.url();
+        let arguments = [&["serve", "--registry", &url, "--listen", "127.0.0.1:0"], more].concat();
         let server = Srvd::spawn(&mut plain(&arguments));
         let (_, line) = server.prints("answering HTTP on ");
         let at = line.strip_prefix("answering HTTP on ").unwrap().parse().unwrap();
-        Self { etcd, _server: server, at }
+        Self { etcd, server, at }
     }
 
     /// Opens the page at one of its places.
@@ -231,6 +229,25 @@ fn nothing_is_asked_of_anybody_else() {
     browser.says(tried);
     assert!(crate::support::eventually(|| browser.says("window.refused") == Value::Bool(true)));
     assert!(browser.complaints().iter().any(|it| it.contains("Content Security Policy")));
+}
+
+#[test]
+fn a_configuration_that_is_not_used_is_told() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let config = directory.path().join("srvd.toml");
+    std::fs::write(&config, "nsid = \"one\"\n").unwrap();
+    let scene = Scene::with(etcd, &["--config", config.to_str().unwrap()]);
+    scene.open(&browser, "");
+    assert_eq!(browser.text("#notice"), "");
+    std::fs::write(&config, "nsid = 1\n").unwrap();
+    scene.server.signal("HUP");
+    browser.shows("#notice", "nothing of it is used");
+    browser.shows("#notice", "nsid");
+    std::fs::write(&config, "nsid = \"two\"\n").unwrap();
+    scene.server.signal("HUP");
+    assert!(crate::support::eventually(|| browser.text("#notice").is_empty()));
+    is_content(&browser);
 }
 
 #[test]

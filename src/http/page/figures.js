@@ -54,6 +54,13 @@ export function standing(node, status, fault) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/// Says that the configuration on disk is not the one in use, as long as it is so.
+export function notice(node, { reload }) {
+  const text = reload?.fault ? `The configuration was read again (${reload.cause}), and nothing of it is used: ${reload.fault}` : "";
+  node.classList.toggle("hidden", !text);
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /// Which server this is, and what each zone is at.
 export function about(node, { version, uptime, zones }) {
   const zone = ({ zone: name, revision }) => `${name}${revision ? ` at revision ${revision}` : ""}`;

@@ -4,7 +4,7 @@ import { get, seldom } from "./api.js";
 import { at, fill } from "./dom.js";
 import { ask } from "./ask.js";
 import { events } from "./events.js";
-import { figures, about, standing } from "./figures.js";
+import { about, figures, notice, standing } from "./figures.js";
 import { follow } from "./live.js";
 import { problems } from "./problems.js";
 import { services } from "./services.js";
@@ -58,6 +58,7 @@ async function status() {
       const now = await get("/v1/status");
       figures(at("figures"), now);
       about(at("about"), now);
+      notice(at("notice"), now);
       standing(at("state"), now);
       const reached = JSON.stringify(now.zones.map(({ revision, standing }) => [revision, standing]));
       if (reached !== seen) refresh();

@@ -17,6 +17,8 @@ use crate::index::{Generation, Node, Zone};
 use crate::names::{MESSAGE_MAX, WireName};
 use crate::registry::Standing;
 
+use self::asked::written;
+
 pub use self::asked::asked;
 
 /// Records of a section that are shown: more than anybody reads.
@@ -143,7 +145,7 @@ impl Section {
 
 /// The records of an RRset, as zone files write them.
 fn lines(set: &RrSet) -> impl Iterator<Item = String> {
-    let head = format!("{} {} IN {}", set.owner.to_ascii(), set.ttl, set.kind);
+    let head = format!("{} {} IN {}", written(&set.owner), set.ttl, set.kind);
     set.data.iter().map(move |data| format!("{head} {data}"))
 }
 
@@ -166,7 +168,7 @@ impl Explanation {
         let [answers, authority, additional] = self.sections.each_ref().map(|it| &it.records);
         let documents: Vec<_> = self.keys.iter().map(|key| json!({ "key": key })).collect();
         json!({
-            "name": self.name.to_ascii(),
+            "name": written(&self.name),
             "type": self.kind.to_string(),
             "zone": self.zone,
             "rule": self.rule,
@@ -178,7 +180,7 @@ impl Explanation {
             "more": self.sections.iter().map(|it| it.more).sum::<usize>(),
             "documents": documents,
             "more_documents": self.more_keys,
-            "leaves": self.leaves.as_ref().map(Name::to_ascii),
+            "leaves": self.leaves.as_ref().map(written),
             "why": self.why,
             "notes": self.notes,
         })
@@ -189,7 +191,7 @@ impl fmt::Display for Explanation {
     /// For people: one fact a line.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let zone = self.zone.as_deref().unwrap_or("none of ours");
-        writeln!(formatter, "{} {}", self.name.to_ascii(), self.kind)?;
+        writeln!(formatter, "{} {}", written(&self.name), self.kind)?;
         writeln!(formatter, "zone:   {zone}")?;
         writeln!(formatter, "rule:   {}", self.rule)?;
         let reason = self.reason.map(|it| format!(", extended error {}", it.info_code()));
@@ -198,7 +200,7 @@ impl fmt::Display for Explanation {
             writeln!(formatter, "why:    {why}")?;
         }
         if let Some(name) = &self.leaves {
-            writeln!(formatter, "leaves: for {}, which is in no zone of ours", name.to_ascii())?;
+            writeln!(formatter, "leaves: for {}, which is in no zone of ours", written(name))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(formatter, "note:   {note}"))?;
         for (name, section) in ["answer", "authority", "additional"].iter().zip(&self.sections) {

@@ -124,13 +124,15 @@ impl Live {
     /// asked by whoever asked them before.
     fn answer(&self, answering: Answering, limits: Limits, forward: Vec<Source>) -> io::Result<()> {
         let (mut upstreams, earlier) = (self.lock(), self.policies.load());
-        let forwarder = match earlier.forwarder.clone() {
-            same if upstreams.sources == forward || !upstreams.is_running => same,
-            other => self.forwarder(&forward, other)?,
-        };
+        // What may fail and changes nothing comes first: a forwarder that is there asks others
+        // from the moment it is told to.
         let query_log = match answering.query_log {
             every if upstreams.is_running => self.query_log(every, earlier.query_log.as_ref())?,
             _ => None,
+        };
+        let forwarder = match earlier.forwarder.clone() {
+            same if upstreams.sources == forward || !upstreams.is_running => same,
+            other => self.forwarder(&forward, other)?,
         };
         (upstreams.sources, upstreams.query_log) = (forward, answering.query_log);
         let policy = policy(answering, limits, &earlier);

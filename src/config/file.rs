@@ -112,6 +112,26 @@ pub struct File {
     stamp: Option<Stamp>,
 }
 
+/// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
+/// url with a password in it.
+fn fault(text: &str, error: &toml::de::Error) -> String {
+    let what = error.message();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return format!(" {what}");
+    };
+    let line = before.matches('\n').count() + 1;
+    let keys = text.lines().take(line).filter_map(key_of);
+    keys.last().map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
+}
+
+/// The key that a line gives a value, or the table that it begins.
+fn key_of(line: &str) -> Option<&str> {
+    let key = line.split_once('=').map_or(line, |(key, _)| key).trim();
+    let is_key = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '[' | ']');
+    (!key.is_empty() && key.chars().all(is_key) && (line.contains('=') || key.starts_with("[[")))
+        .then_some(key)
+}
+
 /// A key's value, and where in the file it stands.
 pub(super) type Written<T> = Option<Spanned<T>>;
 
@@ -170,7 +190,9 @@ impl File {
         let Some(path) = path else { return Ok(Self::default()) };
         let usage = |text: String| Failure::usage(format!("{}: {text}", path.display()));
         let (text, stamp) = contents(path).map_err(|error| usage(error.to_string()))?;
-        let mut file: Self = toml::from_str(&text).map_err(|error| usage(error.to_string()))?;
+        let mut file: Self = toml::from_str(&text).map_err(|error| {
+            Failure::usage(format!("{}:{}", path.display(), fault(&text, &error)))
+        })?;
         (file.path, file.text, file.stamp) = (path.to_owned(), text, stamp);
         Ok(file)
     }
@@ -271,23 +293,25 @@ mod tests {
     #[test]
     fn faults_name_file_line_and_key() {
         for (text, parts) in [
-            ("listen = [\"x\"]", &["srvd.toml", "line 1", "listen", "invalid socket address"][..]),
-            ("colour = 1", &["line 1", "unknown field `colour`", "listen"]),
+            ("listen = [\"x\"]", &["srvd.toml", ".toml:1:", "listen", "invalid socket address"][..]),
+            ("colour = 1", &[".toml:1:", "unknown field `colour`", "listen"]),
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
-            ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
-            ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &["line 3", "whole seconds"]),
-            ("[[zone]]\nname = \"a\"\nmax-answers = -1", &["line 3", "max-answers ="]),
-            ("http = \"5380\"", &["line 1", "http =", "write 127.0.0.1:5380, or off"]),
-            ("forward = \"1.1.1.1\"", &["line 1", "forward =", "expected a sequence"]),
-            ("max-stale = 5", &["line 1", "max-stale ="]),
-            ("\nhold-collapse = \"soon\"", &["line 2", "`soon` is no duration; write it like 30s"]),
-            ("[[zone]]\nname = \"a\"\nschema = \"x\"", &["line 3", "`services` or `skydns`"]),
-            ("workers = -1", &["line 1", "workers ="]),
-            ("registry = ", &["line 1"]),
+            ("[[zone]]\nname = \"a..b\"", &[".toml:2:", "`a..b` is no zone name"]),
+            ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &[".toml:3:", "whole seconds"]),
+            ("[[zone]]\nname = \"a\"\nmax-answers = -1", &[".toml:3:", ": max-answers:"]),
+            ("http = \"5380\"", &[".toml:1:", ": http:", "write 127.0.0.1:5380, or off"]),
+            ("forward = \"1.1.1.1\"", &[".toml:1:", ": forward:", "expected a sequence"]),
+            ("max-stale = 5", &[".toml:1:", ": max-stale:"]),
+            ("\nhold-collapse = \"soon\"", &[".toml:2:", "`soon` is no duration; write it like 30s"]),
+            ("[[zone]]\nname = \"a\"\nschema = \"x\"", &[".toml:3:", "`services` or `skydns`"]),
+            ("workers = -1", &[".toml:1:", ": workers:"]),
+            ("registry = ", &[".toml:1:"]),
         ] {
             let fault = fault(text);
             assert!(parts.iter().all(|part| fault.contains(part)), "{text}: {fault}");
         }
+        let fault = fault("\nregistry = \"http://root:s3cret@a\nlisten = []");
+        assert!(fault.contains(":2: registry: ") && !fault.contains("s3cret"), "{fault}");
     }
 
     #[test]

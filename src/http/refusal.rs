@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::BODY_OCTETS;
+
 /// When a client may come back that was told that something is away for the moment.
 const RETRY_SECONDS: &str = "1";
 
@@ -97,8 +99,11 @@ impl From<JsonRejection> for Refusal {
                 let text = "a body must be JSON; send `Content-Type: application/json`";
                 Self::new(status, "UNSUPPORTED_MEDIA_TYPE", text)
             }
-            StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "TOO_LARGE", text),
-            _ => Self::invalid(text),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let text = format!("a body has at most {BODY_OCTETS} octets; send less");
+                Self::new(status, "TOO_LARGE", text)
+            }
+            _ => Self::invalid(plain("the body", &text)),
         }
     }
 }
@@ -106,13 +111,19 @@ impl From<JsonRejection> for Refusal {
 impl From<QueryRejection> for Refusal {
     /// Parameters that cannot be taken.
     fn from(rejection: QueryRejection) -> Self {
-        Self::invalid(rejection.body_text())
+        Self::invalid(plain("the parameters", &rejection.body_text()))
     }
 }
 
 impl From<PathRejection> for Refusal {
     /// A path whose parts cannot be taken.
     fn from(rejection: PathRejection) -> Self {
-        Self::invalid(rejection.body_text())
+        Self::invalid(plain("the path", &rejection.body_text()))
     }
+}
+
+/// What a library found wrong, after its own `Failed to …: `, and where to look.
+fn plain(what: &str, text: &str) -> String {
+    let found = text.split_once(": ").map_or(text, |(_, found)| found);
+    format!("{what} cannot be taken: {found}; /v1/openapi.json says what can")
 }

@@ -183,9 +183,9 @@ fn nothing_has_a_reason() {
         ("A entirely-other.z", "no instance of `entirely-other` is registered"),
         (
             "SRV red.web.z",
-            "`web` has 2 instances, none with the id, address, tag or version `red` (tags and versions: 1.0, 2.0, blue, green; ids: 1, 2)",
+            "`web` has 2 registered, none with the id, address, tag or version `red` (tags and versions: 1.0, 2.0, blue, green; ids: 1, 2)",
         ),
-        ("SRV _web2._udp.z", "`web2` has 1 instances, none with a udp port"),
+        ("SRV _web2._udp.z", "`web2` has 1 registered, none with a udp port"),
         ("SRV _grpc._tcp.web.z", "none with the port name `_grpc` (http)"),
         (
             "A b.z",

@@ -85,7 +85,7 @@ fn configuration_is_refused_with_file_line_and_key() {
         ("registry = \"etcd://a\"", &["srvd.toml:1", "registry", "write http:// or https://"][..]),
         ("\nlisten = [\"here\"]", &["line 2", "listen", "invalid socket address"]),
         ("listen = []", &["srvd.toml:1: listen", "name at least one address"]),
-        ("colour = 1", &["line 1", "unknown field `colour`"]),
+        ("colour = 1", &[":1: ", "unknown field `colour`"]),
         ("registry = ", &["line 1"]),
         ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
         ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),

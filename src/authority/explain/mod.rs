@@ -8,14 +8,15 @@ mod why;
 use std::fmt;
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::{DNSClass, Name, RecordType};
+use hickory_proto::rr::rdata::TXT;
+use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use serde_json::{Value, json};
 
 use super::visits::{Visits, Witness};
 use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve, visited};
 use crate::index::{Generation, Node, Zone};
 use crate::names::{MESSAGE_MAX, WireName};
-use crate::registry::Standing;
+use crate::registry::{Standing, shown_key};
 
 use self::asked::written;
 
@@ -146,7 +147,23 @@ impl Section {
 /// The records of an RRset, as zone files write them.
 fn lines(set: &RrSet) -> impl Iterator<Item = String> {
     let head = format!("{} {} IN {}", written(&set.owner), set.ttl, set.kind);
-    set.data.iter().map(move |data| format!("{head} {data}"))
+    set.data.iter().map(move |data| match data {
+        RData::TXT(text) => format!("{head} {}", strings(text)),
+        _ => format!("{head} {data}"),
+    })
+}
+
+/// The strings of a TXT record, each in quotes: hickory runs them together.
+fn strings(text: &TXT) -> String {
+    let quoted = |string: &Box<[u8]>| {
+        let octet = |octet: &u8| match octet {
+            b'"' | b'\\' => format!("\\{}", char::from(*octet)),
+            b' '..=b'~' => char::from(*octet).to_string(),
+            _ => format!("\\{octet:03}"),
+        };
+        format!("\"{}\"", string.iter().map(octet).collect::<String>())
+    };
+    text.txt_data.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 impl Explanation {
@@ -206,7 +223,9 @@ impl fmt::Display for Explanation {
         for (name, section) in ["answer", "authority", "additional"].iter().zip(&self.sections) {
             list(formatter, name, &section.records, section.more)?;
         }
-        list(formatter, "keys", &self.keys, self.more_keys)
+        // Whoever may write a key must not write to the terminal of who asks.
+        let keys: Vec<_> = self.keys.iter().map(|key| shown_key(key.as_bytes())).collect();
+        list(formatter, "keys", &keys, self.more_keys)
     }
 }
 

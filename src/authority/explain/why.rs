@@ -170,7 +170,7 @@ fn no_such_instance(
     let below = position.below;
     let proto = (0..below).find_map(|at| Proto::from_label(name.label(at)));
     if let Some(proto) = proto.filter(|proto| service.with_port(*proto) == 0) {
-        return format!("`{of}` has {count} instances, none with a {proto} port");
+        return format!("`{of}` has {count} registered, none with a {proto} port");
     }
     let first = shown(name.label(0));
     let instances = || service.instances().take(LOOKED_AT);
@@ -182,7 +182,7 @@ fn no_such_instance(
             ("id, address, tag or version", format!("tags and versions: {selectors}; ids: {ids}"))
         }
     };
-    format!("`{of}` has {count} instances, none with the {what} `{first}` ({there_are})")
+    format!("`{of}` has {count} registered, none with the {what} `{first}` ({there_are})")
 }
 
 /// The first few of some words, each once.

@@ -61,6 +61,11 @@ impl<T: Serialize> Kind<T> {
         name: &str,
         posted: &Posted,
     ) -> Result<Json<Option<T>>, Refusal> {
+        // A member that was forgotten must not take the traffic away.
+        if self.resource == Resource::Frontend && !posted.contains_key("backend") {
+            let text = "member `backend` is missing; name a backend, or write null for none";
+            return Err(Refusal::invalid(text));
+        }
         let alias = Alias::named(self.resource, name, posted).map_err(Refusal::invalid)?;
         let alias = Alias { is_rooted: self.is_rooted(subject, name)?, ..alias };
         let revision = subject.bender()?.registrar.replace(&alias).await?;

@@ -46,7 +46,7 @@ pub enum Fault {
         key: String,
     },
     /// There is nothing at the key.
-    #[error("{key} is not there")]
+    #[error("{key} is not there; POST makes one")]
     Absent {
         /// The key.
         key: String,

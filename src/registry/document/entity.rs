@@ -81,14 +81,16 @@ impl BenderRegistration {
         serde_json::to_string(self).expect("texts and numbers are JSON")
     }
 
-    /// Whether a value is a registration of the same host and port, whatever its version.
+    /// Whether a value is a registration of the same app, host and port, whatever its version.
+    /// Apps whose names are one label are still two, which must not write over each other.
     #[must_use]
     pub fn is_of_same_instance(&self, value: &[u8]) -> bool {
         let Ok(shape) = Shape::of(value) else { return false };
         let Some(Ok(Some(Document { host, port, .. }))) = bender::read(&shape) else {
             return false;
         };
-        Host::parse(&self.host) == Ok(host) && port == Some(self.port)
+        let app = shape.members().and_then(|it| it.get("app")?.as_str().map(|it| it == self.app));
+        Host::parse(&self.host) == Ok(host) && port == Some(self.port) && app.unwrap_or(true)
     }
 }
 
@@ -166,7 +168,9 @@ fn label(
 
 /// Whether the label form of a text is a label after `_`.
 fn fits_label(text: &str) -> bool {
-    (1..=SERVICE_MAX).contains(&text.chars().count())
+    // What stands in a path must not be a step in it, nor anything that nobody can type.
+    let is_plain = !matches!(text, "." | "..") && !text.contains(char::is_control);
+    is_plain && (1..=SERVICE_MAX).contains(&text.chars().count())
 }
 
 #[cfg(test)]

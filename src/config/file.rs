@@ -293,7 +293,10 @@ mod tests {
     #[test]
     fn faults_name_file_line_and_key() {
         for (text, parts) in [
-            ("listen = [\"x\"]", &["srvd.toml", ".toml:1:", "listen", "invalid socket address"][..]),
+            (
+                "listen = [\"x\"]",
+                &["srvd.toml", ".toml:1:", "listen", "invalid socket address"][..],
+            ),
             ("colour = 1", &[".toml:1:", "unknown field `colour`", "listen"]),
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &[".toml:2:", "`a..b` is no zone name"]),
@@ -302,7 +305,10 @@ mod tests {
             ("http = \"5380\"", &[".toml:1:", ": http:", "write 127.0.0.1:5380, or off"]),
             ("forward = \"1.1.1.1\"", &[".toml:1:", ": forward:", "expected a sequence"]),
             ("max-stale = 5", &[".toml:1:", ": max-stale:"]),
-            ("\nhold-collapse = \"soon\"", &[".toml:2:", "`soon` is no duration; write it like 30s"]),
+            (
+                "\nhold-collapse = \"soon\"",
+                &[".toml:2:", "`soon` is no duration; write it like 30s"],
+            ),
             ("[[zone]]\nname = \"a\"\nschema = \"x\"", &[".toml:3:", "`services` or `skydns`"]),
             ("workers = -1", &[".toml:1:", ": workers:"]),
             ("registry = ", &[".toml:1:"]),

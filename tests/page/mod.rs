@@ -167,6 +167,22 @@ fn keys_are_enough() {
 }
 
 #[test]
+fn whoever_reads_or_goes_by_keys_is_not_disturbed() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let scene = Scene::start();
+    scene.open(&browser, "#/services/services.internal/web");
+    browser.shows(".panel", "10.0.0.3:8080");
+    browser.says("document.querySelector(\"a[href='#/services/services.internal/mail']\").focus()");
+    browser.says("getSelection().selectAllChildren(document.querySelector('td code'))");
+    scene.etcd.etcdctl(&["put", "/services/aaa/1", "10.0.9.1:80"]);
+    browser.shows(".list", "aaa");
+    let focus = browser.says("document.activeElement.getAttribute('href')");
+    assert_eq!(focus, Value::from("#/services/services.internal/mail"));
+    assert_eq!(browser.says("getSelection().toString()"), Value::from("10-0-0-1-8080"));
+    is_content(&browser);
+}
+
+#[test]
 fn why_there_is_no_answer_is_told() {
     let Some(browser) = Browser::start(Screen::Desktop) else { return };
     let scene = Scene::start();

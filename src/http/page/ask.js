@@ -27,6 +27,7 @@ export function ask() {
   async function refresh() {
     if (!asked) return;
     const found = await get("/v1/explain", asked).catch((fault) => ({ fault }));
+    if (found.fault && !found.fault.status && result.hasChildNodes()) return;
     fill(result, answer(found), found.fault ? null : reasons(found));
   }
 
@@ -34,9 +35,9 @@ export function ask() {
     node,
     refresh,
     enter([wanted, kind]) {
-      asked = wanted ? { name: wanted, type: kind ?? "SRV" } : null;
+      asked = wanted ? { name: wanted, type: kind } : null;
       name.value = wanted ?? name.value;
-      type.value = TYPES.includes(kind) ? kind : type.value;
+      type.value = TYPES.includes(kind) ? kind : wanted?.startsWith("_") === false ? "A" : type.value;
       if (!asked) name.focus();
       refresh();
     },
@@ -48,7 +49,8 @@ export function answer({ fault, name, type, rcode, answers, additional, more }) 
   if (fault) return make("p", { class: "empty" }, fault.message);
   const good = rcode === "NOERROR" && answers.length > 0;
   const word = rcode === "NOERROR" && !good ? "NODATA" : rcode;
-  const lines = (title, records) => (records.length ? [`;; ${title}`, ...records] : []);
+  // Their order is drawn anew for each query; here the same stays the same.
+  const lines = (title, records) => (records.length ? [`;; ${title}`, ...records.toSorted()] : []);
   const text = [...lines("answer", answers), ...lines("additional", additional), ...(more ? [`;; and ${more} more`] : [])];
   return make("div", {},
     make("p", {}, make("code", {}, `${name} ${type} `), make("span", { class: `tag ${good ? "good" : "warn"}` }, word)),

@@ -12,9 +12,19 @@ export function make(name, attributes = {}, ...children) {
   return node;
 }
 
-/// Puts other children in the place of a node's own.
+/// Puts other children in the place of a node's own, if they differ: who reads, selects or goes
+/// through them by keys is not disturbed by what says the same, and keeps the focus if not.
 export function fill(node, ...children) {
-  node.replaceChildren(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  const next = node.cloneNode(false);
+  next.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  const selection = getSelection();
+  const reads = !selection.isCollapsed && node.contains(selection.anchorNode);
+  if (reads || next.isEqualNode(node)) return node;
+  const held = node.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const top = node.scrollTop;
+  node.replaceChildren(...next.childNodes);
+  node.scrollTop = top;
+  if (held) node.querySelector(`[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
   return node;
 }
 
@@ -57,5 +67,5 @@ export const rate = (value) => number(value >= 10 ? Math.round(value) : Math.rou
 export function span(seconds) {
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
   const fitting = units.find(([length]) => seconds >= length);
-  return fitting ? `${Math.floor(seconds / fitting[0])} ${fitting[1]}` : `${Math.max(0, Math.floor(seconds))} s`;
+  return fitting ? `${Math.floor(seconds / fitting[0])} ${fitting[1]}` : "less than 1 min";
 }

@@ -28,10 +28,7 @@ const sum = (zones, member) => zones.reduce((total, zone) => total + (zone[membe
 
 /// Draws the figures.
 export function figures(node, { zones, lately }) {
-  const problems = sum(zones, "problems");
   at("service-count").textContent = number(sum(zones, "services"));
-  at("problem-count").textContent = problems ? number(problems) : "";
-  at("problem-count").className = "bad";
   const held = sum(zones, "held");
   fill(node,
     line("Queries a second", lately.queries, lately.seconds, ""),
@@ -42,14 +39,20 @@ export function figures(node, { zones, lately }) {
   );
 }
 
-/// Says how the worst zone stands, in a word.
+/// Says how many problems there are, if any.
+export function problemCount(problems) {
+  at("problem-count").textContent = problems ? number(problems) : "";
+}
+
+/// Says how the worst zone stands, in a word, and which one that is.
 export function standing(node, status, fault) {
   const order = Object.keys(STANDINGS);
   const worst = (one, other) => (order.indexOf(other.standing) > order.indexOf(one.standing) ? other : one);
   const zone = status?.zones.length ? status.zones.reduce(worst) : null;
   const [kind, word] = fault ? ["bad", "no connection to srvd"] : (STANDINGS[zone?.standing] ?? ["good", "fresh"]);
   const age = zone?.standing === "stale" || zone?.standing === "expired" ? `, confirmed ${span(zone.age)} ago` : "";
-  const text = status?.draining ? "draining" : `${word}${age}`;
+  const which = status?.zones.length > 1 && kind !== "good" ? `: ${zone.zone}` : "";
+  const text = status?.draining ? "draining" : `${word}${fault ? "" : which}${age}`;
   node.className = `pill ${kind}`;
   if (node.textContent !== text) node.textContent = text;
 }

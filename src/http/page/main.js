@@ -4,9 +4,9 @@ import { get, seldom } from "./api.js";
 import { at, fill } from "./dom.js";
 import { ask } from "./ask.js";
 import { events } from "./events.js";
-import { about, figures, notice, standing } from "./figures.js";
+import { about, figures, notice, problemCount, standing } from "./figures.js";
 import { follow } from "./live.js";
-import { problems } from "./problems.js";
+import { look, problems } from "./problems.js";
 import { services } from "./services.js";
 
 /// How often the figures are asked for, in milliseconds: as often as the server takes them.
@@ -20,6 +20,8 @@ let shown = null;
 /// What the zones were at when their figures were last asked for: keys that cannot be used
 /// change it, and are no events.
 let seen = null;
+/// Whether problems are to be looked for again.
+let pending = false;
 
 /// What the address says: `#/services/ZONE/NAME` is the view and its parts.
 function place() {
@@ -62,6 +64,7 @@ async function status() {
       standing(at("state"), now);
       const reached = JSON.stringify(now.zones.map(({ revision, standing }) => [revision, standing]));
       if (reached !== seen) refresh();
+      if (reached !== seen || pending) pending = !(await look(problemCount));
       seen = reached;
     } catch (fault) {
       standing(at("state"), null, fault);

@@ -6,6 +6,32 @@ import { fill, make, number, table } from "./dom.js";
 /// Problems that are shown at once.
 const SHOWN = 500;
 
+/// The least time between two looks, in milliseconds, and how much longer than a look it is at
+/// least: to find all problems of a million instances takes the server a second.
+const PAUSE = 1_000;
+const REST = 20;
+
+let all = [];
+let listener = null;
+let busy = false;
+
+/// Looks for problems, unless that was done just now, and says how many there are. Gives
+/// whether it was done.
+export async function look(count) {
+  if (busy) return false;
+  busy = true;
+  const begun = performance.now();
+  try {
+    all = await get("/v1/problems");
+    count(all.length);
+    listener?.();
+  } catch (fault) {
+    listener?.(fault);
+  }
+  setTimeout(() => (busy = false), Math.max(PAUSE, REST * (performance.now() - begun)));
+  return true;
+}
+
 /// The view: a filter and a table.
 export function problems() {
   const filter = make("input", { type: "search", id: "filter", placeholder: "part of a key or a problem", autocomplete: "off", spellcheck: "false" });
@@ -13,9 +39,9 @@ export function problems() {
   const body = make("div", {});
   const node = make("section", { class: "panel", "aria-label": "Problems" },
     make("label", { for: "filter" }, "Search problems"), filter, count, body);
-  let all = [];
 
-  function draw() {
+  function draw(fault) {
+    if (fault?.message && !all.length) return (count.textContent = fault.message);
     const wanted = filter.value.trim().toLowerCase();
     const found = all.filter(({ key, problem }) => `${key} ${problem}`.toLowerCase().includes(wanted));
     count.textContent = all.length ? `${number(found.length)} of ${number(all.length)} problems` : "";
@@ -24,17 +50,17 @@ export function problems() {
       found.length > SHOWN ? make("p", { class: "faint" }, `and ${number(found.length - SHOWN)} more; search to see them`) : null);
   }
 
-  async function refresh() {
-    try {
-      all = await get("/v1/problems");
+  filter.addEventListener("input", () => draw());
+  return {
+    node,
+    enter() {
+      listener = draw;
       draw();
-    } catch (fault) {
-      count.textContent = fault.message;
-    }
-  }
-
-  filter.addEventListener("input", draw);
-  return { node, refresh, enter: refresh };
+    },
+    leave() {
+      listener = null;
+    },
+  };
 }
 
 /// A problem as a line of the table.

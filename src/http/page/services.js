@@ -6,6 +6,8 @@ import { answer } from "./ask.js";
 
 /// Services that are listed at once.
 const PAGE = 200;
+/// Services that the server lists at once at most.
+const LIMIT_MAX = 1000;
 const COLUMNS = [["ID"], ["Location"], ["State"], ["Since"], ["Priority", "number"], ["Weight", "number"], ["Details"]];
 const link = (zone, name) => `#/services/${encodeURIComponent(zone)}/${encodeURIComponent(name)}`;
 
@@ -15,27 +17,36 @@ export function services() {
   const list = make("ul", { class: "list", "aria-label": "Services" });
   const more = make("p", { class: "more faint", role: "status" });
   const panel = make("section", { class: "panel", "aria-label": "Service" });
-  const left = make("div", {}, make("label", { for: "search" }, "Search services"), search, list, more);
+  const next = make("button", { type: "button", class: "quiet hidden", onclick: () => { limit += PAGE; refreshList(); } }, "Show more");
+  const left = make("div", {}, make("label", { for: "search" }, "Search services"), search, list, more, next);
   const node = make("div", { class: "split" }, left, panel);
   let chosen = null;
+  let limit = PAGE;
 
   async function refreshList() {
     const wanted = search.value.trim();
     try {
-      const { services, next } = await get("/v1/services", { q: wanted, limit: PAGE });
+      const { services, zones, next: rest } = await get("/v1/services", { q: wanted, limit: Math.min(limit, LIMIT_MAX) });
       if (wanted !== search.value.trim()) return;
       fill(list, services.map((service) => entry(service, chosen)));
-      more.textContent = words(services.length, next, wanted);
+      next.classList.toggle("hidden", !rest || limit >= LIMIT_MAX);
+      more.textContent = words(services.length, rest, wanted) + missing(zones);
     } catch (fault) {
-      more.textContent = fault.message;
+      more.textContent = reason(fault);
     }
   }
 
   async function refreshPanel() {
     const asked = chosen;
     if (!asked) return fill(panel, make("p", { class: "empty" }, "Choose a service to see its instances and what DNS answers for it."));
-    const content = await service(asked).catch((fault) => [make("h2", {}, asked.name), make("p", { class: "empty" }, fault.message)]);
-    if (asked === chosen) fill(panel, back(), content);
+    const content = await service(asked).catch((fault) => {
+      // What was shown is still the last that is known.
+      if (!fault.status && panel.dataset.shows === link(asked.zone, asked.name)) return null;
+      return [make("h2", {}, asked.name), make("p", { class: "empty" }, reason(fault))];
+    });
+    if (asked !== chosen || !content) return;
+    panel.dataset.shows = link(asked.zone, asked.name);
+    fill(panel, back(), content);
   }
 
   const refresh = async () => Promise.all([refreshList(), refreshPanel()]);
@@ -62,6 +73,15 @@ function entry({ zone, name, instances, alias }, chosen) {
     make("span", { class: "name" }, name, make("span", { class: "zone" }, `${what}${zone}`)),
     make("span", { class: "many", title: `${instances} instances` }, number(instances))));
 }
+
+/// Zones of which nothing is known yet: the list is not the whole.
+function missing(zones) {
+  const unknown = zones.filter(({ revision }) => revision === null).map(({ zone }) => zone);
+  return unknown.length ? ` Nothing is known yet of ${unknown.join(", ")}.` : "";
+}
+
+/// Why nothing can be shown.
+const reason = (fault) => (fault.status ? fault.message : "srvd does not answer; trying again");
 
 /// How much of the list is shown.
 function words(shown, next, search) {
@@ -114,5 +134,5 @@ function age({ since, since_before }) {
   const exact = since ?? since_before;
   if (!exact) return "";
   const seconds = (Date.now() - Date.parse(exact)) / 1000;
-  return make("time", { datetime: exact, title: exact }, `${since ? "" : "over "}${span(seconds)}`);
+  return make("time", { datetime: exact, title: exact }, `${since || seconds < 60 ? "" : "over "}${span(seconds)}`);
 }

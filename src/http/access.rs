@@ -9,16 +9,17 @@
 //! A page of a stranger can send requests from the operator's browser. Such a request says
 //! where it comes from (`Sec-Fetch-Site`, or `Origin`), and is refused if that is not this
 //! server itself. A stranger's name that leads to this machine (DNS rebinding) would make
-//! itself "this server": on loopback without a token the server is therefore asked by an
-//! address or by a name that is known to be its own.
+//! itself "this server": on loopback the server is therefore asked by an address or by a name
+//! that is known to be its own.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
@@ -115,15 +116,14 @@ impl Access {
     ///
     /// # Errors
     /// The reply in place of an answer.
-    pub(super) fn judge(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
-        let rules = self.rules();
-        let host = host(headers);
+    pub(super) fn judge(&self, request: &Parts) -> Result<(), Refusal> {
+        let (rules, host) = (self.rules(), host(request)?);
         self.judge_host(&rules, host.as_ref())?;
-        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(());
         }
-        judge_origin(headers, host.as_ref())?;
-        self.judge_token(&rules, headers)
+        judge_origin(&request.headers, host.as_ref())?;
+        self.judge_token(&rules, &request.headers)
     }
 
     /// Whether the server is asked by a name of its own.
@@ -131,8 +131,7 @@ impl Access {
         let Some(name) = host.map(|host| host.host().to_ascii_lowercase()) else { return Ok(()) };
         let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         let is_own = name == "localhost" || name.ends_with(".localhost") || name == self.own_name;
-        let is_free = !self.is_local || !rules.tokens.is_empty();
-        if is_free || is_address || is_own || rules.hosts.contains(&name) {
+        if !self.is_local || is_address || is_own || rules.hosts.contains(&name) {
             return Ok(());
         }
         let text = format!("this server is not known as {name}; add the name to http-hosts");
@@ -166,9 +165,20 @@ fn bearer(value: &HeaderValue) -> Option<[u8; 32]> {
     scheme.eq_ignore_ascii_case("bearer").then(|| Sha256::digest(token.trim()).into())
 }
 
-/// What the server is called by the request.
-fn host(headers: &HeaderMap) -> Option<Authority> {
-    headers.get(HOST)?.to_str().ok()?.parse().ok()
+/// What the server is called by the request: once, and readably (RFC 9112 section 3.2).
+fn host(request: &Parts) -> Result<Option<Authority>, Refusal> {
+    let mut fields = request.headers.get_all(HOST).iter();
+    let read = |field: &HeaderValue| field.to_str().ok()?.parse::<Authority>().ok();
+    let named = match (fields.next(), fields.next()) {
+        (None, _) if request.version < Version::HTTP_11 => {
+            return Ok(request.uri.authority().cloned());
+        }
+        (Some(field), None) => read(field),
+        _ => None,
+    };
+    let wanted = "a request needs one `Host`, which is a name or an address";
+    let named = named.ok_or_else(|| Refusal::invalid(wanted))?;
+    Ok(Some(request.uri.authority().cloned().unwrap_or(named)))
 }
 
 /// A write from a browser must come from a page of this server (OWASP's advice against
@@ -201,10 +211,15 @@ mod tests {
 
     /// The status that a request with some headers gets.
     fn status(access: &Access, method: &Method, headers: &[(&'static str, &str)]) -> u16 {
-        let headers = headers.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        let mut request = axum::http::Request::builder().method(method);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "127.0.0.1");
+        }
+        let fields = headers.iter();
+        let request = fields.fold(request, |it, (name, value)| {
+            it.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
         });
-        let judged = access.judge(method, &headers.collect());
+        let judged = access.judge(&request.body(()).unwrap().into_parts().0);
         judged.map_or_else(|refusal| refusal.into_response().status().as_u16(), |()| 200)
     }
 
@@ -259,7 +274,12 @@ mod tests {
         }
         assert_eq!(ask(&local, "evil.example:5380"), 421);
         assert_eq!(ask(&access("10.0.0.1", None), "srvd.example"), 200);
-        assert_eq!(ask(&access("127.0.0.1", Some("0123456789abcdef")), "srvd.example"), 200);
+        assert_eq!(ask(&access("127.0.0.1", Some("0123456789abcdef")), "srvd.example"), 421);
+        for broken in ["évil.example", "user@[::1", "a b", ""] {
+            assert_eq!(ask(&local, broken), 400, "{broken}");
+        }
+        let twice = [("host", "127.0.0.1"), ("host", "evil.example")];
+        assert_eq!(status(&local, &Method::GET, &twice), 400);
     }
 
     #[test]

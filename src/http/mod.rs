@@ -215,8 +215,9 @@ impl BindError {
 
 /// Lets a request through if the rules do.
 async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    match access.judge(request.method(), request.headers()) {
-        Ok(()) => next.run(request).await,
+    let (head, body) = request.into_parts();
+    match access.judge(&head) {
+        Ok(()) => next.run(Request::from_parts(head, body)).await,
         Err(refusal) => refusal.into_response(),
     }
 }

@@ -123,7 +123,7 @@ fn broken_requests_are_answered_and_harm_nobody() {
         ("DELETE /readyz", "", told(405, "METHOD_NOT_ALLOWED")),
         ("POST /", "Content-Length: 0\r\n", told(405, "METHOD_NOT_ALLOWED")),
         ("BREW /healthz", "", told(405, "METHOD_NOT_ALLOWED")),
-        ("GET http://other.example/healthz", "", told(200, "")),
+        ("GET http://other.example/healthz", "", told(421, "MISDIRECTED")),
         (&format!("GET /{long}"), "", told(431, "")),
         ("GET /healthz", &format!("X: {long}\r\n"), told(431, "")),
         ("GET /healthz", &many, told(431, "")),

@@ -32,7 +32,7 @@ impl<P: Publish> Teller<P> {
         let vitals = generation.zones()[self.at].settings().vitals();
         let is_restored = !self.has_begun && vitals.snapshot.restored.get();
         Standing {
-            is_exact: vitals.held.get() == 0 && !is_restored,
+            is_exact: !vitals.is_holding() && !is_restored,
             histories: vitals.resyncs(Cause::HistoryWentBack).get(),
         }
     }

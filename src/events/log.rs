@@ -25,6 +25,8 @@ pub struct Batch {
     pub changes: Vec<Change>,
     /// Aliases that changed, in order.
     pub aliases: Vec<AliasChange>,
+    /// Whether it is the difference to a list, which knows nothing of the revisions between.
+    pub is_listed: bool,
 }
 
 /// More has happened than is remembered.
@@ -59,10 +61,13 @@ pub(super) struct Log {
 /// A state of the zone, for as long as the same could be said of it.
 #[derive(Debug)]
 struct State {
-    /// Its number; that of the state before it, where only its standing is another.
+    /// Its number; that of the state before it, where only its standing is another, or where
+    /// a list knows of no difference but not of all that was between.
     number: u64,
     /// The revision that it came with.
     revision: i64,
+    /// Whether that was a list's: what was true right before is not known.
+    is_listed: bool,
     /// The last revision that it was known to be true at.
     through: i64,
     /// Whether it is what the registry held from one to the other.
@@ -91,7 +96,8 @@ impl Log {
         self.went_back |= histories > *self.histories.get_or_insert(histories);
         let last = self.last();
         let is_same = batch.state == last.number;
-        if is_same && is_exact == last.is_exact && !is_first {
+        let is_gap = batch.is_listed && batch.revision != last.through;
+        if is_same && is_exact == last.is_exact && !is_first && !is_gap {
             last.through = batch.revision;
             return;
         }
@@ -149,9 +155,9 @@ impl Log {
 
     /// The first state that was what the registry held at a revision.
     fn state_at(&self, revision: i64) -> Option<u64> {
-        let next = self.states.iter().skip(1).map(|it| Some(it.revision)).chain([None]);
-        let has = |(state, next): &(&State, Option<i64>)| {
-            let end = next.map_or(state.through, |next| state.through.max(next - 1));
+        let next = self.states.iter().skip(1).map(Some).chain([None]);
+        let has = |(state, next): &(&State, Option<&State>)| {
+            let end = next.map_or(state.through, |next| state.end_before(next));
             state.is_exact && (state.revision..=end).contains(&revision)
         };
         self.states.iter().zip(next).find(has).map(|(state, _)| state.number)
@@ -191,12 +197,19 @@ impl State {
         Self {
             number: batch.state,
             revision: batch.revision,
+            is_listed: batch.is_listed,
             through: batch.revision,
             is_exact: standing.is_exact,
             taken,
             at: SystemTime::now(),
             batch: Arc::new(batch),
         }
+    }
+
+    /// The last revision that it was true at, where this came next: by a watch, which leaves
+    /// nothing out, or by a list.
+    fn end_before(&self, next: &Self) -> i64 {
+        if next.is_listed { self.through } else { self.through.max(next.revision - 1) }
     }
 
     /// What it takes to remember it, in changes; a state without any takes something too.
@@ -220,131 +233,4 @@ impl Batch {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::registry::{Place, document};
-
-    const EXACT: Standing = Standing { is_exact: true, histories: 0 };
-    const HOLDS: Standing = Standing { is_exact: false, histories: 0 };
-
-    /// A change that brings an instance.
-    fn online(id: &str) -> Change {
-        let document = document::read(b"10.0.0.1:80").unwrap().unwrap();
-        let instance = document.into_instance(Place { name: "web", id, is_rooted: false });
-        Change { before: None, after: Some(Arc::new(instance)) }
-    }
-
-    /// A log, told of states in order: number, revision, standing. A state's number is how
-    /// many changes made it.
-    fn told(states: &[(u64, i64, Standing)]) -> Log {
-        let (mut log, mut last) = (Log::new(0xfeed), 0);
-        for (state, revision, standing) in states {
-            let changes = (last..*state).map(|it| online(&it.to_string())).collect();
-            let (state, revision) = (*state, *revision);
-            log.take(Batch { state, revision, changes, aliases: vec![] }, *standing);
-            last = state;
-        }
-        log
-    }
-
-    /// The id of a state, as it is written.
-    fn id(log: &Log, state: u64) -> String {
-        log.id(state).unwrap().to_string()
-    }
-
-    /// What an id names.
-    fn state(log: &Log, id: &str) -> Option<u64> {
-        log.state(&id.parse().unwrap())
-    }
-
-    #[test]
-    fn a_state_is_named_by_every_revision_it_was_true_at() {
-        let log = told(&[(3, 100, EXACT), (3, 107, EXACT), (5, 110, EXACT), (6, 120, EXACT)]);
-        assert_eq!(id(&log, 3), "107");
-        for (revision, named) in [("100", 3), ("109", 3), ("110", 5), ("119", 5), ("120", 6)] {
-            assert_eq!(state(&log, revision), Some(named), "{revision}");
-        }
-        assert_eq!((state(&log, "99"), state(&log, "121")), (None, None));
-        let (batch, id) = log.after(3).unwrap().unwrap();
-        assert_eq!((batch.state, batch.len(), id.to_string().as_str()), (5, 2, "110"));
-        assert_eq!(log.after(6).map(|it| it.is_none()), Ok(true));
-        assert_eq!(log.after(2).map(|it| it.is_none()), Err(Forgotten));
-    }
-
-    #[test]
-    fn what_is_held_back_is_no_state_of_the_registry() {
-        let log = told(&[(3, 100, EXACT), (4, 105, HOLDS), (5, 106, HOLDS), (9, 106, EXACT)]);
-        assert_eq!(id(&log, 4), "105.000000000000feed-4");
-        assert_eq!(id(&log, 9), "106");
-        assert_eq!(
-            (state(&log, "104"), state(&log, "105"), state(&log, "106")),
-            (Some(3), None, Some(9))
-        );
-        assert_eq!(state(&log, &id(&log, 5)), Some(5));
-        assert_eq!(state(&log, "106.000000000000beef-5"), None);
-    }
-
-    #[test]
-    fn holding_begins_without_a_change_and_ends_so() {
-        let log = told(&[(3, 100, EXACT), (3, 105, HOLDS), (3, 106, HOLDS), (3, 108, EXACT)]);
-        assert_eq!(
-            ["104", "105", "107", "108"].map(|it| state(&log, it)),
-            [Some(3), None, None, Some(3)]
-        );
-        assert_eq!(id(&log, 3), "108");
-    }
-
-    #[test]
-    fn a_revision_names_one_state_however_often_it_is_shown() {
-        let log = told(&[(3, 100, EXACT), (3, 110, EXACT), (4, 110, EXACT), (4, 115, EXACT)]);
-        let (batch, named) = log.after(3).unwrap().unwrap();
-        assert_eq!((batch.state, named.to_string().as_str()), (4, "110.000000000000feed-4"));
-        assert_eq!((state(&log, "110"), id(&log, 4)), (Some(3), "115".to_owned()));
-        assert_eq!(state(&log, &named.to_string()), Some(4));
-    }
-
-    #[test]
-    fn once_history_went_back_revisions_say_nothing() {
-        let other = Standing { histories: 1, ..EXACT };
-        let log = told(&[(3, 100, EXACT), (5, 50, other), (6, 101, other)]);
-        assert_eq!(log.after(3).unwrap().unwrap().0.state, 5);
-        assert_eq!(["50", "100", "101"].map(|it| state(&log, it)), [None; 3]);
-        assert_eq!(state(&log, &id(&log, 5)), Some(5));
-        assert_eq!(log.revision(), 101);
-    }
-
-    #[test]
-    fn the_oldest_is_forgotten_first() {
-        let mut log = told(&[(1, 1, EXACT)]);
-        let count = REMEMBERED as u64;
-        for number in 2..=count {
-            let changes = vec![online("x")];
-            let revision = number as i64;
-            log.take(Batch { state: number, revision, changes, aliases: vec![] }, EXACT);
-        }
-        assert!(log.remembered <= REMEMBERED && log.remembered >= REMEMBERED - 2);
-        let oldest = log.states[0].number;
-        assert!(oldest > count / 2 - 2 && log.after(oldest).is_ok(), "{oldest}");
-        assert!(log.after(oldest - 1).is_err() && state(&log, "1").is_none());
-        log.take(Batch { state: 2 * count, revision: 2, ..Batch::default() }, EXACT);
-        assert_eq!((log.states.len(), log.remembered), (1, 0));
-        assert_eq!(log.after(count).map(|it| it.is_none()), Err(Forgotten));
-    }
-
-    #[test]
-    fn who_came_is_known_as_long_as_it_is_remembered() {
-        let mut log = told(&[(1, 1, EXACT), (2, 2, EXACT)]);
-        let begun = log.states[0].at;
-        let changed = Change { before: online("1").after, after: online("1").after };
-        let gone = Change { before: online("2").after, after: None };
-        let changes = vec![online("2"), gone, changed];
-        log.take(Batch { state: 5, revision: 3, changes, aliases: vec![] }, EXACT);
-        let seen = log.seen(|_| true);
-        let of = |id: &str| seen.of(&online(id).after.unwrap());
-        use super::super::Since;
-        assert_eq!(of("0"), Since::Before(begun));
-        assert_eq!(of("1"), Since::At(log.states[1].at));
-        assert_eq!(of("2"), Since::Before(begun));
-        assert_eq!(log.seen(|_| false).of(&online("1").after.unwrap()), Since::Before(begun));
-    }
-}
+mod tests;

@@ -23,6 +23,11 @@
 //! | before the first list, from a snapshot | it may have held removals, too |
 //! | once the registry's history went back | a revision names two states for good |
 //!
+//! A watch leaves nothing out: a state is that of every revision up to the next one. A list
+//! shows what there is, not what came and went since the state before: revisions between the
+//! last that was confirmed and a list's own name no state, although another server may have
+//! shown them.
+//!
 //! Whoever brings an id that is unknown, or older than what is remembered, begins anew.
 //!
 //! # Bounds

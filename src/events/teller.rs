@@ -32,7 +32,7 @@ impl<P: Publish> Teller<P> {
         let vitals = generation.zones()[self.at].settings().vitals();
         let is_restored = !self.has_begun && vitals.snapshot.restored.get();
         Standing {
-            is_exact: vitals.held.get() == 0 && !is_restored,
+            is_exact: !vitals.is_holding() && !is_restored,
             histories: vitals.resyncs(Cause::HistoryWentBack).get(),
         }
     }
@@ -40,7 +40,8 @@ impl<P: Publish> Teller<P> {
 
 impl<P: Publish> Publish for Teller<P> {
     fn publish(&mut self, update: Update) {
-        let mut batch = Batch { revision: update.revision, ..Batch::default() };
+        let Update { revision, is_listed, .. } = update;
+        let mut batch = Batch { revision, is_listed, ..Batch::default() };
         if update.changes.len() + update.aliases.len() <= REMEMBERED {
             (batch.changes, batch.aliases) = (update.changes.clone(), update.aliases.clone());
         }

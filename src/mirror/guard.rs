@@ -102,8 +102,9 @@ impl<P: Publish> Guard<P> {
 
     /// Publishes what may be shown at this moment. Problems go through.
     pub fn publish_at(&mut self, mut update: Update, now: Instant) {
-        self.revision = update.revision;
+        // What is released stands for what was known before this.
         self.release_at(now);
+        self.revision = update.revision;
         self.begin_if_collapse(&update, now);
         let is_first = self.shown.is_none();
         update.changes = self.pass_all(std::mem::take(&mut update.changes), now);
@@ -116,7 +117,7 @@ impl<P: Publish> Guard<P> {
             self.window.added.clear();
         }
         self.end_if_all_came_back();
-        self.vitals.held.set(self.held.len() as u64);
+        self.count_held();
         self.publisher.publish(update);
     }
 
@@ -140,7 +141,7 @@ impl<P: Publish> Guard<P> {
         self.until = None;
         self.shown = self.shown.map(|shown| shown.saturating_sub(removed));
         self.window = Window::default();
-        self.vitals.held.set(0);
+        self.count_held();
         tracing::warn!(
             zone = self.zone,
             removed,
@@ -224,6 +225,12 @@ impl<P: Publish> Guard<P> {
     /// Counts an instance that is shown, or not any more.
     fn count(&mut self, by: isize) {
         self.shown = Some(self.shown.unwrap_or_default().saturating_add_signed(by));
+    }
+
+    /// Says how much is held.
+    fn count_held(&self) {
+        self.vitals.held.set(self.held.len() as u64);
+        self.vitals.held_aliases.set(self.held_aliases.len() as u64);
     }
 
     /// Ends holding when there is nothing left to hold.

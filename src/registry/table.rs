@@ -134,6 +134,7 @@ impl Table {
         entries: impl IntoIterator<Item = Arc<SkyDnsEntry>>,
         update: &mut Update,
     ) {
+        update.is_listed = true;
         for instance in instances {
             let key = self.layout.key_of(&instance).into_bytes().into_boxed_slice();
             self.set(key, Content::Instance(instance), update);
@@ -160,6 +161,7 @@ impl Table {
 
     /// The listing is complete: it becomes the truth, and the differences come out.
     pub fn finish_listing(&mut self, update: &mut Update) {
+        update.is_listed = true;
         for (key, content) in std::mem::take(&mut self.staged) {
             self.set(key, content, update);
         }

@@ -44,6 +44,9 @@ pub struct StrayChange {
 pub struct Update {
     /// The registry's revision that is now known to be held whole.
     pub revision: i64,
+    /// Whether this is the difference to a list (or to a snapshot of one): whatever came and
+    /// went since the update before is not in it. Where not, nothing was left out.
+    pub is_listed: bool,
     /// Instances that changed; none when only the revision was confirmed.
     pub changes: Vec<Change>,
     /// Aliases that changed.

@@ -24,6 +24,8 @@ pub struct Vitals {
     /// Instances that are answered although the registry has them no more: the collapse
     /// guard holds their removal.
     pub held: Count,
+    /// Aliases that are shown for the same reason.
+    pub held_aliases: Count,
     /// How often the collapse guard began to hold.
     pub collapses: Count,
     /// What became of the snapshot.
@@ -81,6 +83,12 @@ impl Cause {
 }
 
 impl Vitals {
+    /// Whether something is shown that the registry has no more.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.held.get() > 0 || self.held_aliases.get() > 0
+    }
+
     /// How many sessions ended for a cause.
     #[must_use]
     pub const fn resyncs(&self, cause: Cause) -> &Count {

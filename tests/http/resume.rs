@@ -13,6 +13,7 @@ use super::{json, ready};
 use crate::serve::writer::{Writer, instances};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
+use crate::support::proxy::Proxy;
 
 /// A key that is written last.
 const END: &str = "/services/end/1";
@@ -128,6 +129,26 @@ fn a_server_that_restarts_goes_on_or_begins_anew() {
     let (_serving, at) = ready(&etcd.url(), &[]);
     come_back(&mut client, at, "/services/web/3", false);
     come_back(&mut client, at, "/services/web/20", true);
+    assert_eq!((client.resets, client.known), (1, truth(&writer)));
+}
+
+#[test]
+fn what_another_server_has_not_seen_is_not_left_out() {
+    let etcd = Etcd::start();
+    let (proxy, writer) = (Proxy::start(etcd.addr()), Writer::new(&etcd.url()));
+    writer.put_all(&instances("web", 3));
+    let ((_serving, at), (_other, cut_off)) = (ready(&etcd.url(), &[]), ready(&proxy.url(), &[]));
+    proxy.cut();
+    let (short, mut client) = ("/services/short/1", Client::default());
+    writer.put(short, "10.0.0.1:1");
+    come_back(&mut client, at, short, true);
+    writer.delete(short);
+    writer.put(END, "10.0.0.1:1");
+    proxy.open();
+    assert!(eventually(|| super::says(cut_off, "/v1/services/end", "200")));
+    // It has listed what is there since, and knows nothing of what came and went.
+    come_back(&mut client, cut_off, END, true);
+    come_back(&mut client, cut_off, short, false);
     assert_eq!((client.resets, client.known), (1, truth(&writer)));
 }
 

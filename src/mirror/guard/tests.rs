@@ -20,15 +20,13 @@ struct Shown {
     instances: BTreeMap<String, Arc<Instance>>,
     /// The aliases by name.
     aliases: BTreeMap<String, Arc<Alias>>,
-    /// How many updates came.
-    updates: usize,
-    /// The revision of the last.
-    revision: i64,
+    /// The updates that came, by their revisions.
+    revisions: Vec<i64>,
 }
 
 impl Publish for Shown {
     fn publish(&mut self, update: Update) {
-        (self.updates, self.revision) = (self.updates + 1, update.revision);
+        self.revisions.push(update.revision);
         for AliasChange { before, after } in update.aliases {
             let name = before.as_ref().or(after.as_ref()).unwrap().name.to_string();
             assert_eq!(self.aliases.get(&name), before.as_ref(), "{name}");
@@ -128,10 +126,10 @@ fn a_wiped_zone_is_held_and_released_once() {
     assert_eq!((rig.shown(), rig.vitals.held.get(), rig.vitals.collapses.get()), (30, 30, 1));
     rig.pass(GRACE - Duration::from_millis(1));
     assert_eq!(rig.shown(), 30);
-    let updates = rig.guard.publisher.updates;
+    let updates = rig.guard.publisher.revisions.len();
     rig.pass(Duration::from_millis(1));
     assert_eq!((rig.shown(), rig.vitals.held.get()), (0, 0));
-    assert_eq!(rig.guard.publisher.updates, updates + 1, "published together");
+    assert_eq!(rig.guard.publisher.revisions.len(), updates + 1, "published together");
     assert_eq!((rig.guard.due(), rig.vitals.collapses.get()), (None, 1));
 }
 
@@ -199,12 +197,31 @@ fn names_go_with_the_instances_they_lead_to() {
     rig.publish(update);
     let now = &rig.guard.publisher.aliases["shop"];
     assert_eq!(rig.table.aliases().next(), Some(now), "a change waits for nobody");
+    assert_eq!((rig.vitals.held.get(), rig.vitals.held_aliases.get()), (30, 1));
     rig.pass(GRACE);
     assert_eq!((rig.shown(), rig.guard.publisher.aliases.len()), (0, 1));
+    assert!(!rig.vitals.is_holding());
     let mut update = Update::default();
     rig.table.delete(shop, &mut update);
     rig.publish(update);
     assert!(rig.guard.publisher.aliases.is_empty(), "one that goes alone goes at once");
+}
+
+#[test]
+fn aliases_alone_are_held_too() {
+    let mut rig = Rig::of(30, GRACE);
+    let (blue, mut update) = (b"/s/_backends/blue", Update::default());
+    rig.table.put(blue, br#"{"resource":"Backend","app":"web"}"#, &mut update);
+    rig.publish(update);
+    let mut update = Update::default();
+    rig.table.delete(blue, &mut update);
+    (0..30).for_each(|n| rig.table.delete(&id(n), &mut update));
+    rig.publish(update);
+    (0..30).for_each(|n| rig.put(n, "10.0.0.1:80"));
+    assert_eq!((rig.vitals.held.get(), rig.guard.publisher.aliases.len()), (0, 1));
+    assert!(rig.vitals.is_holding(), "an alias is shown that the registry has no more");
+    rig.pass(GRACE);
+    assert!(rig.guard.publisher.aliases.is_empty() && !rig.vitals.is_holding());
 }
 
 #[test]
@@ -240,7 +257,9 @@ fn a_release_is_not_put_off_by_updates() {
     }
     rig.now += Duration::from_secs(1);
     rig.publish(Update::default());
-    assert_eq!((rig.shown(), rig.guard.publisher.revision), (1, rig.revision));
+    assert_eq!(rig.shown(), 1);
+    // What was held is of the revision before.
+    assert!(rig.guard.publisher.revisions.ends_with(&[rig.revision - 1, rig.revision]));
 }
 
 #[test]

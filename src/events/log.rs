@@ -7,12 +7,16 @@ use std::time::SystemTime;
 
 use super::Seen;
 use super::id::{Id, Mark};
-use crate::registry::{AliasChange, Change, Instance};
+use crate::registry::{Alias, AliasChange, Change, Instance};
 
 /// Changes that are remembered of a zone: a follower that comes back after half a minute of
 /// 2,000 changes a second finds all it missed. What went is kept with them, some hundred
-/// octets each.
+/// octets each; a larger document counts as several changes ([`OCTETS_OF_ONE`]), so that
+/// history takes some 64 MiB at most, whatever is registered.
 pub(super) const REMEMBERED: usize = 1 << 16;
+/// Octets of a document that count as a change more: ordinary ones have fewer, the largest
+/// that are read (64 KiB, of many short words) over a thousand times as many.
+const OCTETS_OF_ONE: usize = 512;
 
 /// What one update changed.
 #[derive(Debug, Default)]
@@ -50,7 +54,7 @@ pub(super) struct Log {
     /// The states, the oldest first; never empty. Of what led to the oldest nothing is
     /// remembered.
     states: VecDeque<State>,
-    /// How much is remembered, by [`State::weight`].
+    /// How much is remembered: the states' weights, but for the oldest's.
     remembered: usize,
     /// How often the registry's history had gone back when the first state was told.
     histories: Option<u64>,
@@ -76,6 +80,8 @@ struct State {
     taken: i64,
     /// When it was told.
     at: SystemTime,
+    /// What it takes to remember what led to it; something also where nothing changed.
+    weight: usize,
     /// What led to it.
     batch: Arc<Batch>,
 }
@@ -104,7 +110,7 @@ impl Log {
         let taken = if last.is_exact { last.through } else { last.taken };
         let begins = is_first || !is_same && batch.is_empty();
         let state = State::new(batch, standing, taken);
-        self.remembered += state.weight();
+        self.remembered += state.weight;
         self.states.push_back(state);
         self.forget(if begins { 0 } else { REMEMBERED });
     }
@@ -180,7 +186,7 @@ impl Log {
         while self.remembered > most {
             self.states.pop_front();
             let Some(oldest) = self.states.front_mut() else { break };
-            self.remembered -= oldest.weight();
+            self.remembered -= oldest.weight;
             oldest.batch = Arc::default();
         }
     }
@@ -202,6 +208,7 @@ impl State {
             is_exact: standing.is_exact,
             taken,
             at: SystemTime::now(),
+            weight: 1 + batch.weight(),
             batch: Arc::new(batch),
         }
     }
@@ -210,11 +217,6 @@ impl State {
     /// nothing out, or by a list.
     fn end_before(&self, next: &Self) -> i64 {
         if next.is_listed { self.through } else { self.through.max(next.revision - 1) }
-    }
-
-    /// What it takes to remember it, in changes; a state without any takes something too.
-    fn weight(&self) -> usize {
-        1 + self.batch.len()
     }
 }
 
@@ -229,6 +231,15 @@ impl Batch {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What it takes to remember it, in changes. What is there now is the index's, too; what
+    /// was there before is kept for this alone.
+    fn weight(&self) -> usize {
+        let instances = self.changes.iter().filter_map(|change| change.before.as_deref());
+        let aliases = self.aliases.iter().filter_map(|change| change.before.as_deref());
+        let octets = instances.map(Instance::octets).chain(aliases.map(Alias::octets));
+        self.len() + octets.map(|octets| octets / OCTETS_OF_ONE).sum::<usize>()
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Seen;
 use super::id::{Id, Mark};
+use super::seen::{Coming, Comings, Since, Spot};
 use crate::registry::{Alias, AliasChange, Change, Instance};
 
 /// Changes that are remembered of a zone: a follower that comes back after half a minute of
@@ -56,6 +56,8 @@ pub(super) struct Log {
     states: VecDeque<State>,
     /// How much is remembered: the states' weights, but for the oldest's.
     remembered: usize,
+    /// When instances came, as far as that is remembered.
+    comings: Comings,
     /// How often the registry's history had gone back when the first state was told.
     histories: Option<u64>,
     /// Whether it has gone back since: revisions alone do not say enough any more.
@@ -91,7 +93,8 @@ impl Log {
     pub(super) fn new(process: u64) -> Self {
         let standing = Standing { is_exact: false, histories: 0 };
         let states = VecDeque::from([State::new(Batch::default(), standing, 0)]);
-        Self { process, states, remembered: 0, histories: None, went_back: false }
+        let comings = Comings::default();
+        Self { process, states, remembered: 0, comings, histories: None, went_back: false }
     }
 
     /// Takes an update that was published. History begins with the first, and anew with one
@@ -111,6 +114,10 @@ impl Log {
         let begins = is_first || !is_same && batch.is_empty();
         let state = State::new(batch, standing, taken);
         self.remembered += state.weight;
+        if !begins {
+            let coming = Coming { state: state.number, at: state.at };
+            self.comings.take(&state.batch.changes, coming);
+        }
         self.states.push_back(state);
         self.forget(if begins { 0 } else { REMEMBERED });
     }
@@ -147,16 +154,10 @@ impl Log {
         self.states.back().map_or(0, |last| last.through)
     }
 
-    /// When instances came, as far as that is remembered: those that are wanted.
-    pub(super) fn seen(&self, is_wanted: impl Fn(&Instance) -> bool) -> Seen {
-        let mut seen = Seen::since(self.states[0].at);
-        for state in &self.states {
-            let all = state.batch.changes.iter().filter_map(Change::event);
-            for event in all.filter(|event| is_wanted(event.instance)) {
-                seen.take(event, state.at);
-            }
-        }
-        seen
+    /// Since when instances are there.
+    pub(super) fn since(&self, spots: &[Spot]) -> Vec<Since> {
+        let begun = Since::Before(self.states[0].at);
+        spots.iter().map(|spot| self.comings.of(spot).map_or(begun, Since::At)).collect()
     }
 
     /// The first state that was what the registry held at a revision.
@@ -187,7 +188,8 @@ impl Log {
             self.states.pop_front();
             let Some(oldest) = self.states.front_mut() else { break };
             self.remembered -= oldest.weight;
-            oldest.batch = Arc::default();
+            let batch = std::mem::take(&mut oldest.batch);
+            self.comings.forget(&batch.changes, oldest.number);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::Parameters;
-use super::paging::beside;
+use super::heavy::beside;
 use super::refusal::Refusal;
 use super::{Subject, schema};
 use crate::authority::{self, Draw};

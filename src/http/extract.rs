@@ -1,12 +1,21 @@
 //! What requests say, taken so that what is wrong with it is told as all else is, by a
 //! [`Refusal`].
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use super::place::Place;
 use super::refusal::Refusal;
+
+/// How long a client may take to send a body, as for a head: it has some hundred octets, and
+/// 64 KiB at most.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body, JSON.
 #[derive(Debug)]
@@ -24,7 +33,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let Json(body) = Json::from_request(request, state).await?;
+        let place = request.extensions().get::<Place>().cloned();
+        // A client that dawdles is silent, also in the middle of a request.
+        place.iter().for_each(Place::rest);
+        let body = timeout(BODY_TIMEOUT, Json::from_request(request, state)).await;
+        place.iter().for_each(Place::work);
+        let Json(body) = body.map_err(|_| slow())??;
         Ok(Self(body))
     }
 }
@@ -45,4 +59,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segment
         let Path(segments) = Path::from_request_parts(parts, state).await?;
         Ok(Self(segments))
     }
+}
+
+/// The refusal of a body that does not come.
+fn slow() -> Refusal {
+    let text = format!("the body did not come within {BODY_TIMEOUT:?}; send it at once");
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", text)
 }

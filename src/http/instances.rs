@@ -9,7 +9,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Parameters, Segments};
-use super::paging::{beside, first, limit};
+use super::heavy::beside;
+use super::paging::{first, limit};
 use super::refusal::Refusal;
 use super::services::{Shown, aliases, behind, shown};
 use super::zones::{self, quoted};

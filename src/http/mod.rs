@@ -20,9 +20,12 @@
 
 mod access;
 mod bender;
+mod connections;
 mod events;
 mod explain;
 mod extract;
+mod guards;
+mod heavy;
 mod instances;
 mod metrics;
 mod page;
@@ -235,6 +238,7 @@ fn routes(subject: Subject) -> Router {
         .routes(routes!(status::show))
         .routes(routes!(explain::show))
         .split_for_parts();
+    let document = guards::described(document);
     let document = document.to_json().expect("the document has no keys but strings");
     routes
         .merge(page::routes())
@@ -262,7 +266,7 @@ fn timestamp(time: SystemTime) -> String {
 }
 
 /// A reply of JSON that is text already.
-fn json(text: String) -> Response {
+fn json(text: impl IntoResponse) -> Response {
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 

@@ -2,9 +2,6 @@
 
 use std::collections::BinaryHeap;
 
-use axum::response::Response;
-
-use super::json;
 use super::refusal::Refusal;
 
 /// Entries of a page, where nothing else is asked for.
@@ -37,17 +34,6 @@ pub(super) fn first<T: Ord>(all: impl Iterator<Item = T>, most: usize) -> (Vec<T
     let has_more = sorted.len() > most;
     sorted.truncate(most);
     (sorted, has_more)
-}
-
-/// Does what may take a second beside the runtime's threads, and answers with its JSON.
-///
-/// # Errors
-/// What the work says, or 500 if it ended otherwise.
-pub(super) async fn beside<T: serde::Serialize + Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<Response, Refusal> {
-    let text = move || serde_json::to_string(&work()?).map_err(Refusal::fault);
-    tokio::task::spawn_blocking(text).await.map_err(Refusal::fault)?.map(json)
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::connections::Connections;
 
 /// The longest a connection lives that answers requests: a client that dawdles must not keep
 /// its place.
@@ -17,9 +20,22 @@ pub(super) const CONNECTION_LIFE: Duration = Duration::from_secs(120);
 /// without anybody noticing.
 pub(super) const UNREAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The place of one connection among all that may be open.
+/// The place of one connection among all that may be open, given back with its last copy.
 #[derive(Debug, Clone)]
-pub(super) struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+pub(super) struct Place(Arc<Seat>);
+
+/// What a place is made of.
+#[derive(Debug)]
+struct Seat {
+    /// Among which.
+    connections: Arc<Connections>,
+    /// Its number.
+    number: u64,
+    /// What holds the place, while it is held.
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Cancelled when another takes the place.
+    close: CancellationToken,
+}
 
 /// A stream whose other side must read.
 #[derive(Debug)]
@@ -28,24 +44,53 @@ pub(super) struct Impatient<S> {
     stream: S,
     /// When it is given up; none while it takes what is written.
     end: Option<Pin<Box<Sleep>>>,
+    /// Where it is told that the other side reads.
+    place: Place,
 }
 
 impl Place {
-    /// The place that a permit gives.
-    pub(super) fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self(Arc::new(Mutex::new(Some(permit))))
+    /// The place of a number that a permit gives, until it is cancelled.
+    pub(super) fn new(
+        connections: Arc<Connections>,
+        number: u64,
+        permit: OwnedSemaphorePermit,
+        close: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Seat { connections, number, permit: Mutex::new(Some(permit)), close }))
     }
 
     /// Gives the place to another connection. This one, which has a place elsewhere, lives as
     /// long as it has something to send and its client reads.
     pub(super) fn leave(&self) {
+        self.0.connections.remove(self.0.number);
         self.permit().take();
     }
 
-    /// Whether others may soon want the place: fewer than so many are free.
+    /// The client took something.
+    pub(super) fn touch(&self) {
+        self.0.connections.touch(self.0.number);
+    }
+
+    /// A request is worked on: the connection is not silent.
+    pub(super) fn work(&self) {
+        self.0.connections.work(self.0.number, true);
+    }
+
+    /// It is the client's turn.
+    pub(super) fn rest(&self) {
+        self.0.connections.work(self.0.number, false);
+    }
+
+    /// Waits until another has the place.
+    pub(super) async fn closed(&self) {
+        self.0.close.cancelled().await;
+    }
+
+    /// Whether others may soon want the place: fewer than so many are free, or its client has
+    /// many.
     pub(super) fn is_wanted(&self, few: usize) -> bool {
-        let permit = self.permit();
-        permit.as_ref().is_some_and(|permit| permit.semaphore().available_permits() < few)
+        let free = self.permit().as_ref().map(|permit| permit.semaphore().available_permits());
+        free.is_some_and(|free| free < few || self.0.connections.are_many(self.0.number))
     }
 
     /// Waits until the connection has lived long enough.
@@ -58,14 +103,26 @@ impl Place {
 
     /// What holds the place, while it is held.
     fn permit(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.permit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether another has the place.
+    #[cfg(test)]
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.close.is_cancelled()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.connections.remove(self.number);
     }
 }
 
 impl<S> Impatient<S> {
     /// A stream whose other side must read.
-    pub(super) const fn new(stream: S) -> Self {
-        Self { stream, end: None }
+    pub(super) const fn new(stream: S, place: Place) -> Self {
+        Self { stream, end: None, place }
     }
 
     /// Passes on how writing went, unless it has waited for too long.
@@ -76,6 +133,7 @@ impl<S> Impatient<S> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.end = None;
+            self.place.touch();
             return written;
         }
         let end = self.end.get_or_insert_with(|| Box::pin(sleep(UNREAD_TIMEOUT)));
@@ -134,10 +192,15 @@ mod tests {
 
     use super::*;
 
+    /// A place among two.
+    async fn place(connections: &Arc<Connections>) -> Place {
+        connections.admit([127, 0, 0, 1].into()).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_is_cut_and_who_reads_late_is_not() {
         let (near, mut far) = duplex(4);
-        let mut near = Impatient::new(near);
+        let mut near = Impatient::new(near, place(&Connections::new(1)).await);
         let reader = tokio::spawn(async move {
             for _ in 0..4 {
                 sleep(UNREAD_TIMEOUT * 3 / 4).await;
@@ -153,14 +216,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_that_was_left_is_free_and_its_connection_lives_on() {
-        let places = Arc::new(tokio::sync::Semaphore::new(2));
-        let place = || Place::new(Arc::clone(&places).try_acquire_owned().unwrap());
-        let kept = place();
+        let connections = Connections::new(2);
+        let kept = place(&connections).await;
         assert!(kept.is_wanted(2) && !kept.is_wanted(1));
-        let left = place();
+        let left = place(&connections).await;
         let end = tokio::spawn(left.clone().expired());
         left.leave();
-        assert_eq!(places.available_permits(), 1);
+        assert!(kept.is_wanted(2) && !kept.is_wanted(1));
         kept.expired().await;
         sleep(CONNECTION_LIFE).await;
         assert!(!end.is_finished());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::extract::Parameters;
-use super::paging::beside;
+use super::heavy::beside;
 use super::refusal::Refusal;
 use super::{Subject, schema, zones};
 use crate::index::{Generation, Zone};

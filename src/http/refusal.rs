@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -68,6 +68,7 @@ impl IntoResponse for Refusal {
         let field = match self.status {
             StatusCode::SERVICE_UNAVAILABLE => (RETRY_AFTER, RETRY_SECONDS),
             StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer"),
+            StatusCode::REQUEST_TIMEOUT => (CONNECTION, "close"),
             _ => return response,
         };
         response.headers_mut().insert(field.0, HeaderValue::from_static(field.1));

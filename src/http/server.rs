@@ -1,6 +1,7 @@
 //! Connections: so many at once, each with so long to ask.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,18 +18,14 @@ use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::access::Access;
+use super::connections::{CONNECTIONS_MAX, Connections};
 use super::place::{CONNECTION_LIFE, Impatient, Place, UNREAD_TIMEOUT};
 use super::tls::Tls;
 
-/// Connections at once. Operators, scrapers and probes are few; clients that renew a
-/// registration are many, and each is served in some milliseconds. The rest waits in the
-/// system's queue.
-const CONNECTIONS_MAX: usize = 256;
 /// Places that must be free for a connection to be kept after a reply: ten thousand clients
 /// that renew every five seconds, and keep a connection meanwhile, would leave no place to
 /// each other.
@@ -49,25 +46,25 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Answers every connection, for as long as it is polled.
 pub(super) async fn run(listener: TcpListener, routes: Router, access: Arc<Access>) -> Infallible {
     let tls = Tls::new(Arc::clone(&access));
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Connections::new(CONNECTIONS_MAX);
     let mut connections = JoinSet::new();
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.expect("the places are never closed");
-        let stream = accept(&listener).await;
+        let (stream, client) = accept(&listener).await;
+        let place = places.admit(client.ip()).await;
         let routes = routes.clone();
         let tls = access.rules().certificate.as_ref().map(|_| tls.clone());
-        connections.spawn(begin(stream, tls, routes, Place::new(place)));
+        connections.spawn(serve(stream, tls, routes, place));
         while connections.try_join_next().is_some() {}
     }
 }
 
 /// The next connection.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, client)) => {
                 notice_loss(&stream);
-                return stream;
+                return (stream, client);
             }
             Err(error) => {
                 tracing::debug!("an HTTP connection was not accepted: {error}");
@@ -86,6 +83,14 @@ fn notice_loss(stream: &TcpStream) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = stream;
+}
+
+/// Serves a connection until it ends or another gets its place.
+async fn serve(stream: TcpStream, tls: Option<Tls>, routes: Router, place: Place) {
+    tokio::select! {
+        () = begin(stream, tls, routes, place.clone()) => (),
+        () = place.closed() => (),
+    }
 }
 
 /// Begins TLS, where that is spoken, and answers.
@@ -108,19 +113,21 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router, pla
         .max_headers(FIELDS_MAX)
         .max_buf_size(BUFFER_OCTETS);
     let routes = TowerToHyperService::new(routes);
-    let (own, end) = (place.clone(), place.expired());
+    let (own, end) = (place.clone(), place.clone().expired());
     let service = service_fn(move |mut request: Request<Incoming>| {
+        own.work();
         request.extensions_mut().insert(own.clone());
         let (own, reply) = (own.clone(), routes.call(request));
         async move {
             let mut reply = reply.await?;
+            own.rest();
             if own.is_wanted(FREE_TO_KEEP) {
                 reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(reply)
         }
     });
-    let served = protocol.serve_connection(TokioIo::new(Impatient::new(stream)), service);
+    let served = protocol.serve_connection(TokioIo::new(Impatient::new(stream, place)), service);
     tokio::select! {
         // However it ended, its place is free from now on.
         ended = served => if let Err(error) = ended {

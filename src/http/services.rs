@@ -10,7 +10,8 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::Parameters;
-use super::paging::{beside, first, limit};
+use super::heavy::beside;
+use super::paging::{first, limit};
 use super::refusal::Refusal;
 use super::zones;
 use super::{Subject, schema};

@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::paging::beside;
+use super::heavy;
 use super::ready::is_answered;
 use super::refusal::Refusal;
 use super::samples::{Lately, Look, Samples};
@@ -95,7 +95,7 @@ pub(super) async fn show(
     State(subject): State<Subject>,
     Extension(samples): Extension<Arc<Samples>>,
 ) -> Result<Response, Refusal> {
-    beside(move || Ok(status(&subject, &samples))).await
+    heavy::standing(move || Ok(status(&subject, &samples))).await
 }
 
 /// How the server stands.

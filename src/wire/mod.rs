@@ -71,6 +71,7 @@ pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
+pub(crate) use self::networks::client;
 pub use self::networks::{Network, NetworkFault, Networks};
 pub use self::policy::{Policies, Policy};
 pub use self::query_log::QueryLog;

@@ -110,7 +110,7 @@ impl Networks {
 }
 
 /// Who an address belongs to, where shares are counted: one host of IPv4, one network of IPv6.
-pub(super) fn client(address: IpAddr) -> IpAddr {
+pub(crate) fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         ip @ IpAddr::V4(_) => ip,
         ip @ IpAddr::V6(_) => Network::around(ip, CLIENT_PREFIX).first,

@@ -3,14 +3,16 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
-use super::serve;
+use super::{get, json, ready, serve};
+use crate::serve::writer::{Writer, instances};
 use crate::support::certificates::Authority;
 use crate::support::etcd::Etcd;
 use crate::support::srvd::Srvd;
@@ -189,4 +191,65 @@ fn tls_is_spoken_with_the_configured_certificate() {
     assert!(eventually(|| is_served(&authority, at)));
     std::thread::sleep(Duration::from_millis(10));
     drop(quiet);
+}
+
+#[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
+    let head = format!(
+        "POST /registrations HTTP/1.1\r\nHost: {at}\r\nContent-Type: application/json\r\n\
+         Content-Length: 60000\r\n\r\n{{"
+    );
+    let mut slow: Vec<_> = (0..300).map(|_| TcpStream::connect(at).unwrap()).collect();
+    // Those beyond what may be open at once may be closed before they are read.
+    slow.iter_mut().for_each(|it| drop(it.write_all(head.as_bytes())));
+    assert_eq!(ask(at, "GET /readyz", "").0, 503);
+    drop(slow);
+    let reply = send(at, head.as_bytes());
+    assert_eq!(judged(&reply), told(408, "TIMEOUT"));
+    assert!(reply.to_lowercase().contains("\r\nconnection: close"), "{reply}");
+}
+
+#[test]
+fn silent_connections_make_room_long_before_they_are_cut() {
+    let (_serving, at) = serve(&format!("http://{}", free_addr()), &[]);
+    let start = Instant::now();
+    let silent: Vec<_> = (0..400).map(|_| TcpStream::connect(at).unwrap()).collect();
+    assert_eq!(ask(at, "GET /healthz", "").0, 200);
+    // They are cut after five seconds each; 256 of them at once, and then the rest.
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    drop(silent);
+}
+
+/// A connection that takes in very little of what is sent to it.
+fn narrow(at: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&at.into()).unwrap();
+    socket.into()
+}
+
+#[test]
+fn long_lists_that_are_not_read_do_not_pile_up() {
+    let etcd = Etcd::start();
+    let count = 60_000;
+    Writer::new(&etcd.url()).put_all(&instances("web", count));
+    let (_serving, at) = ready(&etcd.url(), &[]);
+    let request = format!("GET /registrations HTTP/1.1\r\nHost: {at}\r\n\r\n");
+    let mut unread: Vec<_> = (0..40).map(|_| narrow(at)).collect();
+    unread.iter_mut().for_each(|it| it.write_all(request.as_bytes()).unwrap());
+    let mut status = [0; 12];
+    let begun = unread.iter_mut().filter_map(|it| {
+        it.set_read_timeout(Some(PATIENCE)).unwrap();
+        it.read_exact(&mut status).unwrap();
+        [b"HTTP/1.1 200", b"HTTP/1.1 503"].iter().position(|begin| **begin == status)
+    });
+    let refused: usize = begun.sum();
+    assert!((32..40).contains(&refused), "{refused} of 40 were refused");
+    assert_eq!(ask(at, "GET /v1/status", "").0, 200);
+    assert_eq!(ask(at, "GET /v1/services", "").0, 200);
+    drop(unread);
+    assert!(eventually(|| get(at, "/registrations").0.contains("200")));
+    let whole = json(at, "/registrations").1;
+    assert_eq!(whole.as_array().unwrap().len(), count);
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::Subject;
+use super::super::heavy::array;
 use super::super::refusal::Refusal;
 use super::created;
 use crate::registry::{Alias, Resource};
@@ -24,14 +25,19 @@ pub(super) struct Kind<T> {
     pub(super) show: fn(&Alias) -> Option<T>,
 }
 
-impl<T: Serialize> Kind<T> {
+impl<T: Serialize + 'static> Kind<T> {
     /// All of them, by name.
-    pub(super) fn list(&self, subject: &Subject) -> Result<Json<Vec<T>>, Refusal> {
+    pub(super) async fn list(&self, subject: &Subject) -> Result<Response, Refusal> {
         let zone = subject.registered()?;
-        let of_kind = |alias: &&Alias| alias.resource() == self.resource;
-        let mut aliases: Vec<_> = zone.aliases().map(|alias| &**alias).filter(of_kind).collect();
-        aliases.sort_unstable_by_key(|alias| (&alias.name, alias.is_rooted));
-        Ok(Json(aliases.into_iter().filter_map(self.show).collect()))
+        let (resource, show) = (self.resource, self.show);
+        array(move |array| {
+            let of_kind = |alias: &&Alias| alias.resource() == resource;
+            let mut aliases: Vec<_> =
+                zone.aliases().map(|alias| &**alias).filter(of_kind).collect();
+            aliases.sort_unstable_by_key(|alias| (&alias.name, alias.is_rooted));
+            aliases.into_iter().filter_map(show).try_for_each(|it| array.push(&it))
+        })
+        .await
     }
 
     /// The one with a name.

@@ -21,8 +21,8 @@ const KIND: Kind<Backend> =
     (status = 200, body = Vec<Backend>),
     (status = 503, body = Refusal, description = "the registry has not been listed yet"),
 ))]
-pub(super) async fn list(State(subject): State<Subject>) -> Result<Json<Vec<Backend>>, Refusal> {
-    KIND.list(&subject)
+pub(super) async fn list(State(subject): State<Subject>) -> Result<Response, Refusal> {
+    KIND.list(&subject).await
 }
 
 /// One backend.

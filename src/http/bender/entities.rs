@@ -7,7 +7,7 @@ use crate::registry::document::BenderRegistration;
 use crate::registry::{Alias, Instance, Meaning};
 
 /// One place where a version of an app runs.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Registration {
     /// `Registration`
     #[schema(value_type = String, example = "Registration")]

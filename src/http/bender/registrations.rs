@@ -1,15 +1,13 @@
 //! `/registrations`: who runs where, and saying so.
 
-use std::collections::BTreeSet;
-
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::super::Subject;
 use super::super::extract::{Body, Segments};
+use super::super::heavy::{Array, Gone, array};
 use super::super::refusal::Refusal;
 use super::created;
 use super::entities::{PostedRegistration, Registration};
@@ -18,21 +16,23 @@ use crate::names::folded;
 use crate::registry::Instance;
 use crate::registry::document::BenderRegistration;
 
-/// Registrations in one reply, some ten MiB. Who has more asks for one app.
-const SHOWN_MAX: usize = 100_000;
-
 /// All registrations.
 ///
-/// They are sorted by app, version, host and port. Instances that other programs registered
+/// They are sorted by app, version, host and port; a long list comes while it is made. Instances that other programs registered
 /// are among them, if they have a port.
 #[utoipa::path(get, path = "/registrations", tag = "bender", responses(
     (status = 200, body = Vec<Registration>),
     (status = 503, body = Refusal, description = "the registry has not been listed yet"),
 ))]
-pub(super) async fn list(
-    State(subject): State<Subject>,
-) -> Result<Json<BTreeSet<Registration>>, Refusal> {
-    chosen(&subject, |zone| gather(zone.services().flat_map(|it| it.instances()))).await
+pub(super) async fn list(State(subject): State<Subject>) -> Result<Response, Refusal> {
+    let zone = subject.registered()?;
+    array(move |array| {
+        let mut labels: Vec<_> = zone.labels().collect();
+        labels.sort_unstable();
+        let mut services = labels.into_iter().filter_map(|label| zone.service(label));
+        services.try_for_each(|service| write(service.instances(), array))
+    })
+    .await
 }
 
 /// The registrations of an app.
@@ -42,8 +42,9 @@ pub(super) async fn list(
 pub(super) async fn list_app(
     State(subject): State<Subject>,
     Segments(app): Segments<String>,
-) -> Result<Json<BTreeSet<Registration>>, Refusal> {
-    chosen(&subject, move |zone| gather(of_app(zone, &app))).await
+) -> Result<Response, Refusal> {
+    let zone = subject.registered()?;
+    array(move |array| write(of_app(&zone, &app), array)).await
 }
 
 /// The registrations of one version of an app.
@@ -53,9 +54,10 @@ pub(super) async fn list_app(
 pub(super) async fn list_version(
     State(subject): State<Subject>,
     Segments((app, version)): Segments<(String, String)>,
-) -> Result<Json<BTreeSet<Registration>>, Refusal> {
+) -> Result<Response, Refusal> {
+    let zone = subject.registered()?;
     let is_meant = move |it: &&Instance| it.version() == Some(&version);
-    chosen(&subject, move |zone| gather(of_app(zone, &app).filter(is_meant))).await
+    array(move |array| write(of_app(&zone, &app).filter(is_meant), array)).await
 }
 
 /// One registration.
@@ -144,25 +146,12 @@ fn of_app<'z>(zone: &'z Zone, app: &str) -> impl Iterator<Item = &'z Instance> +
     zone.service(&label).into_iter().flat_map(|service| service.instances())
 }
 
-/// Chooses registrations of the newest generation, beside the runtime's threads: there may
-/// be a million to choose from.
-async fn chosen(
-    subject: &Subject,
-    choose: impl FnOnce(&Zone) -> BTreeSet<Registration> + Send + 'static,
-) -> Result<Json<BTreeSet<Registration>>, Refusal> {
-    let zone = subject.registered()?;
-    let chosen = tokio::task::spawn_blocking(move || choose(&zone)).await;
-    let chosen = chosen.map_err(Refusal::fault)?;
-    if chosen.len() > SHOWN_MAX {
-        let text = format!(
-            "there are more than {SHOWN_MAX} registrations; ask for those of one app or version"
-        );
-        return Err(Refusal::new(StatusCode::INSUFFICIENT_STORAGE, "TOO_MANY", text));
-    }
-    Ok(Json(chosen))
-}
-
-/// What instances are to bender, no more than are known to be too many.
-fn gather<'z>(instances: impl Iterator<Item = &'z Instance>) -> BTreeSet<Registration> {
-    instances.filter_map(Registration::of).take(SHOWN_MAX + 1).collect()
+/// Writes what the instances of a service are to bender, in order and each once.
+fn write<'z>(instances: impl Iterator<Item = &'z Instance>, array: &mut Array) -> Result<(), Gone> {
+    let place = |it: &&'z Instance| (&it.name, it.version(), &it.host, it.port);
+    let mut sorted: Vec<_> = instances.collect();
+    sorted.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
+    sorted.dedup_by(|one, other| place(one) == place(other));
+    let mut registrations = sorted.into_iter().filter_map(Registration::of);
+    registrations.try_for_each(|it| array.push(&it))
 }

@@ -1,0 +1,195 @@
+//! Who is connected. Where no place is free, or a client has many, the connection that has
+//! been silent for longest makes room: a client may always come back, and one that only holds
+//! connections open must not keep others out.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::place::Place;
+use crate::wire::client;
+
+/// Connections at once. Operators, scrapers and probes are few; clients that renew a
+/// registration are many, and each is served in some milliseconds. The rest waits in the
+/// system's queue.
+pub(super) const CONNECTIONS_MAX: usize = 256;
+/// Connections of one client from which on a new one of its own takes the place of a silent
+/// one: a quarter, so that what it holds open leaves room for others. Those that work stay:
+/// behind one address there may be many clients, on loopback all of them.
+const PER_CLIENT: usize = CONNECTIONS_MAX / 4;
+/// How long a connection must have been silent to be closed for another: what a client needs
+/// to begin TLS, or to send a request once it is connected.
+const SILENT_LEAST: Duration = Duration::from_millis(500);
+/// How long is waited for a place before another look at who is silent.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The open connections.
+#[derive(Debug)]
+pub(super) struct Connections {
+    /// By number. The lock is held for a look at the map, never over an await.
+    open: Mutex<Open>,
+    /// A permit for each that may be open.
+    places: Arc<Semaphore>,
+}
+
+/// The open connections, numbered.
+#[derive(Debug, Default)]
+struct Open {
+    /// How many there have ever been.
+    count: u64,
+    /// Those that are open.
+    entries: HashMap<u64, Entry>,
+}
+
+/// One connection, as the others see it.
+#[derive(Debug)]
+struct Entry {
+    /// Whose it is.
+    client: IpAddr,
+    /// Since when it has been silent; none while a request is worked on.
+    silent: Option<Instant>,
+    /// Closes it.
+    close: CancellationToken,
+}
+
+impl Connections {
+    /// No connections yet, and room for so many.
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), places: Arc::new(Semaphore::new(most)) })
+    }
+
+    /// Waits for a place, which may be one that another had.
+    pub(super) async fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
+        let client = client(address);
+        self.lock().limit(client);
+        let mut places = Box::pin(Arc::clone(&self.places).acquire_owned());
+        let permit = loop {
+            match timeout(PATIENCE, &mut places).await {
+                Ok(permit) => break permit.expect("the places are never closed"),
+                Err(_) => self.lock().close_silent(None),
+            }
+        };
+        let close = CancellationToken::new();
+        let number = self.lock().add(client, close.clone());
+        Place::new(Arc::clone(self), number, permit, close)
+    }
+
+    /// A connection says something, or takes something: it was silent until now. It may be
+    /// closed already.
+    pub(super) fn touch(&self, number: u64) {
+        if let Some(Entry { silent: Some(since), .. }) = self.lock().entries.get_mut(&number) {
+            *since = Instant::now();
+        }
+    }
+
+    /// Whether a request of a connection is worked on.
+    pub(super) fn work(&self, number: u64, is_at_work: bool) {
+        if let Some(entry) = self.lock().entries.get_mut(&number) {
+            entry.silent = (!is_at_work).then(Instant::now);
+        }
+    }
+
+    /// Whether the next connection of the client of this one would cost it a silent one.
+    pub(super) fn are_many(&self, number: u64) -> bool {
+        let open = self.lock();
+        open.entries.get(&number).is_some_and(|entry| open.has_many(entry.client))
+    }
+
+    /// A connection has no place any more.
+    pub(super) fn remove(&self, number: u64) {
+        self.lock().entries.remove(&number);
+    }
+
+    /// The map. It is sound even if another thread panicked while it looked.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// Adds a connection, and gives its number.
+    fn add(&mut self, client: IpAddr, close: CancellationToken) -> u64 {
+        self.count += 1;
+        let entry = Entry { client, silent: Some(Instant::now()), close };
+        self.entries.insert(self.count, entry);
+        self.count
+    }
+
+    /// Closes a silent connection of a client that has many.
+    fn limit(&mut self, client: IpAddr) {
+        if self.has_many(client) {
+            self.close_silent(Some(client));
+        }
+    }
+
+    /// Whether a client has as many connections as one should.
+    fn has_many(&self, client: IpAddr) -> bool {
+        self.entries.values().filter(|entry| entry.client == client).count() >= PER_CLIENT
+    }
+
+    /// Closes the connection that has been silent for longest, if that is long enough.
+    fn close_silent(&mut self, client: Option<IpAddr>) {
+        let some = self.entries.iter().filter(|(_, it)| client.is_none_or(|one| it.client == one));
+        let silent = some.filter_map(|(number, it)| Some((it.silent?, *number))).min();
+        let Some((_, number)) = silent.filter(|(since, _)| since.elapsed() >= SILENT_LEAST) else {
+            return;
+        };
+        let Some(entry) = self.entries.remove(&number) else { return };
+        tracing::debug!(client = %entry.client, "too many HTTP connections: a silent one is closed");
+        entry.close.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// As many places of one client.
+    async fn fill(connections: &Arc<Connections>, client: [u8; 4], places: usize) -> Vec<Place> {
+        let mut all = Vec::new();
+        for _ in 0..places {
+            all.push(connections.admit(client.into()).await);
+        }
+        all
+    }
+
+    fn closed(places: &[Place]) -> Vec<usize> {
+        (0..places.len()).filter(|at| places[*at].is_closed()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_with_many_closes_its_own_longest_silent_one() {
+        let connections = Connections::new(PER_CLIENT * 2);
+        let other = fill(&connections, [192, 0, 2, 1], 1).await;
+        let many = fill(&connections, [192, 0, 2, 2], PER_CLIENT).await;
+        // None of them has been silent for long enough.
+        let more = fill(&connections, [192, 0, 2, 2], 1).await;
+        assert_eq!((closed(&other), closed(&many), closed(&more)), (vec![], vec![], vec![]));
+        many[0].work();
+        sleep(SILENT_LEAST).await;
+        many[1].touch();
+        let _last = fill(&connections, [192, 0, 2, 2], 2).await;
+        assert_eq!((closed(&other), closed(&many), closed(&more)), (vec![], vec![2, 3], vec![]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_no_place_is_free_the_longest_silent_makes_room() {
+        let connections = Connections::new(2);
+        let mut places = fill(&connections, [192, 0, 2, 1], 2).await;
+        places[0].work();
+        let start = Instant::now();
+        let silent = places.pop().unwrap();
+        let leaves = tokio::spawn(async move { silent.closed().await });
+        let _new = fill(&connections, [192, 0, 2, 2], 1).await;
+        assert!(start.elapsed() >= SILENT_LEAST && start.elapsed() < SILENT_LEAST * 2);
+        leaves.await.unwrap();
+        assert_eq!(closed(&places), [0; 0]);
+    }
+}

@@ -5,14 +5,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Seen;
 use super::id::{Id, Mark};
-use crate::registry::{AliasChange, Change, Instance};
+use super::seen::{Coming, Comings, Since, Spot};
+use crate::registry::{Alias, AliasChange, Change, Instance};
 
 /// Changes that are remembered of a zone: a follower that comes back after half a minute of
 /// 2,000 changes a second finds all it missed. What went is kept with them, some hundred
-/// octets each.
+/// octets each; a larger document counts as several changes ([`OCTETS_OF_ONE`]), so that
+/// history takes some 64 MiB at most, whatever is registered.
 pub(super) const REMEMBERED: usize = 1 << 16;
+/// Octets of a document that count as a change more: ordinary ones have fewer, the largest
+/// that are read (64 KiB, of many short words) over a thousand times as many.
+const OCTETS_OF_ONE: usize = 512;
 
 /// What one update changed.
 #[derive(Debug, Default)]
@@ -50,8 +54,10 @@ pub(super) struct Log {
     /// The states, the oldest first; never empty. Of what led to the oldest nothing is
     /// remembered.
     states: VecDeque<State>,
-    /// How much is remembered, by [`State::weight`].
+    /// How much is remembered: the states' weights, but for the oldest's.
     remembered: usize,
+    /// When instances came, as far as that is remembered.
+    comings: Comings,
     /// How often the registry's history had gone back when the first state was told.
     histories: Option<u64>,
     /// Whether it has gone back since: revisions alone do not say enough any more.
@@ -76,6 +82,8 @@ struct State {
     taken: i64,
     /// When it was told.
     at: SystemTime,
+    /// What it takes to remember what led to it; something also where nothing changed.
+    weight: usize,
     /// What led to it.
     batch: Arc<Batch>,
 }
@@ -85,7 +93,8 @@ impl Log {
     pub(super) fn new(process: u64) -> Self {
         let standing = Standing { is_exact: false, histories: 0 };
         let states = VecDeque::from([State::new(Batch::default(), standing, 0)]);
-        Self { process, states, remembered: 0, histories: None, went_back: false }
+        let comings = Comings::default();
+        Self { process, states, remembered: 0, comings, histories: None, went_back: false }
     }
 
     /// Takes an update that was published. History begins with the first, and anew with one
@@ -104,7 +113,11 @@ impl Log {
         let taken = if last.is_exact { last.through } else { last.taken };
         let begins = is_first || !is_same && batch.is_empty();
         let state = State::new(batch, standing, taken);
-        self.remembered += state.weight();
+        self.remembered += state.weight;
+        if !begins {
+            let coming = Coming { state: state.number, at: state.at };
+            self.comings.take(&state.batch.changes, coming);
+        }
         self.states.push_back(state);
         self.forget(if begins { 0 } else { REMEMBERED });
     }
@@ -141,16 +154,10 @@ impl Log {
         self.states.back().map_or(0, |last| last.through)
     }
 
-    /// When instances came, as far as that is remembered: those that are wanted.
-    pub(super) fn seen(&self, is_wanted: impl Fn(&Instance) -> bool) -> Seen {
-        let mut seen = Seen::since(self.states[0].at);
-        for state in &self.states {
-            let all = state.batch.changes.iter().filter_map(Change::event);
-            for event in all.filter(|event| is_wanted(event.instance)) {
-                seen.take(event, state.at);
-            }
-        }
-        seen
+    /// Since when instances are there.
+    pub(super) fn since(&self, spots: &[Spot]) -> Vec<Since> {
+        let begun = Since::Before(self.states[0].at);
+        spots.iter().map(|spot| self.comings.of(spot).map_or(begun, Since::At)).collect()
     }
 
     /// The first state that was what the registry held at a revision.
@@ -180,8 +187,9 @@ impl Log {
         while self.remembered > most {
             self.states.pop_front();
             let Some(oldest) = self.states.front_mut() else { break };
-            self.remembered -= oldest.weight();
-            oldest.batch = Arc::default();
+            self.remembered -= oldest.weight;
+            let batch = std::mem::take(&mut oldest.batch);
+            self.comings.forget(&batch.changes, oldest.number);
         }
     }
 
@@ -202,6 +210,7 @@ impl State {
             is_exact: standing.is_exact,
             taken,
             at: SystemTime::now(),
+            weight: 1 + batch.weight(),
             batch: Arc::new(batch),
         }
     }
@@ -210,11 +219,6 @@ impl State {
     /// nothing out, or by a list.
     fn end_before(&self, next: &Self) -> i64 {
         if next.is_listed { self.through } else { self.through.max(next.revision - 1) }
-    }
-
-    /// What it takes to remember it, in changes; a state without any takes something too.
-    fn weight(&self) -> usize {
-        1 + self.batch.len()
     }
 }
 
@@ -229,6 +233,15 @@ impl Batch {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What it takes to remember it, in changes. What is there now is the index's, too; what
+    /// was there before is kept for this alone.
+    fn weight(&self) -> usize {
+        let instances = self.changes.iter().filter_map(|change| change.before.as_deref());
+        let aliases = self.aliases.iter().filter_map(|change| change.before.as_deref());
+        let octets = instances.map(Instance::octets).chain(aliases.map(Alias::octets));
+        self.len() + octets.map(|octets| octets / OCTETS_OF_ONE).sum::<usize>()
     }
 }
 

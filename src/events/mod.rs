@@ -52,7 +52,7 @@ use crate::registry::{Instance, Publish};
 
 pub use self::id::{Id, IdFault};
 pub use self::log::{Batch, Forgotten};
-pub use self::seen::{Seen, Since};
+pub use self::seen::Since;
 pub use self::teller::Teller;
 
 /// Followers at once: proxies and pages of a site. Each costs the work of telling it.
@@ -143,11 +143,15 @@ impl Events {
         timeout(patience, reached).await.is_ok()
     }
 
-    /// When those instances of the zone at a place came that are wanted, as far as that is
-    /// remembered.
+    /// Since when instances of the zone at a place are there, in the order of the instances.
     #[must_use]
-    pub fn seen(&self, at: usize, is_wanted: impl Fn(&Instance) -> bool) -> Seen {
-        self.log(at).seen(is_wanted)
+    pub fn since<'i>(
+        &self,
+        at: usize,
+        instances: impl IntoIterator<Item = &'i Instance>,
+    ) -> Vec<Since> {
+        let spots: Vec<_> = instances.into_iter().map(seen::spot).collect();
+        self.log(at).since(&spots)
     }
 
     /// Tells of what was published.
@@ -156,7 +160,8 @@ impl Events {
         self.news.send_replace(());
     }
 
-    /// What happened in a zone, locked for a look.
+    /// What happened in a zone, locked for a look: a short one, for the mirror waits for it
+    /// before it can go on.
     fn log(&self, at: usize) -> MutexGuard<'_, Log> {
         self.logs[at].lock().unwrap_or_else(PoisonError::into_inner)
     }

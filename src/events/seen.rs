@@ -3,16 +3,12 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use crate::registry::{Event, Happening, Instance};
+use crate::registry::{Change, Happening, Instance};
 
-/// When some instances of a zone came.
-#[derive(Debug)]
-pub struct Seen {
-    /// When those came that came lately.
-    came: HashMap<Spot, SystemTime>,
-    /// Since when events are remembered: all others were there by then.
-    begun: SystemTime,
-}
+/// When those instances of a zone came of whose coming is remembered: kept beside the
+/// changes, so that a question costs what is asked for and not what is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Comings(HashMap<Spot, Coming, foldhash::fast::RandomState>);
 
 /// Since when an instance is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,32 +21,46 @@ pub enum Since {
 
 /// What tells instances apart: name, id, and whether the key begins with a slash although
 /// the prefix is empty.
-type Spot = (Box<str>, Box<str>, bool);
+pub(super) type Spot = (Box<str>, Box<str>, bool);
 
-impl Seen {
-    /// Nothing, where events are remembered since a moment.
-    pub(super) fn since(begun: SystemTime) -> Self {
-        Self { came: HashMap::new(), begun }
-    }
+/// How an instance came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Coming {
+    /// The number of the state that it came with.
+    pub(super) state: u64,
+    /// When that was told.
+    pub(super) at: SystemTime,
+}
 
-    /// Takes an event in.
-    pub(super) fn take(&mut self, event: Event<'_>, at: SystemTime) {
-        match event.happening {
-            Happening::Online => drop(self.came.insert(spot(event.instance), at)),
-            Happening::Offline => drop(self.came.remove(&spot(event.instance))),
-            Happening::Changed => (),
+impl Comings {
+    /// Takes in what led to a state.
+    pub(super) fn take(&mut self, changes: &[Change], coming: Coming) {
+        for event in changes.iter().filter_map(Change::event) {
+            match event.happening {
+                Happening::Online => drop(self.0.insert(spot(event.instance), coming)),
+                Happening::Offline => drop(self.0.remove(&spot(event.instance))),
+                Happening::Changed => (),
+            }
         }
     }
 
-    /// Since when an instance is there.
-    #[must_use]
-    pub fn of(&self, instance: &Instance) -> Since {
-        let came = self.came.get(&spot(instance));
-        came.map_or(Since::Before(self.begun), |at| Since::At(*at))
+    /// Forgets what led to a state. Who has come again since is not forgotten.
+    pub(super) fn forget(&mut self, changes: &[Change], state: u64) {
+        let came = changes.iter().filter(|change| change.before.is_none());
+        for spot in came.filter_map(|change| change.after.as_deref()).map(spot) {
+            if self.0.get(&spot).is_some_and(|coming| coming.state == state) {
+                self.0.remove(&spot);
+            }
+        }
+    }
+
+    /// When an instance came, if that is remembered.
+    pub(super) fn of(&self, spot: &Spot) -> Option<SystemTime> {
+        self.0.get(spot).map(|coming| coming.at)
     }
 }
 
 /// What tells an instance apart.
-fn spot(instance: &Instance) -> Spot {
+pub(super) fn spot(instance: &Instance) -> Spot {
     (instance.name.clone(), instance.id.clone(), instance.is_rooted)
 }

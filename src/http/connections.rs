@@ -94,6 +94,12 @@ impl Connections {
         }
     }
 
+    /// Whether the next connection of the client of this one would cost it a silent one.
+    pub(super) fn are_many(&self, number: u64) -> bool {
+        let open = self.lock();
+        open.entries.get(&number).is_some_and(|entry| open.has_many(entry.client))
+    }
+
     /// A connection has no place any more.
     pub(super) fn remove(&self, number: u64) {
         self.lock().entries.remove(&number);
@@ -116,9 +122,14 @@ impl Open {
 
     /// Closes a silent connection of a client that has many.
     fn limit(&mut self, client: IpAddr) {
-        if self.entries.values().filter(|entry| entry.client == client).count() >= PER_CLIENT {
+        if self.has_many(client) {
             self.close_silent(Some(client));
         }
+    }
+
+    /// Whether a client has as many connections as one should.
+    fn has_many(&self, client: IpAddr) -> bool {
+        self.entries.values().filter(|entry| entry.client == client).count() >= PER_CLIENT
     }
 
     /// Closes the connection that has been silent for longest, if that is long enough.

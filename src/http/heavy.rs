@@ -185,3 +185,47 @@ impl Array {
         self.to.blocking_send(Ok(chunk)).map_err(|_| Gone)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    /// The reply that lists so many numbers.
+    async fn numbers(count: u32) -> Result<Response, Refusal> {
+        array(move |array| (0..count).try_for_each(|number| array.push(&number))).await
+    }
+
+    /// The numbers that a reply lists.
+    async fn listed(reply: Response) -> Vec<u32> {
+        let text = to_bytes(reply.into_body(), usize::MAX).await.unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn arrays_are_whole_and_large_ones_few() {
+        for count in [0, 1, 2, 100_000] {
+            assert_eq!(listed(numbers(count).await.unwrap()).await, Vec::from_iter(0..count));
+        }
+        let mut unread = Vec::new();
+        for _ in 0..LARGE_AT_ONCE {
+            unread.push(numbers(100_000).await.unwrap());
+        }
+        assert_eq!(numbers(100_000).await.unwrap_err(), busy());
+        let text = || Ok("a".repeat(LARGE_OCTETS));
+        assert_eq!(beside(text).await.unwrap_err(), busy());
+        // Who asks for less is answered.
+        assert_eq!(listed(numbers(3).await.unwrap()).await, [0, 1, 2]);
+        drop(unread.pop());
+        let reply = loop {
+            match beside(text).await {
+                Ok(reply) => break reply,
+                Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        };
+        assert_eq!(LARGE.available_permits(), 0);
+        drop(reply);
+        assert_eq!(LARGE.available_permits(), 1);
+    }
+}

@@ -1,6 +1,5 @@
 //! `/v1/services/{name}`: the instances of one name, as DNS has them.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -97,7 +96,7 @@ fn members(
     let (page, has_more) = first(keys, limit);
     let last = page.last().filter(|_| has_more);
     let next = last.map(|it| format!("{}/{}", generation.zones()[it.0].settings().title(), it.1));
-    let instances = objects(generation, events, page);
+    let instances = objects(generation, events, &page);
     let name = String::from_utf8_lossy(&label).into_owned();
     Ok(Instances { name, zones: shown(generation, &places), aliases, total, instances, next })
 }
@@ -140,12 +139,10 @@ fn keyed<'z>(zone: &'z Zone, label: &[u8]) -> impl Iterator<Item = (String, &'z 
 }
 
 /// Instances as objects, with since when they are there.
-fn objects(generation: &Generation, events: &Events, page: Vec<Keyed<'_>>) -> Vec<Value> {
-    let names: HashSet<_> = page.iter().map(|it| &*it.2.name).collect();
-    let mut seen = BTreeMap::new();
-    let object = |Keyed(at, key, instance): &Keyed<'_>| {
-        let of_zone = || events.seen(*at, |it| names.contains(&*it.name));
-        let since = seen.entry(*at).or_insert_with(of_zone).of(instance);
+fn objects(generation: &Generation, events: &Events, page: &[Keyed<'_>]) -> Vec<Value> {
+    let of_zone = |all: &[Keyed<'_>]| events.since(all[0].0, all.iter().map(|it| it.2));
+    let since = page.chunk_by(|one, other| one.0 == other.0).flat_map(of_zone);
+    let object = |(Keyed(at, key, instance), since): (&Keyed<'_>, Since)| {
         let (member, time) = match since {
             Since::At(time) => ("since", time),
             Since::Before(time) => ("since_before", time),
@@ -154,7 +151,7 @@ fn objects(generation: &Generation, events: &Events, page: Vec<Keyed<'_>>) -> Ve
         object[member] = timestamp(time).into();
         object
     };
-    page.iter().map(object).collect()
+    page.iter().zip(since).map(object).collect()
 }
 
 /// There is no such service, or nobody knows yet.

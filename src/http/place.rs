@@ -86,10 +86,11 @@ impl Place {
         self.0.close.cancelled().await;
     }
 
-    /// Whether others may soon want the place: fewer than so many are free.
+    /// Whether others may soon want the place: fewer than so many are free, or its client has
+    /// many.
     pub(super) fn is_wanted(&self, few: usize) -> bool {
-        let permit = self.permit();
-        permit.as_ref().is_some_and(|permit| permit.semaphore().available_permits() < few)
+        let free = self.permit().as_ref().map(|permit| permit.semaphore().available_permits());
+        free.is_some_and(|free| free < few || self.0.connections.are_many(self.0.number))
     }
 
     /// Waits until the connection has lived long enough.

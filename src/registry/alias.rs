@@ -99,6 +99,17 @@ impl Alias {
         }
     }
 
+    /// About how many octets its document takes in memory.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let text = |it: &Option<Box<str>>| it.as_ref().map_or(0, |text| text.len());
+        let meaning = match &self.meaning {
+            Meaning::Backend { app, version } => app.len() + text(version),
+            Meaning::Frontend { backend } => text(backend),
+        };
+        self.name.len() + meaning
+    }
+
     /// The alias as the one JSON object that the HTTP interface shows: `zone`, `name`, `key`
     /// and the document's members.
     #[must_use]

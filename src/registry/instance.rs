@@ -101,6 +101,24 @@ impl Instance {
         details.tags.get(at).map(|tag| &**tag).or_else(version)
     }
 
+    /// About how many octets its document takes in memory: its texts, and what it costs to
+    /// keep each of many apart.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        /// What the allocator and the list take for each.
+        const EACH: usize = 48;
+        let text = |it: &Option<Box<str>>| it.as_ref().map_or(0, |text| text.len());
+        let of = |it: &Details| {
+            let tags = it.tags.iter().map(|tag| EACH + tag.len());
+            let meta = it.meta.iter().map(|(name, value)| 2 * EACH + name.len() + value.len());
+            let texts = text(&it.protocol) + text(&it.version) + text(&it.text);
+            texts + tags.chain(meta).sum::<usize>()
+        };
+        let further = self.further().iter().map(|it| 2 * EACH + text(&it.scheme));
+        let details = self.details.as_deref().map_or(0, of);
+        self.name.len() + self.id.len() + details + further.sum::<usize>()
+    }
+
     /// `HOST:PORT`, an IPv6 address in brackets; the host alone without a port.
     #[must_use]
     pub fn location(&self) -> String {

@@ -155,7 +155,7 @@ fn lines(set: &RrSet) -> impl Iterator<Item = String> {
 
 /// The strings of a TXT record, each in quotes: hickory runs them together.
 fn strings(text: &TXT) -> String {
-    let quoted = |string: &Box<[u8]>| {
+    let quoted = |string: &[u8]| {
         let octet = |octet: &u8| match octet {
             b'"' | b'\\' => format!("\\{}", char::from(*octet)),
             b' '..=b'~' => char::from(*octet).to_string(),
@@ -163,7 +163,7 @@ fn strings(text: &TXT) -> String {
         };
         format!("\"{}\"", string.iter().map(octet).collect::<String>())
     };
-    text.txt_data.iter().map(quoted).collect::<Vec<_>>().join(" ")
+    text.txt_data.iter().map(|string| quoted(string)).collect::<Vec<_>>().join(" ")
 }
 
 impl Explanation {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hickory_proto::rr::DNSClass;
+use hickory_proto::rr::{DNSClass, RData};
 use srvd::authority::{self, Draw, Explanation, Overflow, Question, Room, explain};
 use srvd::index::{Index, Publisher, Schema};
 use srvd::names::WireName;
@@ -99,7 +99,8 @@ fn the_answer_is_the_one_that_is_given() {
         let given = given.map(|sets| {
             let all = sets.iter().flat_map(|set| {
                 set.data.iter().map(|data| {
-                    format!("{} {} IN {} {data}", set.owner.to_ascii(), set.ttl, set.kind)
+                    let (owner, data) = (set.owner.to_ascii(), written(data));
+                    format!("{owner} {} IN {} {data}", set.ttl, set.kind)
                 })
             });
             sorted(all.collect())
@@ -114,6 +115,13 @@ fn the_answer_is_the_one_that_is_given() {
         assert_eq!(explanation.why.is_none(), has_answer || is_referral, "{told}");
         assert!(!explanation.rule.is_empty());
     }
+}
+
+/// A record's data, strings in quotes.
+fn written(data: &RData) -> String {
+    let RData::TXT(text) = data else { return data.to_string() };
+    let strings = text.txt_data.iter().map(|it| format!("{:?}", str::from_utf8(it).unwrap()));
+    strings.collect::<Vec<_>>().join(" ")
 }
 
 /// Lines in an order of their own.

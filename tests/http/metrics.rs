@@ -173,6 +173,9 @@ fn histograms_are_cumulative_and_complete() {
     let etcd = Etcd::start();
     let (_process, at, dns) = everything(&etcd);
     tcp(dns, &[Query::new("nothing.services.internal", A).bytes()]);
+    // The time of a reply is known, and counted, when it has been sent.
+    let timed = r#"srvd_dns_request_duration_seconds_count{proto="udp",path="fast"}"#;
+    assert!(eventually(|| samples(&scrape(at, "*/*").1).get(timed).is_some_and(|it| *it >= 1.0)));
     let all = samples(&scrape(at, "*/*").1);
     for name in ["srvd_dns_response_size_bytes", "srvd_dns_request_duration_seconds"] {
         for labels in [r#"proto="udp",path="fast""#, r#"proto="tcp",path="fast""#] {

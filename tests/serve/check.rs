@@ -222,7 +222,7 @@ fn wrong_configuration_is_2_before_anything_is_asked() {
     let output = run(&["check", "--config", &file]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = said(&output);
-    let parts = [file.as_str(), "line 4", "ttl", "`soon`"];
+    let parts = [file.as_str(), ":4: ttl: ", "`soon`"];
     assert!(parts.iter().all(|part| text.contains(part)), "{text}");
     assert!(!text.contains("cannot be reached"), "{text}");
 

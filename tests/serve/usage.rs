@@ -83,13 +83,13 @@ fn configuration_is_refused_with_file_line_and_key() {
     let path = directory.path().join("srvd.toml");
     for (text, messages) in [
         ("registry = \"etcd://a\"", &["srvd.toml:1", "registry", "write http:// or https://"][..]),
-        ("\nlisten = [\"here\"]", &["line 2", "listen", "invalid socket address"]),
+        ("\nlisten = [\"here\"]", &["srvd.toml:2:", "listen", "invalid socket address"]),
         ("listen = []", &["srvd.toml:1: listen", "name at least one address"]),
         ("colour = 1", &[":1: ", "unknown field `colour`"]),
-        ("registry = ", &["line 1"]),
-        ("[[zone]]\nname = \"a..b\"", &["line 2", "`a..b` is no zone name"]),
+        ("registry = ", &["srvd.toml:1:"]),
+        ("[[zone]]\nname = \"a..b\"", &["srvd.toml:2:", "`a..b` is no zone name"]),
         ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
-        ("[[zone]]\nname = \"a\"\nttl = \"soon\"", &["line 3", "ttl", "whole seconds"]),
+        ("[[zone]]\nname = \"a\"\nttl = \"soon\"", &["srvd.toml:3:", "ttl", "whole seconds"]),
         (
             "[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A.\"",
             &["srvd.toml:4", "`a.` is there twice"],
@@ -98,7 +98,7 @@ fn configuration_is_refused_with_file_line_and_key() {
             "[[zone]]\nname = \"a\"\nprefix = \"/a//b\"",
             &["srvd.toml:2", "`a.`", "has an empty path segment"],
         ),
-        ("workers = \"two\"", &["line 1", "workers"]),
+        ("workers = \"two\"", &["srvd.toml:1:", "workers"]),
         ("zones = \"nowhere\"", &["srvd.toml:1: zones", "nowhere: is no directory"]),
         ("user = \"u\"", &["srvd.toml:1: user", "--user and --password-file go together"]),
     ] {

@@ -1,8 +1,8 @@
 //! What is read again while the server runs: used whole, or not at all, and named.
 
-mod faults;
 mod keys;
 mod load;
+mod refused;
 mod watched;
 
 use std::fs;

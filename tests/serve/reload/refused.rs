@@ -40,9 +40,9 @@ fn one_bad_file_leaves_everything_as_it_was() {
         (
             "srvd.toml",
             "nsid = \"two\"\ncolour = 1".to_owned(),
-            &["srvd.toml: ", "line 3, ", "`colour`"][..],
+            &["srvd.toml:3: colour: ", "`colour`"][..],
         ),
-        ("srvd.toml", format!("{changed}rate-limit ="), &["srvd.toml: ", "line 8, "]),
+        ("srvd.toml", format!("{changed}rate-limit ="), &["srvd.toml:8: rate-limit: "]),
         (
             "srvd.toml",
             format!("{changed}workers = 9999"),

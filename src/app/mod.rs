@@ -19,7 +19,7 @@ use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::events::{Events, Teller};
 use crate::forward::Own;
-use crate::http::{At, Bender, Http, Subject};
+use crate::http::{At, Bender, Heavy, Http, Subject};
 use crate::index::{Index, Publisher, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
 use crate::mirror::{Known, Mirror, Options, Patience};
@@ -215,6 +215,7 @@ impl App {
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
             started: SystemTime::now(),
+            heavy: Heavy::default(),
             reloads: Arc::clone(self.live.outcomes()),
             bender: self.bender,
         };

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::Parameters;
-use super::heavy::beside;
 use super::refusal::Refusal;
 use super::{Subject, schema};
 use crate::authority::{self, Draw};
@@ -34,6 +33,10 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let (name, kind) = authority::asked(&name, kind.as_deref()).map_err(Refusal::invalid)?;
     let generation = Arc::clone(&subject.index.load());
-    beside(move || Ok(authority::explain(&generation, &name, kind, &mut Draw::new()).to_json()))
+    subject
+        .heavy
+        .beside(
+            move || Ok(authority::explain(&generation, &name, kind, &mut Draw::new()).to_json()),
+        )
         .await
 }

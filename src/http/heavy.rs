@@ -1,6 +1,7 @@
 //! Replies that take more than a moment or a page of memory: made beside the runtime's
 //! threads, a few at a time, and few of them kept for clients that are slow to read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -8,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -33,12 +34,16 @@ const CHUNKS_WAITING: usize = 1;
 /// The longest wait for others' replies to be made: less than clients wait.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// Places of replies that are being made.
-static MADE: Semaphore = Semaphore::const_new(MADE_AT_ONCE);
-/// Places of those that say how the server stands.
-static STANDING: Semaphore = Semaphore::const_new(STANDING_AT_ONCE);
-/// Places of large replies on their way.
-static LARGE: Semaphore = Semaphore::const_new(LARGE_AT_ONCE);
+/// The places of one server's replies. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Heavy {
+    /// Of those that are being made.
+    made: Arc<Semaphore>,
+    /// Of those that say how the server stands.
+    standing: Arc<Semaphore>,
+    /// Of large ones on their way.
+    large: Arc<Semaphore>,
+}
 
 /// The client is gone, or told something else.
 #[derive(Debug)]
@@ -54,7 +59,9 @@ pub(super) struct Array {
     /// Whether some of it is on its way.
     is_large: bool,
     /// The place it has.
-    place: SemaphorePermit<'static>,
+    place: OwnedSemaphorePermit,
+    /// The places of large ones.
+    large: Arc<Semaphore>,
 }
 
 /// A large text, with its place.
@@ -63,75 +70,92 @@ struct Held {
     /// The text.
     text: String,
     /// The place, given back when the text is sent.
-    _place: SemaphorePermit<'static>,
+    _place: OwnedSemaphorePermit,
 }
 
-/// Does what may take a second beside the runtime's threads, and answers with its JSON.
-///
-/// # Errors
-/// What the work says; 503 if too much else is asked for; 500 if it ended otherwise.
-pub(super) async fn beside<T: Serialize + Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<Response, Refusal> {
-    made(&MADE, work).await
+impl Default for Heavy {
+    fn default() -> Self {
+        let places = |most| Arc::new(Semaphore::new(most));
+        Self {
+            made: places(MADE_AT_ONCE),
+            standing: places(STANDING_AT_ONCE),
+            large: places(LARGE_AT_ONCE),
+        }
+    }
 }
 
-/// The same for how the server stands, which other lists do not delay.
-///
-/// # Errors
-/// As [`beside`].
-pub(super) async fn standing<T: Serialize + Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<Response, Refusal> {
-    made(&STANDING, work).await
-}
+impl Heavy {
+    /// Does what may take a second beside the runtime's threads, and answers with its JSON.
+    ///
+    /// # Errors
+    /// What the work says; 503 if too much else is asked for; 500 if it ended otherwise.
+    pub(super) async fn beside<T: Serialize + Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        self.made(&self.made, work).await
+    }
 
-/// Writes an array beside the runtime's threads, and answers with it. One that is long is sent
-/// while it is written, no faster than the client reads.
-///
-/// # Errors
-/// 503 if too much else is asked for; 500 if nothing was written.
-pub(super) async fn array(
-    write: impl FnOnce(&mut Array) -> Result<(), Gone> + Send + 'static,
-) -> Result<Response, Refusal> {
-    let place = place(&MADE).await?;
-    let (to, mut from) = mpsc::channel(CHUNKS_WAITING);
-    tokio::task::spawn_blocking(move || {
-        let mut array = Array { to, text: vec![b'['], is_large: false, place };
-        write(&mut array).and_then(|()| array.end())
-    });
-    let first = from.recv().await.ok_or_else(|| Refusal::fault("nothing was written"))??;
-    let Some(second) = from.recv().await else { return Ok(json(first)) };
-    let rest = stream::iter([Ok(first), second]).chain(ReceiverStream::new(from));
-    let body = Body::from_stream(rest.map(|it| it.map_err(|_| axum::BoxError::from("cut"))));
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
-}
+    /// The same for how the server stands, which other lists do not delay.
+    ///
+    /// # Errors
+    /// As [`Self::beside`].
+    pub(super) async fn standing<T: Serialize + Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        self.made(&self.standing, work).await
+    }
 
-/// Does work at one of some places, and answers with its JSON.
-async fn made<T: Serialize + Send + 'static>(
-    places: &'static Semaphore,
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<Response, Refusal> {
-    let place = place(places).await?;
-    let text = move || {
-        let _place = place;
-        held(serde_json::to_string(&work()?).map_err(Refusal::fault)?)
-    };
-    tokio::task::spawn_blocking(text).await.map_err(Refusal::fault)?.map(json)
+    /// Writes an array beside the runtime's threads, and answers with it. One that is long is
+    /// sent while it is written, no faster than the client reads.
+    ///
+    /// # Errors
+    /// 503 if too much else is asked for; 500 if nothing was written.
+    pub(super) async fn array(
+        &self,
+        write: impl FnOnce(&mut Array) -> Result<(), Gone> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let (place, large) = (place(&self.made).await?, Arc::clone(&self.large));
+        let (to, mut from) = mpsc::channel(CHUNKS_WAITING);
+        tokio::task::spawn_blocking(move || {
+            let mut array = Array { to, text: vec![b'['], is_large: false, place, large };
+            write(&mut array).and_then(|()| array.end())
+        });
+        let first = from.recv().await.ok_or_else(|| Refusal::fault("nothing was written"))??;
+        let Some(second) = from.recv().await else { return Ok(json(first)) };
+        let rest = stream::iter([Ok(first), second]).chain(ReceiverStream::new(from));
+        let body = Body::from_stream(rest.map(|it| it.map_err(|_| axum::BoxError::from("cut"))));
+        Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+    }
+
+    /// Does work at one of some places, and answers with its JSON.
+    async fn made<T: Serialize + Send + 'static>(
+        &self,
+        places: &Arc<Semaphore>,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let (place, large) = (place(places).await?, Arc::clone(&self.large));
+        let text = move || {
+            let _place = place;
+            held(serde_json::to_string(&work()?).map_err(Refusal::fault)?, large)
+        };
+        tokio::task::spawn_blocking(text).await.map_err(Refusal::fault)?.map(json)
+    }
 }
 
 /// Waits for a place; who hangs up meanwhile waits no longer.
-async fn place(places: &'static Semaphore) -> Result<SemaphorePermit<'static>, Refusal> {
-    let place = timeout(WAIT, places.acquire()).await.map_err(|_| busy())?;
+async fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+    let place = timeout(WAIT, Arc::clone(places).acquire_owned()).await.map_err(|_| busy())?;
     Ok(place.expect("the places are never closed"))
 }
 
 /// A text as it is sent: a large one keeps a place until then.
-fn held(text: String) -> Result<Bytes, Refusal> {
+fn held(text: String, large: Arc<Semaphore>) -> Result<Bytes, Refusal> {
     if text.len() < LARGE_OCTETS {
         return Ok(text.into());
     }
-    let place = LARGE.try_acquire().map_err(|_| busy())?;
+    let place = large.try_acquire_owned().map_err(|_| busy())?;
     Ok(Bytes::from_owner(Held { text, _place: place }))
 }
 
@@ -165,7 +189,7 @@ impl Array {
 
     /// Takes a place among the large ones, and begins to send.
     fn grow(&mut self) -> Result<(), Gone> {
-        let Ok(place) = LARGE.try_acquire() else {
+        let Ok(place) = Arc::clone(&self.large).try_acquire_owned() else {
             let _gone = self.to.blocking_send(Err(busy()));
             return Err(Gone);
         };
@@ -193,8 +217,8 @@ mod tests {
     use super::*;
 
     /// The reply that lists so many numbers.
-    async fn numbers(count: u32) -> Result<Response, Refusal> {
-        array(move |array| (0..count).try_for_each(|number| array.push(&number))).await
+    async fn numbers(heavy: &Heavy, count: u32) -> Result<Response, Refusal> {
+        heavy.array(move |array| (0..count).try_for_each(|number| array.push(&number))).await
     }
 
     /// The numbers that a reply lists.
@@ -205,27 +229,31 @@ mod tests {
 
     #[tokio::test]
     async fn arrays_are_whole_and_large_ones_few() {
+        let heavy = Heavy::default();
         for count in [0, 1, 2, 100_000] {
-            assert_eq!(listed(numbers(count).await.unwrap()).await, Vec::from_iter(0..count));
+            assert_eq!(
+                listed(numbers(&heavy, count).await.unwrap()).await,
+                Vec::from_iter(0..count)
+            );
         }
         let mut unread = Vec::new();
         for _ in 0..LARGE_AT_ONCE {
-            unread.push(numbers(100_000).await.unwrap());
+            unread.push(numbers(&heavy, 100_000).await.unwrap());
         }
-        assert_eq!(numbers(100_000).await.unwrap_err(), busy());
+        assert_eq!(numbers(&heavy, 100_000).await.unwrap_err(), busy());
         let text = || Ok("a".repeat(LARGE_OCTETS));
-        assert_eq!(beside(text).await.unwrap_err(), busy());
+        assert_eq!(heavy.beside(text).await.unwrap_err(), busy());
         // Who asks for less is answered.
-        assert_eq!(listed(numbers(3).await.unwrap()).await, [0, 1, 2]);
+        assert_eq!(listed(numbers(&heavy, 3).await.unwrap()).await, [0, 1, 2]);
         drop(unread.pop());
         let reply = loop {
-            match beside(text).await {
+            match heavy.beside(text).await {
                 Ok(reply) => break reply,
                 Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
             }
         };
-        assert_eq!(LARGE.available_permits(), 0);
+        assert_eq!(heavy.large.available_permits(), 0);
         drop(reply);
-        assert_eq!(LARGE.available_permits(), 1);
+        assert_eq!(heavy.large.available_permits(), 1);
     }
 }

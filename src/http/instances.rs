@@ -9,7 +9,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Parameters, Segments};
-use super::heavy::beside;
 use super::paging::{first, limit};
 use super::refusal::Refusal;
 use super::services::{Shown, aliases, behind, shown};
@@ -68,7 +67,8 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let limit = limit(part.limit)?;
     let generation = Arc::clone(&subject.index.load());
-    beside(move || members(&generation, &subject.events, &name, (&part, limit))).await
+    let Subject { events, heavy, .. } = subject;
+    heavy.beside(move || members(&generation, &events, &name, (&part, limit))).await
 }
 
 /// A page of the instances of a name.

@@ -67,6 +67,7 @@ use crate::wire::{Counters, Policies};
 
 pub use self::access::{Access, Rules, Token};
 pub use self::bender::Bender;
+pub use self::heavy::Heavy;
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
@@ -109,6 +110,8 @@ pub struct Subject {
     pub policies: Arc<Policies>,
     /// When the process began to answer.
     pub started: SystemTime,
+    /// Places of replies that take more than a moment.
+    pub heavy: Heavy,
     /// What came of reading everything again.
     pub reloads: Arc<Outcomes>,
     /// Where bender's interface registers, if there is a zone of services.

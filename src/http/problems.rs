@@ -9,7 +9,6 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::extract::Parameters;
-use super::heavy::beside;
 use super::refusal::Refusal;
 use super::{Subject, schema, zones};
 use crate::index::{Generation, Zone};
@@ -44,7 +43,7 @@ pub(super) async fn show(
     if !(1..=SHOWN_MAX).contains(&limit) {
         return Err(Refusal::invalid(format!("`limit` is {limit}; it must be 1 to {SHOWN_MAX}")));
     }
-    beside(move || Ok(list(&generation, zone, limit))).await
+    subject.heavy.beside(move || Ok(list(&generation, zone, limit))).await
 }
 
 /// The problems of a zone, or of each, by key.

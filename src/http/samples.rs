@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,8 +22,6 @@ const REMEMBERED: usize = 150;
 pub(super) struct Samples {
     /// When the server began, for durations.
     pub(super) begun: Instant,
-    /// When that was, for people.
-    pub(super) started: SystemTime,
     /// The looks, the latest last.
     looks: Mutex<VecDeque<Look>>,
 }
@@ -51,8 +49,7 @@ pub(super) struct Lately {
 impl Samples {
     /// Nothing yet.
     pub(super) fn new() -> Self {
-        let (begun, started) = (Instant::now(), SystemTime::now());
-        Self { begun, started, looks: Mutex::default() }
+        Self { begun: Instant::now(), looks: Mutex::default() }
     }
 
     /// Looks again and again.

@@ -10,7 +10,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::Parameters;
-use super::heavy::beside;
 use super::paging::{first, limit};
 use super::refusal::Refusal;
 use super::zones;
@@ -78,7 +77,7 @@ pub(super) async fn list(
 ) -> Result<Response, Refusal> {
     let limit = limit(search.limit)?;
     let generation = Arc::clone(&subject.index.load());
-    beside(move || found(&generation, &search, limit)).await
+    subject.heavy.beside(move || found(&generation, &search, limit)).await
 }
 
 /// A page of the services that are searched for.

@@ -8,7 +8,6 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::heavy;
 use super::ready::is_answered;
 use super::refusal::Refusal;
 use super::samples::{Lately, Look, Samples};
@@ -95,7 +94,8 @@ pub(super) async fn show(
     State(subject): State<Subject>,
     Extension(samples): Extension<Arc<Samples>>,
 ) -> Result<Response, Refusal> {
-    heavy::standing(move || Ok(status(&subject, &samples))).await
+    let heavy = subject.heavy.clone();
+    heavy.standing(move || Ok(status(&subject, &samples))).await
 }
 
 /// How the server stands.
@@ -106,7 +106,7 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
     let places = 0..generation.zones().len();
     Status {
         version: env!("CARGO_PKG_VERSION"),
-        started: timestamp(samples.started),
+        started: timestamp(subject.started),
         uptime: samples.begun.elapsed().as_secs(),
         ready: !draining && generation.zones().iter().all(|zone| is_answered(zone)),
         draining,

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::Subject;
-use super::super::heavy::array;
 use super::super::refusal::Refusal;
 use super::created;
+use crate::index::Zone;
 use crate::registry::{Alias, Resource};
 
 /// What is posted.
@@ -30,21 +30,22 @@ impl<T: Serialize + 'static> Kind<T> {
     pub(super) async fn list(&self, subject: &Subject) -> Result<Response, Refusal> {
         let zone = subject.registered()?;
         let (resource, show) = (self.resource, self.show);
-        array(move |array| {
-            let of_kind = |alias: &&Alias| alias.resource() == resource;
-            let mut aliases: Vec<_> =
-                zone.aliases().map(|alias| &**alias).filter(of_kind).collect();
-            aliases.sort_unstable_by_key(|alias| (&alias.name, alias.is_rooted));
-            aliases.into_iter().filter_map(show).try_for_each(|it| array.push(&it))
-        })
-        .await
+        subject
+            .heavy
+            .array(move |array| {
+                let of_kind = |alias: &&Alias| alias.resource() == resource;
+                let mut aliases: Vec<_> =
+                    zone.aliases().map(|alias| &**alias).filter(of_kind).collect();
+                aliases.sort_unstable_by_key(|alias| (&alias.name, alias.is_rooted));
+                aliases.into_iter().filter_map(show).try_for_each(|it| array.push(&it))
+            })
+            .await
     }
 
     /// The one with a name.
     pub(super) fn show(&self, subject: &Subject, name: &str) -> Result<Json<T>, Refusal> {
         let zone = subject.registered()?;
-        let found = zone.aliases_like(self.resource, name).find(|alias| *alias.name == *name);
-        found.and_then(self.show).map(Json).ok_or_else(|| self.absent(name))
+        self.named(&zone, name).and_then(self.show).map(Json).ok_or_else(|| self.absent(name))
     }
 
     /// Makes one that is not there yet.
@@ -97,17 +98,19 @@ impl<T: Serialize + 'static> Kind<T> {
     /// Whether a slash stands before the key of the one with a name although the prefix is
     /// empty, as is written here.
     fn is_rooted(&self, subject: &Subject, name: &str) -> Result<bool, Refusal> {
-        let generation = subject.index.load();
-        let zone = &generation.zones()[subject.bender()?.zone];
-        let found = zone.aliases_like(self.resource, name).find(|alias| *alias.name == *name);
-        Ok(found.is_none_or(|alias| alias.is_rooted))
+        let zone = subject.zone()?;
+        Ok(self.named(&zone, name).is_none_or(|alias| alias.is_rooted))
+    }
+
+    /// The one of just this name, as the zone has it.
+    fn named<'z>(&self, zone: &'z Zone, name: &str) -> Option<&'z Alias> {
+        zone.aliases_like(self.resource, name).find(|alias| *alias.name == *name)
     }
 
     /// There may be one whose name is another text, and the same in DNS: only one of them
     /// could be answered.
     fn check_label(&self, subject: &Subject, alias: &Alias) -> Result<(), Refusal> {
-        let generation = subject.index.load();
-        let zone = &generation.zones()[subject.bender()?.zone];
+        let zone = subject.zone()?;
         let mut like = zone.aliases_like(self.resource, &alias.name);
         match like.find(|other| other.name != alias.name) {
             None => Ok(()),

@@ -73,8 +73,13 @@ impl Subject {
     }
 
     /// The zone that is registered in, as it is now.
+    fn zone(&self) -> Result<Arc<Zone>, Refusal> {
+        Ok(Arc::clone(&self.index.load().zones()[self.bender()?.zone]))
+    }
+
+    /// The same once it is known what is in it.
     fn registered(&self) -> Result<Arc<Zone>, Refusal> {
-        let zone = Arc::clone(&self.index.load().zones()[self.bender()?.zone]);
+        let zone = self.zone()?;
         match zone.is_ready() {
             true => Ok(zone),
             false => Err(Refusal::unavailable("the registry has not been listed yet")),

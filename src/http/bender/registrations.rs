@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::Subject;
 use super::super::extract::{Body, Segments};
-use super::super::heavy::{Array, Gone, array};
+use super::super::heavy::{Array, Gone};
 use super::super::refusal::Refusal;
 use super::created;
 use super::entities::{PostedRegistration, Registration};
@@ -18,21 +18,23 @@ use crate::registry::document::BenderRegistration;
 
 /// All registrations.
 ///
-/// They are sorted by app, version, host and port; a long list comes while it is made. Instances that other programs registered
-/// are among them, if they have a port.
+/// They are sorted by app, version, host and port; a long list comes while it is made.
+/// Instances that other programs registered are among them, if they have a port.
 #[utoipa::path(get, path = "/registrations", tag = "bender", responses(
     (status = 200, body = Vec<Registration>),
     (status = 503, body = Refusal, description = "the registry has not been listed yet"),
 ))]
 pub(super) async fn list(State(subject): State<Subject>) -> Result<Response, Refusal> {
     let zone = subject.registered()?;
-    array(move |array| {
-        let mut labels: Vec<_> = zone.labels().collect();
-        labels.sort_unstable();
-        let mut services = labels.into_iter().filter_map(|label| zone.service(label));
-        services.try_for_each(|service| write(service.instances(), array))
-    })
-    .await
+    subject
+        .heavy
+        .array(move |array| {
+            let mut labels: Vec<_> = zone.labels().collect();
+            labels.sort_unstable();
+            let mut services = labels.into_iter().filter_map(|label| zone.service(label));
+            services.try_for_each(|service| write(service.instances(), array))
+        })
+        .await
 }
 
 /// The registrations of an app.
@@ -44,7 +46,7 @@ pub(super) async fn list_app(
     Segments(app): Segments<String>,
 ) -> Result<Response, Refusal> {
     let zone = subject.registered()?;
-    array(move |array| write(of_app(&zone, &app), array)).await
+    subject.heavy.array(move |array| write(of_app(&zone, &app), array)).await
 }
 
 /// The registrations of one version of an app.
@@ -57,7 +59,7 @@ pub(super) async fn list_version(
 ) -> Result<Response, Refusal> {
     let zone = subject.registered()?;
     let is_meant = move |it: &&Instance| it.version() == Some(&version);
-    array(move |array| write(of_app(&zone, &app).filter(is_meant), array)).await
+    subject.heavy.array(move |array| write(of_app(&zone, &app).filter(is_meant), array)).await
 }
 
 /// One registration.

@@ -115,7 +115,8 @@ pub struct File {
 /// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
 /// url with a password in it.
 fn fault(text: &str, error: &toml::de::Error) -> String {
-    let what = error.message();
+    // Some faults say what was expected in a line of its own.
+    let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
         return format!(" {what}");
     };

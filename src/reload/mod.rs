@@ -153,11 +153,8 @@ impl Reload {
                 None
             }
             Err(fault) => {
-                // Faults of TOML show the place below them.
-                let fault =
-                    fault.to_string().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
                 tracing::error!("{cause}: nothing is changed: {fault}");
-                Some(fault)
+                Some(fault.to_string())
             }
         };
         live.outcomes().note(Outcome { at: SystemTime::now(), cause, fault });

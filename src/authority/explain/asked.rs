@@ -59,14 +59,23 @@ pub(super) fn written(name: &Name) -> String {
     for label in name.iter() {
         for octet in label {
             match octet {
-                b'.' | b'\\' | b'"' | b';' => text.extend(['\\', char::from(*octet)]),
-                b'!'..=b'~' => text.push(char::from(*octet)),
-                _ => write!(text, "\\{octet:03}").expect("a string takes all that is written"),
+                b'.' | b'"' | b';' => text.extend(['\\', char::from(*octet)]),
+                b' ' => text.push_str("\\032"),
+                _ => escape(*octet, &mut text),
             }
         }
         text.push('.');
     }
     if text.is_empty() { ".".to_owned() } else { text }
+}
+
+/// Writes an octet as zone files have it: what is no ASCII that can be seen by its number.
+pub(super) fn escape(octet: u8, text: &mut String) {
+    match octet {
+        b'\\' => text.push_str("\\\\"),
+        b' '..=b'~' => text.push(char::from(octet)),
+        _ => write!(text, "\\{octet:03}").expect("a string takes all that is written"),
+    }
 }
 
 /// A type by its name or number (RFC 3597 section 5), in upper or lower case.

@@ -18,7 +18,7 @@ use crate::index::{Generation, Node, Zone};
 use crate::names::{MESSAGE_MAX, WireName};
 use crate::registry::{Standing, shown_key};
 
-use self::asked::written;
+use self::asked::{escape, written};
 
 pub use self::asked::asked;
 
@@ -155,15 +155,18 @@ fn lines(set: &RrSet) -> impl Iterator<Item = String> {
 
 /// The strings of a TXT record, each in quotes: hickory runs them together.
 fn strings(text: &TXT) -> String {
-    let quoted = |string: &[u8]| {
-        let octet = |octet: &u8| match octet {
-            b'"' | b'\\' => format!("\\{}", char::from(*octet)),
-            b' '..=b'~' => char::from(*octet).to_string(),
-            _ => format!("\\{octet:03}"),
-        };
-        format!("\"{}\"", string.iter().map(octet).collect::<String>())
-    };
-    text.txt_data.iter().map(|string| quoted(string)).collect::<Vec<_>>().join(" ")
+    let mut written = String::new();
+    for string in &text.txt_data {
+        written.push_str(if written.is_empty() { "\"" } else { " \"" });
+        for octet in string {
+            match octet {
+                b'"' => written.push_str("\\\""),
+                _ => escape(*octet, &mut written),
+            }
+        }
+        written.push('"');
+    }
+    written
 }
 
 impl Explanation {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -150,11 +150,7 @@ impl PerZone {
         for zone in zones {
             let (apex, figure) = (zone.settings().apex().to_ascii(), (self.read)(zone));
             let labels = [("zone", apex.as_str())];
-            let encoder = family.encode_family(&labels)?;
-            match kind {
-                MetricType::Counter => ConstCounter::new(figure as u64).encode(encoder)?,
-                _ => ConstGauge::new(figure).encode(encoder)?,
-            }
+            write(kind, figure, family.encode_family(&labels)?)?;
         }
         Ok(())
     }
@@ -176,31 +172,48 @@ fn serials(encoder: &mut DescriptorEncoder, generation: &Generation) -> fmt::Res
 /// Writes how many problems each zone has, as far as it takes no walk to tell: those that
 /// follow from keys together are shown by `/v1/problems` alone.
 fn problems(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
-    let (name, help) = ("srvd_zone_problems", "Keys and records that cannot be served as they are");
-    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for zone in zones {
-        let apex = zone.settings().apex().to_ascii();
+    let about =
+        ("srvd_zone_problems", "Keys and records that cannot be served as they are", "kind");
+    by_label(encoder, about, MetricType::Gauge, zones, |zone| {
         let (unusable, strays) = zone.unusable_keys();
         let cautions = zone.settings().cautions().len();
-        for (kind, count) in [("unusable", unusable), ("stray", strays), ("zone-file", cautions)] {
-            let labels = [("zone", apex.as_str()), ("kind", kind)];
-            ConstGauge::new(count as i64).encode(family.encode_family(&labels)?)?;
+        [("unusable", unusable), ("stray", strays), ("zone-file", cautions)]
+            .map(|(kind, count)| (kind, count as u64))
+    })
+}
+
+/// Writes how often each zone was listed again, by cause.
+fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
+    let about = ("srvd_resyncs", "Times that the registry was listed again", "cause");
+    by_label(encoder, about, MetricType::Counter, zones, |zone| {
+        Cause::ALL.map(|cause| (cause.as_str(), zone.settings().vitals().resyncs(cause).get()))
+    })
+}
+
+/// Writes counts that each zone has several of, told apart by a label: name, what they say,
+/// the label.
+fn by_label<const N: usize>(
+    encoder: &mut DescriptorEncoder,
+    (name, help, label): (&str, &str, &str),
+    kind: MetricType,
+    zones: &[Arc<Zone>],
+    read: impl Fn(&Zone) -> [(&'static str, u64); N],
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+    for zone in zones {
+        let apex = zone.settings().apex().to_ascii();
+        for (value, count) in read(zone) {
+            let labels = [("zone", apex.as_str()), (label, value)];
+            write(kind, count as i64, family.encode_family(&labels)?)?;
         }
     }
     Ok(())
 }
 
-/// Writes how often each zone was listed again, by cause.
-fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
-    let (name, help) = ("srvd_resyncs", "Times that the registry was listed again");
-    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for zone in zones {
-        let apex = zone.settings().apex().to_ascii();
-        for cause in Cause::ALL {
-            let labels = [("zone", apex.as_str()), ("cause", cause.as_str())];
-            let count = zone.settings().vitals().resyncs(cause).get();
-            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
-        }
+/// Writes a figure of a kind.
+fn write(kind: MetricType, figure: i64, encoder: MetricEncoder<'_>) -> fmt::Result {
+    match kind {
+        MetricType::Counter => ConstCounter::new(figure as u64).encode(encoder),
+        _ => ConstGauge::new(figure).encode(encoder),
     }
-    Ok(())
 }

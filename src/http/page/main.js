@@ -29,6 +29,7 @@ function place() {
   return { name: Object.hasOwn(VIEWS, name) ? name : "services", parts };
 }
 
+/// A part of the address; one that is no encoding stands for itself.
 function decodeURIComponentSafe(text) {
   try {
     return decodeURIComponent(text);

@@ -3,7 +3,8 @@
 //! `tests/bench/run.sh` sets up what it needs and prints all; words choose: `udp` (four
 //! workloads), `workers` (two beside one), `large` (1,000,000 instances), `churn`
 //! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined);
-//! `--quick` takes fewer and shorter rounds. The tables are Markdown, and all of it is in
+//! `--quick` takes fewer and shorter rounds; `BENCH_BEFORE=FILE` measures another build of srvd
+//! beside this one. The tables are Markdown, and all of it is in
 //! `target/bench/peers.json` (of chosen sections in `peers-udp.json` and so on).
 //!
 //! A server has core 0 for itself; the load, etcd and whoever writes to it share core 1.
@@ -142,7 +143,7 @@ fn main() {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let names: Vec<_> = sections.iter().map(|(name, _)| *name).collect();
     let report = Report::begin(quick, if names.len() < SECTIONS.len() { &names } else { &[] });
-    let small = Stage::start(data::SMALL, &server::Kind::CONTESTANTS);
+    let small = Stage::start(data::SMALL, &server::Kind::contestants());
     let mut bench = Bench { small, rounds: Rounds::new(quick), report };
     sections.iter().for_each(|(_, measure)| measure(&mut bench));
     bench.report.end();

@@ -4,6 +4,7 @@
 # starts its own servers on free ports of loopback and ends them.
 # Words choose sections (udp workers latency tcp churn large), --quick is quick:
 #   tests/bench/run.sh udp --quick
+# BENCH_BEFORE=FILE measures another build of srvd in the same run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . deploy/packages.sh

@@ -18,6 +18,8 @@ use crate::support::free_addr;
 
 /// How long a server may take to load: 1,000,000 instances are millions of records.
 const LOADING: Duration = Duration::from_secs(180);
+/// The variable that names another build of srvd, to be measured in the same run.
+pub(crate) const BEFORE: &str = "BENCH_BEFORE";
 /// How often it is asked meanwhile.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -28,6 +30,8 @@ pub(crate) enum Kind {
     Echo,
     /// The one this is about.
     Srvd,
+    /// Another build of it, where [`BEFORE`] names one.
+    Before,
     /// NLnet Labs' authoritative server.
     Nsd,
     /// CZ.NIC's.
@@ -42,6 +46,13 @@ impl Kind {
     /// Those that answer.
     pub(crate) const ANSWERING: [Self; 3] = [Self::Srvd, Self::Nsd, Self::Knot];
 
+    /// The contestants, and another build of srvd where one is named.
+    pub(crate) fn contestants() -> Vec<Self> {
+        let mut kinds = Self::CONTESTANTS.to_vec();
+        kinds.extend(std::env::var_os(BEFORE).map(|_| Self::Before));
+        kinds
+    }
+
     /// Whether replies are the queries as they came.
     pub(crate) fn is_echo(self) -> bool {
         self == Self::Echo
@@ -53,6 +64,7 @@ impl Display for Kind {
         formatter.pad(match self {
             Self::Echo => "echo",
             Self::Srvd => "srvd",
+            Self::Before => "srvd before",
             Self::Nsd => "NSD",
             Self::Knot => "Knot",
             Self::Bind => "BIND",
@@ -139,8 +151,10 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
             let bench = std::env::current_exe().unwrap();
             format!("{} {} {at} {workers}", bench.display(), echo::WORD)
         }
-        Kind::Srvd => {
-            let (program, registry) = (env!("CARGO_BIN_EXE_srvd"), data.etcd.url());
+        Kind::Srvd | Kind::Before => {
+            let before = std::env::var(BEFORE).ok().filter(|_| kind == Kind::Before);
+            let program = before.as_deref().unwrap_or(env!("CARGO_BIN_EXE_srvd"));
+            let registry = data.etcd.url();
             format!(
                 "{program} serve --listen {at} --workers {workers} --http off --registry {registry}"
             )

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 
-use super::order::{ByPort, PortProbe, Side};
+use super::order::{ByPort, PortProbe, Side, has};
 use crate::registry::{Instance, Proto};
 
 /// The further endpoints of one service whose port has a name.
@@ -36,7 +36,7 @@ impl Further {
 
     /// Whether a port has a name, in lower-cased label form, under a transport.
     pub(super) fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
-        self.0.contains(&PortProbe(proto, Some(name), Side::At))
+        has(&self.0, |side| PortProbe(proto, Some(name), side))
     }
 
     /// Whether any port has a name under a transport.

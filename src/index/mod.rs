@@ -22,6 +22,8 @@
 //! Three steps find a name, each a look-up by octets of the lower-cased wire form:
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
+#[cfg(test)]
+mod agreement;
 mod aliases;
 mod browse;
 mod derived;

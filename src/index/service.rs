@@ -14,7 +14,7 @@ use imbl::OrdSet;
 use super::further::{on_port, ports};
 use super::order::{
     AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, RawIdProbe, Side, TextProbe,
-    address, text,
+    address, has, text,
 };
 use super::rare::Rare;
 use super::ready::Slots;
@@ -137,7 +137,7 @@ impl Service {
     /// Whether an id has a label form, given in lower case.
     #[must_use]
     pub fn has_id(&self, label: &[u8]) -> bool {
-        self.by_id.contains(&IdProbe(label, Side::At))
+        has(&self.by_id, |side| IdProbe(label, side))
     }
 
     /// Those whose id is one, given in lower case: in DNS-SD ids are labels as they are, and
@@ -181,13 +181,13 @@ impl Service {
     /// Whether any is registered with an address.
     #[must_use]
     pub fn has_address(&self, address: IpAddr) -> bool {
-        self.by_address.contains(&AddressProbe(address, Side::At))
+        has(&self.by_address, |side| AddressProbe(address, side))
     }
 
     /// Whether a port has a name, in lower-cased label form, under a transport.
     #[must_use]
     pub fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
-        self.by_port.contains(&PortProbe(proto, Some(name), Side::At))
+        has(&self.by_port, |side| PortProbe(proto, Some(name), side))
             || self.rare.sets().is_some_and(|sets| sets.further.has_port(proto, name))
     }
 

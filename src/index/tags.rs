@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use imbl::OrdSet;
 
-use super::order::{ByTag, Side, TagProbe};
+use super::order::{ByTag, Side, TagProbe, has};
 use crate::names::SERVICE_MAX;
 use crate::registry::{Instance, Proto};
 
@@ -66,12 +66,13 @@ impl Tags {
 
     /// Whether any instance has a tag, whose label is given in lower case.
     pub(super) fn has(&self, label: &[u8]) -> bool {
-        self.first.contains(&at(label))
+        has(&self.first, |side| TagProbe { side, ..at(label) })
     }
 
     /// Whether any of these has a port of a transport.
     pub(super) fn has_on(&self, label: &[u8], proto: Proto) -> bool {
-        self.first.contains(&TagProbe { transport: Some(proto), ..at(label) })
+        let on = TagProbe { transport: Some(proto), ..at(label) };
+        has(&self.first, |side| TagProbe { side, ..on })
     }
 
     /// Whether any with a port of a transport has a tag.
@@ -82,7 +83,7 @@ impl Tags {
     /// Whether a port has a name under a tag and a transport.
     pub(super) fn has_port(&self, label: &[u8], proto: Proto, name: &[u8]) -> bool {
         let probe = TagProbe { transport: Some(proto), port: Some(name), ..at(label) };
-        self.first.contains(&probe) || self.further.contains(&probe)
+        [&self.first, &self.further].iter().any(|set| has(set, |side| TagProbe { side, ..probe }))
     }
 
     /// Whether any port has a name under a tag and a transport.

@@ -34,7 +34,10 @@
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |
 //!
-//! Of hickory-server the full path takes the reading of requests, and neither its sockets (a
+//! Of a query nothing but header, question, OPT and TSIG is read; other records are stepped
+//! over, and whoever may not ask is refused before.
+//!
+//! Of hickory-server the full path takes the reading of questions, and neither its sockets (a
 //! task per datagram, no limit on connections) nor its `RequestHandler`: the reply that a
 //! handler hands over can only be written by hickory's own encoder, which drops OPT from
 //! truncated messages, sets TC for mere additionals, and compresses 120 names at most, so

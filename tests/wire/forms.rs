@@ -94,8 +94,8 @@ fn malformed_messages_get_a_format_error_with_what_could_be_read() {
         ("an option too long", good.clone().edns(512, 0, 0, &[0, 10, 0, 9, 1]), true, true),
         ("half an option", good.clone().edns(512, 0, 0, &[0, 10, 0]), true, true),
         (
-            "an empty record",
-            good.clone().additional(&[0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]),
+            "17 records",
+            with([0, 17, 0, 0], &[0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0].repeat(17)),
             true,
             false,
         ),

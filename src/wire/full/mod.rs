@@ -156,7 +156,9 @@ impl Responder {
         elsewhere: &mut Elsewhere<'_>,
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let read = contain(|| Outline::read(message)).flatten();
+        let may_query = policy.may_query(source.ip());
+        let outline = if may_query { Outline::read } else { Outline::of_stranger };
+        let read = contain(|| outline(message)).flatten();
         let Some(outline) = read.filter(|_| source.port() != 0) else {
             return Outcome::Silence;
         };
@@ -164,7 +166,7 @@ impl Responder {
         let Some(exchange) = contain(|| Exchange::new(&outline, policy, from)) else {
             return Outcome::Silence;
         };
-        let shown = Some(generation).filter(|_| policy.may_query(source.ip()));
+        let shown = Some(generation).filter(|_| may_query);
         or_servfail(&exchange, reply, |reply| {
             match (exchange.screen(), chaos::answer(&outline, policy)) {
                 (Some(code), _) => blank(&exchange, code, reply),
@@ -249,8 +251,7 @@ fn answer(
         Transport::Udp => Protocol::Udp,
         Transport::Tcp => Protocol::Tcp,
     };
-    let shown = without_options(message, exchange.outline);
-    let Ok(request) = Request::from_bytes(shown, source, protocol) else {
+    let Ok(request) = Request::from_bytes(bare(exchange.outline), source, protocol) else {
         return blank(exchange, FORMERR, octets);
     };
     let budget = exchange.budget(transport, message);
@@ -274,19 +275,14 @@ fn answer(
     }
 }
 
-/// A message for hickory to read. It looks into options and finds fault with some that mean
-/// nothing to us; so it is shown all of them as one that it does not know.
-fn without_options(message: &[u8], outline: &Outline<'_>) -> Vec<u8> {
-    /// An option code that is never assigned (RFC 6891 section 9).
-    const UNKNOWN: [u8; 2] = [0xff, 0xff];
-    let mut shown = message.to_vec();
-    let octets = outline.opt.map_or(0, |opt| opt.options.len());
-    if let Some(rest) = octets.checked_sub(4) {
-        let head = &mut shown[outline.options_at..][..4];
-        head[..2].copy_from_slice(&UNKNOWN);
-        head[2..].copy_from_slice(&(rest as u16).to_be_bytes());
-    }
-    shown
+/// The message that hickory reads: the header and the one question of a request, and none of
+/// its records. hickory parses every record of a message, following each pointer to its end,
+/// and finds fault with options that mean nothing to us.
+fn bare(outline: &Outline<'_>) -> Vec<u8> {
+    let [id_high, id_low, flags_high, flags_low, ..] = *outline.header;
+    let mut bare = vec![id_high, id_low, flags_high, flags_low, 0, 1, 0, 0, 0, 0, 0, 0];
+    bare.extend_from_slice(outline.question.unwrap_or_default());
+    bare
 }
 
 /// Writes a reply, or SERVFAIL if that panics.

@@ -1,8 +1,10 @@
 //! What can be said of a message before it is understood: enough to refuse it properly.
 //!
-//! The walk accepts less than hickory's parser does (it wants the whole message used up, and
-//! one OPT record at most), so whatever passes here is of sound build. Options are left to
-//! `edns`.
+//! Of a query nothing but its header, question, OPT and TSIG records means anything to us, so
+//! nothing else is ever parsed: the walk steps over other records by their lengths. It follows
+//! no compression pointer, so that its cost is that of the octets it passes, and it takes
+//! [`RECORDS_MAX`] questions and records. What may not be asked by its sender is refused before
+//! any record but an OPT record is looked at. Options are left to `edns`.
 
 use crate::wire::HEADER;
 use crate::wire::edns::{Malformed, Opt};
@@ -13,6 +15,9 @@ pub(in crate::wire) const OPT: u16 = 41;
 const TSIG: u16 = 250;
 /// Octets of a TSIG record's time and fudge, which stand after its algorithm.
 const TIME_AND_FUDGE: usize = 8;
+/// Questions and records of a request that are stepped over; one that has more is a format
+/// error. Queries have an OPT and a TSIG or SIG(0) record, those for IXFR an SOA record too.
+const RECORDS_MAX: usize = 16;
 /// Octets of a name on the wire (RFC 1035 section 2.3.4).
 const NAME_MAX: usize = crate::names::NAME_MAX;
 
@@ -25,8 +30,6 @@ pub(super) struct Outline<'m> {
     pub(super) question: Option<&'m [u8]>,
     /// Its OPT record.
     pub(super) opt: Option<Opt<'m>>,
-    /// Where in the message the options of that begin.
-    pub(super) options_at: usize,
     /// What its TSIG record says.
     pub(super) tsig: Option<Tsig<'m>>,
     /// Whether all of it could be read; what was read before an error stands here.
@@ -46,13 +49,30 @@ impl<'m> Outline<'m> {
     /// The outline of a message; none where there is nothing to answer: no whole header,
     /// or a response, which could make two servers talk to each other for ever.
     pub(super) fn read(message: &'m [u8]) -> Option<Self> {
+        Self::walked(message, Self::walk)
+    }
+
+    /// The outline of a message whose sender may ask nothing: its question and, where that is
+    /// the only record, its OPT record, which the refusal needs.
+    pub(super) fn of_stranger(message: &'m [u8]) -> Option<Self> {
+        Self::walked(message, |outline, message| match outline.records() {
+            [0, 0, 0 | 1] => outline.walk(message),
+            _ => outline.walk_questions(&mut Cursor { message, at: HEADER }),
+        })
+    }
+
+    /// An outline of what a walk finds.
+    fn walked(
+        message: &'m [u8],
+        walk: impl FnOnce(&mut Self, &'m [u8]) -> Result<(), Malformed>,
+    ) -> Option<Self> {
         let header = message.first_chunk::<HEADER>()?;
         if header[2] & 0x80 != 0 {
             return None;
         }
-        let (question, opt, options_at, tsig) = (None, None, 0, None);
-        let mut outline = Self { header, question, opt, options_at, tsig, form: Ok(()) };
-        outline.form = outline.walk(message);
+        let (question, opt, tsig) = (None, None, None);
+        let mut outline = Self { header, question, opt, tsig, form: Ok(()) };
+        outline.form = walk(&mut outline, message);
         Some(outline)
     }
 
@@ -66,10 +86,18 @@ impl<'m> Outline<'m> {
         u16::from_be_bytes([self.header[4 + 2 * at], self.header[5 + 2 * at]])
     }
 
+    /// How many records its sections have.
+    fn records(&self) -> [u16; 3] {
+        [self.count(1), self.count(2), self.count(3)]
+    }
+
     /// Reads the questions and records up to the end.
     fn walk(&mut self, message: &'m [u8]) -> Result<(), Malformed> {
         let mut cursor = Cursor { message, at: HEADER };
         self.walk_questions(&mut cursor)?;
+        if self.records().map(usize::from).iter().sum::<usize>() > RECORDS_MAX {
+            return Err(Malformed);
+        }
         for section in 1..=3 {
             for _ in 0..self.count(section) {
                 self.walk_record(&mut cursor, section == 3)?;
@@ -80,6 +108,9 @@ impl<'m> Outline<'m> {
 
     /// Reads the questions. Only a single one is ever echoed.
     fn walk_questions(&mut self, cursor: &mut Cursor<'m>) -> Result<(), Malformed> {
+        if usize::from(self.count(0)) > RECORDS_MAX {
+            return Err(Malformed);
+        }
         for number in 0..self.count(0) {
             let start = cursor.at;
             // The first name has nothing before it that it could point to.
@@ -103,11 +134,7 @@ impl<'m> Outline<'m> {
             return Err(Malformed);
         }
         match kind {
-            OPT => {
-                self.walk_opt(name, class_and_ttl, data)?;
-                self.options_at = cursor.at - data.len();
-                Ok(())
-            }
+            OPT => self.walk_opt(name, class_and_ttl, data),
             TSIG => self.walk_tsig(name, data),
             _ => Ok(()),
         }

@@ -11,6 +11,7 @@ mod options;
 mod records;
 mod streams;
 mod unoffered;
+mod unread;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};

@@ -66,11 +66,11 @@ fn followed(
     Answer::alias(chain)
 }
 
-/// Whether a chain has the next alias already.
+/// Whether a chain has met the owner of a next alias already: names that a pair of DNAME
+/// records makes of each other are new ones for ever, and longer each time.
 fn is_loop(chain: &[RrSet], next: &Alias) -> bool {
-    let is_cname = |set: &&RrSet| set.kind == RecordType::CNAME;
-    let owner = |sets: &[RrSet]| sets.iter().rfind(is_cname).map(|set| set.owner.clone());
-    owner(&next.sets).is_some_and(|it| chain.iter().filter(is_cname).any(|set| set.owner == it))
+    let is_met = |it: &RrSet| chain.iter().any(|set| set.kind == it.kind && set.owner == it.owner);
+    next.sets.iter().any(is_met)
 }
 
 impl Answer {

@@ -10,6 +10,7 @@
 //! | RFC | what of it | status |
 //! | --- | --- | --- |
 //! | 1034 s4.3.2, 1035 | the closest zone, then the node, then the type; AA on own data; CNAME; referrals with glue | done |
+//! | 1035 s3.2.5 | QCLASS ANY is answered from IN | done |
 //! | 1982 | the serial follows the registry's revision | done |
 //! | 2181 s5, s9, s10 | one TTL per RRset; whole RRsets; SRV targets that are no aliases | done |
 //! | 2308 s3, s5 | SOA in every negative answer, TTL min(SOA TTL, MINIMUM) | done |
@@ -201,13 +202,14 @@ fn look(
 /// refused; a type that only ever stands in other sections makes no sense as a question.
 fn refuse(question: &Question<'_>) -> Option<Answer> {
     let (code, reason) = match (question.class, question.kind) {
-        (DNSClass::IN, RecordType::AXFR | RecordType::IXFR) => {
-            (ResponseCode::Refused, Some(Reason::Prohibited))
-        }
-        (DNSClass::IN, RecordType::OPT | RecordType::TSIG | TKEY | NXNAME) => {
-            (ResponseCode::FormErr, None)
-        }
-        (DNSClass::IN, _) => return None,
+        // Whatever class will do: all that is here is of class IN.
+        (DNSClass::IN | DNSClass::ANY, kind) => match kind {
+            RecordType::AXFR | RecordType::IXFR => {
+                (ResponseCode::Refused, Some(Reason::Prohibited))
+            }
+            RecordType::OPT | RecordType::TSIG | TKEY | NXNAME => (ResponseCode::FormErr, None),
+            _ => return None,
+        },
         _ => (ResponseCode::Refused, Some(Reason::NotAuthoritative)),
     };
     Some(Answer::error(code, reason))

@@ -19,8 +19,8 @@ const TRUNCATED: u8 = 0x02;
 const RECURSION_DESIRED: u8 = 0x01;
 /// The opcode, in the third octet; that of queries is 0.
 const OPCODE: u8 = 0x78;
-/// The class of everything we have.
-const IN: [u8; 2] = [0, 1];
+/// The class of everything we have, and the one that stands for any.
+const CLASSES: [[u8; 2]; 2] = [[0, 1], [0, 255]];
 /// The numbers of meta types (RFC 6895 section 3.1), which are refused but for ANY.
 const META: std::ops::RangeInclusive<u16> = 128..=254;
 
@@ -106,7 +106,7 @@ impl Question {
 
     /// Whether it could be answered if its name were in a zone of ours, which it is not.
     fn is_offered(&self, zone: ZoneNumber) -> bool {
-        zone == ZoneNumber::NONE && self.class == IN && !META.contains(&self.kind)
+        zone == ZoneNumber::NONE && CLASSES.contains(&self.class) && !META.contains(&self.kind)
     }
 }
 

@@ -86,7 +86,7 @@ impl<'p> Elsewhere<'p> {
 fn wanted(request: &Request, question: &Question<'_>, answer: &Answer) -> Option<Asked> {
     let is_foreign = answer.reason == Some(Reason::NotAuthoritative)
         && answer.code == ResponseCode::Refused
-        && question.class == DNSClass::IN;
+        && matches!(question.class, DNSClass::IN | DNSClass::ANY);
     let name = answer.leaves.as_ref().or(is_foreign.then_some(question.name))?;
     let checking_disabled = request.metadata.checking_disabled;
     let asked = Asked { name: name.clone(), kind: question.kind, checking_disabled };

@@ -1,7 +1,9 @@
 //! The header, the question, operations and classes.
 
+use hickory_proto::rr::DNSClass;
+
 use super::World;
-use crate::wire::messages::{A, Query, SRV};
+use crate::wire::messages::{A, Query, SRV, parse};
 
 /// NOTIMP and the others that are no matter of names.
 const FORMERR: u16 = 1;
@@ -86,13 +88,31 @@ async fn rfc4343_s3_names_are_found_in_any_case_and_echoed_as_they_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rfc6895_s3_2_other_classes_are_refused() {
     let world = World::new();
-    for class in [0_u16, 2, 3, 4, 254, 255, 4660] {
+    for class in [0_u16, 2, 3, 4, 254, 4660] {
         let mut query = Query::new("web.services.internal", A).edns(1232, 0, 0, &[]);
         let end = query.question.len();
         query.question[end - 2..].copy_from_slice(&class.to_be_bytes());
         let reply = world.ask(&query).same();
         assert_eq!((reply.code(), reply.counts()), (REFUSED, [1, 0, 0, 1]), "{class}");
         assert_eq!((reply.flags(), reply.reason()), ([0x80, 0], Some(20)), "{class}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc1035_s3_2_5_the_class_any_is_answered_from_the_internet() {
+    let world = World::new();
+    for (name, kind) in [("web.services.internal", A), ("_web._tcp", SRV), ("example.com", A)] {
+        let query = Query::new(name, kind).edns(1232, 0, 0, &[]);
+        let expected = world.ask(&query).same();
+        let mut any = query;
+        let end = any.question.len();
+        any.question[end - 2..].copy_from_slice(&255_u16.to_be_bytes());
+        let reply = world.ask(&any).same();
+        assert_eq!(reply.octets[12..12 + end], any.question, "{name}: echoed as it was asked");
+        assert_eq!((reply.code(), reply.reason()), (expected.code(), expected.reason()), "{name}");
+        assert_eq!(reply.counts(), expected.counts(), "{name}");
+        let message = parse(&reply.octets).unwrap();
+        assert!(message.answers.iter().all(|it| it.dns_class == DNSClass::IN), "{name}");
     }
 }
 

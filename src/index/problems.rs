@@ -11,7 +11,7 @@ use imbl::OrdMap;
 
 use super::derived::Walk;
 use super::{Branch, Lead, Node, Tree, Zone};
-use crate::names::{WireName, folded};
+use crate::names::{WireName, folded, written};
 use crate::registry::{
     Alias, Finding, Problem, ProblemChange, Resource, StrayChange, Update, document,
 };
@@ -128,7 +128,7 @@ impl Zone {
             let what = if is_cut { "and all names below it are" } else { "is" };
             let problem =
                 format!("the name {what} in the registry too, and the zone file is answered");
-            let key = owner.name().to_ascii();
+            let key = written(owner.name().iter());
             Some(Finding::new(&key, problem, "rename the service, or remove the record"))
         })
     }

@@ -7,7 +7,7 @@ use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
 use super::{StartOfAuthority, Tree, ZoneNumber};
-use crate::names::{NameTooLong, WireName};
+use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Finding, Freshness, Layout, Standing, Vitals};
 
 /// Where a zone's names come from, beside its zone file.
@@ -209,10 +209,12 @@ impl Settings {
         &self.apex
     }
 
-    /// The apex as people write it: without its last dot.
+    /// The apex as people write it: without its last dot, the root as nothing.
     #[must_use]
     pub fn title(&self) -> String {
-        self.apex.to_ascii().trim_end_matches('.').to_owned()
+        let mut title = written(self.apex.iter());
+        title.pop();
+        title
     }
 
     /// The apex in lower-cased wire form.

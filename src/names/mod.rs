@@ -6,7 +6,9 @@ mod address;
 mod block;
 mod near;
 pub mod reversed;
+mod shown;
 mod wire;
+mod written;
 
 use std::time::Duration;
 
@@ -16,7 +18,9 @@ pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
 pub use self::near::nearest;
 pub use self::reversed::Reversed;
+pub use self::shown::{Escaping, Shown, is_hidden, shown, shown_json};
 pub use self::wire::{NameTooLong, WireName};
+pub use self::written::{mnemonic, quoted, written, written_label};
 
 /// Octets in one label (RFC 1035 section 2.3.4). Also the limit of an instance's id.
 pub const LABEL_MAX: usize = 63;

@@ -181,7 +181,8 @@ impl Eq for WireName {}
 impl fmt::Display for WireName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for label in self.iter() {
-            write!(formatter, "{}.", label.escape_ascii())?;
+            super::written::write_label(label, formatter)?;
+            formatter.write_str(".")?;
         }
         if self.labels == 0 { formatter.write_str(".") } else { Ok(()) }
     }

@@ -16,7 +16,7 @@ use hickory_proto::rr::RecordType;
 
 use super::counters::Counters;
 use super::{HEADER, Replied, Transport};
-use crate::names::WireName;
+use crate::names::{WireName, mnemonic};
 
 /// Lines that may wait to be written: some milliseconds' worth at any rate that a log can
 /// take, and less than 400 KiB.
@@ -90,7 +90,7 @@ impl Line {
     /// asks for is one word of one line.
     fn write(&self) {
         let (name, kind) = match &self.question {
-            Some((name, kind)) => (name.to_string(), kind.to_string()),
+            Some((name, kind)) => (name.to_string(), mnemonic(*kind)),
             None => Default::default(),
         };
         tracing::info!(

@@ -52,32 +52,6 @@ fn named(text: &str) -> Result<Name, String> {
     }
 }
 
-/// A name as zone files write it (RFC 1035 section 5.1): what is no visible ASCII stands as
-/// its number, in decimal, where hickory writes octal.
-pub(super) fn written(name: &Name) -> String {
-    let mut text = String::new();
-    for label in name.iter() {
-        for octet in label {
-            match octet {
-                b'.' | b'"' | b';' => text.extend(['\\', char::from(*octet)]),
-                b' ' => text.push_str("\\032"),
-                _ => escape(*octet, &mut text),
-            }
-        }
-        text.push('.');
-    }
-    if text.is_empty() { ".".to_owned() } else { text }
-}
-
-/// Writes an octet as zone files have it: what is no ASCII that can be seen by its number.
-pub(super) fn escape(octet: u8, text: &mut String) {
-    match octet {
-        b'\\' => text.push_str("\\\\"),
-        b' '..=b'~' => text.push(char::from(octet)),
-        _ => write!(text, "\\{octet:03}").expect("a string takes all that is written"),
-    }
-}
-
 /// A type by its name or number (RFC 3597 section 5), in upper or lower case.
 fn typed(text: &str) -> Result<RecordType, String> {
     let upper = text.to_ascii_uppercase();
@@ -92,6 +66,7 @@ fn typed(text: &str) -> Result<RecordType, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::written;
 
     #[test]
     fn types_have_names_numbers_and_a_default() {
@@ -108,7 +83,7 @@ mod tests {
 
     #[test]
     fn names_are_absolute_octets() {
-        let text = |name: &str| asked(name, None).map(|it| written(&it.0));
+        let text = |name: &str| asked(name, None).map(|it| written(it.0.iter()));
         assert_eq!(text("web.z"), text("web.z."));
         assert_eq!(text("."), Ok(".".to_owned()));
         assert_eq!(text("my id._web._tcp.z"), text("my\\032id._web._tcp.z."));

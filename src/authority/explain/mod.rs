@@ -2,23 +2,23 @@
 //! functions, and so are the keys it was made of; what is added are words.
 
 mod asked;
+mod record;
 mod rule;
 mod why;
 
 use std::fmt;
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::rdata::TXT;
-use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
+use hickory_proto::rr::{DNSClass, Name, RecordType};
 use serde_json::{Value, json};
 
 use super::visits::{Visits, Witness};
 use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve, visited};
 use crate::index::{Generation, Node, Zone};
-use crate::names::{MESSAGE_MAX, WireName};
+use crate::names::{MESSAGE_MAX, WireName, mnemonic, written};
 use crate::registry::{Standing, shown_key};
 
-use self::asked::{escape, written};
+use self::record::lines;
 
 pub use self::asked::asked;
 
@@ -144,31 +144,6 @@ impl Section {
     }
 }
 
-/// The records of an RRset, as zone files write them.
-fn lines(set: &RrSet) -> impl Iterator<Item = String> {
-    let head = format!("{} {} IN {}", written(&set.owner), set.ttl, set.kind);
-    set.data.iter().map(move |data| match data {
-        RData::TXT(text) => format!("{head} {}", strings(text)),
-        _ => format!("{head} {data}"),
-    })
-}
-
-/// The strings of a TXT record, each in quotes: hickory runs them together.
-fn strings(text: &TXT) -> String {
-    let mut written = String::new();
-    for string in &text.txt_data {
-        written.push_str(if written.is_empty() { "\"" } else { " \"" });
-        for octet in string {
-            match octet {
-                b'"' => written.push_str("\\\""),
-                _ => escape(*octet, &mut written),
-            }
-        }
-        written.push('"');
-    }
-    written
-}
-
 impl Explanation {
     /// The response code as `dig` writes it.
     #[must_use]
@@ -188,8 +163,8 @@ impl Explanation {
         let [answers, authority, additional] = self.sections.each_ref().map(|it| &it.records);
         let documents: Vec<_> = self.keys.iter().map(|key| json!({ "key": key })).collect();
         json!({
-            "name": written(&self.name),
-            "type": self.kind.to_string(),
+            "name": written(self.name.iter()),
+            "type": mnemonic(self.kind),
             "zone": self.zone,
             "rule": self.rule,
             "rcode": self.code_word(),
@@ -200,7 +175,7 @@ impl Explanation {
             "more": self.sections.iter().map(|it| it.more).sum::<usize>(),
             "documents": documents,
             "more_documents": self.more_keys,
-            "leaves": self.leaves.as_ref().map(written),
+            "leaves": self.leaves.as_ref().map(|it| written(it.iter())),
             "why": self.why,
             "notes": self.notes,
         })
@@ -211,7 +186,7 @@ impl fmt::Display for Explanation {
     /// For people: one fact a line.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let zone = self.zone.as_deref().unwrap_or("none of ours");
-        writeln!(formatter, "{} {}", written(&self.name), self.kind)?;
+        writeln!(formatter, "{} {}", written(self.name.iter()), mnemonic(self.kind))?;
         writeln!(formatter, "zone:   {zone}")?;
         writeln!(formatter, "rule:   {}", self.rule)?;
         let reason = self.reason.map(|it| format!(", extended error {}", it.info_code()));
@@ -220,7 +195,11 @@ impl fmt::Display for Explanation {
             writeln!(formatter, "why:    {why}")?;
         }
         if let Some(name) = &self.leaves {
-            writeln!(formatter, "leaves: for {}, which is in no zone of ours", written(name))?;
+            writeln!(
+                formatter,
+                "leaves: for {}, which is in no zone of ours",
+                written(name.iter())
+            )?;
         }
         self.notes.iter().try_for_each(|note| writeln!(formatter, "note:   {note}"))?;
         for (name, section) in ["answer", "authority", "additional"].iter().zip(&self.sections) {

@@ -2,7 +2,7 @@
 
 use crate::authority::{Position, Resolved};
 use crate::index::{Branch, Cut, Lead, Node, Owner, Site, Zone};
-use crate::names::WireName;
+use crate::names::{WireName, written, written_label};
 use crate::registry::{Alias, Meaning, Proto, document};
 
 /// The rule by which a name was found, or by which it was looked for.
@@ -35,10 +35,16 @@ fn at(position: &Position<'_>, node: Node<'_>, name: &WireName) -> String {
         Node::Empty => "nothing stands at the name itself, but something below it".to_owned(),
         Node::Static(owner) => of_file(owner, name),
         Node::Cut(Cut::Delegation(owner)) => {
-            format!("the zone file leaves all from {} on to other servers (NS)", owner.name())
+            format!(
+                "the zone file leaves all from {} on to other servers (NS)",
+                written(owner.name().iter())
+            )
         }
         Node::Cut(Cut::Redirection(owner)) => {
-            format!("the zone file leads all below {} elsewhere (DNAME)", owner.name())
+            format!(
+                "the zone file leads all below {} elsewhere (DNAME)",
+                written(owner.name().iter())
+            )
         }
         Node::SkyDns(branch) => of_branch(branch).to_owned(),
         Node::Service(_) => format!("S.Z: {}", what()),
@@ -78,7 +84,10 @@ fn of_file(owner: &Owner, name: &WireName) -> String {
     let is_own = WireName::from_labels(owner.name().iter()).is_ok_and(|it| it == *name);
     match is_own {
         true => "records of the zone file at this name".to_owned(),
-        false => format!("the zone file's wildcard {} stands for this name", owner.name()),
+        false => {
+            let wildcard = written(owner.name().iter());
+            format!("the zone file's wildcard {wildcard} stands for this name")
+        }
     }
 }
 
@@ -142,7 +151,7 @@ pub(super) fn service_label<'n>(position: &Position<'_>, name: &'n WireName) -> 
     }
 }
 
-/// A label, safe to print.
+/// A label, as it can be asked for.
 pub(super) fn shown(label: &[u8]) -> String {
-    label.escape_ascii().to_string()
+    written_label(label)
 }

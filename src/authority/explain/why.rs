@@ -9,7 +9,7 @@ use super::rule::{alias, service_label, shown};
 use crate::authority::visits::Visits;
 use crate::authority::{Answer, Draw, Overflow, Position, Question, Resolved, Room, visited};
 use crate::index::{Generation, Node, Schema, Service, Zone};
-use crate::names::{WireName, nearest};
+use crate::names::{WireName, mnemonic, nearest};
 use crate::registry::{Proto, Standing};
 
 /// Types that are looked for at a name that has not the one that was asked for.
@@ -40,7 +40,9 @@ pub(super) fn of(
 ) -> Option<String> {
     let has_found = !answer.answers.is_empty() || answer.truncated;
     match (answer.code, resolved) {
-        (ResponseCode::FormErr, _) => Some(format!("{} is no type to ask for", question.kind)),
+        (ResponseCode::FormErr, _) => {
+            Some(format!("{} is no type to ask for", mnemonic(question.kind)))
+        }
         (ResponseCode::Refused, Resolved::Foreign) => Some(foreign(generation, name)),
         (ResponseCode::Refused, _) => Some("zones are not handed out (AXFR, IXFR)".to_owned()),
         (ResponseCode::ServFail, Resolved::NotReady) => Some(not_ready(generation, name)),
@@ -100,12 +102,13 @@ fn no_data(position: &Position<'_>, node: Node<'_>, question: &Question<'_>) -> 
         let answer = visited(position.generation, &question, false, &visits, draw);
         answer.truncated || !answer.answers.is_empty()
     };
-    let others: Vec<_> = USUAL.iter().filter(|it| **it != kind && has(it)).collect();
-    let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let others = USUAL.into_iter().filter(|it| *it != kind && has(it));
+    let others: Vec<_> = others.map(mnemonic).collect();
+    let (others, asked) = (others.join(", "), mnemonic(kind));
     let hint = node.service().and_then(|service| lacks(service, kind)).unwrap_or_default();
     match others.as_str() {
         "" => format!("the name exists, but has no records of usual types{hint}"),
-        others => format!("the name exists; it has {others}, but no {kind}{hint}"),
+        others => format!("the name exists; it has {others}, but no {asked}{hint}"),
     }
 }
 

@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::http::ready::is_answered;
 use crate::index::{Generation, Schema, Site, Zone};
+use crate::names::written;
 use crate::registry::Cause;
 
 /// A figure that every zone has: its name, what it says, and how it is read.
@@ -148,7 +149,7 @@ impl PerZone {
     ) -> fmt::Result {
         let mut family = encoder.encode_descriptor(self.name, self.help, None, kind)?;
         for zone in zones {
-            let (apex, figure) = (zone.settings().apex().to_ascii(), (self.read)(zone));
+            let (apex, figure) = (written(zone.settings().apex().iter()), (self.read)(zone));
             let labels = [("zone", apex.as_str())];
             write(kind, figure, family.encode_family(&labels)?)?;
         }
@@ -162,7 +163,7 @@ fn serials(encoder: &mut DescriptorEncoder, generation: &Generation) -> fmt::Res
     let (name, help) = ("srvd_zone_serial", "Serial of the SOA record");
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
     for (at, zone) in generation.zones().iter().enumerate() {
-        let apex = zone.settings().apex().to_ascii();
+        let apex = written(zone.settings().apex().iter());
         let serial = ConstGauge::new(i64::from(generation.serial(Site::Zone(at))));
         serial.encode(family.encode_family(&[("zone", apex.as_str())])?)?;
     }
@@ -201,7 +202,7 @@ fn by_label<const N: usize>(
 ) -> fmt::Result {
     let mut family = encoder.encode_descriptor(name, help, None, kind)?;
     for zone in zones {
-        let apex = zone.settings().apex().to_ascii();
+        let apex = written(zone.settings().apex().iter());
         for (value, count) in read(zone) {
             let labels = [("zone", apex.as_str()), (label, value)];
             write(kind, count as i64, family.encode_family(&labels)?)?;

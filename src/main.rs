@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("srvd: {failure}");
+            telemetry::complain(format_args!("srvd: {failure}"));
             ExitCode::from(failure.code())
         }
     }

@@ -108,6 +108,13 @@ const OWNED: &[(&str, &[&str])] = &[
     ("crate::mirror", &["app", "commands", "mirror"]),
     ("crate::join", &["app", "dev", "http", "join"]),
     ("crate::state", &["app", "state"]),
+    // What is printed: escaped there, whoever wrote it.
+    ("println", &[]),
+    ("eprintln", &["wire"]),
+    ("print", &["commands"]),
+    ("eprint", &[]),
+    ("io::stdout", &["commands", "docs", "telemetry"]),
+    ("io::stderr", &["telemetry"]),
     // What is written to disk.
     ("postcard", &["state"]),
     ("sync_all", &["state"]),

@@ -69,6 +69,9 @@ mod aliases;
 /// Queries by sampling, repeats by their number, lines that nobody can forge.
 mod logs;
 
+/// Keys and values that speak to terminals and forge lines.
+mod hostile;
+
 /// Root is given up before anything is answered.
 mod privileges;
 

@@ -11,6 +11,7 @@ use crate::etcd::Access;
 use crate::forward::Source;
 use crate::index::Settings;
 use crate::registry::Finding;
+use crate::telemetry::complain;
 
 /// The exit code when something is wrong.
 const PROBLEMS: u8 = 1;
@@ -34,11 +35,11 @@ struct Checked {
 /// [`Failure::Failed`]: standard output cannot be written to.
 pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
     let configuration = Checked::of_configuration(&config);
-    eprintln!(
+    complain(format_args!(
         "configuration: {}, {} to check",
         configuration.count(),
         zones(config.zones.len() + config.static_zones.len())
-    );
+    ));
     let (mut code, mut all) = (configuration.code(), Vec::new());
     let files = config.static_zones.iter().map(Checked::of_file);
     all.extend(files.inspect(|checked| code = code.max(checked.code())));
@@ -50,7 +51,7 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
                 all.push(checked);
             }
             Err(failure) => {
-                eprintln!("srvd: zone {text}: {failure}");
+                complain(format_args!("srvd: zone {text}: {failure}"));
                 code = code.max(failure.code());
             }
         }
@@ -60,7 +61,7 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
         Output::Table => print::lines(shown.flat_map(Checked::lines))?,
         Output::Json => print::array(shown.flat_map(Checked::objects))?,
     }
-    all.iter().for_each(|checked| eprintln!("{}", checked.summary()));
+    all.iter().for_each(|checked| complain(checked.summary()));
     Ok(code)
 }
 

@@ -14,6 +14,7 @@ use crate::index::{Index, Publisher, Settings};
 use crate::mirror;
 use crate::names::WireName;
 use crate::registry::{Layout, RegistryUrl};
+use crate::telemetry::complain;
 
 /// The exit code when the name does not exist.
 const NOTHING: u8 = 3;
@@ -37,8 +38,8 @@ pub async fn explain(config: Serve, args: &ExplainArgs) -> Result<u8, Failure> {
     let index = read(config, &name).await?;
     let explanation = authority::explain(&index.load(), &name, kind, &mut Draw::new());
     match print::form(args.output) {
-        Output::Table => print::line(explanation.to_string().trim_end())?,
-        Output::Json => print::line(&explanation.to_json().to_string())?,
+        Output::Table => print::text(&explanation.to_string())?,
+        Output::Json => print::object(&explanation.to_json())?,
     }
     Ok(if explanation.exists() { 0 } else { NOTHING })
 }
@@ -60,7 +61,7 @@ async fn read(config: Serve, name: &Name) -> Result<Arc<Index>, Failure> {
                 return Err(failure);
             }
             let zone = index.load().zones()[at].settings().title();
-            eprintln!("srvd: zone {zone} is left out: {failure}");
+            complain(format_args!("srvd: zone {zone} is left out: {failure}"));
         }
     }
     Ok(index)

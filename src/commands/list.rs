@@ -26,9 +26,7 @@ pub async fn list(config: Registries, args: &ListArgs) -> Result<(), Failure> {
         return Err(nothing(name));
     }
     match print::form(args.output) {
-        Output::Json => {
-            print::line(&Value::from_iter(found.iter().map(Found::to_json)).to_string())
-        }
+        Output::Json => print::object(&Value::from_iter(found.iter().map(Found::to_json))),
         Output::Table => rows(&found),
     }
 }
@@ -45,7 +43,7 @@ pub async fn lookup(config: Registries, args: &LookupArgs) -> Result<(), Failure
     let is_picked = |found: &&Found| std::ptr::eq(&raw const *found.instance, picked);
     let picked = found.iter().find(is_picked).ok_or_else(|| nothing(&args.name))?;
     match print::form(args.output) {
-        LookupOutput::Json => print::line(&picked.to_json().to_string()),
+        LookupOutput::Json => print::object(&picked.to_json()),
         LookupOutput::Address => print::line(&picked.instance.location()),
         LookupOutput::Table => rows(std::slice::from_ref(picked)),
     }
@@ -83,7 +81,7 @@ async fn services(config: Registries, form: Output) -> Result<(), Failure> {
     if form == Output::Json {
         let objects =
             counts.iter().map(|(name, count)| json!({ "name": name, "instances": count }));
-        return print::line(&Value::from_iter(objects).to_string());
+        return print::object(&Value::from_iter(objects));
     }
     print::table(
         ["NAME", "INSTANCES"],

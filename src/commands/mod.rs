@@ -19,6 +19,7 @@ use crate::index::{Index, Publisher, Schema, Zone};
 use crate::mirror;
 use crate::names::folded;
 use crate::registry::Instance;
+use crate::telemetry::complain;
 
 pub use self::check::check;
 pub use self::explain::explain;
@@ -58,7 +59,9 @@ fn with_services(zones: Vec<ZoneConfig>) -> impl Iterator<Item = ZoneConfig> {
         let has_services = schema == Schema::Services;
         if !has_services {
             let (zone, schema) = (zone.settings.title(), schema.as_str());
-            eprintln!("srvd: zone {zone} has the schema {schema}, and no services: left out");
+            complain(format_args!(
+                "srvd: zone {zone} has the schema {schema}, and no services: left out"
+            ));
         }
         has_services
     })

@@ -1,4 +1,5 @@
-//! Printing: columns for people, JSON for programs.
+//! Printing: columns for people, JSON for programs. What is printed may come from anybody, and is
+//! escaped here, whoever prints it.
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::cli::Output;
 use crate::error::Failure;
+use crate::names::{Shown, shown, shown_json};
 
 /// The form to print in: what was asked for, else a table on a terminal and JSON elsewhere.
 pub(super) fn form<F: From<Output>>(asked: Option<F>) -> F {
@@ -15,13 +17,28 @@ pub(super) fn form<F: From<Output>>(asked: Option<F>) -> F {
     asked.unwrap_or_else(|| default.into())
 }
 
-/// Prints one line.
+/// Prints one line, whatever is in the text.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
     lines([text])
 }
 
-/// Prints lines. A reader that went away (`srvd watch | head`) ends the command.
+/// Prints lines: one for each text, whatever is in it.
 pub(super) fn lines<T: Display>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
+    write(lines.into_iter().map(Shown))
+}
+
+/// Prints a text of several lines, each of which was made as one.
+pub(super) fn text(text: &str) -> Result<(), Failure> {
+    lines(text.lines())
+}
+
+/// Prints a value as JSON, on one line. It is what it is, and no command to a terminal.
+pub(super) fn object(value: &Value) -> Result<(), Failure> {
+    write([shown_json(&value.to_string())])
+}
+
+/// Writes lines as they are. A reader that went away (`srvd watch | head`) ends the command.
+fn write<T: Display>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = lines.into_iter().try_for_each(|line| writeln!(out, "{line}"));
     match written.and_then(|()| out.flush()) {
@@ -36,12 +53,13 @@ pub(super) fn lines<T: Display>(lines: impl IntoIterator<Item = T>) -> Result<()
 pub(super) fn array(values: impl Iterator<Item = Value>) -> Result<(), Failure> {
     let mut values = values.peekable();
     if values.peek().is_none() {
-        return line("[]");
+        return write(["[]"]);
     }
     let mut before = "[";
-    lines(std::iter::from_fn(move || {
+    write(std::iter::from_fn(move || {
         let value = values.next()?;
         let after = if values.peek().is_some() { "," } else { "]" };
+        let value = shown_json(&value.to_string());
         Some(format!("{}{value}{after}", std::mem::take(&mut before)))
     }))
 }
@@ -54,7 +72,8 @@ pub(super) fn table<const N: usize>(
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(headings);
     for row in rows {
-        table.add_row(row);
+        // A line end would be one of the table.
+        table.add_row(row.map(|cell| shown(&cell)));
     }
-    line(&table.trim_fmt())
+    text(&table.trim_fmt())
 }

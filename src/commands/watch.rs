@@ -68,7 +68,7 @@ impl Printer {
             return Ok(());
         }
         if self.form == Output::Json {
-            return print::line(&event.to_json(&self.zone, &self.layout, revision).to_string());
+            return print::object(&event.to_json(&self.zone, &self.layout, revision));
         }
         let Instance { name, id, .. } = event.instance;
         let happening = event.happening.as_str();

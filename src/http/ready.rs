@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use super::Subject;
 use crate::index::Zone;
+use crate::names::{Shown, written};
 use crate::registry::Standing;
 
 /// Whether queries are worth sending here: a line for each zone says how it stands.
@@ -21,7 +22,8 @@ pub(super) async fn show(State(subject): State<Subject>) -> (StatusCode, String)
     let mut is_ready = !is_draining;
     for zone in generation.zones() {
         is_ready &= is_answered(zone);
-        writeln!(text, "{} {}", zone.settings().apex(), state(zone))
+        let apex = written(zone.settings().apex().iter());
+        writeln!(text, "{apex} {}", Shown(state(zone)))
             .expect("a string takes all that is written");
     }
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, text)

@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::etcd::{Error, Etcd, PageSize};
 use crate::names::folded;
 use crate::registry::{Host, Layout};
-use crate::telemetry::say;
+use crate::telemetry::{complain, say};
 
 use super::check;
 use super::host::interface_addresses;
@@ -180,6 +180,8 @@ async fn end_lease(etcd: &Etcd, key: &str, lease: i64) -> Result<(), Failure> {
     if remaining.is_some_and(|remaining| remaining.keys.is_empty()) {
         etcd.revoke(lease, etcd.timeout()).await?;
     }
-    eprintln!("if the program that registered {key} still runs, it will register again; stop it");
+    complain(format_args!(
+        "if the program that registered {key} still runs, it will register again; stop it"
+    ));
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! What the process says of itself: logs, on standard error.
 
+mod lines;
 mod repeats;
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
@@ -10,6 +12,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
 
+use crate::names::Shown;
+
+use self::lines::{Json, Text};
 use self::repeats::Repeats;
 
 /// How log lines are written.
@@ -36,8 +41,13 @@ impl LogFormat {
 
 /// Prints one line on standard output. Nobody may be reading any more (`srvd serve | head`),
 /// which is no reason to stop.
-pub fn say(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+pub fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{}", Shown(line));
+}
+
+/// Prints one line on standard error, beside what is logged. Nobody may be reading that, either.
+pub fn complain(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{}", Shown(line));
 }
 
 /// The libraries below log by the query and by the connection at these levels; hickory_net
@@ -60,11 +70,12 @@ pub fn start(format: LogFormat, is_server: bool, verbosity: u8) -> Log {
     let level = LEVELS[level.min(LEVELS.len() - 1)];
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
-    let lines = fmt::layer().with_writer(std::io::stderr);
-    let lines = lines.with_ansi(std::io::stderr().is_terminal());
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal());
     let lines = match format {
-        LogFormat::Text => lines.with_target(false).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => {
+            lines.with_writer(std::io::stderr).with_target(false).fmt_fields(Text).boxed()
+        }
+        LogFormat::Json => lines.with_writer(Json).json().flatten_event(true).boxed(),
     };
     let repeats = Repeats::default();
     // A second start, as in tests that run several parts in one process, changes nothing.

@@ -145,6 +145,31 @@ fn what_changes_is_seen_without_reloading() {
 }
 
 #[test]
+fn what_others_wrote_turns_no_text_round() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let etcd = Etcd::start();
+    let hidden = "\u{202e}gpj\u{2066}\u{200b}\u{9b}\n";
+    etcd.etcdctl(&["put", &format!("/services/web/{hidden}"), "10.0.0.1:80"]);
+    let document = serde_json::json!({ "host": "10.0.0.2:80", "tags": [hidden], "text": hidden });
+    etcd.etcdctl(&["put", "/services/web/2", &document.to_string()]);
+    etcd.etcdctl(&["put", &format!("/services/{hidden}/1"), "10.0.0.3:80"]);
+    etcd.etcdctl(&["put", &format!("/services/bad/{hidden}"), hidden]);
+    let scene = Scene::with(etcd, &[]);
+    let shown = r"\u{202e}gpj\u{2066}\u{200b}\u{9b}\n";
+    for place in ["#/services/services.internal/web", "#/problems", "#/events"] {
+        scene.open(&browser, place);
+        scene.etcd.etcdctl(&["put", "/services/web/2", &document.to_string()]);
+        scene.etcd.etcdctl(&["del", &format!("/services/{hidden}/1")]);
+        browser.shows("#main", if place == "#/problems" { r"\u" } else { shown });
+        let text = browser.says("document.documentElement.outerHTML + document.title");
+        let text = text.as_str().unwrap();
+        let is_hidden = |it: char| hidden.contains(it) && !it.is_alphabetic() && it != '\n';
+        assert!(!text.contains(is_hidden), "{text:?}");
+    }
+    is_content(&browser);
+}
+
+#[test]
 fn keys_are_enough() {
     let Some(browser) = Browser::start(Screen::Desktop) else { return };
     let scene = Scene::start();

@@ -1,7 +1,7 @@
 // The answer that a name gives now, and why.
 
 import { get } from "./api.js";
-import { fill, make } from "./dom.js";
+import { fill, lineEnd, make } from "./dom.js";
 
 const TYPES = ["SRV", "A", "AAAA", "TXT", "PTR", "SOA", "NS", "CNAME", "MX", "ANY"];
 
@@ -54,7 +54,7 @@ export function answer({ fault, name, type, rcode, answers, additional, more }) 
   const text = [...lines("answer", answers), ...lines("additional", additional), ...(more ? [`;; and ${more} more`] : [])];
   return make("div", {},
     make("p", {}, make("code", {}, `${name} ${type} `), make("span", { class: `tag ${good ? "good" : "warn"}` }, word)),
-    good ? make("pre", {}, text.map((line) => make("span", { class: "line" }, `${line}\n`))) : null);
+    good ? make("pre", {}, text.map((line) => make("span", { class: "line" }, line, lineEnd()))) : null);
 }
 
 /// The rule that made it, why there is nothing, and the documents behind it.

@@ -1,4 +1,31 @@
 // Nodes from data. Text only ever becomes text: nothing here, or elsewhere, parses markup.
+// Whoever may write a key chooses characters: those that end lines, turn the order of others
+// round or are not seen are shown as escapes, in whatever text comes onto the page.
+
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const SHORT = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/// A character as an escape.
+function escape(character) {
+  const code = character.codePointAt(0);
+  const digits = code.toString(16);
+  return SHORT[character] ?? (code < 0x80 ? `\\x${digits.padStart(2, "0")}` : `\\u{${digits}}`);
+}
+
+/// A text with what cannot be seen of it escaped.
+export const shown = (text) => String(text).replace(HIDDEN, escape);
+
+/// The end of a line, where text is shown as it is laid out.
+export const lineEnd = () => document.createTextNode("\n");
+
+/// Children as nodes.
+const nodes = (children) =>
+  children.flat(Infinity).filter((child) => child !== undefined && child !== null).map((child) => (child instanceof Node ? child : document.createTextNode(shown(child))));
+
+/// Puts a text in the place of what a node says, if it differs.
+export function say(node, text) {
+  if (node.textContent !== shown(text)) node.textContent = shown(text);
+}
 
 /// Makes an element: `make("a", { href: "#/x", class: "tag" }, "text", node, …)`.
 export function make(name, attributes = {}, ...children) {
@@ -6,9 +33,9 @@ export function make(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else if (value === true) node.setAttribute(key, "");
-    else if (value !== undefined && value !== null && value !== false) node.setAttribute(key, value);
+    else if (value !== undefined && value !== null && value !== false) node.setAttribute(key, shown(value));
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  node.append(...nodes(children));
   return node;
 }
 
@@ -16,7 +43,7 @@ export function make(name, attributes = {}, ...children) {
 /// through them by keys is not disturbed by what says the same, and keeps the focus if not.
 export function fill(node, ...children) {
   const next = node.cloneNode(false);
-  next.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
+  next.append(...nodes(children));
   const selection = getSelection();
   const reads = !selection.isCollapsed && node.contains(selection.anchorNode);
   if (reads || next.isEqualNode(node)) return node;

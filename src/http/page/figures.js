@@ -1,6 +1,6 @@
 // The head of the page: is it fresh, how much is asked, how much changes.
 
-import { at, fill, make, number, rate, span, spark } from "./dom.js";
+import { at, fill, make, number, rate, say, span, spark } from "./dom.js";
 
 const STANDINGS = {
   fresh: ["good", "fresh"],
@@ -28,7 +28,7 @@ const sum = (zones, member) => zones.reduce((total, zone) => total + (zone[membe
 
 /// Draws the figures.
 export function figures(node, { zones, lately }) {
-  at("service-count").textContent = number(sum(zones, "services"));
+  say(at("service-count"), number(sum(zones, "services")));
   const held = sum(zones, "held");
   fill(node,
     line("Queries a second", lately.queries, lately.seconds, ""),
@@ -41,7 +41,7 @@ export function figures(node, { zones, lately }) {
 
 /// Says how many problems there are, if any.
 export function problemCount(problems) {
-  at("problem-count").textContent = problems ? number(problems) : "";
+  say(at("problem-count"), problems ? number(problems) : "");
 }
 
 /// Says how the worst zone stands, in a word, and which one that is.
@@ -54,18 +54,18 @@ export function standing(node, status, fault) {
   const which = status?.zones.length > 1 && kind !== "good" ? `: ${zone.zone}` : "";
   const text = status?.draining ? "draining" : `${word}${fault ? "" : which}${age}`;
   node.className = `pill ${kind}`;
-  if (node.textContent !== text) node.textContent = text;
+  say(node, text);
 }
 
 /// Says that the configuration on disk is not the one in use, as long as it is so.
 export function notice(node, { reload }) {
   const text = reload?.fault ? `The configuration was read again (${reload.cause}), and nothing of it is used: ${reload.fault}` : "";
   node.classList.toggle("hidden", !text);
-  if (node.textContent !== text) node.textContent = text;
+  say(node, text);
 }
 
 /// Which server this is, and what each zone is at.
 export function about(node, { version, uptime, zones }) {
   const zone = ({ zone: name, revision }) => `${name}${revision ? ` at revision ${revision}` : ""}`;
-  node.textContent = `srvd ${version}, up ${span(uptime)}; ${zones.map(zone).join(", ")}`;
+  say(node, `srvd ${version}, up ${span(uptime)}; ${zones.map(zone).join(", ")}`);
 }

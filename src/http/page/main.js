@@ -1,7 +1,7 @@
 // The page: which view is shown, its keys, its colours, and the figures at its head.
 
 import { get, seldom } from "./api.js";
-import { at, fill } from "./dom.js";
+import { at, fill, say } from "./dom.js";
 import { ask } from "./ask.js";
 import { events } from "./events.js";
 import { about, figures, notice, problemCount, standing } from "./figures.js";
@@ -81,7 +81,7 @@ function theme(step) {
   localStorage.setItem("theme", next);
   if (next === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
-  at("theme").textContent = `Colours: ${next}`;
+  say(at("theme"), `Colours: ${next}`);
 }
 
 /// Keys that work everywhere but where text is written.

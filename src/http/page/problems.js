@@ -1,7 +1,7 @@
 // What cannot be served, and what to do about it.
 
 import { get } from "./api.js";
-import { fill, make, number, table } from "./dom.js";
+import { fill, make, number, say, table } from "./dom.js";
 
 /// Problems that are shown at once.
 const SHOWN = 500;
@@ -41,10 +41,10 @@ export function problems() {
     make("label", { for: "filter" }, "Search problems"), filter, count, body);
 
   function draw(fault) {
-    if (fault?.message && !all.length) return (count.textContent = fault.message);
+    if (fault?.message && !all.length) return say(count, fault.message);
     const wanted = filter.value.trim().toLowerCase();
     const found = all.filter(({ key, problem }) => `${key} ${problem}`.toLowerCase().includes(wanted));
-    count.textContent = all.length ? `${number(found.length)} of ${number(all.length)} problems` : "";
+    say(count, all.length ? `${number(found.length)} of ${number(all.length)} problems` : "");
     if (!all.length) return fill(body, make("p", { class: "empty" }, "Nothing is wrong: every key and document can be served."));
     fill(body, table([["Key"], ["Problem"], ["What to do"]], found.slice(0, SHOWN).map(row)),
       found.length > SHOWN ? make("p", { class: "faint" }, `and ${number(found.length - SHOWN)} more; search to see them`) : null);

@@ -1,7 +1,7 @@
 // Services and their instances, and what DNS says of them now.
 
 import { get, seldom } from "./api.js";
-import { fill, make, number, span, table } from "./dom.js";
+import { fill, make, number, say, span, table } from "./dom.js";
 import { answer } from "./ask.js";
 
 /// Services that are listed at once.
@@ -30,9 +30,9 @@ export function services() {
       if (wanted !== search.value.trim()) return;
       fill(list, services.map((service) => entry(service, chosen)));
       next.classList.toggle("hidden", !rest || limit >= LIMIT_MAX);
-      more.textContent = words(services.length, rest, wanted) + missing(zones);
+      say(more, words(services.length, rest, wanted) + missing(zones));
     } catch (fault) {
-      more.textContent = reason(fault);
+      say(more, reason(fault));
     }
   }
 

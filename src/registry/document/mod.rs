@@ -37,7 +37,7 @@ use std::num::NonZeroU16;
 use serde_json::{Map, Value};
 
 use super::{Details, Host, Instance, Place, Proto, ServiceEndpoint};
-use crate::names::VALUE_MAX;
+use crate::names::{self, VALUE_MAX};
 
 pub use self::alias::read_alias;
 pub use self::entity::BenderRegistration;
@@ -235,20 +235,14 @@ pub(super) fn text_of(value: &[u8]) -> Result<&str, Fault> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).trim())
 }
 
-/// A text as an error shows it: bounded, without control characters.
+/// A text as an error shows it: bounded, and with what cannot be seen of it escaped.
 pub(crate) fn shown(text: &str) -> String {
     /// Characters that tell a reader which value is meant.
     const SHOWN: usize = 60;
-    let mut short: String = text.chars().take(SHOWN).map(printable).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        short.push('…');
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", names::shown(&text[..end])),
+        None => names::shown(text),
     }
-    short
-}
-
-/// A character as a terminal can show it.
-fn printable(character: char) -> char {
-    if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub enum KeyFault {
         /// How many it has.
         octets: usize,
     },
-    /// Two slashes side by side, or one at the end, where labels stand.
+    /// Two slashes side by side where labels stand.
     #[error("the key has an empty segment, which is no DNS label; write it without that `/`")]
     EmptyLabel,
     /// A segment has more octets than a label.

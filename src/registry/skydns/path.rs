@@ -12,6 +12,8 @@ impl Layout {
     pub fn read_labels(&self, key: &[u8]) -> Result<Reversed, KeyFault> {
         let rest = self.below_base(key).ok_or(KeyFault::Foreign)?;
         std::str::from_utf8(rest).map_err(|_| KeyFault::NotUtf8)?;
+        // A key that is written like a directory, as SkyDNS's own readers take it.
+        let rest = rest.strip_suffix(b"/").unwrap_or(rest);
         let mut path = Reversed::apex();
         for segment in rest.split(|octet| *octet == b'/') {
             path.push(segment).map_err(|_| match segment.len() {
@@ -45,7 +47,9 @@ mod tests {
             layout.read_labels(key.as_bytes()).map(|path| path.as_octets().to_vec())
         };
         assert_eq!(read("Web/x:1"), Ok(b"\x03web\x03x:1".to_vec()));
-        assert_eq!([read(""), read("a//b"), read("a/")], [const { Err(KeyFault::EmptyLabel) }; 3]);
+        let empty = [read(""), read("/"), read("a//b"), read("a//"), read("/a")];
+        assert_eq!(empty, [const { Err(KeyFault::EmptyLabel) }; 5]);
+        assert_eq!((read("a/"), read("b/a/")), (read("a"), read("b/a")));
         assert_eq!(read(&"a".repeat(64)), Err(KeyFault::LabelTooLong { octets: 64 }));
         let long =
             |octets: usize| read(&["a".repeat(63), "a".repeat(63), "a".repeat(octets)].join("/"));

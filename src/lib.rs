@@ -34,6 +34,7 @@
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `config`, `app` |
 //! | [`systemd`] | what systemd is told | |
+//! | [`machine`] | which addresses this machine has | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`app`], [`dev`] | everything put together, bound, run | all of them |
 //!
@@ -80,6 +81,7 @@ pub mod forward;
 pub mod http;
 pub mod index;
 pub mod join;
+pub mod machine;
 pub mod mirror;
 pub mod names;
 pub mod privileges;

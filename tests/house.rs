@@ -26,6 +26,7 @@ const ROOMS: &[&str] = &[
     "http",
     "index",
     "join",
+    "machine",
     "main",
     "mirror",
     "names",

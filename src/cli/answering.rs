@@ -1,5 +1,6 @@
 //! What is told beside answers.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -24,6 +25,11 @@ pub struct AnsweringArgs {
     /// CHAOS [default: false]
     #[arg(long, env = "SRVD_CHAOS", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub chaos: Option<bool>,
+    /// Where others reach this server, as told with the name server `ns.dns.ZONE` that is made
+    /// up where no file names one; may be repeated, or a list with commas [default: the
+    /// addresses of `listen`, this machine's for a wildcard]
+    #[arg(long, env = "SRVD_NS_ADDRESS", value_name = "ADDRESS", value_delimiter = ',')]
+    pub ns_address: Vec<IpAddr>,
     /// One of so many queries is logged, drawn by chance; 1 logs all, 0 none [default: 0]
     #[arg(long, env = "SRVD_QUERY_LOG", value_name = "N")]
     pub query_log: Option<u32>,

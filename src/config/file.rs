@@ -2,7 +2,7 @@
 //! show the file, the line and the key.
 
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -97,6 +97,8 @@ pub struct File {
     pub nsid: Written<String>,
     /// Whether the class CHAOS is answered.
     pub chaos: Option<bool>,
+    /// Where others reach this server.
+    pub ns_address: Written<Vec<IpAddr>>,
     /// One of so many queries is logged.
     pub query_log: Option<u32>,
     /// The registry zones.

@@ -12,6 +12,7 @@ mod limits;
 mod outage;
 mod reverse;
 mod serve;
+mod servers;
 mod watched;
 mod zones;
 

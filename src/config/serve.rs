@@ -12,6 +12,7 @@ use super::http::{Http, http};
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
+use super::servers::servers;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
 use super::{check_tls, files, log_format, named, registry_url};
 use crate::cli::{Common, ServeArgs};
@@ -115,6 +116,11 @@ impl Serve {
         let (zones, static_zones) = zones(&url, args, file)?;
         check_tls(wants_tls, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
+        let servers = servers(&args.answering, file, &listen)?;
+        let told =
+            |zone: ZoneConfig| ZoneConfig { settings: zone.settings.served_at(&servers), ..zone };
+        let zones = zones.into_iter().map(told).collect();
+        let static_zones = static_zones.into_iter().map(|it| it.served_at(&servers)).collect();
         Ok(Self {
             forward: forward(args, file, &listen)?,
             listen,

@@ -67,7 +67,11 @@ impl Zone {
             Some((&*alias.name, self.named(&at).filter(|_| !is_hidden)?))
         });
         aliases.chain(services).take(LOOKED_AT).flat_map(|(name, service)| {
-            let protos = Proto::ALL.into_iter().filter(|proto| service.with_port(*proto) > 0);
+            let at = label(name).to_ascii_lowercase();
+            let is_there = move |proto: &Proto| {
+                service.with_port(*proto) > 0 && !is_own_label(at.as_bytes(), *proto)
+            };
+            let protos = Proto::ALL.into_iter().filter(is_there);
             protos.map(|proto| (label(name), proto))
         })
     }
@@ -91,10 +95,14 @@ fn find_meta<'z>(label: &[u8]) -> Option<Node<'z>> {
     }
 }
 
+/// Whether the name of a service (its lower-cased label) under a transport is one of DNS-SD
+/// itself, so that its instances are not answered there.
+pub(super) fn is_own_label(label: &[u8], proto: Proto) -> bool {
+    proto == Proto::Udp && META.strip_prefix(b"_") == Some(label)
+}
+
 /// Whether an instance with an id cannot be announced under a service's label and transport,
 /// for a name of DNS-SD itself is there.
 pub(super) fn is_meta(of: &[u8], proto: Proto, id: &str) -> bool {
-    META.strip_prefix(b"_") == Some(of)
-        && proto == Proto::Udp
-        && find_meta(id.to_ascii_lowercase().as_bytes()).is_some()
+    is_own_label(of, proto) && find_meta(id.to_ascii_lowercase().as_bytes()).is_some()
 }

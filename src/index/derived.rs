@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::browse::is_meta;
+use super::browse::{is_meta, is_own_label};
 use super::order::{address, text};
 use super::{Service, Settings};
 use crate::names::{
@@ -42,6 +42,7 @@ impl<'z> Walk<'z> {
     /// What is wrong with a service.
     pub(super) fn problems(self, service: &Service) -> Vec<Finding> {
         let mut found = self.spellings(service);
+        found.extend(self.hidden_service(service));
         found.extend(self.sizes(service));
         found.extend(self.hidden_tags(service));
         let mut last = None::<&Instance>;
@@ -93,6 +94,16 @@ impl<'z> Walk<'z> {
             "its id is hidden by the address {address}, whose name is the same: only A or AAAA is answered there"
         );
         Some(Finding::new(&self.layout.key_of(instance), problem, "give it another id"))
+    }
+
+    /// A service whose name under `_udp` is one of DNS-SD itself.
+    fn hidden_service(self, service: &Service) -> Option<Finding> {
+        let first = service.on_transport(Proto::Udp).next()?;
+        let label: Vec<u8> = folded(&first.name).collect();
+        let problem = "DNS-SD has a meaning of its own for its name under `_udp` (RFC 6763 section 9): it has no SRV record there";
+        let key = self.layout.folder_of(first);
+        let is_hidden = is_own_label(&label, Proto::Udp);
+        is_hidden.then(|| Finding::new(&key, problem.to_owned(), "rename it, or use `_tcp`"))
     }
 
     /// An id whose name in DNS-SD is one of DNS-SD itself.

@@ -1,5 +1,6 @@
 //! Which names exist in a zone, and what stands at them.
 
+use super::browse::is_own_label;
 use super::tags::Tags;
 use super::{Branch, Lead, Node, Owner, Schema, Service, Tree, Zone};
 use crate::names::{Reversed, WireName, parse_address_label};
@@ -9,11 +10,10 @@ impl Zone {
     /// What stands at a name of the zone whose first `below` labels are below the apex.
     #[must_use]
     pub fn find(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
-        let found = match self.settings().tree() {
+        match self.settings().tree() {
             None => self.find_dynamic(name, below),
             Some(tree) => self.find_in(tree, name, below),
-        };
-        found.or_else(|| self.settings().serves_under(name).then_some(Node::Empty))
+        }
     }
 
     /// What the zone file and the registry together have at a name: where the file cuts a
@@ -83,8 +83,19 @@ impl Zone {
         (!blocked).then_some(Node::SkyDns(branch))
     }
 
+    /// What stands at a name without the zone file: what zones stand on themselves, else what
+    /// the registry has there.
+    fn find_dynamic(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+        match self.find_registered(name, below) {
+            None => self.find_own(name),
+            Some(Node::Empty) => self.find_own(name).or(Some(Node::Empty)),
+            found if !self.settings().reserves(name) => found,
+            _ => self.find_own(name).or(Some(Node::Empty)),
+        }
+    }
+
     /// What the registry has at a name.
-    pub(super) fn find_dynamic(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
+    pub(super) fn find_registered(&self, name: &WireName, below: usize) -> Option<Node<'_>> {
         if !self.skydns.is_empty() && below > 0 {
             return self.skydns.find(name, below).map(Node::SkyDns);
         }
@@ -144,7 +155,8 @@ impl Zone {
     /// `_S` below a transport, of this zone or of the bare names.
     #[must_use]
     pub fn find_transport(&self, proto: Proto, label: &[u8]) -> Option<Node<'_>> {
-        let service = self.named(label.strip_prefix(b"_")?)?;
+        let label = label.strip_prefix(b"_")?;
+        let service = self.named(label).filter(|_| !is_own_label(label, proto))?;
         (service.with_port(proto) > 0).then_some(Node::Transport(service, proto))
     }
 

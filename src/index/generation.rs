@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Node, Schema, Settings, Zone};
+use super::{Node, Schema, Settings, Zone, own};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -20,7 +20,7 @@ pub struct Generation {
 
 /// The apexes, which stay the same from generation to generation.
 #[derive(Debug, Default)]
-struct Sites {
+pub(super) struct Sites {
     /// By the apex's lower-cased wire form.
     by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
     /// The most labels an apex has: no longer suffix need be looked up.
@@ -104,11 +104,7 @@ impl Generation {
     /// stand below that apex (RFC 1034 section 4.3.2, step 2).
     #[must_use]
     pub fn locate(&self, name: &WireName) -> Option<(Site, usize)> {
-        let first = name.labels().saturating_sub(self.sites.most_labels);
-        (first..=name.labels()).find_map(|below| {
-            let site = self.sites.by_apex.get(name.suffix(below))?;
-            Some((*site, below))
-        })
+        self.sites.locate(name)
     }
 }
 
@@ -151,7 +147,17 @@ impl Sites {
         for (at, zone) in zones.iter().enumerate() {
             sites.add(zone.settings().wire(), Site::Zone(at));
         }
+        own::tell(zones, &sites);
         sites
+    }
+
+    /// As [`Generation::locate`].
+    pub(super) fn locate(&self, name: &WireName) -> Option<(Site, usize)> {
+        let first = name.labels().saturating_sub(self.most_labels);
+        (first..=name.labels()).find_map(|below| {
+            let site = self.by_apex.get(name.suffix(below))?;
+            Some((*site, below))
+        })
     }
 
     /// Adds an apex; a later one of the same name wins, as a zone does over bare names.

@@ -33,6 +33,7 @@ mod generation;
 mod lots;
 mod node;
 mod order;
+mod own;
 mod problems;
 mod publisher;
 mod rare;

@@ -78,7 +78,7 @@ impl Zone {
         let services = self.services.values().flat_map(move |service| walk.problems(service));
         let cautions = self.settings().cautions().iter().cloned();
         let hidden = self.settings().tree().into_iter().flat_map(|tree| self.hidden_by_file(tree));
-        let same = self.same_entries();
+        let same = self.same_entries().chain(self.problems_of_names());
         cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services).chain(same)
     }
 
@@ -93,7 +93,7 @@ impl Zone {
     /// Whether something is registered at a name, whatever the zone file has there.
     #[must_use]
     pub fn has_registered(&self, name: &WireName, below: usize) -> bool {
-        let node = (below > 0).then(|| self.find_dynamic(name, below)).flatten();
+        let node = (below > 0).then(|| self.find_registered(name, below)).flatten();
         node.is_some_and(|node| !matches!(node, Node::Empty))
     }
 
@@ -103,7 +103,7 @@ impl Zone {
         let pairs = entries.clone().zip(entries.skip(1));
         pairs.filter(|(one, other)| one.path == other.path).map(|(one, other)| {
             let problem = format!("it is the same name in DNS as `{}`: both are answered", one.key);
-            Finding::new(&other.key, problem, "write keys in lower case")
+            Finding::new(&other.key, problem, "write keys in lower case, without a last `/`")
         })
     }
 
@@ -114,7 +114,7 @@ impl Zone {
         tree.owners().filter(|owner| !owner.is_empty()).filter_map(move |owner| {
             let name = WireName::from_labels(owner.name().iter()).ok()?;
             let below = name.labels().checked_sub(apex)?;
-            let node = self.find_dynamic(&name, below)?;
+            let node = self.find_registered(&name, below)?;
             let redirects = owner.set(RecordType::DNAME).is_some();
             let is_cut = redirects || tree.cut(&name, below).is_some();
             let is_nothing = match node {

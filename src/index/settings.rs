@@ -1,11 +1,13 @@
 //! What the configuration and the zone file say of a zone.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
+use super::own::OwnName;
 use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Finding, Freshness, Layout, Standing, Vitals};
@@ -51,6 +53,10 @@ pub struct Settings {
     pub ns: Vec<Name>,
     /// TTL of the NS records in seconds.
     pub ns_ttl: u32,
+    /// Where the name server is, if it is the one that is made up.
+    servers: Box<[IpAddr]>,
+    /// Its names that zones stand on, known once all zones are.
+    own: OnceLock<Box<[OwnName]>>,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
     /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
@@ -99,6 +105,8 @@ impl Settings {
             soa_ttl,
             ns,
             ns_ttl,
+            servers: Box::default(),
+            own: OnceLock::new(),
             ttl,
             max_answers,
             tree,
@@ -118,6 +126,12 @@ impl Settings {
     #[must_use]
     pub fn reading(self, layout: Layout) -> Self {
         Self { layout, ..self }
+    }
+
+    /// The same of a zone whose name server, if it is made up, has these addresses.
+    #[must_use]
+    pub fn served_at(self, addresses: &[IpAddr]) -> Self {
+        Self { servers: addresses.into(), ..self }
     }
 
     /// The same of a zone whose names come from elsewhere.
@@ -256,6 +270,22 @@ impl Settings {
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.freshness.standing()
+    }
+
+    /// Where the name server is, if it is the one that is made up.
+    pub(super) fn servers(&self) -> &[IpAddr] {
+        &self.servers
+    }
+
+    /// Keeps which of its names zones stand on.
+    pub(super) fn own(&self, names: Vec<OwnName>) {
+        // Where the same settings are in two indices, the first says.
+        let _ = self.own.set(names.into());
+    }
+
+    /// Its names that zones stand on.
+    pub(super) fn own_names(&self) -> &[OwnName] {
+        self.own.get().map_or(&[], |own| own)
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.

@@ -144,6 +144,13 @@ impl Tree {
 }
 
 impl Owner {
+    /// A name with records of one TTL.
+    pub(super) fn of(name: Name, ttl: u32, data: impl IntoIterator<Item = RData>) -> Self {
+        let mut owner = Self { name: name.clone(), sets: Vec::new() };
+        data.into_iter().for_each(|data| owner.add(Record::from_rdata(name.clone(), ttl, data)));
+        owner
+    }
+
     /// Adds a record to the RRset of its type. A zone file has none twice.
     fn add(&mut self, record: Record) {
         let (kind, ttl, data) = (record.record_type(), record.ttl, record.data);

@@ -1,18 +1,10 @@
 //! The host that is registered when none was typed: where others reach this machine.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::error::Failure;
+use crate::machine::{self, is_reachable};
 use crate::registry::{Host, RegistryUrl};
-
-/// Addresses that only the default route leads to, set aside for documentation (RFC 5737
-/// and RFC 3849). Nothing is sent there.
-const FAR: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
-    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 1)),
-];
-/// A port to name where none matters (discard, RFC 863).
-const ANY_PORT: u16 = 9;
 
 /// The address that this machine is registered with: the one the default route speaks
 /// from, IPv4 first, else the first of its interfaces.
@@ -20,8 +12,7 @@ const ANY_PORT: u16 = 9;
 /// # Errors
 /// [`Failure::Usage`] when there is only loopback and the registry is elsewhere.
 pub(super) fn default_host(registry: &RegistryUrl) -> Result<Host, Failure> {
-    let routed = FAR.into_iter().filter_map(source_towards);
-    decide(routed.chain(interface_addresses()), registry)
+    decide(machine::candidates(), registry)
 }
 
 /// The first address that others can reach; loopback where only that is left and the
@@ -42,41 +33,9 @@ fn decide(
     ))
 }
 
-/// All addresses of this machine, IPv4 first.
-pub(super) fn interface_addresses() -> Vec<IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        tracing::warn!("the interfaces of this machine cannot be read: {error}");
-        Vec::new()
-    });
-    let mut addresses: Vec<_> = interfaces.iter().map(if_addrs::Interface::ip).collect();
-    addresses.sort_by_key(IpAddr::is_ipv6);
-    addresses
-}
-
 /// The first address that others can reach.
 fn choose(mut candidates: impl Iterator<Item = IpAddr>) -> Option<IpAddr> {
     candidates.find(|address| is_reachable(*address))
-}
-
-/// Whether an address means something outside this machine and its links.
-fn is_reachable(address: IpAddr) -> bool {
-    let is_link_local = match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    !is_link_local && !address.is_loopback() && !address.is_unspecified()
-}
-
-/// The address that a datagram to `far` would come from. Connecting a UDP socket looks at
-/// the routes and sends nothing.
-fn source_towards(far: IpAddr) -> Option<IpAddr> {
-    let any: IpAddr = match far {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind(SocketAddr::from((any, 0))).ok()?;
-    socket.connect(SocketAddr::from((far, ANY_PORT))).ok()?;
-    Some(socket.local_addr().ok()?.ip())
 }
 
 #[cfg(test)]

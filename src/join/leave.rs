@@ -19,7 +19,7 @@ use crate::registry::{Host, Layout};
 use crate::telemetry::{complain, say};
 
 use super::check;
-use super::host::interface_addresses;
+use crate::machine::interface_addresses;
 
 /// How often a key that changes under our hands is looked at again.
 const TRIES: usize = 5;

@@ -60,6 +60,8 @@ pub const DEFAULT_SKYDNS_NEGATIVE_TTL: Duration = Duration::from_secs(30);
 /// The longest TTL of records whose key has a lease: how long the lease still has is not
 /// known, and what it says may be over at any time. CoreDNS says no less than this.
 pub const LEASED_TTL_MAX: u32 = 30;
+/// The name server of a zone that nobody names one of, below its apex.
+pub const MADE_UP_SERVER: &str = "ns.dns";
 /// The zone served when the configuration names none.
 pub const DEFAULT_ZONE: &str = "services.internal";
 /// TTL of dynamic records, and of negative answers: a new instance must be seen soon.

@@ -34,13 +34,14 @@ struct Zone {
     is_static: bool,
     is_reverse: bool,
     max_answers: u16,
+    servers: Vec<std::net::IpAddr>,
     records: String,
 }
 
 impl Zone {
     fn new(apex: &str, is_static: bool) -> Self {
-        let (apex, records) = (apex.to_owned(), String::new());
-        Self { apex, is_static, is_reverse: false, max_answers: 0, records }
+        let (apex, records, servers) = (apex.to_owned(), String::new(), Vec::new());
+        Self { apex, is_static, is_reverse: false, max_answers: 0, servers, records }
     }
 
     fn reverse(apex: &str) -> Self {
@@ -55,6 +56,7 @@ impl Zone {
             false => settings_of_file(&self.apex, &text, self.is_static),
         };
         settings.max_answers = self.max_answers;
+        let settings = settings.served_at(&self.servers);
         match (self.is_reverse, self.is_static) {
             (true, _) => settings.of_schema(Schema::Static).reversing(),
             (_, true) => settings,
@@ -83,6 +85,10 @@ impl Run {
             "static" => self.zones.push(Zone::new(rest, true)),
             "reverse" => self.zones.push(Zone::reverse(rest)),
             "limit" => self.zones.last_mut().unwrap().max_answers = rest.parse().unwrap(),
+            "served" => {
+                let addresses = rest.split(' ').map(|it| it.parse().unwrap());
+                self.zones.iter_mut().for_each(|zone| zone.servers = addresses.clone().collect());
+            }
             "record" => self.zones.last_mut().unwrap().records += &format!("{rest}\n"),
             "?" => return self.ask(rest),
             _ => self.change(word, rest),

@@ -9,6 +9,7 @@
 //! | `static APEX` | a zone that is its file alone |
 //! | `reverse APEX` | a reverse zone |
 //! | `limit N` | answers of the zone before it have so many records at most |
+//! | `served ADDRESS…` | where this server is, as all zones before it tell |
 //! | `record LINE` | a line of the file of the zone before it; the TTL is 3600 |
 //! | `in APEX` | what follows concerns this zone |
 //! | `list REVISION` | a complete list, up to a revision |
@@ -47,6 +48,7 @@ golden! {
     rfc8482_any
     rfc8914_reasons
     max_answers
+    name_servers
     names_of_the_contract
     reverse
     several_endpoints

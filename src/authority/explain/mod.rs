@@ -118,7 +118,16 @@ fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<
              answered may be gone"
         ));
     }
-    if let Resolved::Existing(position, Node::Static(_) | Node::Cut(_)) = resolved
+    if let Resolved::Existing(position, _) = resolved
+        && settings.reserves(name)
+        && zone.has_registered(name, position.below)
+    {
+        notes.push(
+            "something is registered at this name too: it is not answered, since the name stands \
+             in an SOA or NS record; rename it"
+                .to_owned(),
+        );
+    } else if let Resolved::Existing(position, Node::Static(_) | Node::Cut(_)) = resolved
         && zone.has_registered(name, position.below)
     {
         notes.push(

@@ -1,7 +1,7 @@
 //! SOA and NS at the apex of a SkyDNS zone.
 
 use hickory_proto::rr::rdata::NS;
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{RData, RecordType};
 
 use super::super::{Found, Lookup, RrSet};
 use super::gather::{Gathered, Walk};
@@ -9,8 +9,6 @@ use crate::index::Branch;
 
 /// Below the apex, the path of the name servers.
 const SERVERS: &[u8] = b"\x03dns\x02ns";
-/// The name server that is made up where nobody names one.
-const MADE_UP: &str = "ns.dns";
 /// The least octets of a name that is pointed to.
 const POINTER: usize = 2;
 
@@ -23,7 +21,7 @@ impl Lookup<'_> {
     /// The NS records: those of the zone file; else of the keys below `dns/ns`; else the one
     /// that is made up.
     pub(super) fn ns_of_branch(&self, branch: Branch<'_>) -> Found {
-        if !self.has_made_up_server() {
+        if !self.settings().has_made_up_server() {
             return Ok(self.ns());
         }
         let entries = Walk::new(branch.entries, self.visits).branch(SERVERS);
@@ -34,11 +32,5 @@ impl Lookup<'_> {
         });
         let found = self.fitted(RecordType::NS, records)?;
         Ok(found.or_else(|| self.ns()))
-    }
-
-    /// Whether the name server is the one that is made up.
-    fn has_made_up_server(&self) -> bool {
-        let made_up = || Name::from_ascii(MADE_UP)?.append_domain(self.settings().apex());
-        matches!(&self.settings().ns[..], [server] if made_up().is_ok_and(|it| it == *server))
     }
 }

@@ -1,0 +1,256 @@
+//! Names that zones stand on, which no registration may answer.
+//!
+//! Resolvers believe what a name server is called and where it is, and ask there from then on:
+//! who could register under the name of one would hold the whole zone. So a name that stands in
+//! an SOA or NS record of any zone here is answered by configuration and zone files alone.
+//!
+//! Where nobody names a server, `ns.dns.Z` is made up; its addresses are this server's own.
+//! In a zone of SkyDNS's schema the entries below `dns/ns` are its name servers, as in CoreDNS:
+//! they are answered there as long as neither a file nor another zone names the same.
+
+use std::net::IpAddr;
+
+use hickory_proto::rr::{Name, RData};
+
+use super::generation::Sites;
+use super::{Node, Owner, Schema, Settings, Site, Zone};
+use crate::names::{MADE_UP_SERVER, WireName};
+use crate::registry::Finding;
+
+/// Names that clients ask for by themselves, and whose answer they obey (proxy discovery, and
+/// RFC 5214 section 8.3): they are answered, but whoever registers them is to be known.
+const OBEYED: [(&str, &str); 2] =
+    [("wpad", "browsers take their proxy from it"), ("isatap", "hosts tunnel IPv6 through it")];
+
+/// A name of a zone that some zone stands on.
+#[derive(Debug)]
+pub(super) struct OwnName {
+    /// The name, in lower-cased wire form.
+    name: Box<[u8]>,
+    /// Whether entries of a SkyDNS zone may not be answered there either.
+    is_reserved: bool,
+    /// This server's addresses, where the name is that of the server that was made up.
+    server: Option<Owner>,
+}
+
+/// Tells every zone which of its names zones stand on.
+pub(super) fn tell(zones: &[std::sync::Arc<Zone>], sites: &Sites) {
+    let mut found: Vec<Vec<OwnName>> = zones.iter().map(|_| Vec::new()).collect();
+    for (at, zone) in zones.iter().enumerate() {
+        for name in zone.settings().stands_on() {
+            let Some((Site::Zone(within), _)) = sites.locate(&name) else { continue };
+            let settings = zone.settings();
+            let is_made_up = within == at && settings.made_up_server().is_some_and(|it| it == name);
+            let is_reserved = !(is_made_up && settings.schema() == Schema::SkyDns);
+            let server = if is_made_up { settings.made_up_owner() } else { None };
+            match found[within].iter_mut().find(|own| *own.name == *name.as_wire()) {
+                Some(own) => {
+                    own.is_reserved |= is_reserved;
+                    own.server = own.server.take().or(server);
+                }
+                None => {
+                    let name = name.as_wire().into();
+                    found[within].push(OwnName { name, is_reserved, server });
+                }
+            }
+        }
+    }
+    zones.iter().zip(found).for_each(|(zone, own)| zone.settings().own(own));
+}
+
+impl Settings {
+    /// The names in its SOA and NS records.
+    fn stands_on(&self) -> impl Iterator<Item = WireName> {
+        let names = self.ns.iter().chain([&self.soa.mname, &self.soa.rname]);
+        names.filter_map(|name| WireName::from_labels(name.iter()).ok())
+    }
+
+    /// The name of the server that is made up, if that is the zone's only one.
+    fn made_up_server(&self) -> Option<WireName> {
+        let made_up = Name::from_ascii(MADE_UP_SERVER).and_then(|it| it.append_domain(self.apex()));
+        let is_only = |name: &Name| matches!(&self.ns[..], [server] if server == name);
+        WireName::from_labels(made_up.ok().filter(is_only)?.iter()).ok()
+    }
+
+    /// Whether the zone's name server is the one that is made up where nobody names one.
+    #[must_use]
+    pub fn has_made_up_server(&self) -> bool {
+        self.made_up_server().is_some()
+    }
+
+    /// The server that is made up, with this server's addresses, if these are known.
+    fn made_up_owner(&self) -> Option<Owner> {
+        let data = |address: &IpAddr| match address {
+            IpAddr::V4(address) => RData::A((*address).into()),
+            IpAddr::V6(address) => RData::AAAA((*address).into()),
+        };
+        let (name, addresses) = (self.ns.first()?, self.servers());
+        let written = self.tree().and_then(|tree| tree.owner(&self.made_up_server()?));
+        let is_known = written.is_some_and(|owner| !owner.is_empty()) || addresses.is_empty();
+        let data = addresses.iter().map(data);
+        (!is_known).then(|| Owner::of(name.clone(), self.ns_ttl, data))
+    }
+
+    /// What is known of a name that zones stand on.
+    fn owned(&self, name: &WireName) -> Option<&OwnName> {
+        self.own_names().iter().find(|own| *own.name == *name.as_wire())
+    }
+
+    /// Whether a name is answered by configuration and zone files alone.
+    #[must_use]
+    pub fn reserves(&self, name: &WireName) -> bool {
+        self.owned(name).is_some_and(|own| own.is_reserved)
+    }
+
+    /// Whether a name is that of the server that is made up, and has addresses.
+    #[must_use]
+    pub fn serves_at(&self, name: &WireName) -> bool {
+        self.owned(name).is_some_and(|own| own.server.is_some())
+    }
+}
+
+impl Zone {
+    /// What stands at a name because zones stand on it, or on one below it.
+    pub(super) fn find_own(&self, name: &WireName) -> Option<Node<'_>> {
+        let server = self.settings().owned(name).and_then(|own| own.server.as_ref());
+        let above = || self.settings().serves_under(name).then_some(Node::Empty);
+        server.map(Node::Static).or_else(above)
+    }
+
+    /// Registrations at names that zones stand on, and at those that clients obey.
+    pub(super) fn problems_of_names(&self) -> impl Iterator<Item = Finding> {
+        let reserved = self.settings().own_names().iter().filter(|own| own.is_reserved);
+        let reserved = reserved.flat_map(|own| {
+            let mut name = WireName::root();
+            let keys = name.read(&own.name).map_or_else(Vec::new, |_| self.registered(&name));
+            keys.into_iter().map(move |key| {
+                let name = name.to_string();
+                let problem = format!(
+                    "`{}` stands in an SOA or NS record: registrations are not answered there",
+                    name.trim_end_matches('.')
+                );
+                Finding::new(&key, problem, "rename it, or the name server in a zone file")
+            })
+        });
+        let obeyed = OBEYED.into_iter().flat_map(|(label, why)| {
+            let name = self.settings().apex().prepend_label(label).ok();
+            let name = name.and_then(|it| WireName::from_labels(it.iter()).ok());
+            let keys = name.map_or_else(Vec::new, |name| self.registered(&name));
+            keys.into_iter().map(move |key| {
+                let problem = format!("clients ask for `{label}` by themselves: {why}");
+                Finding::new(&key, problem, "remove it, unless that is meant")
+            })
+        });
+        reserved.chain(obeyed)
+    }
+
+    /// The keys of what is registered at a name of this zone.
+    fn registered(&self, name: &WireName) -> Vec<String> {
+        let layout = self.settings().layout();
+        let below = name.labels().saturating_sub(self.settings().wire().labels());
+        let node = (below > 0).then(|| self.find_registered(name, below)).flatten();
+        match node {
+            Some(Node::SkyDns(branch)) => {
+                let path = crate::names::Reversed::of(name, below);
+                branch.entries.below(path.as_octets()).map(|entry| entry.key.to_string()).collect()
+            }
+            Some(Node::Service(service)) => {
+                let alias = self.aliases_at(name.label(0)).next();
+                let first = || service.instances().next().map(|it| layout.folder_of(it));
+                alias.map(|it| layout.key_of_alias(it)).or_else(first).into_iter().collect()
+            }
+            Some(Node::Instance(service)) => {
+                service.with_id(name.label(0)).map(|it| layout.key_of(it)).collect()
+            }
+            Some(Node::Tag(service)) => {
+                service.with_tag(name.label(0)).map(|it| layout.key_of(it)).collect()
+            }
+            Some(Node::Address(service, address)) => {
+                service.at_address(address).map(|it| layout.key_of(it)).collect()
+            }
+            Some(Node::Empty) | None => Vec::new(),
+            // The other names begin with `_`, as only a zone file would call a server.
+            Some(node) => {
+                let first = node.service().and_then(|it| it.instances().next());
+                first.map(|it| layout.folder_of(it)).into_iter().collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hickory_proto::rr::rdata::SOA;
+
+    use super::*;
+    use crate::index::{Index, Publisher};
+    use crate::registry::{Layout, Publish, Table, Update};
+
+    /// A zone with a server that is made up and one that is in it.
+    fn settings() -> Settings {
+        let name = |text: &str| Name::from_ascii(text).unwrap();
+        let soa = SOA::new(name("primary.z."), name("hostmaster.z."), 0, 1, 1, 1, 5);
+        let ns = vec![name("ns.dns.z."), name("ns2.z.")];
+        Settings::new(name("z."), (soa, 60), (ns, 60), 5).unwrap()
+    }
+
+    /// The problems that registrations are, each with its key.
+    fn problems(settings: Settings, layout: Layout, entries: &[(&str, &str)]) -> Vec<String> {
+        let settings = settings.reading(layout.clone());
+        let index = Arc::new(Index::new(vec![Arc::new(settings)], true));
+        let (mut table, mut update) = (Table::new(layout), Update::default());
+        for (key, value) in entries {
+            table.put(key.as_bytes(), value.as_bytes(), &mut update);
+        }
+        Publisher::new(Arc::clone(&index), 0).publish(update);
+        let mut found: Vec<_> =
+            index.load().zones()[0].problems().map(|it| it.to_string()).collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn each_registration_at_such_a_name_is_a_problem() {
+        let entries = [
+            ("/s/dns/ns", "10.0.0.1:53"),
+            ("/s/dns/NS", "10.0.0.2:53"),
+            ("/s/ns2/1", "10.0.0.3:53"),
+            ("/s/ns2/2", "10.0.0.4:53"),
+            ("/s/app/1", "10.0.0.5:53"),
+            ("/s/_backends/primary", r#"{"resource":"Backend","name":"primary","app":"app"}"#),
+            ("/s/hostmaster/1", "10.0.0.6:25"),
+            ("/s/wpad/1", "10.0.0.7:80"),
+            ("/s/isatap/1", "10.0.0.8"),
+            ("/s/ns/1", "10.0.0.9:53"),
+        ];
+        let found = problems(settings(), Layout::new("/s", None).unwrap(), &entries);
+        let of = |key: &str, text: &str| {
+            let is_it = |it: &&String| it.starts_with(&format!("{key}: ")) && it.contains(text);
+            found.iter().filter(is_it).count()
+        };
+        let text = "stands in an SOA or NS record: registrations are not answered there";
+        for key in ["/s/dns/ns", "/s/dns/NS", "/s/ns2", "/s/_backends/primary", "/s/hostmaster"] {
+            assert_eq!(of(key, text), 1, "{key} in {found:#?}");
+        }
+        assert_eq!(of("/s/wpad", "browsers take their proxy from it"), 1, "{found:#?}");
+        assert_eq!(of("/s/isatap", "clients ask for `isatap` by themselves"), 1, "{found:#?}");
+        // Those, and the two ids of one label form.
+        assert_eq!(found.len(), 8, "{found:#?}");
+    }
+
+    #[test]
+    fn entries_of_a_skydns_zone_are_named_by_their_keys() {
+        let apex = WireName::from_text("z").unwrap();
+        let layout = Layout::of_labels("/sky", &apex).unwrap();
+        let entries = [
+            ("/sky/z/ns2", r#"{"host":"10.0.0.1"}"#),
+            ("/sky/z/primary/a", r#"{"host":"10.0.0.2"}"#),
+            ("/sky/z/web", r#"{"host":"10.0.0.3"}"#),
+        ];
+        let found = problems(settings().of_schema(Schema::SkyDns), layout, &entries);
+        let keys: Vec<_> = found.iter().map(|it| it.split(": ").next().unwrap()).collect();
+        assert_eq!(keys, ["/sky/z/ns2", "/sky/z/primary/a"], "{found:#?}");
+    }
+}

@@ -3,12 +3,26 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
+use super::answer::FIXED;
+use super::{Overflow, Room};
+
 /// Entries, labels, host names and instances that are looked at for one question in a SkyDNS
 /// zone: what stands at a name is merged from all below it, a question with many `*` can mean
 /// much of a zone, and each entry may have a host that leads to as much again. It is four times
 /// what a message over TCP could carry of the shortest records; beyond it an answer is made of
 /// what was found so far.
 const VISITED_MAX: usize = 16_384;
+
+/// The same over UDP, where a question costs nothing, and whoever asks may be anybody. What is not
+/// found by then is asked for again over TCP.
+const VISITED_UDP: usize = 4_096;
+
+/// How many are looked at for each record that a reply has room for, where labels of the question
+/// stand for any, so that it leads everywhere: some hundreds over UDP, and all over TCP.
+const VISITED_PER_RECORD: usize = 4;
+
+/// The least octets of a record of what stands in a SkyDNS zone.
+const RECORD_MIN: usize = FIXED + 4;
 
 /// Keys that a witness remembers: more than anybody reads.
 const WITNESSED_MAX: usize = 100;
@@ -34,6 +48,18 @@ impl Visits {
     /// Those of a question that nothing was looked at for.
     pub(super) const fn new() -> Self {
         Self { left: Cell::new(VISITED_MAX), witness: None }
+    }
+
+    /// Looks at no more than is worth it for a reply of some room, to a question with labels
+    /// that stand for any, or without.
+    pub(super) fn limit(&self, room: Room, is_pattern: bool) {
+        let of_pattern = VISITED_PER_RECORD * (1 + room.octets / RECORD_MIN);
+        let most = match room.overflow {
+            _ if is_pattern => of_pattern,
+            Overflow::Truncate => VISITED_UDP,
+            Overflow::Cut => VISITED_MAX,
+        };
+        self.left.set(self.left.get().min(most));
     }
 
     /// The same, with a witness.

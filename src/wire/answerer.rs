@@ -57,7 +57,7 @@ impl Answerer {
         match contain(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets], Path::Fast),
             Verdict::Silence => Answered::Silence,
-            Verdict::Full | Verdict::Foreign => {
+            Verdict::Full | Verdict::Foreign | Verdict::Pattern => {
                 let reply = &mut self.reply;
                 match self.responder.respond_by(by, message, from, reply) {
                     Outcome::Silence => Answered::Silence,

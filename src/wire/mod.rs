@@ -52,6 +52,7 @@ mod batch;
 mod connections;
 mod counters;
 mod edns;
+mod fair;
 mod fast;
 mod full;
 mod limiter;

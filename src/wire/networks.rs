@@ -13,6 +13,11 @@ const MAPPED_PREFIX: u8 = 96;
 /// Bits of IPv6 that all addresses of one client share: whoever has one address in such a
 /// network has 2^64 of them.
 const CLIENT_PREFIX: u8 = 64;
+/// Bits that the addresses of an IPv4 network share which is served as one: the smallest network
+/// that is announced to others, and what rate limits of name servers count by.
+pub(super) const SHARE_V4: u8 = 24;
+/// The same of IPv6: what a provider gives one customer at most.
+pub(super) const SHARE_V6: u8 = 56;
 /// Where a site's own clients are: this machine, private networks (RFC 1918, RFC 4193), those
 /// shared behind a provider's translation (RFC 6598), the link.
 const LOCAL: [&str; 8] = [
@@ -109,7 +114,21 @@ impl Networks {
     }
 }
 
-/// Who an address belongs to, where shares are counted: one host of IPv4, one network of IPv6.
+/// The client network that an address is served with, where there is not enough for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Share(u64);
+
+impl Share {
+    /// That of an address. The highest bit tells the families apart.
+    pub(super) fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(it) => 1 << 63 | u64::from(it.to_bits() >> (32 - SHARE_V4)),
+            IpAddr::V6(it) => (it.to_bits() >> (128 - SHARE_V6)) as u64,
+        })
+    }
+}
+
+/// Who an address belongs to, where places are counted: one host of IPv4, one network of IPv6.
 pub(crate) fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         ip @ IpAddr::V4(_) => ip,
@@ -245,6 +264,21 @@ mod tests {
             ("2001:db8::1", "2001:db8:0:1::1", false),
         ] {
             let of = |text| client(address(text));
+            assert_eq!(of(one) == of(other), is_same, "{one}, {other}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_that_of_a_network() {
+        for (one, other, is_same) in [
+            ("192.0.2.1", "192.0.2.255", true),
+            ("192.0.2.1", "::ffff:192.0.2.9", true),
+            ("192.0.2.1", "192.0.3.1", false),
+            ("2001:db8::1", "2001:db8:0:ff::1", true),
+            ("2001:db8::1", "2001:db8:0:100::1", false),
+            ("0.0.0.1", "::1", false),
+        ] {
+            let of = |text| Share::of(address(text));
             assert_eq!(of(one) == of(other), is_same, "{one}, {other}");
         }
     }

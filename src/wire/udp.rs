@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::counters::{Event, Own, Tally};
 use super::fast::{Fast, Verdict};
-use super::full::Queue;
-use super::full::contain;
+use super::full::{Offer, Queue, contain};
 use super::limiter::Fate;
 use super::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 use crate::index::{Generation, Index};
@@ -42,8 +41,10 @@ pub(super) struct Worker {
     pub(super) index: Arc<Index>,
     /// The full path.
     pub(super) queue: Queue,
-    /// That of names in no zone of ours; the same where nobody else is asked for them.
+    /// That of names in no zone of ours, where others are asked for them.
     pub(super) foreign: Queue,
+    /// That of names that can mean much of a zone.
+    pub(super) patterns: Queue,
     /// Counts.
     pub(super) tally: Tally,
     /// Counts its replies.
@@ -122,8 +123,9 @@ impl Worker {
                 return self.reply(by.1, at, replied, (client, now));
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
-            Verdict::Full => self.hand_over(at, false),
-            Verdict::Foreign => self.hand_over(at, true),
+            verdict @ (Verdict::Full | Verdict::Foreign | Verdict::Pattern) => {
+                self.hand_over(at, verdict);
+            }
         }
         false
     }
@@ -185,13 +187,21 @@ impl Worker {
     }
 
     /// Hands the datagram at a place to one of the full paths, or loses it.
-    fn hand_over(&mut self, at: usize, is_foreign: bool) {
-        let queue = if is_foreign { &self.foreign } else { &self.queue };
+    fn hand_over(&mut self, at: usize, verdict: Verdict) {
+        let queue = match verdict {
+            Verdict::Foreign => &self.foreign,
+            Verdict::Pattern => &self.patterns,
+            _ => &self.queue,
+        };
         let (route, socket) = (self.batch.route(at), Arc::clone(self.batch.socket()));
-        let is_taken = route
+        let offer = route
             .zip(self.batch.exchange(at))
-            .is_some_and(|(route, (message, _))| queue.offer(message, route, &socket));
+            .map_or(Offer::Lost, |(route, (message, _))| queue.offer(message, route, &socket));
+        let is_taken = offer != Offer::Lost;
         self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
+        if offer == Offer::Instead {
+            self.tally.count(Event::Evicted, 1);
+        }
     }
 }
 
@@ -230,6 +240,7 @@ mod tests {
         counters: Arc<Counters>,
         full: Full,
         foreign: Full,
+        patterns: Full,
         stop: Arc<AtomicBool>,
         socket: Arc<UdpSocket>,
         thread: JoinHandle<()>,
@@ -244,16 +255,25 @@ mod tests {
         let (counters, index) = (Arc::<Counters>::default(), Arc::new(Index::new(vec![], true)));
         let responder = || Responder::new(Arc::clone(&index)).counting(Arc::clone(&counters));
         let full = || Full::new(responder());
-        let ((queue, full), (others, foreign)) = (full(), full());
+        let ((queue, full), (others, foreign), (some, patterns)) = (full(), full(), full());
         let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
         let (stop, (tally, own)) = (Arc::<AtomicBool>::default(), counters.worker(Family::V4));
         let batch = Batch::new(Arc::clone(&socket));
         let policies = Arc::default();
         let stopped = Arc::clone(&stop);
-        let worker =
-            Worker { batch, index, queue, foreign: others, tally, own, policies, stop: stopped };
+        let worker = Worker {
+            batch,
+            index,
+            queue,
+            foreign: others,
+            patterns: some,
+            tally,
+            own,
+            policies,
+            stop: stopped,
+        };
         let thread = spawn(move || worker.run(fast));
-        Running { client, counters, full, foreign, stop, socket, thread }
+        Running { client, counters, full, foreign, patterns, stop, socket, thread }
     }
 
     impl Running {
@@ -277,6 +297,7 @@ mod tests {
             self.thread.join().unwrap();
             self.full.serve();
             self.foreign.serve();
+            self.patterns.serve();
             (self.client, self.counters)
         }
     }
@@ -335,19 +356,24 @@ mod tests {
         running.ask(QUEUE as u64 + 500);
         let totals = running.end().1.total();
         let counts = totals.fast;
-        assert_eq!((counts.handed, counts.dropped), (QUEUE as u64, 500));
+        // All are of one network, which loses its own.
+        assert_eq!((counts.handed, counts.evicted), (QUEUE as u64 + 500, 500));
+        assert_eq!(counts.dropped, 0);
         assert_eq!((totals.full.received, totals.full.answered), (QUEUE as u64, QUEUE as u64));
     }
+
     #[test]
-    fn names_of_others_take_no_room_of_ours() {
-        let mut number = 0;
-        let running = run(move |_, _, _, _| {
-            number += 1;
-            if number > QUEUE + 500 { Verdict::Full } else { Verdict::Foreign }
-        });
-        running.ask(QUEUE as u64 + 500 + 10);
-        let totals = running.end().1.total();
-        assert_eq!((totals.fast.handed, totals.fast.dropped), (QUEUE as u64 + 10, 500));
-        assert_eq!(totals.full.answered, QUEUE as u64 + 10);
+    fn names_of_others_and_patterns_take_no_room_of_ours() {
+        for verdict in [Verdict::Foreign, Verdict::Pattern] {
+            let mut number = 0;
+            let running = run(move |_, _, _, _| {
+                number += 1;
+                if number > QUEUE + 500 { Verdict::Full } else { verdict }
+            });
+            running.ask(QUEUE as u64 + 500 + 10);
+            let totals = running.end().1.total();
+            assert_eq!((totals.fast.dropped, totals.fast.evicted), (0, 500));
+            assert_eq!(totals.full.answered, QUEUE as u64 + 10);
+        }
     }
 }

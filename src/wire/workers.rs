@@ -31,11 +31,14 @@ pub(super) struct Workers {
     /// The full path of names in no zone of ours. It is there while nobody else is asked for
     /// them, too: that may change.
     foreign: Queue,
+    /// The full path of names that can mean much of a zone.
+    patterns: Queue,
 }
 
 impl Workers {
-    /// Starts the full path: one thread for two workers of an address, and one for names in no
-    /// zone of ours, so that however many of these there are, ours do not wait behind them.
+    /// Starts the full path: one thread for two workers of an address, one for names in no
+    /// zone of ours, and one for names that can mean much of a zone, so that however many of
+    /// these there are, the others do not wait behind them.
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
@@ -51,8 +54,9 @@ impl Workers {
         let queues = (0..workers.div_ceil(2)).map(|number| full(format!("full-{number}")));
         let queues = queues.collect::<io::Result<_>>()?;
         let foreign = full("full-foreign".to_owned())?;
+        let patterns = full("full-patterns".to_owned())?;
         let (sockets, stop) = (Vec::new(), Arc::default());
-        Ok(Self { responder, tasks, stop, sockets, queues, foreign })
+        Ok(Self { responder, tasks, stop, sockets, queues, foreign, patterns })
     }
 
     /// Starts a worker on each socket of an address.
@@ -71,6 +75,7 @@ impl Workers {
                 policies: Arc::clone(self.responder.policies()),
                 queue: queue.clone(),
                 foreign: self.foreign.clone(),
+                patterns: self.patterns.clone(),
                 tally,
                 own,
                 stop: Arc::clone(&self.stop),

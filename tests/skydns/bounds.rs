@@ -139,3 +139,23 @@ fn what_does_not_fit_a_datagram_is_not_gathered() {
         assert!(!answer.truncated && answer.answers[0].data.len() == 1, "{name}");
     }
 }
+
+/// Room of a reply over TCP.
+const TCP: Room = Room { octets: 65_000, overflow: Overflow::Cut };
+
+#[test]
+fn what_is_not_looked_at_over_udp_is_asked_for_over_tcp() {
+    let mut pairs: Vec<_> =
+        (0..8_000).map(|n| (format!("h/{}/{n}", n % 200), address(n))).collect();
+    pairs.push(("h/zz/zz".into(), r#"{"host":"2001:db8::1"}"#.into()));
+    let zones = holding(&pairs);
+    for name in ["h.skydns.test.", "any.any.h.skydns.test.", "*.*.h.skydns.test."] {
+        let answer = zones.answer(name, RecordType::AAAA, UDP);
+        assert!(answer.truncated && answer.answers.is_empty(), "{name}");
+        let answer = zones.answer(name, RecordType::AAAA, TCP);
+        assert_eq!(answer.answers.iter().map(|set| set.data.len()).sum::<usize>(), 1, "{name}");
+    }
+    // What is found whole is answered at once.
+    let answer = zones.answer("any.7.h.skydns.test.", RecordType::A, UDP);
+    assert!(!answer.truncated && answer.answers[0].data.len() == 40);
+}

@@ -22,19 +22,19 @@ fn question(name: &str, kind: RecordType) -> Vec<u8> {
     message.to_vec().unwrap()
 }
 
+/// What becomes of a message on the fast path.
+fn verdict(zones: &Zones, message: &[u8], reply: &mut [u8]) -> Verdict {
+    let (generation, policy) = (zones.index.load(), Policy::default());
+    let from = (client(), Transport::Udp);
+    Fast::patient().respond((&generation, &policy), message, from, &mut reply[..1232])
+}
+
 /// What the fast path replies; nothing where it leaves the question to the full one.
 fn fast(zones: &Zones, message: &[u8]) -> Option<Message> {
     let mut reply = vec![0; READY_MAX];
-    let generation = zones.index.load();
-    let mut fast = Fast::patient();
-    match fast.respond(
-        (&generation, &Policy::default()),
-        message,
-        (client(), Transport::Udp),
-        &mut reply[..1232],
-    ) {
+    match verdict(zones, message, &mut reply) {
         Verdict::Reply { octets, .. } => Some(Message::from_vec(&reply[..octets]).unwrap()),
-        Verdict::Full | Verdict::Foreign => None,
+        Verdict::Full | Verdict::Foreign | Verdict::Pattern => None,
         Verdict::Silence => panic!("a question is answered"),
     }
 }
@@ -111,4 +111,26 @@ fn messages_are_whole_and_no_larger_than_they_may_be() {
         full(&zones, &question("7.skydns.test.", RecordType::SRV), Transport::Udp);
     assert!(octets <= 512 && reply.answers.len() == 10 && !reply.metadata.truncation, "{octets}");
     assert!(reply.additionals.len() < 10, "glue is what fits");
+}
+
+/// They have a queue of their own, whatever else is in the query.
+#[test]
+fn patterns_are_told_apart_before_they_are_answered() {
+    let zones = Zones::holding(&[r#"web/1 {"host":"10.0.0.1","port":80}"#]);
+    let mut reply = vec![0; READY_MAX];
+    let mut of = |message: &[u8]| verdict(&zones, message, &mut reply);
+    for name in ["*.skydns.test.", "any.web.skydns.test.", "1.ANY.skydns.test."] {
+        let mut message = question(name, RecordType::A);
+        assert_eq!(of(&message), Verdict::Pattern, "{name}");
+        // A record among the answers, which is stepped over; then another class.
+        message[7] = 1;
+        message.extend([0; 11]);
+        assert_eq!(of(&message), Verdict::Pattern, "{name}");
+        let class = message.len() - 12;
+        message[class] = 3;
+        assert_eq!(of(&message), Verdict::Pattern, "{name}");
+    }
+    for name in ["web.skydns.test.", "many.web.skydns.test.", "any.example.org."] {
+        assert_ne!(of(&question(name, RecordType::A)), Verdict::Pattern, "{name}");
+    }
 }

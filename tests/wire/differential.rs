@@ -33,7 +33,7 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
             Some(reply)
         }
         Verdict::Silence => Some(Vec::new()),
-        Verdict::Full | Verdict::Foreign => None,
+        Verdict::Full | Verdict::Foreign | Verdict::Pattern => None,
     }
 }
 

@@ -128,7 +128,7 @@ fn fast(
     match Fast::patient().respond((&generation, policy), message, from, &mut reply) {
         Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
         Verdict::Silence => panic!("a query is answered"),
-        Verdict::Full | Verdict::Foreign => None,
+        Verdict::Full | Verdict::Foreign | Verdict::Pattern => None,
     }
 }
 

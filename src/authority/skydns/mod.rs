@@ -57,8 +57,9 @@ const SOUGHT: [RecordType; 7] = [
 impl Lookup<'_> {
     /// What a name of a SkyDNS zone says.
     pub(super) fn at_branch(&self, branch: Branch<'_>, draw: &mut Draw) -> Step {
-        let kind = self.question.kind;
-        let gathered = self.gather(branch, Some((kind, self.question.room)));
+        let (kind, room) = (self.question.kind, self.question.room);
+        self.visits.limit(room, matches!(branch.by, Lead::Pattern));
+        let gathered = self.gather(branch, Some((kind, room)));
         let found = match self.alias(branch, &gathered) {
             Some(alias) if !matches!(kind, RecordType::CNAME | RecordType::ANY) => {
                 return Step::Alias(alias);
@@ -67,6 +68,9 @@ impl Lookup<'_> {
             None if kind == RecordType::ANY => self.any_of_branch(branch, &gathered, draw),
             None => self.rrset_of_branch(branch, &gathered, kind, draw),
         };
+        // What was not looked at may have records, which are asked for again over TCP.
+        let is_short = self.visits.is_spent() && room.overflow == Overflow::Truncate;
+        let found = if is_short { Err(TooLarge) } else { found };
         let answer = self.found(Node::SkyDns(branch), found, draw);
         Step::Done(Answer { is_own: false, ..answer })
     }

@@ -124,6 +124,7 @@ fn lost(encoder: &mut DescriptorEncoder, totals: &Totals) -> fmt::Result {
         ("srvd_udp_dropped", "Datagrams that got no reply", "cause"),
         &[
             ("queue-full", fast.dropped),
+            ("queue-share", fast.evicted),
             ("too-late", full.dropped),
             ("rate-limit", fast.limited + full.limited + forwarded.limited),
             ("no-query", fast.silent + full.silent),

@@ -17,6 +17,8 @@ pub(in crate::wire) enum Event {
     Handed,
     /// It was lost: the queue to the full path was full, or it waited there for too long.
     Dropped,
+    /// It was handed on and then lost, for one of a client network that had fewer waiting.
+    Evicted,
     /// There was nothing to say to it.
     Silent,
     /// Its reply was over the rate of the client's network, and not sent.
@@ -60,6 +62,9 @@ pub struct Counts {
     /// Of these, the ones that were lost because the queue to the full path was full, or
     /// they waited there for too long.
     pub dropped: u64,
+    /// Of those that were handed on, the ones that were lost in the queue for others: their
+    /// client network had the most waiting.
+    pub evicted: u64,
     /// Of these, the ones with nothing to be said to: responses, scraps.
     pub silent: u64,
     /// Of these, the ones whose replies were over the rate of a network, and not sent.
@@ -98,6 +103,7 @@ impl Block {
             answered: event(Event::Answered),
             handed: event(Event::Handed),
             dropped: event(Event::Dropped),
+            evicted: event(Event::Evicted),
             silent: event(Event::Silent),
             limited: event(Event::Limited),
             slipped: event(Event::Slipped),
@@ -115,6 +121,7 @@ impl ops::Add for Counts {
             answered: self.answered + other.answered,
             handed: self.handed + other.handed,
             dropped: self.dropped + other.dropped,
+            evicted: self.evicted + other.evicted,
             silent: self.silent + other.silent,
             limited: self.limited + other.limited,
             slipped: self.slipped + other.slipped,

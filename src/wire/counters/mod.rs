@@ -164,7 +164,7 @@ impl fmt::Display for Totals {
         let Self { fast, full, forwarded, tcp } = self;
         write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
         write!(out, " ({} by the full path)", full.answered)?;
-        write!(out, ", {} dropped", fast.dropped + full.dropped)?;
+        write!(out, ", {} dropped", fast.dropped + fast.evicted + full.dropped)?;
         write!(out, ", {} over the rate", fast.limited + full.limited + forwarded.limited)?;
         write!(out, ", {} not sent", fast.unsent + full.unsent + forwarded.unsent)?;
         write!(out, "; TCP: {} connections, {} answered", tcp.accepted, tcp.answered)

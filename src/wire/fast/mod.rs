@@ -27,7 +27,8 @@ use super::edns::{Budget, Edns, Told, ZoneVersion};
 use super::replied::zone_of;
 use super::{Kind, Policy, Topic, Transport};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
-use crate::index::{Generation, Kept, Node, Ready, Slot};
+use crate::index::skydns::is_any_label;
+use crate::index::{Generation, Kept, Node, Ready, Schema, Slot, Zone};
 use crate::names::WireName;
 
 /// What becomes of a message.
@@ -50,6 +51,9 @@ pub enum Verdict {
     Full,
     /// The full path must answer, or have others asked: the name is in no zone of ours.
     Foreign,
+    /// The full path must answer: the name has labels that stand for any, so that it can mean
+    /// much of a zone.
+    Pattern,
 }
 
 /// Answers messages from ready-made answers. Each thread has its own.
@@ -123,12 +127,22 @@ impl Fast {
         }
     }
 
-    /// Leaves a message to the full path, and says whether its name is ours where others are
-    /// asked for those that are not.
+    /// Leaves a message to the full path, and says whether its name is a pattern, or where
+    /// others are asked for names that are not ours, one of these.
     fn leave(&self, (generation, policy): (&Generation, &Policy)) -> Verdict {
-        let is_foreign = policy.forwarder.is_some()
-            && matches!(resolve(generation, &self.name), Resolved::Foreign);
-        if is_foreign { Verdict::Foreign } else { Verdict::Full }
+        match generation.locate(&self.name) {
+            None if policy.forwarder.is_some() => Verdict::Foreign,
+            Some((site, below)) if self.is_pattern(generation.zone(site), below) => {
+                Verdict::Pattern
+            }
+            _ => Verdict::Full,
+        }
+    }
+
+    /// Whether a label below a zone's apex stands for any, as it does in SkyDNS's schema.
+    fn is_pattern(&self, zone: &Zone, below: usize) -> bool {
+        zone.settings().schema() == Schema::SkyDns
+            && (0..below).any(|at| is_any_label(self.name.label(at)))
     }
 
     /// Answers a query.

@@ -56,11 +56,14 @@ impl<'m> Query<'m> {
         if header[2] & 0x80 != 0 {
             return Err(Unusual::NoRequest);
         }
-        // Any opcode but QUERY, any other counts.
-        if header[2] & 0x78 != 0 || header[4..11] != COUNTS {
+        // Any opcode but QUERY, any other number of questions.
+        if header[2] & 0x78 != 0 || header[4..6] != COUNTS[..2] {
             return Err(Unusual::Nameless);
         }
         let end = name.read(rest).ok_or(Unusual::Nameless)?;
+        if header[4..11] != COUNTS {
+            return Err(Unusual::Named);
+        }
         let (question, rest) = rest.split_at_checked(end + 4).ok_or(Unusual::Named)?;
         let kind = u16::from_be_bytes([question[end], question[end + 1]]);
         if question[end + 2..] != IN || META.contains(&kind) || kind == OPT {

@@ -2,12 +2,13 @@
 //! whatever a ready-made answer is not enough for.
 //!
 //! It has one thread for two UDP workers, so that a flood of such messages leaves the
-//! workers most of the machine; and where others are asked for names that are not ours, one
-//! more for these, so that a flood of them leaves the rest its own queue. What comes while the queue is full is lost: who asks over
-//! UDP asks again, and a worker that waited would delay those it could answer at once.
+//! workers most of the machine; one more for names that others are asked for, and one for
+//! patterns, each of which can mean much of a zone: so a flood of these leaves the rest its own
+//! queue. Within a queue client networks are served in turns ([`Fair`]). What it has no room
+//! for is lost: who asks over UDP asks again, and a worker that waited would delay those it
+//! could answer at once.
 
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::Guard;
@@ -17,7 +18,9 @@ use crate::index::Generation;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
+use crate::wire::fair::Fair;
 use crate::wire::limiter::Fate;
+use crate::wire::networks::Share;
 use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
@@ -40,17 +43,50 @@ struct Handed {
     since: Instant,
 }
 
-/// Where workers hand messages over.
+/// Where workers hand messages over. The queue ends with the last of its clones.
 #[derive(Clone)]
 pub(in crate::wire) struct Queue {
-    /// The bounded channel.
-    sender: SyncSender<Handed>,
+    /// Open until it is dropped.
+    open: Arc<Open>,
+}
+
+/// Closes a queue when it is dropped.
+struct Open(Arc<Shared>);
+
+/// What workers and the thread behind them share.
+struct Shared {
+    /// The queue. The lock is held for some dozen instructions: messages are copied before, and
+    /// answered after.
+    waiting: Mutex<Waiting>,
+    /// Wakes the thread behind the queue.
+    more: Condvar,
+}
+
+/// A queue.
+struct Waiting {
+    /// The messages.
+    messages: Fair<Handed>,
+    /// Whether the thread behind it has nothing to do, and must be woken.
+    is_idle: bool,
+    /// Whether nobody can hand over any more.
+    is_closed: bool,
+}
+
+/// What became of a message that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::wire) enum Offer {
+    /// It waits.
+    Taken,
+    /// It waits, and another is lost for it, of the client network that has the most waiting.
+    Instead,
+    /// There is no room for it.
+    Lost,
 }
 
 /// What answers messages from a queue.
 pub(in crate::wire) struct Full {
     /// The other end of the queue.
-    receiver: Receiver<Handed>,
+    shared: Arc<Shared>,
     /// Answers.
     answerer: Answerer,
     /// How they are answered.
@@ -60,30 +96,74 @@ pub(in crate::wire) struct Full {
 }
 
 impl Queue {
-    /// Hands a copy of a message over; false if there is no room for it.
+    /// Hands a copy of a message over, if there is room for it.
     pub(in crate::wire) fn offer(
         &self,
         message: &[u8],
         route: Route,
         socket: &Arc<UdpSocket>,
-    ) -> bool {
+    ) -> Offer {
         let (socket, since) = (Arc::clone(socket), Instant::now());
         let handed = Handed { message: message.into(), route, socket, since };
-        self.sender.try_send(handed).is_ok()
+        let Shared { more, .. } = &*self.open.0;
+        let mut waiting = self.open.0.lock();
+        let lost = waiting.messages.offer(Share::of(route.client.ip()), handed);
+        let was_idle = std::mem::take(&mut waiting.is_idle);
+        drop(waiting);
+        if was_idle {
+            more.notify_one();
+        }
+        match lost {
+            Ok(None) => Offer::Taken,
+            Ok(Some(_)) => Offer::Instead,
+            Err(_) => Offer::Lost,
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.lock().is_closed = true;
+        self.0.more.notify_all();
+    }
+}
+
+impl Shared {
+    /// The queue. It is sound even if another thread panicked while it looked.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the next message; none once there will be no more.
+    fn take(&self) -> Option<Handed> {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(handed) = waiting.messages.take() {
+                return Some(handed);
+            }
+            if waiting.is_closed {
+                return None;
+            }
+            waiting.is_idle = true;
+            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
 impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder) -> (Queue, Self) {
-        let (sender, receiver) = sync_channel(QUEUE);
+        let (is_idle, is_closed) = (false, false);
+        let waiting = Mutex::new(Waiting { messages: Fair::new(QUEUE), is_idle, is_closed });
+        let shared = Arc::new(Shared { waiting, more: Condvar::new() });
+        let open = Arc::new(Open(Arc::clone(&shared)));
         let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));
-        (Queue { sender }, Self { receiver, answerer: Answerer::new(responder), policies, tally })
+        (Queue { open }, Self { shared, answerer: Answerer::new(responder), policies, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
     pub(in crate::wire) fn serve(mut self) {
-        while let Ok(handed) = self.receiver.recv() {
+        while let Some(handed) = self.shared.take() {
             self.tally.count(Event::Received, 1);
             self.answer(handed);
         }

@@ -25,6 +25,7 @@ use foldhash::fast::RandomState;
 
 use self::kind::{Kind, empty};
 use self::table::{Interval, Table};
+use super::networks::{SHARE_V4, SHARE_V6};
 use super::{Network, Networks};
 
 /// What is limited, and how much.
@@ -76,7 +77,7 @@ impl RateLimit {
     #[must_use]
     pub fn new(per_second: NonZeroU32) -> Self {
         let exempt = Networks::new(&[]);
-        Self { per_second, slip: 2, ipv4_prefix: 24, ipv6_prefix: 56, exempt }
+        Self { per_second, slip: 2, ipv4_prefix: SHARE_V4, ipv6_prefix: SHARE_V6, exempt }
     }
 }
 

@@ -100,7 +100,7 @@ impl Paths {
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),
-            Verdict::Full | Verdict::Foreign => None,
+            Verdict::Full | Verdict::Foreign | Verdict::Pattern => None,
         }
     }
 }

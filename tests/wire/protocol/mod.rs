@@ -133,7 +133,7 @@ impl World {
                 Some(reply)
             }
             Verdict::Silence => Some(Vec::new()),
-            Verdict::Full | Verdict::Foreign => None,
+            Verdict::Full | Verdict::Foreign | Verdict::Pattern => None,
         }
     }
 

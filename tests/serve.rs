@@ -39,6 +39,9 @@ mod outage;
 /// A member of three dies or freezes.
 mod members;
 
+/// Nothing changes: registries are listed once.
+mod quiet;
+
 /// A restart while etcd is away answers from what was kept on disk, or says why not.
 mod known;
 

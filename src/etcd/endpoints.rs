@@ -62,6 +62,8 @@ struct Door {
     unreachable: Backoff,
     /// Between tries to log in.
     refused: Backoff,
+    /// Whether it answers no request for progress, though it lives.
+    is_mute: bool,
 }
 
 /// Why an address is left alone.
@@ -183,6 +185,18 @@ impl Endpoints {
         let _ = duty.send(Some(end));
     }
 
+    /// Whether an address is known to answer no request for progress.
+    pub(super) fn is_mute(&self, address: &str) -> bool {
+        self.lock().doors.get(address).is_some_and(|door| door.is_mute)
+    }
+
+    /// Notes whether an address answers requests for progress. Says whether that is news.
+    pub(super) fn set_mute(&self, address: &str, is_mute: bool) -> bool {
+        let mut inner = self.lock();
+        let door = inner.doors.entry(address.to_owned()).or_default();
+        std::mem::replace(&mut door.is_mute, is_mute) != is_mute
+    }
+
     /// The addresses that are known.
     pub(super) fn addresses(&self) -> Vec<String> {
         self.lock().addresses.clone()
@@ -264,6 +278,7 @@ impl Default for Door {
             trouble: None,
             unreachable: Backoff::new(UNREACHABLE.0, UNREACHABLE.1),
             refused: Backoff::new(REFUSED.0, REFUSED.1),
+            is_mute: false,
         }
     }
 }

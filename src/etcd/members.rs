@@ -21,14 +21,14 @@ const REFRESH_RETRY: Duration = Duration::from_secs(5);
 const ORDERED_PROGRESS: [(u64, u64, u64); 2] = [(3, 4, 25), (3, 5, 8)];
 
 impl Etcd {
-    /// Whether a report of progress proves that every event before it has been seen. Where
-    /// we may not ask, it does not.
+    /// Whether an endpoint's report of progress proves that every event before it has been
+    /// seen. Where we may not ask, it does not.
     ///
     /// # Errors
-    /// [`Error`]: no endpoint answered.
-    pub async fn orders_progress(&self) -> Result<bool, Error> {
+    /// [`Error`]: it did not answer.
+    pub async fn orders_progress(&self, address: &str) -> Result<bool, Error> {
         let status = |mut client: Client| async move { client.status().await };
-        match self.call(self.timeout(), status).await {
+        match self.call_at(address, self.timeout(), status).await {
             Ok(status) => Ok(orders_progress(status.version())),
             // Later releases may keep the state to those who administer.
             Err(error) if error.is_refusal() => {

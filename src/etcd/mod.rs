@@ -60,7 +60,7 @@ pub use self::kv::{Claim, Expect, Held, Page, PageSize};
 pub use self::lease::{Lease, Remaining};
 pub use self::upkeep::Upkeep;
 pub use self::verify::Sighting;
-pub use self::watch::{Event, Message, Messages, Requests};
+pub use self::watch::{Event, Message, Messages, Origin, Requests, Watch};
 pub use self::watches::Watched;
 
 /// Calls that one process has under way. A process may hold thousands of registrations:
@@ -166,13 +166,26 @@ impl Etcd {
         F: Future<Output = Result<T, E>>,
         E: Into<Error>,
     {
+        self.call_anywhere(patience, operation).await.map(|(_, done)| done)
+    }
+
+    /// The same, and says at which endpoint it was done.
+    async fn call_anywhere<T, E, F>(
+        &self,
+        patience: Duration,
+        operation: impl Fn(Client) -> F,
+    ) -> Result<(String, T), Error>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<Error>,
+    {
         let mut attempts = Vec::new();
         for address in self.shared.endpoints.in_order() {
             let _permit = self.shared.permits.acquire().await.expect("permits are never closed");
             let mut used = None;
             let attempt = self.attempt(&address, &operation, &mut used);
             let error = match timeout(patience, attempt).await {
-                Ok(Ok(done)) => return Ok(done),
+                Ok(Ok(done)) => return Ok((address, done)),
                 Ok(Err(error)) => error,
                 Err(_) => Error::Silent(patience),
             };
@@ -184,6 +197,22 @@ impl Etcd {
             attempts.push((address, error));
         }
         Err(unreachable(&attempts))
+    }
+
+    /// Runs an operation on one endpoint and nowhere else. It may take `patience`.
+    async fn call_at<T, E, F>(
+        &self,
+        address: &str,
+        patience: Duration,
+        operation: impl Fn(Client) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<Error>,
+    {
+        let mut used = None;
+        let attempt = self.attempt(address, &operation, &mut used);
+        timeout(patience, attempt).await.unwrap_or(Err(Error::Silent(patience)))
     }
 
     /// Runs an operation on one endpoint; again, if the login had lapsed. `used` says which

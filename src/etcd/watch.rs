@@ -1,7 +1,11 @@
 //! Watching a range: a stream of what happens to its keys after a revision.
 
+use std::time::Duration;
+
 use etcd_client::proto::{PbEvent, PbWatchResponse};
-use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream};
+use etcd_client::{
+    Client, GetOptions, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream,
+};
 
 use super::permission::Need;
 use super::{Error, Etcd};
@@ -9,6 +13,8 @@ use super::{Error, Etcd};
 /// The most octets of one message that are taken. etcd splits larger ones, since the
 /// watch asks for fragments.
 const MESSAGE_OCTETS: usize = 64 << 20;
+/// The watch that answers to requests for progress are said to be of: all of the stream.
+const ALL_WATCHES: i64 = -1;
 
 /// One change of one key.
 #[derive(Debug)]
@@ -34,6 +40,29 @@ pub struct Message {
     pub events: Vec<Event>,
     /// Whether more of the last event's revision is to come.
     pub is_fragment: bool,
+    /// How it came.
+    pub origin: Origin,
+}
+
+/// How a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The watch said it by itself.
+    Told,
+    /// It is the answer to a request for progress.
+    Asked,
+    /// It is no word of the watch: a read was answered by the member that the watch stands on.
+    Read,
+}
+
+/// A watch, and the endpoint that it stands on.
+pub struct Watch {
+    /// The half that asks.
+    pub requests: Requests,
+    /// The half that answers.
+    pub messages: Messages,
+    /// The endpoint's address.
+    pub address: String,
 }
 
 /// The half of a watch that asks.
@@ -53,11 +82,7 @@ impl Etcd {
     ///
     /// # Errors
     /// [`Error`]: no endpoint answered, or the registry refused.
-    pub async fn watch(
-        &self,
-        range: &(Vec<u8>, Vec<u8>),
-        from: i64,
-    ) -> Result<(Requests, Messages), Error> {
+    pub async fn watch(&self, range: &(Vec<u8>, Vec<u8>), from: i64) -> Result<Watch, Error> {
         let options = WatchOptions::new()
             .with_range(range.1.clone())
             .with_start_revision(from)
@@ -75,8 +100,47 @@ impl Etcd {
                 Ok::<_, Error>((Requests(requests), messages))
             }
         };
-        let watched = self.call(self.timeout(), open).await;
-        watched.map_err(|error| self.explain(error, Need::Read, range))
+        let watched = self.call_anywhere(self.timeout(), open).await;
+        let (address, (requests, messages)) =
+            watched.map_err(|error| self.explain(error, Need::Read, range))?;
+        Ok(Watch { requests, messages, address })
+    }
+
+    /// Reads from one endpoint what costs it least and still needs a quorum: whether there is
+    /// a key. Gives it as a message, which says that the member lives and nothing of the watch.
+    ///
+    /// # Errors
+    /// [`Error`]: it did not answer, or refused.
+    pub async fn ask(
+        &self,
+        address: &str,
+        key: &[u8],
+        patience: Duration,
+    ) -> Result<Message, Error> {
+        let count = |mut client: Client| async move {
+            client.get(key, Some(GetOptions::new().with_count_only())).await
+        };
+        let read = self.call_at(address, patience, count).await;
+        let read = read.map_err(|error| self.explain_key(error, Need::Read, key))?;
+        let header = read.header();
+        Ok(Message {
+            revision: header.map_or(0, etcd_client::ResponseHeader::revision),
+            cluster: header.map_or(0, etcd_client::ResponseHeader::cluster_id),
+            events: Vec::new(),
+            is_fragment: false,
+            origin: Origin::Read,
+        })
+    }
+
+    /// Whether an endpoint is known to answer no request for progress, though it lives.
+    #[must_use]
+    pub fn is_mute(&self, address: &str) -> bool {
+        self.shared.endpoints.is_mute(address)
+    }
+
+    /// Notes whether an endpoint answers requests for progress. Says whether that is news.
+    pub fn set_mute(&self, address: &str, is_mute: bool) -> bool {
+        self.shared.endpoints.set_mute(address, is_mute)
     }
 }
 
@@ -107,7 +171,14 @@ impl Messages {
 /// Reads a response. A watch that was cancelled would stay open and silent for ever.
 fn message(response: WatchResponse, from: i64) -> Result<Message, Error> {
     let PbWatchResponse {
-        header, canceled, compact_revision, cancel_reason, events, fragment, ..
+        header,
+        watch_id,
+        canceled,
+        compact_revision,
+        cancel_reason,
+        events,
+        fragment,
+        ..
     } = response.0;
     if canceled {
         return Err(cancelled(&cancel_reason, from, compact_revision));
@@ -118,6 +189,7 @@ fn message(response: WatchResponse, from: i64) -> Result<Message, Error> {
         cluster: header.cluster_id,
         events: events.into_iter().filter_map(event).collect(),
         is_fragment: fragment,
+        origin: if watch_id == ALL_WATCHES { Origin::Asked } else { Origin::Told },
     })
 }
 

@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::drawn;
-use crate::etcd::{Error, Etcd, Message, Page, PageSize};
+use crate::etcd::{Error, Etcd, Message, Origin, Page, PageSize};
 use crate::registry::{Audited, Stored, Table};
 
 /// How often what is held is compared with the registry.
@@ -30,9 +30,21 @@ const PIECE: usize = 256;
 /// How long after the list the watch must have gone on before anything is judged. Before
 /// etcd 3.4.25 and 3.5.8 a report of progress may overtake events by some milliseconds.
 const SETTLE: Duration = Duration::from_secs(2);
+/// The same where nothing but a read says how far the registry is. What the watch has not
+/// told until then is taken for lost.
+const SETTLE_BY_READ: Duration = Duration::from_secs(10);
 /// Keys that may be touched during one audit: above that it is given up, since it would
 /// remember more than it checks.
 const TOUCHED_MAX: usize = 1 << 18;
+
+/// How far the registry is, as a message without events says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    /// The revision.
+    revision: i64,
+    /// How long after a list the watch must have gone on before this is believed.
+    settle: Duration,
+}
 
 /// Keeps audits going beside a watch.
 pub(super) struct Auditor {
@@ -127,14 +139,18 @@ impl Auditor {
         &mut self,
         table: &mut Table,
         held: i64,
-        progress: Option<i64>,
+        progress: Option<Progress>,
     ) -> Option<Audited> {
         let audit = self.audit.as_ref()?;
         let (Stage::Settling(since), Some((revision, _))) = (&audit.stage, audit.of) else {
             return None;
         };
-        let has_come = held >= revision || progress.is_some_and(|it| it >= revision);
-        if !has_come || since.elapsed() < SETTLE {
+        let settle = if held >= revision {
+            SETTLE
+        } else {
+            progress.filter(|it| it.revision >= revision)?.settle
+        };
+        if since.elapsed() < settle {
             return None;
         }
         self.restart();
@@ -142,9 +158,12 @@ impl Auditor {
     }
 }
 
-/// The revision that a message without events reports.
-pub(super) fn progress_of(message: &Message) -> Option<i64> {
-    message.events.is_empty().then_some(message.revision)
+impl Progress {
+    /// What a message reports, if it has no events.
+    pub(super) fn of(message: &Message) -> Option<Self> {
+        let settle = if message.origin == Origin::Read { SETTLE_BY_READ } else { SETTLE };
+        message.events.is_empty().then_some(Self { revision: message.revision, settle })
+    }
 }
 
 impl Audit {

@@ -2,18 +2,22 @@
 //!
 //! # Sessions
 //! A session is one complete list and the watch that follows it. The list is linearizable,
-//! paged at one revision R; the watch begins at R + 1. Whatever ends a session, there is
-//! one way on: the next session, on the next endpoint (on the same one where the registry
-//! itself said no), which begins with a list. Resuming a watch would be cheaper, but a registry restored or wiped behind our back cannot be
-//! told from one that went on, and the cost of a list (0.2 s for 100,000 keys) is paid
-//! once per failure of a member.
+//! paged at one revision R; the watch begins at R too, and what it says of R is left out:
+//! etcd from 3.5.22 and 3.6.2 on answers no request for progress to a watch that begins in
+//! the future, and where nothing changes R + 1 is the future for ever. Whatever ends a
+//! session, there is one way on: the next session, on the next endpoint (on the same one
+//! where the registry itself said no), which begins with a list. Resuming a watch would be
+//! cheaper, but a registry restored or wiped behind our back cannot be told from one that
+//! went on, and the cost of a list (0.2 s for 100,000 keys) is paid once per failure of a
+//! member.
 //!
 //! # What ends a session
 //! The member dies or closes (an error, or the end of the stream). The watch is cancelled,
 //! by compaction or permission: etcd says so in band and leaves the stream open. A member
 //! is frozen or cut off: nothing says so, therefore a silence of [`PROGRESS_AFTER`] asks
-//! for a report of progress and a silence of [`SILENCE_LIMIT`] ends the session. The
-//! revision or the cluster goes back to another history.
+//! for a report of progress and a silence of [`SILENCE_LIMIT`] ends the session. Where no
+//! report is to be had ([`silence`]) a read of one key takes its place. The revision or the
+//! cluster goes back to another history.
 //!
 //! # Truth
 //! A linearizable list is the truth, whatever its revision. While it is read nothing
@@ -25,7 +29,7 @@
 //! # Revisions
 //! What is held is confirmed by lists, by events, and by reports of progress where the
 //! server's release never lets those overtake events ([`Etcd::orders_progress`]);
-//! elsewhere they only prove that the member lives.
+//! elsewhere they only prove that the member lives, and so does a read in their place.
 //!
 //! # Outages
 //! Nothing is ever removed because etcd is away. After [`STALE_AFTER`] without a word the
@@ -38,10 +42,12 @@
 //! `audit` lists the registry beside the watch, and sets right what the watch lost.
 
 mod audit;
+mod batch;
 mod end;
 mod guard;
 mod listing;
 mod options;
+mod silence;
 mod waiting;
 
 use std::convert::Infallible;
@@ -51,13 +57,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::etcd::{Error, Etcd, Message, Messages};
-use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Stored, Table, Update, Vitals};
+use crate::etcd::{Error, Etcd};
+use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
 
-use self::audit::{Auditor, progress_of};
+use self::audit::{Auditor, Progress};
 use self::end::{Complaints, End, check_history, is_other_history};
 use self::listing::in_words;
-use self::waiting::{beside, mark_stale, next_message, next_of_batch, releasing, without_stalling};
+use self::silence::Listener;
+use self::waiting::{beside, mark_stale, releasing, without_stalling};
 
 pub use self::audit::AUDIT_EVERY;
 pub use self::guard::Guard;
@@ -76,9 +83,6 @@ const STALE_AFTER: Duration = Duration::from_secs(10);
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// A session that lived this long was a good one: the next begins without a long wait.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
-/// Messages taken into one generation at the most, so that a steady stream of events is
-/// shown as it comes.
-const BATCH_MESSAGES: usize = 1_000;
 /// Keys or changes above which work is announced to the runtime as blocking, so that the
 /// other tasks of the thread go elsewhere: some milliseconds, at 2 to 20 µs each.
 const STALL: usize = 256;
@@ -201,28 +205,30 @@ impl<P: Publish> Mirror<P> {
     async fn follow(&mut self, revision: i64, cluster: u64) -> Result<Infallible, End> {
         let range = self.table.layout().range();
         let etcd = self.etcd.clone();
-        let orders_progress = releasing(&mut self.guard, etcd.orders_progress()).await?;
-        let asked = etcd.endpoint();
-        let opening = etcd.watch(&range, revision + 1);
-        let (mut requests, mut messages) = releasing(&mut self.guard, opening).await?;
-        self.endpoint = etcd.endpoint();
-        // Of another member, which may have another release, nothing was asked.
-        let orders_progress = orders_progress && self.endpoint == asked;
+        let opening = etcd.watch(&range, revision);
+        let watch = releasing(&mut self.guard, opening).await?;
+        self.endpoint.clone_from(&watch.address);
+        let asking = etcd.orders_progress(&watch.address);
+        let orders_progress = releasing(&mut self.guard, asking).await?;
+        let mut listener = Listener::new(self.etcd.clone(), watch, range.0);
         self.auditor.restart();
         let mut held = revision;
         loop {
-            let next = next_message(&mut requests, &mut messages, self.patience.progress_after());
+            let next = listener.next(self.patience.progress_after());
             let auditing = self.auditor.work(&mut self.table, cluster);
             let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;
             self.freshness.confirmed();
             self.vitals.newest.set(message.revision.max(self.vitals.newest.get()));
-            let progress = progress_of(&message);
-            held = self.take_batch(message, &mut messages, held, orders_progress).await?;
+            let progress = Progress::of(&message);
+            held = self.take_batch(message, &mut listener.messages, held, orders_progress).await?;
             self.hold(held, cluster);
             self.auditor.bound(&mut self.table);
-            if self.untold.is_empty() {
-                self.repair(held, progress);
+            if self.untold.is_empty() && self.repair(held, progress) && listener.is_mute() {
+                return Err(Error::Ended(
+                    "it lost changes, and cannot be asked how far it is".into(),
+                )
+                .into());
             }
         }
     }
@@ -256,15 +262,16 @@ impl<P: Publish> Mirror<P> {
         Ok((revision, cluster))
     }
 
-    /// Sets right what an audit found wrong, if one has come to its end.
-    fn repair(&mut self, held: i64, progress: Option<i64>) {
+    /// Sets right what an audit found wrong, if one has come to its end. Says whether there
+    /// was anything.
+    fn repair(&mut self, held: i64, progress: Option<Progress>) -> bool {
         let Self { auditor, table, guard, vitals, .. } = self;
         if !auditor.is_settling() {
-            return;
+            return false;
         }
         // Every entry is looked at once more.
         let audited = without_stalling(usize::MAX, || auditor.judge(table, held, progress));
-        let Some(Audited { differences, keys, update }) = audited else { return };
+        let Some(Audited { differences, keys, update }) = audited else { return false };
         vitals.audits.add(1);
         vitals.repaired.add(differences as u64);
         tracing::debug!(differences, "the registry was audited");
@@ -279,70 +286,7 @@ impl<P: Publish> Mirror<P> {
             );
             guard.publish(Update { revision: held, ..update });
         }
-    }
-
-    /// Applies a message and all that are ready behind it, and publishes them together.
-    /// Gives the revision that is held then.
-    async fn take_batch(
-        &mut self,
-        first: Message,
-        messages: &mut Messages,
-        held: i64,
-        orders_progress: bool,
-    ) -> Result<i64, Error> {
-        let mut is_partial = first.is_fragment;
-        let mut revision = self.apply(&first, held, orders_progress);
-        for _ in 1..BATCH_MESSAGES {
-            let next = next_of_batch(messages, is_partial);
-            let next = match releasing(&mut self.guard, next).await {
-                Some(Ok(message)) => message,
-                Some(Err(error)) if is_partial => return Err(error),
-                Some(Err(error)) => {
-                    self.publish(revision, held);
-                    return Err(error);
-                }
-                None => break,
-            };
-            is_partial = next.is_fragment;
-            revision = self.apply(&next, revision, orders_progress);
-        }
-        if is_partial {
-            return Ok(revision);
-        }
-        self.publish(revision, held);
-        Ok(revision)
-    }
-
-    /// Tells the publisher what is new, if anything is.
-    fn publish(&mut self, revision: i64, held: i64) {
-        if revision > held || !self.untold.is_empty() {
-            let update = Update { revision, ..std::mem::take(&mut self.untold) };
-            let guard = &mut self.guard;
-            without_stalling(update.len(), || guard.publish(update));
-        }
-    }
-
-    /// Applies a message. Gives the revision that is held with it.
-    fn apply(&mut self, message: &Message, held: i64, orders_progress: bool) -> i64 {
-        if message.events.is_empty() && orders_progress {
-            return held.max(message.revision);
-        }
-        let news = message.events.iter().filter(|event| event.revision > held);
-        let mut revision = held;
-        without_stalling(message.events.len(), || {
-            for event in news {
-                match &event.value {
-                    Some(value) => {
-                        let stored = Stored { value, is_leased: event.is_leased };
-                        self.table.put(&event.key, stored, &mut self.untold);
-                    }
-                    None => self.table.delete(&event.key, &mut self.untold),
-                }
-                revision = event.revision;
-            }
-        });
-        // While the rest of its last revision is to come, that one is not held yet.
-        if message.is_fragment { held } else { revision }
+        differences > 0
     }
 }
 

@@ -2,36 +2,18 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
-use crate::etcd::{Error, Message, Messages, Requests};
+use crate::etcd::{Error, Message, Messages};
 use crate::registry::{Freshness, Publish, Standing};
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
 /// wait for this thread are answered by another.
 pub(super) fn without_stalling<T>(steps: usize, work: impl FnOnce() -> T) -> T {
     if steps > STALL { tokio::task::block_in_place(work) } else { work() }
-}
-
-/// Waits for a message; asks for progress in a silence, and ends a long one.
-pub(super) async fn next_message(
-    requests: &mut Requests,
-    messages: &mut Messages,
-    progress_after: Duration,
-) -> Result<Message, Error> {
-    let message = match timeout(progress_after, messages.next()).await {
-        Ok(message) => message?,
-        Err(_) => {
-            requests.progress().await?;
-            let left = SILENCE_LIMIT - progress_after;
-            timeout(left, messages.next()).await.map_err(|_| Error::Silent(SILENCE_LIMIT))??
-        }
-    };
-    Ok(message)
 }
 
 /// Does some work, and meanwhile publishes what the guard holds when its time has come.

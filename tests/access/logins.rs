@@ -146,9 +146,9 @@ fn a_watch_outlives_its_token(etcd: &Etcd) {
     let range = (b"/services/".to_vec(), b"/services0".to_vec());
     runtime.block_on(async {
         for id in ["1", "2"] {
-            let (_requests, mut messages) = client.watch(&range, 0).await.unwrap();
+            let mut watch = client.watch(&range, 0).await.unwrap();
             put(etcd, id, "10.0.0.1:80");
-            let message = soon(messages.next()).await.unwrap();
+            let message = soon(watch.messages.next()).await.unwrap();
             assert_eq!(message.events.len(), 1);
             tokio::time::sleep(Duration::from_secs(4)).await;
         }

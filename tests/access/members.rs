@@ -115,5 +115,8 @@ fn a_user_without_any_role_may_read_the_member_list() {
     let runtime = runtime();
     runtime.spawn(async move { followed.keep_up().await });
     knows(&client, &cluster.urls());
-    assert!(!runtime.block_on(client.orders_progress()).unwrap(), "3.4.23 does not order it");
+    assert!(
+        !runtime.block_on(client.orders_progress(&cluster.members[0].url())).unwrap(),
+        "3.4.23 does not order it"
+    );
 }

@@ -1,10 +1,12 @@
-//! Real etcd, as Debian packages it: one process, or a cluster of them.
+//! Real etcd, as Debian packages it: one process, or a cluster of them. The variable `ETCD`
+//! names another release's program.
 //!
 //! Every process has its own temporary directory and its own ports, so suites run
 //! side by side, and it dies with the value that started it. All calls here block,
 //! up to [`PATIENCE`]: an async test that calls them while its own tasks must go on
 //! wants `#[tokio::test(flavor = "multi_thread")]`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -317,7 +319,7 @@ impl Plan {
     fn command(&self, dir: &TempDir) -> Command {
         let client = format!("http://{}", self.client);
         let peer = format!("http://{}", self.peer);
-        let mut command = Command::new("etcd");
+        let mut command = Command::new(binary());
         command
             .args(["--name", &self.name])
             .arg("--data-dir")
@@ -330,6 +332,11 @@ impl Plan {
             .args(&self.extra);
         command
     }
+}
+
+/// The program that is run as etcd.
+pub(crate) fn binary() -> OsString {
+    std::env::var_os("ETCD").unwrap_or_else(|| "etcd".into())
 }
 
 /// Starts `size` members and waits for their health, with other ports when somebody

@@ -1,0 +1,78 @@
+//! Messages of a watch into the table, and what they change to the publisher.
+
+use super::Mirror;
+use super::waiting::{next_of_batch, releasing, without_stalling};
+use crate::etcd::{Error, Message, Messages, Origin};
+use crate::registry::{Publish, Stored, Update};
+
+/// Messages taken into one generation at the most, so that a steady stream of events is
+/// shown as it comes.
+const BATCH_MESSAGES: usize = 1_000;
+
+impl<P: Publish> Mirror<P> {
+    /// Applies a message and all that are ready behind it, and publishes them together.
+    /// Gives the revision that is held then.
+    pub(super) async fn take_batch(
+        &mut self,
+        first: Message,
+        messages: &mut Messages,
+        held: i64,
+        orders_progress: bool,
+    ) -> Result<i64, Error> {
+        let mut is_partial = first.is_fragment;
+        let mut revision = self.apply(&first, held, orders_progress);
+        for _ in 1..BATCH_MESSAGES {
+            let next = next_of_batch(messages, is_partial);
+            let next = match releasing(&mut self.guard, next).await {
+                Some(Ok(message)) => message,
+                Some(Err(error)) if is_partial => return Err(error),
+                Some(Err(error)) => {
+                    self.publish(revision, held);
+                    return Err(error);
+                }
+                None => break,
+            };
+            is_partial = next.is_fragment;
+            revision = self.apply(&next, revision, orders_progress);
+        }
+        if is_partial {
+            return Ok(revision);
+        }
+        self.publish(revision, held);
+        Ok(revision)
+    }
+
+    /// Tells the publisher what is new, if anything is.
+    fn publish(&mut self, revision: i64, held: i64) {
+        if revision > held || !self.untold.is_empty() {
+            let update = Update { revision, ..std::mem::take(&mut self.untold) };
+            let guard = &mut self.guard;
+            without_stalling(update.len(), || guard.publish(update));
+        }
+    }
+
+    /// Applies a message. Gives the revision that is held with it.
+    fn apply(&mut self, message: &Message, held: i64, orders_progress: bool) -> i64 {
+        // A read is ahead of what the watch has told.
+        let is_report = message.events.is_empty() && message.origin != Origin::Read;
+        if is_report && orders_progress {
+            return held.max(message.revision);
+        }
+        let news = message.events.iter().filter(|event| event.revision > held);
+        let mut revision = held;
+        without_stalling(message.events.len(), || {
+            for event in news {
+                match &event.value {
+                    Some(value) => {
+                        let stored = Stored { value, is_leased: event.is_leased };
+                        self.table.put(&event.key, stored, &mut self.untold);
+                    }
+                    None => self.table.delete(&event.key, &mut self.untold),
+                }
+                revision = event.revision;
+            }
+        });
+        // While the rest of its last revision is to come, that one is not held yet.
+        if message.is_fragment { held } else { revision }
+    }
+}

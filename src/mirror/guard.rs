@@ -7,11 +7,11 @@
 //! cannot connect to.
 //!
 //! # When it holds
-//! Within a sliding window of [`WINDOW`], instances that were removed and did not come back
-//! are counted. An update by which they become at least [`LEAST`], and more than
-//! [`SHARE`] hundredths of the instances there were when the window began, is a collapse:
-//! its removals, and all that follow, are held. The first list of a zone is no growth: the
-//! zone is taken to have been so before.
+//! Within a sliding window of [`WINDOW`], instances that were there when it began and are
+//! gone now are counted; what came within it and went again is not. An update by which they
+//! become at least [`LEAST`], and more than [`SHARE`] hundredths of the instances there were
+//! when the window began, is a collapse: its removals, and all that follow, are held. The
+//! first list of a zone is no growth: the zone is taken to have been so before.
 //!
 //! # Meanwhile
 //! Entries of a SkyDNS zone are counted and held like instances.
@@ -114,7 +114,7 @@ impl<P: Publish> Guard<P> {
         update.aliases = aliases.into_iter().filter_map(pass).collect();
         if is_first {
             self.shown.get_or_insert_default();
-            self.window.added.clear();
+            self.window = Window::default();
         }
         self.end_if_all_came_back();
         self.count_held();
@@ -125,7 +125,7 @@ impl<P: Publish> Guard<P> {
     /// published, or a window is over whose instances need not be kept.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        self.until.or_else(|| self.window.order.front().map(|(at, _)| *at + 2 * WINDOW))
+        self.until.or_else(|| self.window.oldest().map(|at| at + 2 * WINDOW))
     }
 
     /// Publishes what is held, if it is time, and forgets what is older than the window.
@@ -156,7 +156,7 @@ impl<P: Publish> Guard<P> {
     fn begin_if_collapse(&mut self, update: &Update, now: Instant) {
         let removals = ends(update).filter(|[_, after]| after.is_none()).count();
         let grace = self.patience.hold_collapse();
-        if grace.is_zero() || self.until.is_some() || self.window.gone.len() + removals < LEAST {
+        if grace.is_zero() || self.until.is_some() || self.window.gone() + removals < LEAST {
             return;
         }
         let (vanished, gone) = self.window.with(ends(update));
@@ -190,7 +190,7 @@ impl<P: Publish> Guard<P> {
                     return None;
                 }
                 self.count(-1);
-                self.window.remove(spot, now);
+                self.window.note(spot, false, now);
             }
             (None, Some(after)) => {
                 let spot = T::spot(after);
@@ -199,7 +199,7 @@ impl<P: Publish> Guard<P> {
                     return Some(Change { before: Some(shown), after: Some(after) });
                 }
                 self.count(1);
-                self.window.add(&spot, now);
+                self.window.note(spot, true, now);
             }
             _ => {}
         }

@@ -235,6 +235,42 @@ fn a_rolling_restart_is_no_collapse() {
 }
 
 #[test]
+fn keys_that_come_and_go_hold_nothing() {
+    let mut rig = Rig::of(30, GRACE);
+    for round in 0..60 {
+        let new = 1_000 + 200 * round;
+        (new..new + 200).for_each(|n| rig.put(n, "10.0.0.2:80"));
+        rig.delete_at_once(new..new + 200);
+        rig.pass(Duration::from_secs(1));
+        // One that was there goes at once all the same.
+        rig.delete(round / 3..round / 3 + 1);
+        assert_eq!((rig.vitals.held.get(), rig.vitals.collapses.get()), (0, 0), "{round}");
+    }
+    assert_eq!(rig.shown(), 10);
+    let mut empty = Rig::of(0, GRACE);
+    (0..200).for_each(|n| empty.put(n, "10.0.0.2:80"));
+    empty.delete_at_once(0..200);
+    assert_eq!((empty.shown(), empty.vitals.collapses.get()), (0, 0));
+}
+
+#[test]
+fn what_flaps_counts_by_what_it_was_when_the_window_began() {
+    let mut rig = Rig::of(30, GRACE);
+    // All go and come back, then go for good: they were there when the window began.
+    rig.delete_at_once(0..20);
+    (0..20).for_each(|n| rig.put(n, "10.0.0.2:80"));
+    rig.delete_at_once(0..30);
+    assert_eq!((rig.shown(), rig.vitals.collapses.get()), (30, 1));
+    // Away for longer than the window: what comes and goes then is new.
+    let mut rig = Rig::of(60, GRACE);
+    rig.delete_at_once(0..40);
+    rig.pass(WINDOW * 2);
+    (0..40).for_each(|n| rig.put(n, "10.0.0.2:80"));
+    rig.delete_at_once(0..40);
+    assert_eq!((rig.shown(), rig.vitals.collapses.get()), (20, 0));
+}
+
+#[test]
 fn the_same_removals_hold_nothing_again() {
     let mut rig = Rig::of(60, Duration::from_secs(3));
     rig.delete(0..55);
@@ -326,4 +362,60 @@ proptest! {
             rig.table.instances().map(|(_, it)| (key(it), Arc::clone(it))).collect();
         prop_assert_eq!(&rig.guard.publisher.instances, &table);
     }
+
+    /// What a window counts is what a list of everything that came and went says, and never
+    /// more are gone than there were.
+    #[test]
+    fn a_window_counts_what_was_there_and_is_gone(
+        events in prop::collection::vec((0usize..12, any::<bool>(), 0u64..6_000), 0..80),
+    ) {
+        let mut window = Window::default();
+        let spots: Vec<_> = (0..12).map(spot).collect();
+        let (mut there, mut history) = (vec![false; 12], Vec::new());
+        let mut now = Instant::now();
+        // All that is there at an even number was so before the first event.
+        (0..12).step_by(2).for_each(|n| there[n] = true);
+        let first = there.clone();
+        for (n, update, millis) in events {
+            now += Duration::from_millis(millis);
+            window.forget(now);
+            let shown = there.iter().filter(|it| **it).count();
+            let begin = |history: &[(Instant, usize)]| {
+                let mut then = first.clone();
+                let old = history.iter().filter(|(at, _)| now - *at > WINDOW);
+                old.for_each(|(_, n)| then[*n] = !then[*n]);
+                then
+            };
+            let then = begin(&history);
+            let gone = |there: &[bool]| then.iter().zip(there).filter(|(a, b)| **a && !**b).count();
+            prop_assert_eq!(window.gone(), gone(&there));
+            prop_assert_eq!(window.at_start(shown), then.iter().filter(|it| **it).count());
+            // What an update would do is what it does.
+            let places = if update { vec![n, (n + 1) % 12, n] } else { vec![n] };
+            let mut after = there.clone();
+            let change = |n: &usize| {
+                after[*n] = !after[*n];
+                let end = |is_there: bool| is_there.then(|| spots[*n].clone());
+                [end(!after[*n]), end(after[*n])]
+            };
+            let changes: Vec<_> = places.iter().map(change).collect();
+            prop_assert_eq!(window.with(changes.into_iter()).1, gone(&after));
+            for n in places {
+                there[n] = !there[n];
+                window.note(spots[n].clone(), there[n], now);
+                history.push((now, n));
+            }
+            prop_assert_eq!(window.gone(), gone(&there));
+        }
+        window.forget(now + WINDOW * 2);
+        prop_assert_eq!((window.gone(), window.oldest()), (0, None));
+    }
+}
+
+/// A place to come and go at.
+fn spot(n: usize) -> Spot {
+    let mut update = Update::default();
+    let mut table = Table::new(Layout::new("/s", None).unwrap());
+    table.put(&id(n), b"10.0.0.1:80", &mut update);
+    Spot::Instance(update.changes[0].after.clone().unwrap())
 }

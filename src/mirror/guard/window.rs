@@ -1,6 +1,7 @@
 //! What happened within the guard's sliding window.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::hash_map::Entry as Place;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,12 +15,25 @@ pub(super) const WINDOW: Duration = Duration::from_secs(10);
 /// What happened within the window.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// Instances that were removed and did not come back, and when.
-    pub(super) gone: HashMap<Spot, Instant, foldhash::fast::RandomState>,
-    /// The same in the order of time; entries that came back stay until their time.
-    pub(super) order: VecDeque<(Instant, Spot)>,
-    /// How many instances were added, and when.
-    pub(super) added: VecDeque<(Instant, usize)>,
+    /// What came or went within it.
+    touched: HashMap<Spot, Touched, foldhash::fast::RandomState>,
+    /// Each time that something came or went, in the order of time.
+    order: VecDeque<(Instant, Spot)>,
+    /// How many were there when the window began and are gone now.
+    gone: usize,
+    /// How many were not there when it began and are now.
+    added: usize,
+}
+
+/// What came or went within the window.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    /// Whether it was there when the window began.
+    was_there: bool,
+    /// Whether it is there now.
+    is_there: bool,
+    /// How often it came or went since.
+    times: u32,
 }
 
 /// An instance or an entry, told from others by its place alone.
@@ -33,11 +47,11 @@ pub(super) enum Spot {
 
 /// What a key is made of.
 #[derive(PartialEq, Eq, Hash)]
-enum Place<'s> {
+enum Key<'s> {
     /// An instance's name and id, and whether a slash stands before them.
     Instance(&'s str, &'s str, bool),
     /// The key itself.
-    Key(&'s str),
+    Entry(&'s str),
 }
 
 /// What is counted: the removal of most of it is a collapse.
@@ -77,17 +91,17 @@ impl Counted for Entry {
 
 impl Spot {
     /// What its key is made of.
-    fn place(&self) -> Place<'_> {
+    fn key(&self) -> Key<'_> {
         match self {
-            Self::Instance(it) => Place::Instance(&it.name, &it.id, it.is_rooted),
-            Self::Entry(it) => Place::Key(&it.key),
+            Self::Instance(it) => Key::Instance(&it.name, &it.id, it.is_rooted),
+            Self::Entry(it) => Key::Entry(&it.key),
         }
     }
 }
 
 impl PartialEq for Spot {
     fn eq(&self, other: &Self) -> bool {
-        self.place() == other.place()
+        self.key() == other.key()
     }
 }
 
@@ -95,7 +109,7 @@ impl Eq for Spot {}
 
 impl Hash for Spot {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.place().hash(state);
+        self.key().hash(state);
     }
 }
 
@@ -123,61 +137,89 @@ pub(super) fn removals(spots: impl Iterator<Item = Spot>) -> (Vec<Change>, Vec<E
 }
 
 impl Window {
-    /// Forgets what is older than the window.
+    /// Forgets what is older than the window: it begins later, and what was there then is
+    /// what came until then.
     pub(super) fn forget(&mut self, now: Instant) {
         let is_old = |at: Instant| now.saturating_duration_since(at) > WINDOW;
         while self.order.front().is_some_and(|(at, _)| is_old(*at)) {
-            let Some((at, spot)) = self.order.pop_front() else { break };
-            if self.gone.get(&spot) == Some(&at) {
-                self.gone.remove(&spot);
-            }
-        }
-        while self.added.front().is_some_and(|(at, _)| is_old(*at)) {
-            self.added.pop_front();
+            let Some((_, spot)) = self.order.pop_front() else { break };
+            self.change(spot, |it| Touched { was_there: !it.was_there, times: it.times - 1, ..it });
         }
     }
 
-    /// An instance was removed.
-    pub(super) fn remove(&mut self, spot: Spot, now: Instant) {
-        self.gone.insert(spot.clone(), now);
-        self.order.push_back((now, spot));
+    /// Something came, or went.
+    pub(super) fn note(&mut self, spot: Spot, is_there: bool, now: Instant) {
+        self.order.push_back((now, spot.clone()));
+        self.change(spot, |it| Touched { is_there, times: it.times + 1, ..it });
     }
 
-    /// An instance came, or came back.
-    pub(super) fn add(&mut self, spot: &Spot, now: Instant) {
-        if self.gone.remove(spot).is_some() {
-            return;
-        }
-        match self.added.back_mut().filter(|(at, _)| *at == now) {
-            Some((_, count)) => *count += 1,
-            None => self.added.push_back((now, 1)),
-        }
+    /// When something came or went first, of what is remembered.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.order.front().map(|(at, _)| *at)
     }
 
-    /// How many instances there were when the window began, of so many now.
-    pub(super) fn at_start(&self, now: usize) -> usize {
-        let added: usize = self.added.iter().map(|(_, count)| count).sum();
-        (now + self.gone.len()).saturating_sub(added)
+    /// How many there were when the window began, of so many now.
+    pub(super) const fn at_start(&self, now: usize) -> usize {
+        (now + self.gone).saturating_sub(self.added)
     }
 
-    /// How many instances changes take away, and how many are gone within the window with
-    /// them.
+    /// How many are gone of those that were there when the window began.
+    pub(super) const fn gone(&self) -> usize {
+        self.gone
+    }
+
+    /// How many of those that were there when the window began changes take away, and how
+    /// many are gone with them.
     pub(super) fn with(&self, changes: impl Iterator<Item = [Option<Spot>; 2]>) -> (usize, usize) {
-        let mut vanished: HashSet<Spot, foldhash::fast::RandomState> = HashSet::default();
-        let mut back: HashSet<Spot, foldhash::fast::RandomState> = HashSet::default();
-        for change in changes {
-            match change {
-                [Some(spot), None] => {
-                    back.remove(&spot);
-                    vanished.insert(spot);
+        let mut then: HashMap<Spot, Touched, foldhash::fast::RandomState> = HashMap::default();
+        for [before, after] in changes {
+            let (was_there, is_there) = (before.is_some(), after.is_some());
+            let Some(spot) = before.or(after) else { continue };
+            let known = self.touched.get(&spot).copied();
+            let first = known.unwrap_or(Touched { was_there, is_there, times: 0 });
+            then.entry(spot).or_insert(first).is_there = is_there;
+        }
+        let gone_before = |spot: &Spot| self.touched.get(spot).is_some_and(Touched::is_gone);
+        let now_gone = then.iter().filter(|(_, it)| it.is_gone());
+        let vanished = now_gone.filter(|(spot, _)| !gone_before(spot)).count();
+        let back = then.iter().filter(|(spot, it)| !it.is_gone() && gone_before(spot)).count();
+        (vanished, self.gone + vanished - back)
+    }
+
+    /// Changes what is known of a spot, and keeps the counts right. What did not come or go
+    /// within the window is not remembered.
+    fn change(&mut self, spot: Spot, to: impl FnOnce(Touched) -> Touched) {
+        match self.touched.entry(spot) {
+            Place::Occupied(mut known) => {
+                let (old, new) = (*known.get(), to(*known.get()));
+                self.gone = self.gone + usize::from(new.is_gone()) - usize::from(old.is_gone());
+                self.added = self.added + usize::from(new.is_new()) - usize::from(old.is_new());
+                if new.times == 0 {
+                    known.remove();
+                } else {
+                    known.insert(new);
                 }
-                [None, Some(spot)] if !vanished.remove(&spot) && self.gone.contains_key(&spot) => {
-                    back.insert(spot);
-                }
-                _ => {}
+            }
+            Place::Vacant(unknown) => {
+                let new = to(Touched { was_there: false, is_there: false, times: 0 });
+                // What comes was away, what goes was there.
+                let new = Touched { was_there: !new.is_there, ..new };
+                self.gone += usize::from(new.is_gone());
+                self.added += usize::from(new.is_new());
+                unknown.insert(new);
             }
         }
-        let again = vanished.iter().filter(|spot| self.gone.contains_key(spot)).count();
-        (vanished.len(), self.gone.len() - back.len() + vanished.len() - again)
+    }
+}
+
+impl Touched {
+    /// Whether it was there when the window began, and is gone.
+    const fn is_gone(&self) -> bool {
+        self.was_there && !self.is_there
+    }
+
+    /// Whether it was not there when the window began, and is now.
+    const fn is_new(&self) -> bool {
+        !self.was_there && self.is_there
     }
 }

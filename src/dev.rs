@@ -13,7 +13,7 @@ use crate::etcd::{Access, Etcd, Upkeep, embedded};
 use crate::http::{At, Http};
 use crate::index::Schema;
 use crate::join::{Registration, Terms};
-use crate::names::{DEFAULT_HEARTBEAT, DEFAULT_LEASE, default_id};
+use crate::names::{DEFAULT_LEASE, HEARTBEATS_PER_LEASE, default_id};
 use crate::registry::document::Registration as Document;
 use crate::registry::{Endpoint, Host, Layout, RegistryUrl};
 use crate::shutdown;
@@ -178,7 +178,8 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
     let port = NonZeroU16::new(port).expect("a bound socket has a port");
     let document = Document::new(HELLO, &Host::Address(reachable), port, None);
     let key = layout.key(HELLO, &default_id(&document.hostname, Some(document.port)));
-    let terms = Terms { ttl: DEFAULT_LEASE, heartbeat: DEFAULT_HEARTBEAT, by_force: false };
+    let heartbeat = DEFAULT_LEASE / HEARTBEATS_PER_LEASE;
+    let terms = Terms { ttl: DEFAULT_LEASE, heartbeat, by_force: false };
     let registration = Registration::new(Upkeep::new(etcd), key, document.to_line(), terms);
     if let Err(fault) = registration.hold(|_| (), shutdown).await {
         tracing::warn!("`{HELLO}` is not registered: {fault}");

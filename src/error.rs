@@ -45,7 +45,7 @@ impl Failure {
 impl From<etcd::Error> for Failure {
     fn from(error: etcd::Error) -> Self {
         match error {
-            etcd::Error::Unreachable(_) | etcd::Error::Misfit(_) => {
+            etcd::Error::Unreachable(_) | etcd::Error::Misfit(_) | etcd::Error::Slow(_) => {
                 Self::Unreachable(error.to_string())
             }
             error if error.is_answer() => Self::failed(error),

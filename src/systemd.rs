@@ -2,9 +2,13 @@
 //! asked for nothing, nothing is said.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::time::sleep;
+
+/// The shortest wait between two feeds of the watchdog, whatever it is set to.
+const FEED_MIN: Duration = Duration::from_millis(10);
 
 /// We do what we were started for.
 pub fn ready(status: &str) {
@@ -40,7 +44,7 @@ pub async fn watchdog(is_alive: impl Fn() -> bool) -> Infallible {
         } else {
             tracing::error!("nothing goes on any more; the watchdog is not fed");
         }
-        sleep(limit / 2).await;
+        sleep((limit / 2).max(FEED_MIN)).await;
     }
 }
 

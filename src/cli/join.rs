@@ -69,7 +69,7 @@ pub struct JoinArgs {
     /// How long the registration outlives its last heartbeat, 1s to 24h
     #[arg(long, env = "SRVD_JOIN_TTL", default_value = "10s", value_parser = humantime::parse_duration)]
     pub ttl: Duration,
-    /// How often it is renewed; at most half of --ttl [default: 5s, half of a shorter --ttl]
+    /// How often it is renewed; at most half of --ttl [default: a third of --ttl]
     #[arg(long, env = "SRVD_JOIN_HEARTBEAT", value_parser = humantime::parse_duration)]
     pub heartbeat: Option<Duration>,
     /// What must pass for it to be registered: tcp (its port accepts connections),

@@ -16,6 +16,9 @@ pub enum Error {
     /// ([`Self::Tls`]).
     #[error("the registry cannot be reached: {0}")]
     Misfit(String),
+    /// The same where a member answers, and too slowly.
+    #[error("the registry is slow: {0}")]
+    Slow(String),
     /// The registry does not know us: user or password. What to do is said with it.
     #[error("the registry refuses: {0}")]
     Denied(String),
@@ -55,6 +58,16 @@ pub enum Error {
     /// No answer in time.
     #[error("no answer within {0:?}")]
     Silent(Duration),
+    /// A connection was made meanwhile, and no answer came in what was left of the time.
+    #[error(
+        "it is slow: connecting took {connecting:.1?}, and no answer came within {patience:.1?}"
+    )]
+    Late {
+        /// What the connection took.
+        connecting: Duration,
+        /// The time for both.
+        patience: Duration,
+    },
     /// The member answers, and cannot do it now: it has no leader, say.
     #[error("{0}")]
     Unready(String),
@@ -73,7 +86,12 @@ impl Error {
     pub const fn is_answer(&self) -> bool {
         !matches!(
             self,
-            Self::Silent(_) | Self::Transport(_) | Self::Tls(_) | Self::Ended(_) | Self::Unready(_)
+            Self::Silent(_)
+                | Self::Late { .. }
+                | Self::Transport(_)
+                | Self::Tls(_)
+                | Self::Ended(_)
+                | Self::Unready(_)
         )
     }
 
@@ -83,15 +101,29 @@ impl Error {
         matches!(self, Self::Denied(_) | Self::LoggedOut(_) | Self::Forbidden(_) | Self::Refused(_))
     }
 
+    /// Whether nobody's calls get through: no endpoint is reached, or our login is refused.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::Misfit(_)
+                | Self::Slow(_)
+                | Self::Denied(_)
+                | Self::LoggedOut(_)
+        )
+    }
+
     /// Whether somebody has to do something before it gets better.
     #[must_use]
     pub const fn needs_somebody(&self) -> bool {
         self.is_refusal() || matches!(self, Self::Misfit(_))
     }
 
-    /// Whether the member has spoken, so that the connection is a good one.
+    /// Whether the member has spoken, so that the connection is a good one. One that was made
+    /// a moment ago was answered on then.
     pub(super) const fn is_spoken(&self) -> bool {
-        self.is_answer() || matches!(self, Self::Unready(_))
+        self.is_answer() || matches!(self, Self::Unready(_) | Self::Late { .. })
     }
 
     /// The error when nothing but TCP and TLS was done before it. A member that does not

@@ -63,6 +63,13 @@ impl Etcd {
         }
     }
 
+    /// The first key below the prefix of the connection string, whether anything is there.
+    pub(super) fn first_key(&self) -> String {
+        let (first, _) = self.shared.url.layout().range();
+        // Without a prefix it would be empty, which etcd does not take.
+        if first.is_empty() { "/".to_owned() } else { String::from_utf8_lossy(&first).into_owned() }
+    }
+
     /// What is left of a lease; nothing when it ended.
     ///
     /// # Errors

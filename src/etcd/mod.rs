@@ -15,7 +15,8 @@
 //!
 //! # Deadlines
 //! Every attempt has one: a frozen member accepts connections and never answers. A
-//! connection that takes longer than the attempt goes on being made, for the next one.
+//! connection that takes longer than the attempt goes on being made, for the next one; one
+//! that left too little time for the answer is kept.
 //! HTTP/2 keepalive is there for streams only, and never more often than etcd allows.
 //!
 //! # Rooms
@@ -44,7 +45,7 @@ mod watches;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etcd_client::Client;
 use tokio::sync::Semaphore;
@@ -97,6 +98,8 @@ struct Used {
     link: Link,
     /// How old it was when the call began.
     from: u64,
+    /// What it took to make it, where the call waited for that.
+    connecting: Option<Duration>,
 }
 
 impl Etcd {
@@ -187,7 +190,7 @@ impl Etcd {
             let error = match timeout(patience, attempt).await {
                 Ok(Ok(done)) => return Ok((address, done)),
                 Ok(Err(error)) => error,
-                Err(_) => Error::Silent(patience),
+                Err(_) => overdue(patience, used.as_ref()),
             };
             if error.is_answer() {
                 return Err(error);
@@ -227,7 +230,10 @@ impl Etcd {
         F: Future<Output = Result<T, E>>,
         E: Into<Error>,
     {
-        let link = used.insert(Used::new(self.link(address).await?)).link.clone();
+        let asked = Instant::now();
+        let link = self.link(address).await?;
+        let connecting = (link.since > asked).then(|| asked.elapsed());
+        let link = used.insert(Used { connecting, ..Used::new(link) }).link.clone();
         let end = heard(&link, operation(Client::clone(&link.client)).await);
         if !matches!(end, Err(Error::LoggedOut(_))) || link.since.elapsed() < LOGIN_FRESH {
             return end;
@@ -269,7 +275,7 @@ fn heard<T, E: Into<Error>>(link: &Link, end: Result<T, E>) -> Result<T, Error> 
 impl Used {
     /// A connection that a call is about to go out on.
     fn new(link: Link) -> Self {
-        Self { from: link.age(), link }
+        Self { from: link.age(), link, connecting: None }
     }
 
     /// Whether it was answered on meanwhile: then the call is slow or was refused for the
@@ -287,12 +293,24 @@ async fn open(shared: Arc<Shared>, address: String, duty: Duty) {
     shared.endpoints.settle(&address, credentials.edition, end, &duty);
 }
 
+/// What became of an attempt that took longer than its patience. Connecting may have taken
+/// most of it: then the member is slow, and the connection good for the next attempt.
+fn overdue(patience: Duration, used: Option<&Used>) -> Error {
+    match used.and_then(|used| used.connecting) {
+        Some(connecting) => Error::Late { connecting, patience },
+        None => Error::Silent(patience),
+    }
+}
+
 /// Every attempt in words, and what to do, where they do not say so themselves.
 fn unreachable(attempts: &[(String, Error)]) -> Error {
     let each = attempts.iter().map(|(address, error)| format!("{address}: {error}"));
     let text = each.collect::<Vec<_>>().join("; ");
     if attempts.iter().any(|(_, error)| matches!(error, Error::Tls(_))) {
         return Error::Misfit(text);
+    }
+    if attempts.iter().any(|(_, error)| matches!(error, Error::Late { .. })) {
+        return Error::Slow(text);
     }
     Error::Unreachable(format!("{text}; check --registry, and that etcd runs there"))
 }

@@ -3,12 +3,17 @@
 //! A process may hold thousands of registrations. Each of them tries again for ever, and
 //! together they would beat upon whatever comes back. So the first call that reaches no
 //! endpoint closes a gate; until the next try is due, others fail at once with what is
-//! known, and only one of them is let through to look. An answer opens the gate.
+//! known, and only one of them is let through to look. An answer opens the gate. A login that
+//! is refused closes it as well: nobody's call would be let in.
+//!
+//! Who has nothing to do but to wait for the registry need not try: of those who wait, one
+//! looks when a try is due, and all are told when the gate opens.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::{Mutex as Turn, watch};
+use tokio::time::{Instant, sleep_until};
 
 use super::Error;
 use crate::backoff::Backoff;
@@ -17,9 +22,16 @@ use crate::backoff::Backoff;
 /// is no load, and who waits for it waits no longer.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// The gate. The lock is held for a look, never over an await.
+/// The gate.
 #[derive(Debug, Default)]
-pub(super) struct Outage(Mutex<Option<Away>>);
+pub(super) struct Outage {
+    /// What is known while it is closed. The lock is held for a look, never over an await.
+    away: Mutex<Option<Away>>,
+    /// Told when it opens.
+    opened: watch::Sender<()>,
+    /// The turn of the one who looks for all who wait.
+    scout: Turn<()>,
+}
 
 /// The registry is away.
 #[derive(Debug)]
@@ -44,6 +56,40 @@ impl Outage {
         result
     }
 
+    /// Waits until the gate is open. Of those who wait, one makes the look when it is due.
+    pub(super) async fn is_over<F>(&self, look: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        let mut opened = self.opened.subscribe();
+        if self.next_try().is_none() {
+            return;
+        }
+        tokio::select! {
+            // The sender is here, so that this is the gate.
+            _ = opened.changed() => (),
+            () = self.scout(look) => (),
+        }
+    }
+
+    /// Looks whenever a try is due, until the gate is open.
+    async fn scout<F>(&self, look: impl Fn() -> F)
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        let _turn = self.scout.lock().await;
+        while let Some(next) = self.next_try() {
+            sleep_until(next).await;
+            // Whoever else tries meanwhile has put the next try off.
+            let _ = self.guard(look()).await;
+        }
+    }
+
+    /// When the next call may try, while the gate is closed.
+    fn next_try(&self) -> Option<Instant> {
+        self.lock().as_ref().map(|away| away.next)
+    }
+
     /// Lets a call through while nothing speaks against it, and one each time that a try
     /// is due.
     fn admit(&self, now: Instant) -> Result<(), Error> {
@@ -62,15 +108,19 @@ impl Outage {
     fn learn<T>(&self, now: Instant, result: &Result<T, Error>) {
         let mut state = self.lock();
         match (result, &mut *state) {
-            (Err(reason), Some(away)) if is_away(reason) => away.reason.clone_from(reason),
-            (Err(reason), none) if is_away(reason) => *none = Some(Away::new(now, reason.clone())),
-            _ => *state = None,
+            (Err(reason), Some(away)) if reason.is_away() => away.reason.clone_from(reason),
+            (Err(reason), none) if reason.is_away() => *none = Some(Away::new(now, reason.clone())),
+            (_, None) => (),
+            (_, closed) => {
+                *closed = None;
+                self.opened.send_replace(());
+            }
         }
     }
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
     fn lock(&self) -> MutexGuard<'_, Option<Away>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,13 +132,11 @@ impl Away {
     }
 }
 
-/// Whether no endpoint could be reached.
-const fn is_away(error: &Error) -> bool {
-    matches!(error, Error::Unreachable(_) | Error::Misfit(_))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     /// How many of the calls of a minute are let through, 100 each 10 ms, that all end so.
@@ -114,6 +162,39 @@ mod tests {
         assert!((50..=130).contains(&made), "{made} calls in a minute");
         let later = begun + Duration::from_secs(62);
         assert_eq!(calls_in_a_minute(&outage, later, &Ok(())), 600_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_many_who_wait_one_looks_and_all_are_told() {
+        let (outage, looks) = (Arc::new(Outage::default()), Arc::new(AtomicUsize::new(0)));
+        outage.is_over(|| async { panic!("the gate is open") }).await;
+        let away = || Err(Error::Unreachable("nobody there".to_owned()));
+        outage.learn(Instant::now(), &away());
+        let begun = Instant::now();
+        let waiters = (0..2_000).map(|_| {
+            let (outage, looks) = (Arc::clone(&outage), Arc::clone(&looks));
+            tokio::spawn(async move {
+                let look = || async {
+                    looks.fetch_add(1, Ordering::Relaxed);
+                    if begun.elapsed() < Duration::from_secs(60) { away() } else { Ok(()) }
+                };
+                outage.is_over(look).await;
+            })
+        });
+        let waiters: Vec<_> = waiters.collect();
+        for waiter in waiters {
+            waiter.await.unwrap();
+        }
+        let (looks, took) = (looks.load(Ordering::Relaxed), begun.elapsed());
+        assert!((50..=130).contains(&looks), "{looks} looks in a minute");
+        assert!(took <= Duration::from_secs(61), "{took:?}");
+    }
+
+    #[test]
+    fn a_refused_login_keeps_all_out() {
+        let denied = Err(Error::Denied("no such user".to_owned()));
+        let made = calls_in_a_minute(&Outage::default(), Instant::now(), &denied);
+        assert!((50..=130).contains(&made), "{made} calls in a minute");
     }
 
     #[test]

@@ -184,6 +184,12 @@ impl Upkeep {
         self.0.outage.guard(Box::pin(self.0.etcd.delete_if(key.as_bytes(), revision))).await
     }
 
+    /// Waits until the registry answers again; not at all while it is not known to be away.
+    /// However many wait, one looks for all.
+    pub async fn returned(&self) {
+        self.0.outage.is_over(|| look(&self.0.etcd)).await;
+    }
+
     /// Watches a key for as long as what is returned is kept.
     #[must_use]
     pub fn watch(&self, key: &str) -> Watched {
@@ -203,6 +209,12 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Whether the registry does what is asked of it: a linearizable read of one key, which a
+/// member without a leader does not answer.
+pub(super) async fn look(etcd: &Etcd) -> Result<(), Error> {
+    etcd.get(&etcd.first_key(), etcd.timeout()).await.map(drop)
 }
 
 impl std::fmt::Debug for Upkeep {

@@ -13,9 +13,10 @@ use std::time::Duration;
 use etcd_client::proto::PbWatchResponse;
 use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponseStream};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::outage::Outage;
+use super::upkeep::look;
 use super::watch::cancelled;
 use super::{Error, Etcd};
 use crate::backoff::Backoff;
@@ -23,6 +24,8 @@ use crate::backoff::Backoff;
 /// The first wait before the stream is opened again, and the longest. It only hastens what
 /// heartbeats find out anyway, and 10,000 watches are as many messages.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// The part of that wait after which the return of a registry that was away ends it.
+const HASTE: u32 = 10;
 /// A stream that lasted so long was a good one: the next is opened without a long wait.
 const GOOD_STREAM: Duration = Duration::from_secs(30);
 
@@ -134,9 +137,18 @@ impl Follower {
             if begun.elapsed() > GOOD_STREAM {
                 backoff.reset();
             }
-            if let Err(error) = end {
-                tracing::debug!("keys are not watched for a while: {error}");
-                sleep(backoff.wait()).await;
+            let wait = backoff.wait();
+            match end {
+                Err(error) if error.is_away() => {
+                    tracing::debug!("keys are not watched for a while: {error}");
+                    sleep(wait / HASTE).await;
+                    let back = self.outage.is_over(|| look(&self.etcd));
+                    let _ = timeout(wait, back).await;
+                }
+                end => {
+                    tracing::debug!("keys are not watched for a moment: {end:?}");
+                    sleep(wait).await;
+                }
             }
         }
     }

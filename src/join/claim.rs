@@ -1,5 +1,7 @@
 //! Getting the key, from nobody or from somebody who is not there any more.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::contest::{Contest, Sight};
@@ -7,21 +9,34 @@ use super::event::{Event, Fault};
 use super::registration::{Kept, Tenure};
 use crate::etcd::{Claim, Error, Expect, Held, Lease};
 
+/// Claims that follow each other at once: a key may go away, or change, between two looks. One
+/// that does so again and again is waited for.
+const CLAIMS_AT_ONCE: u32 = 3;
+
 impl<E: FnMut(Event)> Tenure<E> {
     /// Claims the key until it is ours. Gives the lease, and the revision of the key.
     pub(super) async fn claim(&mut self) -> Result<(Lease, i64), Fault> {
         // Force is for the start only: two that always forced would fight for ever.
         let is_forced = self.what.terms.by_force && !self.is_registered;
         let mut expect = if is_forced { Expect::Anything } else { Expect::Absent };
+        let mut lost = 0_u32;
         loop {
-            match self.attempt(expect).await {
+            expect = match self.attempt(expect).await {
                 Ok((lease, Claim::Won(revision))) => return Ok((lease, revision)),
                 Ok((lease, Claim::Lost(Some(held)))) if self.is_ours(lease, &held) => {
                     return Ok((lease, held.revision));
                 }
-                Ok((_, Claim::Lost(None))) => expect = Expect::Absent,
-                Ok((lease, Claim::Lost(Some(held)))) => expect = self.contend(lease, &held).await?,
-                Err(error) => self.endure(error).await?,
+                Ok((_, Claim::Lost(None))) => Expect::Absent,
+                Ok((lease, Claim::Lost(Some(held)))) => self.contend(lease, &held).await?,
+                Err(error) => {
+                    self.endure(error).await?;
+                    continue;
+                }
+            };
+            lost = lost.saturating_add(1);
+            if lost > CLAIMS_AT_ONCE {
+                let wait = self.backoff.wait();
+                self.pause(wait).await;
             }
         }
     }
@@ -30,6 +45,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     async fn attempt(&mut self, expect: Expect) -> Result<(Lease, Claim), Error> {
         let upkeep = self.what.upkeep.clone();
         let _turn = upkeep.turn().await;
+        let begun = Instant::now();
         let lease = self.live_lease().await?;
         let (key, value) = (&self.what.key, &self.what.value);
         let claim = upkeep.claim(key, value, lease.id, expect, self.write_patience());
@@ -37,7 +53,18 @@ impl<E: FnMut(Event)> Tenure<E> {
         if matches!(claim, Err(Error::LeaseGone)) {
             self.lease = None;
         }
-        Ok((lease, claim?))
+        let claim = claim?;
+        self.tell_if_slow(lease, begun.elapsed());
+        Ok((lease, claim))
+    }
+
+    /// Says once, at the first registration, that what it took is more than a heartbeat is
+    /// given.
+    fn tell_if_slow(&mut self, lease: Lease, took: Duration) {
+        let patience = self.patience(lease.ttl);
+        if took > patience && !self.is_registered {
+            self.tell(Event::Slow { took, patience });
+        }
     }
 
     /// Our lease: the one we have, renewed if it is old, else a new one.

@@ -1,6 +1,7 @@
 //! What a registration goes through, and how it can end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Failure;
 use crate::etcd::{Error, Lease};
@@ -26,6 +27,15 @@ pub enum Event {
     Trouble(Error),
     /// The registry answers again, and the registration still stands.
     Recovered,
+    /// It took more to register than a heartbeat is given.
+    Slow {
+        /// What it took.
+        took: Duration,
+        /// What a heartbeat is given.
+        patience: Duration,
+    },
+    /// It was taken out of the registry at the end.
+    Left,
     /// It could not be taken out of the registry at the end; its lease will do that.
     NotLeft(Error),
 }
@@ -104,6 +114,12 @@ impl Event {
             Self::NotLeft(error) => {
                 tracing::warn!(key, "not left, it ends with its lease: {error}");
             }
+            Self::Slow { took, patience } => tracing::warn!(
+                key,
+                "the registry is slow: to register took {took:.1?}, and a heartbeat is given \
+                 {patience:.1?}; a longer --ttl gives it more"
+            ),
+            Self::Left => tracing::debug!(key, "left"),
             Self::Recovered => tracing::info!(key, "the registry answers again"),
         }
     }

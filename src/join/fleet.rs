@@ -46,6 +46,8 @@ struct Tally {
     settled: HashSet<usize>,
     /// Those that cannot be renewed.
     troubled: HashSet<usize>,
+    /// How many have left.
+    left: usize,
     /// Whether it was told that all are settled.
     is_told: bool,
     /// Lines in this window, and events that got none.
@@ -79,6 +81,7 @@ pub(super) async fn run(
         never = systemd::watchdog(|| pulse.is_alive()) => match never {},
     };
     roll.close_window();
+    roll.tell_left();
     end.map_err(Failure::from).map(|()| 0)
 }
 
@@ -159,6 +162,12 @@ impl Roll {
         }
     }
 
+    /// Says how many have left.
+    fn tell_left(&self) {
+        let left = self.lock().left;
+        say(format_args!("left {left} of {} instances from {}", self.total, self.origin));
+    }
+
     /// How many are registered, in words.
     fn summary(&self) -> String {
         let (registered, troubled) = self.numbers();
@@ -194,7 +203,12 @@ impl Tally {
             }
             Event::Trouble(_) => _ = self.troubled.insert(number),
             Event::Recovered => _ = self.troubled.remove(&number),
-            Event::Healthy | Event::Contested(_) | Event::Aside(_) | Event::NotLeft(_) => (),
+            Event::Left => self.left += 1,
+            Event::Healthy
+            | Event::Contested(_)
+            | Event::Aside(_)
+            | Event::Slow { .. }
+            | Event::NotLeft(_) => (),
         }
         (before, self.numbers())
     }
@@ -202,7 +216,7 @@ impl Tally {
     /// Writes a line about one registration, unless there were many just now.
     fn log(&mut self, place: &Place, event: &Event) {
         // What is told of one registration at this level is told of none here.
-        let is_said = matches!(event, Event::Registered(_));
+        let is_said = matches!(event, Event::Registered(_) | Event::Left);
         if is_said || self.lines.0 < LINES_MAX {
             self.lines.0 += usize::from(!is_said);
             event.log(&place.key);

@@ -64,6 +64,7 @@
 //! | `check` | what is asked of a name and an id |
 //! | `host` | the host that is registered when none was typed |
 //! | `registration` | [`Registration`]: claimed, kept, regained, left |
+//! | `pace` | when the next heartbeat is due |
 //! | `claim`, `contest` | getting the key, and whether another owner lives |
 //! | `withdraw` | taking it away, while ill and at the end |
 //! | `event` | what a registration goes through, and how it ends |
@@ -88,6 +89,7 @@ mod host;
 mod leave;
 mod membership;
 mod options;
+mod pace;
 mod probe;
 mod pulse;
 pub mod registrar;
@@ -204,7 +206,8 @@ fn announce(place: &Place, event: &Event) {
         }
         Event::Trouble(error) => systemd::status(&format!("still trying: {error}")),
         Event::Recovered => systemd::status("the registry answers again"),
-        Event::Healthy | Event::Contested(_) | Event::NotLeft(_) => (),
+        Event::Left => say(format_args!("left {name} at {location}: {}", place.key)),
+        Event::Healthy | Event::Contested(_) | Event::Slow { .. } | Event::NotLeft(_) => (),
     }
 }
 

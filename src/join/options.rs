@@ -11,7 +11,7 @@ use super::{check, command, host};
 use crate::cli::JoinArgs;
 use crate::config::check_lease;
 use crate::error::Failure;
-use crate::names::{DEFAULT_HEARTBEAT, SERVICE_MAX, default_id, label};
+use crate::names::{HEARTBEATS_PER_LEASE, SERVICE_MAX, default_id, label};
 use crate::registry::document::{self, Registration as Document};
 use crate::registry::{Host, Layout, Proto, RegistryUrl};
 
@@ -197,7 +197,7 @@ fn check_waits(args: &JoinArgs) -> Result<(), Failure> {
 pub(super) fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
     let ttl = args.ttl;
     check_lease("--ttl", ttl)?;
-    let heartbeat = args.heartbeat.unwrap_or_else(|| DEFAULT_HEARTBEAT.min(ttl / 2));
+    let heartbeat = args.heartbeat.unwrap_or(ttl / HEARTBEATS_PER_LEASE);
     let (shown, half) =
         (humantime::format_duration(heartbeat), humantime::format_duration(ttl / 2));
     if heartbeat > ttl / 2 {
@@ -325,9 +325,10 @@ mod tests {
     }
 
     #[test]
-    fn a_short_lease_has_a_short_heartbeat() {
+    fn three_heartbeats_fit_into_a_lease_unless_others_are_asked_for() {
         let heartbeat = |line: &str| options(line).unwrap().terms.heartbeat;
-        assert_eq!(heartbeat("web --port 1"), Duration::from_secs(5));
-        assert_eq!(heartbeat("web --port 1 --ttl 3s"), Duration::from_millis(1500));
+        assert_eq!(heartbeat("web --port 1"), Duration::from_secs(10) / 3);
+        assert_eq!(heartbeat("web --port 1 --ttl 3s"), Duration::from_secs(1));
+        assert_eq!(heartbeat("web --port 1 --heartbeat 5s"), Duration::from_secs(5));
     }
 }

@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::mem::Discriminant;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Fault, Loss};
 use super::health::{Condition, Health};
+use super::pace::{AWAY, Call, Pace};
 use super::pulse::Pulse;
-use crate::backoff::{Backoff, drawn};
+use crate::backoff::Backoff;
 use crate::etcd::{Error, Lease, Sighting, Upkeep};
 
 /// The first wait before another try, and the longest: one small request every other
@@ -21,14 +22,14 @@ const TRIES_PER_LEASE: u32 = 4;
 /// A registration that stood this long was a good one: the next loss is made good without
 /// a long wait.
 const GOOD_TENURE: Duration = Duration::from_secs(10);
-/// A heartbeat may come this part of the interval early, so that a fleet that registered
-/// together does not beat together.
-const HEARTBEAT_JITTER: f64 = 0.15;
-/// The least part of the interval after which the first heartbeat comes.
-const FIRST_HEARTBEAT_MIN: f64 = 0.2;
+/// Losses that are made good without any wait. Who loses a registration again and again, in
+/// less than [`GOOD_TENURE`], waits from then on: somebody takes it away.
+const LOSSES_AT_ONCE: u32 = 2;
 /// Endpoints that are tried before a lease ends: with heartbeats at half of the TTL, each
 /// has a third of the rest.
 pub(super) const PATIENCE_PER_TTL: u32 = 6;
+/// The same where haste is of no use: there is one endpoint only, or all were too slow.
+const PATIENCE_PER_TTL_UNHURRIED: u32 = 3;
 /// The least patience for what etcd writes to its disk: a busy one takes its time.
 pub(super) const WRITE_PATIENCE_MIN: Duration = Duration::from_secs(1);
 
@@ -71,7 +72,11 @@ pub(super) struct Tenure<E> {
     /// The kind of trouble that was told last and has not ended.
     trouble: Option<Discriminant<Error>>,
     /// Between tries to claim.
-    backoff: Backoff,
+    pub(super) backoff: Backoff,
+    /// Losses since it last stood for long.
+    losses: u32,
+    /// Whether the registry was too slow for a heartbeat's patience.
+    is_slow: bool,
 }
 
 /// A lease of ours.
@@ -118,8 +123,16 @@ impl Registration {
         shutdown: CancellationToken,
     ) -> Result<(), Fault> {
         let backoff = Backoff::new(RETRY.0, retry_max(self.terms.ttl));
-        let (lease, is_registered, trouble) = (None, false, None);
-        let mut tenure = Tenure { what: self, events, lease, is_registered, trouble, backoff };
+        let mut tenure = Tenure {
+            what: self,
+            events,
+            lease: None,
+            is_registered: false,
+            trouble: None,
+            backoff,
+            losses: 0,
+            is_slow: false,
+        };
         let end = shutdown.run_until_cancelled(tenure.live(health)).await;
         tenure.leave().await;
         match end {
@@ -157,42 +170,63 @@ impl<E: FnMut(Event)> Tenure<E> {
             let since = Instant::now();
             let loss = self.keep(lease, revision).await;
             self.tell(Event::Lost(loss));
-            if since.elapsed() > GOOD_TENURE {
-                self.backoff.reset();
-            }
+            self.recoil(since).await;
+        }
+    }
+
+    /// Waits before a registration that stood since then is claimed again: not at all after
+    /// the first losses.
+    async fn recoil(&mut self, since: Instant) {
+        if since.elapsed() > GOOD_TENURE {
+            self.backoff.reset();
+            self.losses = 0;
+        }
+        self.losses = self.losses.saturating_add(1);
+        if self.losses > LOSSES_AT_ONCE {
             let wait = self.backoff.wait();
             self.pause(wait).await;
         }
     }
 
     /// Keeps the registration until it is lost: one heartbeat after the other, each of
-    /// which renews the lease and looks at the key. When the key changed, or the last
-    /// heartbeat went unanswered, the next comes early.
+    /// which renews the lease and looks at the key. When the key changed, it is looked at.
     async fn keep(&mut self, lease: Lease, mut revision: i64) -> Loss {
         let watched = self.what.upkeep.watch(&self.what.key);
-        let mut backoff = Backoff::new(RETRY.0, retry_max(lease.ttl));
         let interval = self.what.terms.heartbeat.min(lease.ttl / 2);
-        let mut next = Instant::now() + drawn(interval, FIRST_HEARTBEAT_MIN, 1.0);
+        let mut pace = Pace::new(interval, Instant::now());
         loop {
-            self.what.pulse.promise(next);
-            let is_due = tokio::select! {
-                () = sleep_until(next) => true,
-                () = watched.changed() => false,
+            self.what.pulse.promise(pace.next());
+            let call = tokio::select! {
+                () = sleep_until(pace.next()) => Call::Due,
+                () = self.is_back(pace.heeds_from()) => Call::Back,
+                () = watched.changed() => Call::Changed,
             };
-            match self.verify(lease, &mut revision, is_due).await {
+            let begun = Instant::now();
+            match self.verify(lease, &mut revision, call.is_heartbeat()).await {
                 Ok(Some(loss)) => return loss,
-                Ok(None) if is_due => {
-                    self.recover();
-                    backoff.reset();
-                    next = Instant::now() + drawn(interval, 1.0 - HEARTBEAT_JITTER, 1.0);
+                Ok(None) => {
+                    if call.is_heartbeat() {
+                        self.recover();
+                    }
+                    pace.went_well(call, Instant::now());
                 }
-                Ok(None) => (),
                 Err(error) => {
+                    // Where renewals go on, they must not wait for the rest.
+                    let is_renewed = self.lease.is_some_and(|it| it.renewed >= begun);
+                    pace.failed(call, error.is_away() && !is_renewed, Instant::now());
                     self.complain(error);
-                    next = next.min(Instant::now() + backoff.wait());
                 }
             }
         }
+    }
+
+    /// Waits until a registry that is away is back, but no less than until then; for ever
+    /// where it is not away.
+    async fn is_back(&self, from: Option<Instant>) {
+        let Some(from) = from else { return std::future::pending().await };
+        sleep_until(from).await;
+        // It is large, and mostly not waited for.
+        Box::pin(self.what.upkeep.returned()).await;
     }
 
     /// Looks whether the key is still ours, and renews the lease if that is due.
@@ -244,13 +278,24 @@ impl<E: FnMut(Event)> Tenure<E> {
         if !self.is_registered && error.is_refusal() {
             return Err(Fault::Refused(error));
         }
+        let is_away = error.is_away();
         // A lease that ended while we claimed is no trouble: the next try grants another.
         if !matches!(error, Error::LeaseGone) {
             self.complain(error);
         }
         let wait = self.backoff.wait();
-        self.pause(wait).await;
+        self.pause_while(is_away, wait).await;
         Ok(())
+    }
+
+    /// Waits, and while the registry is away until it is back: one finds out for all, and the
+    /// others need not try.
+    pub(super) async fn pause_while(&self, is_away: bool, pause: Duration) {
+        self.pause(pause).await;
+        if is_away {
+            self.what.pulse.promise(Instant::now() + AWAY);
+            let _ = timeout(AWAY, Box::pin(self.what.upkeep.returned())).await;
+        }
     }
 
     /// Waits.
@@ -261,6 +306,7 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// Tells of trouble, unless the same kind is known.
     pub(super) fn complain(&mut self, error: Error) {
+        self.is_slow |= matches!(error, Error::Slow(_) | Error::Silent(_));
         let kind = std::mem::discriminant(&error);
         if self.trouble.replace(kind) != Some(kind) {
             self.tell(Event::Trouble(error));
@@ -281,13 +327,20 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// How long one endpoint may take to answer a heartbeat.
     pub(super) fn patience(&self, ttl: Duration) -> Duration {
-        (ttl / PATIENCE_PER_TTL).min(self.what.upkeep.etcd().timeout())
+        let etcd = self.what.upkeep.etcd();
+        let is_hurried = !self.is_slow && etcd.endpoints().len() > 1;
+        let parts = if is_hurried { PATIENCE_PER_TTL } else { PATIENCE_PER_TTL_UNHURRIED };
+        (ttl / parts).min(etcd.timeout())
     }
 
-    /// How long one endpoint may take to write.
+    /// How long one endpoint may take to write. Until it is registered nothing can be lost by
+    /// waiting.
     pub(super) fn write_patience(&self) -> Duration {
-        let patience = self.what.terms.ttl / PATIENCE_PER_TTL;
-        patience.max(WRITE_PATIENCE_MIN).min(self.what.upkeep.etcd().timeout())
+        let timeout = self.what.upkeep.etcd().timeout();
+        if !self.is_registered || self.is_slow {
+            return timeout;
+        }
+        (self.what.terms.ttl / PATIENCE_PER_TTL).max(WRITE_PATIENCE_MIN).min(timeout)
     }
 }
 

@@ -25,8 +25,9 @@ impl<E: FnMut(Event)> Tenure<E> {
                     self.recover();
                 }
                 Err(error) => {
+                    let is_away = error.is_away();
                     self.complain(error);
-                    self.pause(backoff.wait()).await;
+                    self.pause_while(is_away, backoff.wait()).await;
                 }
             }
         }
@@ -43,8 +44,10 @@ impl<E: FnMut(Event)> Tenure<E> {
         let reason = loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.revoke(lease, if left.is_zero() { limit } else { left }).await {
-                Ok(()) => return,
-                Err(Error::Unreachable(_)) if Instant::now() + RETRY.0 < deadline => {
+                Ok(()) => return self.tell(Event::Left),
+                Err(Error::Unreachable(_) | Error::Slow(_))
+                    if Instant::now() + RETRY.0 < deadline =>
+                {
                     sleep(RETRY.0).await;
                 }
                 Err(reason) => break reason,

@@ -80,8 +80,9 @@ pub const LEASE_MIN: Duration = Duration::from_secs(1);
 /// The longest: a day. What crashed is answered until it ends, and etcd refuses those of
 /// centuries.
 pub const LEASE_MAX: Duration = Duration::from_secs(86_400);
-/// How often a registration is renewed.
-pub const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(5);
+/// Heartbeats in the time of a lease, unless others are asked for: an outage of two thirds
+/// of that time is borne wherever it begins.
+pub const HEARTBEATS_PER_LEASE: u32 = 3;
 
 /// Hex digits of the hash that stands before a host name too long for an id.
 const ID_HASH_DIGITS: usize = 8;

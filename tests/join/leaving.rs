@@ -14,6 +14,7 @@ fn leaves_at_once(signal: &str) {
     let before = srvd.signal(signal);
     let (gone, _) = watch.prints("DELETE");
     assert_eq!(srvd.exits(), 0);
+    srvd.prints(&format!("left web at 10.1.2.3:8080: {KEY}"));
     println!("{signal}: gone after {} ms", ms(before, gone));
     assert!(ms(before, gone) < 1_000, "a lease lasts 10 s, leaving does not");
     assert_eq!(held(&etcd, KEY), None);

@@ -17,6 +17,7 @@ on_both!(
     overwritten_by_another_owner_it_stands_aside_until_the_key_is_free,
     overwritten_under_a_lease_that_nobody_renews_it_is_taken_back,
     deleted_again_and_again_it_always_comes_back,
+    taken_away_all_the_time_it_waits_from_the_third_time_on,
 );
 
 fn frozen_past_its_lease(etcd: &Registry) {
@@ -96,4 +97,19 @@ fn deleted_again_and_again_it_always_comes_back(etcd: &Registry) {
         ctl(etcd, &["del", "--prefix", "/services"]);
         assert!(eventually(|| held(etcd, KEY).is_some_and(|(value, _)| value == VALUE)));
     }
+}
+
+fn taken_away_all_the_time_it_waits_from_the_third_time_on(etcd: &Registry) {
+    let (srvd, lease) = joined(&etcd.url(), &[]);
+    let mut lease = number(&lease);
+    let mut took = Vec::new();
+    for _ in 0..7 {
+        ctl(etcd, &["lease", "revoke", &format!("{lease:016x}")]);
+        let revoked = Instant::now();
+        lease = comes_back(etcd, lease);
+        took.push(ms(revoked, Instant::now()));
+    }
+    println!("revoked again and again: back after {took:?} ms");
+    // The waits of the last are half of 0.8 and of 1.6 s at the least.
+    assert!(took[6] >= 400 && took[6] > took[0] + 100, "{took:?}: {:?}", srvd.log().all());
 }

@@ -16,7 +16,7 @@ use crate::support::srvd::{Srvd, run};
 const MANY: usize = 2_000;
 
 /// Documents of services of ten, at addresses of their own.
-fn documents(count: usize) -> String {
+pub(super) fn documents(count: usize) -> String {
     let one = |n: usize| {
         let (service, third, fourth) = (n / 10, n >> 8, n & 0xff);
         format!(r#"{{"name":"s{service}","hostname":"10.0.{third}.{fourth}","port":80}}"#)
@@ -25,7 +25,7 @@ fn documents(count: usize) -> String {
 }
 
 /// A file with this text.
-fn file(text: &str) -> (TempDir, PathBuf) {
+pub(super) fn file(text: &str) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("services.json");
     std::fs::write(&path, text).unwrap();
@@ -56,7 +56,7 @@ fn thousands_outlive_an_outage_longer_than_their_lease() {
     let etcd = Etcd::start();
     let (_directory, path) = file(&documents(MANY));
     let begun = Instant::now();
-    let mut srvd = join(&etcd, &path, &["--ttl", "5s"]);
+    let mut srvd = join(&etcd, &path, &["--ttl", "5s", "--heartbeat", "2500ms"]);
     srvd.prints(&format!("registered {MANY} of {MANY} instances from "));
     println!("{MANY} registered after {} ms", ms(begun, Instant::now()));
     assert_eq!(count(&etcd), MANY);
@@ -77,6 +77,7 @@ fn thousands_outlive_an_outage_longer_than_their_lease() {
     assert!(etcd.calls("LeaseGrant") <= 4 * MANY as u64, "{:?}", calls(&etcd));
     srvd.signal("TERM");
     assert_eq!(srvd.exits(), 0);
+    srvd.prints(&format!("left {MANY} of {MANY} instances from "));
     assert_eq!(count(&etcd), 0);
 }
 
@@ -84,7 +85,7 @@ fn thousands_outlive_an_outage_longer_than_their_lease() {
 fn thousands_come_back_after_etcd_was_down_and_ask_once_a_step() {
     let mut etcd = Etcd::start();
     let (_directory, path) = file(&documents(MANY));
-    let srvd = join(&etcd, &path, &["--ttl", "4s"]);
+    let srvd = join(&etcd, &path, &["--ttl", "4s", "--heartbeat", "2s"]);
     srvd.prints("registered ");
     etcd.kill9();
     // Whoever knocks while etcd is away is counted.

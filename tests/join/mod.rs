@@ -9,12 +9,14 @@
 //! | `with_command` | COMMAND: environment, readiness, order of signals, exit codes |
 //! | `removal` | `srvd leave` |
 //! | `checks` | `--check`: while it fails, an instance is not in the registry |
+//! | `idle` | while nothing can be done, next to nothing is done |
 //! | `many` | `--from`: many in one process |
 //! | `notify` | what systemd is told |
 //! | `usage` | what is typed wrong is told, with exit code 2 |
 //! | `in_process` | the same registration without a process of its own |
 
 mod checks;
+mod idle;
 mod in_process;
 mod leaving;
 mod loss;
@@ -91,6 +93,13 @@ fn comes_back(etcd: &impl Administered, other_than: i64) -> i64 {
     });
     assert!(back, "the key is not back: {:?}", held(etcd, KEY));
     lease
+}
+
+/// The same where only root may look, under whatever lease.
+fn comes_back_as_root(etcd: &impl Administered) {
+    let get = ["--user", "root:root", "get", "--print-value-only", KEY];
+    let is_back = || String::from_utf8(etcd.ctl(&get).stdout).unwrap().trim() == VALUE;
+    assert!(eventually(is_back), "the key is not back");
 }
 
 /// A lease id as a number.

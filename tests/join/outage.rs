@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{comes_back, follow, join, joined, ms};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
+use crate::support::proxy::Proxy;
 use crate::support::srvd::Srvd;
 
 #[test]
@@ -86,4 +87,50 @@ fn the_member_in_use_is_frozen() {
     cluster.members[used].freeze();
     stays_registered(&cluster, &srvd, used, &watch, "member frozen");
     cluster.members[used].thaw();
+}
+
+/// A call and its answer take longer than the sixth of a lease that a heartbeat would be given
+/// if there were another endpoint.
+#[test]
+fn a_registry_that_is_evenly_slow_is_used_and_called_slow() {
+    let etcd = Etcd::start();
+    let proxy = Proxy::start(etcd.addr());
+    proxy.delay(Duration::from_millis(200));
+    let registry = format!("http://{}?refresh=false", proxy.addr());
+    let (srvd, _) = joined(&registry, &["--ttl", "3s"]);
+    srvd.logs("the registry is slow: to register took");
+    std::thread::sleep(Duration::from_secs(6));
+    for never in ["cannot be reached", "lost"] {
+        assert_eq!(srvd.log().count(never), 0, "{:#?}", srvd.log().all());
+    }
+    comes_back(&etcd, 0);
+}
+
+/// Connecting alone takes most of the time: what was connected is used for the next attempt.
+#[test]
+fn what_is_slow_to_connect_is_not_thrown_away() {
+    let etcd = Etcd::start();
+    let proxy = Proxy::start(etcd.addr());
+    proxy.delay(Duration::from_millis(200));
+    let registry = format!("http://{}?refresh=false&timeout=1s", proxy.addr());
+    let srvd = join(&registry, &["--ttl", "10s"]);
+    srvd.prints("registered web at");
+    assert_eq!(srvd.log().count("cannot be reached"), 0, "{:#?}", srvd.log().all());
+}
+
+/// Frozen for most of its lease again and again: heartbeats are so frequent, and the return is
+/// noticed so soon, that nothing is lost.
+#[test]
+fn by_default_an_outage_of_most_of_the_lease_is_borne() {
+    let etcd = Etcd::start();
+    let watch = follow(&etcd);
+    let (srvd, _) = joined(&etcd.url(), &[]);
+    for _ in 0..3 {
+        etcd.freeze();
+        std::thread::sleep(Duration::from_secs(5));
+        etcd.thaw();
+        std::thread::sleep(Duration::from_secs(5));
+    }
+    assert_eq!(watch.out().count("DELETE"), 0, "the key was gone: {:?}", srvd.log().all());
+    comes_back(&etcd, 0);
 }

@@ -197,6 +197,12 @@ impl Endpoints {
         std::mem::replace(&mut door.is_mute, is_mute) != is_mute
     }
 
+    /// Whether an address is one of the connection string's.
+    pub(super) fn is_configured(&self, address: &str) -> bool {
+        let inner = self.lock();
+        inner.addresses[..inner.configured].iter().any(|it| it == address)
+    }
+
     /// The addresses that are known.
     pub(super) fn addresses(&self) -> Vec<String> {
         self.lock().addresses.clone()

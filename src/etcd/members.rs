@@ -1,11 +1,14 @@
-//! The member list: endpoints that joined the cluster later are used too.
+//! The member list: endpoints that joined the cluster later are used too, if they show the
+//! same keys as those that are configured.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use etcd_client::Client;
 
 use super::connect::connect_unknown;
+use super::sameness::Sameness;
 use super::{Error, Etcd};
 use crate::backoff::drawn;
 use crate::registry::Endpoint;
@@ -19,6 +22,21 @@ const REFRESH_RETRY: Duration = Duration::from_secs(5);
 /// The first releases of 3.4 and 3.5 whose answer to a progress request never overtakes
 /// events (etcd pull request 15237); all later lines have it.
 const ORDERED_PROGRESS: [(u64, u64, u64); 2] = [(3, 4, 25), (3, 5, 8)];
+
+/// Why a listed member is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It would have to be told the password without TLS.
+    PlainText,
+    /// It answers for another cluster, or not at all.
+    OtherCluster,
+    /// It shows other keys.
+    OtherKeys,
+    /// There are no keys to compare.
+    NoKeys,
+    /// It did not say what it shows.
+    NoAnswer,
+}
 
 impl Etcd {
     /// Whether an endpoint's report of progress proves that every event before it has been
@@ -40,15 +58,16 @@ impl Etcd {
     }
 
     /// Reads the member list for as long as the future is polled, as often as the
-    /// connection string says.
-    pub(super) async fn follow_members(&self) -> Infallible {
+    /// connection string says. Members that show the same keys of a range are used.
+    pub(super) async fn follow_members(&self, range: &(Vec<u8>, Vec<u8>)) -> Infallible {
         let Some(interval) = self.shared.url.refresh else { return std::future::pending().await };
+        let mut doubts = HashMap::new();
         loop {
-            let wait = match self.refresh_members().await {
+            let wait = match self.refresh_members(range, &mut doubts).await {
                 Ok(()) => interval,
                 // Later releases want a login for it, or a role: what is configured goes on.
                 Err(error) if error.is_refusal() => {
-                    tracing::debug!("the member list may not be read: {error}");
+                    tracing::debug!("the members cannot be told: {error}");
                     interval
                 }
                 Err(error) => {
@@ -62,22 +81,55 @@ impl Etcd {
     }
 
     /// Reads the member list once. A listed address is used only if it may be
-    /// ([`Self::may_use`]) and answers, without credentials, from the same cluster;
-    /// configured ones always stay.
-    async fn refresh_members(&self) -> Result<(), Error> {
+    /// ([`Self::may_use`]) and shows the keys that we see; configured ones always stay. Says
+    /// of others why not, once for each.
+    async fn refresh_members(
+        &self,
+        range: &(Vec<u8>, Vec<u8>),
+        doubts: &mut HashMap<String, Doubt>,
+    ) -> Result<(), Error> {
         let list = |mut client: Client| async move { client.member_list().await };
         let response = self.call(self.timeout(), list).await?;
         let cluster = response.header().map_or(0, |header| header.cluster_id());
-        let known = self.shared.endpoints.addresses();
-        let mut usable = Vec::new();
         let urls = response.members().iter().flat_map(|member| member.client_urls());
-        for address in urls.filter_map(|url| self.may_use(url)).take(MEMBERS_MAX) {
-            if known.contains(&address) || self.is_of_cluster(&address, cluster).await {
-                usable.push(address);
+        let listed: Vec<_> = urls.filter_map(|url| self.may_use(url)).take(MEMBERS_MAX).collect();
+        let mut usable = Vec::new();
+        for address in listed {
+            if self.shared.endpoints.is_configured(&address) {
+                continue;
+            }
+            match self.judge(&address, cluster, range).await? {
+                None => usable.push(address),
+                Some(doubt) => doubt.tell_once(&address, range, doubts),
             }
         }
         self.shared.endpoints.replace_listed(usable);
         Ok(())
+    }
+
+    /// Why a listed member is not used, if it is not. One that is used goes on being used
+    /// until it shows something else.
+    async fn judge(
+        &self,
+        address: &str,
+        cluster: u64,
+        range: &(Vec<u8>, Vec<u8>),
+    ) -> Result<Option<Doubt>, Error> {
+        if self.shared.access.user().is_some() && !self.shared.url.tls {
+            return Ok(Some(Doubt::PlainText));
+        }
+        let is_known = self.shared.endpoints.addresses().iter().any(|it| it == address);
+        if !is_known && !self.is_of_cluster(address, cluster).await {
+            return Ok(Some(Doubt::OtherCluster));
+        }
+        let ours = self.view(range).await?;
+        Ok(match self.compare(address, range, &ours).await {
+            Sameness::Same => None,
+            Sameness::Other => Some(Doubt::OtherKeys),
+            Sameness::Unknown if is_known => None,
+            Sameness::Unknown if ours.is_empty() => Some(Doubt::NoKeys),
+            Sameness::Unknown => Some(Doubt::NoAnswer),
+        })
     }
 
     /// The address of a listed url, if it may be used: never plain text where the
@@ -103,6 +155,52 @@ impl Etcd {
         };
         let answer = tokio::time::timeout(self.timeout(), ask).await;
         answer.ok().flatten() == Some(cluster)
+    }
+}
+
+impl Doubt {
+    /// Says why a member is not used, unless that was said before.
+    fn tell_once(
+        self,
+        address: &str,
+        (from, _): &(Vec<u8>, Vec<u8>),
+        told: &mut HashMap<String, Self>,
+    ) {
+        if told.len() >= MEMBERS_MAX && !told.contains_key(address) {
+            told.clear();
+        }
+        if told.insert(address.to_owned(), self) == Some(self) {
+            return;
+        }
+        let (why, keys) = (self.why(), String::from_utf8_lossy(from));
+        match self {
+            Self::NoAnswer | Self::OtherCluster => {
+                tracing::debug!("{address}: a listed member is not used, {why} (`{keys}`)");
+            }
+            Self::NoKeys | Self::PlainText => {
+                tracing::info!("{address}: a listed member is not used, {why} (`{keys}`)");
+            }
+            Self::OtherKeys => {
+                tracing::warn!("{address}: a listed member is not used, {why} (`{keys}`)");
+            }
+        }
+    }
+
+    /// The reason, and what to do.
+    const fn why(self) -> &'static str {
+        match self {
+            Self::PlainText => {
+                "no password is sent there without TLS; write https://, or all endpoints in \
+                 --registry"
+            }
+            Self::OtherCluster => "it does not answer as a member of this cluster",
+            Self::OtherKeys => {
+                "it does not show the keys that --registry shows, as behind a proxy with a \
+                 namespace; refresh=false in --registry asks for no members"
+            }
+            Self::NoKeys => "there is no key yet by which it could be told to show the same",
+            Self::NoAnswer => "it does not answer",
+        }
     }
 }
 

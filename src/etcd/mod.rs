@@ -37,6 +37,7 @@ mod link;
 mod members;
 mod outage;
 mod permission;
+mod sameness;
 mod transport;
 mod upkeep;
 mod verify;
@@ -141,10 +142,11 @@ impl Etcd {
     }
 
     /// Keeps up with what changes while a registry is used for long, for as long as it is
-    /// polled: the member list, and the files of certificates and password.
-    pub async fn keep_up(&self) -> Infallible {
+    /// polled: the member list, and the files of certificates and password. Listed members
+    /// are used if they show the same keys of a range.
+    pub async fn keep_up(&self, range: &(Vec<u8>, Vec<u8>)) -> Infallible {
         tokio::select! {
-            never = self.follow_members() => never,
+            never = self.follow_members(range) => never,
             never = self.follow_files() => never,
         }
     }
@@ -288,7 +290,11 @@ impl Used {
 /// Makes a connection with what the files say now.
 async fn open(shared: Arc<Shared>, address: String, duty: Duty) {
     shared.access.look().await;
-    let credentials = shared.access.now();
+    let mut credentials = shared.access.now();
+    if !address.starts_with("https://") && !shared.endpoints.is_configured(&address) {
+        // What is only listed is told no password where anybody may listen.
+        Arc::make_mut(&mut credentials).user = None;
+    }
     let end = connect::connect(&address, &credentials, shared.url.timeout).await;
     shared.endpoints.settle(&address, credentials.edition, end, &duty);
 }

@@ -125,10 +125,10 @@ pub use self::registration::{Registration, Terms};
 /// somebody else, the registry refuses, or COMMAND cannot be started.
 pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Failure> {
     let etcd = Etcd::new(&registry.url, &registry.access);
-    let upkeep = Upkeep::new(etcd.clone());
+    let (upkeep, range) = (Upkeep::new(etcd.clone()), registry.url.layout().range());
     tokio::select! {
         end = join(registry, args, upkeep) => end,
-        never = etcd.keep_up() => match never {},
+        never = etcd.keep_up(&range) => match never {},
     }
 }
 

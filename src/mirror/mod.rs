@@ -166,10 +166,10 @@ impl<P: Publish> Mirror<P> {
     /// Mirrors until dropped.
     pub async fn run(mut self) {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
-        let zone = self.guard.zone().to_owned();
+        let (zone, range) = (self.guard.zone().to_owned(), self.table.layout().range());
         tokio::select! {
             () = self.sessions() => (),
-            never = etcd.keep_up() => match never {},
+            never = etcd.keep_up(&range) => match never {},
             () = mark_stale(&zone, &freshness) => (),
         }
     }

@@ -84,7 +84,9 @@ fn a_connection_is_replaced_when_the_files_change_and_kept_when_the_new_ones_are
     let client = Etcd::new(&etcd.url().parse().unwrap(), &Access::read(files).unwrap());
     let runtime = crate::support::runtime();
     let upkeep = client.clone();
-    runtime.spawn(async move { upkeep.keep_up().await });
+    runtime.spawn(async move {
+        upkeep.keep_up(&(b"/services/".to_vec(), b"/services0".to_vec())).await
+    });
     let get = || runtime.block_on(client.get("/services/web/1", Duration::from_secs(10)));
     let connections = || connections_to(etcd.addr());
     get().unwrap();

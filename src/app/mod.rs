@@ -103,7 +103,7 @@ impl App {
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        warn_of(&config.cautions(), &config.ending());
+        warn_of(&config.cautions(), &config.of_files());
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
         let Serve { answering, limits, forward, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);

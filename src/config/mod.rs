@@ -11,6 +11,7 @@ mod http;
 mod limits;
 mod outage;
 mod reverse;
+mod secrets;
 mod serve;
 mod servers;
 mod watched;
@@ -23,10 +24,11 @@ use crate::cli::Common;
 use crate::error::Failure;
 use crate::etcd::{Access, Files, NamedFile};
 use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
-use crate::registry::RegistryUrl;
+use crate::registry::{Finding, RegistryUrl};
 use crate::telemetry::LogFormat;
 
 use self::file::Written;
+use self::secrets::exposed;
 use self::zones::registry_zones;
 
 pub use self::answering::Answering;
@@ -47,6 +49,8 @@ pub struct Registry {
     pub is_explicit: bool,
     /// How to be let in.
     pub access: Access,
+    /// Warnings of files with secrets that everybody may read.
+    pub exposed: Vec<Finding>,
 }
 
 impl Registry {
@@ -64,7 +68,9 @@ impl Registry {
     /// is checked when they are known.
     fn without_check(common: &Common, file: &File) -> Result<Self, Failure> {
         let (url, is_explicit) = registry_url(common, file)?;
-        Ok(Self { url, is_explicit, access: Access::read(files(common, file)?)? })
+        let files = files(common, file)?;
+        let exposed = exposed(&files);
+        Ok(Self { url, is_explicit, access: Access::read(files)?, exposed })
     }
 }
 

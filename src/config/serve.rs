@@ -12,6 +12,7 @@ use super::http::{Http, http};
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
+use super::secrets::of_server;
 use super::servers::servers;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
 use super::{check_tls, files, log_format, named, registry_url};
@@ -55,6 +56,8 @@ pub struct Serve {
     pub named: Fixed,
     /// A warning of the certificate that is shown to registries.
     pub client_caution: Option<Finding>,
+    /// Warnings of files with secrets that everybody may read.
+    pub exposed: Vec<Finding>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is kept while they are away.
@@ -109,6 +112,7 @@ impl Serve {
     ) -> Result<Self, Failure> {
         let ((url, _), files) = (registry_url(common, file)?, files(common, file)?);
         let (wants_tls, named) = (files.wants_tls(), files.named());
+        let exposed = of_server(&files, args, file);
         let certificate = files.identity.as_ref().map(|(certificate, _)| certificate.clone());
         let access = access(files)?;
         let shown = access.certificates();
@@ -133,6 +137,7 @@ impl Serve {
             log_format: log_format(common, file),
             named,
             client_caution,
+            exposed,
             access,
             outage: outage(args, file)?,
             limits: limits(&args.limits, file)?,
@@ -146,6 +151,12 @@ impl Serve {
     #[must_use]
     pub fn ending(&self) -> Vec<Finding> {
         self.http.caution.iter().chain(&self.client_caution).cloned().collect()
+    }
+
+    /// What is to be said of the files of certificates and secrets.
+    #[must_use]
+    pub fn of_files(&self) -> Vec<Finding> {
+        self.ending().into_iter().chain(self.exposed.iter().cloned()).collect()
     }
 
     /// What in zone files is served otherwise than it is written, each with its zone.

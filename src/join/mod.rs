@@ -124,6 +124,7 @@ pub use self::registration::{Registration, Terms};
 /// [`Failure::Usage`] before anything was done; [`Failure::Failed`] when the key belongs to
 /// somebody else, the registry refuses, or COMMAND cannot be started.
 pub async fn run(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Failure> {
+    registry.exposed.iter().for_each(|finding| tracing::warn!("{finding}"));
     let etcd = Etcd::new(&registry.url, &registry.access);
     let (upkeep, range) = (Upkeep::new(etcd.clone()), registry.url.layout().range());
     tokio::select! {

@@ -170,7 +170,7 @@ impl Reload {
             return Err(Failure::usage(text));
         }
         let (fixed, count) = (config.fixed(), config.zones.len() + config.static_zones.len());
-        let (cautions, ending) = (config.cautions(), config.ending());
+        let (cautions, ending) = (config.cautions(), config.of_files());
         let is_watching = config.watch_files;
         live.follow(config).map_err(Failure::failed)?;
         self.is_watching = is_watching;
@@ -219,10 +219,10 @@ fn named(changed: &[&Path]) -> String {
     }
 }
 
-/// Says what in zone files is served otherwise than it is written, and which certificates are
-/// over, or will be soon.
-pub fn warn_of(cautions: &[(String, Finding)], ending: &[Finding]) {
-    ending.iter().for_each(|ending| tracing::warn!("{ending}"));
+/// Says what in zone files is served otherwise than it is written, which certificates are
+/// over, or will be soon, and which secrets everybody may read.
+pub fn warn_of(cautions: &[(String, Finding)], of_files: &[Finding]) {
+    of_files.iter().for_each(|finding| tracing::warn!("{finding}"));
     for (zone, caution) in cautions {
         tracing::warn!(zone, "zone file {caution}");
     }

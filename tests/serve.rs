@@ -42,6 +42,9 @@ mod members;
 /// Nothing changes: registries are listed once.
 mod quiet;
 
+/// A server that does not keep to etcd's protocol: given up, said once, tried again.
+mod unsound;
+
 /// A restart while etcd is away answers from what was kept on disk, or says why not.
 mod known;
 

@@ -49,6 +49,9 @@ pub enum Error {
         /// The oldest one there is.
         oldest: i64,
     },
+    /// It answers, and not as etcd does: what it says has no end, say.
+    #[error("it does not answer as etcd does: {0}; check what runs there")]
+    Unsound(String),
     /// The answer is larger than we take.
     #[error("the answer is too large: {0}")]
     TooLarge(String),
@@ -92,6 +95,7 @@ impl Error {
                 | Self::Tls(_)
                 | Self::Ended(_)
                 | Self::Unready(_)
+                | Self::Unsound(_)
         )
     }
 

@@ -36,6 +36,7 @@ mod lease;
 mod link;
 mod members;
 mod outage;
+mod pages;
 mod permission;
 mod sameness;
 mod transport;
@@ -58,8 +59,9 @@ use crate::registry::RegistryUrl;
 
 pub use self::access::{Access, FileFault, Files, NamedFile, certified};
 pub use self::error::Error;
-pub use self::kv::{Claim, Expect, Held, Page, PageSize};
+pub use self::kv::{Claim, Expect, Held};
 pub use self::lease::{Lease, Remaining};
+pub use self::pages::{Page, PageSize};
 pub use self::upkeep::Upkeep;
 pub use self::verify::Sighting;
 pub use self::watch::{Event, Message, Messages, Origin, Requests, Watch};

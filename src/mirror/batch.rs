@@ -2,12 +2,49 @@
 
 use super::Mirror;
 use super::waiting::{next_of_batch, releasing, without_stalling};
-use crate::etcd::{Error, Message, Messages, Origin};
+use crate::etcd::{Error, Event, Message, Messages, Origin};
 use crate::registry::{Publish, Stored, Update};
 
 /// Messages taken into one generation at the most, so that a steady stream of events is
 /// shown as it comes.
 const BATCH_MESSAGES: usize = 1_000;
+
+/// Events of a message that comes in fragments. etcd puts at most a thousand revisions into
+/// one; the largest is the end of a lease, with all its keys.
+const FRAGMENTS_EVENTS_MAX: usize = 1 << 21;
+/// Octets of them: a thousand values of 256 KiB.
+const FRAGMENTS_OCTETS_MAX: usize = 256 << 20;
+
+/// How much of a message has come whose rest is to come.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// Events.
+    events: usize,
+    /// Octets of keys and values.
+    octets: usize,
+}
+
+impl Pieces {
+    /// Takes in a message. One whose fragments have no end is an error.
+    fn take(&mut self, message: &Message) -> Result<(), Error> {
+        if !message.is_fragment {
+            *self = Self::default();
+            return Ok(());
+        }
+        let octets = |it: &Event| it.key.len() + it.value.as_ref().map_or(0, Vec::len);
+        self.events += message.events.len();
+        self.octets += message.events.iter().map(octets).sum::<usize>();
+        // Fragments without events count, or they might come for ever.
+        self.events += usize::from(message.events.is_empty());
+        if self.events > FRAGMENTS_EVENTS_MAX || self.octets > FRAGMENTS_OCTETS_MAX {
+            return Err(Error::Unsound(format!(
+                "the fragments of a message have no end: {} events with {} octets came",
+                self.events, self.octets
+            )));
+        }
+        Ok(())
+    }
+}
 
 impl<P: Publish> Mirror<P> {
     /// Applies a message and all that are ready behind it, and publishes them together.
@@ -19,6 +56,7 @@ impl<P: Publish> Mirror<P> {
         held: i64,
         orders_progress: bool,
     ) -> Result<i64, Error> {
+        self.pieces.take(&first)?;
         let mut is_partial = first.is_fragment;
         let mut revision = self.apply(&first, held, orders_progress);
         for _ in 1..BATCH_MESSAGES {
@@ -32,6 +70,7 @@ impl<P: Publish> Mirror<P> {
                 }
                 None => break,
             };
+            self.pieces.take(&next)?;
             is_partial = next.is_fragment;
             revision = self.apply(&next, revision, orders_progress);
         }

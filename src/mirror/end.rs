@@ -24,6 +24,13 @@ pub(super) struct End {
 pub(super) struct Complaints(Option<(Instant, Discriminant<Error>)>);
 
 impl Complaints {
+    /// The registry was listed: what is said from now on is news, unless it is that the
+    /// registry is none, which a list does not disprove.
+    pub(super) fn is_listed(&mut self) {
+        let unsound = discriminant(&Error::Unsound(String::new()));
+        self.0 = self.0.filter(|(_, kind)| *kind == unsound);
+    }
+
     /// Says why a session ended; in an outage not at every try, unless the reason has become
     /// one that somebody must do something about.
     pub(super) fn say(&mut self, zone: &str, endpoint: &str, end: &Error) {

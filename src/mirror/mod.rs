@@ -61,6 +61,7 @@ use crate::etcd::{Error, Etcd};
 use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
 
 use self::audit::{Auditor, Progress};
+use self::batch::Pieces;
 use self::end::{Complaints, End, check_history, is_other_history};
 use self::listing::in_words;
 use self::silence::Listener;
@@ -113,6 +114,8 @@ pub struct Mirror<P> {
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
     untold: Update,
+    /// How much of a message has come whose rest is to come.
+    pieces: Pieces,
 }
 
 impl<P: Publish> Mirror<P> {
@@ -142,6 +145,7 @@ impl<P: Publish> Mirror<P> {
             held: None,
             complaints: Complaints::default(),
             untold: Update::default(),
+            pieces: Pieces::default(),
         }
     }
 
@@ -212,13 +216,16 @@ impl<P: Publish> Mirror<P> {
         let orders_progress = releasing(&mut self.guard, asking).await?;
         let mut listener = Listener::new(self.etcd.clone(), watch, range.0);
         self.auditor.restart();
+        self.pieces = Pieces::default();
         let mut held = revision;
         loop {
             let next = listener.next(self.patience.progress_after());
             let auditing = self.auditor.work(&mut self.table, cluster);
             let message = releasing(&mut self.guard, beside(auditing, next)).await?;
             check_history(&message, held, cluster)?;
-            self.freshness.confirmed();
+            // What is to come of a revision may take it back.
+            let confirm = if message.is_fragment { Freshness::heard } else { Freshness::confirmed };
+            confirm(&self.freshness);
             self.vitals.newest.set(message.revision.max(self.vitals.newest.get()));
             let progress = Progress::of(&message);
             held = self.take_batch(message, &mut listener.messages, held, orders_progress).await?;
@@ -242,7 +249,7 @@ impl<P: Publish> Mirror<P> {
         if is_other_history(self.held, revision, cluster) {
             self.vitals.resyncs(Cause::HistoryWentBack).add(1);
         }
-        self.complaints = Complaints::default();
+        self.complaints.is_listed();
         // A list of a million keys takes seconds to apply.
         without_stalling(usize::MAX, || {
             let mut update = Update { revision, ..std::mem::take(&mut self.untold) };

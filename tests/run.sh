@@ -38,6 +38,7 @@ step cargo deny --locked --log-level error check bans licenses sources
 if [ $# = 0 ]; then
   step cargo test --locked -- --test-threads 5 --skip faults::
   step tests/faults.sh
+  step tests/newer_etcd.sh
   step tests/fuzz/run.sh 3
 else
   step cargo test --locked -- "$@"

@@ -55,9 +55,32 @@ fn line(status: &str) -> String {
 
 /// Tells systemd.
 fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
+    let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    let told = match socket.as_encoded_bytes() {
+        // An abstract name, which the crate takes for a file's.
+        [b'@', name @ ..] => tell_abstract(name, states),
+        _ => sd_notify::notify(states),
+    };
+    if let Err(error) = told {
         tracing::debug!("systemd was not told: {error}");
     }
+}
+
+/// Tells a service manager whose socket has a name in the abstract namespace (unix(7)).
+#[cfg(target_os = "linux")]
+fn tell_abstract(name: &[u8], states: &[NotifyState<'_>]) -> std::io::Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
+    let manager = SocketAddr::from_abstract_name(name)?;
+    UnixDatagram::unbound()?.send_to_addr(lines.as_bytes(), &manager).map(drop)
+}
+
+/// There is no such namespace.
+#[cfg(not(target_os = "linux"))]
+fn tell_abstract(_: &[u8], _: &[NotifyState<'_>]) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]

@@ -15,9 +15,12 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+use super::holder::{self, Claimant, Holder};
 use super::options::{Options, Place};
+use super::orphans::{Family, Kin};
 use super::probe::tcp;
 use crate::error::Failure;
 use crate::registry::{Host, Proto};
@@ -37,6 +40,19 @@ const SIGNALLED: i32 = 128;
 /// The exit code when the system tells neither code nor signal, which it always does.
 const UNKNOWN: u8 = 1;
 
+/// Variables by which a service manager speaks with `join` alone: whoever else has them tells
+/// it that he is ready, or alive, in our place, or takes sockets for his.
+const MANAGERS: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+];
+/// How often is looked who holds the port, once it was somebody else.
+const FOREIGN_INTERVAL: Duration = Duration::from_secs(1);
+
 /// COMMAND, running.
 #[derive(Debug)]
 pub(super) struct Command {
@@ -44,6 +60,10 @@ pub(super) struct Command {
     child: Child,
     /// Its process group, and what signals it.
     group: Group,
+    /// What its port is known by.
+    claimant: Claimant,
+    /// Keeps it from being taken for an orphan.
+    _kin: Kin,
 }
 
 /// A process group of ours. It is signalled only while its first process is not waited
@@ -56,20 +76,28 @@ impl Command {
     ///
     /// # Errors
     /// [`Failure::Failed`]: it cannot be started, and why.
-    pub(super) fn start(options: &Options, place: &Place) -> Result<Self, Failure> {
+    pub(super) fn start(
+        options: &Options,
+        place: &Place,
+        family: &Family,
+    ) -> Result<Self, Failure> {
         let (program, arguments) = options.command.split_first().expect("there is a COMMAND");
-        let child = tokio::process::Command::new(program)
-            .args(arguments)
-            .envs(environment(place))
-            .process_group(0)
-            .spawn();
+        let earlier = holder::listening(place.port.get());
+        let mut command = tokio::process::Command::new(program);
+        let child = prepare(command.args(arguments).process_group(0), place).spawn();
         let cannot = |error| {
             Failure::failed(format!("cannot start `{}`: {error}", program.to_string_lossy()))
         };
         let child = child.map_err(cannot)?;
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        let group = Group(pid.expect("a child that was not waited for has an id"));
-        Ok(Self { child, group })
+        let pid = pid.expect("a child that was not waited for has an id");
+        let claimant = Claimant::new(pid.as_raw_nonzero().get().cast_unsigned(), place, earlier);
+        Ok(Self { _kin: family.note(&child), child, group: Group(pid), claimant })
+    }
+
+    /// What its port is known by.
+    pub(super) fn claimant(&self) -> Claimant {
+        self.claimant.clone()
     }
 
     /// Its process group.
@@ -103,8 +131,18 @@ impl Group {
     }
 }
 
+/// Gives a process the variables by which it knows the instance, and takes away those that are
+/// for us.
+pub(super) fn prepare<'c>(
+    command: &'c mut tokio::process::Command,
+    place: &Place,
+) -> &'c mut tokio::process::Command {
+    MANAGERS.iter().for_each(|name| _ = command.env_remove(name));
+    command.envs(environment(place))
+}
+
 /// The variables by which COMMAND and checks know the instance.
-pub(super) fn environment(place: &Place) -> [(&'static str, String); 4] {
+fn environment(place: &Place) -> [(&'static str, String); 4] {
     [
         ("PORT", place.port.to_string()),
         ("HOST", place.hostname.clone()),
@@ -131,30 +169,66 @@ pub(super) fn free_port(host: &Host, proto: Proto) -> std::io::Result<NonZeroU16
     Ok(NonZeroU16::new(bound.port()).expect("a bound socket has a port"))
 }
 
-/// Waits until the port accepts connections, and says so once when that takes long. Over
-/// udp nothing shows that; it is taken to be so.
-pub(super) async fn listens(place: &Place, proto: Proto) {
+/// Waits until COMMAND accepts connections on the port, and says so once when that takes long
+/// or somebody else does. Over udp nothing shows that; it is taken to be so.
+pub(super) async fn listens(place: &Place, proto: Proto, claimant: Claimant) {
     if proto == Proto::Udp {
         return;
     }
-    let mut accepted = std::pin::pin!(accepted(place));
-    if timeout(LISTEN_PATIENCE, &mut accepted).await.is_err() {
-        tracing::warn!(
-            "waiting for {} to accept connections; COMMAND must listen on the port in its \
-             variable PORT, or on the one that --port names",
-            place.location
-        );
-        accepted.await;
+    let mut told = None;
+    loop {
+        let at = accepted_in_time(place).await;
+        let claimant = claimant.clone();
+        // It reads what /proc says of every process.
+        let look = spawn_blocking(move || claimant.holder(at)).await;
+        match look.unwrap_or(Holder::Unknown(None)) {
+            Holder::Command => return,
+            Holder::Unknown(why) => return say_unknown(place, why),
+            Holder::Other(who) if told.as_ref() == Some(&who) => (),
+            Holder::Other(who) => say_other(place, told.insert(who)),
+        }
+        sleep(FOREIGN_INTERVAL).await;
     }
 }
 
-/// Tries the port until it accepts a connection.
-async fn accepted(place: &Place) {
+/// Says that somebody else holds the port.
+fn say_other(place: &Place, who: &str) {
+    tracing::warn!(
+        "port {} is held by {who}, not by COMMAND, which is registered when it listens there \
+         itself; stop the other, or give another --port (where COMMAND has others listen for it, \
+         say --check tcp)",
+        place.port
+    );
+}
+
+/// Says that nobody can tell who holds the port.
+fn say_unknown(place: &Place, why: Option<String>) {
+    if let Some(why) = why {
+        tracing::warn!("port {} is taken to be held by COMMAND: {why}", place.port);
+    }
+}
+
+/// Waits until the port accepts connections. Says so once when that takes long.
+async fn accepted_in_time(place: &Place) -> IpAddr {
+    let mut accepted = std::pin::pin!(accepted(place));
+    if let Ok(at) = timeout(LISTEN_PATIENCE, &mut accepted).await {
+        return at;
+    }
+    tracing::warn!(
+        "waiting for {} to accept connections; COMMAND must listen on the port in its variable \
+         PORT, or on the one that --port names",
+        place.location
+    );
+    accepted.await
+}
+
+/// Tries the port until it accepts a connection. Gives the address that did.
+async fn accepted(place: &Place) -> IpAddr {
     let loopback = [Ipv4Addr::LOCALHOST.to_string(), Ipv6Addr::LOCALHOST.to_string()];
     loop {
         for host in [&place.hostname, &loopback[0], &loopback[1]] {
-            if let Ok(Ok(())) = timeout(PROBE_TIMEOUT, tcp::connect(host, place.port)).await {
-                return;
+            if let Ok(Ok(at)) = timeout(PROBE_TIMEOUT, tcp::connect(host, place.port)).await {
+                return at;
             }
         }
         sleep(PROBE_INTERVAL).await;

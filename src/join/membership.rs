@@ -16,6 +16,11 @@ pub(super) struct Membership {
 }
 
 impl Membership {
+    /// The same for an instance that was registered elsewhere before.
+    pub(super) fn again(self) -> Self {
+        Self { registration: self.registration.again(), ..self }
+    }
+
     /// Holds the registration, while its check passes, until `stop`; then leaves.
     ///
     /// # Errors

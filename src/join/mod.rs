@@ -70,9 +70,12 @@
 //! | `event` | what a registration goes through, and how it ends |
 //! | `probe`, `health` | one look at an instance, and what follows from many |
 //! | `membership` | a registration and its check, held together |
+//! | `tenant` | the instance, at whatever address this machine has |
 //! | `supervise` | signals, COMMAND and registration together |
 //! | `fleet` | many registrations together |
 //! | `command`, `signals` | the child process, and what tells us to stop |
+//! | `holder`, `processes` | who holds its port |
+//! | `orphans` | as PID 1, the ends of others |
 //! | `pulse` | whether the loops go round, for systemd's watchdog |
 //! | `leave` | `srvd leave` |
 //! | [`registrar`] | registrations that clients of bender's interface renew |
@@ -85,17 +88,21 @@ mod event;
 mod fleet;
 mod from;
 mod health;
+mod holder;
 mod host;
 mod leave;
 mod membership;
 mod options;
+mod orphans;
 mod pace;
 mod probe;
+mod processes;
 mod pulse;
 pub mod registrar;
 mod registration;
 mod signals;
 mod supervise;
+mod tenant;
 mod withdraw;
 
 use std::path::Path;
@@ -105,14 +112,17 @@ use crate::cli::JoinArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Etcd, Lease, Upkeep};
+use crate::registry::RegistryUrl;
 use crate::systemd;
 use crate::telemetry::say;
 
 use self::membership::Membership;
 use self::options::{Options, Place};
+use self::orphans::Family;
 use self::probe::Checks;
 use self::pulse::Pulse;
 use self::signals::Signals;
+use self::tenant::Tenant;
 
 pub use self::event::{Event, Fault, Loss};
 pub use self::leave::leave;
@@ -139,13 +149,13 @@ async fn join(registry: &config::Registry, args: &JoinArgs, upkeep: Upkeep) -> R
         return join_all(registry, args, upkeep, file).await;
     }
     let options = Options::new(args, &registry.url)?;
-    let place = Arc::new(options.place(&registry.url.layout())?);
-    let desk = Desk { upkeep, terms: options.terms, pulse: Pulse::of(&registry.url) };
-    let member = desk.member(&place, options.checks.as_ref())?;
+    let desk = Desk::new(upkeep, options.terms, &registry.url);
+    let tenant = Tenant::new(&options, &registry.url, &desk)?;
     let signals = Signals::new().map_err(Failure::failed)?;
-    let joined = supervise::run(&options, &place, member, signals);
+    let joined = supervise::run(&options, tenant, signals, &desk.family);
     tokio::select! {
         end = joined => end,
+        never = desk.family.reap_others() => match never {},
         never = systemd::watchdog(|| desk.pulse.is_alive()) => match never {},
     }
 }
@@ -160,12 +170,15 @@ async fn join_all(
     let (checks, terms) = (Checks::new(args)?, options::terms(args)?);
     checks.as_ref().map_or(Ok(()), Checks::fit_many)?;
     let places = from::read(file, &registry.url.layout())?;
-    let desk = Desk { upkeep, terms, pulse: Pulse::of(&registry.url) };
+    let desk = Desk::new(upkeep, terms, &registry.url);
     let member =
         |place: Arc<Place>| Ok((Arc::clone(&place), desk.member(&place, checks.as_ref())?));
     let members = places.into_iter().map(member).collect::<Result<_, Failure>>()?;
     let signals = Signals::new().map_err(Failure::failed)?;
-    fleet::run(file.display().to_string(), members, &desk.pulse, signals).await
+    tokio::select! {
+        end = fleet::run(file.display().to_string(), members, &desk.pulse, signals) => end,
+        never = desk.family.reap_others() => match never {},
+    }
 }
 
 /// What all registrations of one `join` have in common.
@@ -176,13 +189,21 @@ struct Desk {
     terms: Terms,
     /// Whether their loops go round.
     pulse: Pulse,
+    /// The children that somebody waits for.
+    family: Family,
 }
 
 impl Desk {
+    /// For registrations in a registry, held like this.
+    fn new(upkeep: Upkeep, terms: Terms, registry: &RegistryUrl) -> Self {
+        Self { upkeep, terms, pulse: Pulse::of(registry), family: Family::default() }
+    }
+
     /// A registration and its check.
     fn member(&self, place: &Arc<Place>, checks: Option<&Checks>) -> Result<Membership, Failure> {
         let (key, value) = (place.key.clone(), place.document.clone());
         let registration = Registration::new(self.upkeep.clone(), key, value, self.terms);
+        let checks = checks.cloned().map(|checks| checks.in_family(self.family.clone()));
         let monitor = checks.map(|checks| checks.monitor(place, &self.pulse)).transpose()?;
         Ok(Membership { registration: registration.with_pulse(self.pulse.clone()), monitor })
     }

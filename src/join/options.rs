@@ -28,6 +28,8 @@ pub(super) struct Options {
     typed_name: String,
     /// Where the instance is.
     pub(super) host: Host,
+    /// Whether that is this machine's address, and follows it.
+    pub(super) follows_host: bool,
     /// The port.
     port: NonZeroU16,
     /// The id, where one was typed.
@@ -110,6 +112,7 @@ impl Options {
         Ok(Self {
             typed_name: name,
             host,
+            follows_host: args.host.is_none(),
             port,
             id: args.id.clone(),
             proto,
@@ -127,7 +130,15 @@ impl Options {
     /// # Errors
     /// [`Failure::Usage`] when `serve` could not read the document.
     pub(super) fn place(&self, layout: &Layout) -> Result<Place, Failure> {
-        let document = self.document();
+        self.place_at(&self.host, layout)
+    }
+
+    /// The same at another host.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when `serve` could not read the document.
+    pub(super) fn place_at(&self, host: &Host, layout: &Layout) -> Result<Place, Failure> {
+        let document = self.document(host);
         let line = document.to_line();
         document::read(line.as_bytes()).map_err(Failure::usage)?;
         let id = self.id.clone();
@@ -143,8 +154,8 @@ impl Options {
         })
     }
 
-    /// The document.
-    fn document(&self) -> Document {
+    /// The document, at a host.
+    fn document(&self, host: &Host) -> Document {
         let members = &self.members;
         Document {
             proto: members.proto.map(|proto| proto.to_string()),
@@ -155,7 +166,7 @@ impl Options {
             tags: members.tags.clone(),
             meta: members.meta.clone(),
             text: members.text.clone(),
-            ..Document::new(&self.typed_name, &self.host, self.port, members.protocol.as_deref())
+            ..Document::new(&self.typed_name, host, self.port, members.protocol.as_deref())
         }
     }
 }

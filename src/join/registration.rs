@@ -57,6 +57,8 @@ pub struct Registration {
     pub(super) terms: Terms,
     /// Told whenever the loops go round.
     pub(super) pulse: Pulse,
+    /// Whether it follows on another one, elsewhere: then nothing ends it any more.
+    is_again: bool,
 }
 
 /// A registration being held.
@@ -69,6 +71,8 @@ pub(super) struct Tenure<E> {
     pub(super) lease: Option<Kept>,
     /// Whether it was in the registry already.
     pub(super) is_registered: bool,
+    /// Whether that was told.
+    is_told: bool,
     /// The kind of trouble that was told last and has not ended.
     trouble: Option<Discriminant<Error>>,
     /// Between tries to claim.
@@ -92,12 +96,17 @@ impl Registration {
     /// A registration of `value` at `key`. Nothing is done until it is held.
     #[must_use]
     pub fn new(upkeep: Upkeep, key: String, value: String, terms: Terms) -> Self {
-        Self { upkeep, key, value, terms, pulse: Pulse::default() }
+        Self { upkeep, key, value, terms, pulse: Pulse::default(), is_again: false }
     }
 
     /// The same, which tells that its loops go round.
     pub(super) fn with_pulse(self, pulse: Pulse) -> Self {
         Self { pulse, ..self }
+    }
+
+    /// The same, which follows on another one elsewhere.
+    pub(super) fn again(self) -> Self {
+        Self { is_again: true, ..self }
     }
 
     /// Registers, keeps the registration and regains it until `shutdown`; then leaves.
@@ -123,11 +132,13 @@ impl Registration {
         shutdown: CancellationToken,
     ) -> Result<(), Fault> {
         let backoff = Backoff::new(RETRY.0, retry_max(self.terms.ttl));
+        let is_registered = self.is_again;
         let mut tenure = Tenure {
             what: self,
             events,
             lease: None,
-            is_registered: false,
+            is_registered,
+            is_told: false,
             trouble: None,
             backoff,
             losses: 0,
@@ -164,7 +175,8 @@ impl<E: FnMut(Event)> Tenure<E> {
     async fn stay(&mut self) -> Result<Infallible, Fault> {
         loop {
             let (lease, revision) = self.claim().await?;
-            let is_first = !std::mem::replace(&mut self.is_registered, true);
+            self.is_registered = true;
+            let is_first = !std::mem::replace(&mut self.is_told, true);
             self.trouble = None;
             self.tell(if is_first { Event::Registered(lease) } else { Event::Regained(lease) });
             let since = Instant::now();

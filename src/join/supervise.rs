@@ -7,12 +7,13 @@ use rustix::process::Signal;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::announce;
 use super::command::{self, Command, Group};
 use super::event::Fault;
-use super::membership::Membership;
-use super::options::{Options, Place};
+use super::holder::Claimant;
+use super::options::Options;
+use super::orphans::Family;
 use super::signals::Signals;
+use super::tenant::Tenant;
 use crate::error::Failure;
 use crate::systemd;
 
@@ -35,21 +36,21 @@ struct Leave {
 /// [`Failure::Failed`]: the registration was refused, or COMMAND cannot be started.
 pub(super) async fn run(
     options: &Options,
-    place: &Place,
-    member: Membership,
+    tenant: Tenant<'_>,
     signals: Signals,
+    family: &Family,
 ) -> Result<u8, Failure> {
     if options.command.is_empty() {
-        return alone(place, member, signals).await;
+        return alone(tenant, signals).await;
     }
-    let command = Command::start(options, place)?;
-    beside(command, options, place, member, signals).await
+    let command = Command::start(options, &tenant.place, family)?;
+    beside(command, options, tenant, signals).await
 }
 
 /// Holds the registration until a signal. A second one does not wait for etcd.
-async fn alone(place: &Place, member: Membership, mut signals: Signals) -> Result<u8, Failure> {
+async fn alone(tenant: Tenant<'_>, mut signals: Signals) -> Result<u8, Failure> {
     let stop = CancellationToken::new();
-    let held = member.hold(|event| announce(place, &event), stop.clone());
+    let held = tenant.hold(stop.clone());
     let stopped = async {
         signals.next().await;
         systemd::stopping();
@@ -67,13 +68,12 @@ async fn alone(place: &Place, member: Membership, mut signals: Signals) -> Resul
 async fn beside(
     mut command: Command,
     options: &Options,
-    place: &Place,
-    member: Membership,
+    tenant: Tenant<'_>,
     signals: Signals,
 ) -> Result<u8, Failure> {
     let leave = Leave::default();
-    let group = command.group();
-    let mut membership = std::pin::pin!(membership(options, place, member, &leave));
+    let (group, claimant) = (command.group(), command.claimant());
+    let mut membership = std::pin::pin!(membership(options, tenant, claimant, &leave));
     let mut parting = std::pin::pin!(part(options, signals, group, &leave));
     let code = loop {
         tokio::select! {
@@ -101,17 +101,17 @@ async fn beside(
 /// to leave.
 async fn membership(
     options: &Options,
-    place: &Place,
-    member: Membership,
+    tenant: Tenant<'_>,
+    claimant: Claimant,
     leave: &Leave,
 ) -> Result<(), Fault> {
     let listens = async {
-        if member.monitor.is_none() {
-            command::listens(place, options.proto).await;
+        if !tenant.is_checked() {
+            command::listens(&tenant.place, options.proto, claimant).await;
         }
     };
     let end = match leave.wanted.run_until_cancelled(listens).await {
-        Some(()) => member.hold(|event| announce(place, &event), leave.wanted.clone()).await,
+        Some(()) => tenant.hold(leave.wanted.clone()).await,
         None => Ok(()),
     };
     leave.done.cancel();

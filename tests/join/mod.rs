@@ -11,16 +11,20 @@
 //! | `checks` | `--check`: while it fails, an instance is not in the registry |
 //! | `idle` | while nothing can be done, next to nothing is done |
 //! | `many` | `--from`: many in one process |
+//! | `moving` | this machine's address changes |
+//! | `first_process` | as PID 1 of a container |
 //! | `notify` | what systemd is told |
 //! | `usage` | what is typed wrong is told, with exit code 2 |
 //! | `in_process` | the same registration without a process of its own |
 
 mod checks;
+mod first_process;
 mod idle;
 mod in_process;
 mod leaving;
 mod loss;
 mod many;
+mod moving;
 mod notify;
 mod outage;
 mod owners;

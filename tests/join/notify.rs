@@ -119,3 +119,39 @@ fn serve_is_ready_once_bound_feeds_the_watchdog_and_says_that_it_stops() {
     manager.hears_of("STOPPING=1");
     assert_eq!(srvd.exits(), 0);
 }
+
+/// What systemd does by default: the name is not that of a file.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_abstract_socket_is_told_as_well() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+
+    let name = format!("srvd-test-{}-{}", std::process::id(), fastrand::u64(..));
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let socket = UnixDatagram::bind_addr(&address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let manager = Manager { socket, directory: tempfile::tempdir().unwrap() };
+    let etcd = Etcd::start();
+    let srvd = Srvd::spawn(command(&etcd.url(), &JOIN).env("NOTIFY_SOCKET", format!("@{name}")));
+    srvd.prints("registered web");
+    assert_eq!(manager.told(), "READY=1\nSTATUS=registered web at 10.1.2.3:8080\n");
+}
+
+#[test]
+fn its_command_and_checks_do_not_speak_in_its_place() {
+    let (etcd, manager) = (Etcd::start(), Manager::new());
+    let script =
+        "echo \"manager: [$NOTIFY_SOCKET$WATCHDOG_USEC$WATCHDOG_PID$LISTEN_FDS$LISTEN_PID]\"";
+    let check = format!("exec:{script} >$OUT; true");
+    let out = manager.directory.path().join("out");
+    let command_line = format!("{script}; exec sleep 30");
+    let join = ["join", "web", "--host", "127.0.0.1", "--check", &check];
+    let all = [&join[..], &["--", "sh", "-c", &command_line]].concat();
+    let mut command = command(&etcd.url(), &all);
+    command.env("OUT", &out).env("WATCHDOG_USEC", "10000000").env("LISTEN_FDS", "0");
+    let srvd = manager.starts(command.env("LISTEN_PID", "1").env("WATCHDOG_PID", "1"));
+    srvd.prints("manager: []");
+    srvd.prints("registered web");
+    assert_eq!(std::fs::read_to_string(out).unwrap(), "manager: []\n");
+}

@@ -207,3 +207,56 @@ fn a_command_that_is_not_there() {
     assert_eq!(srvd.exits(), 1);
     srvd.logs("cannot start `no-such-program`: No such file or directory");
 }
+
+/// A server that listens on the port in `PORT`, for half a minute at the most.
+fn server() -> String {
+    format!("timeout 30 {BINARY} serve --http off --listen 127.0.0.1:$PORT")
+}
+
+/// Runs `join` with a script as COMMAND that finds the registry for [`server`].
+fn run_server(etcd: &Etcd, options: &[&str], script: &str) -> Srvd {
+    let plain = ["join", "web", "--host", "127.0.0.1"];
+    let all = [&plain, options, &["--", "sh", "-c", script]].concat();
+    let mut command = crate::support::srvd::command(&etcd.url(), &all);
+    Srvd::spawn(command.env("SRVD_REGISTRY", etcd.url()).stdin(std::process::Stdio::piped()))
+}
+
+#[test]
+fn a_port_that_somebody_else_holds_is_not_registered() {
+    let etcd = Etcd::start();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let script = format!("read line; exec {}", server());
+    let mut srvd = run_server(&etcd, &["--port", &port], &script);
+    let (_, line) = srvd.logs(&format!("port {port} is held by `"));
+    let us = format!("(process {})", std::process::id());
+    assert!(line.contains(&us) && line.contains("--check tcp"), "{line}");
+    // It is looked at again, and told once.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(srvd.log().count("is held by"), 1, "{:#?}", srvd.log().all());
+    assert_eq!(ctl(&etcd, &["get", "--prefix", "/services"]), "");
+    drop(other);
+    srvd.writes("go\n");
+    srvd.prints("registered web");
+    srvd.signal("TERM");
+    assert_eq!(srvd.exits(), 0);
+}
+
+#[test]
+fn a_port_is_its_own_however_it_came_to_be_held() {
+    let etcd = Etcd::start();
+    let server = server();
+    for script in [
+        // A process in its group, one with a session of its own, and one that nobody is the
+        // parent of any more.
+        format!("{server} & exec sleep 30"),
+        format!("setsid {server} & exec sleep 30"),
+        format!("(setsid {server} &); exec sleep 30"),
+    ] {
+        let srvd = run_server(&etcd, &[], &script);
+        srvd.prints("registered web");
+        for never in ["is held by", "is taken to be"] {
+            assert_eq!(srvd.log().count(never), 0, "{script}: {:#?}", srvd.log().all());
+        }
+    }
+}

@@ -7,6 +7,9 @@ const TICKS: f64 = 100.0;
 /// The part of a core above which a process does something while nothing happens.
 pub(crate) const IDLE_CORE: f64 = 0.02;
 
+/// The shortest time that says something: 10 ticks of 500 are the part above.
+const MEASURE_MIN: Duration = Duration::from_secs(5);
+
 /// What a process takes now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
@@ -51,6 +54,11 @@ impl Cpu {
     /// The part of a core that it used on average.
     pub(crate) fn core(&self) -> f64 {
         (used(self.pid) - self.used) / self.since.elapsed().as_secs_f64()
+    }
+
+    /// Whether it is measured for so short a time that a tick or two decide.
+    pub(crate) fn is_short(&self) -> bool {
+        self.since.elapsed() < MEASURE_MIN
     }
 
     /// The same over some time from now on.

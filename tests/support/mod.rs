@@ -11,6 +11,7 @@ pub(crate) mod certificates;
 pub(crate) mod etcd;
 pub(crate) mod grpc_proxy;
 pub(crate) mod load;
+pub(crate) mod namespace;
 pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod secure;

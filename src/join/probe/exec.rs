@@ -1,24 +1,31 @@
 //! Whether a command of the shell exits with 0.
 //!
-//! It runs in a process group of its own, all of which is killed when it takes too long or
-//! nobody wants to know any more. It knows the instance by the same variables as COMMAND.
+//! It runs in a process group of its own, all of which is killed when it has ended, takes too
+//! long or nobody wants to know any more: what it leaves running would grow with each check. It
+//! knows the instance by the same variables as COMMAND.
 
-use std::process::Stdio;
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{self, Pid, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::join::command::environment;
+use crate::join::command::prepare;
 use crate::join::options::Place;
+use crate::join::orphans::{Family, Kin};
 
 /// Octets of its output that are kept for the log; the rest is read and forgotten, so that
 /// it does not wait for a reader.
 const OUTPUT_OCTETS: usize = 4 << 10;
 /// Octets read at a time.
 const READ_OCTETS: usize = 4 << 10;
+
+/// How often is looked whether it has ended although no child is said to have.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// How long its last words are waited for once it has ended.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -29,22 +36,27 @@ struct Running {
     child: Child,
     /// Its process group, until it was waited for: later the number may be another's.
     group: Option<Pid>,
+    /// Told when any child ends.
+    ends: Signal,
+    /// Keeps it from being taken for an orphan.
+    _kin: Kin,
 }
 
 /// Runs a command.
 ///
 /// # Errors
 /// How it ended, in words.
-pub(super) async fn check(command: &str, place: &Place) -> Result<(), String> {
-    let mut running = Running::start(command, place).map_err(|error| format!("sh: {error}"))?;
+pub(super) async fn check(command: &str, place: &Place, family: &Family) -> Result<(), String> {
+    let started = Running::start(command, place, family);
+    let mut running = started.map_err(|error| format!("sh: {error}"))?;
     let (out, err) = (running.child.stdout.take(), running.child.stderr.take());
     let (mut out, mut err) = (Output::new(out), Output::new(err));
-    let status = tokio::select! {
-        status = running.child.wait() => status,
-        _ = async { tokio::join!(out.read(), err.read()) } => running.child.wait().await,
-    };
-    running.group = None;
-    // What it said last may still be on its way; what it left running may never end.
+    tokio::select! {
+        () = running.has_ended() => (),
+        _ = async { tokio::join!(out.read(), err.read()) } => running.has_ended().await,
+    }
+    let status = running.clear_away().await;
+    // What it said last may still be on its way.
     let _ = timeout(LAST_WORDS, async { tokio::join!(out.read(), err.read()) }).await;
     out.log(&place.key);
     err.log(&place.key);
@@ -57,27 +69,53 @@ pub(super) async fn check(command: &str, place: &Place) -> Result<(), String> {
 
 impl Running {
     /// Starts the shell.
-    fn start(command: &str, place: &Place) -> std::io::Result<Self> {
-        let child = Command::new("sh")
+    fn start(command: &str, place: &Place, family: &Family) -> io::Result<Self> {
+        // From here on no end is missed.
+        let ends = signal(SignalKind::child())?;
+        let mut shell = Command::new("sh");
+        shell
             .args(["-c", command])
-            .envs(environment(place))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        let child = prepare(&mut shell, place).spawn()?;
+        let kin = family.note(&child);
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self { child, group })
+        Ok(Self { child, group, ends, _kin: kin })
+    }
+
+    /// Waits until the shell has ended, and leaves it unwaited for: until then the number of
+    /// its group is nobody else's.
+    async fn has_ended(&mut self) {
+        let Some(shell) = self.group else { return };
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        while let Ok(None) = waitid(WaitId::Pid(shell), look) {
+            if timeout(LOOK, self.ends.recv()).await == Ok(None) {
+                return;
+            }
+        }
+    }
+
+    /// Ends what the shell has left running, and waits for the shell.
+    async fn clear_away(&mut self) -> io::Result<ExitStatus> {
+        self.kill();
+        self.child.wait().await
+    }
+
+    /// Kills the group.
+    fn kill(&mut self) {
+        if let Some(group) = self.group.take() {
+            // It may have ended just now. The shell itself is waited for by the runtime.
+            let _ = kill_process_group(group, process::Signal::KILL);
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(group) = self.group.take() {
-            // It may have ended just now. The shell itself is reaped by the runtime.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        self.kill();
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use self::http::Url;
 use super::health::Monitor;
 use super::options::Place;
+use super::orphans::Family;
 use super::pulse::Pulse;
 use crate::cli::JoinArgs;
 use crate::error::Failure;
@@ -53,6 +54,8 @@ pub(super) struct Checks {
     is_here: bool,
     /// Given to each check that is under way.
     places: Arc<Semaphore>,
+    /// The children that somebody waits for.
+    family: Family,
 }
 
 /// The kinds of checks, as they are written.
@@ -77,6 +80,8 @@ pub(super) struct Probe {
     timeout: Duration,
     /// Given to each check that is under way.
     places: Arc<Semaphore>,
+    /// The children that somebody waits for.
+    family: Family,
 }
 
 /// What is looked at.
@@ -116,7 +121,13 @@ impl Checks {
         }
         let places = Arc::new(Semaphore::new(PROBES_MAX));
         let (check, is_here) = (Check::read(text)?, !args.command.is_empty());
-        Ok(Some(Self { check, interval, timeout, failures, is_here, places }))
+        let family = Family::default();
+        Ok(Some(Self { check, interval, timeout, failures, is_here, places, family }))
+    }
+
+    /// The same where children are noted in a family.
+    pub(super) fn in_family(self, family: Family) -> Self {
+        Self { family, ..self }
     }
 
     /// Fails where all entries of `--from` would be checked at one place.
@@ -146,7 +157,8 @@ impl Checks {
             Check::Exec(command) => Look::Exec(Arc::clone(command)),
         };
         let (place, places) = (Arc::clone(place), Arc::clone(&self.places));
-        let probe = Probe { look, place, timeout: self.timeout, places };
+        let family = self.family.clone();
+        let probe = Probe { look, place, timeout: self.timeout, places, family };
         let (interval, failures, pulse) = (self.interval, self.failures, pulse.clone());
         Ok(Monitor { probe, interval, failures, pulse })
     }
@@ -192,7 +204,7 @@ impl Probe {
         match &self.look {
             Look::Tcp { is_here } => tcp::check(&self.place, *is_here, self.timeout).await,
             Look::Http(url) => url.get().await,
-            Look::Exec(command) => exec::check(command, &self.place).await,
+            Look::Exec(command) => exec::check(command, &self.place, &self.family).await,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a port accepts connections.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU16;
 use std::time::Duration;
 
@@ -30,12 +30,13 @@ pub(super) async fn check(place: &Place, is_here: bool, limit: Duration) -> Resu
     Err(format!("{}: {reason}", place.location))
 }
 
-/// Connects once. A port that nobody listens at can be given to our own end, which then
-/// speaks to itself; that does not count.
-pub(in crate::join) async fn connect(host: &str, port: NonZeroU16) -> io::Result<()> {
+/// Connects once. Gives the address that accepted. A port that nobody listens at can be given
+/// to our own end, which then speaks to itself; that does not count.
+pub(in crate::join) async fn connect(host: &str, port: NonZeroU16) -> io::Result<IpAddr> {
     let stream = TcpStream::connect((host, port.get())).await?;
-    if stream.local_addr()? == stream.peer_addr()? {
+    let peer = stream.peer_addr()?;
+    if stream.local_addr()? == peer {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
-    Ok(())
+    Ok(peer.ip())
 }

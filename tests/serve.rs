@@ -78,6 +78,9 @@ mod logs;
 /// Keys and values that speak to terminals and forge lines.
 mod hostile;
 
+/// Few descriptors, and clients that want many.
+mod descriptors;
+
 /// Root is given up before anything is answered.
 mod privileges;
 

@@ -44,6 +44,12 @@ impl Answerer {
         &self.responder
     }
 
+    /// Gives back what a large reply took, but for so many octets.
+    pub(super) fn shrink(&mut self, kept: usize) {
+        self.reply.clear();
+        self.reply.shrink_to(kept);
+    }
+
     /// Answers a message from a generation, by a policy, if it can be.
     pub(super) fn answer(
         &mut self,

@@ -11,6 +11,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 pub(super) struct Apart {
     /// There until it is dropped.
     runtime: Option<Runtime>,
+    /// How many threads it has.
+    threads: usize,
 }
 
 impl Apart {
@@ -23,7 +25,12 @@ impl Apart {
         let threads = workers.div_ceil(2);
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(threads).thread_name("tcp").enable_all().build()?;
-        Ok(Self { runtime: Some(runtime) })
+        Ok(Self { runtime: Some(runtime), threads })
+    }
+
+    /// How many threads there are.
+    pub(super) const fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Where tasks are spawned.

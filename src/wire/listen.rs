@@ -11,11 +11,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::accept::Common;
 use super::apart::Apart;
 use super::connections::Connections;
 use super::counters::Counters;
+use super::turns::Turns;
 use super::workers::Workers;
-use super::{Policies, Responder, tcp};
+use super::{Policies, Responder, accept};
 use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
@@ -28,6 +30,11 @@ const RECEIVE_BUFFER: usize = 1024 * 1024;
 /// when asked for its hardware address: forged queries can name hundreds of such, and what
 /// is sent to them is held for seconds. Linux gives at most `net.core.wmem_max`.
 const SEND_BUFFER: usize = 4 * 1024 * 1024;
+/// Octets of a connection that the kernel holds each way, queries that are not read and replies
+/// that are not taken, twice as much as this with what it needs itself. Without it Linux lets
+/// replies to a client that takes none grow to some MiB, which is memory of ours in a container.
+/// A reply that is larger waits in our own buffer, where it is counted.
+pub(super) const TCP_BUFFER: usize = 32 * 1024;
 /// How long replies in flight may still take once told to stop. Meanwhile nothing new is
 /// answered, so it is short.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -176,15 +183,16 @@ impl Listeners {
         let connections = Arc::new(connections);
         let responder =
             Responder::with(index, Arc::clone(&policies)).counting(Arc::clone(&counters));
+        let responder = responder.until(shutdown.clone());
         let tasks = TaskTracker::new();
         let mut threads = Workers::new(responder.clone(), tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
+        let turns = Turns::new(apart.threads());
+        let common = Common { responder, connections, turns, shutdown: shutdown.clone() };
         for pair in pairs {
             threads.start(pair.address.ip(), pair.udp)?;
             let listener = apart.listener(pair.tcp)?;
-            let (connections, spawn) = (Arc::clone(&connections), tasks.clone());
-            let accept =
-                tcp::serve(listener, responder.clone(), connections, spawn, shutdown.clone());
+            let accept = accept::serve(listener, common.clone(), tasks.clone());
             tasks.spawn_on(accept, apart.handle());
         }
         tasks.close();
@@ -254,6 +262,9 @@ fn count(workers: usize) -> usize {
 fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
     let socket = open(address, Type::STREAM, Protocol::TCP)?;
     socket.set_reuse_address(true)?;
+    // Connections have what their listener has. More of it is no reason not to answer.
+    let _ = socket.set_recv_buffer_size(TCP_BUFFER);
+    let _ = socket.set_send_buffer_size(TCP_BUFFER);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

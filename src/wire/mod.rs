@@ -15,10 +15,12 @@
 //! | --- | --- | --- |
 //! | `udp-0` … | `workers` for each address | wait in the kernel for datagrams, up to 64 at once |
 //! | `full-0` … | one for two workers | answer datagrams that take more than a ready-made answer |
+//! | `full-foreign`, `full-patterns` | one each | the same for names that others are asked for, and for those that can mean much of a zone |
 //! | `tcp` | one for two workers | all connections |
 //!
 //! Each kind may be as busy as it likes: a worker never waits for another, what does not
-//! fit the bounded queue of the full path is lost and counted, and a client asks again.
+//! fit the bounded queue of the full path is lost and counted, and a client asks again. Queues
+//! and turns are shared out by client network (`fair`).
 //! Every thread counts in a block of its own ([`Counters`]).
 //!
 //! | RFC | what of it | status |
@@ -46,6 +48,7 @@
 //!
 //! All unsafe code of srvd is in `batch/linux.rs`, which moves datagrams.
 
+mod accept;
 mod answerer;
 mod apart;
 mod batch;
@@ -62,6 +65,7 @@ mod policy;
 mod query_log;
 mod replied;
 mod tcp;
+mod turns;
 mod udp;
 mod workers;
 

@@ -4,12 +4,13 @@
 //!
 //! What a connection can hold of ours is bounded: one message that is not whole yet, about
 //! [`FLUSH`] octets of replies, and [`FOREIGN`] questions for others. While these are not
-//! taken, nothing more is read.
+//! taken, nothing more is read. It is taken down what it holds, and what all hold is bounded,
+//! too (`connections`); buffers that were large are given back.
 //!
 //! What it can take of others' time is bounded too. A reply over TCP can cost a thousand
 //! times what one over UDP does, so connections have threads of their own, where neither
-//! datagrams nor the mirror wait for them; and among themselves they take turns, each
-//! answering about [`FLUSH`] octets or for about [`TURN`] at a time.
+//! datagrams nor the mirror wait for them; and among themselves client networks take turns
+//! (`turns`), one connection answering about [`FLUSH`] octets or for about [`TURN`] at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,14 +18,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::accept::Common;
 use super::answerer::{Answered, Answerer};
-use super::connections::{Connections, Place};
+use super::connections::{Account, Place};
+use super::listen::TCP_BUFFER;
+use super::networks::Share;
+use super::turns::Turns;
 use super::{Origin, Path, Policy, Replied, Responder, Transport};
 use crate::index::Generation;
 
@@ -46,49 +50,17 @@ const TURN: Duration = Duration::from_millis(1);
 const LAST: usize = 64 * 1024;
 /// How long these are waited for.
 const LAST_WAIT: Duration = Duration::from_millis(50);
-/// How long to wait when the system has no descriptor or memory for a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long others are waited for: longer than the forwarder does.
 const FOREIGN_WAIT: Duration = Duration::from_secs(5);
 /// Questions of one connection that others are asked at once.
 const FOREIGN: usize = 64;
+/// Octets of a buffer that is kept while there is nothing in it.
+const KEPT: usize = READ;
 /// Octets of the length before a message (RFC 1035 section 4.2.2).
 const PREFIX: usize = 2;
 
-/// Accepts connections until told to stop.
-pub(super) async fn serve(
-    listener: TcpListener,
-    responder: Responder,
-    connections: Arc<Connections>,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-) {
-    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
-        match accepted {
-            Ok((stream, peer)) => {
-                let place = connections.admit(peer.ip());
-                let connection = Connection::new(stream, peer, responder.clone());
-                tasks.spawn(connection.serve(place, shutdown.clone()));
-            }
-            Err(fault) => recover(&fault, &connections).await,
-        }
-    }
-}
-
-/// After a connection that could not be accepted. One that was gone already costs nothing;
-/// for lack of descriptors or memory it would fail again at once, so another is closed,
-/// and there is a pause.
-async fn recover(fault: &io::Error, connections: &Connections) {
-    if matches!(fault.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        return;
-    }
-    tracing::debug!("connection not accepted: {fault}");
-    connections.make_room();
-    tokio::time::sleep(ACCEPT_PAUSE).await;
-}
-
 /// One connection.
-struct Connection {
+pub(super) struct Connection {
     /// The socket.
     stream: TcpStream,
     /// The client.
@@ -115,6 +87,10 @@ struct Connection {
     foreign: (Sender<Foreign>, Receiver<Foreign>),
     /// How many of them have not come yet.
     awaited: usize,
+    /// Whose turn it is to answer.
+    turns: Arc<Turns>,
+    /// Told to stop.
+    shutdown: CancellationToken,
 }
 
 /// A reply that others were asked for.
@@ -129,13 +105,14 @@ struct Foreign {
 
 impl Connection {
     /// A connection that nothing was read from.
-    fn new(stream: TcpStream, peer: SocketAddr, responder: Responder) -> Self {
+    pub(super) fn new(stream: TcpStream, peer: SocketAddr, common: &Common) -> Self {
+        let Common { responder, turns, shutdown, .. } = common;
         let idle = responder.policies().load().tcp.idle;
         Self {
             stream,
             peer,
             answerer: Answerer::new(responder.clone()),
-            responder,
+            responder: responder.clone(),
             input: Vec::new(),
             output: Vec::new(),
             replies: 0,
@@ -145,13 +122,15 @@ impl Connection {
             ending: false,
             foreign: channel(FOREIGN),
             awaited: 0,
+            turns: Arc::clone(turns),
+            shutdown: shutdown.clone(),
         }
     }
 
     /// Answers until the client is done, too slow, or its place is taken.
-    async fn serve(mut self, place: Place, shutdown: CancellationToken) {
+    pub(super) async fn serve(mut self, mut place: Place) {
         let close = place.close.clone();
-        let end = close.run_until_cancelled(self.converse(&place, &shutdown)).await;
+        let end = close.run_until_cancelled(self.converse(&mut place)).await;
         if let Some(Err(fault)) = end {
             if fault.kind() == io::ErrorKind::TimedOut {
                 place.time_out();
@@ -161,27 +140,29 @@ impl Connection {
     }
 
     /// Reads and answers in turn. When told to stop, what has come is answered first.
-    async fn converse(&mut self, place: &Place, shutdown: &CancellationToken) -> io::Result<()> {
+    async fn converse(&mut self, place: &mut Place) -> io::Result<()> {
         // Without this the kernel would hold a small reply back until the one before it
         // is acknowledged.
         self.stream.set_nodelay(true)?;
-        while !self.ending && self.read(shutdown).await? {
+        let account = place.account();
+        while !self.ending && self.read(&account).await? {
             place.touch();
+            place.hold(self.held());
             self.reply(place).await?;
         }
-        while self.receive().await {
+        while self.receive(&account).await {
             self.reply(place).await?;
         }
         self.stream.shutdown().await
     }
 
     /// Answers what can be, and writes the replies.
-    async fn reply(&mut self, place: &Place) -> io::Result<()> {
+    async fn reply(&mut self, place: &mut Place) -> io::Result<()> {
         loop {
-            let is_used = self.answer();
+            let is_used = self.take_turn(place).await?;
             if !self.output.is_empty() {
                 place.count(std::mem::take(&mut self.replies));
-                self.write().await?;
+                self.write(place).await?;
             }
             if !is_used {
                 return Ok(());
@@ -190,28 +171,40 @@ impl Connection {
         }
     }
 
+    /// Answers what can be in one turn, once it is this connection's; false if there is nothing.
+    async fn take_turn(&mut self, place: &Place) -> io::Result<bool> {
+        if !self.has_room() || whole_message(&self.input).is_none() {
+            return Ok(false);
+        }
+        let turn = self.turns.next(Share::of(self.peer.ip())).await;
+        let turn = turn.ok_or_else(|| io::Error::other("too many connections wait for a turn"))?;
+        self.answer(place);
+        drop(turn);
+        Ok(true)
+    }
+
     /// Waits for a reply that others were asked for; false if there is none to come. They
     /// have less time than is waited here.
-    async fn receive(&mut self) -> bool {
+    async fn receive(&mut self, account: &Account) -> bool {
         if self.awaited == 0 {
             return false;
         }
         let reply = timeout(FOREIGN_WAIT, self.foreign.1.recv()).await.ok().flatten();
-        reply.inspect(|reply| self.take(reply)).is_some()
+        reply.inspect(|reply| self.take(reply, account)).is_some()
     }
 
     /// Reads some octets, or takes a reply of others; false at the end. Nothing is read
     /// while others are asked for as much as they may be.
-    async fn read(&mut self, shutdown: &CancellationToken) -> io::Result<bool> {
+    async fn read(&mut self, account: &Account) -> io::Result<bool> {
         if self.awaited == FOREIGN {
-            return Ok(self.receive().await);
+            return Ok(self.receive(account).await);
         }
         self.input.reserve(READ);
         let fresh = self.input.is_empty();
         // Who waits for others is not idle.
         let others = (self.awaited > 0).then(|| Instant::now() + FOREIGN_WAIT);
         let deadline = self.deadline.max(others.unwrap_or(self.deadline));
-        let Self { stream, input, foreign: (_, replies), .. } = self;
+        let Self { stream, input, foreign: (_, replies), shutdown, .. } = self;
         let read = shutdown.run_until_cancelled(stream.read_buf(input));
         let octets = tokio::select! {
             read = timeout_at(deadline, read) => match read? {
@@ -219,7 +212,7 @@ impl Connection {
                 None => self.read_last().await,
             },
             Some(reply) = replies.recv() => {
-                self.take(&reply);
+                self.take(&reply, account);
                 return Ok(true);
             }
         };
@@ -241,8 +234,8 @@ impl Connection {
         self.input.len() - before
     }
 
-    /// Answers whole messages, up to a buffer full of replies; false if there was none.
-    fn answer(&mut self) -> bool {
+    /// Answers whole messages, up to a buffer full of replies, or for as long as a turn takes.
+    fn answer(&mut self, place: &Place) {
         let (mut used, now) = (0, Instant::now());
         let mut replies = [0; 2];
         let generation = self.answerer.responder().generation();
@@ -252,24 +245,31 @@ impl Connection {
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            let path = self.answer_one((&generation, &policy), message, now);
+            let path = self.answer_one((&generation, &policy), message, (now, place));
             if let Some(path) = path {
                 replies[path as usize] += 1;
             }
             // Ready-made replies are bounded by their octets, without a look at the clock.
             if path != Some(Path::Fast) && now.elapsed() >= TURN {
+                place.cut_turn();
                 break;
             }
         }
         self.time(replies, now);
         self.input = input;
         self.input.drain(..used);
+        shrink(&mut self.input);
+        self.answerer.shrink(KEPT);
         self.ending |= self.answered >= QUERIES_MAX;
         if used > 0 {
             let wait = if self.input.is_empty() { self.idle } else { MESSAGE };
             self.deadline = Instant::now() + wait;
         }
-        used > 0
+    }
+
+    /// Octets of memory that it holds, beside replies of others that are not taken yet.
+    const fn held(&self) -> usize {
+        self.input.capacity() + self.output.capacity()
     }
 
     /// Whether another message can be answered.
@@ -292,13 +292,17 @@ impl Connection {
         &mut self,
         (generation, policy): (&Generation, &Arc<Policy>),
         message: &[u8],
-        now: Instant,
+        (now, place): (Instant, &Place),
     ) -> Option<Path> {
         let from = (self.peer, Transport::Tcp);
         match self.answerer.answer((generation, policy), message, from) {
             Answered::Silence => None,
             Answered::Reply(reply, path) => {
                 let replied = Replied::read((generation, policy), from.0.ip(), reply);
+                if self.responder.withholds(replied.code) {
+                    self.ending = true;
+                    return None;
+                }
                 let took = now.elapsed();
                 self.responder.count(policy, (from, path), reply, &replied, took);
                 frame(reply, &mut self.output);
@@ -308,8 +312,11 @@ impl Connection {
             Answered::Foreign(asked) => {
                 self.awaited += 1;
                 let sender = self.foreign.0.clone();
-                let by = Arc::clone(policy);
-                let done = move |reply| _ = sender.try_send(Foreign { reply, by, since: now });
+                let (by, account) = (Arc::clone(policy), place.account());
+                let done = move |reply: Vec<u8>| {
+                    account.add(reply.capacity());
+                    _ = sender.try_send(Foreign { reply, by, since: now });
+                };
                 self.answerer.forward(Arc::clone(policy), asked, message.into(), from, done);
                 None
             }
@@ -317,10 +324,15 @@ impl Connection {
     }
 
     /// Takes a reply that others were asked for.
-    fn take(&mut self, Foreign { reply, by, since }: &Foreign) {
+    fn take(&mut self, Foreign { reply, by, since }: &Foreign, account: &Account) {
         self.awaited -= 1;
+        account.take(reply.capacity());
         let (from, took) = ((self.peer, Transport::Tcp), since.elapsed());
         let replied = Replied::read((&self.responder.generation(), by), from.0.ip(), reply);
+        if self.responder.withholds(replied.code) {
+            self.ending = true;
+            return;
+        }
         self.responder.count(by, (from, Path::Forwarded), reply, &replied, took);
         self.responder.counters().time(Origin::of(from, Path::Forwarded), 1, took);
         frame(reply, &mut self.output);
@@ -328,10 +340,27 @@ impl Connection {
     }
 
     /// Writes the replies: each with its length, in as few segments as they need.
-    async fn write(&mut self) -> io::Result<()> {
-        timeout(WRITE, self.stream.write_all(&self.output)).await??;
+    async fn write(&mut self, place: &mut Place) -> io::Result<()> {
+        let written = match self.stream.try_write(&self.output) {
+            Err(fault) if fault.kind() != io::ErrorKind::WouldBlock => return Err(fault),
+            written => written.unwrap_or(0),
+        };
+        if written < self.output.len() {
+            // The kernel's buffer is full, too; it has the double of what it was asked for.
+            place.hold(self.held() + 2 * TCP_BUFFER);
+            timeout(WRITE, self.stream.write_all(&self.output[written..])).await??;
+        }
         self.output.clear();
+        shrink(&mut self.output);
+        place.hold(self.held());
         Ok(())
+    }
+}
+
+/// Gives back what a buffer had room for and need not have any more.
+fn shrink(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > KEPT.max(2 * buffer.len()) {
+        buffer.shrink_to(KEPT);
     }
 }
 

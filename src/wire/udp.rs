@@ -118,6 +118,11 @@ impl Worker {
             Verdict::Reply { octets, code, truncated, topic } => {
                 let (code, truncation) =
                     (Code::of(code.into()), truncated.then_some(Truncation::Size));
+                // Another server is asked sooner if this one says nothing.
+                if code == Code::SERVFAIL && self.stop.load(Ordering::Acquire) {
+                    self.tally.count(Event::Withheld, 1);
+                    return false;
+                }
                 let refusal = (code == Code::REFUSED).then(|| refusal(by.1, client));
                 let replied = Replied { topic, code, octets, truncation, refusal };
                 return self.reply(by.1, at, replied, (client, now));
@@ -360,6 +365,21 @@ mod tests {
         assert_eq!((counts.handed, counts.evicted), (QUEUE as u64 + 500, 500));
         assert_eq!(counts.dropped, 0);
         assert_eq!((totals.full.received, totals.full.answered), (QUEUE as u64, QUEUE as u64));
+    }
+
+    #[test]
+    fn what_cannot_be_answered_while_we_end_is_left_unsaid() {
+        for (code, withheld) in [(2, 1), (3, 0)] {
+            let running = run(move |_, _, _, reply| {
+                reply[..12].copy_from_slice(&QUERY[..12]);
+                Verdict::Reply { octets: 12, code, truncated: false, topic: Topic::UNKNOWN }
+            });
+            running.stop.store(true, Ordering::Release);
+            running.ask(1);
+            let counts = running.end().1.total().fast;
+            assert_eq!((counts.received, counts.withheld), (1, withheld), "{code}");
+            assert_eq!(counts.answered, 1 - withheld, "{code}");
+        }
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use hickory_proto::op::Message;
+use hickory_proto::op::{Message, ResponseCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::messages::{A, Query, SRV};
 use super::{Server, example};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, settings};
 
 /// A query with an id, framed.
 fn framed(id: u16, name: &str, kind: u16) -> Vec<u8> {
@@ -119,6 +119,58 @@ async fn what_has_come_is_answered_before_the_end() {
     let ended = tokio::time::timeout(Duration::from_secs(2), server.task).await;
     ended.expect("it ends at once").unwrap().unwrap();
     assert!(TcpStream::connect(server.v4).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_at_the_end_is_left_unsaid() {
+    let server = Server::start(&Fixture::unlisted(vec![settings("services.internal.")]));
+    let mut stream = TcpStream::connect(server.v4).await.unwrap();
+    stream.write_all(&framed(1, "web.services.internal", A)).await.unwrap();
+    assert_eq!(reply(&mut stream).await.unwrap().metadata.response_code, ResponseCode::ServFail);
+    server.shutdown.cancel();
+    // It is read, or comes too late; neither way a client hears of a failure.
+    let _ = stream.write_all(&framed(2, "web.services.internal", A)).await;
+    assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
+    server.task.await.unwrap().unwrap();
+    assert_eq!(server.counters.total().tcp.answered, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_replies_are_bounded_and_who_holds_them_is_closed() {
+    let mut fixture = example();
+    fixture.put_all((0..4_000).map(|number| {
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
+        (format!("big/{number}"), format!("http://{address}:8080"))
+    }));
+    let server = Server::start(&fixture);
+    let mut unread = Vec::new();
+    for host in 1..=4 {
+        for _ in 0..100 {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+            // Little is held at this end.
+            socket.set_recv_buffer_size(4096).unwrap();
+            let mut stream = socket.connect(server.v4).await.unwrap();
+            let queries = framed(1, "big.services.internal", A).repeat(3);
+            stream.write_all(&queries).await.unwrap();
+            unread.push(stream);
+        }
+        assert!(answers(server.v4).await, "{host}");
+    }
+    let start = Instant::now();
+    let counts = || server.counters.total().tcp;
+    while counts().closed_for_octets == 0 && start.elapsed() < Duration::from_secs(4) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let counts = counts();
+    assert!(counts.closed_for_octets > 0 && counts.octets <= 32 << 20, "{counts:?}");
+    assert!(answers(server.v4).await);
+    // What was taken or is gone is held no more.
+    drop(unread);
+    while server.counters.total().tcp.octets > 0 && start.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.counters.total().tcp.octets, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

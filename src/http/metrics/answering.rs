@@ -127,6 +127,7 @@ fn lost(encoder: &mut DescriptorEncoder, totals: &Totals) -> fmt::Result {
             ("queue-share", fast.evicted),
             ("too-late", full.dropped),
             ("rate-limit", fast.limited + full.limited + forwarded.limited),
+            ("ending", fast.withheld + full.withheld + forwarded.withheld),
             ("no-query", fast.silent + full.silent),
             ("unsent", fast.unsent + full.unsent + forwarded.unsent),
         ],
@@ -142,14 +143,27 @@ fn connections(encoder: &mut DescriptorEncoder, tcp: &TcpCounts) -> fmt::Result 
             "TCP connections whose client was silent or took nothing for too long",
             tcp.timed_out,
         ),
+        (
+            "srvd_tcp_turns_cut",
+            "Turns of a TCP connection at answering that took too long, and ended for others",
+            tcp.turns_cut,
+        ),
     ] {
         single(encoder, name, help, &ConstCounter::new(count))?;
     }
     let open = ConstGauge::new(tcp.open as i64);
     single(encoder, "srvd_tcp_open_connections", "TCP connections that are open", &open)?;
+    let held = ConstGauge::new(tcp.octets as i64);
+    let help = "Memory that TCP connections hold: queries not whole, replies not taken";
+    single(encoder, "srvd_tcp_held_bytes", help, &held)?;
     labelled(
         encoder,
         ("srvd_tcp_evictions", "TCP connections closed to have room for others", "of"),
-        &[("all", tcp.closed_for_room), ("client", tcp.closed_for_client)],
+        &[
+            ("all", tcp.closed_for_room),
+            ("client", tcp.closed_for_client),
+            ("memory", tcp.closed_for_octets),
+            ("descriptors", tcp.closed_for_descriptors),
+        ],
     )
 }

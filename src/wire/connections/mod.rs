@@ -2,21 +2,39 @@
 //! the client that holds the most, the one that has been quiet for longest. A client may
 //! always come back, and one that only holds connections open must neither keep others out
 //! nor drive them out (RFC 7766 section 6.2.3, RFC 9210 section 5).
+//!
+//! What connections hold of our memory is counted by their client, too: whoever asks for large
+//! replies and takes none of them has them lie here. Over a limit, the one that holds the most
+//! is closed.
 
-use std::collections::HashMap;
+mod open;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use rustix::process::{Resource, getrlimit};
+
+use self::open::{Entry, Open};
 use super::Policies;
 use super::counters::Counters;
 use super::networks::client;
 
-/// Connections that are closed for a new one, where limits fell and there are too many: so
-/// they become fewer, and nobody waits long for the lock.
+/// Connections that are closed for a new one, where limits fell and there are too many, or the
+/// system has no descriptor left: so they become fewer, and nobody waits long for the lock.
 const CLOSED_MAX: usize = 8;
+/// Octets that all connections together hold: queries that are not whole yet, replies that are
+/// not taken yet, here and in buffers of the kernel. A server of the default size then stays
+/// below 128 MiB whatever is asked of it.
+const OCTETS_MAX: usize = 32 * 1024 * 1024;
+/// Octets that those of one client hold. A resolver with all the connections that it may have
+/// stays below it, unless it takes no replies.
+const OCTETS_CLIENT_MAX: usize = OCTETS_MAX / 4;
+/// Descriptors that are kept for other things than connections, where there are few: sockets of
+/// workers, registries, HTTP, files. Of very few it is the half.
+const DESCRIPTORS_KEPT: usize = 124;
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,30 +54,10 @@ pub(super) struct Connections {
     open: Mutex<Open>,
     /// How many there may be, of the moment.
     policies: Arc<Policies>,
+    /// How many the system has descriptors for.
+    most: usize,
     /// What is counted about them.
     counters: Arc<Counters>,
-}
-
-/// The open connections, numbered.
-#[derive(Debug, Default)]
-struct Open {
-    /// How many there have ever been.
-    count: u64,
-    /// Those that are open.
-    entries: HashMap<u64, Entry>,
-    /// How many of them each client has.
-    held: HashMap<IpAddr, usize>,
-}
-
-/// One connection, as the others see it.
-#[derive(Debug)]
-struct Entry {
-    /// Whose it is.
-    client: IpAddr,
-    /// When its last query came.
-    active: Instant,
-    /// Closes it.
-    close: CancellationToken,
 }
 
 /// A place among the connections, given back when dropped.
@@ -69,8 +67,19 @@ pub(super) struct Place {
     connections: Arc<Connections>,
     /// Its number.
     number: u64,
+    /// Octets that were taken down for it, but for those of [`Account`]s.
+    octets: usize,
     /// Cancelled when another takes the place.
     pub(super) close: CancellationToken,
+}
+
+/// What a connection holds, for those who hold something for it elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    /// Among which.
+    connections: Arc<Connections>,
+    /// Its number.
+    number: u64,
 }
 
 impl Default for TcpLimits {
@@ -85,7 +94,7 @@ impl Default for TcpLimits {
 impl Connections {
     /// No connections yet.
     pub(super) fn new(policies: Arc<Policies>, counters: Arc<Counters>) -> Self {
-        Self { open: Mutex::default(), policies, counters }
+        Self { open: Mutex::default(), policies, most: most_connections(), counters }
     }
 
     /// Gives a new connection a place; it may be one that another had, or several where the
@@ -96,11 +105,10 @@ impl Connections {
         let limits = self.policies.load().tcp;
         let mut open = self.lock();
         for _ in 0..CLOSED_MAX {
-            let held = open.held.get(&client).copied().unwrap_or_default();
-            if held >= limits.per_client {
-                open.close_quietest(held, Some(client));
+            if open.of(client).places >= limits.per_client {
+                open.close_of(client);
                 self.counters.tcp.close_for_client();
-            } else if open.entries.len() >= limits.connections {
+            } else if open.entries.len() >= limits.connections.min(self.most) {
                 open.close_for_all();
                 self.counters.tcp.close_for_room();
             } else {
@@ -108,15 +116,37 @@ impl Connections {
             }
         }
         let close = CancellationToken::new();
-        let number = open.add(Entry { client, active: Instant::now(), close: close.clone() });
-        Place { connections: Arc::clone(self), number, close }
+        let number = open.add(Entry::new(client, close.clone()));
+        Place { connections: Arc::clone(self), number, octets: 0, close }
     }
 
-    /// Closes a connection to have its descriptor.
-    pub(super) fn make_room(&self) {
-        if self.lock().close_for_all() {
-            self.counters.tcp.close_for_room();
+    /// Closes some connections to have their descriptors; false if there was none.
+    pub(super) fn make_room(&self) -> bool {
+        let mut open = self.lock();
+        let closed = (0..CLOSED_MAX).take_while(|_| open.close_for_all()).count();
+        (0..closed).for_each(|_| self.counters.tcp.close_for_descriptors());
+        closed > 0
+    }
+
+    /// A connection was accepted and closed at once, for lack of descriptors.
+    pub(super) fn turn_away(&self) {
+        self.counters.tcp.accept();
+        self.counters.tcp.end();
+        self.counters.tcp.close_for_descriptors();
+    }
+
+    /// Takes down that a connection holds more octets than until now, or fewer, and closes
+    /// those that hold the most where it is too much.
+    fn hold(&self, number: u64, more: isize) {
+        let mut open = self.lock();
+        let Some(client) = open.hold(number, more) else { return };
+        while open.of(client).octets > OCTETS_CLIENT_MAX && open.close_heaviest(Some(client)) {
+            self.counters.tcp.close_for_octets();
         }
+        while open.octets > OCTETS_MAX && open.close_heaviest(None) {
+            self.counters.tcp.close_for_octets();
+        }
+        self.counters.tcp.hold(open.octets);
     }
 
     /// The map. It is sound even if another thread panicked while it looked.
@@ -125,54 +155,28 @@ impl Connections {
     }
 }
 
-impl Open {
-    /// Adds a connection, and gives its number.
-    fn add(&mut self, entry: Entry) -> u64 {
-        let number = self.count;
-        self.count += 1;
-        *self.held.entry(entry.client).or_default() += 1;
-        self.entries.insert(number, entry);
-        number
-    }
-
-    /// Takes a connection out, if it is still there.
-    fn remove(&mut self, number: u64) -> Option<Entry> {
-        let entry = self.entries.remove(&number)?;
-        if let Some(held) = self.held.get_mut(&entry.client) {
-            *held -= 1;
-            if *held == 0 {
-                self.held.remove(&entry.client);
-            }
-        }
-        Some(entry)
-    }
-
-    /// Closes a connection of a client that holds the most; false if there is none.
-    fn close_for_all(&mut self) -> bool {
-        let most = self.held.values().copied().max().unwrap_or_default();
-        self.close_quietest(most, None)
-    }
-
-    /// Closes, of one client or of all that hold so many, the connection whose last query is
-    /// the longest ago; false if there is none.
-    fn close_quietest(&mut self, held: usize, client: Option<IpAddr>) -> bool {
-        let holds = |entry: &Entry| self.held.get(&entry.client) == Some(&held);
-        let is_meant = |entry: &Entry| client.map_or(holds(entry), |it| entry.client == it);
-        let some = self.entries.iter().filter(|(_, entry)| is_meant(entry));
-        let quietest = some.min_by_key(|(_, entry)| entry.active).map(|(number, _)| *number);
-        let quietest = quietest.and_then(|number| self.remove(number));
-        if let Some(entry) = &quietest {
-            tracing::debug!(client = %entry.client, "too many connections: the quietest is closed");
-            entry.close.cancel();
-        }
-        quietest.is_some()
-    }
-}
-
 impl Place {
+    /// The connection holds so many octets.
+    pub(super) fn hold(&mut self, octets: usize) {
+        let before = std::mem::replace(&mut self.octets, octets);
+        if octets != before {
+            self.connections.hold(self.number, octets as isize - before as isize);
+        }
+    }
+
+    /// Where others can take down what the connection holds of theirs.
+    pub(super) fn account(&self) -> Account {
+        Account { connections: Arc::clone(&self.connections), number: self.number }
+    }
+
     /// Queries were answered.
     pub(super) fn count(&self, queries: usize) {
         self.connections.counters.tcp.answer(queries);
+    }
+
+    /// A turn ended because it took too long.
+    pub(super) fn cut_turn(&self) {
+        self.connections.counters.tcp.cut_turn();
     }
 
     /// The client said nothing, or took nothing, for too long.
@@ -182,15 +186,34 @@ impl Place {
 
     /// A query has come.
     pub(super) fn touch(&self) {
-        if let Some(entry) = self.connections.lock().entries.get_mut(&self.number) {
-            entry.active = Instant::now();
-        }
+        self.connections.lock().touch(self.number);
     }
+}
+
+impl Account {
+    /// The connection holds so many octets more.
+    pub(super) fn add(&self, octets: usize) {
+        self.connections.hold(self.number, octets as isize);
+    }
+
+    /// The connection holds so many octets less.
+    pub(super) fn take(&self, octets: usize) {
+        self.connections.hold(self.number, -(octets as isize));
+    }
+}
+
+/// How many connections the system has descriptors for.
+fn most_connections() -> usize {
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
+    (allowed - DESCRIPTORS_KEPT.min(allowed / 2)).max(1)
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.lock().remove(self.number);
+        let mut open = self.connections.lock();
+        open.remove(self.number);
+        self.connections.counters.tcp.hold(open.octets);
         self.connections.counters.tcp.end();
     }
 }
@@ -265,6 +288,50 @@ mod tests {
         drop((first, half, rest, last, more));
         let open = connections.lock();
         assert!(open.entries.is_empty() && open.held.is_empty());
+    }
+
+    #[test]
+    fn who_holds_the_most_octets_loses_what_holds_them() {
+        let connections = connections();
+        let mut one = fill(&connections, "192.0.2.1", 2);
+        let mut two = fill(&connections, "192.0.2.2", 4);
+        one[0].hold(OCTETS_CLIENT_MAX / 2);
+        one[1].hold(1);
+        one[0].hold(OCTETS_CLIENT_MAX - 1);
+        assert_eq!((closed(&one), connections.lock().octets), (vec![], OCTETS_CLIENT_MAX));
+        // One octet more is too much for a client.
+        one[1].account().add(1);
+        assert_eq!((closed(&one), connections.lock().octets), (vec![0], 2));
+        // What a closed one holds until it ends is not counted again.
+        one[0].hold(OCTETS_CLIENT_MAX * 2);
+        assert_eq!((closed(&one), connections.lock().octets), (vec![0], 2));
+        for place in &mut two {
+            place.hold(OCTETS_CLIENT_MAX / 4);
+        }
+        assert_eq!(closed(&two), [0; 0]);
+        let mut others: Vec<_> =
+            (3..6).flat_map(|host| fill(&connections, &format!("192.0.2.{host}"), 1)).collect();
+        for place in &mut others {
+            place.hold(OCTETS_CLIENT_MAX - 8);
+        }
+        // With these it is too much for all: of who holds the most, the quietest of equals.
+        one[1].account().add(24);
+        assert_eq!((closed(&one), closed(&two), closed(&others)), (vec![0], vec![0], vec![]));
+        assert_eq!(connections.counters.total().tcp.closed_for_octets, 2);
+        let held = connections.lock().octets;
+        assert_eq!(connections.counters.total().tcp.octets, held as u64);
+        drop((one, two, others));
+        assert_eq!((connections.lock().octets, connections.counters.total().tcp.octets), (0, 0));
+    }
+
+    #[test]
+    fn for_descriptors_several_are_closed_at_once() {
+        let connections = connections();
+        let places = [fill(&connections, "192.0.2.1", 5), fill(&connections, "192.0.2.2", 5)];
+        assert!(connections.make_room());
+        let closed: usize = places.iter().map(|it| closed(it).len()).sum();
+        assert_eq!((closed, connections.counters.total().tcp.closed_for_descriptors), (8, 8));
+        assert!(connections.make_room() && !connections.make_room());
     }
 
     #[test]

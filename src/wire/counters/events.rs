@@ -21,6 +21,8 @@ pub(in crate::wire) enum Event {
     Evicted,
     /// There was nothing to say to it.
     Silent,
+    /// Its reply would have been SERVFAIL while we end, and was left unsaid.
+    Withheld,
     /// Its reply was over the rate of the client's network, and not sent.
     Limited,
     /// Its reply was over that rate, and sent empty with TC.
@@ -51,8 +53,8 @@ pub(in crate::wire) struct Tally {
 /// The numbers of all threads of one kind, as they were when they were read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Datagrams that came to these threads. Once they are dealt with, it is the sum of
-    /// the next five.
+    /// Datagrams that came to these threads. Once they are dealt with, it is the sum of the
+    /// answered, handed, dropped, silent, withheld and limited.
     pub received: u64,
     /// Of these, the answered.
     pub answered: u64,
@@ -67,6 +69,8 @@ pub struct Counts {
     pub evicted: u64,
     /// Of these, the ones with nothing to be said to: responses, scraps.
     pub silent: u64,
+    /// Of these, the ones whose replies would have been SERVFAIL while we end.
+    pub withheld: u64,
     /// Of these, the ones whose replies were over the rate of a network, and not sent.
     pub limited: u64,
     /// Replies that were over that rate, and sent empty with TC.
@@ -105,6 +109,7 @@ impl Block {
             dropped: event(Event::Dropped),
             evicted: event(Event::Evicted),
             silent: event(Event::Silent),
+            withheld: event(Event::Withheld),
             limited: event(Event::Limited),
             slipped: event(Event::Slipped),
             unsent: event(Event::Unsent),
@@ -123,6 +128,7 @@ impl ops::Add for Counts {
             dropped: self.dropped + other.dropped,
             evicted: self.evicted + other.evicted,
             silent: self.silent + other.silent,
+            withheld: self.withheld + other.withheld,
             limited: self.limited + other.limited,
             slipped: self.slipped + other.slipped,
             unsent: self.unsent + other.unsent,

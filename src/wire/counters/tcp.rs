@@ -13,6 +13,14 @@ pub(in crate::wire) struct Tcp {
     closed_for_room: AtomicU64,
     /// Connections that were closed to have room for others of the same client.
     closed_for_client: AtomicU64,
+    /// Connections that were closed because they, or those of their client, held too much.
+    closed_for_octets: AtomicU64,
+    /// Connections that were closed because the system had no descriptor left.
+    closed_for_descriptors: AtomicU64,
+    /// Octets that connections hold.
+    octets: AtomicU64,
+    /// Turns that ended because they took too long.
+    turns_cut: AtomicU64,
     /// Connections whose client said nothing, or took nothing, for too long.
     timed_out: AtomicU64,
     /// Queries that were answered.
@@ -30,6 +38,14 @@ pub struct TcpCounts {
     pub closed_for_room: u64,
     /// Connections that were closed to have room for others of the same client.
     pub closed_for_client: u64,
+    /// Connections that were closed because they, or those of their client, held too much.
+    pub closed_for_octets: u64,
+    /// Connections that were closed because the system had no descriptor left.
+    pub closed_for_descriptors: u64,
+    /// Octets that connections hold.
+    pub octets: u64,
+    /// Turns that ended because they took too long.
+    pub turns_cut: u64,
     /// Connections whose client said nothing, or took nothing, for too long.
     pub timed_out: u64,
     /// Queries that were answered.
@@ -50,6 +66,26 @@ impl Tcp {
     /// A connection was closed to have room for another of its client.
     pub(in crate::wire) fn close_for_client(&self) {
         self.closed_for_client.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection was closed because it, or those of its client, held too much.
+    pub(in crate::wire) fn close_for_octets(&self) {
+        self.closed_for_octets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection was closed because the system had no descriptor left.
+    pub(in crate::wire) fn close_for_descriptors(&self) {
+        self.closed_for_descriptors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Connections hold so many octets.
+    pub(in crate::wire) fn hold(&self, octets: usize) {
+        self.octets.store(octets as u64, Ordering::Relaxed);
+    }
+
+    /// A turn ended because it took too long.
+    pub(in crate::wire) fn cut_turn(&self) {
+        self.turns_cut.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A client said nothing, or took nothing, for too long.
@@ -77,6 +113,10 @@ impl Tcp {
             open: accepted.saturating_sub(ended),
             closed_for_room: read(&self.closed_for_room),
             closed_for_client: read(&self.closed_for_client),
+            closed_for_octets: read(&self.closed_for_octets),
+            closed_for_descriptors: read(&self.closed_for_descriptors),
+            octets: read(&self.octets),
+            turns_cut: read(&self.turns_cut),
             timed_out: read(&self.timed_out),
             answered: read(&self.answered),
         }

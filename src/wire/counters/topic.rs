@@ -108,6 +108,8 @@ impl Code {
         "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "NOTAUTH", "BADVERS",
         "other",
     ];
+    /// A query that cannot be answered now.
+    pub const SERVFAIL: Self = Self(2);
     /// A query that is refused.
     pub const REFUSED: Self = Self(5);
     /// How many there are.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use arc_swap::Guard;
 use hickory_net::xfer::Protocol;
 use hickory_server::server::Request;
+use tokio_util::sync::CancellationToken;
 
 use self::blank::{BADVERS, FORMERR, NOERROR, NOTAUTH, NOTIMP, REFUSED, SERVFAIL};
 use self::blank::{NOTIFY, QUERY, UPDATE, blank, single};
@@ -30,7 +31,7 @@ use self::encode::encode;
 use self::handler::zone_version;
 use self::screen::Outline;
 use super::edns::{Budget, Edns, Malformed, Told};
-use super::{Counters, Policies, Policy, Transport};
+use super::{Code, Counters, Policies, Policy, Transport};
 use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
@@ -61,6 +62,8 @@ pub struct Responder {
     policies: Arc<Policies>,
     /// Where replies are counted, by whoever sends them.
     counters: Arc<Counters>,
+    /// Told to stop.
+    ending: CancellationToken,
 }
 
 impl Responder {
@@ -73,7 +76,20 @@ impl Responder {
     /// A responder that reads an index and answers by the policy of the moment.
     #[must_use]
     pub fn with(index: Arc<Index>, policies: Arc<Policies>) -> Self {
-        Self { index, policies, counters: Arc::default() }
+        Self { index, policies, counters: Arc::default(), ending: CancellationToken::new() }
+    }
+
+    /// The same until it is told to stop.
+    #[must_use]
+    pub(super) fn until(self, ending: CancellationToken) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// Whether a reply of a code is left unsaid: what cannot be answered while this server ends
+    /// may well be by another, which a client asks sooner if it hears nothing, or nothing more,
+    /// of this one.
+    pub(super) fn withholds(&self, code: Code) -> bool {
+        code == Code::SERVFAIL && self.ending.is_cancelled()
     }
 
     /// The same, with its replies counted elsewhere.

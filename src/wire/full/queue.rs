@@ -215,6 +215,9 @@ impl Handed {
         let Self { message, route, socket, since } = self;
         let from = (route.client, Transport::Udp);
         let mut replied = Replied::read(by, from.0.ip(), reply);
+        if responder.withholds(replied.code) {
+            return count(Event::Withheld);
+        }
         match by.1.judge(message, route.client, reply, Instant::now()) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {

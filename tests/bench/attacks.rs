@@ -1,8 +1,9 @@
-//! What srvd does to others, and what others can do to it: two tables.
+//! What srvd does to others, and what others can do to it: three tables.
 //!
-//! `cargo bench --bench attacks` prints both, in about two minutes: how many octets are sent
-//! to a forged address for each octet of a query, and what a well-behaved client sees of a
-//! server that is flooded. `amplification` or `floods` chooses one, `--quick` is quick.
+//! `cargo bench --bench attacks` prints them, in about four minutes: how many octets are sent
+//! to a forged address for each octet of a query, what a well-behaved client sees of a server
+//! that is flooded, and for each bound what it costs to run into it, and whom.
+//! `amplification`, `floods` or `bounds` chooses one, `--quick` is quick.
 //!
 //! The server has core 0, with one worker, so that nothing escapes the flood; the flood, the
 //! client and etcd share core 1. Clients that a limit knows apart have networks of their own
@@ -51,6 +52,18 @@ mod client;
 #[path = "attacks/floods.rs"]
 mod floods;
 
+/// Kinds of attack, one for each bound.
+#[path = "attacks/kinds.rs"]
+mod kinds;
+
+/// Connections that ask as much as is taken.
+#[path = "attacks/streams.rs"]
+mod streams;
+
+/// Table: what each costs the attacker, the server and a well-behaved client.
+#[path = "attacks/bounds.rs"]
+mod bounds;
+
 use std::time::Duration;
 
 use self::stage::Registered;
@@ -76,5 +89,8 @@ fn main() {
     }
     if wanted("floods") {
         floods::measure(&registered, if is_quick { LASTS_QUICK } else { LASTS });
+    }
+    if wanted("bounds") {
+        bounds::measure(&registered, if is_quick { LASTS_QUICK } else { LASTS });
     }
 }

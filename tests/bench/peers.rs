@@ -35,6 +35,7 @@ mod echo;
 
 /// Processes on cores of their own.
 #[path = "peers/process.rs"]
+#[allow(dead_code, reason = "each bench takes what it needs")]
 mod process;
 
 /// The same registrations in etcd and in a zone file.

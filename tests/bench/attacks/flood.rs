@@ -11,7 +11,7 @@ use crate::stage::client;
 
 /// Packets of one system call.
 const BATCH: usize = 64;
-/// The most octets of a packet.
+/// The least octets of a packet's place.
 const PACKET: usize = 128;
 /// Where the flood comes from: another network than the well-behaved client.
 const OWN: &str = "127.0.0.1";
@@ -52,26 +52,7 @@ impl Flood {
         match self {
             Self::Quiet => {}
             Self::Connections => connect(server, stop),
-            _ => self.send(server, stop),
-        }
-    }
-
-    /// Sends packets, and reads no replies: nobody does whose address is forged.
-    fn send(self, server: SocketAddr, stop: &AtomicBool) {
-        let socket = client(OWN, server);
-        let mut batch = Batch::new(BATCH, PACKET, false);
-        let (mut random, packet) = (fastrand::Rng::with_seed(1), self.packet());
-        for at in 0..BATCH {
-            batch.write(at, &packet);
-        }
-        while !stop.load(Ordering::Relaxed) {
-            if self == Self::Invented {
-                for at in 0..BATCH {
-                    invent(batch.write(at, &packet), &mut random);
-                }
-            }
-            // A buffer that is full is one that the kernel empties by itself.
-            let _ = batch.send(&socket, BATCH);
+            _ => send(server, &self.packet(), self == Self::Invented, stop),
         }
     }
 
@@ -86,6 +67,26 @@ impl Flood {
             packet[12] = 63;
         }
         packet
+    }
+}
+
+/// Sends a packet, with a random label or as it is, and reads no replies: nobody does whose
+/// address is forged.
+pub(crate) fn send(server: SocketAddr, packet: &[u8], is_random: bool, stop: &AtomicBool) {
+    let socket = client(OWN, server);
+    let mut batch = Batch::new(BATCH, packet.len().max(PACKET), false);
+    let mut random = fastrand::Rng::with_seed(1);
+    for at in 0..BATCH {
+        batch.write(at, packet);
+    }
+    while !stop.load(Ordering::Relaxed) {
+        if is_random {
+            for at in 0..BATCH {
+                invent(batch.write(at, packet), &mut random);
+            }
+        }
+        // A buffer that is full is one that the kernel empties by itself.
+        let _ = batch.send(&socket, BATCH);
     }
 }
 

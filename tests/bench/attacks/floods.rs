@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::{RATE, Seen, ask_steadily, connect_steadily};
 use crate::flood::Flood;
+use crate::query::{SRV, query};
 use crate::stage::{Registered, Server};
 use crate::statistics::quantile;
 
@@ -57,7 +58,7 @@ fn run(
     server: &Server,
     flood: Flood,
     time: Duration,
-    ask: fn(SocketAddr, Duration) -> Seen,
+    ask: fn(SocketAddr, Duration, &[u8]) -> Seen,
 ) -> Row {
     let name = match flood {
         Flood::Connections => "srvd_tcp_connections_total",
@@ -69,7 +70,7 @@ fn run(
         std::thread::sleep(WARM);
         let (taken, ran, begun) =
             (server.counted(name), server.process.nanoseconds(), Instant::now());
-        let seen = ask(server.at, time);
+        let seen = ask(server.at, time, &query("_s3._tcp", SRV, Some(1232)));
         let seconds = begun.elapsed().as_secs_f64();
         let ran = (server.process.nanoseconds() - ran) as f64 / seconds;
         let taken = (server.counted(name) - taken - seen.sent as f64).max(0.0) / seconds;

@@ -4,10 +4,11 @@ use std::io::{Read, Result, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use etcd_client::Client;
+use etcd_client::{Client, Txn, TxnOp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::kinds::{ENTRIES, SKYDNS};
 use crate::process::{GENERATOR, Process, SERVER, directory, pin};
 use crate::query::{A, query};
 use crate::support::etcd::Etcd;
@@ -26,6 +27,8 @@ const REPLY: Duration = Duration::from_millis(200);
 pub(crate) struct Registered {
     /// Where.
     etcd: Etcd,
+    /// A name server that says nothing.
+    silent: UdpSocket,
 }
 
 /// A server that runs.
@@ -59,7 +62,40 @@ impl Registered {
             let value = format!(r#"{{"host":"10.9.9.9:80","text":"{text}"}}"#);
             client.put("/services/text/1", value, None).await.unwrap();
         });
-        Self { etcd }
+        Self { etcd, silent: UdpSocket::bind("127.0.0.1:0").unwrap() }
+    }
+
+    /// Registers what the SkyDNS zone has, once.
+    fn fill_skydns(&self) {
+        const TOGETHER: usize = 128;
+        Runtime::new().unwrap().block_on(async {
+            let mut client = Client::connect([self.etcd.url()], None).await.unwrap();
+            if client.get(entry(0), None).await.unwrap().count() > 0 {
+                return;
+            }
+            for first in (0..ENTRIES).step_by(TOGETHER) {
+                let put = |at: usize| {
+                    let value = format!(r#"{{"host":"10.1.{}.{}"}}"#, at >> 8, at & 255);
+                    TxnOp::put(entry(at), value, None)
+                };
+                let puts: Vec<_> = (first..ENTRIES.min(first + TOGETHER)).map(put).collect();
+                client.txn(Txn::new().and_then(puts)).await.unwrap();
+            }
+        });
+    }
+
+    /// Starts a server of all kinds of zones that asks others.
+    pub(crate) fn serve_all(&self) -> Server {
+        self.fill_skydns();
+        let dir = directory();
+        let path = dir.path().join("srvd.toml");
+        let text = format!(
+            "forward = [\"{}\"]\n[[zone]]\nname = \"services.internal\"\n[[zone]]\nname = \
+             \"{SKYDNS}\"\nschema = \"skydns\"\n",
+            self.silent.local_addr().unwrap()
+        );
+        std::fs::write(&path, text).unwrap();
+        self.serve(&["--config", path.to_str().unwrap()])
     }
 
     /// Starts a server with arguments, and waits for its first answer.
@@ -80,6 +116,12 @@ impl Registered {
         }
         server
     }
+}
+
+/// The key of an entry of the SkyDNS zone.
+fn entry(at: usize) -> String {
+    let labels: Vec<_> = SKYDNS.split('.').rev().collect();
+    format!("/skydns/{}/h/{}/{}/{at}", labels.join("/"), at % 16, at % 128)
 }
 
 impl Server {

@@ -62,6 +62,14 @@ impl Process {
         self.tree().iter().map(times).sum()
     }
 
+    /// MiB that it has resident.
+    pub(crate) fn resident(&self) -> f64 {
+        let text = read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kibibytes.unwrap_or(0.0) / 1024.0
+    }
+
     /// Its id and those of its children, theirs and so on.
     fn tree(&self) -> Vec<u32> {
         let mut all = vec![self.child.id()];

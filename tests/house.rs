@@ -103,7 +103,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("etcd_client", &["etcd", "telemetry"]),
     ("tonic", &["etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
-    ("hickory_resolver", &["forward", "telemetry"]),
+    ("moka", &["forward"]),
     ("axum", &["http"]),
     ("prometheus_client", &["http"]),
     ("crate::mirror", &["app", "commands", "mirror"]),

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{Answering, Limits, Outage, Serve};
-use crate::forward::{Forwarder, Own, Source};
+use crate::forward::{Forwarder, Own, Rules, Source};
 use crate::http::Access;
 use crate::index::{Index, Schema, Zone};
 use crate::mirror::{Patience, Waits};
@@ -150,10 +150,11 @@ impl Live {
             return Ok(None);
         }
         if let Some(forwarder) = earlier {
-            forwarder.replace(sources.to_vec());
+            forwarder.replace(sources.to_vec(), Rules::default());
             return Ok(Some(forwarder));
         }
-        Forwarder::start(sources.to_vec(), self.own.clone()).map(|it| Some(Arc::new(it)))
+        let forwarder = Forwarder::start(sources.to_vec(), Rules::default(), self.own.clone())?;
+        Ok(Some(Arc::new(forwarder)))
     }
 
     /// Logs one of so many queries, by whoever logged as many before.

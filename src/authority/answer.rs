@@ -63,6 +63,8 @@ pub enum Reason {
     Stale,
     /// The zone has not been listed yet.
     NotReady,
+    /// What was said is not passed on.
+    Blocked,
     /// This is offered to nobody.
     Prohibited,
     /// As [`Self::Stale`], where the name does not exist.
@@ -85,6 +87,7 @@ impl Reason {
             Self::Stale => 3,
             Self::CachedError => 13,
             Self::NotReady => 14,
+            Self::Blocked => 15,
             Self::Prohibited => 18,
             Self::StaleNxDomain => 19,
             Self::NotAuthoritative => 20,

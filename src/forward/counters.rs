@@ -13,7 +13,13 @@ pub(super) struct Counters {
     asked: AtomicU64,
     /// Of these, the ones that no upstream answered.
     failed: AtomicU64,
-    /// Turned away for want of room.
+    /// Asked of upstreams before anybody had to wait for it.
+    refreshed: AtomicU64,
+    /// Answered with what had been said too long ago.
+    stale: AtomicU64,
+    /// Private addresses left out.
+    private: AtomicU64,
+    /// Turned away for want of room, or to make room for others.
     no_room: AtomicU64,
 }
 
@@ -28,7 +34,13 @@ pub struct Counts {
     pub asked: u64,
     /// Of these, the ones that no upstream answered.
     pub failed: u64,
-    /// Questions turned away because too many waited.
+    /// Of those that were asked, the ones that nobody waited for yet.
+    pub refreshed: u64,
+    /// Questions answered with what had been said too long ago.
+    pub stale: u64,
+    /// Private addresses that were left out of answers.
+    pub private: u64,
+    /// Questions turned away because too many waited, or to make room for others.
     pub no_room: u64,
     /// Questions that wait now.
     pub in_flight: usize,
@@ -55,6 +67,21 @@ impl Counters {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A question goes to upstreams that nobody waits for yet.
+    pub(super) fn refreshed(&self) {
+        self.refreshed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many questions were answered with what had been said too long ago.
+    pub(super) fn stale(&self, questions: u64) {
+        self.stale.fetch_add(questions, Ordering::Relaxed);
+    }
+
+    /// So many private addresses were left out.
+    pub(super) fn private(&self, addresses: u64) {
+        self.private.fetch_add(addresses, Ordering::Relaxed);
+    }
+
     /// A question was turned away.
     pub(super) fn no_room(&self) {
         self.no_room.fetch_add(1, Ordering::Relaxed);
@@ -67,6 +94,9 @@ impl Counters {
             merged: self.merged.load(Ordering::Relaxed),
             asked: self.asked.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
+            refreshed: self.refreshed.load(Ordering::Relaxed),
+            stale: self.stale.load(Ordering::Relaxed),
+            private: self.private.load(Ordering::Relaxed),
             no_room: self.no_room.load(Ordering::Relaxed),
             in_flight,
         }

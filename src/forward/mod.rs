@@ -13,59 +13,70 @@
 //!
 //! | bound | what it holds |
 //! | --- | --- |
-//! | `IN_FLIGHT`, `SHARE`, `DESCRIPTORS` | questions that wait for upstreams, in all and of one client |
-//! | `WAITERS` | those of them that wait for the answer to an equal one |
-//! | `DEADLINE` | how long any of them waits |
-//! | `PATIENCE` | how long one upstream is waited for before the next is asked as well |
+//! | `IN_FLIGHT`, `DESCRIPTORS` | questions that upstreams are asked at once |
+//! | `WAITERS` | who waits for their answers |
+//! | `SHARE`, `JOSTLE` | either of one client, and when it makes room for another |
+//! | `DEADLINE`, `CLIENT_PATIENCE` | how long any of them waits, and where there is an old answer |
+//! | `PATIENCE`, `WAITS`, `AGAIN` | how long one upstream is waited for before the next is asked as well, and it again |
 //! | `ENTRIES`, `ENTRY_OCTETS` | what is cached |
+//! | `MOMENT`, `STALE_MAX`, `RECHECK` | how long that is given after its time |
+//! | `DATAGRAM` | octets of a reply over UDP |
 //! | `UPSTREAMS_MAX`, `FILE_OCTETS` | upstreams, and the files that name them |
 //!
-//! Of hickory-resolver this takes the pool of name servers, one pool for each upstream, and
-//! the cache. Not its `Resolver`: that asks for the target of every alias anew, answers
-//! `localhost` and others itself, and knows a negative answer at the end of aliases only
-//! without them. Nor one pool for all upstreams: it takes the first SERVFAIL or REFUSED for
-//! the answer, and gives up with the first two servers that say nothing.
+//! Of hickory-resolver nothing is used. Its `Resolver` asks for the target of every alias
+//! anew, and answers `localhost` and others itself; its pools of name servers take the first
+//! SERVFAIL for the answer, wait for ever for a reply with a question where there is none, and
+//! never ask without EDNS; its cache gives nothing after its time, and does not say when that
+//! is.
 //!
 //! | RFC | what of it | status |
 //! | --- | --- | --- |
 //! | 1035 s7.1, 7766 | UDP, repeated; TCP where the answer is truncated | done |
-//! | 2181 s5.2 | one TTL per RRset | done |
+//! | 2181 s5 | one TTL per RRset, every datum once | done |
+//! | 2181 s5.4.1 | nothing is believed but what answers the question | done |
 //! | 2308 s3, s5 | negative answers with their SOA, cached as long as it says | done |
 //! | 5452 s5 | equal questions are asked once at a time | done |
 //! | 5452 s9 | a port and an id of its own for every question, which must be echoed | done |
+//! | 6891 s7 | without EDNS where that is not understood, for five minutes | done |
 //! | 6604 | aliases in order, with the code of the last name | done |
-//! | 8914 | extended errors 13, 22, 23 | done |
+//! | 8767 | old answers where there are no others, for a day | done |
+//! | 8914 | extended errors 3, 13, 15, 19, 22, 23 | done |
 //! | 9520 s3 | failures are cached, for a second | done |
 //! | 4035 | DO | not passed on: answers carry no signatures. CD is |
 
 mod answer;
 mod ask;
 mod cache;
+mod chain;
 mod counters;
+mod exchange;
 mod flights;
+mod message;
 mod own;
+mod private;
 mod probes;
 mod room;
 mod selection;
 mod source;
 mod upstream;
+mod waiting;
 mod watch;
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
+use self::cache::Kept;
 use self::counters::Counters;
-use self::flights::{Asker, Joined};
+use self::flights::{Done, Flight, Flights, Joined};
 use self::probes::Probes;
-use self::room::Room;
 use self::selection::Selection;
 use self::watch::{Turn, Watch};
 use crate::authority::Answer;
@@ -73,6 +84,7 @@ use crate::authority::Answer;
 pub use self::counters::Counts;
 pub use self::own::Own;
 pub use self::source::{Source, SourceFault};
+pub use self::upstream::Standing;
 
 /// How long a question waits in all. Resolvers of clients give up after five seconds, and
 /// should hear why before that.
@@ -93,6 +105,16 @@ pub struct Asked {
     pub checking_disabled: bool,
 }
 
+/// How upstreams are asked, and what is done with what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether private addresses stay in answers.
+    pub keeps_private: bool,
+    /// Whether letters of names are sent in mixed case, and replies must have the same
+    /// (draft-vixie-dnsext-dns0x20).
+    pub mixes_case: bool,
+}
+
 /// Asks upstreams. Dropping it ends its thread.
 pub struct Forwarder {
     /// What its tasks share.
@@ -108,7 +130,7 @@ struct Shared {
     /// The upstreams of the day, and what they said.
     selection: ArcSwap<Selection>,
     /// Who waits.
-    room: Arc<Room>,
+    flights: Arc<Flights>,
     /// What shows loops.
     probes: Probes,
     /// What is counted.
@@ -118,19 +140,19 @@ struct Shared {
 }
 
 impl Forwarder {
-    /// Starts a thread that asks what `sources` name, but never what is `own`.
+    /// Starts a thread that asks what `sources` name, by some rules, but never what is `own`.
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
-    pub fn start(sources: Vec<Source>, own: Own) -> io::Result<Self> {
+    pub fn start(sources: Vec<Source>, rules: Rules, own: Own) -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).thread_name("forward").enable_all().build()?;
         let mut watch = Watch::new(sources, own.clone());
         let addresses = watch.look();
         watch::tell(&addresses);
         let shared = Arc::new(Shared {
-            selection: ArcSwap::from_pointee(Selection::new(&addresses, &[])),
-            room: Arc::new(Room::new()),
+            selection: ArcSwap::from_pointee(Selection::new(&addresses, rules)),
+            flights: Arc::new(Flights::new()),
             probes: Probes::default(),
             counters: Counters::default(),
             turn: Turn::default(),
@@ -139,48 +161,35 @@ impl Forwarder {
         Ok(Self { shared, own, runtime: Some(runtime) })
     }
 
-    /// Asks what other sources name, from the next question on. Questions that wait are still
-    /// answered by whom they were asked; upstreams that stay keep their connections. It reads
-    /// files.
-    pub fn replace(&self, sources: Vec<Source>) {
+    /// Asks what other sources name, by other rules, from the next question on. Questions that
+    /// wait are still answered by whom they were asked. It reads files.
+    pub fn replace(&self, sources: Vec<Source>, rules: Rules) {
         let Self { shared, own, .. } = self;
-        shared.turn.replace(Watch::new(sources, own.clone()), shared);
+        shared.turn.replace(Watch::new(sources, own.clone()), rules, shared);
     }
 
     /// Answers a client's question by `done`, which is called once, here or on the thread of
     /// the forwarder. It must not wait. `client` is who the question counts for.
     pub fn ask(&self, client: IpAddr, asked: Asked, done: impl FnOnce(Answer) + Send + 'static) {
-        let Shared { selection, room, probes, counters, .. } = &*self.shared;
+        let Shared { selection, probes, counters, .. } = &*self.shared;
         if probes.came_back(&asked) {
             return done(answer::looped());
         }
         let selection = selection.load_full();
-        if let Some(answer) = selection.cache.get(&asked) {
-            counters.cached();
-            return done(answer);
-        }
-        let Some(place) = room.enter(client) else {
-            counters.no_room();
-            return done(answer::no_room());
+        let Some(Kept { answer, is_due }) = selection.cache.get(&asked, Instant::now()) else {
+            return self.wait(client, asked, selection, Box::new(done));
         };
-        match selection.flights.join(&asked, Asker { done: Box::new(done), place }) {
-            Joined::First(flight) => {
-                let shared = Arc::clone(&self.shared);
-                self.runtime().handle().spawn(async move {
-                    flight.land(&selection.ask(&asked, &shared.counters).await);
-                });
-            }
-            Joined::Waits => counters.merged(),
-            Joined::Crowded(asker) => {
-                counters.no_room();
-                (asker.done)(answer::no_room());
-            }
+        counters.cached();
+        counters.stale(u64::from(answer::is_stale(&answer)));
+        done(answer);
+        if is_due {
+            self.refresh(client, asked, selection);
         }
     }
 
     /// Waits until every question that was taken has its answer.
     pub async fn idle(&self) {
-        while self.shared.room.len() > 0 {
+        while self.shared.flights.waiting() > 0 {
             sleep(IDLE_GLANCE).await;
         }
     }
@@ -188,29 +197,59 @@ impl Forwarder {
     /// What was counted.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.shared.counters.counts(self.shared.room.len())
+        self.shared.counters.counts(self.shared.flights.waiting())
     }
 
-    /// The upstreams, and whether each is asked.
+    /// The upstreams.
     #[must_use]
-    pub fn upstreams(&self) -> Vec<(SocketAddr, bool)> {
+    pub fn upstreams(&self) -> Vec<Standing> {
         let selection = self.shared.selection.load();
-        let all = selection.upstreams.iter();
-        all.map(|upstream| (upstream.address(), !upstream.is_looping())).collect()
+        selection.upstreams.iter().map(|upstream| upstream.standing()).collect()
     }
 
-    /// Its thread.
-    fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("it is taken in drop alone")
+    /// Has a question asked, and the asker wait.
+    fn wait(&self, client: IpAddr, asked: Asked, selection: Arc<Selection>, done: Done) {
+        let Shared { flights, counters, .. } = &*self.shared;
+        let (joined, mut refused) = flights.join((selection.edition, asked), client, done);
+        match joined {
+            Joined::First(flight) => self.launch(flight, selection),
+            Joined::Waits => counters.merged(),
+            Joined::Crowded(done) => refused.push(done),
+        }
+        for done in refused {
+            counters.no_room();
+            done(answer::no_room());
+        }
+    }
+
+    /// Has a question asked again that was answered already.
+    fn refresh(&self, client: IpAddr, asked: Asked, selection: Arc<Selection>) {
+        if let Some(flight) = self.shared.flights.refresh(&(selection.edition, asked), client) {
+            self.shared.counters.refreshed();
+            self.launch(flight, selection);
+        }
+    }
+
+    /// Asks a question on the forwarder's thread.
+    fn launch(&self, flight: Flight, selection: Arc<Selection>) {
+        let shared = Arc::clone(&self.shared);
+        let runtime = self.runtime.as_ref().expect("it is taken in drop alone");
+        runtime.spawn(async move { selection.fly(flight, &shared.counters).await });
     }
 }
 
 impl Shared {
-    /// Asks other upstreams from now on, and says so.
-    fn select(&self, addresses: &[SocketAddr]) {
+    /// Asks other upstreams from now on, by some rules, and says so.
+    fn select(&self, addresses: &[SocketAddr], rules: Rules) {
         watch::tell(addresses);
-        let before = self.selection.load();
-        self.selection.store(Arc::new(Selection::new(addresses, &before.upstreams)));
+        let next = self.selection.load().next(addresses, rules);
+        self.selection.store(Arc::new(next));
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { keeps_private: true, mixes_case: false }
     }
 }
 

@@ -45,7 +45,7 @@ impl Probes {
         let name = random_name();
         self.lock().push((name.clone(), Arc::clone(&seen)));
         let asked = Asked { name, kind: KIND, checking_disabled: false };
-        let _ = timeout(WAIT, upstream.ask(&asked)).await;
+        let _ = timeout(WAIT, upstream.ask(&asked, false)).await;
         self.lock().retain(|(name, _)| *name != asked.name);
         tell(upstream, seen.load(Ordering::Relaxed));
     }

@@ -66,6 +66,11 @@ impl FromStr for Source {
 /// What is wrong with the file.
 pub(super) fn read_file(path: &PathBuf) -> Result<Vec<SocketAddr>, String> {
     let mut text = String::new();
+    // A pipe would keep us waiting for whoever writes to it.
+    let metadata = path.metadata().map_err(|fault| fault.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is no regular file; name a resolv.conf file".to_owned());
+    }
     let read = File::open(path).and_then(|file| file.take(FILE_OCTETS).read_to_string(&mut text));
     read.map_err(|fault: io::Error| fault.to_string())?;
     let servers: Vec<_> = text.lines().filter_map(nameserver).collect();
@@ -145,5 +150,7 @@ mod tests {
         assert_eq!(read("").unwrap_err(), "it names no nameserver");
         std::fs::remove_file(&path).unwrap();
         assert!(read_file(&path).unwrap_err().contains("No such file"));
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success() && read_file(&path).unwrap_err().contains("no regular file"));
     }
 }

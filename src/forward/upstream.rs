@@ -1,43 +1,46 @@
-//! One upstream: its connections, and how it has been doing.
+//! One upstream: how it is asked, and how it has been doing.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hickory_proto::op::{DnsRequest, DnsRequestOptions, Edns, Message, Query, ResponseCode};
-use hickory_resolver::config::{
-    ConnectionConfig, NameServerConfig, ResolverOpts, ServerOrderingStrategy,
-};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::{NameServerPool, PoolContext, TlsConfig};
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
 
-use super::{Asked, DEADLINE};
+use super::Asked;
+use super::exchange::{over_tcp, over_udp};
+use super::message::{Reply, Request};
 
-/// Octets of a datagram that upstreams may send (RFC 9715 appendix A).
-const PAYLOAD: u16 = 1232;
 /// How long an upstream that failed comes after those that did not.
 const AILING: Duration = Duration::from_secs(30);
-/// Questions that one connection over TCP carries at once: all there are.
-const ON_ONE_CONNECTION: usize = 1000;
+/// How long is believed that an upstream knows EDNS, or does not: it may be replaced by
+/// another, or a firewall before it mended.
+const EDNS_BELIEVED: Duration = Duration::from_secs(300);
 
 /// A server that answers for names that are not ours.
+#[derive(Debug)]
 pub(super) struct Upstream {
     /// Where it is.
     address: SocketAddr,
-    /// Its sockets. It is a pool of one server.
-    pool: NameServerPool<TokioRuntimeProvider>,
     /// When it failed last.
     failed: Mutex<Option<Instant>>,
+    /// Whether it knows EDNS, and since when that is known.
+    knows_edns: Mutex<Option<(bool, Instant)>>,
     /// Whether it asks us what it is asked.
     is_looping: AtomicBool,
 }
 
-/// What an upstream says: a message, or [`DnsError::NoRecordsFound`] where there are no
-/// answers in it. It is what the cache takes.
-pub(super) type Said = Result<Message, NetError>;
+/// How an upstream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// Whether it is asked, and not left out.
+    pub is_used: bool,
+    /// Whether it is asked by EDNS.
+    pub has_edns: bool,
+}
 
 /// Why an upstream gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,13 +60,12 @@ pub(super) enum Fault {
 impl Upstream {
     /// An upstream that nothing was asked of.
     pub(super) fn new(address: SocketAddr) -> Self {
-        let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
-        connections.iter_mut().for_each(|connection| connection.port = address.port());
-        let server = NameServerConfig::new(address.ip(), true, connections);
-        let context = PoolContext::new(options(), TlsConfig::new().expect("it is empty"));
-        let pool =
-            NameServerPool::from_config([server], Arc::new(context), TokioRuntimeProvider::new());
-        Self { address, pool, failed: Mutex::default(), is_looping: AtomicBool::new(false) }
+        Self {
+            address,
+            failed: Mutex::default(),
+            knows_edns: Mutex::default(),
+            is_looping: AtomicBool::new(false),
+        }
     }
 
     /// Where it is.
@@ -71,17 +73,31 @@ impl Upstream {
         self.address
     }
 
-    /// Asks it. There is no need to hear more than one answer.
-    pub(super) async fn ask(&self, asked: &Asked) -> Result<Said, Fault> {
-        let response = self.pool.send(request(asked)).first_answer().await;
-        let said = understand(response.map(|response| response.into_message()))?;
-        let query = match &said {
-            Ok(message) => message.queries.first(),
-            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => Some(&*none.query),
-            Err(_) => None,
-        };
-        // Over TCP nobody has compared the question yet.
-        if query.is_some_and(|it| *it == asked.query()) { Ok(said) } else { Err(Fault::Broken) }
+    /// How it stands.
+    pub(super) fn standing(&self) -> Standing {
+        let (address, is_used) = (self.address, !self.is_looping());
+        Standing { address, is_used, has_edns: self.is_asked_by_edns() }
+    }
+
+    /// Asks it, with letters in mixed case if they are to be; again without EDNS, if that
+    /// may be what it does not understand.
+    pub(super) async fn ask(&self, asked: &Asked, is_mixed: bool) -> Result<Reply, Fault> {
+        let has_edns = self.is_asked_by_edns();
+        let reply = self.exchange(asked, has_edns, is_mixed).await?;
+        if !reply.objects_to_edns() {
+            self.learn(has_edns, &reply);
+            return understand(reply);
+        }
+        let plain = self.exchange(asked, false, is_mixed).await?;
+        if plain.code != reply.code {
+            self.believe(false);
+        }
+        understand(plain)
+    }
+
+    /// Whether it is to be asked by EDNS.
+    fn is_asked_by_edns(&self) -> bool {
+        self.belief() != Some(false)
     }
 
     /// Remembers whether it answered.
@@ -105,6 +121,52 @@ impl Upstream {
     pub(super) fn is_looping(&self) -> bool {
         self.is_looping.load(Ordering::Relaxed)
     }
+
+    /// Sends it a question, over TCP where UDP does not do. Where questions with EDNS get no
+    /// reply, one without is sent as well: some servers, and firewalls before them, drop
+    /// what they do not know.
+    async fn exchange(
+        &self,
+        asked: &Asked,
+        has_edns: bool,
+        is_mixed: bool,
+    ) -> Result<Reply, Fault> {
+        let request = Request::new(asked, has_edns, is_mixed)?;
+        let plain = Request::new(asked, false, is_mixed)?;
+        let reply = over_udp(self.address, [&request, &request, &plain, &plain]).await?;
+        // Who spells the question otherwise may not be the server.
+        if !reply.is_truncated && !reply.is_respelt {
+            return Ok(reply);
+        }
+        over_tcp(self.address, if reply.asked_by_edns { &request } else { &plain }).await
+    }
+
+    /// Learns from a reply whether it knows EDNS. One question without it that was answered
+    /// first says little of a server that answers others.
+    fn learn(&self, has_edns: bool, reply: &Reply) {
+        match (has_edns, reply.asked_by_edns) {
+            (true, true) if reply.has_edns => self.believe(true),
+            (true, false) if self.belief().is_none() => self.believe(false),
+            _ => {}
+        }
+    }
+
+    /// What is believed of it, if anything still is.
+    fn belief(&self) -> Option<bool> {
+        let belief = *self.knows_edns.lock().unwrap_or_else(PoisonError::into_inner);
+        belief.filter(|(_, since)| since.elapsed() < EDNS_BELIEVED).map(|(knows, _)| knows)
+    }
+
+    /// Believes something of it from now on.
+    fn believe(&self, knows: bool) {
+        let before = self.belief();
+        let belief = Some((knows, Instant::now()));
+        *self.knows_edns.lock().unwrap_or_else(PoisonError::into_inner) = belief;
+        if !knows && before != Some(false) {
+            let address = self.address;
+            tracing::info!(upstream = %address, "{address} does not know EDNS: asked without it");
+        }
+    }
 }
 
 impl Fault {
@@ -121,50 +183,25 @@ impl Fault {
     }
 }
 
-impl Asked {
-    /// The question, as hickory writes it.
-    pub(super) fn query(&self) -> Query {
-        Query::query(self.name.clone(), self.kind)
+/// What a reply amounts to. That our question is malformed says nothing of the client's.
+fn understand(reply: Reply) -> Result<Reply, Fault> {
+    match reply.code {
+        _ if reply.is_truncated => Err(Fault::Broken),
+        ResponseCode::NoError | ResponseCode::NXDomain if !reply.has_question => Err(Fault::Broken),
+        ResponseCode::NoError if is_referral(&reply) => Err(Fault::Refused),
+        ResponseCode::NoError | ResponseCode::NXDomain => Ok(reply),
+        ResponseCode::Refused => Err(Fault::Refused),
+        ResponseCode::FormErr | ResponseCode::BADSIG => Err(Fault::Broken),
+        code => Err(Fault::Code(code)),
     }
 }
 
-/// A message with a question. Its id is random.
-fn request(asked: &Asked) -> DnsRequest {
-    let mut message = Message::query();
-    message.queries.push(asked.query());
-    message.metadata.recursion_desired = true;
-    message.metadata.checking_disabled = asked.checking_disabled;
-    message.edns.get_or_insert_with(Edns::new).set_max_payload(PAYLOAD);
-    DnsRequest::new(message, DnsRequestOptions::default())
-}
-
-/// What a response amounts to. NOERROR with nothing but name servers is no answer: the
-/// server does not resolve for us (RFC 2308 section 2.2).
-fn understand(response: Said) -> Result<Said, Fault> {
-    match response {
-        Ok(message) => match message.metadata.response_code {
-            ResponseCode::NoError | ResponseCode::NXDomain => Ok(Ok(message)),
-            code => Err(Fault::Code(code)),
-        },
-        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
-            let is_referral = none.soa.is_none() && none.ns.is_some();
-            if is_referral { Err(Fault::Refused) } else { Ok(Err(none.into())) }
-        }
-        Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused))) => Err(Fault::Refused),
-        Err(NetError::Dns(DnsError::ResponseCode(code))) => Err(Fault::Code(code)),
-        Err(NetError::Timeout) => Err(Fault::Silent),
-        Err(_) => Err(Fault::Broken),
-    }
-}
-
-/// How hickory is to ask. Ports are the system's choice: random, too, and none that an
-/// administrator has reserved.
-fn options() -> ResolverOpts {
-    let mut options = ResolverOpts::default();
-    options.timeout = DEADLINE;
-    options.num_concurrent_reqs = 1;
-    options.max_active_requests = ON_ONE_CONNECTION;
-    options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
-    options.os_port_selection = true;
-    options
+/// Whether a reply names servers and nothing else: then the one asked does not resolve for
+/// us (RFC 2308 section 2.2). One that knows the name first-hand says that there is nothing.
+fn is_referral(reply: &Reply) -> bool {
+    let has = |kind| reply.authority.iter().any(|record| record.record_type() == kind);
+    reply.answers.is_empty()
+        && !reply.is_authoritative
+        && has(RecordType::NS)
+        && !has(RecordType::SOA)
 }

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::source::read_file;
-use super::{Own, Shared, Source, UPSTREAMS_MAX};
+use super::{Own, Rules, Shared, Source, UPSTREAMS_MAX};
 
 /// How often files are read again, as other files of ours are.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -113,11 +113,11 @@ pub(super) struct Turn {
 
 impl Turn {
     /// Puts sources in the place of others, and their upstreams to use.
-    pub(super) fn replace(&self, mut watch: Watch, shared: &Shared) {
+    pub(super) fn replace(&self, mut watch: Watch, rules: Rules, shared: &Shared) {
         let found = watch.look();
         let mut newest = self.lock();
         *newest = (newest.0 + 1, Some(watch));
-        shared.select(&found);
+        shared.select(&found, rules);
         self.replaced.notify_one();
     }
 
@@ -125,7 +125,7 @@ impl Turn {
     fn select(&self, edition: u64, found: &[SocketAddr], shared: &Shared) {
         let newest = self.lock();
         if newest.0 == edition {
-            shared.select(found);
+            shared.select(found, shared.selection.load().rules);
         }
     }
 

@@ -52,7 +52,7 @@ pub fn complain(line: impl Display) {
 
 /// The libraries below log by the query and by the connection at these levels; hickory_net
 /// warns of every forged reply to a question of ours.
-const QUIET: &str = "hickory_server=warn,hickory_net=error,hickory_resolver=error,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
+const QUIET: &str = "hickory_server=warn,hickory_net=error,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
 
 /// The levels that `-v` goes through.
 const LEVELS: [&str; 4] = ["warn", "info", "debug", "trace"];

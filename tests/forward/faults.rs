@@ -1,14 +1,16 @@
 //! Servers that do what they should not: the next one is asked, and in the end there is an
 //! answer, or a reason why there is none.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Forwarding;
-use super::upstream::{Wayward, address, blank};
+use super::upstream::{Wayward, address, blank, framed, has_edns, truncated};
 use crate::wire::messages::{A, Query};
 
 /// What dig shows of the answer that [`address`] gives.
@@ -39,11 +41,10 @@ async fn the_next_server_is_asked_when_one_does_not_help() {
         reply.extend([0, 0, 2, 0, 1, 0, 0, 0, 60, 0, 1, 0]);
         vec![reply]
     });
-    let truncated = Wayward::start(|query| {
-        let mut reply = blank(query, 0);
-        reply[2] |= 2;
-        vec![reply]
-    });
+    let no_tcp = Wayward::start(|query| vec![truncated(query)]);
+    let half = |query: &[u8]| framed(address(query))[..20].to_vec();
+    let half_tcp = Wayward::start_both(|query| vec![truncated(query)], half);
+    let no_question = Wayward::start(|query| vec![bare(query, 0)]);
     let bad = [
         ("nobody", nobody()),
         ("silent", Wayward::silent().at),
@@ -53,7 +54,9 @@ async fn the_next_server_is_asked_when_one_does_not_help() {
         ("other question", other_question.at),
         ("garbage", garbage.at),
         ("referral", referral.at),
-        ("truncated, and no TCP", truncated.at),
+        ("truncated, and no TCP", no_tcp.at),
+        ("truncated, and half of it over TCP", half_tcp.at),
+        ("no question", no_question.at),
     ];
     for (what, bad) in bad {
         let forwarding = Forwarding::to(&[bad, good.at]);
@@ -136,4 +139,111 @@ async fn rfc7766_a_slow_answer_holds_up_no_other_on_its_connection() {
         ids.push((reply[1], reply[7]));
     }
     assert_eq!(ids, [(2, 2), (3, 2), (1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_restarts_is_tried_again() {
+    let at = nobody();
+    let forwarding = Forwarding::to(&[at]);
+    let asked = || forwarding.forwarder.counts().asked;
+    let (seen, ()) =
+        tokio::join!(forwarding.see("A www.others.test", &["NOERROR", ADDRESS]), async {
+            while asked() == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            Wayward::start_on(UdpSocket::bind(at).unwrap(), |query| vec![address(query)]);
+        });
+    assert!(!seen.contains("EDE"), "{seen}");
+}
+
+/// A reply of a header alone.
+fn bare(query: &[u8], code: u8) -> Vec<u8> {
+    let mut reply = blank(query, code)[..12].to_vec();
+    reply[5] = 0;
+    reply
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc7766_what_is_cut_is_asked_for_over_tcp() {
+    let whole = |query: &[u8]| framed(address(query));
+    let upstream = Wayward::start_both(|query| vec![truncated(query)], whole);
+    let forwarding = Forwarding::to(&[upstream.at]);
+    forwarding.see("A www.others.test", &["NOERROR", ADDRESS]).await;
+    // Another question, or id, is not what was asked for.
+    for at in [0, 13] {
+        let other = move |query: &[u8]| {
+            let mut reply = framed(address(query));
+            reply[2 + at] ^= 1;
+            reply
+        };
+        let upstream = Wayward::start_both(|query| vec![truncated(query)], other);
+        Forwarding::to(&[upstream.at]).see("A www.others.test", &["SERVFAIL", "EDE: 23"]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc6891_s7_who_does_not_know_edns_is_asked_without() {
+    type Say = fn(&[u8]) -> Vec<Vec<u8>>;
+    let says: [(&str, Say); 5] = [
+        ("FORMERR", |query| vec![blank(query, 1)]),
+        ("FORMERR without question", |query| vec![bare(query, 1)]),
+        ("NOTIMP", |query| vec![blank(query, 4)]),
+        ("BADVERS", |query| {
+            let mut reply = blank(query, 0);
+            reply[11] = 1;
+            vec![[&reply[..], &[0, 0, 41, 4, 208, 1, 0, 0, 0, 0, 0]].concat()]
+        }),
+        ("nothing", |_| Vec::new()),
+    ];
+    for (what, say) in says {
+        let by_edns = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&by_edns);
+        let upstream = Wayward::start(move |query| match has_edns(query) {
+            true => {
+                count.fetch_add(1, Ordering::Relaxed);
+                say(query)
+            }
+            false => vec![address(query)],
+        });
+        let forwarding = Forwarding::to(&[upstream.at]);
+        forwarding.see("+noedns A a.others.test", &["NOERROR", ADDRESS]).await;
+        let before = by_edns.load(Ordering::Relaxed);
+        forwarding.see("A b.others.test", &["NOERROR", ADDRESS, "EDNS"]).await;
+        assert_eq!((before > 0, by_edns.load(Ordering::Relaxed)), (true, before), "{what}");
+        assert!(!forwarding.forwarder.upstreams()[0].has_edns, "{what}");
+    }
+    // It may be the question that it does not know.
+    let upstream = Wayward::code(4);
+    let forwarding = Forwarding::to(&[upstream.at]);
+    forwarding.see("A a.others.test", &["NOTIMP"]).await;
+    assert!(forwarding.forwarder.upstreams()[0].has_edns);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc2308_s2_who_knows_a_name_first_hand_may_leave_the_soa_out() {
+    let upstream = Wayward::start(|query| {
+        let mut reply = blank(query, 0);
+        (reply[2], reply[9]) = (reply[2] | 4, 1);
+        reply.extend([0, 0, 2, 0, 1, 0, 0, 0, 60, 0, 1, 0]);
+        vec![reply]
+    });
+    let forwarding = Forwarding::to(&[upstream.at]);
+    for _ in 0..2 {
+        let texts = ["NOERROR", "flags: qr rd ra;", "ANSWER: 0, AUTHORITY: 0"];
+        forwarding.see("A www.others.test", &texts).await;
+    }
+    // Nothing says how long it holds.
+    assert_eq!(forwarding.forwarder.counts().cached, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_without_question_is_not_waited_after() {
+    for (code, ede) in [(0, "EDE: 23"), (3, "EDE: 23"), (5, "EDE: 22"), (1, "EDE: 23")] {
+        let upstream = Wayward::start(move |query| vec![bare(query, code)]);
+        let forwarding = Forwarding::to(&[upstream.at]);
+        forwarding.see("A www.others.test", &["SERVFAIL", ede]).await;
+        // Once, and where that may help once more without EDNS; not again and again.
+        assert_eq!(upstream.asked(), 1 + usize::from(code == 1), "{code}");
+    }
 }

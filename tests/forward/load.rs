@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use srvd::wire::Counters;
 
 use super::Forwarding;
-use super::upstream::{Wayward, address};
+use super::upstream::{Wayward, address, answers};
 use crate::wire::messages::{A, Query};
 
 /// The type of an SOA, and that of all records: only the full path looks at them.
@@ -88,7 +88,7 @@ async fn rfc5452_equal_questions_are_asked_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_dead_name_leaves_a_client_its_share() {
+async fn a_dead_name_takes_one_place_whoever_asks_for_it() {
     let silent = Wayward::start(|query| match query[13].to_ascii_lowercase() {
         b'w' => Vec::new(),
         _ => vec![address(query)],
@@ -96,17 +96,120 @@ async fn a_dead_name_leaves_a_client_its_share() {
     let forwarding = Forwarding::to(&[silent.at]);
     let at = forwarding.server.v4;
     let dead = tokio::task::spawn_blocking(move || repeat(at, 150));
-    let turned_away = || forwarding.forwarder.counts().no_room;
-    assert!(crate::support::eventually(|| turned_away() == 87), "{}", turned_away());
+    let merged = || forwarding.forwarder.counts().merged;
+    assert!(crate::support::eventually(|| merged() == 149), "{}", merged());
     forwarding.see("A living.others.test", &["NOERROR", "192.0.2.77"]).await;
     assert_eq!(dead.await.unwrap(), [2; 150]);
     forwarding.forwarder.idle().await;
     let counts = forwarding.forwarder.counts();
-    assert_eq!((counts.asked, counts.merged, counts.failed, counts.no_room), (2, 62, 1, 87));
+    assert_eq!((counts.asked, counts.merged, counts.failed, counts.no_room), (2, 149, 1, 0));
     // Once it is over, it is asked again.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     forwarding.see("A www.others.test", &["SERVFAIL"]).await;
     assert_eq!(forwarding.forwarder.counts().asked, 3);
+}
+
+/// A client with an address of its own.
+fn client(at: std::net::SocketAddr, number: usize) -> UdpSocket {
+    let address = [127, 1, (number / 250) as u8, (number % 250 + 1) as u8];
+    let socket = UdpSocket::bind((std::net::Ipv4Addr::from(address), 0)).unwrap();
+    socket.connect(at).unwrap();
+    socket.set_read_timeout(Some(WAIT)).unwrap();
+    socket
+}
+
+/// The code of the reply to a query, which is sent again where it, or its reply, is lost.
+fn code_of(socket: &UdpSocket, query: &[u8]) -> u8 {
+    let mut reply = [0; 1500];
+    for _ in 0..3 {
+        if socket.recv(&mut reply).is_ok() {
+            return reply[3] & 0x0f;
+        }
+        socket.send(query).unwrap();
+    }
+    panic!("no reply")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn six_hundred_clients_get_the_one_answer() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(100));
+        vec![address(query)]
+    });
+    let forwarding = Forwarding::to(&[slow.at]);
+    let at = forwarding.server.v4;
+    let codes = tokio::task::spawn_blocking(move || {
+        let clients: Vec<_> = (0..600).map(|number| client(at, number)).collect();
+        let query = Query::new("www.others.test", A).flags(1, 0).bytes();
+        clients.iter().for_each(|client| _ = client.send(&query).unwrap());
+        clients.iter().map(|client| code_of(client, &query)).collect::<Vec<_>>()
+    });
+    assert_eq!(codes.await.unwrap(), [0; 600]);
+    let counts = forwarding.forwarder.counts();
+    assert_eq!((counts.asked, counts.no_room, counts.failed), (1, 0, 0), "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_that_holds_for_a_second_never_fails() {
+    let slow = Wayward::start(|query| {
+        std::thread::sleep(Duration::from_millis(60));
+        vec![answers(query, &[("www.others.test", A, 1, vec![192, 0, 2, 77])])]
+    });
+    let forwarding = Forwarding::to(&[slow.at]);
+    let at = forwarding.server.v4;
+    let codes = tokio::task::spawn_blocking(move || {
+        let (socket, mut codes, mut reply) = (client(at, 0), Vec::new(), [0; 1500]);
+        let query = Query::new("www.others.test", A).flags(1, 0).bytes();
+        let start = Instant::now();
+        // Some 2,000 a second.
+        while start.elapsed() < Duration::from_millis(3500) {
+            (0..20).for_each(|_| _ = socket.send(&query).unwrap());
+            let received =
+                (0..20).map_while(|_| socket.recv(&mut reply).ok().map(|_| reply[3] & 0x0f));
+            codes.extend(received);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        codes
+    });
+    let codes = codes.await.unwrap();
+    let counts = forwarding.forwarder.counts();
+    println!("{} answers, {counts:?}", codes.len());
+    assert!(codes.len() > 100 && codes.iter().all(|code| *code == 0));
+    assert!(counts.no_room == 0 && counts.failed == 0 && counts.refreshed > 0, "{counts:?}");
+    assert!(counts.asked < 20, "{counts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_that_hold_all_places_make_room_for_others() {
+    let silent = Wayward::start(|query| match query[13].to_ascii_lowercase() {
+        b'n' => Vec::new(),
+        _ => vec![address(query)],
+    });
+    let forwarding = Forwarding::to(&[silent.at]);
+    let at = forwarding.server.v4;
+    let clients: Vec<_> = (0..4).map(|number| client(at, number)).collect();
+    let ask = |number: usize| {
+        let name = format!("n{number}.others.test");
+        clients[number % 4].send(&Query::new(&name, A).flags(1, 0).bytes()).unwrap();
+    };
+    let waiting = || forwarding.forwarder.counts().in_flight;
+    // As many of each as a share is, wherever descriptors are few.
+    (0..1200).for_each(|number| {
+        ask(number);
+        if number % 50 == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let is_full = || forwarding.forwarder.counts().no_room > 0 && waiting() >= 4;
+    assert!(crate::support::eventually(is_full), "{:?}", forwarding.forwarder.counts());
+    let before = forwarding.forwarder.counts();
+    let other = tokio::task::spawn_blocking(move || {
+        let query = Query::new("living.others.test", A).flags(1, 0).bytes();
+        let socket = client(at, 300);
+        socket.send(&query).unwrap();
+        code_of(&socket, &query)
+    });
+    assert_eq!(other.await.unwrap(), 0, "{before:?}");
 }
 
 /// Asks for a name of others until told to end, as fast as datagrams are taken in; never more

@@ -6,12 +6,14 @@ mod faults;
 mod files;
 mod load;
 mod loops;
+mod old;
+mod trust;
 pub(crate) mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use srvd::forward::{Forwarder, Own, Source};
+use srvd::forward::{Forwarder, Own, Rules, Source};
 use srvd::wire::Policy;
 
 use crate::fixture::Fixture;
@@ -42,10 +44,21 @@ impl Forwarding {
 
     /// The same by a policy.
     fn start_by(fixture: &Fixture, address: &str, sources: Vec<Source>, policy: Policy) -> Self {
+        Self::start_as((fixture, address), sources, Rules::default(), policy)
+    }
+
+    /// Serves an index on an address, and asks what sources name by some rules.
+    fn start_as(
+        (fixture, address): (&Fixture, &str),
+        sources: Vec<Source>,
+        rules: Rules,
+        policy: Policy,
+    ) -> Self {
         srvd::privileges::make_room(900);
         let mut started = None;
         let server = Server::start_where(fixture, [address, "[::1]:0"], |addresses| {
-            let forwarder = Arc::new(Forwarder::start(sources, Own::new(addresses)).unwrap());
+            let forwarder =
+                Arc::new(Forwarder::start(sources, rules, Own::new(addresses)).unwrap());
             started = Some(Arc::clone(&forwarder));
             Arc::new(Policy { forwarder: Some(forwarder), ..policy })
         });

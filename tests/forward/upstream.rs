@@ -1,11 +1,13 @@
 //! Who is asked: NSD with a zone, or a server that says what a test wants.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{dig, eventually, free_addr, nsd_config};
+use crate::wire::messages::wire_name;
 
 /// The zone that others serve.
 pub(super) const ZONE: &str = r#"$ORIGIN others.test.
@@ -99,6 +101,26 @@ impl Wayward {
         Self { at, asked }
     }
 
+    /// One that says over TCP what `say_whole` makes of a query: octets with their length.
+    pub(crate) fn start_both(
+        say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static,
+        say_whole: impl Fn(&[u8]) -> Vec<u8> + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let socket = UdpSocket::bind(listener.local_addr().unwrap()).unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (mut length, mut query) = ([0; 2], Vec::new());
+                let _ = stream.read_exact(&mut length);
+                query.resize(u16::from_be_bytes(length).into(), 0);
+                if stream.read_exact(&mut query).is_ok() {
+                    let _ = stream.write_all(&say_whole(&query));
+                }
+            }
+        });
+        Self::start_on(socket, say)
+    }
+
     /// One that says nothing.
     pub(crate) fn silent() -> Self {
         Self::start(|_| Vec::new())
@@ -130,6 +152,44 @@ pub(crate) fn address(query: &[u8]) -> Vec<u8> {
     reply[7] = 1;
     reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 77]);
     reply
+}
+
+/// A reply with some answers: owner, type, TTL, data.
+pub(crate) fn answers(query: &[u8], records: &[(&str, u16, u32, Vec<u8>)]) -> Vec<u8> {
+    let mut reply = blank(query, 0);
+    reply[7] = records.len() as u8;
+    records.iter().for_each(|(owner, kind, ttl, data)| {
+        reply.extend(wire_name(owner));
+        reply.extend(kind.to_be_bytes());
+        reply.extend([0, 1]);
+        reply.extend(ttl.to_be_bytes());
+        reply.extend((data.len() as u16).to_be_bytes());
+        reply.extend(data);
+    });
+    reply
+}
+
+/// A message as it goes over TCP.
+pub(crate) fn framed(reply: Vec<u8>) -> Vec<u8> {
+    [&(reply.len() as u16).to_be_bytes()[..], &reply].concat()
+}
+
+/// A reply cut.
+pub(crate) fn truncated(query: &[u8]) -> Vec<u8> {
+    let mut reply = blank(query, 0);
+    reply[2] |= 2;
+    reply
+}
+
+/// The first label that is asked for.
+pub(crate) fn first_label(query: &[u8]) -> String {
+    let label = &query[13..][..usize::from(query[12])];
+    String::from_utf8(label.to_ascii_lowercase()).unwrap()
+}
+
+/// Whether a query has an OPT record.
+pub(crate) fn has_edns(query: &[u8]) -> bool {
+    query[11] > 0
 }
 
 /// Where the question ends.

@@ -42,6 +42,8 @@ pub struct Live {
 struct Upstreams {
     /// Who they are; nobody when empty.
     sources: Vec<Source>,
+    /// How they are asked.
+    rules: Rules,
     /// One of so many queries is logged, which needs a thread as well; none when absent.
     query_log: Option<NonZeroU32>,
     /// Whether the server runs.
@@ -56,11 +58,12 @@ impl Live {
         own: Own,
         http: Option<Arc<Access>>,
         counters: Arc<Counters>,
-        (answering, limits, forward): (Answering, Limits, Vec<Source>),
+        (answering, limits, forward): (Answering, Limits, (Vec<Source>, Rules)),
     ) -> Self {
         let query_log = answering.query_log;
         let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
-        let upstreams = Upstreams { sources: forward, query_log, is_running: false };
+        let (sources, rules) = forward;
+        let upstreams = Upstreams { sources, rules, query_log, is_running: false };
         let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
         let outcomes = Arc::default();
         Self { index, patience, policies, own, http, upstreams, counters, outcomes }
@@ -91,7 +94,7 @@ impl Live {
     pub(super) fn start(&self) -> io::Result<()> {
         let mut upstreams = self.lock();
         upstreams.is_running = true;
-        let forwarder = self.forwarder(&upstreams.sources, None)?;
+        let forwarder = self.forwarder((&upstreams.sources, upstreams.rules), None)?;
         let query_log = self.query_log(upstreams.query_log, None)?;
         let policy = Policy::clone(&self.policies.load());
         self.policies.replace(Policy { forwarder, query_log, ..policy });
@@ -105,7 +108,8 @@ impl Live {
     pub fn follow(&self, config: Serve) -> io::Result<()> {
         let Serve { zones, static_zones, bare_names, .. } = config;
         let connections = config.limits.tcp.connections;
-        self.answer(config.answering, config.limits, config.forward)?;
+        let forward = (config.forward, config.forward_rules);
+        self.answer(config.answering, config.limits, forward)?;
         privileges::make_room(connections);
         if let Some(access) = &self.http {
             access.replace(config.http.rules);
@@ -122,7 +126,12 @@ impl Live {
 
     /// Answers by other rules from now on. Networks keep what they were sent lately; others are
     /// asked by whoever asked them before.
-    fn answer(&self, answering: Answering, limits: Limits, forward: Vec<Source>) -> io::Result<()> {
+    fn answer(
+        &self,
+        answering: Answering,
+        limits: Limits,
+        (sources, rules): (Vec<Source>, Rules),
+    ) -> io::Result<()> {
         let (mut upstreams, earlier) = (self.lock(), self.policies.load());
         // What may fail and changes nothing comes first: a forwarder that is there asks others
         // from the moment it is told to.
@@ -131,10 +140,12 @@ impl Live {
             _ => None,
         };
         let forwarder = match earlier.forwarder.clone() {
-            same if upstreams.sources == forward || !upstreams.is_running => same,
-            other => self.forwarder(&forward, other)?,
+            same if (&upstreams.sources, upstreams.rules) == (&sources, rules) => same,
+            same if !upstreams.is_running => same,
+            other => self.forwarder((&sources, rules), other)?,
         };
-        (upstreams.sources, upstreams.query_log) = (forward, answering.query_log);
+        (upstreams.sources, upstreams.rules) = (sources, rules);
+        upstreams.query_log = answering.query_log;
         let policy = policy(answering, limits, &earlier);
         self.policies.replace(Policy { forwarder, query_log, ..policy });
         Ok(())
@@ -143,17 +154,17 @@ impl Live {
     /// Has others asked what `sources` name, by whoever asked others before.
     fn forwarder(
         &self,
-        sources: &[Source],
+        (sources, rules): (&[Source], Rules),
         earlier: Option<Arc<Forwarder>>,
     ) -> io::Result<Option<Arc<Forwarder>>> {
         if sources.is_empty() {
             return Ok(None);
         }
         if let Some(forwarder) = earlier {
-            forwarder.replace(sources.to_vec(), Rules::default());
+            forwarder.replace(sources.to_vec(), rules);
             return Ok(Some(forwarder));
         }
-        let forwarder = Forwarder::start(sources.to_vec(), Rules::default(), self.own.clone())?;
+        let forwarder = Forwarder::start(sources.to_vec(), rules, self.own.clone())?;
         Ok(Some(Arc::new(forwarder)))
     }
 

@@ -105,7 +105,7 @@ impl App {
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
         warn_of(&config.cautions(), &config.of_files());
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, http: window, .. } = config;
+        let Serve { answering, limits, forward, forward_rules, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
         let mut sources = Vec::new();
         let mut settings = Vec::new();
@@ -128,6 +128,7 @@ impl App {
         let account = limits.run_as.clone();
         let own = Own::new(listeners.addresses());
         let access = http.as_ref().map(|http| Arc::clone(http.access()));
+        let forward = (forward, forward_rules);
         let (counters, rules) = (listeners.counters(), (answering, limits, forward));
         let live = Live::new((index, patience), own, access, counters, rules);
         let listeners = listeners.share(workers);

@@ -134,6 +134,14 @@ pub struct ServeArgs {
     /// may be repeated, or a list with commas [default: nobody, they are refused]
     #[arg(long, env = "SRVD_FORWARD", value_name = "ADDRESS|FILE", value_delimiter = ',')]
     pub forward: Vec<String>,
+    /// Whether private addresses stay in what others say of their names; without them, names of
+    /// strangers cannot lead browsers into this network (DNS rebinding) [default: true]
+    #[arg(long, env = "SRVD_FORWARD_PRIVATE", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub forward_private: Option<bool>,
+    /// Whether others are asked in mixed case, which forged replies would have to guess
+    /// [default: false]
+    #[arg(long = "forward-0x20", env = "SRVD_FORWARD_0X20", value_name = "BOOL", value_parser = BoolishValueParser::new())]
+    pub forward_0x20: Option<bool>,
     /// Directory of snapshots, from which a restart answers while the registry is away; it
     /// is made if it is not there
     #[arg(long, env = "SRVD_STATE", value_name = "DIR")]

@@ -67,6 +67,11 @@ pub struct File {
     pub reverse: Written<Vec<String>>,
     /// Who is asked for other names.
     pub forward: Option<Vec<Spanned<String>>>,
+    /// Whether private addresses stay in what they say.
+    pub forward_private: Option<bool>,
+    /// Whether they are asked in mixed case.
+    #[serde(rename = "forward-0x20")]
+    pub forward_0x20: Option<bool>,
     /// Whom queries are answered.
     pub allow_query: Written<Vec<Network>>,
     /// Whom names outside the zones are looked up for.

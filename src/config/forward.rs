@@ -4,7 +4,7 @@ use super::Listen;
 use super::file::File;
 use crate::cli::ServeArgs;
 use crate::error::Failure;
-use crate::forward::{Own, Source, SourceFault, UPSTREAMS_MAX};
+use crate::forward::{Own, Rules, Source, SourceFault, UPSTREAMS_MAX};
 
 /// The upstreams that the options and the file name; none where other names are refused.
 /// Paths of the file begin where it stands.
@@ -40,4 +40,15 @@ pub(super) fn forward(
         });
     }
     Ok(sources)
+}
+
+/// How they are asked, and what is done with what they say.
+pub(super) fn rules(args: &ServeArgs, file: &File) -> Rules {
+    let default = Rules::default();
+    let private = args.forward_private.or(file.forward_private);
+    let mixed_case = args.forward_0x20.or(file.forward_0x20);
+    Rules {
+        keeps_private: private.unwrap_or(default.keeps_private),
+        mixes_case: mixed_case.unwrap_or(default.mixes_case),
+    }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::answering::{Answering, answering};
 use super::expiry::ending;
 use super::file::File;
-use super::forward::forward;
+use super::forward::{forward, rules};
 use super::http::{Http, http};
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
@@ -19,7 +19,7 @@ use super::{check_tls, files, log_format, named, registry_url};
 use crate::cli::{Common, ServeArgs};
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
-use crate::forward::Source;
+use crate::forward::{Rules, Source};
 use crate::index::Settings;
 use crate::privileges::Account;
 use crate::registry::{Finding, RegistryUrl};
@@ -46,6 +46,8 @@ pub struct Serve {
     pub watch_files: bool,
     /// Who is asked for other names; nobody when empty.
     pub forward: Vec<Source>,
+    /// How they are asked, and what is done with what they say.
+    pub forward_rules: Rules,
     /// The registry zones, in the order of the file.
     pub zones: Vec<ZoneConfig>,
     /// The zones that are files alone, by name.
@@ -127,6 +129,7 @@ impl Serve {
         let static_zones = static_zones.into_iter().map(|it| it.served_at(&servers)).collect();
         Ok(Self {
             forward: forward(args, file, &listen)?,
+            forward_rules: rules(args, file),
             listen,
             http: http(&args.http, file)?,
             workers: workers(args, file)?,
@@ -310,6 +313,12 @@ mod tests {
             forward[2..].iter().map(|it| matches!(it, Source::File(path) if path.is_absolute()));
         assert_eq!(files.collect::<Vec<_>>(), [true; 2]);
         assert!(serve("").unwrap().forward.is_empty());
+        let rules = |text: &str| {
+            let rules = serve(text).unwrap().forward_rules;
+            (rules.keeps_private, rules.mixes_case)
+        };
+        assert_eq!(rules(""), (true, false));
+        assert_eq!(rules("forward-private = false\nforward-0x20 = true"), (false, true));
     }
 
     #[test]

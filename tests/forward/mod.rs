@@ -47,6 +47,12 @@ impl Forwarding {
         Self::start_as((fixture, address), sources, Rules::default(), policy)
     }
 
+    /// Asks servers at some addresses by other rules.
+    fn by(rules: Rules, upstreams: &[SocketAddr]) -> Self {
+        let sources = upstreams.iter().map(|address| Source::Address(*address)).collect();
+        Self::start_as((&example(), "127.0.0.1:0"), sources, rules, Policy::default())
+    }
+
     /// Serves an index on an address, and asks what sources name by some rules.
     fn start_as(
         (fixture, address): (&Fixture, &str),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Scene;
-use crate::forward::upstream::{Wayward, address, blank};
+use crate::forward::upstream::{Wayward, address, answers, blank, first_label};
 use crate::serve::writer::{Writer, instances};
 use crate::support::{dig, eventually};
 
@@ -13,8 +13,13 @@ const SECRET: &str = "445536bcd2513298075a5d379663c962";
 #[test]
 fn every_key_of_answering_is_used_from_the_next_query_on() {
     let scene = Scene::start_with("", &[("secrets", SECRET)]);
-    let others = Wayward::start(|query| vec![address(query)]);
+    let others = Wayward::start(|query| match first_label(query).as_str() {
+        "private" => vec![answers(query, &[("private.others.test", 1, 60, vec![10, 1, 2, 3])])],
+        _ => vec![address(query)],
+    });
     let forward = format!("forward = [\"{}\"]", others.at);
+    let public = format!("{forward}\nforward-private = false");
+    let mixed = format!("{forward}\nforward-0x20 = true");
     let closed = format!("{forward}\nallow-recursion = [\"192.0.2.0/24\"]");
     let a = "+ignore A web.services.internal";
     let foreign = "A www.others.test";
@@ -30,6 +35,9 @@ fn every_key_of_answering_is_used_from_the_next_query_on() {
         ("rate-limit = 1\nrate-limit-slip = 1", a, &["flags: qr aa tc rd;", "ANSWER: 0"]),
         ("rate-limit = 1\nrate-limit-exempt = [\"127.0.0.0/8\"]", a, &["ANSWER: 4"]),
         (&forward, foreign, &["NOERROR", "192.0.2.77"]),
+        (&forward, "A private.others.test", &["NOERROR", "ANSWER: 1", "10.1.2.3"]),
+        (&public, "A private.others.test", &["NOERROR", "ANSWER: 0", "EDE: 15"]),
+        (&mixed, foreign, &["NOERROR", "192.0.2.77", "\nwww.others.test."]),
         (&closed, foreign, &["REFUSED", "EDE: 18"]),
         ("", foreign, &["REFUSED", "EDE: 20"]),
         ("bare-names = false", srv, &["REFUSED"]),

@@ -85,12 +85,36 @@ impl Answerer {
         from: (SocketAddr, Transport),
         done: impl FnOnce(Vec<u8>) + Send + 'static,
     ) {
-        let responder = self.responder.clone();
-        let Some(forwarder) = policy.forwarder.clone() else { return };
-        forwarder.ask(client(from.0.ip()), asked.clone(), move |answer| {
-            let mut reply = Vec::new();
-            responder.finish(&policy, &message, from, Found { asked, answer }, &mut reply);
-            done(reply);
+        let (responder, found) = (self.responder.clone(), Vec::new());
+        Errand { responder, policy, message, from, found }.ask(asked, Box::new(done));
+    }
+}
+
+/// A message whose answer others know, wholly or in part.
+struct Errand {
+    /// Makes the reply.
+    responder: Responder,
+    /// By which policy.
+    policy: Arc<Policy>,
+    /// The message.
+    message: Box<[u8]>,
+    /// Who sent it.
+    from: (SocketAddr, Transport),
+    /// What others said.
+    found: Vec<Found>,
+}
+
+impl Errand {
+    /// Asks others, until what they say leads to no more questions for them.
+    fn ask(mut self, asked: Asked, done: Box<dyn FnOnce(Vec<u8>) + Send>) {
+        let Some(forwarder) = self.policy.forwarder.clone() else { return };
+        forwarder.ask(client(self.from.0.ip()), asked.clone(), move |answer| {
+            self.found.push(Found { asked, answer });
+            let (Self { responder, policy, message, from, found }, mut reply) = (&self, Vec::new());
+            match responder.finish(policy, message, *from, found, &mut reply) {
+                Outcome::Foreign(next) => self.ask(next, done),
+                Outcome::Reply | Outcome::Silence => done(reply),
+            }
         });
     }
 }

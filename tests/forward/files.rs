@@ -3,10 +3,11 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use super::upstream::{Nsd, Wayward, address, blank};
+use super::upstream::{Nsd, Wayward, address, answers, blank, first_label};
 use crate::support::etcd::page;
 use crate::support::srvd::{Srvd, plain};
 use crate::support::{dig, eventually};
+use crate::wire::messages::wire_name;
 
 /// A registry that is not there: other names do not need it.
 const NO_REGISTRY: &str = "http://127.0.0.1:1";
@@ -63,6 +64,40 @@ fn an_alias_that_leads_to_others_is_followed() {
     let used = format!("srvd_forward_upstream_used{{upstream=\"{}\"}} 1", nsd.at);
     for line in ["srvd_forward_asked_total 3", "srvd_forward_cached_total 2", &used] {
         assert!(figures.contains(line), "{line}\n{figures}");
+    }
+}
+
+#[test]
+fn aliases_that_lead_to_and_fro_are_followed_and_circles_end() {
+    let upstream = Wayward::start(|query| {
+        let label = first_label(query);
+        let name = format!("{label}.others.test");
+        let alias = |target| vec![answers(query, &[(name.as_str(), 5, 60, wire_name(target))])];
+        match label.as_str() {
+            "to" => alias("fro.own.test"),
+            "circle" => alias("circle.own.test"),
+            _ => vec![address(query)],
+        }
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let zones = directory.path().join("zones");
+    std::fs::create_dir(&zones).unwrap();
+    let zone = "$TTL 9\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nstart CNAME \
+                to.others.test.\nfro CNAME end.others.test.\ncircle CNAME circle.others.test.\n";
+    std::fs::write(zones.join("own.test.zone"), zone).unwrap();
+    let srvd =
+        start(&format!("zones = \"zones\"\nforward = [\"{}\"]", upstream.at), directory.path());
+    let at = srvd.answers_at();
+    for transport in ["+notcp", "+tcp"] {
+        for (name, texts) in [
+            ("to.others.test", &["NOERROR", "qr rd ra;", "ANSWER: 3", "192.0.2.77"][..]),
+            ("start.own.test", &["NOERROR", "qr aa rd ra;", "ANSWER: 4", "192.0.2.77"]),
+            ("circle.others.test", &["NOERROR", "ANSWER: 2", "AUTHORITY: 0"]),
+            ("circle.own.test", &["NOERROR", "ANSWER: 3", "AUTHORITY: 0"]),
+        ] {
+            let output = dig(at, &format!("{transport} A {name}"));
+            texts.iter().for_each(|text| assert!(output.contains(text), "{text}\n{output}"));
+        }
     }
 }
 

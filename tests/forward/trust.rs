@@ -1,9 +1,9 @@
-//! What is believed of an upstream's reply: what answers the question.
+//! What is believed of an upstream's reply: what answers the question, outside our zones.
 
 use srvd::forward::Rules;
 
 use super::Forwarding;
-use super::upstream::{Wayward, answers, first_label, framed};
+use super::upstream::{Wayward, answers, coded, first_label, framed};
 use crate::wire::messages::{A, wire_name};
 
 /// Types.
@@ -29,6 +29,32 @@ async fn records_of_other_names_are_dropped() {
         let texts = ["NOERROR", "ANSWER: 1, AUTHORITY: 0", "192.0.2.77"];
         let output = forwarding.see("A www.others.test", &texts).await;
         assert!(!output.contains("6.6.6.6") && !output.contains("606"), "{output}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alias_into_our_zones_ends_with_our_answer() {
+    let upstream = Wayward::start(|query| {
+        let (target, owner) = match first_label(query).as_str() {
+            "www" => ("web.services.internal", "www.others.test"),
+            _ => ("nothing.services.internal", "gone.others.test"),
+        };
+        let alias = (owner, CNAME, 60, wire_name(target));
+        let code = u8::from(target.starts_with("web")) * 3;
+        vec![coded(answers(query, &[alias, (target, A, 60, FORGED.to_vec())]), code)]
+    });
+    let forwarding = Forwarding::to(&[upstream.at]);
+    for transport in ["+notcp", "+tcp"] {
+        let query = format!("{transport} A www.others.test");
+        let texts = ["NOERROR", "flags: qr rd ra;", "ANSWER: 3", "CNAME\tweb.", "10.0.0.1"];
+        let output = forwarding.see(&query, &texts).await;
+        assert!(!output.contains("6.6.6.6"), "{output}");
+        let query = format!("{transport} A gone.others.test");
+        let texts = ["NXDOMAIN", "ANSWER: 1, AUTHORITY: 1", "services.internal.\t", "\tSOA\t"];
+        let output = forwarding.see(&query, &texts).await;
+        assert!(!output.contains("6.6.6.6"), "{output}");
+        let query = format!("{transport} CNAME www.others.test");
+        forwarding.see(&query, &["NOERROR", "ANSWER: 1", "CNAME\tweb."]).await;
     }
 }
 

@@ -169,6 +169,12 @@ pub(crate) fn answers(query: &[u8], records: &[(&str, u16, u32, Vec<u8>)]) -> Ve
     reply
 }
 
+/// The same with a code.
+pub(crate) fn coded(mut reply: Vec<u8>, code: u8) -> Vec<u8> {
+    reply[3] |= code;
+    reply
+}
+
 /// A message as it goes over TCP.
 pub(crate) fn framed(reply: Vec<u8>) -> Vec<u8> {
     [&(reply.len() as u16).to_be_bytes()[..], &reply].concat()

@@ -3,19 +3,27 @@
 //! A message whose name leads elsewhere is answered twice: first to learn what is to be
 //! asked of others, and when they have answered, again, with what they said. So all that
 //! makes a reply is said in one place, whoever knows the answer.
+//!
+//! Aliases may lead back: of a name in our zones nobody but us says anything, so what others
+//! said ends there, and our own answer goes on. It may lead elsewhere once more.
 
 use std::net::IpAddr;
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::DNSClass;
+use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_server::server::Request;
 
-use crate::authority::{Answer, Question, Reason};
+use crate::authority::{self, Answer, Draw, Question, Reason, Resolved, resolve};
 use crate::forward::Asked;
+use crate::index::Generation;
+use crate::names::WireName;
 use crate::wire::Policy;
 
+/// How often others are asked for one message: aliases that lead to and fro are of no use.
+const TURNS: usize = 4;
+
 /// What others said to a question.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::wire) struct Found {
     /// The question.
     pub(in crate::wire) asked: Asked,
@@ -28,8 +36,8 @@ pub(in crate::wire) struct Found {
 pub(super) struct Elsewhere<'p> {
     /// For whom, by which policy; none where nobody is asked.
     ask: Option<(&'p Policy, IpAddr)>,
-    /// What they said already.
-    found: Option<Found>,
+    /// What they said already, to one question after the other.
+    found: &'p [Found],
     /// What they are to be asked.
     wanted: Option<Asked>,
 }
@@ -37,7 +45,7 @@ pub(super) struct Elsewhere<'p> {
 impl<'p> Elsewhere<'p> {
     /// Nobody is asked.
     pub(super) const fn nowhere() -> Self {
-        Self { ask: None, found: None, wanted: None }
+        Self { ask: None, found: &[], wanted: None }
     }
 
     /// Others are asked for a client, if the policy has it so.
@@ -47,8 +55,8 @@ impl<'p> Elsewhere<'p> {
     }
 
     /// Others were asked.
-    pub(super) fn found(policy: &'p Policy, client: IpAddr, found: Found) -> Self {
-        Self { found: Some(found), ..Self::of(policy, client) }
+    pub(super) fn found(policy: &'p Policy, client: IpAddr, found: &'p [Found]) -> Self {
+        Self { found, ..Self::of(policy, client) }
     }
 
     /// What others must be asked.
@@ -61,24 +69,30 @@ impl<'p> Elsewhere<'p> {
     /// no use: it will be made again.
     pub(super) fn complete(
         &mut self,
+        generation: Option<&Generation>,
         request: &Request,
         question: &Question<'_>,
         answer: &mut Answer,
     ) -> bool {
-        let Some((policy, client)) = self.ask else { return false };
-        let Some(asked) = wanted(request, question, answer) else { return false };
-        if !policy.may_recurse(client) {
-            let is_ours = answer.authoritative;
-            answer.reason = if is_ours { answer.reason } else { Some(Reason::Prohibited) };
+        let (Some((policy, client)), mut left) = (self.ask, self.found.to_vec()) else {
             return false;
+        };
+        while let Some(asked) = wanted(request, question, answer) {
+            if !policy.may_recurse(client) {
+                let is_ours = answer.authoritative;
+                answer.reason = if is_ours { answer.reason } else { Some(Reason::Prohibited) };
+                return false;
+            }
+            let Some(at) = left.iter().position(|found| found.asked == asked) else {
+                // What was followed already is not followed again.
+                let is_new = self.found.iter().all(|found| found.asked != asked);
+                self.wanted = (is_new && self.found.len() < TURNS).then_some(asked);
+                return true;
+            };
+            let found = left.swap_remove(at).answer;
+            join(answer, come_home(generation, question, found));
         }
-        match self.found.take() {
-            Some(found) if found.asked == asked => join(answer, found.answer),
-            // A new generation leads to another name; it is not followed a second time.
-            Some(_) => return false,
-            None => self.wanted = Some(asked),
-        }
-        true
+        left.len() < self.found.len()
     }
 }
 
@@ -102,4 +116,37 @@ fn join(answer: &mut Answer, found: Answer) {
     let ours = stale.filter(|_| authoritative);
     let reason = found.reason.or(ours);
     *answer = Answer { answers, authoritative, reason, ..found };
+}
+
+/// What others said, up to the first alias that leads into a zone of ours, and what that says.
+fn come_home(
+    generation: Option<&Generation>,
+    question: &Question<'_>,
+    mut found: Answer,
+) -> Answer {
+    let home = |generation| {
+        let mut sets = found.answers.iter().enumerate();
+        sets.find_map(|(at, set)| match set.data.first()? {
+            RData::CNAME(target) if is_ours(generation, &target.0) => {
+                Some((generation, at, target.0.clone()))
+            }
+            _ => None,
+        })
+    };
+    let is_followed = !matches!(question.kind, RecordType::CNAME | RecordType::ANY);
+    let Some((generation, at, name)) = generation.filter(|_| is_followed).and_then(home) else {
+        return found;
+    };
+    let own = Question { name: &name, ..*question };
+    let own = authority::answer(generation, &own, &mut Draw::new());
+    found.answers.truncate(at + 1);
+    found.answers.extend(own.answers);
+    let reason = own.reason.or(found.reason);
+    Answer { answers: found.answers, authoritative: false, reason, is_own: false, ..own }
+}
+
+/// Whether a name is in a zone of ours.
+fn is_ours(generation: &Generation, name: &Name) -> bool {
+    let name = WireName::from_labels(name.iter());
+    name.is_ok_and(|name| !matches!(resolve(generation, &name), Resolved::Foreign))
 }

@@ -55,7 +55,7 @@ pub(super) fn reply<'r>(
         Some(generation) => answer(generation, &asked, &mut Draw::new()),
         None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
     };
-    let recursion_available = elsewhere.complete(request, &asked, &mut answer);
+    let recursion_available = elsewhere.complete(generation, request, &asked, &mut answer);
     let mut metadata = metadata(&request.metadata, &answer);
     metadata.recursion_available = recursion_available;
     // What others said is not ours to leave out.

@@ -150,17 +150,18 @@ impl Responder {
         self.write(by, message, from, &mut elsewhere, reply)
     }
 
-    /// Answers a message again by the same policy, now that others were asked.
+    /// Answers a message again by the same policy, now that others were asked. What they said
+    /// may lead to another question for them.
     pub(super) fn finish(
         &self,
         policy: &Policy,
         message: &[u8],
         from: (SocketAddr, Transport),
-        found: Found,
+        found: &[Found],
         reply: &mut Vec<u8>,
-    ) {
+    ) -> Outcome {
         let mut elsewhere = Elsewhere::found(policy, from.0.ip(), found);
-        self.write((&self.index.load(), policy), message, from, &mut elsewhere, reply);
+        self.write((&self.index.load(), policy), message, from, &mut elsewhere, reply)
     }
 
     /// Writes the reply to a message, if there is any.

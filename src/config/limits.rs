@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::file::{File, Written};
 use crate::cli::LimitArgs;
 use crate::error::Failure;
+use crate::names::Span;
 use crate::privileges::Account;
 use crate::wire::{Network, Networks, RATE_MAX, RateLimit, TcpLimits};
 
@@ -104,10 +105,8 @@ fn tcp(args: &LimitArgs, file: &File) -> Result<TcpLimits, Failure> {
     let typed = args.tcp_idle.map(|value| Named { value, origin: "--tcp-idle".to_owned() });
     let idle = typed.or(written.map(|(value, origin)| Named { value, origin }));
     if let Some(Named { value, origin }) = idle.as_ref().filter(|it| !IDLE.contains(&it.value)) {
-        let (least, most) = IDLE.into_inner();
-        return Err(Failure::usage(format!(
-            "{origin}: {value:?} is not within {least:?} to {most:?}"
-        )));
+        let [value, least, most] = [value, IDLE.start(), IDLE.end()].map(|it| Span(*it));
+        return Err(Failure::usage(format!("{origin}: {value} is not within {least} to {most}")));
     }
     let half = all.map_or(default.per_client, |all| all.div_ceil(2));
     Ok(TcpLimits {

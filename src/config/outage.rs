@@ -8,7 +8,7 @@ use super::{Written, named};
 use crate::cli::ServeArgs;
 use crate::error::Failure;
 use crate::etcd::NamedFile;
-use crate::names::DEFAULT_HOLD_COLLAPSE;
+use crate::names::{DEFAULT_HOLD_COLLAPSE, Span};
 
 /// The shortest `max-stale`: the registry is asked for a word four times within it, and
 /// more often than that would be a load.
@@ -56,12 +56,16 @@ pub(super) fn outage(args: &ServeArgs, file: &File) -> Result<Outage, Failure> {
     let hold = duration("hold-collapse", args.hold_collapse, &file.hold_collapse, file);
     if let Some((time, origin)) = max_stale.as_ref().filter(|(time, _)| *time < MAX_STALE_LEAST) {
         return Err(Failure::usage(format!(
-            "{origin}: {time:?} is too short, at least {MAX_STALE_LEAST:?}; leave it out for answers without limit"
+            "{origin}: {} is too short, at least {}; leave it out for answers without limit",
+            Span(*time),
+            Span(MAX_STALE_LEAST)
         )));
     }
     if let Some((time, origin)) = hold.as_ref().filter(|(time, _)| *time > HOLD_MOST) {
         return Err(Failure::usage(format!(
-            "{origin}: {time:?} is too long, at most {HOLD_MOST:?}; 0s turns the guard off"
+            "{origin}: {} is too long, at most {}; 0s turns the guard off",
+            Span(*time),
+            Span(HOLD_MOST)
         )));
     }
     Ok(Outage {

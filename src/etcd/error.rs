@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::Code;
 
 use super::transport;
+use crate::names::Span;
 
 /// What can go wrong between us and etcd.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -59,7 +60,7 @@ pub enum Error {
     #[error("the stream ended: {0}")]
     Ended(String),
     /// No answer in time.
-    #[error("no answer within {0:?}")]
+    #[error("no answer within {}", Span(*.0))]
     Silent(Duration),
     /// A connection was made meanwhile, and no answer came in what was left of the time.
     #[error(

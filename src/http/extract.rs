@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::place::Place;
 use super::refusal::Refusal;
+use crate::names::Span;
 
 /// How long a client may take to send a body, as for a head: it has some hundred octets, and
 /// 64 KiB at most.
@@ -63,6 +64,6 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segment
 
 /// The refusal of a body that does not come.
 fn slow() -> Refusal {
-    let text = format!("the body did not come within {BODY_TIMEOUT:?}; send it at once");
+    let text = format!("the body did not come within {}; send it at once", Span(BODY_TIMEOUT));
     Refusal::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", text)
 }

@@ -25,6 +25,7 @@ use super::access::Access;
 use super::connections::{CONNECTIONS_MAX, Connections};
 use super::place::{CONNECTION_LIFE, Impatient, Place, UNREAD_TIMEOUT};
 use super::tls::Tls;
+use crate::names::Span;
 
 /// Places that must be free for a connection to be kept after a reply: ten thousand clients
 /// that renew every five seconds, and keep a connection meanwhile, would leave no place to
@@ -99,7 +100,9 @@ async fn begin(stream: TcpStream, tls: Option<Tls>, routes: Router, place: Place
     match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
         Ok(Ok(stream)) => answer(stream, routes, place).await,
         Ok(Err(error)) => tracing::debug!("an HTTP client did not begin TLS: {error}"),
-        Err(_) => tracing::debug!("an HTTP client took over {HANDSHAKE_TIMEOUT:?} to begin TLS"),
+        Err(_) => {
+            tracing::debug!("an HTTP client took over {} to begin TLS", Span(HANDSHAKE_TIMEOUT));
+        }
     }
 }
 
@@ -133,6 +136,8 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, routes: Router, pla
         ended = served => if let Err(error) = ended {
             tracing::debug!("an HTTP connection ended: {error}");
         },
-        () = end => tracing::debug!("an HTTP connection was closed after {CONNECTION_LIFE:?}"),
+        () = end => {
+            tracing::debug!("an HTTP connection was closed after {}", Span(CONNECTION_LIFE));
+        }
     }
 }

@@ -7,6 +7,7 @@ mod block;
 mod near;
 pub mod reversed;
 mod shown;
+mod span;
 mod wire;
 mod written;
 
@@ -19,6 +20,7 @@ pub use self::block::Block;
 pub use self::near::nearest;
 pub use self::reversed::Reversed;
 pub use self::shown::{Escaping, Shown, is_hidden, shown, shown_json};
+pub use self::span::Span;
 pub use self::wire::{NameTooLong, WireName};
 pub use self::written::{mnemonic, quoted, written, written_label};
 

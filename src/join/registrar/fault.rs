@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::ledger::REGISTRATIONS_MAX;
 use crate::etcd::Error;
 use crate::join::event::Holder;
+use crate::names::Span;
 
 /// Why something was not done. Nothing was changed then, or the change is not known to have
 /// been made.
@@ -14,7 +15,7 @@ pub enum Fault {
     #[error(transparent)]
     Registry(#[from] Error),
     /// The registry did not answer in time.
-    #[error("the registry did not answer within {0:?}; try again")]
+    #[error("the registry did not answer within {}; try again", Span(*.0))]
     Slow(Duration),
     /// The key belongs to somebody else.
     #[error(

@@ -9,7 +9,7 @@ use hickory_proto::rr::{Name, RecordType};
 
 use super::form::mnemonic;
 use super::{directory, reader};
-use crate::names::TTL_MAX;
+use crate::names::{STRING_MAX, TTL_MAX};
 
 /// The most characters of a file's text that a message repeats.
 const SHOWN: usize = 64;
@@ -115,7 +115,9 @@ pub enum Reason {
     #[error("class {0} is not served; only IN is")]
     Class(String),
     /// A record without a TTL.
-    #[error("the record has no TTL, and none stands before it; write `$TTL 3600` above it")]
+    #[error(
+        "the record has no TTL, and no TTL or SOA stands before it; write `$TTL 3600` above it"
+    )]
     NoTtl,
     /// No TTL.
     #[error("`{0}` is no TTL; write it as 3600 or 1h")]
@@ -126,6 +128,18 @@ pub enum Reason {
     /// What the parser says of names and data.
     #[error("{0}; correct it, or write the data as `\\# LENGTH HEX` (RFC 3597)")]
     Data(String),
+    /// Data that are not of their type's form.
+    #[error("a record of type {0} is written as {1}")]
+    Form(Rtype, &'static str),
+    /// A character string beyond RFC 1035 section 3.3.
+    #[error(
+        "a string has {octets} octets, at most {STRING_MAX} fit one (RFC 1035 section 3.3); split \
+         it into several, as in `\"begin\" \"end\"`: readers join them"
+    )]
+    LongString {
+        /// How many it has.
+        octets: usize,
+    },
     /// A URI that is none.
     #[error("a URI is written as PRIORITY WEIGHT \"TARGET\" (RFC 7553 section 4.5)")]
     Uri,

@@ -1,15 +1,18 @@
 //! How the data of a type are written.
 //!
 //! The parser reads only forms that it knows by name. Some further types share one of them;
-//! a URI is read here; the rest must be written as `\# LENGTH HEX` (RFC 3597 section 5).
+//! a URI is read here, some in `data`; the rest must be written as `\# LENGTH HEX` (RFC 3597
+//! section 5).
 
 use std::fmt::Write;
 
 use domain::base::iana::Rtype;
 use hickory_proto::rr::RecordType;
 
+use super::data::octets;
 use super::fault::{Reason, shown};
 use super::ttl::ttl;
+use crate::names::STRING_MAX;
 
 /// What the parser reads as the origin, in place of `@`, which it knows in an owner alone.
 const ORIGIN: &str = "\"\"";
@@ -53,10 +56,17 @@ pub(super) fn mnemonic(record: RecordType) -> Rtype {
 /// A record's data as the parser reads them.
 ///
 /// # Errors
-/// [`Reason::Ttl`], [`Reason::LongTtl`] for a time of a SOA, [`Reason::Uri`].
-pub(super) fn data(form: Rtype, words: &[String]) -> Result<String, Reason> {
+/// [`Reason::Ttl`], [`Reason::LongTtl`] for a time of a SOA, [`Reason::Uri`],
+/// [`Reason::LongString`], [`Reason::Form`].
+pub(super) fn data(form: Rtype, words: &[String], origin: &[u8]) -> Result<String, Reason> {
     if words.first().is_some_and(|word| word == OCTETS) {
         return Ok(words.join(" "));
+    }
+    if matches!(form, Rtype::TXT | Rtype::HINFO | Rtype::NAPTR) {
+        words.iter().try_for_each(|word| string(word))?;
+    }
+    if let Some(octets) = octets(form.to_int(), words, origin) {
+        return octets.map(|it| in_hex(&it));
     }
     match form {
         URI => uri(words),
@@ -86,13 +96,29 @@ fn uri(words: &[String]) -> Result<String, Reason> {
     let number = |word: &str| word.parse::<u16>().map_err(|_| Reason::Uri);
     let target = target.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let target = target.and_then(unescaped).filter(|it| !it.is_empty()).ok_or(Reason::Uri)?;
-    let (priority, weight) = (number(priority)?, number(weight)?);
-    let mut hex = format!("{OCTETS} {} {priority:04x}{weight:04x}", target.len() + 4);
-    for octet in target {
+    let numbers = [number(priority)?, number(weight)?].map(u16::to_be_bytes);
+    Ok(in_hex(&[&numbers.concat()[..], &target].concat()))
+}
+
+/// Octets as data of any type may be written.
+fn in_hex(octets: &[u8]) -> String {
+    let mut hex = format!("{OCTETS} {} ", octets.len());
+    for octet in octets {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{octet:02x}");
     }
-    Ok(hex)
+    hex
+}
+
+/// Checks the length of a character string.
+///
+/// # Errors
+/// [`Reason::LongString`].
+fn string(word: &str) -> Result<(), Reason> {
+    let inner = word.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    // What has no octets is for the parser to refuse.
+    let octets = unescaped(inner.unwrap_or(word)).map_or(0, |it| it.len());
+    if octets > STRING_MAX { Err(Reason::LongString { octets }) } else { Ok(()) }
 }
 
 /// The octets of a string without its quotes.

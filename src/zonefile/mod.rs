@@ -3,9 +3,10 @@
 //! | RFC | what of it |
 //! | --- | --- |
 //! | 1035 section 5 | entries, parentheses, comments, escapes, `@`, `$ORIGIN`, `$INCLUDE` |
-//! | 2308 section 4 | `$TTL` |
+//! | 2308 section 4 | `$TTL`; without any TTL, the MINIMUM of the SOA, as BIND, NSD and Knot have it |
 //! | 3597 section 5 | `TYPE65280`, `CLASS1`, and data as `\# LENGTH HEX`, for known types too |
 //! | 2181 sections 5, 8, 10 | one TTL per RRset, TTLs of 31 bits, CNAME alone, targets |
+//! | 1876, 3123, 4398, 6742, 7043, 7477, 8005 | LOC, APL, CERT, NID, L32, L64, EUI48, EUI64, CSYNC, HIP |
 //! | 6672 sections 2.3, 2.4 | DNAME: one at a name, nothing below it |
 //!
 //! A file is read whole or not at all: a [`ZoneFault`] names file, line, reason and remedy.
@@ -14,6 +15,7 @@
 //! `$GENERATE` is not known. TTLs and the times of a SOA may have units, as in `1h30m`.
 
 mod check;
+mod data;
 mod directory;
 mod fault;
 mod form;

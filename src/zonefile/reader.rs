@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::base::iana::Class;
+use domain::base::iana::{Class, Rtype};
 use domain::zonefile::inplace::{Entry as Scanned, ScannedRecord, Zonefile};
 use hickory_proto::rr::{Name, Record};
 use hickory_proto::serialize::binary::BinEncodable;
@@ -27,6 +27,8 @@ use super::ttl::{seconds, ttl};
 pub(super) const RECORDS: usize = 1_000_000;
 /// How deeply files include files: more is a file that includes itself.
 pub(super) const DEPTH: usize = 8;
+/// Words of a SOA's data: two names, a serial and four times.
+const SOA_WORDS: usize = 7;
 /// What `$INCLUDE` takes.
 const INCLUDE_FORM: &str = "a file, and perhaps a name";
 
@@ -137,6 +139,24 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The TTL of a SOA record that has none, where none stands before it: its MINIMUM, which
+    /// is that of all records below too, unless they say otherwise.
+    fn minimum(&mut self, code: u16, words: &[String], fault: Reason) -> Result<u32, Reason> {
+        let is_start = mnemonic(code.into()) == Rtype::SOA;
+        let minimum = words.last().filter(|_| is_start && words.len() == SOA_WORDS);
+        let minimum = ttl(minimum.ok_or(fault)?)?;
+        self.default_ttl = Some(minimum);
+        Ok(minimum)
+    }
+
+    /// The origin in wire form.
+    fn wire(&self) -> Result<Vec<u8>, Reason> {
+        let origin = self.parser.origin().map_err(|_| Reason::Origin)?;
+        Ok(domain::base::ToName::to_vec(&origin).as_slice().to_vec())
+    }
+}
+
 impl Reader<'_> {
     /// Takes octets from what may be read.
     fn charge(&mut self, octets: usize) -> Result<(), Reason> {
@@ -221,9 +241,10 @@ impl Reader<'_> {
         let owners = usize::from(!line.indented);
         let (owner, rest) = line.tokens.split_at(owners);
         let head = head(rest)?;
-        let ttl = source.ttl(head.ttl)?;
-        let form = form(head.code);
-        let data = data(form, &rest[head.words..])?;
+        let words = &rest[head.words..];
+        let ttl = source.ttl(head.ttl).or_else(|fault| source.minimum(head.code, words, fault))?;
+        let (form, origin) = (form(head.code), source.wire()?);
+        let data = data(form, words, &origin)?;
         let owner = owner.first().map_or("", String::as_str);
         let text = format!("{owner} 0 IN TYPE{} {data}\n", form.to_int());
         let scanned = source.scan(&text).map_err(|reason| of_type(head.code, reason))?;

@@ -3,6 +3,17 @@
 use super::*;
 
 #[test]
+fn without_any_ttl_the_minimum_of_the_soa_counts() {
+    let text = "@ SOA a b 1 2 3 4 1m\n@ NS a\nx A 10.0.0.1\ny 7 A 10.0.0.2\nz A 10.0.0.3\n";
+    let ttls: Vec<_> = read_text(text).unwrap().records.iter().map(|it| it.record.ttl).collect();
+    assert_eq!(ttls, [60, 60, 60, 7, 60]);
+    // A TTL that is written counts, as ever.
+    let text = "@ 9 SOA a b 1 2 3 4 60\n@ NS a\n";
+    let ttls: Vec<_> = read_text(text).unwrap().records.iter().map(|it| it.record.ttl).collect();
+    assert_eq!(ttls, [9, 9]);
+}
+
+#[test]
 fn rfc1035_s5_entries_names_and_origins() {
     let text = "\u{feff}$TTL 1h ; a comment (\n\
         @ IN 7 SOA @ ( host\\.master ; one\n  1 2h ;two )\n\n 3m 4 1w\n )\n\

@@ -48,6 +48,10 @@ fn of_heads() {
         ("a 5 CH TXT x\n", "1: class CH is not served", "only IN is"),
         ("a 5 CLASS255 TXT x\n", "1: class CLASS255 is not served", ""),
         ("a A 10.0.0.1\n", "1: the record has no TTL", "write `$TTL 3600` above it"),
+        ("a A 10.0.0.1\n@ SOA a b 1 2 3 4 5\n", "1: the record has no TTL", "or SOA"),
+        ("@ SOA a b 1 2 3 4 soon\n", "1: `soon` is no TTL", ""),
+        ("a 5 LOC 1 N 200 E 0\n", "1: a record of type LOC is written as DEG", ""),
+        ("a 5 EUI48 0\n", "1: a record of type EUI48 is written as six pairs", ""),
         ("a 2147483648 A 10.0.0.1\n", "1: the TTL 2147483648 is above", ""),
         ("a 5 ANY x\n", "1: a zone holds no record of type ANY", "remove it"),
         ("a 5 TYPE41 \\# 0\n", "1: a zone holds no record of type TYPE41", ""),
@@ -78,7 +82,10 @@ fn of_data() {
     let label = "x".repeat(64);
     refused(&[(&format!("{label} 5 A 10.0.0.1\n"), "1: A: bad name", "correct it")]);
     let string = "x".repeat(256);
-    refused(&[(&format!("a 5 TXT {string}\n"), "1: TXT: bad charstr", "")]);
+    for string in [string.clone(), format!("\"{string}\""), "\\065".repeat(256)] {
+        let says = "1: a string has 256 octets, at most 255 fit one";
+        refused(&[(&format!("a 5 TXT x {string}\n"), says, "split it into several")]);
+    }
     let long = "a.".repeat(122) + "a";
     refused(&[(&format!("{long} 5 A 10.0.0.1\n"), "1: A: bad name", "")]);
 }

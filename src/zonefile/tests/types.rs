@@ -8,7 +8,8 @@ use super::*;
 /// Records and their octets.
 const TYPES: &str = include_str!("types.txt");
 /// The codes of the types that hickory knows by their fields, of those in the file.
-const KNOWN: &[u16] = &[1, 2, 5, 6, 12, 13, 15, 16, 28, 33, 35, 44, 52, 53, 61, 64, 65, 257];
+const KNOWN: &[u16] =
+    &[1, 2, 5, 6, 12, 13, 15, 16, 28, 33, 35, 37, 44, 52, 53, 61, 62, 64, 65, 257];
 
 /// Each record's code, its written form, and its octets.
 fn cases() -> impl Iterator<Item = (u16, &'static str, &'static str)> {

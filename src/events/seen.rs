@@ -62,5 +62,5 @@ impl Comings {
 
 /// What tells an instance apart.
 pub(super) fn spot(instance: &Instance) -> Spot {
-    (instance.name.clone(), instance.id.clone(), instance.is_rooted)
+    (instance.name.clone(), instance.raw_id().into(), instance.is_rooted)
 }

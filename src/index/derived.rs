@@ -79,7 +79,7 @@ impl<'z> Walk<'z> {
     fn same_id(self, one: &Instance, other: &Instance) -> Option<Finding> {
         let is_same = one.name == other.name && folded(&one.id).eq(folded(&other.id));
         is_same.then(|| {
-            let id = document::shown(&one.id);
+            let id = document::shown(one.raw_id());
             let problem =
                 format!("the id `{id}` is the same name in DNS: both instances are answered there");
             Finding::new(&self.layout.key_of(other), problem, "give one of them another id")
@@ -189,7 +189,7 @@ impl<'z> Walk<'z> {
     /// Pairs that fit no string of a TXT record.
     fn long_pairs(self, instance: &Instance) -> Vec<Finding> {
         let Some(details) = &instance.details else { return Vec::new() };
-        let meta = details.meta.iter().map(|(key, value)| (&**key, value.len()));
+        let meta = details.meta.iter().map(|(key, value)| (key, value.len()));
         let version = details.version.iter().map(|version| ("version", version.len()));
         let long = |(key, value): (&str, usize)| {
             let (octets, key) = (key.len() + 1 + value, document::shown(key));

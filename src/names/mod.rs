@@ -24,8 +24,11 @@ pub use self::span::Span;
 pub use self::wire::{NameTooLong, WireName};
 pub use self::written::{mnemonic, quoted, written, written_label};
 
-/// Octets in one label (RFC 1035 section 2.3.4). Also the limit of an instance's id.
+/// Octets in one label (RFC 1035 section 2.3.4). A longer id of an instance has a short form.
 pub const LABEL_MAX: usize = 63;
+/// Octets of an instance's id that are read. Orchestrators make ids of some hundred, of the
+/// names of a cluster, a task and a container; keys of etcd could be of a megabyte.
+pub const ID_MAX: usize = 1024;
 /// Octets in a service name, a port name or a tag: a `_` goes before each of them.
 pub const SERVICE_MAX: usize = LABEL_MAX - 1;
 /// Octets in a name on the wire, the root's zero included (RFC 1035 section 2.3.4).
@@ -120,9 +123,18 @@ pub fn default_id(hostname: &str, port: Option<u16>) -> String {
     format!("{}-{}{port}", &host[..kept], hash_digits(hostname))
 }
 
-/// The first hex digits of a host name's SHA-256.
-fn hash_digits(hostname: &str) -> String {
-    let digest = Sha256::digest(hostname.as_bytes());
+/// The short form of an id that is longer than a label: its label form is cut, and a hash of
+/// the whole stands behind it.
+#[must_use]
+pub fn short_id(id: &str) -> String {
+    let kept = LABEL_MAX - ID_HASH_DIGITS - 1;
+    let cut: String = id.chars().map(label_character).take(kept).collect();
+    format!("{cut}-{}", hash_digits(id))
+}
+
+/// The first hex digits of a text's SHA-256.
+fn hash_digits(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
     digest.iter().take(ID_HASH_DIGITS / 2).map(|octet| format!("{octet:02x}")).collect()
 }
 
@@ -134,6 +146,16 @@ mod tests {
     fn label_form_replaces_each_foreign_character() {
         assert_eq!(label("My_Service.v2/é"), "My-Service-v2--");
         assert_eq!(folded("My_Service").collect::<Vec<_>>(), b"my-service");
+    }
+
+    #[test]
+    fn short_ids_fit_a_label_and_differ() {
+        let long = format!("{}-9f86d081-884c-4d63-a5b1-0123456789ab", "service".repeat(5));
+        let short = short_id(&long);
+        assert_eq!(short.len(), LABEL_MAX);
+        assert!(short.starts_with(&long[..54]) && short.ends_with(&hash_digits(&long)));
+        assert_ne!(short, short_id(&format!("{long}c")));
+        assert_eq!(short_id(&"é".repeat(40)).len(), 40 + 1 + ID_HASH_DIGITS);
     }
 
     #[test]

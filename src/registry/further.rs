@@ -76,10 +76,11 @@ impl Instance {
 
     /// What an endpoint beside the first says.
     fn details_of(&self, endpoint: &ServiceEndpoint) -> Option<Box<Details>> {
-        let Details { version, tags, .. } = self.details.as_deref()?;
-        let (version, tags, protocol) = (version.clone(), tags.clone(), endpoint.scheme.clone());
-        let says_something = protocol.is_some() || version.is_some() || !tags.is_empty();
-        says_something.then(|| Box::new(Details { protocol, version, tags, ..Details::default() }))
+        let Details { version, tags, long_id, .. } = self.details.as_deref()?;
+        let (version, tags, long_id) = (version.clone(), tags.clone(), long_id.clone());
+        let protocol = endpoint.scheme.clone();
+        let details = Details { protocol, version, tags, long_id, ..Details::default() };
+        (details != Details::default()).then(|| Box::new(details))
     }
 
     /// The urls of all endpoints, the first before the others.

@@ -1,13 +1,12 @@
 //! One place where a service runs.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use serde_json::{Map, Value, json};
 
-use super::Further;
+use super::{Further, Meta};
 use crate::names::{self, WireName};
 
 /// One registered place where a service runs. A million of them are held, so what few
@@ -16,7 +15,8 @@ use crate::names::{self, WireName};
 pub struct Instance {
     /// The service's name, as the key spells it.
     pub name: Box<str>,
-    /// The instance's id, as the key spells it.
+    /// The instance's id, as the key spells it; one that is longer than a label in its short
+    /// form ([`names::short_id`]), which it has in DNS.
     pub id: Box<str>,
     /// Whether its key begins with a slash although the prefix is empty: `/a/b` and `a/b`
     /// are two keys.
@@ -47,12 +47,18 @@ pub struct Details {
     /// Free words to select by.
     pub tags: Box<[Box<str>]>,
     /// Free pairs.
-    pub meta: BTreeMap<Box<str>, Box<str>>,
+    pub meta: Meta,
     /// Free text, for TXT.
     pub text: Option<Box<str>>,
     /// Where else it listens.
     pub further: Further,
+    /// The id as the key spells it, where that is longer than a label.
+    pub long_id: Option<LongId>,
 }
+
+/// An id that is longer than a label; rare, and so one word where there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongId(Box<Box<str>>);
 
 /// Where an instance listens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +80,25 @@ pub enum Proto {
 }
 
 impl Instance {
+    /// The same with the id that a key spells.
+    #[must_use]
+    pub fn identified(mut self, id: &str) -> Self {
+        let is_long = id.len() > names::LABEL_MAX;
+        self.id = if is_long { names::short_id(id).into() } else { id.into() };
+        if is_long {
+            let long_id = Some(LongId(Box::new(id.into())));
+            self.details.get_or_insert_default().long_id = long_id;
+        }
+        self
+    }
+
+    /// The id as the key spells it.
+    #[must_use]
+    pub fn raw_id(&self) -> &str {
+        let long = self.details.as_ref().and_then(|it| it.long_id.as_ref());
+        long.map_or(&self.id, |it| &it.0)
+    }
+
     /// The port's name: the document's protocol.
     #[must_use]
     pub fn protocol(&self) -> Option<&str> {
@@ -112,7 +137,8 @@ impl Instance {
             let tags = it.tags.iter().map(|tag| EACH + tag.len());
             let meta = it.meta.iter().map(|(name, value)| 2 * EACH + name.len() + value.len());
             let texts = text(&it.protocol) + text(&it.version) + text(&it.text);
-            texts + tags.chain(meta).sum::<usize>()
+            let long_id = it.long_id.as_ref().map_or(0, |it| EACH + it.0.len());
+            texts + long_id + tags.chain(meta).sum::<usize>()
         };
         let further = self.further().iter().map(|it| 2 * EACH + text(&it.scheme));
         let details = self.details.as_deref().map_or(0, of);
@@ -130,7 +156,7 @@ impl Instance {
     #[must_use]
     pub fn to_json(&self, zone: &str, key: &str) -> Value {
         let mut object = json!({
-            "zone": zone, "name": self.name, "id": self.id, "key": key,
+            "zone": zone, "name": self.name, "id": self.raw_id(), "key": key,
             "hostname": self.host.to_string(), "host": self.location(),
             "proto": self.proto.as_str(), "priority": self.priority, "weight": self.weight,
         });
@@ -155,7 +181,7 @@ impl Instance {
         add("version", details.and_then(|details| details.version.as_ref()).map(|it| json!(it)));
         add("text", details.and_then(|details| details.text.as_ref()).map(|it| json!(it)));
         add("tags", details.filter(|it| !it.tags.is_empty()).map(|it| json!(it.tags)));
-        add("meta", details.filter(|it| !it.meta.is_empty()).map(|it| json!(it.meta)));
+        add("meta", details.filter(|it| !it.meta.is_empty()).map(|it| it.meta.iter().collect()));
         add("endpoints", (!self.further().is_empty()).then(|| json!(self.urls())));
     }
 }
@@ -189,13 +215,18 @@ impl Host {
         Ok(Self::Address(address))
     }
 
-    /// A host name by RFC 1123 section 2.1: letters, digits and inner hyphens, the last
-    /// label not all digits (so that a misspelt address is not taken for a name).
+    /// A host name by RFC 1123 section 2.1: letters, digits and inner hyphens; and `_`, which
+    /// containers have in their names, wherever a letter may be. The last label is not all
+    /// digits, so that a misspelt address is not taken for a name: but for one number alone
+    /// (the id of a container) that is more than 32 bits, and so no spelling of an address.
     fn name(text: &str) -> Result<Self, &'static str> {
         let name = text.strip_suffix('.').unwrap_or(text);
         let last = name.rsplit('.').next().unwrap_or(name);
-        if !name.split('.').all(is_host_label) || last.bytes().all(|octet| octet.is_ascii_digit()) {
-            return Err("is neither an address nor a host name (letters, digits, `-`, `.`)");
+        let is_number = last.bytes().all(|octet| octet.is_ascii_digit());
+        let is_id = last.len() == name.len()
+            && last.parse::<u128>().is_ok_and(|number| number > u32::MAX.into());
+        if !name.split('.').all(is_host_label) || is_number && !is_id {
+            return Err("is neither an address nor a host name (letters, digits, `-`, `_`, `.`)");
         }
         WireName::from_text(name).map_err(|_| "is longer than a domain name can be")?;
         Ok(Self::Name(name.to_ascii_lowercase().into()))
@@ -204,7 +235,7 @@ impl Host {
 
 /// Whether a label is one of a host name.
 fn is_host_label(label: &str) -> bool {
-    let inner = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+    let inner = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
     (1..=names::LABEL_MAX).contains(&label.len())
         && label.bytes().all(inner)
         && !label.starts_with('-')
@@ -294,8 +325,26 @@ mod tests {
         assert_eq!(Host::parse("[2001:db8::1]"), address("2001:db8::1"));
         assert_eq!(Host::parse("::ffff:10.0.0.1"), address("10.0.0.1"));
         assert_eq!(Host::parse("DB.Example.com."), Ok(Host::Name("db.example.com".into())));
-        for bad in ["", "0.0.0.0", "::", "fe80::1%eth0", "10.0.0.256", "a_b", "-a", "a..b", "[db]"]
-        {
+        for name in ["a_b", "project_web_1", "_http._tcp.z", "483920175634", "4294967296"] {
+            assert_eq!(Host::parse(name), Ok(Host::Name(name.into())));
+        }
+        for bad in [
+            "",
+            "0.0.0.0",
+            "::",
+            "fe80::1%eth0",
+            "10.0.0.256",
+            "-a",
+            "a..b",
+            "[db]",
+            "a b",
+            "10.483920175634",
+            "web.1",
+            "4294967295",
+            "3232235777",
+            "-_",
+            "[a_b]",
+        ] {
             assert!(Host::parse(bad).is_err(), "{bad}");
         }
     }

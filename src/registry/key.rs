@@ -1,7 +1,7 @@
 //! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
 
 use super::{Alias, Instance, Resource};
-use crate::names::{DEFAULT_PREFIX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
+use crate::names::{DEFAULT_PREFIX, ID_MAX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace, or a
 /// prefix and an apex.
@@ -58,8 +58,8 @@ pub enum KeyFault {
         /// How many it has.
         octets: usize,
     },
-    /// ID has more octets than a label.
-    #[error("the id has {octets} octets, at most {LABEL_MAX} fit a DNS label; shorten it")]
+    /// ID has more octets than are kept of one.
+    #[error("the id has {octets} octets, at most {ID_MAX} are read; shorten it")]
     IdTooLong {
         /// How many it has.
         octets: usize,
@@ -144,7 +144,7 @@ impl Layout {
     /// The key that an instance was read from.
     #[must_use]
     pub fn key_of(&self, instance: &Instance) -> String {
-        format!("{}/{}", self.folder_of(instance), instance.id)
+        format!("{}/{}", self.folder_of(instance), instance.raw_id())
     }
 
     /// What the keys of an instance's name begin with.
@@ -254,7 +254,7 @@ impl<'k> Place<'k> {
         if name.chars().count() > SERVICE_MAX {
             return Err(KeyFault::NameTooLong { octets: name.len() });
         }
-        if id.len() > LABEL_MAX {
+        if id.len() > ID_MAX {
             return Err(KeyFault::IdTooLong { octets: id.len() });
         }
         Ok(Self { name, id, is_rooted })
@@ -316,8 +316,9 @@ mod tests {
         let services = layout("/services", None);
         let key = services.key(&"n".repeat(64), "1");
         assert_eq!(services.read(key.as_bytes()), Err(KeyFault::NameTooLong { octets: 64 }));
-        let key = services.key("n", &"i".repeat(64));
-        assert_eq!(services.read(key.as_bytes()), Err(KeyFault::IdTooLong { octets: 64 }));
+        assert!(services.read(services.key("n", &"i".repeat(64)).as_bytes()).is_ok());
+        let key = services.key("n", &"i".repeat(1025));
+        assert_eq!(services.read(key.as_bytes()), Err(KeyFault::IdTooLong { octets: 1025 }));
         assert_eq!(services.read(b"/services/\xff/1"), Err(KeyFault::NotUtf8));
     }
 

@@ -26,6 +26,7 @@ mod freshness;
 mod further;
 mod instance;
 mod key;
+mod meta;
 mod problem;
 pub mod skydns;
 mod table;
@@ -37,8 +38,9 @@ pub use self::alias::{Alias, Meaning, Resource};
 pub use self::event::{Event, Happening};
 pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
-pub use self::instance::{Details, Host, Instance, Proto};
+pub use self::instance::{Details, Host, Instance, LongId, Proto};
 pub use self::key::{Grammar, KeyFault, Layout, Place, PrefixFault, shown_key};
+pub use self::meta::Meta;
 pub use self::problem::{Finding, Problem};
 pub use self::table::{Audited, Stored, Table};
 pub use self::update::{

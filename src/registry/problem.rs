@@ -91,7 +91,9 @@ mod tests {
             assert_eq!(finding.to_string(), format!("/services/a/b: {problem}"));
         }
         let layout = Layout::default();
-        for key in [format!("/services/{}/1", "n; ".repeat(30)), format!("/services/n/{deep}")] {
+        for key in
+            [format!("/services/{}/1", "n; ".repeat(30)), format!("/services/n/{}", deep.repeat(9))]
+        {
             let finding = Finding::of(b"k", &layout.read(key.as_bytes()).unwrap_err().into());
             assert_eq!(finding.remedy, "shorten it");
         }

@@ -248,8 +248,8 @@ impl Table {
         };
         let read = match Alias::read(place, value) {
             Some(alias) => alias.map(|it| Content::Alias(it.into())),
-            None => match document::read(value) {
-                Ok(document) => Ok(Content::Instance(Arc::new(document?.into_instance(place)))),
+            None => match document::read_at(place, value) {
+                Ok(instance) => Ok(Content::Instance(Arc::new(instance?))),
                 Err(fault) => Err(fault.into()),
             },
         };

@@ -108,11 +108,11 @@ impl<'r> Record<'r> {
     /// The record of an instance. A member that is not named here does not compile: it
     /// needs a place in the record, and the format a new version.
     pub(super) fn of(instance: &'r Instance) -> Self {
-        let Instance { name, id, is_rooted, host, port, proto, priority, weight, ttl, details } =
+        let Instance { name, id: _, is_rooted, host, port, proto, priority, weight, ttl, details } =
             instance;
         Self::Instance(Written {
             name,
-            id,
+            id: instance.raw_id(),
             is_rooted: *is_rooted,
             host: WrittenHost::of(host),
             port: *port,
@@ -150,7 +150,7 @@ impl Written<'_> {
         let written = self;
         let instance = Instance {
             name: written.name.into(),
-            id: written.id.into(),
+            id: Box::default(),
             is_rooted: written.is_rooted,
             host: written.host.read()?,
             port: written.port,
@@ -160,6 +160,7 @@ impl Written<'_> {
             ttl: written.ttl,
             details: written.details.map(|it| it.read().map(Box::new)).transpose()?,
         };
+        let instance = instance.identified(written.id);
         check(&instance, layout)?;
         Ok(instance)
     }
@@ -168,12 +169,12 @@ impl Written<'_> {
 impl<'r> WrittenDetails<'r> {
     /// The rarer members.
     fn of(details: &'r Details, further: &'r [ServiceEndpoint]) -> Self {
-        let Details { protocol, version, tags, meta, text, further: _ } = details;
+        let Details { protocol, version, tags, meta, text, further: _, long_id: _ } = details;
         Self {
             protocol: protocol.as_deref(),
             version: version.as_deref(),
             tags: tags.iter().map(|tag| &**tag).collect(),
-            meta: meta.iter().map(|(key, value)| (&**key, &**value)).collect(),
+            meta: meta.iter().collect(),
             text: text.as_deref(),
             further: further.iter().map(WrittenEndpoint::of).collect(),
         }
@@ -192,6 +193,8 @@ impl<'r> WrittenDetails<'r> {
             meta: self.meta.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             text: self.text.map(Into::into),
             further: further?.into(),
+            // The id of the record has it.
+            long_id: None,
         })
     }
 }
@@ -244,7 +247,7 @@ fn check(instance: &Instance, layout: &Layout) -> Result<(), &'static str> {
     let key = layout.key_of(instance);
     let place = layout.read(key.as_bytes()).map_err(|_| "has a key that no zone reads")?;
     if (place.name, place.id, place.is_rooted)
-        != (&*instance.name, &*instance.id, instance.is_rooted)
+        != (&*instance.name, instance.raw_id(), instance.is_rooted)
     {
         return Err("has a name or id that is not that of its key");
     }

@@ -72,6 +72,7 @@ fn kinds() -> (Vec<(&'static [u8], String)>, Vec<String>) {
         "/services/_backends/bad: member `app` is 7; it must be a string",
         "/services/_backends/web: a frontend of the same name hides it there; rename one of them",
         "/services/dns-sd/B: DNS-SD has a meaning of its own for its id there (RFC 6763 section 11): it is not announced; give it another id",
+        "/services/dns-sd: DNS-SD has a meaning of its own for its name under `_udp` (RFC 6763 section 9): it has no SRV record there; rename it, or use `_tcp`",
         "/services/hidden/10-0-0-1: its id is hidden by the address 10.0.0.1, whose name is the same: only A or AAAA is answered there; give it another id",
         "/services/ids/a_b: the id `a-b` is the same name in DNS: both instances are answered there; give one of them another id",
         "/services/meta/1: `k` and its value have 257 octets, at most 255 fit a string of TXT: they are left out there; shorten them",
@@ -101,7 +102,7 @@ fn every_kind_of_problem_has_its_line() {
     assert_eq!(output.status.code(), Some(1));
     let text = said(&output);
     assert!(text.starts_with("configuration: no problems, 1 zone to check\n"), "{text}");
-    assert!(text.ends_with("17 problems in 21 keys of zone services.internal\n"), "{text}");
+    assert!(text.ends_with("18 problems in 21 keys of zone services.internal\n"), "{text}");
     assert!(!text.contains("not served"), "problems are not logged as well: {text}");
 
     let output = check(&registry.url(), &["--output", "json"]);

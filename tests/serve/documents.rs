@@ -12,7 +12,7 @@ use crate::support::registry::Registry;
 /// says of it.
 fn bad_pairs() -> Vec<(Vec<u8>, Vec<u8>, &'static str, &'static str)> {
     let name = format!("/services/{}/1", "n".repeat(64));
-    let id = format!("/services/web/{}", "i".repeat(64));
+    let id = format!("/services/web/{}", "i".repeat(1025));
     let shown = |text: &str| -> &'static str { text.to_owned().leak() };
     let good = b"10.0.0.1:80".to_vec();
     vec![
@@ -65,7 +65,12 @@ fn bad_pairs() -> Vec<(Vec<u8>, Vec<u8>, &'static str, &'static str)> {
             "the key is not UTF-8",
         ),
         (name.clone().into(), good.clone(), shown(&name), "the name has 64 octets, at most 62"),
-        (id.clone().into(), good, shown(&id), "the id has 64 octets, at most 63"),
+        (
+            id.clone().into(),
+            good,
+            shown(&format!("{}…", &id[..200])),
+            "the id has 1025 octets, at most 1024",
+        ),
     ]
 }
 

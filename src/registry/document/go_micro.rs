@@ -31,10 +31,8 @@ fn document(members: &Members<'_>) -> Result<Document, Fault> {
     let nodes = members.read("nodes", WANTED, objects)?.unwrap_or_default();
     let endpoints = nodes.iter().map(|node| endpoint(&Members(node)).map_err(within("nodes")));
     let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
-    let mut meta: std::collections::BTreeMap<_, _> = members.pairs("metadata")?.collect();
-    if let Some(first) = nodes.first() {
-        meta.extend(Members(first).pairs("metadata").map_err(within("nodes"))?);
-    }
+    let first = nodes.first().map(|node| Members(node).pairs("metadata").map_err(within("nodes")));
+    let meta = members.pairs("metadata")?.chain(first.transpose()?.into_iter().flatten()).collect();
     let details = Details { version: members.version()?, meta, ..Details::default() };
     Document::of_endpoints(endpoints, details).ok_or_else(|| members.fault("nodes", WANTED))
 }

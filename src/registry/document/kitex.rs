@@ -49,7 +49,7 @@ mod tests {
         let document = parse(value).unwrap();
         assert_eq!(document.host.location(document.port), "10.0.0.1:8888");
         assert_eq!((document.proto, document.weight), (Proto::Tcp, 7));
-        assert_eq!(document.details.meta, [("idc".into(), "a".into())].into());
+        assert_eq!(document.details.meta.iter().collect::<Vec<_>>(), [("idc", "a")]);
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
         assert_eq!(urls(&instance), ["http://10.0.0.1:8000", "grpc://[2001:db8::1]:9000"]);
         let details = instance.details.unwrap();
         assert_eq!(details.version.as_deref(), Some("v1.0.0"));
-        assert_eq!(details.meta, [("env".into(), "a".into())].into());
+        assert_eq!(details.meta.iter().collect::<Vec<_>>(), [("env", "a")]);
         assert_eq!((instance.priority, instance.weight), (0, 1));
     }
 

@@ -7,7 +7,7 @@
 //! | empusa | `ROOT/service/TYPE/NAME` | `baz:1235` |
 //! | registrator `etcd://` | `PREFIX/NAME/HOST:CONTAINER:PORT` | `10.0.0.1:8080` |
 //!
-//! A url's scheme is the port's name. The functions here also read the `host` and `url` members of other formats.
+//! registrator ends the id of a UDP port with `:udp` (`node1:dns:53:udp`). A url's scheme is the port's name. The functions here also read the `host` and `url` members of other formats.
 
 use std::num::NonZeroU16;
 
@@ -25,6 +25,15 @@ pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
     let is_location =
         text.contains("://") || text.contains(':') || text.parse::<std::net::IpAddr>().is_ok();
     is_location.then(|| document(text).map(Some))
+}
+
+/// Whether an id says that its instance listens on UDP, as registrator writes it:
+/// `HOST:CONTAINER:PORT:udp`.
+pub(super) fn is_udp(id: &str) -> bool {
+    let parts = id.strip_suffix(":udp").map(|rest| rest.rsplitn(3, ':'));
+    parts.is_some_and(|mut parts| {
+        parts.next().is_some_and(|digits| port(digits).is_ok()) && parts.count() == 2
+    })
 }
 
 /// The document of a location.
@@ -99,6 +108,28 @@ mod tests {
         assert_eq!(parsed("2001:db8::1"), (None, "2001:db8::1".into(), None));
         assert_eq!(parsed("grpc://u@db.example:9000/p?q=1#f").1, "db.example");
         assert_eq!(parsed("http://[::1]/x"), (Some("http".into()), "::1".into(), None));
+    }
+
+    #[test]
+    fn registrators_ids_say_the_transport() {
+        use crate::registry::{Place, Proto};
+        let proto = |id: &str, value: &str| {
+            let place = Place { name: "dns", id, is_rooted: false };
+            super::super::read_at(place, value.as_bytes()).unwrap().unwrap().proto
+        };
+        for (id, expected) in [
+            ("node1:dns:53:udp", Proto::Udp),
+            ("a.b:x:y:dns:53:udp", Proto::Udp),
+            ("node1:dns:53", Proto::Tcp),
+            ("node1:dns:53:tcp", Proto::Tcp),
+            ("dns:53:udp", Proto::Tcp),
+            ("node1:dns:x:udp", Proto::Tcp),
+            ("udp", Proto::Tcp),
+        ] {
+            assert_eq!(proto(id, "10.0.0.1:53"), expected, "{id}");
+        }
+        let said = r#"{"host":"10.0.0.1:53","proto":"tcp"}"#;
+        assert_eq!(proto("node1:dns:53:udp", said), Proto::Tcp);
     }
 
     #[test]

@@ -168,6 +168,20 @@ pub fn read(value: &[u8]) -> Reading {
     FORMATS.iter().find_map(|format| format(&shape)).unwrap_or(Err(Fault::Unknown))
 }
 
+/// Reads the instance of a value at the place that its key names.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_at(place: Place<'_>, value: &[u8]) -> Result<Option<Instance>, Fault> {
+    let instance = read(value)?.map(|document| document.into_instance(place));
+    // Only plain text cannot say it itself.
+    let is_udp = location::is_udp(place.id) && !text_of(value)?.starts_with('{');
+    let by_id = |instance: Instance| {
+        if is_udp { Instance { proto: Proto::Udp, ..instance } } else { instance }
+    };
+    Ok(instance.map(by_id))
+}
+
 impl<'v> Shape<'v> {
     /// The shape of a value.
     fn of(value: &'v [u8]) -> Result<Self, Fault> {
@@ -210,9 +224,9 @@ impl Document {
     #[must_use]
     pub fn into_instance(self, place: Place<'_>) -> Instance {
         let details = (self.details != Details::default()).then(|| Box::new(self.details));
-        Instance {
+        let instance = Instance {
             name: place.name.into(),
-            id: place.id.into(),
+            id: Box::default(),
             is_rooted: place.is_rooted,
             host: self.host,
             port: self.port,
@@ -221,7 +235,8 @@ impl Document {
             weight: self.weight,
             ttl: self.ttl,
             details,
-        }
+        };
+        instance.identified(place.id)
     }
 }
 

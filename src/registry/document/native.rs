@@ -13,7 +13,7 @@ use super::location::{self, HostPort};
 use super::members::Members;
 use super::{Details, Document, Fault, Reading, Shape};
 use crate::names::{SERVICE_MAX, TAGS_MAX, TTL_MAX};
-use crate::registry::{Further, Host, Proto};
+use crate::registry::{Host, Proto};
 
 /// The document that `join` writes, its members in the order they are written.
 #[derive(Debug, Clone, Serialize)]
@@ -128,7 +128,7 @@ fn details(members: &Members<'_>, scheme: Option<&str>) -> Result<Details, Fault
         tags: tags.into(),
         meta: members.pairs("meta")?.collect(),
         text: members.text("text")?.map(Into::into),
-        further: Further::default(),
+        ..Details::default()
     })
 }
 

@@ -11,8 +11,6 @@ mod value;
 use super::{Host, KeyFault, Layout, Problem};
 use crate::names::{LEASED_TTL_MAX, Reversed};
 
-pub use self::value::read_host;
-
 /// What one key of a SkyDNS zone says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

@@ -62,22 +62,7 @@ impl Value {
 
 /// A host.
 fn host(text: &str) -> Result<Host, Fault> {
-    read_host(text).map_err(|reason| Fault::Host { host: shown(text), reason })
-}
-
-/// Reads a host that may also be a name such as `_http._tcp.z`: here a host can be an alias
-/// for any name.
-///
-/// # Errors
-/// One sentence that says what the text is instead.
-pub fn read_host(text: &str) -> Result<Host, &'static str> {
-    if !text.contains('_') {
-        return Host::parse(text);
-    }
-    // Wherever an underscore stands, a letter could.
-    Host::parse(&text.replace('_', "x"))?;
-    let name = text.strip_suffix('.').unwrap_or(text);
-    Ok(Host::Name(name.to_ascii_lowercase().into()))
+    Host::parse(text).map_err(|reason| Fault::Host { host: shown(text), reason })
 }
 
 /// Takes the known members of an object, under their own names; `null` has none.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::WrittenHost;
 use crate::names::TTL_MAX;
-use crate::registry::skydns::{Entry, Value, read_host};
-use crate::registry::{Grammar, Host, Layout};
+use crate::registry::skydns::{Entry, Value};
+use crate::registry::{Grammar, Layout};
 
 /// An entry's members, in the order they are written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl<'r> WrittenEntry<'r> {
             return Err("has a member that says nothing");
         }
         let value = Value {
-            host: self.host.map(|host| read(&host)).transpose()?,
+            host: self.host.map(|host| host.read()).transpose()?,
             port: self.port,
             priority: self.priority,
             weight: self.weight,
@@ -84,23 +84,12 @@ impl<'r> WrittenEntry<'r> {
     }
 }
 
-/// A host, read as a value's would be.
-fn read(host: &WrittenHost<'_>) -> Result<Host, &'static str> {
-    match host {
-        WrittenHost::Name(name) => match read_host(name)? {
-            Host::Name(read) if *read == **name => Ok(Host::Name(read)),
-            _ => Err("is no host name in lower case"),
-        },
-        WrittenHost::Address(_) => host.read(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Read, Record};
     use super::*;
     use crate::names::WireName;
-    use crate::registry::{Table, Update};
+    use crate::registry::{Host, Table, Update};
 
     fn layout() -> Layout {
         Layout::of_labels("/s", &WireName::from_text("z").unwrap()).unwrap()

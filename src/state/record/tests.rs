@@ -51,12 +51,15 @@ fn every_alias_comes_back() {
 fn every_instance_comes_back() {
     let full = r#"{"host":"[2001:db8::1]:53","proto":"udp","priority":7,"weight":9,"ttl":60,
         "protocol":"dns","version":"1.2","tags":["a","b"],"meta":{"k":"v","l":""},"text":"t"}"#;
+    let long_id = &*format!("/s/web/node.{}", "9".repeat(80));
     for (prefix, key, value) in [
         ("/s", "/s/web/1", "10.0.0.1:80"),
         ("/s", "/s/web/1", r#"{"host":"db.example.com"}"#),
         ("", "/web/1", "10.0.0.1:80"),
         ("", "web/1", "http://h.example:80"),
         ("/s", "/s/a b\u{e9}/1", full),
+        ("/s", long_id, "10.0.0.1:80"),
+        ("/s", long_id, full),
         ("/s", "/s/web/1", r#"{"endpoints":["http://10.0.0.1:80","grpc://h.example:9","[::1]"]}"#),
     ] {
         let (layout, instance) = instance(prefix, key, value);
@@ -77,10 +80,10 @@ fn what_etcd_could_not_have_said_is_refused() {
         (|it| it.name = "a/b".into()) as fn(&mut Instance),
         |it| it.name = "".into(),
         |it| it.name = "n".repeat(63).into(),
-        |it| it.id = "i".repeat(64).into(),
+        |it| it.id = "i".repeat(1025).into(),
         |it| it.is_rooted = true,
         |it| it.host = Host::Address([0, 0, 0, 0].into()),
-        |it| it.host = Host::Name("a_b".into()),
+        |it| it.host = Host::Name("a b".into()),
         |it| it.host = Host::Name("UPPER".into()),
         |it| it.ttl = Some(u32::MAX),
         |it| it.details.as_mut().unwrap().protocol = Some("p".repeat(63).into()),

@@ -4,17 +4,15 @@
 //! stand apart from the first: here, where only a question for a port's name looks. Each is
 //! kept as an instance of its own that says nothing but where it is.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
-use super::order::{ByPort, PortProbe, Side, has};
+use super::order::{ByPort, PortProbe, Side};
+use super::set::Set;
 use crate::registry::{Instance, Proto};
 
 /// The further endpoints of one service whose port has a name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Further(OrdSet<ByPort>);
+pub(super) struct Further(Set<ByPort>);
 
 impl Further {
     /// Adds an endpoint, if its port has a name.
@@ -36,7 +34,7 @@ impl Further {
 
     /// Whether a port has a name, in lower-cased label form, under a transport.
     pub(super) fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
-        has(&self.0, |side| PortProbe(proto, Some(name), side))
+        self.0.has(|side| PortProbe(proto, Some(name), side))
     }
 
     /// Whether any port has a name under a transport.
@@ -57,25 +55,23 @@ impl Further {
 
 /// Those of a set whose port has a name under a transport.
 pub(super) fn on_port<'s>(
-    set: &'s OrdSet<ByPort>,
+    set: &'s Set<ByPort>,
     proto: Proto,
     name: &[u8],
 ) -> impl Iterator<Item = &'s Instance> + use<'s> {
     let from = PortProbe(proto, Some(name), Side::Before);
     let to = PortProbe(proto, Some(name), Side::After);
-    let range = (Bound::Included(&from), Bound::Included(&to));
-    set.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
+    set.between(&from, &to).map(|entry| &*entry.0)
 }
 
 /// Those of a set with a port, from a place in their order to the end of a transport.
 pub(super) fn ports<'s>(
-    set: &'s OrdSet<ByPort>,
+    set: &'s Set<ByPort>,
     from: &PortProbe<'_>,
     proto: Proto,
 ) -> impl Iterator<Item = &'s Instance> + use<'s> {
     let to = PortProbe(proto, None, Side::After);
-    let range = (Bound::Included(from), Bound::Included(&to));
-    set.range::<_, PortProbe<'_>>(range).map(|entry| &*entry.0)
+    set.between(from, &to).map(|entry| &*entry.0)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod ready;
 mod reverse;
 mod roster;
 mod service;
+mod set;
 mod settings;
 pub mod skydns;
 mod tags;

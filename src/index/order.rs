@@ -1,12 +1,10 @@
 //! The orders that a service's instances are kept in, and how a place in them is found.
 
-use std::cell::Cell;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use equivalent::{Comparable, Equivalent};
-use imbl::OrdSet;
 
 use crate::names::folded;
 use crate::registry::{Instance, Proto};
@@ -52,7 +50,7 @@ fn by_place(one: &Instance, other: &Instance) -> Ordering {
     folded(&one.id)
         .cmp(folded(&other.id))
         .then_with(|| lowered(&one.id).cmp(lowered(&other.id)))
-        .then_with(|| one.id.cmp(&other.id))
+        .then_with(|| one.raw_id().cmp(other.raw_id()))
         .then_with(|| one.name.cmp(&other.name))
         .then_with(|| one.is_rooted.cmp(&other.is_rooted))
 }
@@ -142,7 +140,8 @@ pub(super) enum Side {
     Before,
     /// After the last.
     After,
-    /// At any of them; for [`has`] alone, since a search may miss them.
+    /// At any of them; for [`Set::has`](super::set::Set::has) alone, since a search may miss
+    /// them.
     At,
 }
 
@@ -154,45 +153,6 @@ impl Side {
             Self::After => Ordering::Greater,
             Self::At => Ordering::Equal,
         }
-    }
-}
-
-/// Whether a set has an entry that a probe, made for a side, equals.
-///
-/// The branches of a set are parted by copies of entries, which stay when the entry itself is
-/// removed. A search that meets an equal one there goes to its right, while the entries that
-/// are left may be to its left: then, and only then, the first of the run is looked for.
-pub(super) fn has<E: Ord + Clone, P: Comparable<E>>(
-    set: &OrdSet<E>,
-    probe: impl Fn(Side) -> P,
-) -> bool {
-    let at = Watched { probe: probe(Side::At), met: Cell::new(false) };
-    let next = || set.get_next(&probe(Side::Before));
-    let is_first = |next: &E| at.probe.compare(next) == Ordering::Equal;
-    set.contains(&at) || at.met.get() && next().is_some_and(is_first)
-}
-
-/// A probe, and whether it met an entry that it equals.
-struct Watched<P> {
-    /// The probe.
-    probe: P,
-    /// Whether it did.
-    met: Cell<bool>,
-}
-
-impl<E, P: Comparable<E>> Equivalent<E> for Watched<P> {
-    fn equivalent(&self, entry: &E) -> bool {
-        self.compare(entry) == Ordering::Equal
-    }
-}
-
-impl<E, P: Comparable<E>> Comparable<E> for Watched<P> {
-    fn compare(&self, entry: &E) -> Ordering {
-        let order = self.probe.compare(entry);
-        if order == Ordering::Equal {
-            self.met.set(true);
-        }
-        order
     }
 }
 

@@ -5,19 +5,18 @@
 //! inside it, and is gone when an instance comes or goes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
-use imbl::OrdSet;
 
 use super::further::{on_port, ports};
 use super::order::{
     AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, RawIdProbe, Side, TextProbe,
-    address, has, text,
+    address, text,
 };
 use super::rare::Rare;
 use super::ready::Slots;
+use super::set::Set;
 use super::tags::Tags;
 use super::{Node, Slot};
 use crate::registry::{Host, Instance, Proto};
@@ -29,17 +28,17 @@ use crate::registry::{Host, Instance, Proto};
 #[derive(Debug, Clone, Default)]
 pub struct Service {
     /// Every instance, by the label form of its id.
-    by_id: OrdSet<ById>,
+    by_id: Set<ById>,
     /// Those with an address, by address; once for each address of an instance.
-    by_address: OrdSet<ByAddress>,
+    by_address: Set<ByAddress>,
     /// Those with a port, by transport and the port's name (none is the empty one).
-    by_port: OrdSet<ByPort>,
+    by_port: Set<ByPort>,
     /// What few services have.
     rare: Rare,
     /// Those with a text, by text and TTL.
-    by_text: OrdSet<ByText>,
+    by_text: Set<ByText>,
     /// How many have a port (and so an SRV record), by transport.
-    with_port: [usize; Proto::ALL.len()],
+    with_port: [u32; Proto::ALL.len()],
     /// Answers that were made of all this.
     ready: Slots,
 }
@@ -64,7 +63,7 @@ impl Service {
 
     /// Removes an instance that is there, told by its place and what it says.
     pub(super) fn remove(&mut self, instance: &Arc<Instance>) {
-        if self.by_id.remove(&ById(Arc::clone(instance))).is_none() {
+        if !self.by_id.remove(&ById(Arc::clone(instance))) {
             return;
         }
         self.ready = Slots::default();
@@ -114,7 +113,7 @@ impl Service {
     /// How many instances have an SRV record under a transport.
     #[must_use]
     pub const fn with_port(&self, proto: Proto) -> usize {
-        self.with_port[proto as usize]
+        self.with_port[proto as usize] as usize
     }
 
     /// The place of the answer for a type at a node of this service, if there is one.
@@ -130,22 +129,20 @@ impl Service {
     /// Those whose id has a label form, given in lower case.
     pub fn with_id<'s>(&'s self, label: &[u8]) -> impl Iterator<Item = &'s Instance> + use<'s> {
         let (from, to) = (IdProbe(label, Side::Before), IdProbe(label, Side::After));
-        let range = (Bound::Included(&from), Bound::Included(&to));
-        self.by_id.range::<_, IdProbe<'_>>(range).map(|entry| &*entry.0)
+        self.by_id.between(&from, &to).map(|entry| &*entry.0)
     }
 
     /// Whether an id has a label form, given in lower case.
     #[must_use]
     pub fn has_id(&self, label: &[u8]) -> bool {
-        has(&self.by_id, |side| IdProbe(label, side))
+        self.by_id.has(|side| IdProbe(label, side))
     }
 
     /// Those whose id is one, given in lower case: in DNS-SD ids are labels as they are, and
     /// compared without the case of ASCII letters.
     pub fn with_raw_id<'s>(&'s self, id: &str) -> impl Iterator<Item = &'s Instance> + use<'s> {
         let (from, to) = (RawIdProbe(id, Side::Before), RawIdProbe(id, Side::After));
-        let range = (Bound::Included(&from), Bound::Included(&to));
-        self.by_id.range::<_, RawIdProbe<'_>>(range).map(|entry| &*entry.0)
+        self.by_id.between(&from, &to).map(|entry| &*entry.0)
     }
 
     /// The instances by tag and version, if any has one.
@@ -181,21 +178,20 @@ impl Service {
     /// Whether any is registered with an address.
     #[must_use]
     pub fn has_address(&self, address: IpAddr) -> bool {
-        has(&self.by_address, |side| AddressProbe(address, side))
+        self.by_address.has(|side| AddressProbe(address, side))
     }
 
     /// Whether a port has a name, in lower-cased label form, under a transport.
     #[must_use]
     pub fn has_port(&self, proto: Proto, name: &[u8]) -> bool {
-        has(&self.by_port, |side| PortProbe(proto, Some(name), side))
+        self.by_port.has(|side| PortProbe(proto, Some(name), side))
             || self.rare.sets().is_some_and(|sets| sets.further.has_port(proto, name))
     }
 
     /// Those registered with an address.
     pub fn at_address(&self, address: IpAddr) -> impl Iterator<Item = &Instance> {
         let (from, to) = (AddressProbe(address, Side::Before), AddressProbe(address, Side::After));
-        let range = (Bound::Included(&from), Bound::Included(&to));
-        self.by_address.range::<_, AddressProbe>(range).map(|entry| &*entry.0)
+        self.by_address.between(&from, &to).map(|entry| &*entry.0)
     }
 
     /// Those registered with an IPv4 address, equal addresses side by side.
@@ -211,9 +207,8 @@ impl Service {
     /// Those whose address is one of a range, in order.
     fn between(&self, from: IpAddr, to: IpAddr) -> impl Iterator<Item = (IpAddr, &Instance)> {
         let (from, to) = (AddressProbe(from, Side::Before), AddressProbe(to, Side::After));
-        self.by_address
-            .range::<_, AddressProbe>((Bound::Included(&from), Bound::Included(&to)))
-            .filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
+        let found = self.by_address.between(&from, &to);
+        found.filter_map(|entry| Some((address(&entry.0)?, &*entry.0)))
     }
 
     /// Those whose port has a name under a transport, and their further endpoints whose port
@@ -230,13 +225,9 @@ impl Service {
     /// One instance for each distinct pair of a text and a TTL, by text. Those that say the
     /// same are skipped, however many there are.
     pub fn with_text(&self) -> impl Iterator<Item = &Instance> {
-        let first = self.by_text.get_min();
-        let next = |last: &&ByText| {
-            let after = TextProbe(text(&last.0), last.0.ttl, Side::After);
-            self.by_text
-                .range::<_, TextProbe<'_>>((Bound::Excluded(&after), Bound::Unbounded))
-                .next()
-        };
+        let first = self.by_text.first();
+        let next =
+            |last: &&ByText| self.by_text.next(&TextProbe(text(&last.0), last.0.ttl, Side::After));
         std::iter::successors(first, next).map(|entry| &*entry.0)
     }
 

@@ -4,12 +4,10 @@
 //! An instance of two tags stands in two places. Its endpoints beside the first stand
 //! apart, as they do among the ports: `T.S.Z` has one SRV record an instance.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
-use super::order::{ByTag, Side, TagProbe, has};
+use super::order::{ByTag, Side, TagProbe};
+use super::set::Set;
 use crate::names::SERVICE_MAX;
 use crate::registry::{Instance, Proto};
 
@@ -17,9 +15,9 @@ use crate::registry::{Instance, Proto};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tags {
     /// Each with its first endpoint.
-    first: OrdSet<ByTag>,
+    first: Set<ByTag>,
     /// Their further endpoints whose port has a name.
-    further: OrdSet<ByTag>,
+    further: Set<ByTag>,
     /// How many of `first` have a port, by transport: whether `_sub._S._P.Z` exists.
     with_port: [usize; Proto::ALL.len()],
 }
@@ -28,7 +26,7 @@ impl Tags {
     /// Adds an instance.
     pub(super) fn insert(&mut self, instance: &Arc<Instance>) {
         for entry in entries(instance) {
-            let is_new = self.first.insert(entry).is_none();
+            let is_new = self.first.insert(entry);
             if is_new && instance.port.is_some() {
                 self.with_port[instance.proto as usize] += 1;
             }
@@ -38,7 +36,7 @@ impl Tags {
     /// Removes an instance.
     pub(super) fn remove(&mut self, instance: &Arc<Instance>) {
         for entry in entries(instance) {
-            let was_there = self.first.remove(&entry).is_some();
+            let was_there = self.first.remove(&entry);
             if was_there && instance.port.is_some() {
                 self.with_port[instance.proto as usize] -= 1;
             }
@@ -66,13 +64,13 @@ impl Tags {
 
     /// Whether any instance has a tag, whose label is given in lower case.
     pub(super) fn has(&self, label: &[u8]) -> bool {
-        has(&self.first, |side| TagProbe { side, ..at(label) })
+        self.first.has(|side| TagProbe { side, ..at(label) })
     }
 
     /// Whether any of these has a port of a transport.
     pub(super) fn has_on(&self, label: &[u8], proto: Proto) -> bool {
         let on = TagProbe { transport: Some(proto), ..at(label) };
-        has(&self.first, |side| TagProbe { side, ..on })
+        self.first.has(|side| TagProbe { side, ..on })
     }
 
     /// Whether any with a port of a transport has a tag.
@@ -83,7 +81,7 @@ impl Tags {
     /// Whether a port has a name under a tag and a transport.
     pub(super) fn has_port(&self, label: &[u8], proto: Proto, name: &[u8]) -> bool {
         let probe = TagProbe { transport: Some(proto), port: Some(name), ..at(label) };
-        [&self.first, &self.further].iter().any(|set| has(set, |side| TagProbe { side, ..probe }))
+        [&self.first, &self.further].iter().any(|set| set.has(|side| TagProbe { side, ..probe }))
     }
 
     /// Whether any port has a name under a tag and a transport.
@@ -125,10 +123,9 @@ impl Tags {
         let next = |last: &&ByTag| {
             let label: Vec<u8> = crate::names::folded(last.tag()).collect();
             let after = TagProbe { side: Side::After, ..at(&label) };
-            let range = (Bound::Excluded(&after), Bound::Unbounded);
-            self.first.range::<_, TagProbe<'_>>(range).next()
+            self.first.next(&after)
         };
-        std::iter::successors(self.first.get_min(), next).map(|it| (it.tag(), &*it.0))
+        std::iter::successors(self.first.first(), next).map(|it| (it.tag(), &*it.0))
     }
 }
 
@@ -147,7 +144,7 @@ const fn at(label: &[u8]) -> TagProbe<'_> {
 
 /// The run of those that a probe equals.
 fn run<'s>(
-    set: &'s OrdSet<ByTag>,
+    set: &'s Set<ByTag>,
     probe: TagProbe<'_>,
 ) -> impl Iterator<Item = &'s Instance> + use<'s> {
     let (from, to) =
@@ -157,10 +154,9 @@ fn run<'s>(
 
 /// Those between two places.
 fn between<'s>(
-    set: &'s OrdSet<ByTag>,
+    set: &'s Set<ByTag>,
     from: &TagProbe<'_>,
     to: &TagProbe<'_>,
 ) -> impl Iterator<Item = &'s Instance> + use<'s> {
-    let range = (Bound::Included(from), Bound::Included(to));
-    set.range::<_, TagProbe<'_>>(range).map(|entry| &*entry.0)
+    set.between(from, to).map(|entry| &*entry.0)
 }

@@ -39,6 +39,7 @@ pub(crate) fn print() {
         Population::of_tens(10_000),
         Population::of_tens(100_000),
         Population::of_tens(1_000_000),
+        Population::of_ones(300_000),
         Population::in_one(100_000),
         Population::in_one(1_000_000),
     ] {

@@ -33,6 +33,11 @@ impl Population {
         Self { instances, services: 1 }
     }
 
+    /// One to a service: what a service itself takes.
+    pub(crate) const fn of_ones(instances: usize) -> Self {
+        Self { instances, services: instances }
+    }
+
     /// What it is called in tables.
     pub(crate) fn title(self) -> String {
         format!("{} in {}", self.instances, self.services)

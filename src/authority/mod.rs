@@ -60,6 +60,7 @@ use crate::index::{Cut, Generation, Node, Settings};
 use crate::names::WireName;
 
 use self::alias::{Alias, cname, dname, follow};
+use self::resolved::resolve_meant;
 use self::visits::Visits;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
@@ -183,10 +184,10 @@ fn look(
     visits: &Visits,
     draw: &mut Draw,
 ) -> Step {
-    let Ok(name) = WireName::from_labels(question.name.iter()) else {
+    let Ok(mut name) = WireName::from_labels(question.name.iter()) else {
         return Step::Done(Answer::error(ResponseCode::FormErr, None));
     };
-    let resolved = resolve(generation, &name);
+    let resolved = resolve_meant(generation, &mut name);
     let (code, reason) = resolved.code();
     let lookup =
         |position| Lookup { generation, position, question, name: &name, reason, is_whole, visits };

@@ -6,7 +6,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::Reason;
-use crate::index::{Generation, Node, Site, Zone};
+use crate::index::{Generation, Node, Schema, Site, Zone};
 use crate::names::WireName;
 use crate::registry::Standing;
 
@@ -39,6 +39,17 @@ pub struct Position<'g> {
 }
 
 impl Position<'_> {
+    /// The name that was meant where labels of a name that does not exist are spelt as in keys
+    /// (`my_web`), if it exists in label form (`my-web`). What exists is never asked this.
+    #[must_use]
+    pub fn meant(&self, name: &WireName) -> Option<WireName> {
+        if self.zone.settings().schema() != Schema::Services {
+            return None;
+        }
+        let meant = name.in_label_form(self.below)?;
+        self.generation.find(self.site, &meant, self.below).map(|_| meant)
+    }
+
     /// The SOA serial there.
     #[must_use]
     pub fn serial(&self) -> u32 {
@@ -67,6 +78,15 @@ pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> 
         None if is_whole => Resolved::Missing(position),
         None => Resolved::NotReady,
     }
+}
+
+/// The same; a name that is spelt as in keys becomes the one that was meant.
+pub(super) fn resolve_meant<'g>(generation: &'g Generation, name: &mut WireName) -> Resolved<'g> {
+    let resolved = resolve(generation, name);
+    let Resolved::Missing(position) = &resolved else { return resolved };
+    let Some(meant) = position.meant(name) else { return resolved };
+    *name = meant;
+    resolve(generation, name)
 }
 
 impl Resolved<'_> {

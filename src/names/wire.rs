@@ -28,6 +28,34 @@ pub struct WireName {
 }
 
 impl WireName {
+    /// The name with its first labels, so many, in label form, as names of services, ids and
+    /// tags are answered; a leading `_` stays, and so does the id that DNS-SD has as it is,
+    /// before a `_`. Nothing where that changes nothing.
+    #[must_use]
+    pub fn in_label_form(&self, first: usize) -> Option<Self> {
+        let is_raw = |at: usize| {
+            at == 0
+                && first > 1
+                && self.label(1).starts_with(b"_")
+                && !self.label(0).starts_with(b"_")
+        };
+        let word = |at: usize| self.label(at).strip_prefix(b"_").unwrap_or(self.label(at));
+        let is_foreign = |octet: &u8| !octet.is_ascii_alphanumeric() && *octet != b'-';
+        (0..first).find(|at| !is_raw(*at) && word(*at).iter().any(is_foreign))?;
+        let mut name = Self::root();
+        for at in 0..self.labels() {
+            let text = std::str::from_utf8(word(at)).ok().filter(|_| at < first && !is_raw(at));
+            let Some(text) = text else {
+                name.push(self.label(at)).ok()?;
+                continue;
+            };
+            let lead = if self.label(at).starts_with(b"_") { &b"_"[..] } else { b"" };
+            let label: Vec<u8> = lead.iter().copied().chain(super::folded(text)).collect();
+            name.push(&label).ok()?;
+        }
+        Some(name)
+    }
+
     /// The root.
     #[must_use]
     pub const fn root() -> Self {
@@ -198,6 +226,26 @@ impl fmt::Debug for WireName {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn labels_are_brought_into_label_form() {
+        let form = |text: &str, first: usize| {
+            let name = WireName::from_labels(text.split('.').map(str::as_bytes)).unwrap();
+            name.in_label_form(first).map(|it| it.to_string().trim_end_matches('.').to_owned())
+        };
+        for (asked, first, expected) in [
+            ("my_web.z_z", 1, Some("my-web.z_z")),
+            ("_my_web._tcp.z", 2, Some("_my-web._tcp.z")),
+            ("a b.caf\u{e9}.z", 2, Some("a-b.caf-.z")),
+            // The id is left as it is.
+            ("my id._my_web._tcp.z", 3, Some("my id._my-web._tcp.z")),
+            ("my-web._tcp.z", 2, None),
+            ("_http._tcp.v1 2.my_web.z", 4, Some("_http._tcp.v1-2.my-web.z")),
+            ("z_z", 0, None),
+        ] {
+            assert_eq!(form(asked, first).as_deref(), expected, "{asked}");
+        }
+    }
 
     #[test]
     fn suffixes_are_slices_of_the_wire_form() {

@@ -52,6 +52,7 @@ golden! {
     names_of_the_contract
     reverse
     several_endpoints
+    spellings
     static_beside_dynamic
     tags_and_versions
     txt

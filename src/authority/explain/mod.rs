@@ -13,7 +13,9 @@ use hickory_proto::rr::{DNSClass, Name, RecordType};
 use serde_json::{Value, json};
 
 use super::visits::{Visits, Witness};
-use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve, visited};
+use super::{
+    Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve_meant, visited,
+};
 use crate::index::{Generation, Node, Zone};
 use crate::names::{MESSAGE_MAX, WireName, mnemonic, written};
 use crate::registry::{Standing, shown_key};
@@ -78,8 +80,8 @@ pub fn explain(
     let visits = Visits::witnessed();
     let answer = visited(generation, &question, false, &visits, draw);
     let Witness { keys, more } = visits.into_witness();
-    let wire = WireName::from_labels(name.iter()).unwrap_or_else(|_| WireName::root());
-    let resolved = resolve(generation, &wire);
+    let mut wire = WireName::from_labels(name.iter()).unwrap_or_else(|_| WireName::root());
+    let resolved = resolve_meant(generation, &mut wire);
     let place = generation.locate(&wire).map(|(site, _)| &**generation.zone(site));
     Explanation {
         name: name.clone(),

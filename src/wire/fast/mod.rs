@@ -166,6 +166,10 @@ impl Fast {
                 return Err(Declined);
             }
             Resolved::Foreign | Resolved::NotReady => {}
+            // Spelt as in keys, it exists: the full path knows.
+            Resolved::Missing(position) if position.meant(&self.name).is_some() => {
+                return Err(Declined);
+            }
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
                 self.existing(generation, query, (position, node), &mut composer)?;

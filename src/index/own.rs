@@ -55,7 +55,10 @@ pub(super) fn tell(zones: &[std::sync::Arc<Zone>], sites: &Sites) {
             }
         }
     }
-    zones.iter().zip(found).for_each(|(zone, own)| zone.settings().own(own));
+    let apexes = zones.iter().map(|zone| *zone.settings().wire()).collect::<std::sync::Arc<[_]>>();
+    for (zone, own) in zones.iter().zip(found) {
+        zone.settings().own(own, std::sync::Arc::clone(&apexes));
+    }
 }
 
 impl Settings {

@@ -4,6 +4,7 @@
 //! share. What follows from keys together (names that meet, or that are too long) is found
 //! when somebody asks, by walking the zone; no query pays for it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
@@ -11,9 +12,11 @@ use imbl::OrdMap;
 
 use super::derived::Walk;
 use super::{Branch, Lead, Node, Tree, Zone};
+use crate::names::reversed::labels;
 use crate::names::{WireName, folded, written};
+use crate::registry::skydns::Entry;
 use crate::registry::{
-    Alias, Finding, Problem, ProblemChange, Resource, StrayChange, Update, document,
+    Alias, Finding, Host, Problem, ProblemChange, Resource, StrayChange, Update, document,
 };
 
 /// The keys of a zone that cannot be used.
@@ -78,7 +81,7 @@ impl Zone {
         let services = self.services.values().flat_map(move |service| walk.problems(service));
         let cautions = self.settings().cautions().iter().cloned();
         let hidden = self.settings().tree().into_iter().flat_map(|tree| self.hidden_by_file(tree));
-        let same = self.same_entries().chain(self.problems_of_names());
+        let same = self.same_entries().chain(self.problems_of_names()).chain(self.half_answered());
         cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services).chain(same)
     }
 
@@ -104,6 +107,34 @@ impl Zone {
         pairs.filter(|(one, other)| one.path == other.path).map(|(one, other)| {
             let problem = format!("it is the same name in DNS as `{}`: both are answered", one.key);
             Finding::new(&other.key, problem, "write keys in lower case, without a last `/`")
+        })
+    }
+
+    /// Hosts of a SkyDNS zone that no address can be told of: names outside our zones, at or
+    /// beside entries with addresses, for a CNAME cannot stand with these.
+    fn half_answered(&self) -> impl Iterator<Item = Finding> {
+        let is_ours =
+            |host: &str| WireName::from_text(host).is_ok_and(|name| self.settings().is_ours(&name));
+        let parent =
+            |path: &[u8]| labels(path).last().map_or(0, |last| path.len() - 1 - last.len());
+        let places = move |entry: &Entry| [entry.path.len(), parent(&entry.path)];
+        let mut addressed: HashSet<&[u8], foldhash::fast::RandomState> = HashSet::default();
+        let mut outside = Vec::new();
+        for entry in self.skydns.iter().filter(|entry| !entry.value.is_mail) {
+            match &entry.value.host {
+                None => {}
+                Some(Host::Name(host)) if !is_ours(host) => outside.push((entry, host)),
+                Some(_) => addressed.extend(places(entry).map(|to| &entry.path[..to])),
+            }
+        }
+        outside.into_iter().filter_map(move |(entry, host)| {
+            let mut places = places(entry).into_iter().filter(|to| *to > 0);
+            places.find(|to| addressed.contains(&entry.path[..*to]))?;
+            let problem = format!(
+                "its host `{}` is outside our zones, and there are addresses beside it: A and AAAA are answered without it",
+                document::shown(host)
+            );
+            Some(Finding::new(&entry.key, problem, "give it a name of its own"))
         })
     }
 

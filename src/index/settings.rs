@@ -55,8 +55,8 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// Where the name server is, if it is the one that is made up.
     servers: Box<[IpAddr]>,
-    /// Its names that zones stand on, known once all zones are.
-    own: OnceLock<Box<[OwnName]>>,
+    /// Its names that zones stand on, and the apexes of all zones; known once all zones are.
+    own: OnceLock<(Box<[OwnName]>, Arc<[WireName]>)>,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
     /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
@@ -277,15 +277,24 @@ impl Settings {
         &self.servers
     }
 
-    /// Keeps which of its names zones stand on.
-    pub(super) fn own(&self, names: Vec<OwnName>) {
+    /// Keeps which of its names zones stand on, and which zones there are.
+    pub(super) fn own(&self, names: Vec<OwnName>, apexes: Arc<[WireName]>) {
         // Where the same settings are in two indices, the first says.
-        let _ = self.own.set(names.into());
+        let _ = self.own.set((names.into(), apexes));
+    }
+
+    /// Whether a name is in a zone of ours.
+    pub(super) fn is_ours(&self, name: &WireName) -> bool {
+        let is_below = |apex: &WireName| {
+            let skipped = name.labels().checked_sub(apex.labels());
+            skipped.is_some_and(|skipped| name.suffix(skipped) == apex.as_wire())
+        };
+        self.own.get().is_some_and(|(_, apexes)| apexes.iter().any(is_below))
     }
 
     /// Its names that zones stand on.
     pub(super) fn own_names(&self) -> &[OwnName] {
-        self.own.get().map_or(&[], |own| own)
+        self.own.get().map_or(&[], |(names, _)| names)
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.

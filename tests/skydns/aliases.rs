@@ -70,3 +70,55 @@ fn loops_and_aliases_without_end_are_as_if_they_had_no_data() {
     }
     assert_eq!(zones.lines("all.skydns.test.", "A"), ["all.skydns.test. 300 IN A 10.0.0.1"]);
 }
+
+#[test]
+fn who_asks_for_an_address_gets_the_alias_beside_other_data() {
+    let zones = Zones::holding(&[
+        // As external-dns writes a load balancer that has a name.
+        r#"lb/1a2b {"host":"lb-1.elb.example.net","text":"\"heritage=external-dns\"","targetstrip":1}"#,
+        r#"port {"host":"lb-2.elb.example.net","port":443,"ttl":20}"#,
+        r#"two/a {"host":"a.example.net","weight":100}"#,
+        r#"two/b {"host":"b.example.net","weight":300}"#,
+        r#"two/c {"host":"c.example.net","priority":20}"#,
+        r#"mail {"host":"mx.example.net","mail":true}"#,
+        r#"mixed/a {"host":"10.0.0.1"}"#,
+        r#"mixed/b {"host":"b.example.net"}"#,
+        r#"inner {"host":"lb.skydns.test","text":"t"}"#,
+        r#"gone {"host":"no.skydns.test","text":"t"}"#,
+    ]);
+    for kind in ["A", "AAAA", "CNAME"] {
+        let alias = ["lb.skydns.test. 300 IN CNAME lb-1.elb.example.net."];
+        assert_eq!(zones.lines("lb.skydns.test.", kind), alias, "{kind}");
+        let port = ["port.skydns.test. 20 IN CNAME lb-2.elb.example.net."];
+        assert_eq!(zones.lines("port.skydns.test.", kind), port, "{kind}");
+        assert_eq!(zones.lines("two.skydns.test.", kind).len(), 1, "{kind}");
+    }
+    let left = zones.answer("lb.skydns.test.", RecordType::A, TCP).leaves;
+    assert_eq!(left.map(|name| name.to_string()).as_deref(), Some("lb-1.elb.example.net."));
+    // Every other type has what is there.
+    assert_eq!(zones.code("lb.skydns.test.", "TXT").1, 1);
+    let srv = "port.skydns.test. 20 IN SRV 10 100 443 lb-2.elb.example.net.";
+    assert_eq!(zones.lines("port.skydns.test.", "SRV"), [srv]);
+    assert_eq!(zones.code("mail.skydns.test.", "MX").1, 1);
+    assert_eq!(zones.code("mail.skydns.test.", "A"), ("NOERROR".into(), 0));
+    // By weight, and the lowest priority alone.
+    let mut drawn = [0; 3];
+    for _ in 0..400 {
+        let line = zones.lines("two.skydns.test.", "A").remove(0);
+        let target = line.rsplit(' ').next().unwrap();
+        drawn[usize::from(target.as_bytes()[0] - b'a')] += 1;
+    }
+    assert!((40..=160).contains(&drawn[0]) && drawn[0] + drawn[1] == 400, "{drawn:?}");
+    // A name of ours that leads out is followed there; one that leads nowhere has no data.
+    let chain = [
+        "inner.skydns.test. 300 IN CNAME lb.skydns.test.",
+        "lb.skydns.test. 300 IN CNAME lb-1.elb.example.net.",
+    ];
+    assert_eq!(zones.lines("inner.skydns.test.", "A"), chain);
+    assert_eq!(zones.code("gone.skydns.test.", "A"), ("NOERROR".into(), 0));
+    // Beside addresses there can be none: that is a problem.
+    assert_eq!(zones.lines("mixed.skydns.test.", "A"), ["mixed.skydns.test. 300 IN A 10.0.0.1"]);
+    let found: Vec<_> = zones.index.load().zones()[0].problems().map(|it| it.to_string()).collect();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("/skydns/test/skydns/mixed/b: its host `b.example.net` is"));
+}

@@ -41,9 +41,13 @@ fn host_and_text_of_one_value_are_both_served() {
     let said = zones.ask("app.skydns.test.", "SRV");
     assert_eq!(said.answer, ["app.skydns.test. 300 IN SRV 10 100 0 app.skydns.test."]);
     assert_eq!(said.additional, ["app.skydns.test. 300 IN A 10.0.0.1"]);
-    // Beside a text there is no alias; what it leads to in our zones is answered.
-    assert_eq!(zones.code("alias.skydns.test.", "A"), ("NOERROR".into(), 0));
-    assert_eq!(zones.code("alias.skydns.test.", "CNAME"), ("NOERROR".into(), 0));
+    // Who asks for an address gets the alias, which is all there is of it; the text stays.
+    for kind in ["A", "AAAA", "CNAME"] {
+        let alias = ["alias.skydns.test. 300 IN CNAME lb.example.com."];
+        assert_eq!(zones.lines("alias.skydns.test.", kind), alias, "{kind}");
+    }
+    let text = "alias.skydns.test. 300 IN TXT \"\\\"heritage=external-dns\\\"\"";
+    assert_eq!(zones.lines("alias.skydns.test.", "TXT"), [text]);
     assert_eq!(zones.lines("inner.skydns.test.", "A"), ["inner.skydns.test. 300 IN A 10.0.0.1"]);
 }
 

@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | a key with keys below it | is not answered | is answered with them |
 //! | the apex | the whole zone, unless `dns/apex` has keys | `dns/apex` alone; it always exists |
-//! | a host that is a name | a CNAME beside whatever there is | a CNAME if it is all there is (`alias`); else the addresses that it leads to, at the name itself |
+//! | a host that is a name | a CNAME beside whatever there is | a CNAME if it is all there is, or all there is of an address (`alias`); else the addresses that it leads to, at the name itself |
 //! | an alias that leaves our zones | is dropped, or followed | is returned |
 //! | a `*` that is stored | a label like others | a wildcard (RFC 4592) |
 //! | PTR | one key | all at the name; at the name of an address also below it |
@@ -67,6 +67,13 @@ impl Lookup<'_> {
             Some(alias) => Ok(alias.sets.into_iter().next()),
             None if kind == RecordType::ANY => self.any_of_branch(branch, &gathered, draw),
             None => self.rrset_of_branch(branch, &gathered, kind, draw),
+        };
+        let found = match found {
+            Ok(None) => match self.alias_for_address(branch, &gathered, draw) {
+                Some(alias) if kind != RecordType::CNAME => return Step::Alias(alias),
+                alias => Ok(alias.and_then(|alias| alias.sets.into_iter().next())),
+            },
+            found => found,
         };
         // What was not looked at may have records, which are asked for again over TCP.
         let is_short = self.visits.is_spent() && room.overflow == Overflow::Truncate;

@@ -93,7 +93,7 @@ impl Spot {
     /// What its key is made of.
     fn key(&self) -> Key<'_> {
         match self {
-Self::Instance(it) => Key::Instance(&it.name, it.raw_id(), it.is_rooted),
+            Self::Instance(it) => Key::Instance(&it.name, it.raw_id(), it.is_rooted),
             Self::Entry(it) => Key::Entry(&it.key),
         }
     }

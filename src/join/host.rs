@@ -18,12 +18,11 @@ pub(super) fn default_host(registry: &RegistryUrl) -> Result<Host, Failure> {
 /// The address that this machine is registered with now, where it has not another one any
 /// more. Loopback is given up for any.
 pub(super) fn another_than(registered: IpAddr) -> Option<IpAddr> {
-    let addresses = interface_addresses();
+    let addresses = machine::interface_addresses();
     if addresses.is_empty() || (!registered.is_loopback() && addresses.contains(&registered)) {
         return None;
     }
-    let routed = FAR.into_iter().filter_map(source_towards);
-    choose(routed.chain(addresses)).filter(|address| *address != registered)
+    choose(machine::candidates()).filter(|address| *address != registered)
 }
 
 /// The first address that others can reach; loopback where only that is left and the

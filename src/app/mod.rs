@@ -107,14 +107,17 @@ impl App {
         let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
         let Serve { answering, limits, forward, forward_rules, http: window, .. } = config;
         privileges::make_room(limits.tcp.connections);
-        let mut sources = Vec::new();
+        let mut sources: Vec<Source> = Vec::new();
         let mut settings = Vec::new();
         for zone in zones {
             let ZoneConfig { settings: zone_settings, registry, layout } = zone;
             let apex = zone_settings.apex().to_ascii();
             let identity =
                 Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
-            sources.push(Source { etcd: Etcd::new(&registry, &access), layout, identity });
+            // Zones of one registry share its connection.
+            let shared = sources.iter().find(|it| *it.etcd.url() == registry);
+            let etcd = shared.map_or_else(|| Etcd::new(&registry, &access), |it| it.etcd.clone());
+            sources.push(Source { etcd, layout, identity });
             settings.push(Arc::new(zone_settings));
         }
         settings.extend(static_zones.into_iter().map(Arc::new));

@@ -91,6 +91,8 @@ struct Shared {
     access: Access,
     /// Given to each attempt while it is under way.
     permits: Semaphore,
+    /// Given to the one of the clones' users that keeps up with what changes.
+    keeping: Semaphore,
     /// Where the registry is, as it was written.
     url: RegistryUrl,
 }
@@ -113,9 +115,16 @@ impl Etcd {
             endpoints: Endpoints::new(url.addresses()),
             access: access.clone(),
             permits: Semaphore::new(CALLS_MAX),
+            keeping: Semaphore::new(1),
             url: url.clone(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Where the registry is, as it was written.
+    #[must_use]
+    pub fn url(&self) -> &RegistryUrl {
+        &self.shared.url
     }
 
     /// How long one attempt may take.
@@ -145,8 +154,10 @@ impl Etcd {
 
     /// Keeps up with what changes while a registry is used for long, for as long as it is
     /// polled: the member list, and the files of certificates and password. Listed members
-    /// are used if they show the same keys of a range.
+    /// are used if they show the same keys of a range. Where clones are used side by side, one
+    /// does so for all; another takes over when its future is dropped.
     pub async fn keep_up(&self, range: &(Vec<u8>, Vec<u8>)) -> Infallible {
+        let _turn = self.shared.keeping.acquire().await.expect("it is never closed");
         tokio::select! {
             never = self.follow_members(range) => never,
             never = self.follow_files() => never,

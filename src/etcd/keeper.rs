@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::outage::Outage;
+use super::permission::Need;
 use super::{Error, Etcd};
 
 /// Streams that leases are spread over. A follower takes up to 2 ms to ask a leader that
@@ -103,7 +104,9 @@ impl Keeper {
         let ended = || Error::Ended("nobody renews leases any more".to_owned());
         let asked = self.lane(lease).send(Ask { lease, patience, reply }).await;
         asked.map_err(|_| ended())?;
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        let renewed = answer.await.unwrap_or_else(|_| Err(ended()));
+        // Newer releases ask for the permission to write the keys of a lease.
+        renewed.map_err(|error| self.etcd.explain_prefix(error, Need::Write))
     }
 
     /// The lane of a lease, started when it is first needed.

@@ -48,7 +48,8 @@ impl Etcd {
     pub async fn keep_alive(&self, lease: i64, patience: Duration) -> Result<(), Error> {
         let keep =
             |mut client: Client| async move { client.lease_keep_alive(lease).await.map(drop) };
-        self.call(patience, keep).await
+        let renewed = self.call(patience, keep).await;
+        renewed.map_err(|error| self.explain_prefix(error, Need::Write))
     }
 
     /// Ends a lease, and with it its keys. One that is gone already is no error.

@@ -18,7 +18,9 @@ mod roles;
 mod rotation;
 mod secrets;
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
@@ -44,10 +46,11 @@ impl Desk {
         self.directory.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Writes a file. Gives its path.
+    /// Writes a file that nobody else may read. Gives its path.
     fn file(&self, name: &str, text: &str) -> String {
         let path = self.path(name);
         std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         path
     }
 

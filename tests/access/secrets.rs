@@ -92,3 +92,31 @@ fn a_wrong_password_is_not_repeated() {
     assert!(!String::from_utf8_lossy(&said).contains(PASSWORD));
     ctl(&etcd, &["--user", "root:root", "endpoint", "health"]);
 }
+
+#[test]
+fn secrets_that_everybody_may_read_are_warned_of_once_each() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    let (etcd, desk) = (Etcd::start(), Desk::new());
+    let token = desk.file("token", &format!("{TOKEN}\n"));
+    let cookies = desk.file("cookies", &format!("{COOKIES}\n"));
+    let user = desk.user("keeper", PASSWORD);
+    for open in ["token", "keeper.password"] {
+        std::fs::set_permissions(desk.path(open), Permissions::from_mode(0o644)).unwrap();
+    }
+    let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--http-token-file", &token];
+    arguments.extend(["--cookie-secret-file", &cookies]);
+    arguments.extend(user.iter().map(String::as_str));
+    let process = Srvd::start(&etcd.url(), &arguments);
+    process.answers_at();
+    let log = process.log();
+    assert_eq!(log.count("every user of this machine may read"), 2, "{:#?}", log.all());
+    for path in [&token, &user[3]] {
+        assert_eq!(log.count(&format!("file {path}: every user of this")), 1, "{:#?}", log.all());
+    }
+    let join = ["join", "web", "--host", "10.1.2.3", "--port", "80"].map(str::to_owned).to_vec();
+    let arguments: Vec<_> = join.iter().chain(&user).map(String::as_str).collect();
+    let process = Srvd::start(&etcd.url(), &arguments);
+    process.logs("every user of this machine may read");
+}

@@ -52,6 +52,8 @@ struct Shared {
     is_over: AtomicBool,
     /// Whether silence is no wonder: the server is frozen.
     is_silence_excused: AtomicBool,
+    /// Whether nothing is asked for the moment.
+    is_resting: AtomicBool,
     /// What was said.
     heard: Mutex<Heard>,
 }
@@ -68,6 +70,11 @@ impl Asker {
     /// Whether silence is counted from now on.
     pub(super) fn excuse_silence(&self, is_excused: bool) {
         self.shared.is_silence_excused.store(is_excused, Ordering::SeqCst);
+    }
+
+    /// Whether nothing is asked from now on: what the server does then, it does by itself.
+    pub(super) fn rest(&self, is_resting: bool) {
+        self.shared.is_resting.store(is_resting, Ordering::SeqCst);
     }
 
     /// The time that 99 of 100 answers since the last look stayed within.
@@ -103,6 +110,10 @@ impl Shared {
         for (n, question) in questions.iter().cycle().enumerate() {
             if self.is_over.load(Ordering::SeqCst) {
                 break;
+            }
+            if self.is_resting.load(Ordering::SeqCst) {
+                std::thread::sleep(PAUSE);
+                continue;
             }
             // Every third time without, and each question in both ways.
             let has_edns = !(n + n / questions.len()).is_multiple_of(3);

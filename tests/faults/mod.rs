@@ -25,7 +25,13 @@
 //! | `crowds` | many leases lost, flapping, a large registry, a flood |
 //! | `documents` | values and keys of no use |
 //! | `processes` | srvd frozen, `join` killed, stopped, frozen; the clock moved |
+//! | `rest` | nothing is asked, and nothing can be done |
 //! | `soak` | all of it at random, for as long as wanted |
+//!
+//! # CPU
+//! Each line says what part of a core `serve` and a `join` beside it used over the fault. More
+//! than 2 % is a failure of `join`, which has nothing to do, and of both while nothing is asked
+//! and nothing changes.
 //!
 //! Each fault prints one line; `tests/faults.sh` makes a table of them.
 
@@ -43,4 +49,5 @@ mod members;
 mod network;
 mod past;
 mod processes;
+mod rest;
 mod soak;

@@ -1,10 +1,11 @@
 //! The way to etcd swallows everything, closes, is slow, or works in one direction.
 
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::scene::Scene;
 use super::setup::Permit;
+use crate::support::namespace::run_in_network;
 use crate::support::proxy::{Direction, Proxy};
 
 /// How long a black hole lasts.
@@ -78,7 +79,8 @@ fn slow_for_a_while() {
 #[test]
 fn black_hole_of_nftables() {
     let _permit = Permit::take();
-    let Some(output) = in_a_namespace("faults::network::inside_a_namespace") else {
+    let Some(output) = run_in_network("faults::network::inside_a_namespace", "nft list ruleset")
+    else {
         println!(
             "fault black hole for 30 s (nftables): skipped, no network namespaces or no nft here"
         );
@@ -117,25 +119,4 @@ fn nft(rules: &str) -> String {
     let output = Command::new("nft").arg(rules).output().expect("nft is installed");
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
-}
-
-/// Runs one test of this binary in a network namespace that ends with it: as root, or as
-/// root of a user namespace. Nothing where neither is permitted.
-fn in_a_namespace(test: &str) -> Option<Output> {
-    /// Ways to get a namespace.
-    const WAYS: [&[&str]; 2] = [&["--net"], &["--net", "--map-root-user"]];
-    let enter = |way: &[&str], script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(way).args(["sh", "-c", script]);
-        command
-    };
-    let works = |way: &&&[&str]| {
-        let probe = enter(way, "ip link set lo up && nft list ruleset").output();
-        probe.is_ok_and(|output| output.status.success())
-    };
-    let way = WAYS.iter().find(works)?;
-    let mut command = enter(way, "ip link set lo up && exec \"$0\" \"$@\"");
-    command.arg(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--ignored", "--nocapture"]);
-    Some(command.output().unwrap())
 }

@@ -14,6 +14,7 @@ use super::model::Model;
 use super::setup::{Permit, Setup, registry};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
+use crate::support::load::{Cpu, IDLE_CORE};
 use crate::support::proxy::Proxy;
 use crate::support::srvd::Srvd;
 
@@ -28,6 +29,10 @@ const TARGETS_MAX: usize = 200;
 const GLANCE: Duration = Duration::from_millis(5);
 /// How long anything may take to be shown: longest after outages, and on busy machines.
 const SHOWN_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a rest is, after all have found out what is wrong.
+const REST: Duration = Duration::from_secs(8);
+/// How long that may take: all backoffs reach their end.
+const SETTLING: Duration = Duration::from_secs(4);
 /// How long it may take until all is right again, etcd's own start and election included:
 /// several times what any fault needs on a machine that has nothing else to do.
 const RIGHT_AGAIN_MAX: Duration = Duration::from_secs(20);
@@ -38,6 +43,11 @@ pub(super) struct Scene {
     pub(super) asker: Asker,
     /// `srvd serve`.
     pub(super) srvd: Srvd,
+    /// A `srvd join` on the same way to the registry, which has nothing to do but to keep its
+    /// registration.
+    pub(super) bystander: Srvd,
+    /// What both take since the scene was set: `serve`, then `join`.
+    pub(super) cpu: [Cpu; 2],
     /// Where it answers.
     pub(super) at: SocketAddr,
     /// What the registry has been.
@@ -116,6 +126,20 @@ impl Scene {
         }
         self.cluster.members.iter_mut().for_each(Etcd::wait_healthy);
         self.hand.avoid(&[]);
+    }
+
+    /// Asks nothing and changes nothing for a time, and says what `serve` and `join` do
+    /// nevertheless. Whatever is wrong, that must be next to nothing.
+    pub(super) fn rest(&mut self) {
+        self.asker.rest(true);
+        std::thread::sleep(SETTLING);
+        let cpu = [self.srvd.pid(), self.bystander.pid()].map(Cpu::of);
+        std::thread::sleep(REST);
+        let [serve, join] = cpu.map(|cpu| cpu.core());
+        self.asker.rest(false);
+        self.remark(format!("at rest: serve {:.1} %, join {:.1} %", serve * 100.0, join * 100.0));
+        let logs = [&self.srvd, &self.bystander].map(|it| it.log().all());
+        assert!(serve <= IDLE_CORE && join <= IDLE_CORE, "{}: {logs:#?}", self.remark);
     }
 
     /// Changes the registry: an instance comes, one goes, one is altered.
@@ -199,7 +223,13 @@ impl Scene {
     pub(super) fn finish(&mut self, fault: &str, took: Duration) {
         let (wrong, examples) = self.verdict();
         let (remark, seconds) = (std::mem::take(&mut self.remark), took.as_secs_f64());
-        println!("fault {fault}: wrong answers {wrong}, right again after {seconds:.1} s{remark}");
+        let [serve, join] = self.cpu.map(|cpu| cpu.core() * 100.0);
+        println!(
+            "fault {fault}: wrong answers {wrong}, right again after {seconds:.1} s, serve {serve:.1} %, \
+             join {join:.1} %{remark}"
+        );
+        let is_idle = self.cpu[1].is_short() || join <= IDLE_CORE * 100.0;
+        assert!(is_idle, "join is the load: {:#?}", self.bystander.log().all());
         assert!(wrong == 0, "{examples:#?}\n{:#?}", self.srvd.log().all());
     }
 

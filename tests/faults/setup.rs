@@ -14,6 +14,7 @@ use super::history::History;
 use super::scene::{CHANGING, Scene, WATCHED};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
+use crate::support::load::Cpu;
 use crate::support::proxy::Proxy;
 use crate::support::srvd::{Srvd, plain};
 
@@ -83,7 +84,11 @@ impl Setup {
         let directory = tempfile::tempdir().unwrap();
         let mut command = serve(&directory, &registry(&cluster, &proxies));
         let (srvd, at) = answering(command.envs(self.variables));
+        let bystander = bystander(&registry(&cluster, &proxies), self.is_absent);
+        let cpu = [srvd.pid(), bystander.pid()].map(Cpu::of);
         Scene {
+            bystander,
+            cpu,
             asker: Asker::start(at, watched),
             srvd,
             at,
@@ -135,6 +140,16 @@ fn serve(directory: &TempDir, registry: &str) -> Command {
     let file = format!("registry = {registry:?}\nhttp = \"off\"\nhold-collapse = \"0s\"\n");
     std::fs::write(&path, file).unwrap();
     plain(&["serve", "--listen", "127.0.0.1:0", "--config", path.to_str().unwrap()])
+}
+
+/// Starts a `join` that only keeps its registration.
+fn bystander(registry: &str, is_absent: bool) -> Srvd {
+    let args = ["join", "bystander", "--host", "10.3.1.1", "--port", "80"];
+    let srvd = Srvd::start(registry, &args);
+    if !is_absent {
+        srvd.prints("registered bystander");
+    }
+    srvd
 }
 
 /// Starts a server, and reads where it answers.

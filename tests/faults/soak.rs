@@ -4,6 +4,9 @@
 //! direct writer go through one fault after the other, drawn from a printed seed. After
 //! each the oracle compares everything. The same seed draws the same faults; what etcd and
 //! the machine make of them is theirs. Times are counted as in the single tests.
+//!
+//! After the first minute and in the end all rest for a while, and what `serve` and the `join`
+//! beside it take of the machine is compared: nothing may grow.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,6 +17,7 @@ use super::dns::{Question, Said};
 use super::scene::Scene;
 use super::setup::Setup;
 use crate::support::eventually;
+use crate::support::load::{Cpu, IDLE_CORE, Load};
 use crate::support::proxy::{Direction, Proxy};
 use crate::support::srvd::Srvd;
 
@@ -28,6 +32,20 @@ const WRITES: Duration = Duration::from_millis(30);
 /// How long the registry may take to hold every registration again: a lease of somebody
 /// who is gone must end first, after an election.
 const BACK: Duration = Duration::from_secs(60);
+
+/// When it is looked first at what processes take: all buffers, caches and pools were used.
+const WARM: Duration = Duration::from_secs(60);
+/// How long all rest before a look: threads that wait for work end after 10 s.
+const REST: Duration = Duration::from_secs(15);
+/// How long CPU is measured.
+const MEASURE: Duration = Duration::from_secs(5);
+/// What memory may be more than before, in parts and in KiB: what is remembered of events and
+/// for transfers is bounded, and not all of it after a minute; allocators keep what they had.
+const RESIDENT_SLACK: (u64, u64) = (4, 16 << 10);
+/// What descriptors may be more: a connection to each member of the cluster.
+const DESCRIPTORS_SLACK: usize = 3;
+/// What CPU at rest may be more, in parts of a core.
+const CORE_SLACK: f64 = 0.01;
 
 /// What happens. Each lasts for a time, and is over when it returns.
 type Fault = fn(&mut Soak, Duration);
@@ -82,6 +100,15 @@ struct Seen {
     wrong: u64,
 }
 
+/// What a process takes at rest.
+#[derive(Clone, Copy)]
+struct Rest {
+    /// Memory, descriptors, threads.
+    load: Load,
+    /// The part of a core.
+    core: f64,
+}
+
 /// What was seen of each fault. Printed in the end, however that comes.
 #[derive(Default)]
 struct Table(BTreeMap<&'static str, Seen>);
@@ -99,13 +126,19 @@ fn soak() {
     println!("soaking for {minutes} minutes; the same again: tests/soak.sh {minutes} {seed}");
     let begun = Instant::now();
     let mut soak = Soak::begin(Rng::with_seed(seed));
-    let mut table = Table::default();
+    let (mut table, mut first) = (Table::default(), None);
     while begun.elapsed() < Duration::from_secs(minutes * 60) {
         let (name, fault) = FAULTS[soak.rng.usize(..FAULTS.len())];
         let time = Duration::from_secs(soak.rng.u64(LASTS));
         let seen = table.0.entry(name).or_default();
         soak.suffer(name, fault, time, begun.elapsed(), seen);
+        if begun.elapsed() > WARM && first.is_none() {
+            first = Some(soak.rest());
+        }
     }
+    let first = first.unwrap_or_else(|| soak.rest());
+    let grown = growth(first, soak.rest());
+    assert!(grown.is_empty(), "{grown:#?}");
     assert_eq!(table.0.values().map(|seen| seen.wrong).sum::<u64>(), 0, "wrong answers were given");
 }
 
@@ -119,7 +152,52 @@ impl Drop for Table {
     }
 }
 
+/// What grew between two looks at `serve` and `join`; both looks are printed.
+fn growth(first: [Rest; 2], last: [Rest; 2]) -> Vec<String> {
+    println!("| at rest | memory, KiB | descriptors | threads | CPU |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    let processes = ["serve", "join"].into_iter().zip(first.into_iter().zip(last));
+    processes.flat_map(|(name, (first, last))| first.growth(name, last)).collect()
+}
+
+impl Rest {
+    /// What a process takes now.
+    fn of(pid: u32) -> Self {
+        let core = Cpu::core_over(pid, MEASURE);
+        Self { load: Load::of(pid), core }
+    }
+
+    /// What has grown since, in words; both are printed.
+    fn growth(self, name: &str, last: Self) -> Vec<String> {
+        let (was, is) = (self.load, last.load);
+        for (when, rest) in [("after a minute", self), ("in the end", last)] {
+            let Load { resident, descriptors, threads } = rest.load;
+            let core = rest.core * 100.0;
+            println!("| {name} {when} | {resident} | {descriptors} | {threads} | {core:.1} % |");
+        }
+        let resident = was.resident + was.resident / RESIDENT_SLACK.0 + RESIDENT_SLACK.1;
+        let core = (self.core + CORE_SLACK).max(IDLE_CORE);
+        let grown = [
+            ("memory", is.resident > resident),
+            ("descriptors", is.descriptors > was.descriptors + DESCRIPTORS_SLACK),
+            ("threads", is.threads > was.threads),
+            ("CPU", last.core > core),
+        ];
+        let grown = grown.into_iter().filter(|(_, has_grown)| *has_grown);
+        grown.map(|(what, _)| format!("{what} of {name} grew")).collect()
+    }
+}
+
 impl Soak {
+    /// Lets all rest, and looks at what `serve` and the `join` beside it take.
+    fn rest(&self) -> [Rest; 2] {
+        self.scene.asker.rest(true);
+        std::thread::sleep(REST);
+        let rest = [self.scene.srvd.pid(), self.scene.bystander.pid()].map(Rest::of);
+        self.scene.asker.rest(false);
+        rest
+    }
+
     /// Sets everything up.
     fn begin(rng: Rng) -> Self {
         let scene = Setup { members: 3, is_proxied: true, ..Setup::default() }.ready();

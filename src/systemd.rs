@@ -2,6 +2,9 @@
 //! asked for nothing, nothing is said.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -9,6 +12,10 @@ use tokio::time::sleep;
 
 /// The shortest wait between two feeds of the watchdog, whatever it is set to.
 const FEED_MIN: Duration = Duration::from_millis(10);
+
+/// How long a message that must come is waited with for room in the manager's queue, which all
+/// services share: it reads thousands in that time, and heartbeats can wait so long.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// We do what we were started for.
 pub fn ready(status: &str) {
@@ -55,37 +62,53 @@ fn line(status: &str) -> String {
 
 /// Tells systemd.
 fn tell(states: &[NotifyState<'_>]) {
-    let socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
-    let told = match socket.as_encoded_bytes() {
-        // An abstract name, which the crate takes for a file's.
-        [b'@', name @ ..] => tell_abstract(name, states),
-        _ => sd_notify::notify(states),
-    };
-    if let Err(error) = told {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
+    let may_be_missed =
+        |state: &NotifyState<'_>| matches!(state, NotifyState::Watchdog | NotifyState::Status(_));
+    let wait = (!states.iter().all(may_be_missed)).then_some(PATIENCE);
+    if let Err(error) = send(&socket, lines.as_bytes(), wait) {
         tracing::debug!("systemd was not told: {error}");
     }
 }
 
-/// Tells a service manager whose socket has a name in the abstract namespace (unix(7)).
-#[cfg(target_os = "linux")]
-fn tell_abstract(name: &[u8], states: &[NotifyState<'_>]) -> std::io::Result<()> {
-    use std::os::linux::net::SocketAddrExt;
-    use std::os::unix::net::{SocketAddr, UnixDatagram};
-
-    let lines: String = states.iter().map(|state| format!("{state}\n")).collect();
-    let manager = SocketAddr::from_abstract_name(name)?;
-    UnixDatagram::unbound()?.send_to_addr(lines.as_bytes(), &manager).map(drop)
-}
-
-/// There is no such namespace.
-#[cfg(not(target_os = "linux"))]
-fn tell_abstract(_: &[u8], _: &[NotifyState<'_>]) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
+/// Sends a message when there is room for it, which is waited for so long, if at all: a manager
+/// that does not read must not hold us up. `sd-notify` would wait for ever, and takes an abstract
+/// name for a file's.
+fn send(manager: &OsStr, message: &[u8], wait: Option<Duration>) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    match wait {
+        Some(wait) => socket.set_write_timeout(Some(wait))?,
+        None => socket.set_nonblocking(true)?,
+    }
+    match manager.as_encoded_bytes() {
+        #[cfg(target_os = "linux")]
+        [b'@', name @ ..] => {
+            use std::os::linux::net::SocketAddrExt;
+            let manager = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+            socket.send_to_addr(message, &manager).map(drop)
+        }
+        _ => socket.send_to(message, manager).map(drop),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manager_that_does_not_read_holds_nobody_up() {
+        let path =
+            std::env::temp_dir().join(format!("srvd-{}-{}", std::process::id(), fastrand::u64(..)));
+        let _manager = UnixDatagram::bind(&path).unwrap();
+        // More than any queue has room for.
+        let message = |wait| send(path.as_os_str(), b"STATUS=\n", wait);
+        let full = (0..100_000).find_map(|_| message(None).err());
+        assert_eq!(full.map(|error| error.kind()), Some(io::ErrorKind::WouldBlock));
+        let waited = message(Some(Duration::from_millis(10))).unwrap_err();
+        assert_eq!(waited.kind(), io::ErrorKind::WouldBlock);
+        std::fs::remove_file(path).unwrap();
+    }
 
     #[test]
     fn a_status_is_one_line() {

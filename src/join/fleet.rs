@@ -50,6 +50,8 @@ struct Tally {
     left: usize,
     /// Whether it was told that all are settled.
     is_told: bool,
+    /// Whether it was told that the registry is slow.
+    is_slow_told: bool,
     /// Lines in this window, and events that got none.
     lines: (usize, usize),
 }
@@ -215,6 +217,10 @@ impl Tally {
 
     /// Writes a line about one registration, unless there were many just now.
     fn log(&mut self, place: &Place, event: &Event) {
+        // To be slow is the registry's, and the same for all.
+        if matches!(event, Event::Slow { .. }) && std::mem::replace(&mut self.is_slow_told, true) {
+            return;
+        }
         // What is told of one registration at this level is told of none here.
         let is_said = matches!(event, Event::Registered(_) | Event::Left);
         if is_said || self.lines.0 < LINES_MAX {

@@ -136,7 +136,7 @@ fn deleted_overwritten_and_revoked_under_it_each_comes_back() {
 fn frozen_past_their_lease_all_come_back() {
     let etcd = Etcd::start();
     let (_directory, path) = file(&documents(500));
-    let srvd = join(&etcd, &path, &["--ttl", "2s"]);
+    let srvd = join(&etcd, &path, &["--ttl", "2s", "--heartbeat", "1s"]);
     srvd.prints("registered 500");
     srvd.signal("STOP");
     assert!(eventually(|| count(&etcd) == 0));

@@ -68,6 +68,11 @@ impl Lookup<'_> {
         if matches!(branch.by, Lead::Apex(_)) || reverse_labels(self.name).is_some() {
             return None;
         }
+        let hosts = || gathered.entries.iter().filter_map(|entry| entry.value.host.as_ref());
+        let is_address = |host: &Host| host.as_address().is_some();
+        if hosts().any(is_address) || hosts().next().is_none() {
+            return None;
+        }
         let mut found = others.iter().map(|kind| {
             let found = self.addresses_of_entries(gathered, *kind, ANY_ROOM, draw);
             !matches!(found, Ok(None))

@@ -238,7 +238,7 @@ mod tests {
             ("_my_web._tcp.z", 2, Some("_my-web._tcp.z")),
             ("a b.caf\u{e9}.z", 2, Some("a-b.caf-.z")),
             // The id is left as it is.
-            ("my id._my_web._tcp.z", 3, Some("my id._my-web._tcp.z")),
+            ("my id._my_web._tcp.z", 3, Some(r"my\032id._my-web._tcp.z")),
             ("my-web._tcp.z", 2, None),
             ("_http._tcp.v1 2.my_web.z", 4, Some("_http._tcp.v1-2.my-web.z")),
             ("z_z", 0, None),

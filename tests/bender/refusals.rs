@@ -47,7 +47,7 @@ fn registrations() {
         ("web/1/10.0.0.1/http", "`port`"),
         ("web/1/10.0.0.256/80", "host `10.0.0.256`"),
         ("web/1/0.0.0.0/80", "unspecified"),
-        ("web/1/a_b/80", "host `a_b`"),
+        ("web/1/a!b/80", "host `a!b`"),
         ("web/1/fe80::1%25eth0/80", "scope id"),
         ("web/1/10.0.0.1%2F/80", "host `10.0.0.1/`"),
         ("web/1/%2500/80", "host `%00`"),

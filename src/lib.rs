@@ -22,7 +22,7 @@
 //! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names` |
 //! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
-//! | [`forward`] | names that are not ours → answer: asks other servers | `authority`, hickory-resolver |
+//! | [`forward`] | names that are not ours → answer: asks other servers | `authority`, moka |
 //! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, `forward`, hickory-server |
 //! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
@@ -46,8 +46,8 @@
 //! 1. *Pure core.* `names`, `registry`, `index` and `authority` never import tokio,
 //!    etcd-client or hickory-server. A query never waits for I/O.
 //! 2. *One room each.* `etcd` alone knows etcd-client and tonic; `wire` alone knows
-//!    hickory-server, `forward` alone hickory-resolver; only `mirror` and the `commands` behind it read the registry,
-//!    only `join` writes it.
+//!    hickory-server; only `mirror` and the `commands` behind it read the registry, only `join`
+//!    writes it.
 //! 3. *Generations.* What a generation says never changes once it is published; the switch
 //!    is one store; a query reads one generation from start to end.
 //! 4. *Whole or not at all.* A list becomes true when its last page is here, an event when

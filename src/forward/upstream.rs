@@ -159,10 +159,11 @@ impl Upstream {
 
     /// Believes something of it from now on.
     fn believe(&self, knows: bool) {
-        let before = self.belief();
         let belief = Some((knows, Instant::now()));
-        *self.knows_edns.lock().unwrap_or_else(PoisonError::into_inner) = belief;
-        if !knows && before != Some(false) {
+        let mut believed = self.knows_edns.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *believed, belief);
+        // Once, and not every time that it is found out again.
+        if !knows && before.is_none_or(|(knew, _)| knew) {
             let address = self.address;
             tracing::info!(upstream = %address, "{address} does not know EDNS: asked without it");
         }

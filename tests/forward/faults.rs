@@ -44,6 +44,7 @@ async fn the_next_server_is_asked_when_one_does_not_help() {
     let no_tcp = Wayward::start(|query| vec![truncated(query)]);
     let half = |query: &[u8]| framed(address(query))[..20].to_vec();
     let half_tcp = Wayward::start_both(|query| vec![truncated(query)], half);
+    let other_port = other_port();
     let no_question = Wayward::start(|query| vec![bare(query, 0)]);
     let bad = [
         ("nobody", nobody()),
@@ -52,6 +53,7 @@ async fn the_next_server_is_asked_when_one_does_not_help() {
         ("REFUSED", Wayward::code(5).at),
         ("wrong id", wrong_id.at),
         ("other question", other_question.at),
+        ("other port", other_port),
         ("garbage", garbage.at),
         ("referral", referral.at),
         ("truncated, and no TCP", no_tcp.at),
@@ -155,6 +157,21 @@ async fn a_server_that_restarts_is_tried_again() {
             Wayward::start_on(UdpSocket::bind(at).unwrap(), |query| vec![address(query)]);
         });
     assert!(!seen.contains("EDE"), "{seen}");
+}
+
+/// A server whose replies come from another port: nobody should hear them.
+fn other_port() -> SocketAddr {
+    let [socket, other] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    let at = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut query = [0; 1500];
+        while let Ok((octets, client)) = socket.recv_from(&mut query) {
+            let mut reply = address(&query[..octets]);
+            *reply.last_mut().unwrap() = 66;
+            let _ = other.send_to(&reply, client);
+        }
+    });
+    at
 }
 
 /// A reply of a header alone.

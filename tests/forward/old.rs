@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use hickory_proto::rr::{Name, RecordType};
+use srvd::authority::Reason;
+use srvd::forward::Asked;
+
 use super::Forwarding;
 use super::upstream::{Wayward, answers, blank, first_label};
 use crate::wire::messages::A;
@@ -64,10 +68,25 @@ async fn an_answer_is_asked_for_again_before_its_end_and_given_a_moment_longer()
     let forwarding = Forwarding::to(&[upstream.at]);
     forwarding.see("A www.others.test", &["NOERROR", "192.0.2.77"]).await;
     mood.store(SAYS_NOTHING, Ordering::Relaxed);
-    tokio::time::sleep(Duration::from_millis(1300)).await;
-    let texts = ["NOERROR", "\t1\tIN\tA\t192.0.2.77", "EDE: 3 "];
-    forwarding.see("A www.others.test", &texts).await;
+    let name = Name::from_ascii("www.others.test.").unwrap();
+    let asked = Asked { name, kind: RecordType::A, checking_disabled: false };
+    // What is answered before the call returns did not wait for anybody.
+    let at_once = || {
+        let (sender, answers) = std::sync::mpsc::channel();
+        let client = [127, 0, 0, 1].into();
+        let done = move |answer| sender.send(answer).unwrap();
+        forwarding.forwarder.ask(client, asked.clone(), done);
+        answers.try_recv().expect("nobody waits for a name that is asked for all the time")
+    };
+    let old = loop {
+        let answer = at_once();
+        if answer.reason.is_some() {
+            break answer;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!((old.reason, old.answers[0].ttl), (Some(Reason::Stale), 1));
     let counts = forwarding.forwarder.counts();
-    assert_eq!((counts.cached, counts.stale, counts.refreshed), (1, 1, 1));
+    assert_eq!((counts.stale, counts.refreshed, counts.merged), (1, 1, 0));
     assert!(crate::support::eventually(|| forwarding.forwarder.counts().asked == 2));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use etcd_client::Client;
 
 use super::connect::connect_unknown;
-use super::sameness::Sameness;
+use super::sameness::{Sameness, View};
 use super::{Error, Etcd};
 use crate::backoff::drawn;
 use crate::registry::Endpoint;
@@ -92,18 +92,20 @@ impl Etcd {
         let response = self.call(self.timeout(), list).await?;
         let cluster = response.header().map_or(0, |header| header.cluster_id());
         let urls = response.members().iter().flat_map(|member| member.client_urls());
-        let listed: Vec<_> = urls.filter_map(|url| self.may_use(url)).take(MEMBERS_MAX).collect();
+        let allowed = urls.filter_map(|url| self.may_use(url)).take(MEMBERS_MAX);
+        let endpoints = &self.shared.endpoints;
+        let listed: Vec<_> = allowed.filter(|it| !endpoints.is_configured(it)).collect();
         let mut usable = Vec::new();
-        for address in listed {
-            if self.shared.endpoints.is_configured(&address) {
-                continue;
-            }
-            match self.judge(&address, cluster, range).await? {
-                None => usable.push(address),
-                Some(doubt) => doubt.tell_once(&address, range, doubts),
+        if !listed.is_empty() {
+            let ours = self.view(range).await?;
+            for address in listed {
+                match self.judge(&address, cluster, (range, &ours)).await {
+                    None => usable.push(address),
+                    Some(doubt) => doubt.tell_once(&address, range, doubts),
+                }
             }
         }
-        self.shared.endpoints.replace_listed(usable);
+        endpoints.replace_listed(usable);
         Ok(())
     }
 
@@ -113,23 +115,22 @@ impl Etcd {
         &self,
         address: &str,
         cluster: u64,
-        range: &(Vec<u8>, Vec<u8>),
-    ) -> Result<Option<Doubt>, Error> {
+        (range, ours): (&(Vec<u8>, Vec<u8>), &View),
+    ) -> Option<Doubt> {
         if self.shared.access.user().is_some() && !self.shared.url.tls {
-            return Ok(Some(Doubt::PlainText));
+            return Some(Doubt::PlainText);
         }
         let is_known = self.shared.endpoints.addresses().iter().any(|it| it == address);
         if !is_known && !self.is_of_cluster(address, cluster).await {
-            return Ok(Some(Doubt::OtherCluster));
+            return Some(Doubt::OtherCluster);
         }
-        let ours = self.view(range).await?;
-        Ok(match self.compare(address, range, &ours).await {
+        match self.compare(address, range, ours).await {
             Sameness::Same => None,
             Sameness::Other => Some(Doubt::OtherKeys),
             Sameness::Unknown if is_known => None,
             Sameness::Unknown if ours.is_empty() => Some(Doubt::NoKeys),
             Sameness::Unknown => Some(Doubt::NoAnswer),
-        })
+        }
     }
 
     /// The address of a listed url, if it may be used: never plain text where the

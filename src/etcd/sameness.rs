@@ -3,8 +3,8 @@
 //! Between us and the members there may be a proxy that gives every key another name
 //! (`etcd grpc-proxy --namespace`) and passes their list on as it is: read past it, the same
 //! names are somebody else's keys. The cluster is the same and tells nothing; only the keys do.
-//! So the first few of ours, and how many there are, are read through the endpoint in use,
-//! and at the same revision from the member.
+//! So the first few of ours are read through the endpoint in use, and at the same revision
+//! from the member.
 
 use etcd_client::{Client, GetOptions};
 
@@ -15,16 +15,14 @@ use super::{Error, Etcd};
 /// same would do, but for transactions that put several.
 const SAMPLE: i64 = 16;
 
-/// What is seen of a range at one revision.
+/// What is seen of a range at one revision: its first keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct View {
     /// The revision.
     revision: i64,
     /// The cluster.
     cluster: u64,
-    /// How many keys there are.
-    count: i64,
-    /// The first of them, and the revisions of their creation and last change.
+    /// The first keys, and the revisions of their creation and last change.
     first: Vec<(Vec<u8>, i64, i64)>,
 }
 
@@ -56,9 +54,12 @@ impl Etcd {
         range: &(Vec<u8>, Vec<u8>),
         ours: &View,
     ) -> Sameness {
-        let at = ours.revision;
-        match self.call_at(address, self.timeout(), |client| read(client, range, at)).await {
-            Ok(_) if ours.first.is_empty() => Sameness::Unknown,
+        let (at, Some((last, _, _))) = (ours.revision, ours.first.last()) else {
+            return Sameness::Unknown;
+        };
+        // etcd walks over all keys of what it is asked for, so it is asked for these alone.
+        let sample = (range.0.clone(), [last.as_slice(), b"\0"].concat());
+        match self.call_at(address, self.timeout(), |client| read(client, &sample, at)).await {
             Ok(theirs) if theirs == *ours => Sameness::Same,
             Ok(_) => Sameness::Other,
             Err(error) => {
@@ -89,5 +90,5 @@ async fn read(
         |it: &etcd_client::KeyValue| (it.key().to_vec(), it.create_revision(), it.mod_revision());
     let first = response.kvs().iter().map(pair).collect();
     let revision = if at == 0 { now } else { at };
-    Ok(View { revision, cluster, count: response.count(), first })
+    Ok(View { revision, cluster, first })
 }

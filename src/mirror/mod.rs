@@ -17,7 +17,8 @@
 //! is frozen or cut off: nothing says so, therefore a silence of [`PROGRESS_AFTER`] asks
 //! for a report of progress and a silence of [`SILENCE_LIMIT`] ends the session. Where no
 //! report is to be had ([`silence`]) a read of one key takes its place. The revision or the
-//! cluster goes back to another history.
+//! cluster goes back to another history. What should end does not: the pages of a list, the
+//! fragments of a message.
 //!
 //! # Truth
 //! A linearizable list is the truth, whatever its revision. While it is read nothing

@@ -1,39 +1,36 @@
 //! The server, built in one place: everything bound, nothing running yet. Tests build the
 //! very same on port 0.
 
+mod follower;
 mod live;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Outage, Serve, ZoneConfig};
+use crate::config::{Answering, Limits, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
-use crate::events::{Events, Teller};
-use crate::forward::Own;
+use crate::events::Events;
+use crate::forward::{Own, Rules, Source as Upstream};
 use crate::http::{At, Bender, Heavy, Http, Subject};
-use crate::index::{Index, Publisher, Schema, Settings, Zone};
+use crate::index::{Index, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
-use crate::mirror::{Known, Mirror, Options, Patience};
+use crate::mirror::Patience;
 use crate::privileges::{self, Account};
-use crate::registry::Layout;
 use crate::reload::warn_of;
-use crate::state::{self, Identity, Keeper};
+use crate::state::{self, Identity};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
-pub use self::live::Live;
+use self::follower::{Follower, Source};
 
-/// How often a zone that is not followed any more is judged.
-const JUDGE_AGAIN: Duration = Duration::from_secs(1);
+pub use self::live::Live;
 
 /// A server with its sockets bound.
 pub struct App {
@@ -55,26 +52,27 @@ pub struct App {
     bender: Option<Bender>,
 }
 
-/// What follows one zone.
-struct Follower {
-    /// The registry's side.
-    mirror: Mirror<Teller<Publisher>>,
-    /// The disk's side, if snapshots are kept.
-    keeper: Option<Keeper>,
-}
-
-/// What a follower is made of, besides the index.
-struct Source {
-    /// The registry.
-    etcd: Etcd,
-    /// The part of it that is the zone's.
-    layout: Layout,
-    /// What its snapshot is bound to.
-    identity: Identity,
+/// A server before its sockets are bound.
+struct Prepared {
+    /// What is answered from.
+    index: Arc<Index>,
+    /// How long mirrors wait.
+    patience: Arc<Patience>,
+    /// What happened to the index, lately.
+    events: Arc<Events>,
+    /// What follows each zone.
+    followers: Vec<Follower>,
+    /// Where bender's interface registers.
+    bender: Option<Bender>,
+    /// UDP workers; 0 is one per core.
+    workers: usize,
+    /// How messages are answered, and who is asked for names that are not ours.
+    rules: (Answering, Limits, (Vec<Upstream>, Rules)),
 }
 
 impl App {
-    /// Binds every listener and prepares a mirror per zone. etcd need not be there.
+    /// Prepares a mirror per zone, each with what its snapshot says, and then binds every
+    /// listener: whoever can ask is answered from what is known. etcd need not be there.
     ///
     /// # Errors
     /// [`Failure::Failed`]: an address cannot be bound. [`Failure::Usage`]: the directory of
@@ -86,56 +84,22 @@ impl App {
             let account = config.limits.run_as.as_ref();
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
-        let strictness = strictness(&config);
-        let listeners = Listeners::bind(&config.listen.addresses, strictness);
-        let listeners = listeners.map_err(Failure::failed)?;
-        let http = match config.http.at {
+        let (strictness, addresses) = (strictness(&config), config.listen.addresses.clone());
+        let (at, rules) = (config.http.at, config.http.rules.clone());
+        let prepared = Prepared::new(config);
+        let listeners = Listeners::bind(&addresses, strictness).map_err(Failure::failed)?;
+        let http = match at {
             At::Off => None,
-            At::Address(address) => {
-                let rules = config.http.rules.clone();
-                Some(Http::bind(address, rules).map_err(Failure::failed)?)
-            }
+            At::Address(address) => Some(Http::bind(address, rules).map_err(Failure::failed)?),
         };
-        Ok(Self::with_listeners(config, listeners, http))
+        Ok(prepared.with_listeners(listeners, http))
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
     /// is there.
     #[must_use]
     pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        warn_of(&config.cautions(), &config.of_files());
-        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, forward_rules, http: window, .. } = config;
-        privileges::make_room(limits.tcp.connections);
-        let mut sources: Vec<Source> = Vec::new();
-        let mut settings = Vec::new();
-        for zone in zones {
-            let ZoneConfig { settings: zone_settings, registry, layout } = zone;
-            let apex = zone_settings.apex().to_ascii();
-            let identity =
-                Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
-            // Zones of one registry share its connection.
-            let shared = sources.iter().find(|it| *it.etcd.url() == registry);
-            let etcd = shared.map_or_else(|| Etcd::new(&registry, &access), |it| it.etcd.clone());
-            sources.push(Source { etcd, layout, identity });
-            settings.push(Arc::new(zone_settings));
-        }
-        settings.extend(static_zones.into_iter().map(Arc::new));
-        let bender = bender(&sources, &settings, window.registration_ttl);
-        let index = Arc::new(Index::new(settings, bare_names));
-        let events = Arc::new(Events::new(Arc::clone(&index)));
-        let patience = Arc::new(Patience::new(live::waits(&outage)));
-        let follower =
-            |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
-        let followers = sources.into_iter().enumerate().map(follower).collect();
-        let account = limits.run_as.clone();
-        let own = Own::new(listeners.addresses());
-        let access = http.as_ref().map(|http| Arc::clone(http.access()));
-        let forward = (forward, forward_rules);
-        let (counters, rules) = (listeners.counters(), (answering, limits, forward));
-        let live = Live::new((index, patience), own, access, counters, rules);
-        let listeners = listeners.share(workers);
-        Self { events, listeners, http, live, workers, followers, account, bender }
+        Prepared::new(config).with_listeners(listeners, http)
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -235,86 +199,56 @@ impl App {
     }
 }
 
+impl Prepared {
+    /// What there is before anything is bound: mirrors, with what snapshots say.
+    fn new(config: Serve) -> Self {
+        warn_of(&config.cautions(), &config.of_files());
+        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
+        let Serve { answering, limits, forward, forward_rules, http: window, .. } = config;
+        let mut sources: Vec<Source> = Vec::new();
+        let mut settings = Vec::new();
+        for zone in zones {
+            let ZoneConfig { settings: zone_settings, registry, layout } = zone;
+            let apex = zone_settings.apex().to_ascii();
+            let identity =
+                Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
+            // Zones of one registry share its connection.
+            let shared = sources.iter().find(|it| *it.etcd.url() == registry);
+            let etcd = shared.map_or_else(|| Etcd::new(&registry, &access), |it| it.etcd.clone());
+            sources.push(Source { etcd, layout, identity });
+            settings.push(Arc::new(zone_settings));
+        }
+        settings.extend(static_zones.into_iter().map(Arc::new));
+        let bender = bender(&sources, &settings, window.registration_ttl);
+        let index = Arc::new(Index::new(settings, bare_names));
+        let events = Arc::new(Events::new(Arc::clone(&index)));
+        let patience = Arc::new(Patience::new(live::waits(&outage)));
+        let follower =
+            |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
+        let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
+        followers.iter_mut().for_each(Follower::restore);
+        let rules = (answering, limits, (forward, forward_rules));
+        Self { index, patience, events, followers, bender, workers, rules }
+    }
+
+    /// The server around sockets.
+    fn with_listeners(self, listeners: Listeners, http: Option<Http>) -> App {
+        let Self { index, patience, events, followers, bender, workers, rules } = self;
+        privileges::make_room(rules.1.tcp.connections);
+        let account = rules.1.run_as.clone();
+        let own = Own::new(listeners.addresses());
+        let access = http.as_ref().map(|http| Arc::clone(http.access()));
+        let live = Live::new((index, patience), own, access, listeners.counters(), rules);
+        let listeners = listeners.share(workers);
+        App { events, listeners, http, live, workers, followers, account, bender }
+    }
+}
+
 /// Answers HTTP, if it is to be answered, until DNS no longer is.
 async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> {
     match http {
         Some(http) => http.serve(subject).await,
         None => std::future::pending().await,
-    }
-}
-
-impl Follower {
-    /// What follows the zone at a place of the index.
-    fn new(
-        source: Source,
-        (outage, patience): (&Outage, &Arc<Patience>),
-        (index, events): (&Arc<Index>, &Arc<Events>),
-        at: usize,
-    ) -> Self {
-        let Source { etcd, layout, identity } = source;
-        let settings = Arc::clone(index.load().zones()[at].settings());
-        settings.freshness().expire_after(outage.max_stale);
-        let options = Options {
-            zone: identity.zone.clone(),
-            patience: Arc::clone(patience),
-            vitals: Arc::clone(settings.vitals()),
-            ..Options::default()
-        };
-        let keeper = outage.state.as_ref().map(|state| {
-            Keeper::new(&state.directory, identity, layout.clone(), Arc::clone(index), at)
-        });
-        let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
-        let freshness = Arc::clone(settings.freshness());
-        Self { mirror: Mirror::with(options, etcd, layout, publisher, freshness), keeper }
-    }
-
-    /// Follows the zone until closing.
-    async fn run(self, zone: Arc<Zone>, closing: CancellationToken) {
-        let Self { mut mirror, mut keeper } = self;
-        if let Some(keeper) = &mut keeper {
-            tokio::task::block_in_place(|| restore(&mut mirror, keeper));
-        }
-        let keep = async {
-            match keeper {
-                Some(keeper) => keeper.run(closing).await,
-                None => closing.cancelled().await,
-            }
-        };
-        tokio::select! {
-            never = supervise(mirror, zone) => match never {},
-            () = keep => (),
-        }
-    }
-}
-
-/// Begins with what was known before, if there is a snapshot that can be used.
-fn restore(mirror: &mut Mirror<Teller<Publisher>>, keeper: &mut Keeper) {
-    if let Some(snapshot) = keeper.restore() {
-        mirror.restore(Known {
-            instances: snapshot.instances,
-            aliases: snapshot.aliases,
-            entries: snapshot.entries,
-            revision: snapshot.revision,
-            cluster: snapshot.cluster,
-            age: snapshot.age,
-        });
-    }
-}
-
-/// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
-/// goes on being answered, marked as stale: better old answers than none.
-async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infallible {
-    if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
-        let apex = zone.settings().apex();
-        let text = fault
-            .downcast_ref::<&str>()
-            .copied()
-            .or(fault.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(zone = %apex, "the mirror panicked, its zone is not followed until a restart: {}", text.unwrap_or("no reason given"));
-    }
-    loop {
-        zone.settings().freshness().judge(Duration::ZERO);
-        tokio::time::sleep(JUDGE_AGAIN).await;
     }
 }
 

@@ -33,6 +33,7 @@
 //! | [`http`] | the operator's window: health, readiness, figures, bender's interface | `index`, `events`, `join`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `config`, `app` |
+//! | [`files`] | files are opened without waiting, and are what they should be | |
 //! | [`systemd`] | what systemd is told | |
 //! | [`machine`] | which addresses this machine has | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
@@ -77,6 +78,7 @@ pub mod docs;
 pub mod error;
 pub mod etcd;
 pub mod events;
+pub mod files;
 pub mod forward;
 pub mod http;
 pub mod index;

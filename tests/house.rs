@@ -22,6 +22,7 @@ const ROOMS: &[&str] = &[
     "error",
     "etcd",
     "events",
+    "files",
     "forward",
     "http",
     "index",
@@ -116,6 +117,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("eprint", &[]),
     ("io::stdout", &["commands", "docs", "telemetry"]),
     ("io::stderr", &["telemetry"]),
+    // What is opened: no pipe is waited for.
+    ("File::open", &["state"]),
     // What is written to disk.
     ("postcard", &["state"]),
     ("sync_all", &["state"]),

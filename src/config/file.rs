@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use toml::Spanned;
 
 use crate::error::Failure;
+use crate::files;
 use crate::http;
 use crate::names::{TTL_MAX, WireName};
 use crate::reload::Stamp;
@@ -243,7 +244,7 @@ impl File {
 
 /// The text of a file, and what it looked like before it was read.
 fn contents(path: &Path) -> std::io::Result<(String, Option<Stamp>)> {
-    let (mut file, mut text) = (std::fs::File::open(path)?, String::new());
+    let (mut file, mut text) = (files::open(path)?, String::new());
     let stamp = Stamp::of(&file.metadata()?);
     file.read_to_string(&mut text)?;
     Ok((text, stamp))

@@ -1,10 +1,11 @@
 //! Where upstreams are named: an address, or a resolv.conf file.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use crate::files;
 
 /// The port of DNS.
 const PORT: u16 = 53;
@@ -64,14 +65,10 @@ impl FromStr for Source {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub(super) fn read_file(path: &PathBuf) -> Result<Vec<SocketAddr>, String> {
+pub(super) fn read_file(path: &Path) -> Result<Vec<SocketAddr>, String> {
     let mut text = String::new();
-    // A pipe would keep us waiting for whoever writes to it.
-    let metadata = path.metadata().map_err(|fault| fault.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is no regular file; name a resolv.conf file".to_owned());
-    }
-    let read = File::open(path).and_then(|file| file.take(FILE_OCTETS).read_to_string(&mut text));
+    let read =
+        files::open_regular(path).and_then(|file| file.take(FILE_OCTETS).read_to_string(&mut text));
     read.map_err(|fault: io::Error| fault.to_string())?;
     let servers: Vec<_> = text.lines().filter_map(nameserver).collect();
     if servers.is_empty() { Err("it names no nameserver".to_owned()) } else { Ok(servers) }

@@ -2,7 +2,6 @@
 //! is registered.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 use super::check;
 use super::options::{DNS_TTL_MAX, Place};
 use crate::error::Failure;
+use crate::files;
 use crate::names::{SERVICE_MAX, default_id, label};
 use crate::registry::document::{self, Registration as Document};
 use crate::registry::{Host, Layout};
@@ -83,12 +83,15 @@ impl Lines<'_> {
 
 /// The text of a file, as far as it may be large.
 fn text(path: &Path) -> Result<String, String> {
-    let (mut octets, limit) = (Vec::new(), FILE_OCTETS as u64 + 1);
+    let limit = FILE_OCTETS as u64;
     let read = match path.to_str() {
-        Some("-") => stdin().lock().take(limit).read_to_end(&mut octets),
-        _ => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut octets)),
+        Some("-") => {
+            let mut octets = Vec::new();
+            stdin().lock().take(limit + 1).read_to_end(&mut octets).map(|_| octets)
+        }
+        _ => files::read(path, limit),
     };
-    read.map_err(|error| error.to_string())?;
+    let octets = read.map_err(|error| error.to_string())?;
     if octets.len() > FILE_OCTETS {
         return Err(format!("is larger than the {FILE_OCTETS} octets that are read"));
     }

@@ -1,15 +1,18 @@
 //! Files that are replaced whole or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::process::{getegid, geteuid};
 use sha2::{Digest, Sha256};
+
+use crate::files::directory;
 
 /// What a snapshot's name ends with.
 const SUFFIX: &str = ".snapshot";
-/// What the name of one that is being written ends with, behind the process id.
+/// What the name of one that is being written ends with, behind a number of its own.
 const UNFINISHED: &str = ".new";
 /// The longest name of a zone that is written out: file names end at 255 octets.
 const NAME_MAX: usize = 200;
@@ -18,12 +21,35 @@ const NAME_KEPT: usize = 150;
 /// Octets that are written at once.
 const BUFFER: usize = 256 << 10;
 
-/// Makes a directory for snapshots, readable for its owner alone, if it is not there.
+/// Makes a directory for snapshots, readable for its owner alone, if it is not there. Says so
+/// where others may write to one that is.
 ///
 /// # Errors
 /// It cannot be made, or something else stands there.
 pub fn prepare(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let about = fs::metadata(directory)?;
+    if let Some(who) = strangers(&about, (geteuid().as_raw(), getegid().as_raw())) {
+        tracing::warn!(
+            "{who} may write to the directory {} and take snapshots away; those that other users \
+             put there are not believed; `chmod go-w` it, or name a directory of srvd's own",
+            directory.display()
+        );
+    }
+    Ok(())
+}
+
+/// Who else than a process of a user and a group may write to a directory, in words. Where
+/// it is sticky, others may make files but not take ours away.
+fn strangers(directory: &Metadata, (user, group): (u32, u32)) -> Option<&'static str> {
+    const STICKY: u32 = 0o1000;
+    let may = |bit: u32| directory.mode() & (bit | STICKY) == bit;
+    match () {
+        () if ![user, 0].contains(&directory.uid()) && user != 0 => Some("another user"),
+        () if may(0o002) => Some("everybody"),
+        () if may(0o020) && ![group, 0].contains(&directory.gid()) => Some("a group"),
+        () => None,
+    }
 }
 
 /// The name of a zone's snapshot: the apex in lower case, without its last dot. What could
@@ -75,7 +101,8 @@ fn write_new<T>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
 ) -> io::Result<T> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // Whatever stands there already, a link above all, is not written to.
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let mut file = BufWriter::with_capacity(BUFFER, file);
     let written = write(&mut file)?;
     file.flush()?;
@@ -92,7 +119,7 @@ pub(super) fn clean(path: &Path) {
             .file_name()
             .to_str()
             .and_then(|other| other.strip_prefix(&prefix)?.strip_suffix(UNFINISHED))
-            .is_some_and(|id| !id.is_empty() && id.bytes().all(|octet| octet.is_ascii_digit()));
+            .is_some_and(|id| !id.is_empty() && id.bytes().all(|it| it.is_ascii_hexdigit()));
         if is_left {
             // Should it stay, it is in nobody's way.
             let _ = fs::remove_file(entry.path());
@@ -100,20 +127,18 @@ pub(super) fn clean(path: &Path) {
     }
 }
 
-/// Where a file is written before it is whole: beside its place, by the process's id.
+/// Where a file is written before it is whole: beside its place, under a name that nobody can
+/// have taken beforehand.
 fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}{UNFINISHED}", std::process::id()));
+    name.push(format!(".{:016x}{UNFINISHED}", fastrand::u64(..)));
     name.into()
-}
-
-/// The directory that a file is in.
-fn directory(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -148,11 +173,50 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         let others = ["z.snapshot", "z.snapshot.old.new", "y.snapshot.1.new", "z.snapshot..new"];
-        for name in others.iter().chain(&["z.snapshot.123.new"]) {
+        let left = ["z.snapshot.123.new", "z.snapshot.00c0ffee00c0ffee.new"];
+        for name in others.iter().chain(&left) {
             fs::write(at(name), "x").unwrap();
         }
         clean(&at("z.snapshot"));
-        assert!(!at("z.snapshot.123.new").exists());
+        assert!(left.iter().all(|name| !at(name).exists()));
         assert!(others.iter().all(|name| at(name).exists()));
+    }
+
+    #[test]
+    fn links_are_replaced_and_not_written_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, foreign] = ["z.snapshot", "foreign"].map(|name| directory.path().join(name));
+        fs::write(&foreign, "theirs").unwrap();
+        std::os::unix::fs::symlink(&foreign, &path).unwrap();
+        std::os::unix::fs::symlink(&foreign, directory.path().join("z.snapshot.1.new")).unwrap();
+        let fill = |file: &mut BufWriter<File>| file.write_all(b"ours");
+        assert!(write_new(&path, fill).is_err());
+        replace(&path, fill).unwrap();
+        clean(&path);
+        assert_eq!(fs::read(&foreign).unwrap(), b"theirs");
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn who_else_may_write_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let about = |mode| {
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).unwrap();
+            fs::metadata(directory.path()).unwrap()
+        };
+        let (user, group) = (about(0o700).uid(), about(0o700).gid());
+        for (mode, of_group, expected) in [
+            (0o700, group, None),
+            (0o755, group + 1, None),
+            (0o777, group, Some("everybody")),
+            (0o1777, group, None),
+            (0o770, group, None),
+        ] {
+            assert_eq!(strangers(&about(mode), (user, of_group)), expected, "{mode:o}");
+        }
+        // A process of somebody else, who is not root.
+        assert_eq!(strangers(&about(0o700), (4242, group)).is_some(), user != 0);
     }
 }

@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::format::{self, Snapshot, Stamp};
 use super::pace::Pace;
 use super::{Fault, Identity, file};
+use crate::files;
 use crate::index::{Index, Zone};
+use crate::names::Span;
 use crate::registry::{Layout, Standing};
 
 /// How often a zone is looked at: one load and a comparison.
@@ -134,11 +136,8 @@ impl Keeper {
 
     /// Reads the file.
     fn read(&self) -> Result<Snapshot, Fault> {
-        let mut file = File::open(&self.path)?;
+        let mut file = files::open_own(&self.path, File::options().read(true))?;
         let about = file.metadata()?;
-        if !about.is_file() {
-            return Err(Fault::Foreign);
-        }
         format::read(&mut file, about.modified().ok(), &self.identity, &self.layout)
     }
 
@@ -196,7 +195,7 @@ impl Keeper {
                     tracing::info!("{} is written again", self.path.display());
                     self.said.clear();
                 }
-                tracing::debug!(octets, ?took, "{} was written", self.path.display());
+                tracing::debug!(octets, took = %Span(took), "{} was written", self.path.display());
             }
             Err(error) => {
                 self.pace.failed(Instant::now());
@@ -224,7 +223,8 @@ impl Keeper {
             return;
         }
         let (path, confirmed) = (self.path.clone(), stamp(zone).confirmed);
-        let touch = move || File::options().write(true).open(path)?.set_modified(confirmed);
+        let touch =
+            move || files::open_own(&path, File::options().write(true))?.set_modified(confirmed);
         match tokio::task::spawn_blocking(touch).await {
             Ok(Ok(())) => {
                 zone.settings().vitals().snapshot.confirmed_at.set(format::seconds(confirmed));

@@ -1,14 +1,15 @@
 //! The directory of zone files.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use hickory_proto::rr::Name;
 
 use super::fault::{Reason, ZoneFault};
 use super::{ZoneFile, parse};
+use crate::files;
 
 /// The most octets of one zone's files: static records are written by hand, or by programs
 /// that list machines; 16 MiB are some 300,000 records.
@@ -85,12 +86,9 @@ fn apex(path: &Path) -> Result<Option<Name>, ZoneFault> {
 /// # Errors
 /// [`Reason::Read`] and [`Reason::Octet`].
 pub(super) fn contents(path: &Path, limit: usize) -> Result<Vec<u8>, Reason> {
-    // What is no file, such as a pipe, might never end or never begin.
-    if !fs::metadata(path).map_err(Reason::Read)?.is_file() {
-        return Err(Reason::Read(io::Error::other("it is no regular file")));
-    }
     let mut text = Vec::new();
-    let file = File::open(path).map_err(Reason::Read)?;
+    // What is no file, such as a pipe, might never end or never begin.
+    let file = files::open_regular(path).map_err(Reason::Read)?;
     file.take(limit as u64 + 1).read_to_end(&mut text).map_err(Reason::Read)?;
     if text.len() > limit { Err(Reason::Octet) } else { Ok(text) }
 }

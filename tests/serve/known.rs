@@ -1,8 +1,12 @@
 //! A restart while etcd is away answers from what was kept on disk, or says why not.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
@@ -12,8 +16,9 @@ use super::process;
 use super::server::{Server, ask, dig};
 use super::writer::{Writer, instances};
 use crate::support::etcd::Etcd;
-use crate::support::eventually;
 use crate::support::srvd::Srvd;
+use crate::support::{eventually, free_addr};
+use crate::wire::messages::{A, Query};
 
 /// How many instances there are: so few that all their addresses fit an answer.
 const INSTANCES: usize = 8;
@@ -291,4 +296,89 @@ fn a_flipped_alias_is_kept() {
     rig.etcd.kill9();
     let (_process, at) = rig.serve("");
     assert!(eventually(|| ask(at, "A blue.services.internal").answers == ["10.9.9.9"]));
+}
+
+/// Makes a named pipe, which nobody writes to: whoever waits for that does so for ever.
+pub(super) fn pipe(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_snapshot_is_not_waited_for() {
+    let mut rig = Rig::new();
+    let path = rig.state().join("services.internal.snapshot");
+    pipe(&path);
+    let (mut process, at) = rig.serve("");
+    process.logs("it is a named pipe");
+    assert!(eventually(|| shows(at, "SRV _web._tcp")));
+    assert!(eventually(|| path.is_file()), "{:?}", process.log().all());
+    end(&mut process);
+    fs::remove_file(&path).unwrap();
+    pipe(&path);
+    rig.etcd.kill9();
+    let (mut process, _) = rig.serve("");
+    process.logs("it is a named pipe");
+    end(&mut process);
+}
+
+#[test]
+fn links_in_the_directory_of_snapshots_lead_nowhere() {
+    let rig = Rig::new();
+    let path = rig.state().join("services.internal.snapshot");
+    let foreign = rig.directory.path().join("foreign");
+    fs::create_dir_all(rig.state()).unwrap();
+    fs::write(&foreign, "theirs").unwrap();
+    std::os::unix::fs::symlink(&foreign, &path).unwrap();
+    fs::set_permissions(rig.state(), fs::Permissions::from_mode(0o777)).unwrap();
+    let (mut process, at) = rig.serve("");
+    process.logs("everybody may write to the directory");
+    process.logs("it is a link, which is not followed");
+    assert!(eventually(|| shows(at, "SRV _web._tcp")));
+    let is_written = || fs::symlink_metadata(&path).is_ok_and(|it| it.is_file());
+    assert!(eventually(is_written), "{:?}", process.log().all());
+    end(&mut process);
+    assert_eq!(fs::read_to_string(&foreign).unwrap(), "theirs");
+}
+
+/// Instances that take a while to load.
+const MANY: usize = 20_000;
+
+#[test]
+fn whoever_asks_during_a_start_gets_an_answer() {
+    let mut rig = Rig::new();
+    Writer::new(&rig.etcd.url()).put_all(&instances("many", MANY));
+    rig.keep();
+    rig.etcd.kill9();
+    let (at, state, url) = (free_addr(), rig.state(), rig.etcd.url());
+    let (stop, codes) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        scope.spawn(|| ask_on(at, &stop, &codes));
+        let state = state.to_str().unwrap();
+        let arguments = ["serve", "--registry", &url, "--state", state, "--listen"];
+        let listen = at.to_string();
+        let mut process = process::start(&[&arguments[..], &[&listen]].concat());
+        process.answers_at();
+        let count = || codes.lock().unwrap().len();
+        assert!(eventually(|| count() > 200), "{:?}", process.log().all());
+        stop.store(true, Ordering::Relaxed);
+        end(&mut process);
+    });
+    let codes = codes.into_inner().unwrap();
+    assert!(codes.iter().all(|code| *code == 0), "{codes:?}");
+}
+
+/// Asks on, whether somebody answers or not, and keeps the codes of what is answered.
+fn ask_on(at: SocketAddr, stop: &AtomicBool, codes: &Mutex<Vec<u8>>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+    let query = Query::new("web.services.internal", A).bytes();
+    let mut reply = [0; 1232];
+    while !stop.load(Ordering::Relaxed) {
+        // Before anybody listens there is nobody to answer.
+        let _ = socket.send_to(&query, at);
+        if socket.recv(&mut reply).is_ok() {
+            codes.lock().unwrap().push(reply[3] & 15);
+        }
+    }
 }

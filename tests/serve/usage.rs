@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use super::known::pipe;
 use super::process::{self, run};
 use super::server::{ask, dig};
 use super::writer::Writer;
@@ -208,6 +209,20 @@ fn a_zone_file_is_read_through_its_flag() {
     assert_eq!(says(directory.path()), ["ns1.example.net."]);
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(says(empty.path()), ["ns.dns.services.internal."]);
+}
+
+#[test]
+fn named_pipes_are_refused_wherever_files_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("zones/p.zone");
+    pipe(&path);
+    let [path, zones] = [&*path, path.parent().unwrap()].map(|it| it.to_str().unwrap());
+    for option in ["--config", "--http-token-file", "--ca", "--cookie-secret-file"] {
+        expect_usage(&[option, path], "it is a named pipe");
+    }
+    expect_usage(&["--zones", zones], "it is a named pipe");
+    let output = run(&["join", "--from", path]);
+    assert!(refusal(&output).1.contains("it is a named pipe"), "{output:?}");
 }
 
 #[test]

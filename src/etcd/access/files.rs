@@ -1,12 +1,11 @@
 //! The files that let us in: where they are, and what is in them.
 
-use std::fs;
-use std::io::Read;
 use std::path::PathBuf;
 
 use rustls::sign::CertifiedKey;
 
 use super::pem;
+use crate::files;
 
 /// The largest certificate, key or password file that is read.
 const FILE_OCTETS: u64 = 1 << 20;
@@ -117,10 +116,8 @@ pub fn certified(
 impl NamedFile {
     /// Reads the file.
     pub(crate) fn read(&self) -> Result<Vec<u8>, FileFault> {
-        let mut octets = Vec::new();
-        let read = fs::File::open(&self.path)
-            .and_then(|file| file.take(FILE_OCTETS + 1).read_to_end(&mut octets));
-        read.map_err(|error| self.fault(error.to_string()))?;
+        let read = files::read(&self.path, FILE_OCTETS);
+        let octets = read.map_err(|error| self.fault(error.to_string()))?;
         if octets.len() as u64 > FILE_OCTETS {
             return Err(
                 self.fault(format!("is larger than the {FILE_OCTETS} octets that are read"))

@@ -27,8 +27,8 @@ pub struct HttpArgs {
     /// The certificate's key (PEM)
     #[arg(long, env = "SRVD_HTTP_KEY", value_name = "FILE")]
     pub http_key: Option<PathBuf>,
-    /// Names that HTTP on loopback may be asked by, beside addresses, localhost and this
-    /// machine's name; may be repeated, or a list with commas
+    /// Names that HTTP may be asked by, beside addresses, localhost and this machine's name;
+    /// may be repeated, or a list with commas [default: on loopback no others, elsewhere any]
     #[arg(long, env = "SRVD_HTTP_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub http_hosts: Vec<String>,
     /// How long a registration made over HTTP (POST /registrations) outlives its last

@@ -10,7 +10,8 @@
 //! where it comes from (`Sec-Fetch-Site`, or `Origin`), and is refused if that is not this
 //! server itself. A stranger's name that leads to this machine (DNS rebinding) would make
 //! itself "this server": on loopback the server is therefore asked by an address or by a name
-//! that is known to be its own.
+//! that is known to be its own. Elsewhere it is so once names are given: before that nobody knows
+//! what the server is called there.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ pub struct Rules {
     pub tokens: Vec<Token>,
     /// What TLS is served with; no TLS when absent.
     pub certificate: Option<Arc<CertifiedKey>>,
-    /// Names that a listener on loopback may be asked by, in lower case.
+    /// Names that the listener may be asked by, in lower case; off loopback any, if there are none.
     pub hosts: Vec<String>,
 }
 
@@ -131,7 +132,8 @@ impl Access {
         let Some(name) = host.map(|host| host.host().to_ascii_lowercase()) else { return Ok(()) };
         let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
         let is_own = name == "localhost" || name.ends_with(".localhost") || name == self.own_name;
-        if !self.is_local || is_address || is_own || rules.hosts.contains(&name) {
+        let is_asked_for = self.is_local || !rules.hosts.is_empty();
+        if !is_asked_for || is_address || is_own || rules.hosts.contains(&name) {
             return Ok(());
         }
         let text = format!("this server is not known as {name}; add the name to http-hosts");
@@ -273,7 +275,13 @@ mod tests {
             assert_eq!(ask(&local, own), 200, "{own}");
         }
         assert_eq!(ask(&local, "evil.example:5380"), 421);
-        assert_eq!(ask(&access("10.0.0.1", None), "srvd.example"), 200);
+        let remote = access("10.0.0.1", None);
+        for own in ["10.0.0.1:5380", "localhost", "Ops.example:5380"] {
+            assert_eq!(ask(&remote, own), 200, "{own}");
+        }
+        assert_eq!(ask(&remote, "srvd.example"), 421);
+        remote.replace(Rules::default());
+        assert_eq!(ask(&remote, "srvd.example"), 200, "no name is given");
         assert_eq!(ask(&access("127.0.0.1", Some("0123456789abcdef")), "srvd.example"), 421);
         for broken in ["évil.example", "user@[::1", "a b", ""] {
             assert_eq!(ask(&local, broken), 400, "{broken}");

@@ -1,5 +1,6 @@
 //! What the command line says of itself: shell completions and man pages.
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::CommandFactory;
@@ -10,7 +11,10 @@ use crate::error::Failure;
 
 /// Prints the completions of a shell.
 pub fn completions(shell: Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "srvd", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "srvd", &mut script);
+    // Who reads may have gone (`srvd completions bash | head -1`): nobody wants the rest.
+    let _ = std::io::stdout().write_all(&script);
 }
 
 /// Writes a man page per command into a directory.

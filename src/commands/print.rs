@@ -3,9 +3,13 @@
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::thread::Builder;
 
 use comfy_table::{Table, presets};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::cli::Output;
 use crate::error::Failure;
@@ -45,6 +49,38 @@ fn write<T: Display>(lines: impl IntoIterator<Item = T>) -> Result<(), Failure> 
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         other => {
             other.map_err(|error| Failure::failed(format!("writing to standard output: {error}")))
+        }
+    }
+}
+
+/// Waits until nobody reads standard output any more, which may be for ever. Who prints only
+/// now and then would notice it late (`srvd watch | head -2`).
+pub(super) async fn abandoned() {
+    let (gone, told) = oneshot::channel();
+    let wait = || {
+        if wait_for_end() {
+            // Nobody may be waiting any more.
+            let _ = gone.send(());
+        }
+    };
+    // The thread waits until then, or until the process ends.
+    if let Err(error) = Builder::new().name("stdout".to_owned()).spawn(wait) {
+        tracing::debug!("the end of standard output is not watched: {error}");
+    }
+    if told.await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Waits until the other end of standard output is closed; false where that cannot be told.
+fn wait_for_end() -> bool {
+    let out = io::stdout();
+    // Errors and ends are reported unasked; a file has none.
+    let mut looks = [PollFd::new(&out, PollFlags::empty())];
+    loop {
+        match poll(&mut looks, None) {
+            Err(Errno::INTR) | Ok(0) => {}
+            other => return other.is_ok(),
         }
     }
 }

@@ -34,7 +34,11 @@ pub async fn watch(config: Registries, args: &WatchArgs) -> Result<(), Failure> 
         let freshness = Arc::<Freshness>::default();
         mirrors.spawn(Mirror::with(options, etcd, zone.layout.clone(), printer, freshness).run());
     }
-    shutdown.cancelled().await;
+    tokio::select! {
+        () = shutdown.cancelled() => (),
+        () = print::abandoned() => (),
+    }
+    mirrors.shutdown().await;
     Ok(())
 }
 

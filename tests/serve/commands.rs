@@ -1,6 +1,6 @@
 //! `list`, `lookup` and `watch`.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::process::{self, run};
 use super::writer::Writer;
 use crate::support::eventually;
 use crate::support::registry::Registry;
+use crate::support::srvd::BINARY;
 
 /// A document with every member that is shown.
 const FULL: &str = r#"{"name":"web","port":8080,"hostname":"10.0.0.1","url":"grpc://10.0.0.1:8080","priority":1,"weight":7,"ttl":30,"version":"v1","tags":["blue"],"meta":{"k":"v"},"text":"hello"}"#;
@@ -201,4 +202,35 @@ fn watch_goes_on_over_an_outage() {
     assert!(eventually(|| process.out().all().iter().any(|line| line.contains("\"offline\""))));
     writer.put("/services/web/3", "10.0.0.3:80");
     process.prints("10.0.0.3:80");
+}
+
+/// What a shell makes of a line in which `srvd` stands for the binary.
+fn shell(line: &str) -> Output {
+    let script = format!("set -o pipefail; srvd() {{ {BINARY} \"$@\"; }}; {line}");
+    Command::new("timeout").args(["60", "bash", "-c", &script]).output().unwrap()
+}
+
+#[test]
+fn a_reader_that_goes_ends_a_command_quietly() {
+    let registry = filled(Registry::embedded());
+    let url = registry.url();
+    for line in [
+        "srvd completions bash | head -1".to_owned(),
+        "srvd completions zsh | true".to_owned(),
+        format!("srvd watch --output json --registry {url} | head -2"),
+        format!("srvd watch nothing --registry {url} | sleep 0.5"),
+        format!("srvd list --registry {url} | true"),
+        format!("srvd check --registry {url} 2>&1 | true; true"),
+        format!("srvd explain web.services.internal --registry {url} | true"),
+        "srvd --help | true".to_owned(),
+        "srvd list --registry 127.0.0.1:1?timeout=1s 2>&1 | true; test ${PIPESTATUS[0]} = 4".into(),
+    ] {
+        let output = shell(&line);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{line}: {errors}");
+        assert!(
+            !errors.contains("panicked") && !errors.contains("Broken pipe"),
+            "{line}: {errors}"
+        );
+    }
 }

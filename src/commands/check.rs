@@ -7,14 +7,18 @@ use super::{build, print};
 use crate::cli::{CheckArgs, Output};
 use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
-use crate::etcd::Access;
+use crate::etcd::{Access, Etcd, PageSize};
 use crate::forward::Source;
 use crate::index::Settings;
-use crate::registry::Finding;
+use crate::registry::{Finding, Layout};
 use crate::telemetry::complain;
 
 /// The exit code when something is wrong.
 const PROBLEMS: u8 = 1;
+
+/// Segments of a prefix that are left out, one after the other, to find the nearest key: each
+/// is a question to the registry, and a SkyDNS zone's prefix has some for its own labels.
+const SEGMENTS_TRIED: usize = 16;
 
 /// What stands in the place of a zone where the configuration is meant.
 const CONFIGURATION: &str = "configuration";
@@ -68,10 +72,28 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
 /// Builds a zone as `serve` does and lists what is wrong with it.
 async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Failure> {
     let text = config.settings.title();
+    let (etcd, layout) = (Etcd::new(&config.registry, access), config.layout.clone());
     let (zone, keys) = build(config, access).await?;
     let mut findings: Vec<_> = zone.problems().collect();
+    if keys == 0 {
+        findings.extend(elsewhere(&etcd, &layout).await);
+    }
     findings.sort_unstable();
     Ok(Checked { zone: text, keys: Some(keys), findings })
+}
+
+/// That a zone has no key at all while its registry has others: its prefix is hardly the right
+/// one. What stands nearest is found by leaving out one segment of it after the other.
+async fn elsewhere(etcd: &Etcd, layout: &Layout) -> Option<Finding> {
+    for range in layout.ranges_above().take(SEGMENTS_TRIED) {
+        let page = etcd.list_page(&range, None, &mut PageSize::one()).await;
+        // Who may not read there is not told what stands there.
+        let Ok(page) = page else { break };
+        if let Some(pair) = page.pairs.first() {
+            return Some(Finding::nowhere(layout, pair.key()));
+        }
+    }
+    None
 }
 
 impl Checked {
@@ -114,6 +136,7 @@ impl Checked {
         let Self { zone, keys, findings } = self;
         let keys = match keys {
             None => "the file".to_owned(),
+            Some(0) => "no key yet".to_owned(),
             Some(1) => "1 key".to_owned(),
             Some(keys) => format!("{keys} keys"),
         };

@@ -58,6 +58,12 @@ impl Default for PageSize {
 }
 
 impl PageSize {
+    /// One key, to see whether there is any.
+    #[must_use]
+    pub const fn one() -> Self {
+        Self { keys: 1, may_grow: false, pages: 0, octets: 0 }
+    }
+
     /// Counts a page, and chooses the next size by what it shows. A list that goes on for
     /// longer than any of etcd's can is an error.
     fn learn(&mut self, page: &Page) -> Result<(), Error> {

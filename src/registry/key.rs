@@ -135,6 +135,22 @@ impl Layout {
         (format!("{}/", self.base).into_bytes(), format!("{}0", self.base).into_bytes())
     }
 
+    /// The ranges around [`Self::range`], each with one segment less before it, the whole keyspace
+    /// at last.
+    pub fn ranges_above(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
+        let mut base = Some(&*self.base).filter(|base| !base.is_empty());
+        std::iter::from_fn(move || {
+            let above = base?.rsplit_once('/').map_or("", |(above, _)| above);
+            base = Some(above).filter(|above| !above.is_empty());
+            Some(Self { base: above.to_owned(), grammar: self.grammar }.range())
+        })
+    }
+
+    /// What stands before `/NAME/ID` or before labels.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The key of an instance. The name is brought into label form.
     #[must_use]
     pub fn key(&self, name: &str, id: &str) -> String {

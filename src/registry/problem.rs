@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::document::Fault;
-use super::key::{KeyFault, shown_key};
+use super::key::{Grammar, KeyFault, Layout, shown_key};
 
 /// Why the value at a key, or the key itself, is not served. It concerns this key alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +47,20 @@ impl Finding {
         let (problem, remedy) = text.rsplit_once("; ").unwrap_or((text, "correct it"));
         let [key, problem, remedy] = [place, problem, remedy].map(str::to_owned);
         Self { key, problem, remedy }
+    }
+
+    /// No key is where a layout has them; the nearest one is another.
+    #[must_use]
+    pub fn nowhere(layout: &Layout, nearest: &[u8]) -> Self {
+        let nearest = shown_key(nearest);
+        let remedy = match layout.grammar() {
+            Grammar::Instances => "is `prefix`, and `namespace`, what stands before NAME/ID?",
+            Grammar::Labels(_) => {
+                "is `prefix` what stands before the labels of the zone, without these?"
+            }
+        };
+        let problem = format!("there is no key under it, and the nearest is `{nearest}`");
+        Self::new(&format!("{}/", layout.base()), problem, remedy)
     }
 
     /// The one JSON object that commands and the HTTP interface show: `zone`, `key`,

@@ -205,6 +205,7 @@ fn sound_registries_are_0() {
     for registry in [Registry::real(), Registry::embedded()] {
         let output = check(&registry.url(), &[]);
         assert_eq!((output.status.code(), lines(&output)), (Some(0), vec![]), "{output:?}");
+        assert!(said(&output).ends_with("no problems: no key yet of zone services.internal\n"));
         Writer::new(&registry.url()).put("/services/web/1", "10.0.0.1:80");
         let variables = plain(&["check"]).env("SRVD_REGISTRY", registry.url()).output().unwrap();
         assert_eq!(variables.status.code(), Some(0), "{variables:?}");
@@ -213,6 +214,29 @@ fn sound_registries_are_0() {
         let output = check(&registry.url(), &["--output", "json"]);
         assert_eq!(lines(&output), ["[]"]);
     }
+}
+
+#[test]
+fn a_prefix_without_a_key_is_a_problem_where_there_are_others() {
+    let registry = Registry::real();
+    let writer = Writer::new(&registry.url());
+    writer.put("/skydns/internal/sky/web/1", r#"{"host":"10.0.0.1"}"#);
+    let (_directory, file) = configured(&format!(
+        "registry = {:?}\n[[zone]]\nname = \"sky.internal\"\nschema = \"skydns\"\n\
+         prefix = \"/skydns/internal/sky\"\n[[zone]]\nname = \"b\"\nprefix = \"/srv\"",
+        registry.url()
+    ));
+    let output = run(&["check", "--config", &file]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let nearest = "there is no key under it, and the nearest is `/skydns/internal/sky/web/1`";
+    let expected = [
+        format!(
+            "sky.internal /skydns/internal/sky/internal/sky/: {nearest}; is `prefix` what stands \
+             before the labels of the zone, without these?"
+        ),
+        format!("b /srv/: {nearest}; is `prefix`, and `namespace`, what stands before NAME/ID?"),
+    ];
+    assert_eq!(lines(&output), expected);
 }
 
 #[test]

@@ -51,6 +51,9 @@ mod known;
 /// Most of a zone vanishes at once: that is held for a while, and never for ever.
 mod collapse;
 
+/// Every surface says how a zone is.
+mod conditions;
+
 /// Old answers end where somebody wants them to.
 mod expiry;
 

@@ -8,13 +8,11 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ready::is_answered;
 use super::refusal::Refusal;
 use super::samples::{Lately, Look, Samples};
 use super::{Subject, timestamp};
 use crate::events::Events;
-use crate::index::{Generation, Schema, Site, Zone};
-use crate::registry::Standing;
+use crate::index::{Generation, Schema, Site};
 use crate::reload::Outcome;
 
 /// How the server stands.
@@ -64,8 +62,12 @@ struct ZoneStatus {
     zone: String,
     /// Where its names come from: `services`, `skydns` or `static`, a file alone.
     schema: &'static str,
-    /// How new it is.
+    /// How new it is: `not-ready`, `fresh`, `stale` or `expired`.
     standing: &'static str,
+    /// How it is, in words.
+    condition: String,
+    /// Why the registry is not followed; none while it is.
+    trouble: Option<String>,
     /// The registry's revision that is held whole; none of a file, or before the first list.
     revision: Option<i64>,
     /// What `since` of `/v1/events` is to be to follow from here, among the zones with services.
@@ -86,6 +88,10 @@ struct ZoneStatus {
     problems: usize,
     /// Instances that the collapse guard holds, although the registry has them no more.
     held: u64,
+    /// How many instances there were before the collapse whose removals are held.
+    held_of: Option<u64>,
+    /// When these are published at the latest (RFC 3339).
+    held_until: Option<String>,
 }
 
 /// How the server and its zones stand.
@@ -108,7 +114,7 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
         version: env!("CARGO_PKG_VERSION"),
         started: timestamp(subject.started),
         uptime: samples.begun.elapsed().as_secs(),
-        ready: !draining && generation.zones().iter().all(|zone| is_answered(zone)),
+        ready: !draining && generation.zones().iter().all(|zone| zone.condition().is_answered()),
         draining,
         generation: generation.number(),
         followers: subject.events.followers(),
@@ -132,7 +138,7 @@ impl ZoneStatus {
     /// How the zone at a place stands.
     fn new(generation: &Generation, events: &Events, at: usize) -> Self {
         let zone = &generation.zones()[at];
-        let settings = zone.settings();
+        let (settings, condition) = (zone.settings(), zone.condition());
         let has_services = settings.schema() == Schema::Services;
         let id = has_services.then(|| events.id(at, zone.changes())).flatten();
         let (unusable, strays) = zone.unusable_keys();
@@ -140,7 +146,9 @@ impl ZoneStatus {
         Self {
             zone: settings.title(),
             schema: settings.schema().as_str(),
-            standing: standing(zone),
+            standing: condition.word(),
+            condition: condition.to_string(),
+            trouble: condition.trouble().map(str::to_owned),
             revision: zone.revision().filter(|_| of_registry),
             id: id.map(|id| id.to_string()),
             age: of_registry.then(|| settings.freshness().age().as_millis() as f64 / 1000.0),
@@ -151,16 +159,8 @@ impl ZoneStatus {
             entries: zone.skydns().len(),
             problems: unusable + strays,
             held: settings.vitals().held.get(),
+            held_of: condition.holding().map(|it| it.of),
+            held_until: condition.holding().map(|it| timestamp(it.until)),
         }
-    }
-}
-
-/// How new a zone is, in a word.
-fn standing(zone: &Zone) -> &'static str {
-    match zone.settings().standing() {
-        _ if !zone.is_ready() => "not-ready",
-        Standing::Fresh => "fresh",
-        Standing::Stale => "stale",
-        Standing::Expired => "expired",
     }
 }

@@ -7,7 +7,7 @@ use super::problems::Unusable;
 use super::reverse::Addresses;
 use super::{Schema, Service, Settings, SkyDns};
 use crate::names::folded;
-use crate::registry::{Change, EntryChange, Instance, Proto};
+use crate::registry::{Change, Condition, EntryChange, Instance, Proto};
 
 /// Something by a lower-cased label. The seed is random: names come from strangers.
 pub(super) type Labels<T> = imbl::GenericHashMap<
@@ -78,6 +78,13 @@ impl Zone {
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.revision.is_some()
+    }
+
+    /// How it is, in the words of all surfaces.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        let settings = &self.settings;
+        Condition::of(self.is_ready(), settings.freshness(), settings.vitals())
     }
 
     /// The highest revision of the registry that is held whole, once there is one.

@@ -29,9 +29,10 @@ mod window;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Patience;
+use crate::names::Span;
 use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Update, Vitals};
 
 use self::window::{Counted, Spot, WINDOW, Window, ends};
@@ -139,14 +140,15 @@ impl<P: Publish> Guard<P> {
         let gone = |(_, alias)| AliasChange { before: Some(alias), after: None };
         let aliases = self.held_aliases.drain().map(gone).collect();
         self.until = None;
+        self.vitals.collapse.set(None);
         self.shown = self.shown.map(|shown| shown.saturating_sub(removed));
         self.window = Window::default();
         self.count_held();
         tracing::warn!(
             zone = self.zone,
             removed,
-            "the collapse was held for {:?}, its removals are published now",
-            self.grace
+            "the collapse was held for {}, its removals are published now",
+            Span(self.grace)
         );
         let revision = self.revision;
         self.publisher.publish(Update { revision, changes, aliases, entries, ..Update::default() });
@@ -165,13 +167,16 @@ impl<P: Publish> Guard<P> {
             return;
         }
         (self.until, self.grace) = (Some(now + grace), grace);
+        self.vitals.collapse.set(Some((before as u64, SystemTime::now() + grace)));
         self.vitals.collapses.add(1);
         tracing::error!(
             zone = self.zone,
             gone,
             of = before,
-            "the zone collapses: {gone} of {before} instances were removed within {WINDOW:?}; \
-             further removals are held for {grace:?} (hold-collapse = \"0s\" turns this off)"
+            "the zone collapses: {gone} of {before} instances were removed within {}; \
+             further removals are held for {} (hold-collapse = \"0s\" turns this off)",
+            Span(WINDOW),
+            Span(grace)
         );
     }
 
@@ -237,6 +242,7 @@ impl<P: Publish> Guard<P> {
     fn end_if_all_came_back(&mut self) {
         if self.until.is_some() && self.held.is_empty() && self.held_aliases.is_empty() {
             self.until = None;
+            self.vitals.collapse.set(None);
             tracing::info!(zone = self.zone, "all held instances were registered again");
         }
     }

@@ -172,10 +172,11 @@ impl<P: Publish> Mirror<P> {
     pub async fn run(mut self) {
         let (etcd, freshness) = (self.etcd.clone(), Arc::clone(&self.freshness));
         let (zone, range) = (self.guard.zone().to_owned(), self.table.layout().range());
+        let vitals = Arc::clone(&self.vitals);
         tokio::select! {
             () = self.sessions() => (),
             never = etcd.keep_up(&range) => match never {},
-            () = mark_stale(&zone, &freshness) => (),
+            () = mark_stale(&zone, &freshness, &vitals) => (),
         }
     }
 
@@ -185,8 +186,10 @@ impl<P: Publish> Mirror<P> {
         loop {
             let begun = Instant::now();
             self.endpoint = self.etcd.endpoint();
+            self.vitals.endpoint.set(Some(self.endpoint.clone()));
             let Err(end) = self.session().await;
             self.vitals.resyncs(end.cause).add(1);
+            self.vitals.failed(&self.endpoint, &end.error);
             self.complaints.say(self.guard.zone(), &self.endpoint, &end.error);
             // Another call may have left it already, for one that works. What the registry
             // itself refuses, it refuses everywhere.
@@ -264,6 +267,7 @@ impl<P: Publish> Mirror<P> {
             self.guard.publish(update);
         });
         self.freshness.confirmed();
+        self.vitals.trouble.set(None);
         // It may have gone back.
         self.vitals.newest.set(revision);
         self.hold(revision, cluster);

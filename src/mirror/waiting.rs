@@ -8,7 +8,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
 use crate::etcd::{Error, Message, Messages};
-use crate::registry::{Freshness, Publish, Standing};
+use crate::registry::{Condition, Freshness, Publish, Standing, Vitals};
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
 /// wait for this thread are answered by another.
@@ -59,13 +59,13 @@ pub(super) async fn next_of_batch(
 }
 
 /// Keeps the mark of staleness right, for ever, and says when it changes.
-pub(super) async fn mark_stale(zone: &str, freshness: &Freshness) {
+pub(super) async fn mark_stale(zone: &str, freshness: &Freshness, vitals: &Vitals) {
     let mut said = freshness.standing();
     loop {
         let wait = freshness.judge(STALE_AFTER);
         let standing = freshness.standing();
         if standing != said {
-            say(zone, standing);
+            say(zone, standing, &Condition::of(vitals.revision.get() > 0, freshness, vitals));
             said = standing;
         }
         sleep(wait).await;
@@ -73,8 +73,13 @@ pub(super) async fn mark_stale(zone: &str, freshness: &Freshness) {
 }
 
 /// Says how the answers of a zone stand now.
-fn say(zone: &str, standing: Standing) {
+fn say(zone: &str, standing: Standing, condition: &Condition) {
     match standing {
+        // That the first list is there is said with it.
+        Standing::Fresh if !condition.is_answered() => {}
+        _ if condition.word() == "not-ready" => {
+            tracing::warn!(zone, "{condition}; queries get SERVFAIL until then");
+        }
         Standing::Fresh => tracing::info!(zone, "the registry is heard of: answers are fresh"),
         Standing::Stale => tracing::warn!(
             zone,

@@ -20,6 +20,7 @@
 //! | `vitals` | [`Vitals`]: what is counted of a zone |
 
 mod alias;
+mod condition;
 pub mod document;
 mod event;
 mod freshness;
@@ -35,6 +36,7 @@ mod url;
 mod vitals;
 
 pub use self::alias::{Alias, Meaning, Resource};
+pub use self::condition::{Condition, Holding};
 pub use self::event::{Event, Happening};
 pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
@@ -47,4 +49,4 @@ pub use self::update::{
     AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,
 };
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};
-pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Vitals};
+pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Told, Vitals};

@@ -1,9 +1,11 @@
 //! What is counted of one zone's data path, to be read at any time.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// Figures of one zone, from its registry to its snapshot. They are for people and for
-/// metrics: nothing is decided by them. All are read and written one by one, relaxed.
+/// metrics: nothing is decided by them. Figures are read and written one by one, relaxed.
 ///
 /// How long ago the registry was last confirmed is [`Freshness::age`](super::Freshness::age).
 #[derive(Debug, Default)]
@@ -26,6 +28,13 @@ pub struct Vitals {
     pub held: Count,
     /// Aliases that are shown for the same reason.
     pub held_aliases: Count,
+    /// How many instances there were before the collapse whose removals are held, and until when
+    /// these are; none while nothing is held.
+    pub collapse: Told<(u64, SystemTime)>,
+    /// Where the registry is asked; none before that begins.
+    pub endpoint: Told<String>,
+    /// Why the registry is not followed; none while it is.
+    pub trouble: Told<String>,
     /// How often the collapse guard began to hold.
     pub collapses: Count,
     /// What became of the snapshot.
@@ -107,6 +116,35 @@ pub struct Number(AtomicI64);
 /// Yes or no.
 #[derive(Debug, Default)]
 pub struct Flag(AtomicBool);
+
+/// What is told to people alone: behind a lock, which no query waits for.
+#[derive(Debug)]
+pub struct Told<T>(Mutex<Option<T>>);
+
+impl<T> Default for Told<T> {
+    /// Nothing.
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Told<T> {
+    /// What is told now.
+    #[must_use]
+    pub fn get(&self) -> Option<T> {
+        self.lock().clone()
+    }
+
+    /// Tells something else, or nothing any more.
+    pub fn set(&self, told: Option<T>) {
+        *self.lock() = told;
+    }
+
+    /// What is told. It is whole even if another thread panicked meanwhile.
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Count {
     /// The number.

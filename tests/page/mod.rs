@@ -145,6 +145,37 @@ fn what_changes_is_seen_without_reloading() {
 }
 
 #[test]
+fn a_start_without_a_registry_is_not_called_good() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let mut etcd = Etcd::start();
+    etcd.kill9();
+    let scene = Scene::with(etcd, &[]);
+    browser.open(&format!("http://{}/#/problems", scene.at));
+    browser.shows("#state", "not ready");
+    browser.shows("#notice", "services.internal: not ready: the registry has not been listed yet");
+    browser.shows("#notice", "last error: ");
+    browser.shows(".panel", "Nothing is known yet of services.internal");
+    browser.picture(&picture("desktop-not-ready.png"));
+    is_content(&browser);
+}
+
+#[test]
+fn removals_that_are_held_are_not_called_good() {
+    let Some(browser) = Browser::start(Screen::Desktop) else { return };
+    let etcd = Etcd::start();
+    for id in 0..30 {
+        etcd.etcdctl(&["put", &format!("/services/web/{id}"), &format!("10.0.0.{id}:80")]);
+    }
+    let scene = Scene::with(etcd, &["--hold-collapse", "10m"]);
+    scene.open(&browser, "");
+    scene.etcd.etcdctl(&["del", "--prefix", "/services/web/"]);
+    browser.shows("#state", "holding removals");
+    browser.shows("#notice", "holding the removal of 30 of 30 instances until ");
+    browser.picture(&picture("desktop-holding.png"));
+    is_content(&browser);
+}
+
+#[test]
 fn what_others_wrote_turns_no_text_round() {
     let Some(browser) = Browser::start(Screen::Desktop) else { return };
     let etcd = Etcd::start();

@@ -8,10 +8,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use crate::http::ready::is_answered;
 use crate::index::{Generation, Schema, Site, Zone};
 use crate::names::written;
-use crate::registry::Cause;
+use crate::registry::{Cause, Condition};
 
 /// A figure that every zone has: its name, what it says, and how it is read.
 struct PerZone {
@@ -27,7 +26,7 @@ struct PerZone {
 const OF_ALL: &[PerZone] = &[PerZone {
     name: "srvd_zone_ready",
     help: "Whether names of the zone get answers",
-    read: |zone| i64::from(is_answered(zone)),
+    read: |zone| i64::from(zone.condition().is_answered()),
 }];
 
 /// Figures of a registry's zone that may fall.
@@ -136,6 +135,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, generation: &Generation) -
     let zones: &[_] = &zones.iter().filter(is_followed).cloned().collect::<Vec<_>>();
     GAUGES.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Gauge))?;
     COUNTERS.iter().try_for_each(|figure| figure.encode(encoder, zones, MetricType::Counter))?;
+    standings(encoder, zones)?;
     resyncs(encoder, zones)
 }
 
@@ -180,6 +180,15 @@ fn problems(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result
         let cautions = zone.settings().cautions().len();
         [("unusable", unusable), ("stray", strays), ("zone-file", cautions)]
             .map(|(kind, count)| (kind, count as u64))
+    })
+}
+
+/// Writes how each zone stands: 1 at one of the words that `/v1/status` has for it.
+fn standings(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
+    let about = ("srvd_zone_standing", "How the zone stands: 1 at one of its labels", "standing");
+    by_label(encoder, about, MetricType::Gauge, zones, |zone| {
+        let word = zone.condition().word();
+        Condition::WORDS.map(|it| (it, u64::from(it == word)))
     })
 }
 

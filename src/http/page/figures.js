@@ -1,9 +1,10 @@
 // The head of the page: is it fresh, how much is asked, how much changes.
 
-import { at, fill, make, number, rate, say, span, spark } from "./dom.js";
+import { at, fill, lineEnd, make, number, rate, say, span, spark } from "./dom.js";
 
 const STANDINGS = {
   fresh: ["good", "fresh"],
+  holding: ["warn", "holding removals"],
   stale: ["warn", "stale"],
   expired: ["bad", "expired"],
   "not-ready": ["bad", "not ready"],
@@ -44,12 +45,15 @@ export function problemCount(problems) {
   say(at("problem-count"), problems ? number(problems) : "");
 }
 
+/// How a zone stands, in a word: what is fresh may still hold what the registry has no more.
+const wordOf = ({ standing, held_until: holds }) => (standing === "fresh" && holds ? "holding" : standing);
+
 /// Says how the worst zone stands, in a word, and which one that is.
 export function standing(node, status, fault) {
   const order = Object.keys(STANDINGS);
-  const worst = (one, other) => (order.indexOf(other.standing) > order.indexOf(one.standing) ? other : one);
+  const worst = (one, other) => (order.indexOf(wordOf(other)) > order.indexOf(wordOf(one)) ? other : one);
   const zone = status?.zones.length ? status.zones.reduce(worst) : null;
-  const [kind, word] = fault ? ["bad", "no connection to srvd"] : (STANDINGS[zone?.standing] ?? ["good", "fresh"]);
+  const [kind, word] = fault ? ["bad", "no connection to srvd"] : (STANDINGS[zone && wordOf(zone)] ?? ["good", "fresh"]);
   const age = zone?.standing === "stale" || zone?.standing === "expired" ? `, confirmed ${span(zone.age)} ago` : "";
   const which = status?.zones.length > 1 && kind !== "good" ? `: ${zone.zone}` : "";
   const text = status?.draining ? "draining" : `${word}${fault ? "" : which}${age}`;
@@ -57,12 +61,19 @@ export function standing(node, status, fault) {
   say(node, text);
 }
 
-/// Says that the configuration on disk is not the one in use, as long as it is so.
-export function notice(node, { reload }) {
-  const text = reload?.fault ? `The configuration was read again (${reload.cause}), and nothing of it is used: ${reload.fault}` : "";
-  node.classList.toggle("hidden", !text);
-  say(node, text);
+/// Says that the configuration on disk is not the one in use, and which zones are not as they
+/// should be, as long as it is so.
+export function notice(node, { reload, zones }) {
+  const unused = reload?.fault ? [`The configuration was read again (${reload.cause}), and nothing of it is used: ${reload.fault}`] : [];
+  const others = zones.filter((zone) => wordOf(zone) !== "fresh").map(({ zone, condition }) => `${zone}: ${condition}`);
+  const lines = [...unused, ...others].map((line) => make("span", { class: "line" }, line, lineEnd()));
+  const isBad = unused.length || zones.some(({ standing }) => standing === "not-ready" || standing === "expired");
+  node.className = `notice ${isBad ? "bad" : "warn"}${lines.length ? "" : " hidden"}`;
+  fill(node, lines);
 }
+
+/// Zones of which nothing is known yet.
+export const unknown = ({ zones }) => zones.filter(({ standing }) => standing === "not-ready").map(({ zone }) => zone);
 
 /// Which server this is, and what each zone is at.
 export function about(node, { version, uptime, zones }) {

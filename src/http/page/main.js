@@ -4,9 +4,9 @@ import { get, seldom } from "./api.js";
 import { at, fill, say } from "./dom.js";
 import { ask } from "./ask.js";
 import { events } from "./events.js";
-import { about, figures, notice, problemCount, standing } from "./figures.js";
+import { about, figures, notice, problemCount, standing, unknown } from "./figures.js";
 import { follow } from "./live.js";
-import { look, problems } from "./problems.js";
+import { learn, look, problems } from "./problems.js";
 import { services } from "./services.js";
 
 /// How often the figures are asked for, in milliseconds: as often as the server takes them.
@@ -62,6 +62,7 @@ async function status() {
       figures(at("figures"), now);
       about(at("about"), now);
       notice(at("notice"), now);
+      learn(unknown(now));
       standing(at("state"), now);
       const reached = JSON.stringify(now.zones.map(({ revision, standing }) => [revision, standing]));
       if (reached !== seen) refresh();

@@ -12,6 +12,8 @@ const PAUSE = 1_000;
 const REST = 20;
 
 let all = [];
+/// Zones of which nothing is known yet; none at all before the first word of the server.
+let unlisted = null;
 let listener = null;
 let busy = false;
 
@@ -32,6 +34,19 @@ export async function look(count) {
   return true;
 }
 
+/// Learns which zones nothing is known of yet: that nothing is wrong there is not known, either.
+export function learn(zones) {
+  if (String(zones) === String(unlisted)) return;
+  unlisted = zones;
+  listener?.();
+}
+
+/// What is said where there is no problem.
+function nothing() {
+  if (!unlisted) return "";
+  return unlisted.length ? `Nothing is known yet of ${unlisted.join(", ")}: the registry has not been listed.` : "Nothing is wrong: every key and document can be served.";
+}
+
 /// The view: a filter and a table.
 export function problems() {
   const filter = make("input", { type: "search", id: "filter", placeholder: "part of a key or a problem", autocomplete: "off", spellcheck: "false" });
@@ -45,7 +60,7 @@ export function problems() {
     const wanted = filter.value.trim().toLowerCase();
     const found = all.filter(({ key, problem }) => `${key} ${problem}`.toLowerCase().includes(wanted));
     say(count, all.length ? `${number(found.length)} of ${number(all.length)} problems` : "");
-    if (!all.length) return fill(body, make("p", { class: "empty" }, "Nothing is wrong: every key and document can be served."));
+    if (!all.length) return fill(body, make("p", { class: "empty" }, nothing()));
     fill(body, table([["Key"], ["Problem"], ["What to do"]], found.slice(0, SHOWN).map(row)),
       found.length > SHOWN ? make("p", { class: "faint" }, `and ${number(found.length - SHOWN)} more; search to see them`) : null);
   }

@@ -240,7 +240,7 @@ mod tests {
             ("rate-limit-ipv6-prefix = 0", "rate-limit-ipv6-prefix: 0 is not within 1 to 128"),
             ("tcp-connections = 0", "tcp-connections: 0 is not within 1 to 10000"),
             ("tcp-connections-per-client = 901", "is not within 1 to 900; which is `tcp-conn"),
-            ("tcp-idle = \"1ms\"", "srvd.toml:1: tcp-idle: 1ms is not within 100ms to 3600s"),
+            ("tcp-idle = \"1ms\"", "srvd.toml:1: tcp-idle: 1ms is not within 100ms to 1h"),
             ("run-as = \"nobody-of-that-name\"", "run-as: there is no user `nobody-of-that-name`"),
             ("run-as = \"root:no-group\"", "srvd.toml:1: run-as: there is no group `no-group`"),
         ] {

@@ -1,6 +1,8 @@
 //! What we may not do, and how to be allowed to.
 
 use super::{Error, Etcd};
+use crate::names::shell_word;
+use crate::registry::shown_key;
 
 /// What a call needs to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +46,12 @@ fn advice(user: &str, need: Need, (from, to): &(Vec<u8>, Vec<u8>)) -> String {
         Need::Read => ("read", "read"),
         Need::Write => ("write", "readwrite"),
     };
-    let prefix = String::from_utf8_lossy(from);
+    // Whoever may name a key must not write the command of who is to grant it.
+    let (prefix, word) = (shown_key(from), shell_word(from));
     let option = if to.is_empty() { "" } else { "--prefix=true " };
     format!(
         "{user} may not {verb} `{prefix}`; grant it to a role of the user: etcdctl role \
-         grant-permission ROLE {permission} {option}'{prefix}'"
+         grant-permission ROLE {permission} {option}{word}"
     )
 }
 

@@ -19,7 +19,7 @@ pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
 pub use self::near::nearest;
 pub use self::reversed::Reversed;
-pub use self::shown::{Escaping, Shown, is_hidden, shown, shown_json};
+pub use self::shown::{Escaping, Shown, is_hidden, shell_word, shown, shown_json};
 pub use self::span::Span;
 pub use self::wire::{NameTooLong, WireName};
 pub use self::written::{mnemonic, quoted, written, written_label};

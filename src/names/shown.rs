@@ -64,6 +64,27 @@ pub fn shown_json(text: &str) -> String {
     written
 }
 
+/// Octets as one word of a command for a shell: nothing in it means anything to the shell, or to
+/// the terminal it is pasted into. What is not visible ASCII stands in `$'…'` (bash, zsh, POSIX
+/// since 2024).
+#[must_use]
+pub fn shell_word(octets: &[u8]) -> String {
+    if octets.iter().all(|it| matches!(it, b' '..=b'~')) {
+        return format!("'{}'", String::from_utf8_lossy(octets).replace('\'', r"'\''"));
+    }
+    let mut word = "$'".to_owned();
+    for octet in octets {
+        // A string takes all that is written.
+        let _ = match octet {
+            b'\'' | b'\\' => write!(word, "\\{}", char::from(*octet)),
+            b' '..=b'~' => write!(word, "{}", char::from(*octet)),
+            // Three digits always, so that what follows is none of them.
+            _ => write!(word, "\\{octet:03o}"),
+        };
+    }
+    word + "'"
+}
+
 /// Writes a character as Rust, and nearly every other language, spells it.
 fn escape(character: char, to: &mut impl fmt::Write) -> fmt::Result {
     match character {
@@ -123,6 +144,18 @@ mod tests {
         for character in blocks.filter(is_escaped).filter(|it| !is_spared(it)) {
             assert!(is_hidden(character), "{}", character.escape_unicode());
         }
+    }
+
+    #[test]
+    fn a_word_for_a_shell_is_what_it_was() {
+        let octets = (1..=255).collect::<Vec<u8>>();
+        for word in [b"/services/".as_slice(), b"a'; touch x; '", b"\x1b1\n'\\", &octets] {
+            let script = format!("printf %s {}", shell_word(word));
+            assert!(!script.chars().any(is_hidden), "{script:?}");
+            let output = std::process::Command::new("bash").args(["-c", &script]).output();
+            assert_eq!(output.unwrap().stdout, word, "{script}");
+        }
+        assert_eq!(shell_word(b"/services/"), "'/services/'");
     }
 
     proptest! {

@@ -117,8 +117,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("eprint", &[]),
     ("io::stdout", &["commands", "docs", "telemetry"]),
     ("io::stderr", &["telemetry"]),
-    // What is opened: no pipe is waited for.
-    ("File::open", &["state"]),
+    // What is opened: no pipe is waited for. (The spare descriptor of `wire` is /dev/null.)
+    ("File::open", &["state", "wire"]),
     // What is written to disk.
     ("postcard", &["state"]),
     ("sync_all", &["state"]),

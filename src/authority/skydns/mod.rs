@@ -68,6 +68,9 @@ impl Lookup<'_> {
             None if kind == RecordType::ANY => self.any_of_branch(branch, &gathered, draw),
             None => self.rrset_of_branch(branch, &gathered, kind, draw),
         };
+        // What was not looked at may have records, which are asked for again over TCP.
+        let is_short = self.visits.is_spent() && room.overflow == Overflow::Truncate;
+        let found = if is_short { Err(TooLarge) } else { found };
         let found = match found {
             Ok(None) => match self.alias_for_address(branch, &gathered, draw) {
                 Some(alias) if kind != RecordType::CNAME => return Step::Alias(alias),
@@ -75,9 +78,6 @@ impl Lookup<'_> {
             },
             found => found,
         };
-        // What was not looked at may have records, which are asked for again over TCP.
-        let is_short = self.visits.is_spent() && room.overflow == Overflow::Truncate;
-        let found = if is_short { Err(TooLarge) } else { found };
         let answer = self.found(Node::SkyDns(branch), found, draw);
         Step::Done(Answer { is_own: false, ..answer })
     }

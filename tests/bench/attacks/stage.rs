@@ -128,7 +128,9 @@ impl Server {
     /// A figure that it counts.
     pub(crate) fn counted(&self, name: &str) -> f64 {
         let mut stream = TcpStream::connect(self.http).unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));

@@ -303,7 +303,7 @@ mod tests {
             ("web --port 1 --wait 1s", "--wait delays what COMMAND gets"),
             ("web --port 1 --dns-ttl 86401s", "--dns-ttl 1day 1s is not a whole number"),
             ("web --port 1 --dns-ttl 10ms", "--dns-ttl 10ms is not a whole number"),
-            ("web --port 1 --host a_b", "--host `a_b` is neither an address nor a host name"),
+            ("web --port 1 --host a$b", "--host `a$b` is neither an address nor a host name"),
             ("web --port 1 --id a/b", "--id `a/b` has a `/`"),
             (&format!("{long} --port 1"), "NAME has 64 octets, at most 62 fit a DNS label"),
             (&format!("web --port 1 --id {long}"), "--id has 64 octets, at most 63"),

@@ -92,10 +92,10 @@ fn while_its_role_is_revoked() {
     let calls = || etcd.messages("Txn") + etcd.messages("LeaseKeepAlive") + etcd.messages("Watch");
     let before = calls();
     is_idle(&srvd, "role revoked");
-    // A heartbeat is a renewal and a look, and comes each second as ever; a refused watch is
-    // opened again now and then.
+    // A heartbeat is a renewal and a look, and one that fails is tried again after half of its
+    // interval at the soonest; a refused watch is opened again now and then.
     let made = calls() - before;
-    assert!(made <= 3 * LOOK.as_secs(), "{made} calls");
+    assert!(made <= 6 * LOOK.as_secs(), "{made} calls");
     ctl(&etcd, &["--user", "root:root", "user", "grant-role", "writer", "writer"]);
     srvd.logs("the registry answers again");
 }

@@ -22,6 +22,15 @@ use crate::registry::Finding;
 const OBEYED: [(&str, &str); 2] =
     [("wpad", "browsers take their proxy from it"), ("isatap", "hosts tunnel IPv6 through it")];
 
+/// What a zone knows once all zones are known.
+#[derive(Debug)]
+pub(super) struct Own {
+    /// Its names that zones stand on.
+    pub(super) names: Box<[OwnName]>,
+    /// The apexes of all zones.
+    pub(super) apexes: std::sync::Arc<[WireName]>,
+}
+
 /// A name of a zone that some zone stands on.
 #[derive(Debug)]
 pub(super) struct OwnName {

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
-use super::own::OwnName;
+use super::own::{Own, OwnName};
 use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Finding, Freshness, Layout, Standing, Vitals};
@@ -56,7 +56,7 @@ pub struct Settings {
     /// Where the name server is, if it is the one that is made up.
     servers: Box<[IpAddr]>,
     /// Its names that zones stand on, and the apexes of all zones; known once all zones are.
-    own: OnceLock<(Box<[OwnName]>, Arc<[WireName]>)>,
+    own: OnceLock<Own>,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
     /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
@@ -280,7 +280,7 @@ impl Settings {
     /// Keeps which of its names zones stand on, and which zones there are.
     pub(super) fn own(&self, names: Vec<OwnName>, apexes: Arc<[WireName]>) {
         // Where the same settings are in two indices, the first says.
-        let _ = self.own.set((names.into(), apexes));
+        let _ = self.own.set(Own { names: names.into(), apexes });
     }
 
     /// Whether a name is in a zone of ours.
@@ -289,12 +289,12 @@ impl Settings {
             let skipped = name.labels().checked_sub(apex.labels());
             skipped.is_some_and(|skipped| name.suffix(skipped) == apex.as_wire())
         };
-        self.own.get().is_some_and(|(_, apexes)| apexes.iter().any(is_below))
+        self.own.get().is_some_and(|own| own.apexes.iter().any(is_below))
     }
 
     /// Its names that zones stand on.
     pub(super) fn own_names(&self) -> &[OwnName] {
-        self.own.get().map_or(&[], |(names, _)| names)
+        self.own.get().map_or(&[], |own| &own.names)
     }
 
     /// Whether a name is that of a name server of ours, or stands above one.

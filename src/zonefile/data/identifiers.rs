@@ -36,10 +36,8 @@ fn pairs(words: &[&str], count: usize) -> Option<Vec<u8>> {
 /// A preference and a number of 64 bits.
 pub(super) fn identifier(words: &[&str], _: &[u8]) -> Option<Vec<u8>> {
     let [preference, groups] = words else { return None };
-    let group = |text: &str| {
-        let octets = hex(&format!("{text:0>4}")).filter(|it| it.len() == 2 && !text.is_empty());
-        octets
-    };
+    let group =
+        |text: &str| hex(&format!("{text:0>4}")).filter(|it| it.len() == 2 && !text.is_empty());
     let groups: Vec<_> = groups.split(':').map(group).collect::<Option<_>>()?;
     let octets = groups.concat();
     (groups.len() == 4).then(|| Some([&number(preference)?[..], &octets].concat()))?

@@ -62,7 +62,8 @@ fn decimal<T: std::str::FromStr>(word: &str) -> Option<T> {
 /// Octets in hexadecimal digits.
 fn hex(text: &str) -> Option<Vec<u8>> {
     let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let is_hex = text.bytes().all(|octet| octet.is_ascii_hexdigit()) && text.len() % 2 == 0;
+    let is_hex =
+        text.bytes().all(|octet| octet.is_ascii_hexdigit()) && text.len().is_multiple_of(2);
     is_hex.then(|| text.as_bytes().chunks(2).map(digits).collect())?
 }
 

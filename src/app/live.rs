@@ -194,7 +194,8 @@ pub(super) const fn waits(outage: &Outage) -> Waits {
 
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.
 fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
-    let Answering { cookies, strict_amplification, nsid, chaos, query_log: _ } = answering;
+    let Answering { cookies, udp_size, strict_amplification, nsid, chaos, query_log: _ } =
+        answering;
     let Limits { allow_query, allow_recursion, rate, tcp, run_as: _ } = limits;
     let octets = |text: String| text.into_bytes().into();
     let limiter = |rate: RateLimit| match &earlier.rate_limit {
@@ -212,5 +213,6 @@ fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
         rate_limit: rate.map(limiter),
         strict_amplification,
         tcp,
+        udp_size,
     }
 }

@@ -78,15 +78,14 @@ impl Lookup<'_> {
     /// The address RRset of a target, if there is one and its zone is ready.
     fn glue(&self, of: &Target<'_>, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
         let Some(node) = of.node.filter(|_| of.zone.is_ready()) else { return Ok(None) };
-        let room = Room { octets, overflow: Overflow::Truncate };
+        let room = Room { octets, overflow: Overflow::Whole };
         let set = match node {
             Node::SkyDns(branch) => self.glue_of_branch(of, branch, (kind, room), draw)?,
             _ => {
-                let settings = of.zone.settings();
-                let (ttl, most) = (settings.ttl, settings.most_answers());
                 let is_many = self.settings().schema() == Schema::SkyDns;
-                let (name, visits) = (&of.name, is_many.then_some(self.visits));
-                Addresses { kind, ttl, room, most, name, visits, witness: None }.at(node, draw)?
+                let visits = is_many.then_some(self.visits);
+                let addresses = Addresses::new((kind, room), of.zone.settings(), &of.name, draw);
+                Addresses { visits, ..addresses }.at(node, draw)?
             }
         };
         // Some addresses of a name are worse than none: nobody would ask for the others.

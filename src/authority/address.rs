@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
-use super::order::Selection;
+use super::order::{Selection, finish, stable};
+use super::rendezvous::address_key;
 use super::zone_file::fitting;
-use super::{Draw, Found, Lookup, Room, RrSet, TooLarge, Visits};
-use crate::index::{Node, Service};
+use super::{Draw, Found, Lookup, Rendezvous, Room, RrSet, TooLarge, Visits};
+use crate::index::{Node, Service, Settings};
 use crate::names::WireName;
 use crate::registry::{Instance, Layout};
 
@@ -25,10 +26,14 @@ struct Address {
 impl Lookup<'_> {
     /// The addresses of the question's type at a node.
     pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
-        let (ttl, room) = (self.settings().ttl, self.question.room);
-        let (most, name) = (self.most(), self.name);
-        let witness = Some((self.visits, self.settings().layout()));
-        let addresses = Addresses { kind, ttl, room, most, name, visits: None, witness };
+        let (settings, room) = (self.settings(), self.drawn_room());
+        let addresses = Addresses {
+            most: self.most(),
+            is_even: self.is_whole,
+            looked_at: self.looked_at(),
+            witness: Some((self.visits, settings.layout())),
+            ..Addresses::new((kind, room), settings, self.name, draw)
+        };
         let set = addresses.at(node, draw)?;
         Ok(set.map(|set| RrSet { owner: self.question.name.clone(), ..set }))
     }
@@ -44,6 +49,12 @@ pub(super) struct Addresses<'a> {
     pub(super) room: Room,
     /// How many are wanted.
     pub(super) most: usize,
+    /// Who is given the same of many each time, if anybody.
+    pub(super) client: Option<Rendezvous>,
+    /// Whether they are drawn without regard to weights.
+    pub(super) is_even: bool,
+    /// How many instances are looked at.
+    pub(super) looked_at: usize,
     /// The node's name.
     pub(super) name: &'a WireName,
     /// What may be looked at, where this is one of many names that are looked up.
@@ -52,7 +63,28 @@ pub(super) struct Addresses<'a> {
     pub(super) witness: Option<(&'a Visits, &'a Layout)>,
 }
 
-impl Addresses<'_> {
+impl<'a> Addresses<'a> {
+    /// Those of a type at a name of a zone, as many as it answers with.
+    pub(super) fn new(
+        (kind, room): (RecordType, Room),
+        settings: &Settings,
+        name: &'a WireName,
+        draw: &Draw,
+    ) -> Self {
+        Self {
+            kind,
+            ttl: settings.ttl,
+            room,
+            most: settings.most_answers(),
+            client: stable(settings, draw),
+            is_even: false,
+            looked_at: usize::MAX,
+            name,
+            visits: None,
+            witness: None,
+        }
+    }
+
     /// The RRset at a node, owned by the root until its owner is known.
     pub(super) fn at(&self, node: Node<'_>, draw: &mut Draw) -> Found {
         match node {
@@ -64,7 +96,7 @@ impl Addresses<'_> {
             Node::Tag(service) => self.of_some(service.with_tag(self.name.label(0)), draw),
             Node::Static(owner) | Node::Apex(Some(owner)) => {
                 let set = owner.set(self.kind).filter(|set| self.may_see(set.data.len()));
-                set.map(|set| fitting(set, self.room, draw)).transpose()
+                set.map(|set| fitting(set, self.room, self.client, draw)).transpose()
             }
             _ => Ok(None),
         }
@@ -93,24 +125,48 @@ impl Addresses<'_> {
         draw: &mut Draw,
     ) -> Found {
         let (mut ttl, mut last) = (u32::MAX, None::<Address>);
-        let mut selection = Selection::new(self.room).at_most(self.most);
-        let seen = instances.take_while(|_| self.may_see(1));
+        let mut selection = Selection::new(self.room).at_most(self.most).evenly(self.is_even);
+        let (seen, mut left) = (instances.take_while(|_| self.may_see(1)), self.looked_at);
         for (address, instance) in seen.filter(|(address, _)| self.wants(*address)) {
+            if left == 0 {
+                selection.cut();
+                break;
+            }
+            left -= 1;
             ttl = ttl.min(instance.ttl.unwrap_or(self.ttl));
             if let Some((visits, layout)) = self.witness {
                 visits.note(|| layout.key_of(instance));
             }
             match last.as_mut().filter(|last| last.address == address) {
                 Some(last) => last.add(instance),
-                None => offer(&mut selection, last.replace(Address::new(address, instance)), draw)?,
+                None => {
+                    let before = last.replace(Address::new(address, instance));
+                    self.offer(&mut selection, before, draw)?;
+                }
             }
         }
-        offer(&mut selection, last, draw)?;
-        let (addresses, is_cut) = selection.finish()?;
+        self.offer(&mut selection, last, draw)?;
+        let (addresses, is_cut) = finish(selection, self.client, draw)?;
         let (ranks, data): (Vec<_>, Vec<_>) =
             addresses.into_iter().map(|(rank, address)| (rank, data(address))).unzip();
         let (owner, kind) = (Name::root(), self.kind);
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
+        let is_there = !data.is_empty() || is_cut;
+        Ok(is_there.then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
+    }
+
+    /// Takes an address in whose instances have all been seen, if there is any.
+    fn offer(
+        &self,
+        selection: &mut Selection<IpAddr>,
+        address: Option<Address>,
+        draw: &mut Draw,
+    ) -> Result<(), TooLarge> {
+        let Some(Address { address, priority, weight }) = address else { return Ok(()) };
+        let chance = match self.client {
+            Some(client) => client.chance(address_key(address)),
+            None => draw.chance(),
+        };
+        selection.offer(chance, (priority, weight), || (record_octets(address), address))
     }
 
     /// Whether so many more may be looked at.
@@ -125,16 +181,6 @@ impl Addresses<'_> {
             (RecordType::A, IpAddr::V4(_)) | (RecordType::AAAA, IpAddr::V6(_))
         )
     }
-}
-
-/// Takes an address in whose instances have all been seen, if there is any.
-fn offer(
-    selection: &mut Selection<IpAddr>,
-    address: Option<Address>,
-    draw: &mut Draw,
-) -> Result<(), TooLarge> {
-    let Some(Address { address, priority, weight }) = address else { return Ok(()) };
-    selection.offer(draw.chance(), (priority, weight), || (record_octets(address), address))
 }
 
 impl Address {

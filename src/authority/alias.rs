@@ -91,7 +91,7 @@ impl Answer {
 
     /// The same answer where a chain of aliases leads to it. One that failed is no answer.
     fn behind(self, mut chain: Vec<RrSet>) -> Self {
-        if self.code == ResponseCode::ServFail || self.truncated {
+        if self.code == ResponseCode::ServFail {
             return self;
         }
         chain.extend(self.answers);

@@ -16,7 +16,7 @@ pub struct Answer {
     pub authoritative: bool,
     /// What an extended error says beside the code (RFC 8914).
     pub reason: Option<Reason>,
-    /// Whether the answers are larger than the room, so that none is given.
+    /// Whether the answers are larger than the room, so that only some are given, or none.
     pub truncated: bool,
     /// What was asked for: one RRset, or before it the aliases that lead there, in order;
     /// none when there is nothing.
@@ -48,7 +48,7 @@ pub struct RrSet {
     pub data: Vec<RData>,
     /// The rank of each record, if their order was drawn; else none at all.
     pub ranks: Vec<Rank>,
-    /// Whether records were left out, since no message could carry all.
+    /// Whether records were left out, since there is no room for all.
     pub is_cut: bool,
 }
 
@@ -139,6 +139,13 @@ impl Answer {
     pub(super) fn negative(code: ResponseCode, soa: RrSet) -> Self {
         Self { authority: Some(soa), ..Self::own(code) }
     }
+}
+
+/// The least octets that so many records of an RRset take.
+pub(super) fn least_octets(set: &RrSet, most: usize) -> usize {
+    let mut octets: Vec<_> = set.data.iter().map(|data| FIXED + data_octets(data)).collect();
+    octets.sort_unstable();
+    octets.iter().take(most).sum()
 }
 
 /// The least octets that a record's data takes, where it is of a kind that points to

@@ -9,7 +9,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::additional::octets;
 use super::answer::FIXED;
-use super::order::Selection;
+use super::rendezvous::text_key;
 use super::{Draw, Found, Lookup, Overflow, Position, Question, Rank, Room, RrSet, TooLarge};
 use crate::index::{Node, Site};
 use crate::names::WireName;
@@ -55,7 +55,7 @@ impl Lookup<'_> {
                 self.instances(service.with_tag_on(tag, proto), of, draw)
             }
             Node::Reverse(address) => self.names_of(address, draw),
-            Node::ServiceTypes => self.service_types(),
+            Node::ServiceTypes => self.service_types(draw),
             Node::BrowsingDomain => {
                 Ok(self.pointers(vec![self.settings().apex().clone()], self.settings().ttl, false))
             }
@@ -70,14 +70,20 @@ impl Lookup<'_> {
         of: Name,
         draw: &mut Draw,
     ) -> Found {
-        let mut selection = Selection::new(self.question.room);
-        let (mut ttl, chances) = (u32::MAX, draw.chances());
+        let (mut selection, mut left) = (self.selection(), self.looked_at());
+        let (mut ttl, chances) = (u32::MAX, self.chances(draw));
         for instance in instances {
+            if left == 0 {
+                selection.cut();
+                break;
+            }
+            left -= 1;
             self.visits.note(|| self.settings().layout().key_of(instance));
             ttl = ttl.min(instance.ttl.unwrap_or(self.settings().ttl));
             let label = Label(&instance.id);
             let octets = FIXED + 1 + instance.id.len() + POINTER;
-            selection.offer(chances.of(&label), RANK, || (octets, label))?;
+            let chance = chances.of(&label, || text_key(label.0.as_bytes()));
+            selection.offer(chance, RANK, || (octets, label))?;
         }
         let (labels, is_cut) = selection.finish()?;
         let names = labels.iter().filter_map(|(_, Label(id))| of.prepend_label(id.as_bytes()).ok());
@@ -85,28 +91,28 @@ impl Lookup<'_> {
     }
 
     /// The kinds of services that there are (RFC 6763 section 9).
-    fn service_types(&self) -> Found {
-        let (apex, room) = (self.settings().apex(), self.question.room);
-        let (mut names, mut octets, mut is_cut) = (Vec::new(), 0, false);
+    fn service_types(&self, draw: &mut Draw) -> Found {
+        let (mut selection, chances) = (self.selection(), self.chances(draw));
         for (label, proto) in self.position.zone.service_types() {
-            octets += FIXED + 2 + label.len() + POINTER;
-            is_cut = octets > room.octets;
-            match room.overflow {
-                Overflow::Truncate if is_cut => return Err(TooLarge),
-                Overflow::Cut if is_cut => break,
-                _ => {}
-            }
-            let transport = apex.prepend_label(format!("_{proto}").as_bytes());
-            names.extend(transport.and_then(|it| it.prepend_label(format!("_{label}").as_bytes())));
+            let octets = FIXED + 2 + label.len() + POINTER;
+            let of = (label, proto);
+            let chance = chances.of(&of, || text_key(of.0.as_bytes()) ^ proto as u64);
+            selection.offer(chance, RANK, || (octets, of))?;
         }
-        Ok(self.pointers(names, self.settings().ttl, is_cut))
+        let (kinds, is_cut) = selection.finish()?;
+        let names = kinds.iter().filter_map(|(_, (label, proto))| {
+            let transport = self.settings().apex().prepend_label(format!("_{proto}").as_bytes());
+            transport.and_then(|it| it.prepend_label(format!("_{label}").as_bytes())).ok()
+        });
+        Ok(self.pointers(names.collect(), self.settings().ttl, is_cut))
     }
 
     /// The RRset of pointers to names, if there is any.
     pub(super) fn pointers(&self, names: Vec<Name>, ttl: u32, is_cut: bool) -> Option<RrSet> {
         let data: Vec<_> = names.into_iter().map(|name| RData::PTR(PTR(name))).collect();
         let (owner, kind, ranks) = (self.question.name.clone(), RecordType::PTR, Vec::new());
-        (!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut })
+        let is_there = !data.is_empty() || is_cut;
+        is_there.then_some(RrSet { owner, kind, ttl, data, ranks, is_cut })
     }
 
     /// What the instances that pointers lead to say: SRV and TXT of each, and the addresses
@@ -137,7 +143,7 @@ impl Lookup<'_> {
         let Some(node @ Node::Announced(..)) = self.generation.find(site, &name, below) else {
             return Ok(Vec::new());
         };
-        let room = Room { octets: left, overflow: Overflow::Truncate };
+        let room = Room { octets: left, overflow: Overflow::Whole };
         let question = Question { name: spelt, room, ..*self.question };
         let position = Position { site, below, ..self.position };
         let lookup = Lookup { position, question: &question, name: &name, ..*self };

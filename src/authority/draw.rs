@@ -1,30 +1,42 @@
 //! Where orders come from: chances, and the order of a few items.
 
 use std::hash::{BuildHasher, Hash};
+use std::net::IpAddr;
 
 use foldhash::SharedSeed;
 use foldhash::quality::SeedableRandomState;
 
-use super::Rank;
+use super::{Rank, Rendezvous};
 
 /// One in as many as a float can tell apart below 1.
 const CHANCE: f64 = 1.0 / (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
 /// Where the randomness comes from.
 #[derive(Debug)]
-pub struct Draw(fastrand::Rng);
+pub struct Draw(fastrand::Rng, Option<Rendezvous>);
 
 impl Draw {
     /// A draw that nobody foresees.
     #[must_use]
     pub fn new() -> Self {
-        Self(fastrand::Rng::new())
+        Self(fastrand::Rng::new(), None)
     }
 
     /// The same draw whenever the seed is the same.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
+        Self(fastrand::Rng::with_seed(seed), None)
+    }
+
+    /// The same for a client, whom zones may always give the same of many records.
+    #[must_use]
+    pub fn for_client(self, client: IpAddr) -> Self {
+        Self(self.0, Some(Rendezvous::of(client)))
+    }
+
+    /// The client, if it is known.
+    pub(super) const fn client(&self) -> Option<Rendezvous> {
+        self.1
     }
 
     /// Puts items that stand by priority into a fresh order: within a priority each next
@@ -77,18 +89,29 @@ impl Draw {
 
     /// Chances that equal items share, so that one which is met twice still counts once.
     pub(super) fn chances(&mut self) -> Chances {
-        Chances(SeedableRandomState::with_seed(self.0.u64(..), SharedSeed::global_fixed()))
+        let seed = self.0.u64(..);
+        Chances::Fresh(SeedableRandomState::with_seed(seed, SharedSeed::global_fixed()))
     }
 }
 
-/// Chances that depend on the items, in a way that nobody foresees.
-pub(super) struct Chances(SeedableRandomState);
+/// Chances that depend on the items.
+pub(super) enum Chances {
+    /// In a way that nobody foresees.
+    Fresh(SeedableRandomState),
+    /// In the same way for a client whenever it asks.
+    Stable(Rendezvous),
+}
 
 impl Chances {
-    /// The chance of an item, in (0, 1].
-    pub(super) fn of(&self, item: &impl Hash) -> f64 {
-        let bits = self.0.hash_one(item) >> (u64::BITS - f64::MANTISSA_DIGITS);
-        1.0 - bits as f64 * CHANCE
+    /// The chance of an item, in (0, 1]; by its key, where that alone decides.
+    pub(super) fn of(&self, item: &impl Hash, key: impl FnOnce() -> u64) -> f64 {
+        match self {
+            Self::Fresh(state) => {
+                let bits = state.hash_one(item) >> (u64::BITS - f64::MANTISSA_DIGITS);
+                1.0 - bits as f64 * CHANCE
+            }
+            Self::Stable(client) => client.chance(key()),
+        }
     }
 }
 

@@ -30,8 +30,8 @@
 //! | 6763 s12 | what PTR records lead to, in the additional section | done |
 //!
 //! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
-//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `additional` adds
-//! the addresses of targets, `negative` says what is not there, `visits` how much is looked
+//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `rendezvous` draws
+//! the same for a client each time, `additional` adds the addresses of targets, `negative` says what is not there, `visits` how much is looked
 //! at, `explain` why an answer is what it is; `skydns` knows the zones of that schema.
 
 mod additional;
@@ -45,6 +45,7 @@ mod explain;
 mod negative;
 mod order;
 mod question;
+mod rendezvous;
 mod resolved;
 mod reverse;
 mod skydns;
@@ -57,23 +58,32 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
 use crate::index::{Cut, Generation, Node, Settings};
-use crate::names::WireName;
+use crate::names::{DATAGRAM_MAX, WireName};
 
 use self::alias::{Alias, cname, dname, follow};
+use self::answer::least_octets;
+use self::draw::Chances;
+use self::order::{Selection, finish, stable};
 use self::resolved::resolve_meant;
 use self::visits::Visits;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
 pub use self::explain::{Explanation, Section, asked, explain};
-pub use self::order::pick;
+pub use self::order::{Ticket, pick};
 pub use self::question::{Overflow, Question, Room};
+pub use self::rendezvous::{Rendezvous, key};
 pub use self::resolved::{Position, Resolved, may_hold, resolve};
 
 /// The type of TKEY queries (RFC 2930), which hickory has no name for.
 const TKEY: RecordType = RecordType::Unknown(249);
 /// The meta type NXNAME (RFC 9824 section 3.5: a query for it is a format error).
 const NXNAME: RecordType = RecordType::Unknown(128);
+
+/// Instances that are looked at for one reply over UDP that is not made ready beforehand: some
+/// fifty times what it has room for, so that the draw is fair; a service of more is asked for
+/// over TCP. Looking at a million for each datagram would take milliseconds.
+const LOOKED_AT_MAX: usize = 16_384;
 
 /// The RRset is larger than the room; what was built of it is of no use.
 struct TooLarge;
@@ -116,7 +126,7 @@ pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw)
 }
 
 /// Answers a question with all records that could be drawn for it, so that they can be kept
-/// and drawn from.
+/// and drawn from; of more than there is room for, with a draw without regard to weights.
 #[must_use]
 pub fn answer_whole(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
     answered(generation, question, true, draw)
@@ -227,6 +237,42 @@ impl Lookup<'_> {
         if self.is_whole { usize::MAX } else { self.settings().most_answers() }
     }
 
+    /// The room for records of the kinds that are drawn: half of it, where the addresses of all
+    /// targets are wanted too.
+    const fn drawn_room(&self) -> Room {
+        let Room { octets, overflow } = self.question.room;
+        Room { octets: if self.is_whole { octets / 2 } else { octets }, overflow }
+    }
+
+    /// A selection of records of the kinds that are drawn.
+    fn selection<T: PartialEq>(&self) -> Selection<T> {
+        Selection::new(self.drawn_room()).at_most(self.most()).evenly(self.is_whole)
+    }
+
+    /// How many instances are looked at. What is made ready, and what has all the room there
+    /// is, is made of all of them.
+    fn looked_at(&self) -> usize {
+        let is_bounded = !self.is_whole && self.question.room.overflow == Overflow::Truncate;
+        if is_bounded { LOOKED_AT_MAX } else { usize::MAX }
+    }
+
+    /// Where the chances of records come from.
+    fn chances(&self, draw: &mut Draw) -> Chances {
+        stable(self.settings(), draw).map_or_else(|| draw.chances(), Chances::Stable)
+    }
+
+    /// The records of a selection that take what they seem to, and whether others were left
+    /// out. Where a client is given
+    /// the same each time, their order is drawn anew all the same: whoever asks for others
+    /// would send all of them to the first.
+    fn finish<T: PartialEq>(
+        &self,
+        selection: Selection<T>,
+        draw: &mut Draw,
+    ) -> Result<(Vec<(Rank, T)>, bool), TooLarge> {
+        finish(selection, stable(self.settings(), draw), draw)
+    }
+
     /// What a name that exists says.
     fn at(&self, node: Node<'_>, draw: &mut Draw) -> Step {
         let kind = self.question.kind;
@@ -259,15 +305,30 @@ impl Lookup<'_> {
         let any = self.question.kind == RecordType::ANY;
         let mut answer = match found {
             Ok(None) => return self.negative(ResponseCode::NoError),
-            Ok(Some(answers)) => Answer::positive(answers),
+            Ok(Some(answers)) => self.positive(answers),
             Err(TooLarge) => Answer::truncated(),
         };
         answer.reason = self.reason;
-        if let Some(answers) = answer.answers.last().filter(|_| !any) {
+        let has_room = !any && !answer.truncated;
+        if let Some(answers) = answer.answers.last().filter(|it| has_room && self.may_fit(it)) {
             let additional = self.additional(node, answers, draw);
             (answer.additional, answer.is_own) = (additional.sets, additional.is_own);
         }
         answer
+    }
+
+    /// The answer that an RRset is: truncated where some of it is left out and there is a larger
+    /// transport. Then the others are of more use than what belongs to those that are there.
+    fn positive(&self, set: RrSet) -> Answer {
+        let truncated = set.is_cut && self.question.room.overflow == Overflow::Truncate;
+        Answer { truncated, ..Answer::positive(set) }
+    }
+
+    /// Whether an RRset can be sent with something beside it. One that is to be kept and drawn
+    /// from is only ever sent over UDP; its records may all be too large even so.
+    fn may_fit(&self, set: &RrSet) -> bool {
+        let most = self.settings().most_answers();
+        !self.is_whole || least_octets(set, most) <= DATAGRAM_MAX
     }
 
     /// The RRset of the question's type at a node.

@@ -9,12 +9,13 @@
 //! late. A selection forgets those at once: it sorts a few thousand items, of how many
 //! soever, and needs no logarithm for the rest.
 
-use super::{Draw, Overflow, Rank, Room, TooLarge};
+use super::{Draw, Overflow, Rank, Rendezvous, Room, TooLarge};
+use crate::index::{AnswersOrder, Settings};
 use crate::registry::Instance;
 
 /// A place in the order; the least comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Ticket {
+pub struct Ticket {
     /// Priorities come before all.
     priority: u16,
     /// Weight 0 comes after every other weight.
@@ -24,13 +25,16 @@ struct Ticket {
 }
 
 impl Ticket {
+    /// The last of all.
+    pub const LAST: Self = Self { priority: u16::MAX, weightless: true, time: u64::MAX };
+
     /// The ticket of an item with a chance.
-    fn new(chance: f64, rank: Rank) -> Self {
+    pub(super) fn new(chance: f64, rank: Rank) -> Self {
         Self::at(-chance.ln(), rank)
     }
 
     /// A ticket that is not after the item's own, and quickly told: -ln(x) >= 1 - x.
-    fn at_least(chance: f64, rank: Rank) -> Self {
+    pub(super) fn at_least(chance: f64, rank: Rank) -> Self {
         Self::at(1.0 - chance, rank)
     }
 
@@ -50,6 +54,8 @@ pub(super) struct Selection<T> {
     room: Room,
     /// How many are wanted.
     most: usize,
+    /// Whether all of a priority are as likely, whatever their weights, but for weight 0.
+    is_even: bool,
     /// Whether some of those that are wanted do not fit.
     is_cut: bool,
     /// Items that may be among the first.
@@ -79,11 +85,19 @@ impl<T: PartialEq> Selection<T> {
     pub(super) const fn new(room: Room) -> Self {
         let sort_above = match room.overflow {
             // Most likely no two are the same, and this is the end.
-            Overflow::Truncate => room.octets,
-            Overflow::Cut => twice(room.octets),
+            Overflow::Whole => room.octets,
+            Overflow::Truncate | Overflow::Cut => twice(room.octets),
         };
-        let (most, is_cut) = (usize::MAX, false);
-        Self { room, most, is_cut, drawn: Vec::new(), octets: 0, sort_above, end: None }
+        Self {
+            room,
+            most: usize::MAX,
+            is_even: false,
+            is_cut: false,
+            drawn: Vec::new(),
+            octets: 0,
+            sort_above,
+            end: None,
+        }
     }
 
     /// The same of so many items at most.
@@ -91,21 +105,33 @@ impl<T: PartialEq> Selection<T> {
         Self { most, ..self }
     }
 
-    /// Takes an item in, made with its octets only if it may be among the first.
+    /// The same, drawn without regard to weights where that is so: for those who draw by weight
+    /// from what was selected.
+    pub(super) fn evenly(self, is_even: bool) -> Self {
+        Self { is_even, ..self }
+    }
+
+    /// Takes an item in, made with its octets only if it may be among the first. One that is
+    /// larger than the whole room keeps nothing else out of it.
     ///
     /// # Errors
-    /// [`TooLarge`] when there are more than fit, and truncation is the rule.
+    /// [`TooLarge`] when there are more than fit, and only all are of use.
     pub(super) fn offer(
         &mut self,
         chance: f64,
         rank: Rank,
         item: impl FnOnce() -> (usize, T),
     ) -> Result<(), TooLarge> {
-        if self.end.is_some_and(|end| Ticket::at_least(chance, rank) >= end) {
+        let drawn_by = if self.is_even { (rank.0, rank.1.min(1)) } else { rank };
+        if self.end.is_some_and(|end| Ticket::at_least(chance, drawn_by) >= end) {
             return Ok(());
         }
-        let ticket = Ticket::new(chance, rank);
+        let ticket = Ticket::new(chance, drawn_by);
         let (octets, item) = item();
+        if octets > self.room.octets && self.room.overflow != Overflow::Whole {
+            self.is_cut = true;
+            return Ok(());
+        }
         self.drawn.push(Drawn { ticket, rank, octets, item });
         self.octets += octets;
         if self.octets <= self.sort_above {
@@ -113,19 +139,25 @@ impl<T: PartialEq> Selection<T> {
         }
         self.sort();
         // Of a limited number the last word is said at the end: larger ones may drop out.
-        let is_last = self.most == usize::MAX || self.room.overflow == Overflow::Cut;
+        let is_last = self.most == usize::MAX || self.room.overflow != Overflow::Whole;
         if is_last { self.fit() } else { Ok(()) }
     }
 
-    /// The items with their ranks, in order, and whether others were left out.
+    /// Others are left out, whatever is said of these.
+    pub(super) const fn cut(&mut self) {
+        self.is_cut = true;
+    }
+
+    /// The items with their ranks, in order, and whether others were left out that are wanted.
     ///
     /// # Errors
-    /// [`TooLarge`] when there are more than fit, and truncation is the rule.
+    /// [`TooLarge`] when there are more than fit, and only all are of use.
     pub(super) fn finish(mut self) -> Result<(Vec<(Rank, T)>, bool), TooLarge> {
         self.sort();
         self.fit()?;
+        let is_cut = self.is_cut && self.drawn.len() < self.most;
         let items = self.drawn.into_iter().map(|drawn| (drawn.rank, drawn.item));
-        Ok((items.collect(), self.is_cut))
+        Ok((items.collect(), is_cut))
     }
 
     /// Sorts what is held, and forgets what is not wanted.
@@ -149,7 +181,7 @@ impl<T: PartialEq> Selection<T> {
         });
         let fit = fit.count();
         if let Some(first) = self.drawn.get(fit) {
-            if self.room.overflow == Overflow::Truncate {
+            if self.room.overflow == Overflow::Whole {
                 return Err(TooLarge);
             }
             self.octets -= first.octets;
@@ -159,6 +191,25 @@ impl<T: PartialEq> Selection<T> {
         self.sort_above = twice(self.room.octets);
         Ok(())
     }
+}
+
+/// The client of a draw, if a zone gives a client the same of many records each time.
+pub(super) fn stable(settings: &Settings, draw: &Draw) -> Option<Rendezvous> {
+    draw.client().filter(|_| settings.answers_order == AnswersOrder::Stable)
+}
+
+/// The items of a selection with their ranks, and whether others were left out; in a fresh
+/// order, if it was not a fresh one that they were selected by.
+pub(super) fn finish<T: PartialEq>(
+    selection: Selection<T>,
+    client: Option<Rendezvous>,
+    draw: &mut Draw,
+) -> Result<(Vec<(Rank, T)>, bool), TooLarge> {
+    let (mut items, is_cut) = selection.finish()?;
+    if client.is_some() {
+        items.sort_by_cached_key(|(rank, _)| Ticket::new(draw.chance(), *rank));
+    }
+    Ok((items, is_cut))
 }
 
 /// Room for as much again: each sort then has as many new items as old ones.
@@ -309,7 +360,9 @@ mod tests {
         for (overflow, octets, most, kept) in [
             (Overflow::Truncate, 100, 8, Some(8)),
             (Overflow::Truncate, 8, 8, Some(8)),
-            (Overflow::Truncate, 7, 8, None),
+            (Overflow::Whole, 8, 8, Some(8)),
+            (Overflow::Whole, 7, 8, None),
+            (Overflow::Truncate, 7, 8, Some(7)),
             (Overflow::Cut, 7, 8, Some(7)),
             (Overflow::Cut, 9, 8, Some(8)),
             (Overflow::Cut, 9000, 6000, Some(5000)),
@@ -328,13 +381,25 @@ mod tests {
 
     #[test]
     fn larger_items_may_drop_out_of_a_number() {
+        for overflow in [Overflow::Truncate, Overflow::Cut, Overflow::Whole] {
+            let mut selection = Selection::new(Room { octets: 100, overflow }).at_most(2);
+            for (priority, octets) in [(9, 80), (8, 80), (7, 80), (1, 50), (0, 50)] {
+                assert!(selection.offer(0.5, (priority, 1), || (octets, priority)).is_ok());
+            }
+            let Ok((items, false)) = selection.finish() else { panic!("two of 50 octets fit") };
+            assert_eq!(items.into_iter().map(|(_, item)| item).collect::<Vec<_>>(), [0, 1]);
+        }
+    }
+
+    #[test]
+    fn what_never_fits_keeps_nothing_else_out() {
         let room = Room { octets: 100, overflow: Overflow::Truncate };
-        let mut selection = Selection::new(room).at_most(2);
-        for (priority, octets) in [(9, 80), (8, 80), (7, 80), (1, 50), (0, 50)] {
+        let mut selection = Selection::new(room);
+        for (priority, octets) in [(0, 101), (1, 50), (2, 50), (3, 101)] {
             assert!(selection.offer(0.5, (priority, 1), || (octets, priority)).is_ok());
         }
-        let Ok((items, false)) = selection.finish() else { panic!("two of 50 octets fit") };
-        assert_eq!(items.into_iter().map(|(_, item)| item).collect::<Vec<_>>(), [0, 1]);
+        let Ok((items, true)) = selection.finish() else { panic!("two of 50 octets fit") };
+        assert_eq!(items.into_iter().map(|(_, item)| item).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]
@@ -343,7 +408,7 @@ mod tests {
         let room = Room { octets: 100, overflow: Overflow::Truncate };
         let mut selection = Selection::new(room);
         for item in (0..1000).map(|it| it % 100) {
-            assert!(selection.offer(chances.of(&item), (0, 1), || (1, item)).is_ok());
+            assert!(selection.offer(chances.of(&item, || 0), (0, 1), || (1, item)).is_ok());
         }
         let Ok((items, false)) = selection.finish() else { panic!("a hundred fit") };
         let mut items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
@@ -358,7 +423,7 @@ mod tests {
         let mut counts = [0; 4];
         for _ in 0..DRAWS {
             let chances = draw.chances();
-            counts[order(&ranks, |item| chances.of(&item), 1)[0]] += 1;
+            counts[order(&ranks, |item| chances.of(&item, || 0), 1)[0]] += 1;
         }
         assert!(chi_square(&counts, &[0.1, 0.2, 0.3, 0.4]) < 16.27, "{counts:?}");
     }

@@ -27,8 +27,11 @@ pub struct Room {
 /// What becomes of an RRset that is larger than its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
-    /// The client is told to come back over TCP.
+    /// A draw of what fits is the answer, and the client is told to come back over TCP for
+    /// all (RFC 2181 section 9).
     Truncate,
     /// There is no larger transport: a weighted draw of what fits is the answer.
     Cut,
+    /// None of it is of any use.
+    Whole,
 }

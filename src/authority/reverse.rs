@@ -6,7 +6,7 @@ use hickory_proto::rr::Name;
 
 use super::answer::FIXED;
 use super::browse::RANK;
-use super::order::Selection;
+use super::rendezvous::text_key;
 use super::{Draw, Found, Lookup};
 use crate::index::{Service, Zone};
 use crate::names::{MESSAGE_MAX, address_label, label};
@@ -20,11 +20,12 @@ const NAMES_LOOKED_AT: usize = MESSAGE_MAX / FIXED;
 impl Lookup<'_> {
     /// The PTR records of an address. Their TTL is the least that any of them has.
     pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> Found {
-        let mut selection = Selection::new(self.question.room);
+        let (mut selection, chances) = (self.selection(), self.chances(draw));
         let (mut ttl, least) = (u32::MAX, FIXED + 1 + address_label(address).len());
         for (its_ttl, name) in self.named_at(address) {
             ttl = ttl.min(its_ttl);
-            selection.offer(draw.chance(), RANK, || (least, name))?;
+            let chance = chances.of(&name, || text_key(name.to_string().as_bytes()));
+            selection.offer(chance, RANK, || (least, name))?;
         }
         let (names, is_cut) = selection.finish()?;
         Ok(self.pointers(names.into_iter().map(|(_, name)| name).collect(), ttl, is_cut))

@@ -7,7 +7,8 @@ use hickory_proto::rr::rdata::SRV;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::FIXED;
-use super::order::{Selection, rank};
+use super::order::rank;
+use super::rendezvous::{host_key, way_key};
 use super::{Draw, Found, Lookup, Rank, RrSet, TooLarge};
 use crate::index::Node;
 use crate::names::{WireName, address_label, folded, label, parse_address_label};
@@ -15,8 +16,6 @@ use crate::registry::{Host, Instance, Proto};
 
 /// Octets of priority, weight and port.
 const NUMBERS: usize = 6;
-/// The least octets that `ADDR` takes as a label, its length included (`0--1`).
-const LEAST_ADDRESS: usize = 5;
 
 /// What tells SRV records of one service apart.
 #[derive(PartialEq, Eq, Hash)]
@@ -38,6 +37,16 @@ enum Target<'i> {
     Address(IpAddr),
     /// A host name in lower case.
     Name(&'i str),
+}
+
+impl Identity<'_> {
+    /// What it is known by to those who are given the same records each time.
+    fn key(&self) -> u64 {
+        match self.target {
+            Target::Address(address) => way_key(address, self.port.get()),
+            Target::Name(name) => host_key(name, self.port.get()),
+        }
+    }
 }
 
 /// A record that is not built yet: one of the instances that give it.
@@ -98,7 +107,8 @@ impl Lookup<'_> {
         let Collected { ttl, members, is_cut } = self.collect(instances, draw)?;
         let (ranks, data) = self.srv_data(&members);
         let (owner, kind) = (self.question.name.clone(), RecordType::SRV);
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
+        let is_there = !data.is_empty() || is_cut;
+        Ok(is_there.then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
 
     /// Draws of the distinct records those that fit. What tells a record apart is also
@@ -110,17 +120,23 @@ impl Lookup<'_> {
     ) -> Result<Collected<'i>, TooLarge> {
         let settings = self.settings();
         let below = settings.wire().as_wire().len();
-        let mut selection = Selection::new(self.question.room).at_most(self.most());
-        let (mut ttl, chances) = (u32::MAX, draw.chances());
+        let (mut selection, mut left) = (self.selection(), self.looked_at());
+        let (mut ttl, chances) = (u32::MAX, self.chances(draw));
         for instance in instances {
+            if left == 0 {
+                selection.cut();
+                break;
+            }
+            left -= 1;
             let Some(identity) = identity(instance, settings.wire()) else { continue };
             self.visits.note(|| settings.layout().key_of(instance));
             ttl = ttl.min(instance.ttl.unwrap_or(settings.ttl));
-            selection.offer(chances.of(&identity), rank(instance), || {
-                (least_octets(instance, below), Member { identity, instance })
+            let chance = chances.of(&identity, || identity.key());
+            selection.offer(chance, rank(instance), || {
+                (octets(instance, below), Member { identity, instance })
             })?;
         }
-        let (members, is_cut) = selection.finish()?;
+        let (members, is_cut) = self.finish(selection, draw)?;
         Ok(Collected { ttl, members, is_cut })
     }
 
@@ -191,11 +207,13 @@ fn is_service(name: &WireName, instance: &Instance, apex: &WireName) -> bool {
         && name.label(0).iter().copied().eq(folded(&instance.name))
 }
 
-/// The least octets that an instance's record takes; the apex takes `below` of them.
-fn least_octets(instance: &Instance, below: usize) -> usize {
+/// The octets that an instance's record takes; the apex takes `below` of them.
+fn octets(instance: &Instance, below: usize) -> usize {
     let target = match &instance.host {
         Host::Name(name) => name.len() + 2,
-        Host::Address(_) => LEAST_ADDRESS + 1 + instance.name.chars().count() + below,
+        Host::Address(address) => {
+            1 + address_label(*address).len() + 1 + instance.name.chars().count() + below
+        }
     };
     FIXED + NUMBERS + target
 }

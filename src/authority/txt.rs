@@ -44,25 +44,39 @@ impl Lookup<'_> {
         let (zone_ttl, room) = (self.settings().ttl, self.question.room);
         let (mut ttl, mut octets, mut records, mut is_cut) = (u32::MAX, 0, Vec::new(), false);
         let mut seen: HashSet<Strings, foldhash::fast::RandomState> = HashSet::default();
+        let mut left = self.looked_at();
         for instance in instances {
+            if left == 0 {
+                is_cut = true;
+                break;
+            }
+            left -= 1;
             let Some(strings) = record(instance) else { continue };
             self.visits.note(|| self.settings().layout().key_of(instance));
             ttl = ttl.min(instance.ttl.unwrap_or(zone_ttl));
             if !seen.insert(strings.clone()) {
                 continue;
             }
-            octets += FIXED + data_octets(&strings);
-            is_cut = octets > room.octets;
+            let taken = FIXED + data_octets(&strings);
+            // One that never fits keeps nothing else out.
+            let is_last = octets + taken > room.octets && taken <= room.octets;
             match room.overflow {
-                Overflow::Truncate if is_cut => return Err(TooLarge),
-                Overflow::Cut if is_cut => break,
-                _ => records.push(strings),
+                _ if octets + taken <= room.octets => {
+                    octets += taken;
+                    records.push(strings);
+                }
+                Overflow::Whole => return Err(TooLarge),
+                Overflow::Truncate | Overflow::Cut => is_cut = true,
+            }
+            if is_last {
+                break;
             }
         }
         let data: Vec<_> = records.iter().map(data).collect();
         let (owner, ranks) = (self.question.name.clone(), Vec::new());
         let kind = RecordType::TXT;
-        Ok((!data.is_empty()).then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
+        let is_there = !data.is_empty() || is_cut;
+        Ok(is_there.then_some(RrSet { owner, kind, ttl, data, ranks, is_cut }))
     }
 }
 

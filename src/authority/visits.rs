@@ -56,7 +56,7 @@ impl Visits {
         let of_pattern = VISITED_PER_RECORD * (1 + room.octets / RECORD_MIN);
         let most = match room.overflow {
             _ if is_pattern => of_pattern,
-            Overflow::Truncate => VISITED_UDP,
+            Overflow::Truncate | Overflow::Whole => VISITED_UDP,
             Overflow::Cut => VISITED_MAX,
         };
         self.left.set(self.left.get().min(most));

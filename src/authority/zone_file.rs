@@ -4,8 +4,9 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::answer::{FIXED, data_octets};
-use super::order::Selection;
-use super::{Answer, Draw, Found, Lookup, Overflow, Rank, Room, RrSet, TooLarge};
+use super::order::{Selection, finish, stable};
+use super::rendezvous::key;
+use super::{Answer, Draw, Found, Lookup, Overflow, Rank, Rendezvous, Room, RrSet, TooLarge};
 use crate::index::{Owner, RecordSet};
 use crate::names::WireName;
 
@@ -13,7 +14,8 @@ impl Lookup<'_> {
     /// An RRset of the zone file, as the question's name has it: its own, or a wildcard's.
     pub(super) fn of_owner(&self, owner: &Owner, kind: RecordType, draw: &mut Draw) -> Found {
         let Some(set) = owner.set(kind) else { return Ok(None) };
-        let found = fitting(set, self.question.room, draw)?;
+        let client = stable(self.settings(), draw);
+        let found = fitting(set, self.question.room, client, draw)?;
         Ok(Some(RrSet { owner: self.question.name.clone(), ..found }))
     }
 
@@ -24,7 +26,7 @@ impl Lookup<'_> {
         let is_cut = owner.name() == self.question.name;
         if self.question.kind == RecordType::DS && is_cut {
             return match self.of_owner(owner, RecordType::DS, draw) {
-                Ok(Some(found)) => Answer { is_own: false, ..Answer::positive(found) },
+                Ok(Some(found)) => Answer { is_own: false, ..self.positive(found) },
                 Ok(None) => self.negative(ResponseCode::NoError),
                 Err(TooLarge) => Answer::truncated(),
             };
@@ -58,31 +60,44 @@ impl Lookup<'_> {
 
 /// What of an RRset fits, in a fresh order where the order of its type matters. Its owner is
 /// the root until that is known.
-pub(super) fn fitting(set: &RecordSet, room: Room, draw: &mut Draw) -> Result<RrSet, TooLarge> {
+pub(super) fn fitting(
+    set: &RecordSet,
+    room: Room,
+    client: Option<Rendezvous>,
+    draw: &mut Draw,
+) -> Result<RrSet, TooLarge> {
     if matches!(set.kind, RecordType::A | RecordType::AAAA | RecordType::SRV) {
-        return drawn(set, room, draw);
+        return drawn(set, room, client, draw);
     }
     let mut taken = 0;
-    let fit = set.data.iter().take_while(|data| {
+    // One that never fits keeps nothing else out.
+    let may_fit = set.data.iter().filter(|data| FIXED + data_octets(data) <= room.octets);
+    let fit = may_fit.take_while(|data| {
         taken += FIXED + data_octets(data);
         taken <= room.octets
     });
     let data: Vec<_> = fit.cloned().collect();
     let is_cut = data.len() < set.data.len();
-    if is_cut && room.overflow == Overflow::Truncate {
+    if is_cut && room.overflow == Overflow::Whole {
         return Err(TooLarge);
     }
     Ok(RrSet { is_cut, ..RrSet::plain(Name::root(), set.kind, set.ttl, data) })
 }
 
 /// Records in an order that is drawn.
-fn drawn(set: &RecordSet, room: Room, draw: &mut Draw) -> Result<RrSet, TooLarge> {
+fn drawn(
+    set: &RecordSet,
+    room: Room,
+    client: Option<Rendezvous>,
+    draw: &mut Draw,
+) -> Result<RrSet, TooLarge> {
     let mut selection = Selection::new(room);
     for (at, data) in set.data.iter().enumerate() {
         let octets = FIXED + data_octets(data);
-        selection.offer(draw.chance(), rank(data), || (octets, at))?;
+        let chance = client.map_or_else(|| draw.chance(), |client| client.chance(key(data)));
+        selection.offer(chance, rank(data), || (octets, at))?;
     }
-    let (drawn, is_cut) = selection.finish()?;
+    let (drawn, is_cut) = finish(selection, client, draw)?;
     let (ranks, data) = drawn.into_iter().map(|(rank, at)| (rank, set.data[at].clone())).unzip();
     Ok(RrSet { ranks, is_cut, ..RrSet::plain(Name::root(), set.kind, set.ttl, data) })
 }

@@ -7,7 +7,7 @@ use super::{Written, named};
 use crate::cli::AnsweringArgs;
 use crate::error::Failure;
 use crate::etcd::NamedFile;
-use crate::wire::{Cookies, NSID_MAX};
+use crate::wire::{Cookies, NSID_MAX, UdpSize};
 
 /// Secrets that are read from a file: one in use, and some before and after it. Each costs a
 /// hash for every cookie of somebody else's.
@@ -20,6 +20,8 @@ const SECRET_DIGITS: usize = 32;
 pub struct Answering {
     /// Makes and checks cookies; they are ignored when absent.
     pub cookies: Option<Cookies>,
+    /// How large replies over UDP are at most.
+    pub udp_size: UdpSize,
     /// Whether replies over UDP to clients without a valid cookie are kept small.
     pub strict_amplification: bool,
     /// The name of this server, for those who ask for it.
@@ -39,6 +41,7 @@ pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, 
     let host = || gethostname::gethostname().to_string_lossy().into_owned();
     Ok(Answering {
         cookies: secrets.as_ref().map(cookies).transpose()?,
+        udp_size: udp_size(args, file)?,
         strict_amplification: args
             .strict_amplification
             .or(file.strict_amplification)
@@ -47,6 +50,21 @@ pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, 
         nsid,
         query_log: NonZeroU32::new(args.query_log.or(file.query_log).unwrap_or_default()),
     })
+}
+
+/// The most octets of a reply over UDP.
+fn udp_size(args: &AnsweringArgs, file: &File) -> Result<UdpSize, Failure> {
+    let typed = args.udp_size.map(|octets| (octets, "--udp-size".to_owned()));
+    let written = |it: &Written<u16>| {
+        let it = it.as_ref()?;
+        Some((*it.as_ref(), file.origin("udp-size", it)))
+    };
+    let Some((octets, origin)) = typed.or_else(|| written(&file.udp_size)) else {
+        return Ok(UdpSize::default());
+    };
+    let (least, most) = UdpSize::RANGE.into_inner();
+    let text = format!("{origin}: it is {octets}; write {least} to {most} octets, or leave it out");
+    UdpSize::new(octets).ok_or_else(|| Failure::usage(text))
 }
 
 /// The name of this server.
@@ -116,6 +134,22 @@ mod tests {
         let answering = answering(&AnsweringArgs::default(), &File::default()).unwrap();
         assert!(answering.cookies.is_none() && answering.nsid.is_none());
         assert!(answering.chaos.is_none() && !answering.strict_amplification);
+    }
+
+    #[test]
+    fn the_size_of_datagrams_is_one_that_is_sent() {
+        let with = |udp_size| {
+            let args = AnsweringArgs { udp_size, ..AnsweringArgs::default() };
+            answering(&args, &File::default()).map(|answering| answering.udp_size.get())
+        };
+        for (octets, size) in [(None, 1232), (Some(512), 512), (Some(4096), 4096)] {
+            assert_eq!(with(octets).unwrap(), size);
+        }
+        for octets in [0, 511, 4097] {
+            let failure = with(Some(octets)).unwrap_err().to_string();
+            let expected = format!("--udp-size: it is {octets}; write 512 to 4096 octets");
+            assert!(failure.starts_with(&expected), "{failure}");
+        }
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub struct File {
     pub run_as: Written<String>,
     /// Secrets that cookies are made with.
     pub cookie_secret_file: Written<PathBuf>,
+    /// The most octets of a reply over UDP.
+    pub udp_size: Written<u16>,
     /// Whether replies over UDP to unknown clients are kept small.
     pub strict_amplification: Option<bool>,
     /// The name of this server.
@@ -163,8 +165,22 @@ pub struct Zone {
     /// How its keys and values are read.
     #[serde(default)]
     pub schema: RegistrySchema,
-    /// How many A, AAAA or SRV records an answer has at most; 0 for all.
+    /// How many A, AAAA, SRV or PTR records an answer has at most; 0 for all.
     pub max_answers: Option<u16>,
+    /// Which of more than that, or than a datagram holds, are drawn.
+    #[serde(default)]
+    pub max_answers_order: DrawnOrder,
+}
+
+/// Which of many records are drawn for an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DrawnOrder {
+    /// Others for each query.
+    #[default]
+    Fresh,
+    /// The same for a client each time.
+    Stable,
 }
 
 /// How a zone's keys and values are read.
@@ -311,6 +327,10 @@ mod tests {
             ("[[zone]]\nname = \"a..b\"", &[".toml:2:", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &[".toml:3:", "whole seconds"]),
             ("[[zone]]\nname = \"a\"\nmax-answers = -1", &[".toml:3:", ": max-answers:"]),
+            (
+                "[[zone]]\nname = \"a\"\nmax-answers-order = \"random\"",
+                &[".toml:3:", ": max-answers-order:", "`fresh` or `stable`"],
+            ),
             ("http = \"5380\"", &[".toml:1:", ": http:", "write 127.0.0.1:5380, or off"]),
             ("forward = \"1.1.1.1\"", &[".toml:1:", ": forward:", "expected a sequence"]),
             ("max-stale = 5", &[".toml:1:", ": max-stale:"]),
@@ -339,6 +359,7 @@ mod tests {
             max-stale = "1h"
             state = "kept"
             cookie-secret-file = "secrets"
+            udp-size = 1400
             strict-amplification = true
             nsid = "replica-1"
             chaos = true
@@ -346,11 +367,13 @@ mod tests {
             name = "Services.internal"
             schema = "services"
             max-answers = 8
+            max-answers-order = "stable"
             ttl = "1m"
         "#;
         let file: File = toml::from_str(text).unwrap();
         assert_eq!(file.zone[0].ttl.unwrap().0, 60);
         assert_eq!(file.zone[0].max_answers, Some(8));
+        assert_eq!(file.zone[0].max_answers_order, DrawnOrder::Stable);
         assert_eq!(file.listen.unwrap().as_ref().len(), 2);
     }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 
-use super::file::{File, RegistrySchema, Zone};
+use super::file::{DrawnOrder, File, RegistrySchema, Zone};
 use super::read_url;
 use crate::error::Failure;
-use crate::index::{Schema, Settings, Tree};
+use crate::index::{AnswersOrder, Schema, Settings, Tree};
 use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
@@ -112,6 +112,10 @@ fn written_zone(
         settings = as_coredns(settings);
     }
     settings.max_answers = entry.max_answers.unwrap_or_default();
+    settings.answers_order = match entry.max_answers_order {
+        DrawnOrder::Fresh => AnswersOrder::Fresh,
+        DrawnOrder::Stable => AnswersOrder::Stable,
+    };
     Ok(ZoneConfig::new(settings, registry, layout))
 }
 

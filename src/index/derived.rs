@@ -11,6 +11,9 @@ use crate::names::{
 };
 use crate::registry::{Finding, Host, Instance, Layout, Proto, document};
 
+/// The most records of one name and type that BIND 9.18.28, 9.20 and later take from a server,
+/// by default (`max-records-per-type`). What is more is SERVFAIL to those behind it.
+pub(super) const RRSET_MAX: usize = 100;
 /// Octets of `_tcp`, with its length.
 const TRANSPORT: usize = 1 + "_tcp".len();
 /// Octets that a subtype has beside a tag: its `_`, and `_sub` with its length.
@@ -31,12 +34,15 @@ pub(super) struct Walk<'z> {
     layout: &'z Layout,
     /// Octets of the apex on the wire.
     apex: usize,
+    /// How many records an answer has at most, of the kinds that are limited.
+    most: usize,
 }
 
 impl<'z> Walk<'z> {
     /// A walk over the services of a zone with these settings.
     pub(super) fn new(settings: &'z Settings) -> Self {
-        Self { layout: settings.layout(), apex: settings.wire().as_wire().len() }
+        let apex = settings.wire().as_wire().len();
+        Self { layout: settings.layout(), apex, most: settings.most_answers() }
     }
 
     /// What is wrong with a service.
@@ -44,6 +50,7 @@ impl<'z> Walk<'z> {
         let mut found = self.spellings(service);
         found.extend(self.hidden_service(service));
         found.extend(self.sizes(service));
+        found.extend(self.numbers(service));
         found.extend(self.hidden_tags(service));
         let mut last = None::<&Instance>;
         for instance in service.instances() {
@@ -222,6 +229,29 @@ impl<'z> Walk<'z> {
         sizes.into_iter().filter(|(_, octets)| *octets > room).map(finding).collect()
     }
 
+    /// RRsets of a service that have more records than resolvers take.
+    fn numbers(self, service: &Service) -> Option<Finding> {
+        let first = service.instances().next()?;
+        let on = |proto: &Proto| service.on_transport(*proto).count();
+        let most_on = Proto::ALL.iter().map(on).max().unwrap_or_default();
+        let numbers = [
+            ("SRV", Proto::ALL.iter().map(on).sum()),
+            ("PTR", most_on),
+            ("A", distinct(service.with_ipv4())),
+            ("AAAA", distinct(service.with_ipv6())),
+        ];
+        let limited = numbers.map(|(kind, number)| (kind, number.min(self.most)));
+        let texts = ("TXT", distinct_texts(service).count());
+        let (kind, number) =
+            limited.into_iter().chain([texts]).find(|(_, number)| *number > RRSET_MAX)?;
+        let remedy = if kind == "TXT" {
+            "give fewer of them a text of their own, or raise max-records-per-type there"
+        } else {
+            BOUND
+        };
+        Some(too_many(&self.layout.folder_of(first), (number, kind), remedy))
+    }
+
     /// About the octets of the SRV records of a service, if they may be more than fit.
     fn srv_octets(self, service: &Service, room: usize) -> usize {
         let with_port: usize = Proto::ALL.iter().map(|proto| service.with_port(*proto)).sum();
@@ -239,6 +269,18 @@ impl<'z> Walk<'z> {
     }
 }
 
+/// What to do where `max-answers` can help.
+pub(super) const BOUND: &str =
+    "set max-answers in the zone to 100 or less, or raise max-records-per-type there";
+
+/// More records of one name and type than resolvers take.
+pub(super) fn too_many(key: &str, (number, kind): (usize, &str), remedy: &str) -> Finding {
+    let problem = format!(
+        "it has {number} {kind} records at one name: behind BIND 9.18.28 or later, whose max-records-per-type is {RRSET_MAX}, that is SERVFAIL"
+    );
+    Finding::new(key, problem, remedy)
+}
+
 /// The octets before a service's label of the names of an endpoint's address and port; 0
 /// where it has none.
 fn octets_of(endpoint: &Instance) -> (usize, usize) {
@@ -253,10 +295,14 @@ fn distinct<'i>(of: impl Iterator<Item = (std::net::IpAddr, &'i Instance)>) -> u
     of.filter(|(address, _)| last.replace(*address) != Some(*address)).count()
 }
 
-/// The octets of the TXT records of a service; texts come in order.
-fn txt_octets(service: &Service) -> usize {
+/// The distinct texts of a service, which come in order.
+fn distinct_texts(service: &Service) -> impl Iterator<Item = &str> {
     let mut last = None;
-    let texts = service.with_text().filter_map(text);
-    let distinct = texts.filter(|text| last.replace(*text) != Some(*text));
-    distinct.map(|text| FIXED + text.len() + text.len().div_ceil(STRING_MAX)).sum()
+    service.with_text().filter_map(text).filter(move |text| last.replace(*text) != Some(*text))
+}
+
+/// The octets of the TXT records of a service.
+fn txt_octets(service: &Service) -> usize {
+    let octets = |text: &str| FIXED + text.len() + text.len().div_ceil(STRING_MAX);
+    distinct_texts(service).map(octets).sum()
 }

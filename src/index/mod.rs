@@ -58,10 +58,12 @@ pub use self::generation::{Generation, Site};
 pub use self::lots::Lots;
 pub use self::node::Node;
 pub use self::publisher::Publisher;
-pub use self::ready::{Kept, Order, Ready, Record, Records, Relative, Slot, StartOfAuthority};
+pub use self::ready::{
+    Kept, Order, Ready, Record, Records, Relative, Sample, Slot, StartOfAuthority,
+};
 pub use self::roster::ZoneNumber;
 pub use self::service::Service;
-pub use self::settings::{Schema, Settings};
+pub use self::settings::{AnswersOrder, Schema, Settings};
 pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::Zone;

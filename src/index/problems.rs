@@ -4,13 +4,13 @@
 //! share. What follows from keys together (names that meet, or that are too long) is found
 //! when somebody asks, by walking the zone; no query pays for it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
 use imbl::OrdMap;
 
-use super::derived::Walk;
+use super::derived::{BOUND, RRSET_MAX, Walk, too_many};
 use super::{Branch, Lead, Node, Tree, Zone};
 use crate::names::reversed::labels;
 use crate::names::{WireName, folded, written};
@@ -82,7 +82,9 @@ impl Zone {
         let cautions = self.settings().cautions().iter().cloned();
         let hidden = self.settings().tree().into_iter().flat_map(|tree| self.hidden_by_file(tree));
         let same = self.same_entries().chain(self.problems_of_names()).chain(self.half_answered());
-        cautions.chain(hidden).chain(keys).chain(strays).chain(aliases).chain(services).chain(same)
+        let many = self.many_kinds().into_iter().chain(self.many_entries());
+        let found = cautions.chain(hidden).chain(keys).chain(strays).chain(aliases);
+        found.chain(services).chain(same).chain(many)
     }
 
     /// Documents that cannot be used, of the service with a lower-cased label.
@@ -136,6 +138,25 @@ impl Zone {
             );
             Some(Finding::new(&entry.key, problem, "give it a name of its own"))
         })
+    }
+
+    /// More kinds of services than resolvers take in one list.
+    fn many_kinds(&self) -> Option<Finding> {
+        let is_limited = self.settings().most_answers() <= RRSET_MAX;
+        let number = if is_limited { 0 } else { self.service_types().count() };
+        let name = format!("_services._dns-sd._udp.{}", self.settings().title());
+        (number > RRSET_MAX).then(|| too_many(&name, (number, "PTR"), BOUND))
+    }
+
+    /// Names of a SkyDNS zone with more entries right below than resolvers take of one type.
+    fn many_entries(&self) -> Vec<Finding> {
+        let mut parents = BTreeMap::<&str, usize>::new();
+        if self.settings().most_answers() > RRSET_MAX {
+            let folders = self.skydns.iter().filter_map(|entry| entry.key.rsplit_once('/'));
+            folders.for_each(|(folder, _)| *parents.entry(folder).or_default() += 1);
+        }
+        let many = parents.into_iter().filter(|(_, number)| *number > RRSET_MAX);
+        many.map(|(folder, number)| too_many(folder, (number, "A or SRV"), BOUND)).collect()
     }
 
     /// What of the registry the zone file hides: a record at its own node, a cut everything

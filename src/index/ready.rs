@@ -7,13 +7,15 @@
 //! with what they made themselves.
 //!
 //! The slots of a service are as many as its instances call for, and what stands in one
-//! fits a datagram (where few of many are sent: a message), so that ready-made answers take a bounded multiple of what the
+//! fits a message over TCP, so that ready-made answers take a bounded multiple of what the
 //! instances themselves take. Only names that exist have any.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
 use hickory_proto::rr::RecordType;
 
@@ -39,10 +41,44 @@ pub enum Ready {
     NoData,
     /// The records.
     Records(Records),
-    /// The records are more than any datagram holds, and none is left out.
-    TooLarge,
+    /// Some of so many records that not all are kept.
+    Sample(Sample),
     /// The answer depends on more than the service, and cannot be kept.
     Elsewhere,
+}
+
+/// How often a sample is drawn from before another is taken: so often that what it costs to
+/// look at all records is little for each reply, and so seldom that none is left out for long.
+const SAMPLE_USES: u32 = 4096;
+
+/// Records that stand for more, and are replaced by others from time to time. They are drawn
+/// without regard to weights, so that a draw by weights from them is nearly one from all.
+#[derive(Debug)]
+pub struct Sample {
+    /// The records of the moment.
+    pub records: ArcSwap<Records>,
+    /// How often they were drawn from.
+    uses: AtomicU32,
+}
+
+impl Sample {
+    /// Records that nobody drew from yet.
+    #[must_use]
+    pub fn new(records: Records) -> Self {
+        Self { records: ArcSwap::from_pointee(records), uses: AtomicU32::new(0) }
+    }
+
+    /// Counts a use, and says whether it is the one after which others should be taken.
+    pub fn is_worn_by_this(&self) -> bool {
+        self.uses.fetch_add(1, Ordering::Relaxed) % SAMPLE_USES == SAMPLE_USES - 1
+    }
+
+    /// Whether others should be taken, by whoever asks first.
+    pub fn is_worn(&self) -> bool {
+        let uses = self.uses.load(Ordering::Relaxed);
+        uses >= SAMPLE_USES
+            && self.uses.compare_exchange(uses, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
 }
 
 /// An RRset in wire form, record by record, so that it can be sent in any order.
@@ -54,6 +90,8 @@ pub struct Records {
     pub records: Box<[Record]>,
     /// Octets that the answers take together; where only some are sent, at most.
     pub answers: usize,
+    /// Octets of the smallest of them.
+    pub least: usize,
     /// How their order is drawn.
     pub order: Order,
     /// How many of them an answer has: the first of that order.
@@ -71,6 +109,13 @@ pub enum Order {
     Weighted(Box<[(u16, u64)]>),
     /// Only a few are drawn.
     Few(Lots),
+    /// Only a few are drawn, and the same for a client each time.
+    Stable {
+        /// The priority and weight of each.
+        ranks: Box<[(u16, u64)]>,
+        /// What each is known by.
+        keys: Box<[u64]>,
+    },
 }
 
 /// One record of an answer.

@@ -36,6 +36,16 @@ impl Schema {
     }
 }
 
+/// Which of more records than an answer has are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AnswersOrder {
+    /// Others for each query.
+    #[default]
+    Fresh,
+    /// The same for a client each time, until the service changes.
+    Stable,
+}
+
 /// What the configuration and the zone file say of a zone. It stays the same from
 /// generation to generation, but for the freshness of the registry.
 #[derive(Debug)]
@@ -59,8 +69,10 @@ pub struct Settings {
     own: OnceLock<Own>,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
-    /// How many A, AAAA or SRV records of registrations an answer has at most; 0 for all.
+    /// How many A, AAAA, SRV or PTR records of registrations an answer has at most; 0 for all.
     pub max_answers: u16,
+    /// Which of more records than that, or than there is room for, are drawn.
+    pub answers_order: AnswersOrder,
     /// The records of the zone file beside SOA and NS, if it has any.
     tree: Option<Tree>,
     /// What in the zone file is served otherwise than it is written.
@@ -109,6 +121,7 @@ impl Settings {
             own: OnceLock::new(),
             ttl,
             max_answers,
+            answers_order: AnswersOrder::default(),
             tree,
             cautions,
             schema,
@@ -199,7 +212,7 @@ impl Settings {
         self.tree.as_ref()
     }
 
-    /// How many A, AAAA or SRV records of registrations an answer has at most.
+    /// How many A, AAAA, SRV or PTR records of registrations an answer has at most.
     #[must_use]
     pub const fn most_answers(&self) -> usize {
         if self.max_answers == 0 { usize::MAX } else { self.max_answers as usize }

@@ -38,6 +38,9 @@ pub const STRING_MAX: usize = 255;
 /// Octets in a message over TCP, whose length is a number of 16 bits (RFC 1035 section
 /// 4.2.2).
 pub const MESSAGE_MAX: usize = 65_535;
+/// The most octets of a message over UDP, however much a client takes: what a server may be
+/// told to send at most, since more would be cut in ever more fragments (RFC 9715 section 3).
+pub const DATAGRAM_MAX: usize = 4096;
 /// Octets in a registration document. A real one has some hundred; 64 KiB is what
 /// one DNS message could ever carry of it.
 pub const VALUE_MAX: usize = 64 * 1024;

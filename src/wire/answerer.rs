@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::full::{Found, Outcome, contain};
 use super::networks::client;
-use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MAX, Verdict};
+use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
 
@@ -57,7 +57,7 @@ impl Answerer {
         message: &[u8],
         from: (SocketAddr, Transport),
     ) -> Answered<'_> {
-        let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
+        let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(by, message, from, &mut ready[..room]);
         match contain(respond).unwrap_or(Verdict::Full) {

@@ -25,8 +25,8 @@
 //!
 //! | RFC | what of it | status |
 //! | --- | --- | --- |
-//! | 1035 s4.2.1, 6891 s6.2.5, 9715 | UDP replies of at most min(client, 1232), 512 without EDNS | done |
-//! | 2181 s9 | TC only where the answer itself does not fit; never part of an RRset | done |
+//! | 1035 s4.2.1, 6891 s6.2.5, 9715 | UDP replies of at most min(client, `udp-size`, 1232 by default), 512 without EDNS | done |
+//! | 2181 s9 | TC only where the answer itself does not fit; then as many whole records of it as do, and nothing else | done |
 //! | 8906 | every request with a whole header is answered, unknown opcodes too | done |
 //! | 6891 | OPT if and only if asked, in errors too; BADVERS; two OPT are FORMERR | done; options: see `edns` |
 //! | 6840 s5.7, 3225 | AD clear; DO and CD copied | done |
@@ -81,8 +81,10 @@ pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub(crate) use self::networks::client;
 pub use self::networks::{Network, NetworkFault, Networks};
-pub use self::policy::{Policies, Policy};
+pub use self::policy::{Policies, Policy, UdpSize};
 pub use self::query_log::QueryLog;
+
+use crate::names::DATAGRAM_MAX;
 
 /// What a message came over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,9 +106,12 @@ impl Transport {
     }
 }
 
-/// The UDP payload size that is advertised, and the most that is sent: what fits an IPv6
-/// packet of 1,280 octets, so that nothing is fragmented (RFC 9715 appendix A).
+/// The UDP payload size that is advertised, and the most that is sent unless more is
+/// configured: what fits an IPv6 packet of 1,280 octets, so that nothing is fragmented (RFC
+/// 9715 appendix A).
 pub const UDP_MAX: u16 = 1232;
+/// The most that can be configured to be sent over UDP.
+pub const UDP_MOST: u16 = DATAGRAM_MAX as u16;
 /// What a client without EDNS takes over UDP (RFC 1035 section 4.2.1).
 const PLAIN_MAX: u16 = 512;
 /// What the length before a message over TCP can say (RFC 1035 section 4.2.2).
@@ -115,5 +120,7 @@ const TCP_MAX: u16 = u16::MAX;
 const HEADER: usize = 12;
 /// Flags copied from a query: RD, and CD in the octet after it (RFC 6895 section 2).
 const COPIED: [u8; 2] = [0x01, 0x10];
-/// Octets of a buffer that holds any reply from ready-made answers with all its glue.
-pub const READY_MAX: usize = 4096;
+/// Octets of a buffer that holds any reply from ready-made answers with all its glue, and is
+/// larger than any datagram: the glue of a record is never larger than the record, which has
+/// the same name in it; and a header, the longest question and OPT record take some 500.
+pub const READY_MAX: usize = 2 * DATAGRAM_MAX + 1024;

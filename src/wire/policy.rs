@@ -8,8 +8,37 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::full::shows_cookie;
 use super::limiter::Fate;
-use super::{Cookies, Limiter, Networks, QueryLog, TcpLimits, Transport};
+use super::{Cookies, Limiter, Networks, PLAIN_MAX, QueryLog, TcpLimits, Transport};
+use super::{UDP_MAX, UDP_MOST};
 use crate::forward::Forwarder;
+
+/// The most octets that are sent over UDP, to clients that take as much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UdpSize(u16);
+
+impl UdpSize {
+    /// The sizes there are: the least that every client takes, and as much as the buffers hold.
+    pub const RANGE: std::ops::RangeInclusive<u16> = PLAIN_MAX..=UDP_MOST;
+
+    /// A size, if it is one of these.
+    #[must_use]
+    pub fn new(octets: u16) -> Option<Self> {
+        Self::RANGE.contains(&octets).then_some(Self(octets))
+    }
+
+    /// The octets.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for UdpSize {
+    /// What is never fragmented.
+    fn default() -> Self {
+        Self(UDP_MAX)
+    }
+}
 
 /// Where threads find the policy of the moment. A message is answered by one of them from
 /// start to end, however long others are asked for it.
@@ -31,6 +60,8 @@ pub struct Policy {
     pub chaos: Option<Box<[u8]>>,
     /// Whether replies over UDP to clients without a valid cookie are kept small.
     pub strict_amplification: bool,
+    /// How large replies over UDP are at most.
+    pub udp_size: UdpSize,
     /// Whom queries are answered; everybody when absent.
     pub allow_query: Option<Networks>,
     /// Whom names outside our zones are looked up for.

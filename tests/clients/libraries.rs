@@ -91,6 +91,35 @@ fn musl() {
     });
 }
 
+/// Instances of a service whose addresses are more than a datagram without EDNS holds.
+const MANY: usize = 40;
+
+/// musl before 1.2.4 asks over UDP alone, and finds no name where a reply is empty. The one at
+/// hand may be newer; it is kept from TCP.
+#[test]
+fn musl_without_tcp() {
+    let Some(scene) = namespace::enter("clients::libraries::musl_without_tcp") else { return };
+    if !is_there("musl-gcc", "Debian: musl-tools") || !is_there("nft", "Debian: nftables") {
+        return;
+    }
+    let program = compiled(&scene, "musl-gcc", "getaddrinfo.c", &["-static"]).unwrap();
+    let entries: Vec<_> =
+        (0..MANY).map(|n| (format!("crowd/{n}"), format!("10.1.0.{n}:80"))).collect();
+    let entries: Vec<_> = entries.iter().map(|(key, value)| (&**key, &**value)).collect();
+    scene.put_all(&entries, "A crowd.services.internal", MANY);
+    let rules = scene.write(
+        "rules",
+        "table inet t { chain c { type filter hook input priority 0; tcp dport 53 reject with tcp reset; }; }",
+    );
+    let output = run("nft", &["-f", &rules]);
+    assert!(output.status.success(), "{output:?}");
+    let text = printed(program.to_str().unwrap(), &["crowd.services.internal"]);
+    let words = text.lines().filter_map(|line| line.split_whitespace().next());
+    let addresses: std::collections::BTreeSet<_> = words.collect();
+    assert!(addresses.len() > 20, "{text}");
+    assert!(addresses.iter().all(|it| it.starts_with("10.1.0.")), "{text}");
+}
+
 #[test]
 fn c_ares() {
     let Some(scene) = namespace::enter("clients::libraries::c_ares") else { return };

@@ -50,9 +50,16 @@ impl Scene {
 
     /// Serves on an address.
     fn listening(address: &str) -> Self {
+        Self::configured(address, "", "")
+    }
+
+    /// The same with more lines in the configuration: before the zones, and in the first.
+    fn configured(address: &str, before: &str, first: &str) -> Self {
         let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
         let config = directory.path().join("srvd.toml");
-        std::fs::write(&config, format!("registry = {:?}\n{ZONES}", etcd.url())).unwrap();
+        let name = "name = \"services.internal\"\n";
+        let zones = ZONES.replace(name, &format!("{name}{first}"));
+        std::fs::write(&config, format!("registry = {:?}\n{before}{zones}", etcd.url())).unwrap();
         let config = config.to_str().unwrap();
         let srvd = Srvd::spawn(&mut plain(&["serve", "--config", config, "--listen", address]));
         let at = srvd.answers_at();

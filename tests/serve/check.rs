@@ -185,19 +185,56 @@ fn what_is_left_out_of_dns_is_named() {
     let parts = [
         ("/services/crowd: ", "its A records take about 80000 octets, more than a message has"),
         ("/services/crowd: ", "its SRV records take about 10"),
+        ("/services/crowd: ", "it has 5000 SRV records at one name: behind BIND 9.18.28"),
         ("/iiiiiiiiiiiiiiiiiiiiiiiiiiiiii: ", "the name of its id would have 261 octets"),
     ];
     for (key, part) in parts {
         let has = |line: &String| line.contains(key) && line.contains(part);
         assert!(found.iter().any(has), "no {part} in {found:#?}");
     }
-    assert_eq!((found.len(), output.status.code()), (3, Some(1)), "{found:#?}");
+    assert_eq!((found.len(), output.status.code()), (4, Some(1)), "{found:#?}");
     // What is left out breaks nothing.
     let server = Server::with_config(Path::new(&file)).ready();
     let reply = server.ask(&format!("SRV _{name}._tcp.{apex}"));
     assert_eq!(reply.answers.len(), 2, "{reply:?}");
     let reply = server.ask(&format!("SRV _crowd._tcp.{apex}"));
     assert!(reply.truncated);
+}
+
+#[test]
+fn more_records_than_resolvers_take_are_named() {
+    let registry = Registry::real();
+    let writer = Writer::new(&registry.url());
+    writer.put_all(&super::writer::instances("crowd", 101));
+    writer.put_all(&super::writer::instances("few", 100));
+    writer.put_all(
+        &(0..99)
+            .map(|n| (format!("/services/kind-{n}/1"), "10.0.0.1:80".into()))
+            .collect::<Vec<_>>(),
+    );
+    writer.put_all(
+        &(0..101)
+            .map(|n| (format!("/skydns/test/sky/web/{n}"), format!(r#"{{"host":"10.0.0.{n}"}}"#)))
+            .collect::<Vec<_>>(),
+    );
+    let found = |most: &str| {
+        let (_directory, file) = configured(&format!(
+            "registry = {:?}\n[[zone]]\nname = \"services.internal\"\n{most}\n[[zone]]\nname = \"sky.test\"\nschema = \"skydns\"\n{most}",
+            registry.url()
+        ));
+        lines(&run(&["check", "--config", &file]))
+    };
+    let all = found("");
+    for part in [
+        "/services/crowd: it has 101 SRV records at one name: behind BIND 9.18.28 or later",
+        "_services._dns-sd._udp.services.internal: it has 101 PTR records",
+        "/skydns/test/sky/web: it has 101 A or SRV records",
+    ] {
+        assert!(all.iter().any(|line| line.contains(part)), "no {part} in {all:#?}");
+    }
+    assert!(all.len() == 3 && all[0].ends_with("or raise max-records-per-type there"), "{all:#?}");
+    assert_eq!(found("max-answers = 100"), Vec::<String>::new());
+    assert_eq!(found("max-answers = 101").len(), 3);
 }
 
 #[test]

@@ -131,7 +131,8 @@ fn what_does_not_fit_a_datagram_is_not_gathered() {
         let small = cost(&zones, "small.skydns.test.", kind);
         for name in ["large.skydns.test.", "any.large.skydns.test."] {
             let large = cost(&zones, name, kind);
-            assert!(large < small * 5, "{name} {kind}: {large:?}, {small:?}");
+            // Some times a datagram is looked at, not all 16,000.
+            assert!(large < small * 20, "{name} {kind}: {large:?}, {small:?}");
         }
     }
     for name in ["few.skydns.test.", "same.skydns.test."] {
@@ -151,7 +152,8 @@ fn what_is_not_looked_at_over_udp_is_asked_for_over_tcp() {
     let zones = holding(&pairs);
     for name in ["h.skydns.test.", "any.any.h.skydns.test.", "*.*.h.skydns.test."] {
         let answer = zones.answer(name, RecordType::AAAA, UDP);
-        assert!(answer.truncated && answer.answers.is_empty(), "{name}");
+        let found = answer.answers.iter().map(|set| set.data.len()).sum::<usize>();
+        assert!(answer.truncated && found <= 1, "{name}: what was found, and TC");
         let answer = zones.answer(name, RecordType::AAAA, TCP);
         assert_eq!(answer.answers.iter().map(|set| set.data.len()).sum::<usize>(), 1, "{name}");
     }

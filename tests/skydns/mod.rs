@@ -13,4 +13,4 @@ mod properties;
 mod reverse;
 mod rules;
 mod served;
-mod zones;
+pub(crate) mod zones;

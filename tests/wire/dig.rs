@@ -58,8 +58,12 @@ async fn rfc2308_negatives_have_their_soa() {
 async fn rfc7766_a_truncated_answer_is_fetched_over_tcp() {
     let server = Server::start(&big());
     let query = "SRV _big._tcp.services.internal";
-    see(&server, &format!("+ignore {query}"), &["flags: qr aa tc rd;", "ANSWER: 0", "udp: 1232"])
-        .await;
+    see(
+        &server,
+        &format!("+ignore {query}"),
+        &["flags: qr aa tc rd;", "ANSWER: 2", "ADDITIONAL: 1", "udp: 1232"],
+    )
+    .await;
     see(&server, query, &["flags: qr aa rd;", "ANSWER: 100", "(TCP)"]).await;
     let fits = "A big.services.internal";
     see(&server, &format!("+bufsize=4096 {fits}"), &["(TCP)", "ANSWER: 100"]).await;

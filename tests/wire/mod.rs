@@ -1,5 +1,6 @@
 //! What goes over sockets.
 
+pub(crate) mod cut;
 mod differential;
 mod dig;
 mod fair;

@@ -37,8 +37,7 @@ fn rfc1035_s4_2_1_without_edns_512_octets_are_the_limit() {
     for instances in 1..40 {
         let (reply, message) = ask(&many(instances), &srv());
         assert!(reply.len() <= 512, "{}", reply.len());
-        let answers = if message.metadata.truncation { 0 } else { instances as usize };
-        assert_eq!(message.answers.len(), answers);
+        assert_eq!(message.answers.len(), instances.min(8) as usize);
         truncated += usize::from(message.metadata.truncation);
         whole += usize::from(!message.metadata.truncation);
     }
@@ -58,11 +57,12 @@ fn rfc9715_replies_stay_below_1232_octets_whatever_is_offered() {
 }
 
 #[test]
-fn rfc2181_s9_a_truncated_reply_is_empty_but_for_its_opt() {
+fn rfc2181_s9_a_truncated_reply_has_what_fits_and_its_opt() {
     let fixture = many(1000);
     let (reply, message) = ask(&fixture, &srv().edns(4096, 0, 0x8000, &[]));
     assert!(message.metadata.truncation && message.metadata.authoritative);
-    assert_eq!((counts(&reply), reply.len()), ([0, 0, 1], 12 + srv().question.len() + 11));
+    assert!((22..25).contains(&message.answers.len()) && reply.len() > 1232 - 6 - 54);
+    assert!(counts(&reply)[1..] == [0, 1] && reply.len() <= 1232 - 6);
     assert!(message.edns.unwrap().flags().dnssec_ok);
 }
 
@@ -100,7 +100,7 @@ fn contract_9_3_more_than_a_message_holds_is_drawn_from() {
     let fixture = many(3000);
     let (reply, first) = ask_over(&fixture, &srv(), Transport::Tcp);
     assert!(!first.metadata.truncation && (65_400..=65_535).contains(&reply.len()));
-    assert!(first.answers.len() > 1200 && counts(&reply)[2] == 0);
+    assert!(first.answers.len() > 1200 && counts(&reply)[2] < 4);
     let second = ask_over(&fixture, &srv(), Transport::Tcp).1;
     let (mut one, mut other) = (targets(&first), targets(&second));
     one.sort();

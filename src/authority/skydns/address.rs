@@ -9,8 +9,10 @@ use hickory_proto::rr::{RData, RecordType};
 use super::super::address::{Addresses, data, record_octets};
 use super::super::answer::FIXED;
 use super::super::order::Selection;
+use super::super::rendezvous::address_key;
 use super::super::{Draw, Found, Lookup, Overflow, Position, Rank, Room, RrSet};
 use super::alias::{CHAIN_MAX, reverse_labels};
+use super::fill::fill_octets;
 use super::gather::Gathered;
 use crate::index::{Branch, Lead, Node};
 use crate::names::{MESSAGE_MAX, WireName};
@@ -59,20 +61,25 @@ impl Lookup<'_> {
         draw: &mut Draw,
     ) -> Found {
         let (ranks, seen) = (HashMap::default(), HashSet::default());
-        let is_whole = room.overflow == Overflow::Truncate && self.most() == usize::MAX;
-        let enough = if is_whole { 1 + room.octets / ADDRESS_MIN } else { usize::MAX };
+        let enough = match fill_octets(room).filter(|_| self.most() == usize::MAX) {
+            Some(octets) => 1 + octets / ADDRESS_MIN,
+            None => usize::MAX,
+        };
         let mut all = Collected { kind, ranks, ttl: u32::MAX, enough, seen };
         self.collect_addresses(gathered, None, &mut all, draw);
         let mut selection = Selection::new(room).at_most(self.most());
+        let chances = self.chances(draw);
         for (address, rank) in all.ranks {
-            selection.offer(draw.chance(), rank, || (record_octets(address), address))?;
+            let chance = chances.of(&address, || address_key(address));
+            selection.offer(chance, rank, || (record_octets(address), address))?;
         }
-        let (addresses, is_cut) = selection.finish()?;
+        let (addresses, left_out) = self.finish(selection, draw)?;
         let (ranks, data): (Vec<_>, Vec<_>) =
             addresses.into_iter().map(|(rank, address)| (rank, data(address))).unzip();
         let set = RrSet::plain(self.question.name.clone(), kind, all.ttl, data);
-        let is_cut = is_cut || self.visits.is_spent();
-        Ok((!set.data.is_empty()).then_some(RrSet { ranks, is_cut, ..set }))
+        let is_cut = left_out || self.visits.is_spent();
+        let is_there = !set.data.is_empty() || left_out;
+        Ok(is_there.then_some(RrSet { ranks, is_cut, ..set }))
     }
 
     /// Adds the addresses of entries; by another entry, if that one's host led here.
@@ -117,11 +124,9 @@ impl Lookup<'_> {
                 lookup.collect_addresses(&lookup.gather(branch, None), Some(by), all, draw);
             }
             Some(node) => {
-                let (kind, settings) = (all.kind, zone.settings());
-                let (ttl, most, room) = (settings.ttl, settings.most_answers(), HOST_ROOM);
-                let visits = Some(self.visits);
-                let addresses =
-                    Addresses { kind, ttl, room, most, name: &name, visits, witness: None };
+                let wanted = (all.kind, HOST_ROOM);
+                let addresses = Addresses::new(wanted, zone.settings(), &name, draw);
+                let addresses = Addresses { visits: Some(self.visits), ..addresses };
                 // Nothing is too large where what fits is drawn.
                 let Ok(Some(set)) = addresses.at(node, draw) else { return };
                 let by = By { ttl: by.ttl.min(set.ttl), ..by };

@@ -1,4 +1,6 @@
-//! When what was found is more than a datagram holds, so that nobody need look further.
+//! When what was found is more than a datagram holds, so that nobody need look further: as
+//! much as shows that it does not fit where only all is of use, and some times as much where
+//! a draw of it is the answer.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -13,6 +15,18 @@ use crate::registry::skydns::Entry;
 
 /// The least octets of an SRV record's data: its numbers (RFC 2782).
 const SRV_OCTETS: usize = 6;
+
+/// How many times the room is found before a draw of it is made: enough for the draw to be one.
+const DRAWN_FROM: usize = 8;
+
+/// The octets of records after which nothing more is looked for; none where all is.
+pub(super) const fn fill_octets(room: Room) -> Option<usize> {
+    match room.overflow {
+        Overflow::Whole => Some(room.octets),
+        Overflow::Truncate => Some(DRAWN_FROM * room.octets),
+        Overflow::Cut => None,
+    }
+}
 
 /// How much room is left by the records that entries will surely be. It counts too few rather
 /// than too many: those of no group, and those with an address, which are one record each.
@@ -40,8 +54,8 @@ impl<'g> Fill<'g> {
         // Of any type, addresses are looked for first.
         let kind = if kind == RecordType::ANY { RecordType::A } else { kind };
         let is_known = matches!(kind, RecordType::A | RecordType::AAAA | RecordType::SRV);
-        let (left, seen) = (Some(room.octets), HashSet::default());
-        (is_known && room.overflow == Overflow::Truncate).then_some(Self { kind, left, seen })
+        let left = fill_octets(room).filter(|_| is_known)?;
+        Some(Self { kind, left: Some(left), seen: HashSet::default() })
     }
 
     /// Whether there are more records than fit.

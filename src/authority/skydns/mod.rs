@@ -70,7 +70,11 @@ impl Lookup<'_> {
         };
         // What was not looked at may have records, which are asked for again over TCP.
         let is_short = self.visits.is_spent() && room.overflow == Overflow::Truncate;
-        let found = if is_short { Err(TooLarge) } else { found };
+        let found = match found {
+            Ok(None) if is_short => Err(TooLarge),
+            Ok(Some(set)) => Ok(Some(RrSet { is_cut: set.is_cut || is_short, ..set })),
+            found => found,
+        };
         let found = match found {
             Ok(None) => match self.alias_for_address(branch, &gathered, draw) {
                 Some(alias) if kind != RecordType::CNAME => return Step::Alias(alias),
@@ -133,21 +137,32 @@ impl Lookup<'_> {
         records: impl Iterator<Item = (u32, usize, RData)>,
     ) -> Found {
         let Room { octets: room, overflow } = self.question.room;
-        let (mut ttl, mut taken, mut data, mut is_cut) = (u32::MAX, 0, Vec::new(), false);
+        // Pointers are of the kinds that are limited in number.
+        let most = if kind == RecordType::PTR { self.most() } else { usize::MAX };
+        let (mut ttl, mut taken, mut data) = (u32::MAX, 0, Vec::new());
+        let (mut is_cut, mut left_out) = (false, false);
         let mut seen: HashSet<RData, foldhash::fast::RandomState> = HashSet::default();
         for (its_ttl, octets, record) in records {
             ttl = ttl.min(its_ttl);
-            if is_cut || !seen.insert(record.clone()) {
+            let is_full = is_cut || data.len() >= most;
+            // One that never fits keeps nothing else out.
+            let is_small = FIXED + octets <= room;
+            if is_full || !seen.insert(record.clone()) {
                 continue;
             }
-            taken += FIXED + octets;
             match overflow {
-                _ if taken <= room => data.push(record),
-                Overflow::Truncate => return Err(TooLarge),
-                Overflow::Cut => is_cut = true,
+                _ if taken + FIXED + octets <= room => {
+                    taken += FIXED + octets;
+                    data.push(record);
+                }
+                Overflow::Whole => return Err(TooLarge),
+                Overflow::Truncate | Overflow::Cut if is_small => is_cut = true,
+                Overflow::Truncate | Overflow::Cut => left_out = true,
             }
         }
+        let is_cut = is_cut || left_out && data.len() < most;
         let set = RrSet::plain(self.question.name.clone(), kind, ttl, data);
-        Ok((!set.data.is_empty()).then_some(RrSet { is_cut, ..set }))
+        let is_there = !set.data.is_empty() || is_cut;
+        Ok(is_there.then_some(RrSet { is_cut, ..set }))
     }
 }

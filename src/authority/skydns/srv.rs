@@ -6,7 +6,7 @@ use hickory_proto::rr::rdata::SRV;
 use hickory_proto::rr::{RData, RecordType};
 
 use super::super::answer::{FIXED, data_octets};
-use super::super::order::Selection;
+use super::super::rendezvous::key;
 use super::super::{Draw, Found, Lookup, Rank, RrSet};
 use super::gather::Gathered;
 
@@ -17,23 +17,24 @@ impl Lookup<'_> {
     /// The SRV records of those entries that have a host.
     pub(super) fn srv_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
         let sums = sums(gathered);
-        let mut selection = Selection::new(self.question.room).at_most(self.most());
-        let (mut ttl, chances) = (u32::MAX, draw.chances());
+        let mut selection = self.selection();
+        let (mut ttl, chances) = (u32::MAX, self.chances(draw));
         for entry in &gathered.entries {
             let Some(target) = self.target_of(gathered, entry) else { continue };
             let (priority, port) = (entry.value.priority, entry.value.port);
             let sum = sums.get(&priority).copied().unwrap_or(1);
             let srv = SRV::new(priority, share(entry.value.weight, sum), port, target);
             ttl = ttl.min(entry.ttl(self.settings().ttl));
-            let (chance, rank) = (chances.of(&srv), (priority, u64::from(srv.weight)));
+            let rank = (priority, u64::from(srv.weight));
             let data = RData::SRV(srv);
+            let chance = chances.of(&data, || key(&data));
             selection.offer(chance, rank, || (FIXED + data_octets(&data), data))?;
         }
-        let (records, is_cut) = selection.finish()?;
+        let (records, left_out) = self.finish(selection, draw)?;
         let (ranks, data): (Vec<Rank>, Vec<_>) = records.into_iter().unzip();
         let set = RrSet::plain(self.question.name.clone(), RecordType::SRV, ttl, data);
-        let is_cut = is_cut || gathered.is_cut;
-        Ok((!set.data.is_empty()).then_some(RrSet { ranks, is_cut, ..set }))
+        let (is_cut, is_there) = (left_out || gathered.is_cut, left_out || !set.data.is_empty());
+        Ok(is_there.then_some(RrSet { ranks, is_cut, ..set }))
     }
 }
 

@@ -42,10 +42,11 @@ impl UdpSocket {
         socket.set_nonblocking(false)?;
         socket.set_write_timeout(Some(SEND_WAIT))?;
         if bound.is_some_and(|address| address.is_ipv4()) {
-            // Nobody may talk us into fragments by a forged ICMP message. Some sandboxes do
-            // not know the option; then there is nothing to be talked into either. IPv6 takes
-            // UDP_MAX whole.
-            let _ = set(&socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+            // Nobody may talk us into fragments by a forged ICMP message; and what is larger
+            // than the network takes, because it was configured so, is sent in fragments
+            // rather than not at all. Some sandboxes do not know the option; then there is
+            // nothing to be talked into either. IPv6 takes UDP_MAX whole.
+            let _ = set(&socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT);
             set(&socket, libc::IPPROTO_IP, libc::IP_PKTINFO, is_wildcard.into())?;
         } else {
             set(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, is_wildcard.into())?;

@@ -36,7 +36,7 @@ pub(super) use self::portable::{Batch, UdpSocket};
 /// error whatever the rest was.
 const REQUEST_MAX: usize = 4096;
 /// Octets of a reply.
-const REPLY_MAX: usize = super::UDP_MAX as usize;
+const REPLY_MAX: usize = super::UDP_MOST as usize;
 /// How long replies wait for room in the socket's buffer. A busy network card makes some in
 /// far less; what waits for longer is lost, as any datagram may be, and the worker goes on.
 const SEND_WAIT: Duration = Duration::from_millis(2);

@@ -1,7 +1,7 @@
 //! How large a reply may be.
 
 use super::Edns;
-use crate::wire::{HEADER, PLAIN_MAX, Policy, TCP_MAX, Transport, UDP_MAX};
+use crate::wire::{HEADER, PLAIN_MAX, Policy, TCP_MAX, Transport};
 
 /// How many times larger than its query a reply over UDP may be whose client is not known,
 /// where `strict-amplification` is set. A forged address is then of little use to whoever
@@ -39,7 +39,8 @@ impl Budget {
         if transport == Transport::Tcp {
             return Self { limit: TCP_MAX, reserved };
         }
-        let limit = edns.map_or(PLAIN_MAX, |edns| edns.size.clamp(PLAIN_MAX, UDP_MAX));
+        let limit =
+            edns.map_or(PLAIN_MAX, |edns| edns.size.clamp(PLAIN_MAX, policy.udp_size.get()));
         if !policy.strict_amplification || edns.is_some_and(Edns::has_valid_cookie) {
             return Self { limit, reserved };
         }

@@ -2,7 +2,8 @@
 //!
 //! An answer is asked for once, with more room than any datagram has, and kept in pieces:
 //! each record by itself, its owner a pointer to the question, names inside it whole. What
-//! differs from reply to reply (order, glue that fits, serial) is put in by `compose`.
+//! differs from reply to reply (order, which records fit, glue that fits, serial) is put in by
+//! `compose`.
 
 use std::ops::Range;
 
@@ -11,42 +12,51 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use super::compose::{ANSWERS_MAX, RECORDS_MAX};
-use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer_whole};
-use crate::index::{Generation, Lots, Order, Ready, Record, Records, Relative, StartOfAuthority};
+use super::compose::{ANSWERS_MAX, FEW};
+use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer_whole, key};
+use crate::index::{
+    AnswersOrder, Generation, Lots, Order, Ready, Record, Records, Relative, Sample,
+    StartOfAuthority,
+};
 use crate::names::WireName;
 use crate::wire::full::{QUESTION_POINTER, write_data};
 
-/// Octets of records that few are drawn from, glue included: what places of 16 bits can tell.
-/// They are some thousand; larger services are drawn from by the full path, at a cost that
-/// grows with their instances.
+/// Octets of records that are kept to be drawn from, glue included: what places of 16 bits can
+/// tell. They are some thousand; of more, a sample is kept.
 const DRAWN_FROM_MAX: usize = u16::MAX as usize;
 
-/// Makes the answer to a question of class IN, of which so many records are sent at most: those
-/// are drawn, query by query, from all.
+/// How an answer's records are drawn: how many are sent at most, and by which order.
+pub(super) type Drawn = (usize, AnswersOrder);
+
+/// Makes the answer to a question of class IN, of whose records those that are sent are drawn,
+/// query by query, from all.
 pub(super) fn compile(
     generation: &Generation,
     name: &WireName,
     kind: RecordType,
-    most: usize,
+    drawn: Drawn,
     draw: &mut Draw,
 ) -> Ready {
-    // So many that no datagram has room for them anyway are no limit.
-    let most = if most < RECORDS_MAX { most } else { usize::MAX };
-    let octets = if most < usize::MAX { 2 * DRAWN_FROM_MAX } else { 4 * ANSWERS_MAX };
-    let Some(answer) = ask(generation, name, kind, octets, draw) else { return Ready::Elsewhere };
+    // With the address of every target.
+    let room = 2 * DRAWN_FROM_MAX;
+    let Some(answer) = ask(generation, name, kind, room, draw) else { return Ready::Elsewhere };
     // What depends on other services is left out: it may not even matter.
     let additional = if answer.is_own { &answer.additional[..] } else { &[] };
     match &answer.answers[..] {
-        _ if answer.truncated && most < usize::MAX => Ready::Elsewhere,
-        _ if answer.truncated => Ready::TooLarge,
         [] => Ready::NoData,
-        [set] => match records(set, additional, most) {
-            Ok(ready) if answer.is_own || matches!(ready, Ready::TooLarge) => ready,
-            _ => Ready::Elsewhere,
-        },
+        [set] if answer.is_own || never_has_more(set, drawn) => {
+            records(set, additional, drawn).unwrap_or(Ready::Elsewhere)
+        }
         _ => Ready::Elsewhere,
     }
+}
+
+/// Whether so much of an RRset is sent that it never fits a datagram, so that what belongs to
+/// its records is never sent with them.
+fn never_has_more(set: &RrSet, (most, _): Drawn) -> bool {
+    /// The least octets of an SRV record: its fixed part, numbers, and the root.
+    const LEAST: usize = 12 + 6 + 1;
+    set.data.len().min(most) * LEAST > ANSWERS_MAX
 }
 
 /// Makes the SOA record of a zone's negative answers, from one of them.
@@ -73,35 +83,89 @@ fn ask(
     draw: &mut Draw,
 ) -> Option<Answer> {
     let name = Name::from_labels(name.iter()).ok()?;
-    let room = Room { octets, overflow: Overflow::Truncate };
+    let room = Room { octets, overflow: Overflow::Cut };
     let question = Question { name: &name, kind, class: DNSClass::IN, room };
     Some(answer_whole(generation, &question, draw))
 }
 
 /// The records of an RRset with the addresses of their targets.
-fn records(set: &RrSet, additional: &[RrSet], most: usize) -> Result<Ready, ProtoError> {
+fn records(set: &RrSet, additional: &[RrSet], drawn: Drawn) -> Result<Ready, ProtoError> {
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
-    let glue = additional.iter().map(|set| glue(set, &mut encoder));
-    let glue = glue.collect::<Result<Vec<_>, _>>()?;
+    let mut glue = vec![None; additional.len()];
     let mut records = Vec::with_capacity(set.data.len());
     let mut next = 0;
     for data in &set.data {
-        let answer = answer_record(set, data, &mut encoder)?;
         let target = target(data, additional, next);
         next = target.map_or(next, |at| at + 1);
-        let glue = target.map(|at| glue[at].clone()).unwrap_or_default();
-        records.push(Record { answer, glue, target: target.unwrap_or_default() as u8 });
+        let start = encoder.offset();
+        match record(set, data, target.map(|at| (at, &additional[at])), &mut glue, &mut encoder) {
+            Ok(record) => records.push(record),
+            Err(ProtoError::MaxBufferSizeExceeded(_)) => {
+                encoder.set_offset(start);
+                encoder.trim();
+                break;
+            }
+            Err(fault) => return Err(fault),
+        }
     }
-    let (sent, answers) = (records.len().min(most), largest(&records, most));
-    let is_whole = sent == records.len();
-    if is_whole && answers > ANSWERS_MAX {
-        return Ok(Ready::TooLarge);
-    }
-    let order = if is_whole { order(&set.ranks) } else { Order::Few(Lots::new(&set.ranks)) };
+    let is_sample = set.is_cut || records.len() < set.data.len();
+    Ok(ready(set, (octets, records), is_sample, drawn))
+}
+
+/// What is kept of an RRset: these records, which may be a sample of them.
+fn ready(
+    set: &RrSet,
+    (octets, records): (Vec<u8>, Vec<Record>),
+    is_sample: bool,
+    (most, order): Drawn,
+) -> Ready {
+    let sent = records.len().min(most);
+    let answers = largest(&records, most);
+    let least = records.iter().map(|record| record.answer.len()).min().unwrap_or_default();
+    let is_few = sent == records.len() && sent <= FEW && !is_sample;
+    let ranks = set.ranks.get(..records.len()).unwrap_or_default();
+    let is_drawn = !ranks.is_empty();
+    let order = match order {
+        _ if !is_drawn => Order::Kept,
+        // The same for a client each time: of all, not of some of them.
+        AnswersOrder::Stable if is_sample => return Ready::Elsewhere,
+        AnswersOrder::Stable => {
+            Order::Stable { ranks: ranks.into(), keys: set.data.iter().map(key).collect() }
+        }
+        AnswersOrder::Fresh if is_few => self::order(ranks),
+        AnswersOrder::Fresh => Order::Few(Lots::new(ranks)),
+    };
     let (octets, records) = (octets.into(), records.into());
-    Ok(Ready::Records(Records { octets, records, answers, order, sent }))
+    let records = Records { octets, records, answers, least, order, sent };
+    if is_sample && is_drawn {
+        Ready::Sample(Sample::new(records))
+    } else {
+        Ready::Records(records)
+    }
+}
+
+/// Writes a record, and the address of its target before it, if that is not there yet.
+fn record(
+    set: &RrSet,
+    data: &RData,
+    target: Option<(usize, &RrSet)>,
+    written: &mut [Option<Range<u16>>],
+    encoder: &mut BinEncoder<'_>,
+) -> Result<Record, ProtoError> {
+    let mut range = None;
+    if let Some((at, addresses)) = target {
+        let is_new = written[at].is_none();
+        range = if is_new { Some(glue(addresses, encoder)?) } else { written[at].clone() };
+    }
+    let answer = answer_record(set, data, encoder)?;
+    // Only what is followed by its record stays.
+    if let Some((at, _)) = target {
+        written[at].clone_from(&range);
+    }
+    let target = target.map_or(0, |(at, _)| at as u8);
+    Ok(Record { answer, glue: range.unwrap_or_default(), target })
 }
 
 /// The octets of the largest answers, so many at most.

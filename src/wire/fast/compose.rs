@@ -1,11 +1,13 @@
 //! A reply from ready-made pieces, written straight into its buffer. Nothing is allocated.
 
+use std::net::IpAddr;
+
 use super::query::Query;
-use crate::authority::{Draw, Position};
+use crate::authority::{Draw, Position, Rank, Rendezvous, Ticket};
 use crate::index::{Order, Records, Relative, Site, StartOfAuthority};
-use crate::names::WireName;
+use crate::names::{DATAGRAM_MAX, WireName};
 use crate::wire::edns::{Budget, Edns, Told};
-use crate::wire::{COPIED, HEADER, Policy, UDP_MAX};
+use crate::wire::{COPIED, HEADER, Policy};
 
 /// The flag that a message is a response.
 const RESPONSE: u8 = 0x80;
@@ -15,12 +17,15 @@ const AUTHORITATIVE: u8 = 0x04;
 const TRUNCATED: u8 = 0x02;
 /// Octets before the target in an SRV record: owner, type, class, TTL, length, numbers.
 const BEFORE_TARGET: usize = 12 + 6;
-/// The most records of an answer that is sent: each takes 12 octets at least.
-pub(super) const RECORDS_MAX: usize = 128;
-const _: () = assert!(UDP_MAX as usize / 12 < RECORDS_MAX);
+/// The most records of an answer that is put together at once, as nearly all are: more than any
+/// datagram has that is not configured to be larger.
+pub(super) const FEW: usize = 128;
+/// The most records of any answer that is sent: each takes 12 octets at least.
+const MANY: usize = 344;
+const _: () = assert!(DATAGRAM_MAX / 12 < MANY && MANY < u16::MAX as usize);
 /// Octets of answers that any datagram has room for, beside a header and the shortest
 /// question. More is never sent from here.
-pub(super) const ANSWERS_MAX: usize = UDP_MAX as usize - HEADER - 5;
+pub(super) const ANSWERS_MAX: usize = DATAGRAM_MAX - HEADER - 5;
 /// Where ANCOUNT, NSCOUNT and ARCOUNT stand in a header.
 const ANSWERS: usize = 7;
 /// NSCOUNT, its lower octet.
@@ -70,7 +75,7 @@ impl<'r> Composer<'r> {
         self.reply[2] |= AUTHORITATIVE;
     }
 
-    /// Asks the client to come back over TCP.
+    /// Asks the client to come back over TCP, for more than there is.
     pub(super) fn truncate(&mut self) {
         self.reply[2] |= TRUNCATED;
     }
@@ -81,39 +86,75 @@ impl<'r> Composer<'r> {
     }
 
     /// Writes records in a fresh order, and the addresses of their targets as far as these
-    /// fit; truncates where the records themselves do not fit.
+    /// fit; where the records themselves do not fit, as many as do, and truncates.
     ///
     /// # Errors
-    /// [`Declined`] never, as long as the records take what their sum says.
-    pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw) -> Written {
+    /// [`Declined`] where a larger reply would have to hold all of them.
+    pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw, client: IpAddr) -> Written {
+        let is_large = kept.answers > ANSWERS_MAX || kept.sent > FEW;
+        if is_large || self.at + kept.answers > self.end {
+            return self.many(kept, draw, client);
+        }
         let is_whole = kept.records.len() == kept.sent;
-        let may_exceed = self.at + kept.answers > self.end;
-        // Over TCP all would have to fit, with all glue; whether they do must not depend on
-        // the draw, for the full path makes another.
-        if !is_whole && self.end > UDP_MAX.into() && kept.answers > ANSWERS_MAX {
-            return Err(Declined);
-        }
-        if is_whole && may_exceed {
-            self.truncate();
-            return Ok(());
-        }
         if is_whole {
             fetch(&kept.octets);
         }
-        let mut places = [0; RECORDS_MAX];
+        let mut places = [0; FEW];
         let places = places.get_mut(..kept.sent).ok_or(Declined)?;
-        arrange(kept, places, draw);
-        if may_exceed && self.at + taken(kept, places) > self.end {
-            self.truncate();
-            return Ok(());
+        arrange(kept, places, draw, client);
+        let mut starts = [0_u16; FEW];
+        self.write(kept, places, &mut starts)?;
+        self.glue(kept, places, &starts);
+        Ok(())
+    }
+
+    /// The same of records that may not fit, or are many.
+    #[cold]
+    #[inline(never)]
+    fn many(&mut self, kept: &Records, draw: &mut Draw, client: IpAddr) -> Written {
+        // Over TCP all would have to fit, with all glue; whether they do must not depend on
+        // the draw, for the full path makes another.
+        if self.end > DATAGRAM_MAX && kept.answers > ANSWERS_MAX {
+            return Err(Declined);
         }
-        let mut starts = [0_u16; RECORDS_MAX];
-        for (place, start) in places.iter().zip(&mut starts) {
+        let room = self.end.saturating_sub(self.at);
+        let could_fit = match &kept.order {
+            // They are put in order all together.
+            Order::Even | Order::Weighted(_) => kept.sent,
+            _ => kept.sent.min(room / kept.least.max(1)),
+        };
+        let (mut places, mut starts) = ([0; MANY], [0_u16; MANY]);
+        let places = places.get_mut(..could_fit).ok_or(Declined)?;
+        let stable = match &kept.order {
+            Order::Stable { ranks, keys } => Some((ranks, keys)),
+            _ => None,
+        };
+        match stable {
+            Some((ranks, keys)) => choose(ranks, keys, places, client),
+            None => arrange(kept, places, draw, client),
+        }
+        let fit = fit(kept, places, room);
+        let (places, is_cut) = (&mut places[..fit], fit < kept.sent);
+        if let Some((ranks, _)) = stable {
+            draw.arrange(places, |place| ranks[usize::from(place)]);
+        }
+        self.write(kept, places, &mut starts)?;
+        if is_cut {
+            self.truncate();
+        } else {
+            self.glue(kept, places, &starts);
+        }
+        Ok(())
+    }
+
+    /// Writes the records at some places, and notes where each begins.
+    fn write(&mut self, kept: &Records, places: &[u16], starts: &mut [u16]) -> Written {
+        for (place, start) in places.iter().zip(starts) {
             *start = self.at as u16;
             self.put(octets(kept, &kept.records[usize::from(*place)].answer))?;
         }
-        self.reply[ANSWERS] = places.len() as u8;
-        self.glue(kept, places, &starts);
+        let [high, low] = (places.len() as u16).to_be_bytes();
+        self.reply[ANSWERS - 1..=ANSWERS].copy_from_slice(&[high, low]);
         Ok(())
     }
 
@@ -235,24 +276,53 @@ impl<'r> Composer<'r> {
     }
 }
 
-/// The octets of the records at some places.
-fn taken(kept: &Records, places: &[u16]) -> usize {
-    places.iter().map(|place| kept.records[usize::from(*place)].answer.len()).sum()
+/// Moves the places of those records that fit some room to the front, and says how many do: one
+/// after the other until one does not fit, but for those that never would.
+fn fit(kept: &Records, places: &mut [u16], room: usize) -> usize {
+    let (mut taken, mut fit) = (0, 0);
+    for at in 0..places.len() {
+        let octets = kept.records[usize::from(places[at])].answer.len();
+        if octets > room {
+            continue;
+        }
+        taken += octets;
+        if taken > room {
+            break;
+        }
+        places[fit] = places[at];
+        fit += 1;
+    }
+    fit
 }
 
 /// Puts the places of records into a fresh order, or the first of such an order.
-fn arrange(kept: &Records, places: &mut [u16], draw: &mut Draw) {
+fn arrange(kept: &Records, places: &mut [u16], draw: &mut Draw, client: IpAddr) {
+    match &kept.order {
+        Order::Few(lots) => {
+            return lots.draw(places, &mut [0; MANY], |limit| draw.below(limit));
+        }
+        Order::Stable { ranks, keys } if places.len() < kept.records.len() => {
+            choose(ranks, keys, places, client);
+            return draw.arrange(places, |place| ranks[usize::from(place)]);
+        }
+        _ => {}
+    }
     for (at, place) in places.iter_mut().enumerate() {
         *place = at as u16;
     }
     match &kept.order {
-        Order::Kept => {}
         Order::Even => draw.shuffle(places),
-        Order::Weighted(ranks) => draw.arrange(places, |place| ranks[usize::from(place)]),
-        Order::Few(lots) => {
-            lots.draw(places, &mut [0; RECORDS_MAX], |limit| draw.below(limit));
+        Order::Weighted(ranks) | Order::Stable { ranks, .. } => {
+            draw.arrange(places, |place| ranks[usize::from(place)]);
         }
+        Order::Kept | Order::Few(_) => {}
     }
+}
+/// Fills places with those that a client is given each time.
+fn choose(ranks: &[Rank], keys: &[u64], places: &mut [u16], client: IpAddr) {
+    let mut tickets = [Ticket::LAST; MANY];
+    let tickets = &mut tickets[..places.len()];
+    Rendezvous::of(client).choose(ranks, keys, places, tickets);
 }
 
 /// Has octets fetched from memory all at once, where it would take one wait after the

@@ -20,7 +20,7 @@ use std::net::{IpAddr, SocketAddr};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use self::compile::{compile, start_of_authority};
+use self::compile::{Drawn, compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::edns::{Budget, Edns, Told, ZoneVersion};
@@ -28,7 +28,7 @@ use super::replied::zone_of;
 use super::{Kind, Policy, Topic, Transport};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::skydns::is_any_label;
-use crate::index::{Generation, Kept, Node, Ready, Schema, Slot, Zone};
+use crate::index::{Generation, Kept, Node, Ready, Sample, Schema, Slot, Zone};
 use crate::names::WireName;
 
 /// What becomes of a message.
@@ -108,8 +108,9 @@ impl Fast {
         Self { instances_max: usize::MAX, ..Self::new() }
     }
 
-    /// Answers a message from one generation, by one policy, into `reply`, which has room for `UDP_MAX`
-    /// octets over UDP, and for [`READY_MAX`](super::READY_MAX) over TCP.
+    /// Answers a message from one generation, by one policy, into `reply`, which has room for
+    /// [`UDP_MOST`](super::UDP_MOST) octets over UDP, and for [`READY_MAX`](super::READY_MAX)
+    /// over TCP.
     pub fn respond(
         &mut self,
         by: (&Generation, &Policy),
@@ -172,7 +173,8 @@ impl Fast {
             }
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
-                self.existing(generation, query, (position, node), &mut composer)?;
+                let client = from.0.ip();
+                self.existing(generation, query, (position, node), client, &mut composer)?;
             }
         }
         let truncated = composer.is_truncated();
@@ -210,6 +212,7 @@ impl Fast {
         generation: &Generation,
         query: &Query<'_>,
         (position, node): (Position<'_>, Node<'_>),
+        client: IpAddr,
         composer: &mut Composer<'_>,
     ) -> Written {
         if !may_hold(node, query.kind) {
@@ -230,12 +233,36 @@ impl Fast {
         match held.ready() {
             Ready::Elsewhere => Err(Declined),
             Ready::NoData => self.negative(generation, &position, composer),
-            Ready::TooLarge => {
-                composer.truncate();
-                Ok(())
+            Ready::Records(records) => composer.records(records, &mut self.draw, client),
+            Ready::Sample(sample) => {
+                self.renew(sample, generation, query.kind, (position, node))?;
+                composer.records(&sample.records.load(), &mut self.draw, client)
             }
-            Ready::Records(records) => composer.records(records, &mut self.draw),
         }
+    }
+
+    /// Counts a use of a sample, and takes another in its place where it was used for long:
+    /// that is for a thread that no datagram waits for.
+    fn renew(
+        &mut self,
+        sample: &Sample,
+        generation: &Generation,
+        kind: RecordType,
+        (position, node): (Position<'_>, Node<'_>),
+    ) -> Written {
+        let is_patient = self.instances_max == usize::MAX;
+        if sample.is_worn_by_this() && !is_patient {
+            return Err(Declined);
+        }
+        if is_patient && sample.is_worn() {
+            let drawn = drawn(kind, position, node);
+            if let Ready::Sample(next) =
+                compile(generation, &self.name, kind, drawn, &mut self.draw)
+            {
+                sample.records.store(next.records.load_full());
+            }
+        }
+        Ok(())
     }
 
     /// The ready-made answer: the kept one, or one that is made now, and kept if it can be.
@@ -265,8 +292,8 @@ impl Fast {
         if node.outnumbers(self.instances_max, &self.name) {
             return Err(Declined);
         }
-        let most = most(query.kind, position, node);
-        let ready = compile(generation, &self.name, query.kind, most, &mut self.draw);
+        let drawn = drawn(query.kind, position, node);
+        let ready = compile(generation, &self.name, query.kind, drawn, &mut self.draw);
         // That there is nothing below a service is quickly told, and of many types.
         let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
         let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
@@ -298,15 +325,15 @@ impl Fast {
     }
 }
 
-/// How many records an answer has at most: only what registrations give is limited.
-fn most(kind: RecordType, position: Position<'_>, node: Node<'_>) -> usize {
-    match (kind, node) {
+/// How many records an answer has at most, and which: only what registrations give is limited.
+fn drawn(kind: RecordType, position: Position<'_>, node: Node<'_>) -> Drawn {
+    let settings = position.zone.settings();
+    let most = match (kind, node) {
         (_, Node::Static(_)) => usize::MAX,
-        (RecordType::A | RecordType::AAAA | RecordType::SRV, _) => {
-            position.zone.settings().most_answers()
-        }
+        (RecordType::A | RecordType::AAAA | RecordType::SRV, _) => settings.most_answers(),
         _ => usize::MAX,
-    }
+    };
+    (most, settings.answers_order)
 }
 
 impl Default for Fast {

@@ -3,8 +3,13 @@
 //! hickory writes the message, we write its sections, for three reasons. hickory sets TC
 //! where only additional records are left out, and then loses the OPT record; it does not
 //! compress against the question; and it compresses 120 names of a message at most, so
-//! that the addresses of a thousand instances would not fit TCP. Here an RRset is written
-//! whole or not at all, and the answers' owner is always a pointer to the question.
+//! that the addresses of a thousand instances would not fit TCP. Here a record is written
+//! whole or not at all, an RRset of the other sections too, and the answers' owner is always a
+//! pointer to the question.
+//!
+//! What of the answers does not fit a datagram is left out, with TC, and then the other
+//! sections are empty (RFC 2181 section 9): a client without TCP lives on what is there, and
+//! all others come back.
 
 use std::mem;
 
@@ -14,7 +19,7 @@ use hickory_proto::rr::{DNSClass, Name, RData};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
 use super::handler::Reply;
-use crate::authority::{Overflow, RrSet};
+use crate::authority::{Answer, Overflow, RrSet};
 use crate::wire::HEADER;
 
 /// A pointer to the question's name, which stands right after the header.
@@ -28,18 +33,34 @@ const TYPE_AND_CLASS: usize = 4;
 /// # Errors
 /// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
 pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool, ProtoError> {
-    if let Some(is_cut) = write(reply, octets)? {
-        return Ok(is_cut);
+    let Written { cut_in, has_others } = write(reply, octets)?;
+    let may_cut = reply.overflow == Overflow::Cut;
+    let is_cut = cut_in.is_some() || reply.answer.answers.iter().any(|set| set.is_cut);
+    if has_others && (may_cut || cut_in.is_none()) && !reply.metadata.truncation {
+        return Ok(may_cut && is_cut);
+    }
+    let sets = cut_in.map_or(usize::MAX, |at| at + 1);
+    let Answer { answers, authority, additional, .. } = &mut reply.answer;
+    let is_done = answers.len() <= sets && authority.is_none() && additional.is_empty();
+    if is_done && reply.metadata.truncation {
+        return Ok(false);
     }
     reply.metadata.truncation = true;
-    reply.answer.answers = Vec::new();
-    reply.answer.authority = None;
-    reply.answer.additional = Vec::new();
+    answers.truncate(sets);
+    (*authority, *additional) = (None, Vec::new());
     write(reply, octets).map(|_| false)
 }
 
-/// Writes a reply, if all that must be in it fits; whether answers were left out.
-fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoError> {
+/// What of a reply was written.
+struct Written {
+    /// The answer RRset of which some did not fit.
+    cut_in: Option<usize>,
+    /// Whether all fitted that must be there beside the answers.
+    has_others: bool,
+}
+
+/// Writes as much of a reply as fits.
+fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Written, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
     let mut answers = Section::new(&reply.answer.answers, Some(reply.name));
@@ -56,11 +77,9 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Option<bool>, ProtoE
         &mut encoder,
     )?;
     encoder.trim();
-    let may_cut = reply.overflow == Overflow::Cut;
-    let is_cut = answers.cut > 0 || reply.answer.answers.iter().any(|set| set.is_cut);
-    let has_all = (answers.cut == 0 || may_cut) && authority.cut == 0;
     let has_glue = additional.is_whole || !reply.answer.needs_glue;
-    Ok((has_all && has_glue).then_some(is_cut))
+    let has_others = authority.cut_in.is_none() && has_glue;
+    Ok(Written { cut_in: answers.cut_in, has_others })
 }
 
 /// The question section.
@@ -71,14 +90,14 @@ struct Question<'q> {
     room: u16,
 }
 
-/// A section of RRsets that must be there.
+/// A section of RRsets that should be there.
 struct Section<'s> {
     /// The RRsets.
     sets: &'s [RrSet],
     /// The question's name, if the first may be its.
     asked: Option<&'s Name>,
-    /// How many of its records did not fit.
-    cut: usize,
+    /// The RRset of which some did not fit; none after it is written.
+    cut_in: Option<usize>,
 }
 
 /// The section of RRsets that are left out where they do not fit.
@@ -108,7 +127,7 @@ impl EmitAndCount for Question<'_> {
 impl<'s> Section<'s> {
     /// A section that is not written yet.
     const fn new(sets: &'s [RrSet], asked: Option<&'s Name>) -> Self {
-        Self { sets, asked, cut: 0 }
+        Self { sets, asked, cut_in: None }
     }
 }
 
@@ -118,8 +137,11 @@ impl EmitAndCount for Section<'_> {
         for (at, set) in self.sets.iter().enumerate() {
             let is_asked = at == 0 && self.asked.is_some_and(|name| *name == set.owner);
             let written = write_set(set, is_asked, encoder)?;
-            self.cut += set.data.len() - written;
             count += written;
+            if written < set.data.len() {
+                self.cut_in = Some(at);
+                break;
+            }
         }
         Ok(count)
     }
@@ -141,20 +163,23 @@ impl EmitAndCount for Additional<'_> {
     }
 }
 
-/// Writes the first records of an RRset that fit, and says how many.
+/// Writes records of an RRset until one does not fit behind others, and says how many.
 fn write_set(set: &RrSet, asked: bool, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
-    for (count, data) in set.data.iter().enumerate() {
+    let mut count = 0;
+    for data in &set.data {
         let start = encoder.offset();
         match write_record(set, asked, data, encoder) {
-            Ok(()) => {}
+            Ok(()) => count += 1,
             Err(ProtoError::MaxBufferSizeExceeded(_)) => {
                 rewind(encoder, start);
-                return Ok(count);
+                if count > 0 {
+                    break;
+                }
             }
             Err(fault) => return Err(fault),
         }
     }
-    Ok(set.data.len())
+    Ok(count)
 }
 
 /// Writes a record.

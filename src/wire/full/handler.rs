@@ -1,5 +1,7 @@
 //! A request that was understood, to what is said in return.
 
+use std::net::IpAddr;
+
 use hickory_proto::op::{Metadata, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_server::server::Request;
@@ -33,7 +35,7 @@ pub(super) struct Reply<'r> {
 pub(super) fn reply<'r>(
     generation: Option<&Generation>,
     request: &'r Request,
-    transport: Transport,
+    (client, transport): (IpAddr, Transport),
     budget: Budget,
     elsewhere: &mut Elsewhere<'_>,
 ) -> Option<Reply<'r>> {
@@ -52,7 +54,7 @@ pub(super) fn reply<'r>(
         room: Room { octets, overflow },
     };
     let mut answer = match generation {
-        Some(generation) => answer(generation, &asked, &mut Draw::new()),
+        Some(generation) => answer(generation, &asked, &mut Draw::new().for_client(client)),
         None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
     };
     let recursion_available = elsewhere.complete(generation, request, &asked, &mut answer);

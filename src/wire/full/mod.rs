@@ -272,7 +272,8 @@ fn answer(
         return blank(exchange, FORMERR, octets);
     };
     let budget = exchange.budget(transport, message);
-    let Some(mut reply) = handler::reply(generation, &request, transport, budget, elsewhere) else {
+    let from = (source.ip(), transport);
+    let Some(mut reply) = handler::reply(generation, &request, from, budget, elsewhere) else {
         return blank(exchange, FORMERR, octets);
     };
     match encode(&mut reply, octets) {

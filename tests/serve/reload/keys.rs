@@ -13,6 +13,8 @@ const SECRET: &str = "445536bcd2513298075a5d379663c962";
 #[test]
 fn every_key_of_answering_is_used_from_the_next_query_on() {
     let scene = Scene::start_with("", &[("secrets", SECRET)]);
+    Writer::new(&scene.registry.url()).put_all(&instances("crowd", 100));
+    let crowd = "+ignore +bufsize=4096 A crowd.services.internal";
     let others = Wayward::start(|query| match first_label(query).as_str() {
         "private" => vec![answers(query, &[("private.others.test", 1, 60, vec![10, 1, 2, 3])])],
         _ => vec![address(query)],
@@ -31,7 +33,9 @@ fn every_key_of_answering_is_used_from_the_next_query_on() {
         ("chaos = true\nnsid = \"two\"", "CH TXT id.server", &["NOERROR", "\"two\""]),
         ("", "CH TXT id.server", &["REFUSED"]),
         ("cookie-secret-file = \"secrets\"", "+cookie A web.services.internal", &["(good)"]),
-        ("strict-amplification = true", srv, &["flags: qr aa tc rd;", "ANSWER: 0"]),
+        ("strict-amplification = true", srv, &["flags: qr aa tc rd;", "ADDITIONAL: 1"]),
+        ("udp-size = 512", crowd, &["qr aa tc rd;", "ANSWER: 2"]),
+        ("udp-size = 4096", crowd, &["qr aa rd;", "ANSWER: 100"]),
         ("rate-limit = 1\nrate-limit-slip = 1", a, &["flags: qr aa tc rd;", "ANSWER: 0"]),
         ("rate-limit = 1\nrate-limit-exempt = [\"127.0.0.0/8\"]", a, &["ANSWER: 4"]),
         (&forward, foreign, &["NOERROR", "192.0.2.77"]),
@@ -46,6 +50,7 @@ fn every_key_of_answering_is_used_from_the_next_query_on() {
         (&zone("ttl = \"77s\""), a, &["\t77\tIN\tA\t10.0.0.1"]),
         (&zone("negative-ttl = \"66s\""), "A no.services.internal", &["\t66\tIN\tSOA\t"]),
         (&zone("max-answers = 2"), a, &["ANSWER: 2"]),
+        (&zone("max-answers = 2\nmax-answers-order = \"stable\""), a, &["ANSWER: 2"]),
         ("", a, &["ANSWER: 4", "\t5\tIN\tA\t10.0.0.1"]),
         ("reverse = [\"10.in-addr.arpa\"]", "-x 10.0.0.1", &["NOERROR", "\t10-0-0-1.web."]),
         ("", "-x 10.0.0.1", &["REFUSED"]),

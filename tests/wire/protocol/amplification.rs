@@ -61,7 +61,9 @@ async fn no_reply_to_the_unknown_is_larger_than_three_times_the_query() {
             if said.udp.is_truncated() && !free.udp.is_truncated() {
                 truncated += 1;
                 let opt = u16::from(!query.rest.is_empty());
-                assert_eq!(said.udp.counts(), [1, 0, 0, opt]);
+                let [asked, some, others @ ..] = said.udp.counts();
+                assert_eq!((asked, others), (1, [0, opt]));
+                assert!(some < free.udp.counts()[1].max(1), "as many as three times allows");
                 assert_eq!(said.udp.code(), free.udp.code());
                 assert!(free.udp.message.as_ref().unwrap().answers.len() != 1 || octets < 60);
             }

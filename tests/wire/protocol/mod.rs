@@ -22,7 +22,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Record, RecordType};
 use srvd::wire::{
-    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, Verdict,
+    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MOST, Verdict,
 };
 
 use super::messages::{Query, parse};
@@ -120,7 +120,7 @@ impl World {
 
     /// What the fast path replies, if it takes the message.
     fn fast(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
-        let room = if from.1 == Transport::Udp { usize::from(UDP_MAX) } else { READY_MAX };
+        let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let mut reply = vec![0xff; room];
         let (mut fast, generation) = (Fast::patient(), self.fixture.index.load());
         let by = (&**generation, &*self.policy);
@@ -217,11 +217,21 @@ impl Reply {
 /// the compression of names; and for addresses of targets, of which those of the first
 /// targets are given as far as they fit, and who is first is drawn.
 pub(super) fn check_same(one: &Reply, other: &Reply, which: &str) {
-    assert_eq!(one.octets.get(..10), other.octets.get(..10), "{which}: header");
+    // All but how many records there are.
+    assert_eq!(one.octets.get(..6), other.octets.get(..6), "{which}: header");
     let (Some(left), Some(right)) = (&one.message, &other.message) else {
         return assert_eq!(one.octets, other.octets, "{which}");
     };
     assert_eq!(left.queries, right.queries, "{which}");
+    if left.metadata.truncation {
+        // Which of the records are there is drawn; the suite `cut` holds them to the rules.
+        assert_eq!(left.edns, right.edns, "{which}");
+        for of in [left, right] {
+            assert!(of.authorities.is_empty() && of.additionals.is_empty(), "{which}: {of}");
+        }
+        let several = left.answers.len().abs_diff(right.answers.len());
+        return assert!(several <= 1, "{which}: {left} {right}");
+    }
     assert_eq!(sorted(&left.answers), sorted(&right.answers), "{which}");
     assert_eq!(sorted(&left.authorities), sorted(&right.authorities), "{which}");
     if ![left, right].into_iter().any(lacks_addresses) {

@@ -61,6 +61,8 @@ pub struct Settings {
     pub soa_ttl: u32,
     /// The name servers.
     pub ns: Vec<Name>,
+    /// The same on the wire: each name that does not exist is compared with them.
+    ns_wire: Box<[WireName]>,
     /// TTL of the NS records in seconds.
     pub ns_ttl: u32,
     /// Where the name server is, if it is the one that is made up.
@@ -107,6 +109,7 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
+        let ns_wire = ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).collect();
         let (layout, ready) = (Layout::default(), OnceLock::new());
         let (freshness, vitals) = (Arc::default(), Arc::default());
         let (schema, tree, cautions, max_answers) = (Schema::default(), None, Vec::new(), 0);
@@ -116,6 +119,7 @@ impl Settings {
             soa,
             soa_ttl,
             ns,
+            ns_wire,
             ns_ttl,
             servers: Box::default(),
             own: OnceLock::new(),
@@ -318,7 +322,7 @@ impl Settings {
 
     /// Whether a name is that of a name server, or stands above one.
     fn names_server(&self, name: &WireName) -> bool {
-        self.ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).any(|ns| {
+        self.ns_wire.iter().any(|ns| {
             let skipped = ns.labels().saturating_sub(name.labels());
             ns.suffix(skipped) == name.as_wire()
         })

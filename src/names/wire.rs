@@ -27,6 +27,16 @@ pub struct WireName {
     labels: u8,
 }
 
+/// Which octets the label form has: a look-up, since it is asked of each name that does not exist.
+const IN_LABEL_FORM: [bool; 256] = {
+    let (mut table, mut octet) = ([false; 256], 0);
+    while octet < table.len() {
+        table[octet] = (octet as u8).is_ascii_alphanumeric() || octet as u8 == b'-';
+        octet += 1;
+    }
+    table
+};
+
 impl WireName {
     /// The name with its first labels, so many, in label form, as names of services, ids and
     /// tags are answered; a leading `_` stays, and so does the id that DNS-SD has as it is,
@@ -40,8 +50,8 @@ impl WireName {
                 && !self.label(0).starts_with(b"_")
         };
         let word = |at: usize| self.label(at).strip_prefix(b"_").unwrap_or(self.label(at));
-        let is_foreign = |octet: &u8| !octet.is_ascii_alphanumeric() && *octet != b'-';
-        (0..first).find(|at| !is_raw(*at) && word(*at).iter().any(is_foreign))?;
+        let is_foreign = |octet: &u8| !IN_LABEL_FORM[usize::from(*octet)];
+        (0..first).find(|at| word(*at).iter().any(is_foreign) && !is_raw(*at))?;
         let mut name = Self::root();
         for at in 0..self.labels() {
             let text = std::str::from_utf8(word(at)).ok().filter(|_| at < first && !is_raw(at));

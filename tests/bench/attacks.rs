@@ -3,7 +3,8 @@
 //! `cargo bench --bench attacks` prints them, in about four minutes: how many octets are sent
 //! to a forged address for each octet of a query, what a well-behaved client sees of a server
 //! that is flooded, and for each bound what it costs to run into it, and whom.
-//! `amplification`, `floods` or `bounds` chooses one, `--quick` is quick.
+//! `amplification`, `floods` or `bounds` chooses one, `--quick` is quick; `BENCH_BEFORE=FILE`
+//! attacks another build of srvd instead.
 //!
 //! The server has core 0, with one worker, so that nothing escapes the flood; the flood, the
 //! client and etcd share core 1. Clients that a limit knows apart have networks of their own

@@ -18,6 +18,8 @@ use crate::support::free_addr;
 pub(crate) const SIZES: [usize; 4] = [1, 3, 10, 100];
 /// A text of as many octets as a string can have, at the service `text`.
 const TEXT: usize = 255;
+/// The variable that names another build of srvd, to be attacked instead of this one.
+const BEFORE: &str = "BENCH_BEFORE";
 /// How long a server may take to start.
 const STARTING: Duration = Duration::from_secs(20);
 /// How long a reply is waited for.
@@ -101,7 +103,9 @@ impl Registered {
     /// Starts a server with arguments, and waits for its first answer.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
         let (at, http, dir) = (free_addr(), free_addr(), directory());
-        let (program, registry) = (env!("CARGO_BIN_EXE_srvd"), self.etcd.url());
+        let other = std::env::var(BEFORE).ok();
+        let program = other.as_deref().unwrap_or(env!("CARGO_BIN_EXE_srvd"));
+        let registry = self.etcd.url();
         let (listen, window) = (at.to_string(), http.to_string());
         let own = [program, "serve", "--registry", &registry, "--listen", &listen];
         let more = ["--http", &window, "--workers", "1"];

@@ -97,7 +97,7 @@ fn a_registry_that_is_evenly_slow_is_used_and_called_slow() {
     let proxy = Proxy::start(etcd.addr());
     proxy.delay(Duration::from_millis(200));
     let registry = format!("http://{}?refresh=false", proxy.addr());
-    let (srvd, _) = joined(&registry, &["--ttl", "3s"]);
+    let (srvd, _) = joined(&registry, &["--ttl", "4s"]);
     srvd.logs("the registry is slow: to register took");
     std::thread::sleep(Duration::from_secs(6));
     for never in ["cannot be reached", "lost"] {

@@ -24,7 +24,8 @@
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
 //! | [`forward`] | names that are not ours → answer: asks other servers | `authority`, moka |
 //! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, `forward`, hickory-server |
-//! | [`etcd`] | the etcd client behind our own types, and the embedded registry | etcd-client |
+//! | [`etcd`] | the etcd client behind our own types | etcd-client |
+//! | [`embedded`] | the registry of `srvd dev`: an etcd in memory, for development and tests | etcd-client's messages, tonic |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
 //! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `index` |
 //! | [`events`] | what changed, in order, for those who follow | `index` |
@@ -46,9 +47,9 @@
 //!
 //! 1. *Pure core.* `names`, `registry`, `index` and `authority` never import tokio,
 //!    etcd-client or hickory-server. A query never waits for I/O.
-//! 2. *One room each.* `etcd` alone knows etcd-client and tonic; `wire` alone knows
-//!    hickory-server; only `mirror` and the `commands` behind it read the registry, only `join`
-//!    writes it.
+//! 2. *One room each.* `etcd` alone knows etcd-client and tonic (`embedded` serves what they
+//!    ask); `wire` alone knows hickory-server; only `mirror` and the `commands` behind it read
+//!    the registry, only `join` writes it.
 //! 3. *Generations.* What a generation says never changes once it is published; the switch
 //!    is one store; a query reads one generation from start to end.
 //! 4. *Whole or not at all.* A list becomes true when its last page is here, an event when
@@ -75,6 +76,7 @@ pub mod commands;
 pub mod config;
 pub mod dev;
 pub mod docs;
+pub mod embedded;
 pub mod error;
 pub mod etcd;
 pub mod events;

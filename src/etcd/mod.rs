@@ -22,28 +22,25 @@
 //! # Rooms
 //! `mirror` reads through [`Etcd`], `join` writes through it; what its registrations share
 //! (streams, batches, what is known of an outage) is [`Upkeep`]. Nobody else in the crate
-//! knows etcd-client or tonic, so both can be replaced here. The embedded registry of
-//! `srvd dev` stands beside the client, on the same protocol.
+//! knows etcd-client or tonic, so both can be replaced here; only [`embedded`], the registry
+//! of `srvd dev`, speaks the same protocol from the other side.
+//!
+//! [`embedded`]: crate::embedded
 
 mod access;
 mod connect;
-pub mod embedded;
 mod endpoints;
 mod error;
-mod keeper;
 mod kv;
 mod lease;
 mod link;
 mod members;
-mod outage;
 mod pages;
 mod permission;
 mod sameness;
+mod shared;
 mod transport;
-mod upkeep;
-mod verify;
 mod watch;
-mod watches;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -62,10 +59,8 @@ pub use self::error::Error;
 pub use self::kv::{Claim, Expect, Held};
 pub use self::lease::{Lease, Remaining};
 pub use self::pages::{Page, PageSize};
-pub use self::upkeep::Upkeep;
-pub use self::verify::Sighting;
+pub use self::shared::{Sighting, Upkeep, Watched};
 pub use self::watch::{Event, Message, Messages, Origin, Requests, Watch};
-pub use self::watches::Watched;
 
 /// Calls that one process has under way. A process may hold thousands of registrations:
 /// all at once they would wait longer for each other than for etcd, and each that gave up

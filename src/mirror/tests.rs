@@ -6,7 +6,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::etcd::{Access, embedded};
+use crate::embedded;
+use crate::etcd::Access;
 use crate::registry::{Change, RegistryUrl};
 
 /// The changes that were published.

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::thread::JoinHandle;
 
 use etcd_client::Client;
-use srvd::etcd::embedded;
+use srvd::embedded;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

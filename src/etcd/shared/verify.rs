@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::outage::Outage;
-use super::permission::Need;
-use super::{Error, Etcd, Held};
+use crate::etcd::permission::Need;
+use crate::etcd::{Error, Etcd, Held};
 
 /// Keys in one transaction: the default of etcd's `--max-txn-ops`.
 const BATCH_MAX: usize = 128;

@@ -15,11 +15,11 @@ use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponseStream}
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::look;
 use super::outage::Outage;
-use super::upkeep::look;
-use super::watch::cancelled;
-use super::{Error, Etcd};
 use crate::backoff::Backoff;
+use crate::etcd::watch::cancelled;
+use crate::etcd::{Error, Etcd};
 
 /// The first wait before the stream is opened again, and the longest. It only hastens what
 /// heartbeats find out anyway, and 10,000 watches are as many messages.

@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex as Turn, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::Error;
 use crate::backoff::Backoff;
+use crate::etcd::Error;
 
 /// The first wait before the registry is tried again, and the longest: one look a second
 /// is no load, and who waits for it waits no longer.

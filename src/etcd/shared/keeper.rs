@@ -19,8 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::outage::Outage;
-use super::permission::Need;
-use super::{Error, Etcd};
+use crate::etcd::permission::Need;
+use crate::etcd::{Error, Etcd};
 
 /// Streams that leases are spread over. A follower takes up to 2 ms to ask a leader that
 /// is not near, and 10,000 leases are renewed 2,000 times a second.

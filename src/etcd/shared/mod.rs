@@ -7,17 +7,25 @@
 //! Calls of one registration alone are boxed: they are large and rare, keeping is neither,
 //! and a task should take the memory of the latter.
 
+mod keeper;
+mod outage;
+mod verify;
+mod watches;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::keeper::Keeper;
-use super::outage::Outage;
-use super::verify::Verifier;
-use super::watches::Watches;
-use super::{Claim, Error, Etcd, Expect, Held, Lease, Remaining, Sighting, Watched};
+use self::keeper::Keeper;
+use self::outage::Outage;
+use self::verify::Verifier;
+use self::watches::Watches;
+use super::{Claim, Error, Etcd, Expect, Held, Lease, Remaining};
+
+pub use self::verify::Sighting;
+pub use self::watches::Watched;
 
 /// Registrations that are put, or taken away, at once. etcd writes what it gets together
 /// to its disk together; beyond this many each only waits longer, and renewals with them.
@@ -213,7 +221,7 @@ impl Drop for Counted {
 
 /// Whether the registry does what is asked of it: a linearizable read of one key, which a
 /// member without a leader does not answer.
-pub(super) async fn look(etcd: &Etcd) -> Result<(), Error> {
+async fn look(etcd: &Etcd) -> Result<(), Error> {
     etcd.get(&etcd.first_key(), etcd.timeout()).await.map(drop)
 }
 

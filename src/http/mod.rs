@@ -7,40 +7,19 @@
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
 //! | `GET /metrics` | figures, in Prometheus' text format |
 //! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
-//! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
-//! | `GET /v1/services`, `GET /v1/services/{name}` | what is registered |
-//! | `GET /v1/events` | what changes, as server-sent events ([`events`]) |
-//! | `GET /v1/explain?name=…&type=…` | what a name is answered with, by which rule, and why not |
-//! | `GET /v1/status` | how the server and each zone stand |
+//! | `/v1/…` | problems, services, events, explanations, status: [`v1`] |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
 //! when somebody asks: it costs a query nothing. What is written goes to the registry by
 //! way of `join`, and is shown when the mirror has seen it. It runs beside the answering of DNS and
 //! is told from outside when to end; a client that is slow is cut by [`server`].
 
-mod access;
 mod bender;
-mod connections;
-mod events;
-mod explain;
-mod extract;
-mod guards;
-mod heavy;
-mod instances;
 mod metrics;
 mod page;
-mod paging;
-mod place;
-mod problems;
-mod ready;
-mod refusal;
-mod samples;
-mod schema;
+mod probes;
 mod server;
-mod services;
-mod status;
-mod tls;
-mod zones;
+mod v1;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -59,15 +38,16 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::samples::Samples;
+use self::server::samples::Samples;
+use self::server::{guards, refusal};
 use crate::events::Events;
 use crate::index::Index;
 use crate::reload::Outcomes;
 use crate::wire::{Counters, Policies};
 
-pub use self::access::{Access, Rules, Token};
 pub use self::bender::Bender;
-pub use self::heavy::Heavy;
+pub use self::server::access::{Access, Rules, Token};
+pub use self::server::heavy::Heavy;
 
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
@@ -231,16 +211,11 @@ async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) 
 /// Every path, and the document that describes them.
 fn routes(subject: Subject) -> Router {
     let (routes, document) = OpenApiRouter::with_openapi(Described::openapi())
-        .routes(routes!(healthz))
-        .routes(routes!(ready::show))
+        .routes(routes!(probes::health))
+        .routes(routes!(probes::readiness))
         .routes(routes!(metrics::show))
-        .routes(routes!(problems::show))
         .merge(bender::routes())
-        .routes(routes!(events::follow))
-        .routes(routes!(services::list))
-        .routes(routes!(instances::show))
-        .routes(routes!(status::show))
-        .routes(routes!(explain::show))
+        .merge(v1::routes())
         .split_for_parts();
     let document = guards::described(document);
     let document = document.to_json().expect("the document has no keys but strings");
@@ -257,17 +232,6 @@ fn routes(subject: Subject) -> Router {
 #[derive(OpenApi)]
 #[openapi(info(title = "srvd", description = "DNS service discovery: the operator's window"))]
 struct Described;
-
-/// Whether the process runs.
-#[utoipa::path(get, path = "/healthz", tag = "probes", responses((status = 200, body = String)))]
-async fn healthz() -> &'static str {
-    "ok\n"
-}
-
-/// A time of day as RFC 3339 has it, in UTC and to the millisecond.
-fn timestamp(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
-}
 
 /// A reply of JSON that is text already.
 fn json(text: impl IntoResponse) -> Response {

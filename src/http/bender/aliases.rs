@@ -6,9 +6,9 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::super::Subject;
-use super::super::refusal::Refusal;
 use super::created;
+use crate::http::Subject;
+use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::registry::{Alias, Resource};
 

@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::Subject;
-use super::super::extract::{Body, Segments};
-use super::super::refusal::Refusal;
 use super::aliases::{Kind, Posted};
 use super::entities::{Frontend, PostedFrontend};
+use crate::http::Subject;
+use crate::http::server::extract::{Body, Segments};
+use crate::http::server::refusal::Refusal;
 use crate::registry::Resource;
 
 /// Frontends, as HTTP has them.

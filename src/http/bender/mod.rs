@@ -31,8 +31,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Subject;
-use super::refusal::Refusal;
 use crate::etcd::Error;
+use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::join::registrar::{Fault, Registrar};
 

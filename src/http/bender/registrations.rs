@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::super::Subject;
-use super::super::extract::{Body, Segments};
-use super::super::heavy::{Array, Gone};
-use super::super::refusal::Refusal;
 use super::created;
 use super::entities::{PostedRegistration, Registration};
+use crate::http::Subject;
+use crate::http::server::extract::{Body, Segments};
+use crate::http::server::heavy::{Array, Gone};
+use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::names::folded;
 use crate::registry::Instance;

@@ -27,7 +27,7 @@ use prometheus_client::registry::Registry;
 use self::plain::{OPEN_METRICS, PLAIN, plain, wants_open_metrics};
 use self::write::single;
 use super::Subject;
-use super::refusal::Refusal;
+use super::server::refusal::Refusal;
 
 /// Figures, in OpenMetrics' text format or Prometheus' own.
 ///

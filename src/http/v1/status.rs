@@ -8,10 +8,11 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::refusal::Refusal;
-use super::samples::{Lately, Look, Samples};
-use super::{Subject, timestamp};
+use super::timestamp;
 use crate::events::Events;
+use crate::http::Subject;
+use crate::http::server::refusal::Refusal;
+use crate::http::server::samples::{Lately, Look, Samples};
 use crate::index::{Generation, Schema, Site};
 use crate::reload::Outcome;
 

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Parameters, Segments};
 use super::paging::{first, limit};
-use super::refusal::Refusal;
 use super::services::{Shown, aliases, behind, shown};
 use super::zones::{self, quoted};
-use super::{Subject, schema, timestamp};
+use super::{schema, timestamp};
 use crate::events::{Events, Since};
+use crate::http::Subject;
+use crate::http::server::extract::{Parameters, Segments};
+use crate::http::server::refusal::Refusal;
 use crate::index::{Generation, Service, Zone};
 use crate::names::{folded, nearest};
 use crate::registry::Instance;

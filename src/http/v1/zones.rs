@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::refusal::Refusal;
+use crate::http::server::refusal::Refusal;
 use crate::index::{Generation, Schema, Zone};
 
 /// The places of the zone with a name, or of all zones with services.

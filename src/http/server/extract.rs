@@ -20,15 +20,15 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body, JSON.
 #[derive(Debug)]
-pub(super) struct Body<T>(pub(super) T);
+pub(in crate::http) struct Body<T>(pub(in crate::http) T);
 
 /// The parameters behind the `?`.
 #[derive(Debug)]
-pub(super) struct Parameters<T>(pub(super) T);
+pub(in crate::http) struct Parameters<T>(pub(in crate::http) T);
 
 /// The parts of the path that have names, decoded.
 #[derive(Debug)]
-pub(super) struct Segments<T>(pub(super) T);
+pub(in crate::http) struct Segments<T>(pub(in crate::http) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refusal;

@@ -18,7 +18,7 @@ const BODIES: &[(&str, &str)] = &[
 ];
 
 /// Adds these replies where a path does not say more of them itself.
-pub(super) fn described(mut document: OpenApi) -> OpenApi {
+pub(in crate::http) fn described(mut document: OpenApi) -> OpenApi {
     document.paths.paths.values_mut().for_each(describe);
     document
 }

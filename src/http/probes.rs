@@ -1,4 +1,5 @@
-//! `/readyz`: whether queries are worth sending here, and why not.
+//! Probes of a supervisor: `/healthz`, whether the process runs, and `/readyz`, whether
+//! queries are worth sending here and why not.
 
 use std::fmt::Write as _;
 
@@ -8,12 +9,18 @@ use axum::http::StatusCode;
 use super::Subject;
 use crate::names::{Shown, written};
 
+/// Whether the process runs.
+#[utoipa::path(get, path = "/healthz", tag = "probes", responses((status = 200, body = String)))]
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
 /// Whether queries are worth sending here: a line for each zone says how it stands.
 #[utoipa::path(get, path = "/readyz", tag = "probes", responses(
     (status = 200, description = "every zone can be answered", body = String),
     (status = 503, description = "some cannot, or the server drains", body = String)
 ))]
-pub(super) async fn show(State(subject): State<Subject>) -> (StatusCode, String) {
+pub(super) async fn readiness(State(subject): State<Subject>) -> (StatusCode, String) {
     let generation = subject.index.load();
     let is_draining = subject.draining.is_cancelled();
     let mut text = if is_draining { "draining\n".to_owned() } else { String::new() };

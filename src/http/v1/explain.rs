@@ -7,10 +7,11 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::Parameters;
-use super::refusal::Refusal;
-use super::{Subject, schema};
+use super::schema;
 use crate::authority::{self, Draw};
+use crate::http::Subject;
+use crate::http::server::extract::Parameters;
+use crate::http::server::refusal::Refusal;
 
 /// What is asked.
 #[derive(Debug, Deserialize, IntoParams)]

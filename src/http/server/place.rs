@@ -22,7 +22,7 @@ pub(super) const UNREAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The place of one connection among all that may be open, given back with its last copy.
 #[derive(Debug, Clone)]
-pub(super) struct Place(Arc<Seat>);
+pub(in crate::http) struct Place(Arc<Seat>);
 
 /// What a place is made of.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Place {
 
     /// Gives the place to another connection. This one, which has a place elsewhere, lives as
     /// long as it has something to send and its client reads.
-    pub(super) fn leave(&self) {
+    pub(in crate::http) fn leave(&self) {
         self.0.connections.remove(self.0.number);
         self.permit().take();
     }

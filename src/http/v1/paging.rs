@@ -2,7 +2,7 @@
 
 use std::collections::BinaryHeap;
 
-use super::refusal::Refusal;
+use crate::http::server::refusal::Refusal;
 
 /// Entries of a page, where nothing else is asked for.
 const DEFAULT_LIMIT: usize = 100;

@@ -13,8 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::json;
 use super::refusal::Refusal;
+use crate::http::json;
 
 /// Replies that are made at once. One takes a processor for up to a second; the answering of
 /// DNS needs the others.
@@ -47,11 +47,11 @@ pub struct Heavy {
 
 /// The client is gone, or told something else.
 #[derive(Debug)]
-pub(super) struct Gone;
+pub(in crate::http) struct Gone;
 
 /// A JSON array on its way to one client.
 #[derive(Debug)]
-pub(super) struct Array {
+pub(in crate::http) struct Array {
     /// What takes it to the client.
     to: mpsc::Sender<Result<Bytes, Refusal>>,
     /// What is not sent yet.
@@ -89,7 +89,7 @@ impl Heavy {
     ///
     /// # Errors
     /// What the work says; 503 if too much else is asked for; 500 if it ended otherwise.
-    pub(super) async fn beside<T: Serialize + Send + 'static>(
+    pub(in crate::http) async fn beside<T: Serialize + Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
     ) -> Result<Response, Refusal> {
@@ -100,7 +100,7 @@ impl Heavy {
     ///
     /// # Errors
     /// As [`Self::beside`].
-    pub(super) async fn standing<T: Serialize + Send + 'static>(
+    pub(in crate::http) async fn standing<T: Serialize + Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
     ) -> Result<Response, Refusal> {
@@ -112,7 +112,7 @@ impl Heavy {
     ///
     /// # Errors
     /// 503 if too much else is asked for; 500 if nothing was written.
-    pub(super) async fn array(
+    pub(in crate::http) async fn array(
         &self,
         write: impl FnOnce(&mut Array) -> Result<(), Gone> + Send + 'static,
     ) -> Result<Response, Refusal> {
@@ -175,7 +175,7 @@ impl Array {
     ///
     /// # Errors
     /// [`Gone`]: nobody takes it.
-    pub(super) fn push(&mut self, entry: &impl Serialize) -> Result<(), Gone> {
+    pub(in crate::http) fn push(&mut self, entry: &impl Serialize) -> Result<(), Gone> {
         if self.is_large || self.text.len() > 1 {
             self.text.push(b',');
         }

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
-use super::extract::Parameters;
-use super::refusal::Refusal;
-use super::{Subject, schema, zones};
+use super::{schema, zones};
+use crate::http::Subject;
+use crate::http::server::extract::Parameters;
+use crate::http::server::refusal::Refusal;
 use crate::index::{Generation, Zone};
 
 /// Problems that are shown: more than anybody reads. `srvd check` shows all.

@@ -10,14 +10,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::BODY_OCTETS;
+use crate::http::BODY_OCTETS;
 
 /// When a client may come back that was told that something is away for the moment.
 const RETRY_SECONDS: &str = "1";
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Refusal {
+pub(in crate::http) struct Refusal {
     /// The status of the reply.
     #[serde(skip)]
     status: StatusCode,
@@ -29,37 +29,41 @@ pub(super) struct Refusal {
 
 impl Refusal {
     /// A refusal with any status and code.
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl fmt::Display,
+    ) -> Self {
         Self { status, code, message: message.to_string() }
     }
 
     /// 400: the request says something that cannot be.
-    pub(super) fn invalid(message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn invalid(message: impl fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "INVALID", message)
     }
 
     /// 401: a token is missing, or not the right one.
-    pub(super) fn unauthorized(message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn unauthorized(message: impl fmt::Display) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
     }
 
     /// 403: it is nobody's right, or not this client's.
-    pub(super) fn forbidden(message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn forbidden(message: impl fmt::Display) -> Self {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
     }
 
     /// 404: there is no such thing.
-    pub(super) fn not_found(message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn not_found(message: impl fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
     }
 
     /// 503: not now; the client may come back.
-    pub(super) fn unavailable(message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn unavailable(message: impl fmt::Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
 
     /// 500: a fault of ours.
-    pub(super) fn fault(message: impl fmt::Display) -> Self {
+    pub(in crate::http) fn fault(message: impl fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message)
     }
 }
@@ -79,13 +83,13 @@ impl IntoResponse for Refusal {
 }
 
 /// The answer to a path that there is nothing at.
-pub(super) async fn no_such_path(uri: Uri) -> Refusal {
+pub(in crate::http) async fn no_such_path(uri: Uri) -> Refusal {
     let path = uri.path().escape_default();
     Refusal::not_found(format_args!("there is nothing at {path}; /v1/openapi.json says what is"))
 }
 
 /// The answer to a method that a path does not have; the paths' routers add `Allow`.
-pub(super) async fn no_such_method(method: Method, uri: Uri) -> Refusal {
+pub(in crate::http) async fn no_such_method(method: Method, uri: Uri) -> Refusal {
     let path = uri.path().escape_default();
     let text = format!("{path} has no method {method}; `Allow` says which it has");
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", text)

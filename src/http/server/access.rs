@@ -109,7 +109,7 @@ impl Access {
     }
 
     /// The rules of this moment.
-    pub(super) fn rules(&self) -> Guard<Arc<Rules>> {
+    pub(in crate::http) fn rules(&self) -> Guard<Arc<Rules>> {
         self.rules.load()
     }
 
@@ -117,7 +117,7 @@ impl Access {
     ///
     /// # Errors
     /// The reply in place of an answer.
-    pub(super) fn judge(&self, request: &Parts) -> Result<(), Refusal> {
+    pub(in crate::http) fn judge(&self, request: &Parts) -> Result<(), Refusal> {
         let (rules, host) = (self.rules(), host(request)?);
         self.judge_host(&rules, host.as_ref())?;
         if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::Parameters;
 use super::paging::{first, limit};
-use super::refusal::Refusal;
+use super::schema;
 use super::zones;
-use super::{Subject, schema};
+use crate::http::Subject;
+use crate::http::server::extract::Parameters;
+use crate::http::server::refusal::Refusal;
 use crate::index::{Generation, Service, Zone};
 
 /// Which services.

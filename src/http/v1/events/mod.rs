@@ -32,12 +32,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
-use super::Subject;
-use super::extract::Parameters;
-use super::place::Place;
-use super::refusal::Refusal;
 use super::zones;
 use crate::events::{FOLLOWERS_MAX, Id};
+use crate::http::Subject;
+use crate::http::server::extract::Parameters;
+use crate::http::server::place::Place;
+use crate::http::server::refusal::Refusal;
 use crate::names::folded;
 
 use self::follower::{Follower, Start};

@@ -1,4 +1,17 @@
-//! Connections: so many at once, each with so long to ask.
+//! The machinery under every endpoint: connections and their limits, TLS, who may ask, what is
+//! read of a request and how it is refused.
+//!
+//! There are so many connections at once, each with so long to ask.
+
+pub(super) mod access;
+mod connections;
+pub(super) mod extract;
+pub(super) mod guards;
+pub(super) mod heavy;
+pub(super) mod place;
+pub(super) mod refusal;
+pub(super) mod samples;
+mod tls;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,10 +34,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::access::Access;
-use super::connections::{CONNECTIONS_MAX, Connections};
-use super::place::{CONNECTION_LIFE, Impatient, Place, UNREAD_TIMEOUT};
-use super::tls::Tls;
+use self::access::Access;
+use self::connections::{CONNECTIONS_MAX, Connections};
+use self::place::{CONNECTION_LIFE, Impatient, Place, UNREAD_TIMEOUT};
+use self::tls::Tls;
 use crate::names::Span;
 
 /// Places that must be free for a connection to be kept after a reply: ten thousand clients

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
-use super::Subject;
+use crate::http::Subject;
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -19,25 +19,25 @@ const REMEMBERED: usize = 150;
 
 /// What is remembered.
 #[derive(Debug)]
-pub(super) struct Samples {
+pub(in crate::http) struct Samples {
     /// When the server began, for durations.
-    pub(super) begun: Instant,
+    pub(in crate::http) begun: Instant,
     /// The looks, the latest last.
     looks: Mutex<VecDeque<Look>>,
 }
 
 /// How much was counted until some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
+pub(in crate::http) struct Look {
     /// Queries that came.
-    pub(super) queries: u64,
+    pub(in crate::http) queries: u64,
     /// Changes of the zones.
-    pub(super) changes: u64,
+    pub(in crate::http) changes: u64,
 }
 
 /// How much happened in each of the latest intervals, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Lately {
+pub(in crate::http) struct Lately {
     /// How many seconds an interval has.
     seconds: u64,
     /// Queries that came in each.
@@ -48,12 +48,12 @@ pub(super) struct Lately {
 
 impl Samples {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
+    pub(in crate::http) fn new() -> Self {
         Self { begun: Instant::now(), looks: Mutex::default() }
     }
 
     /// Looks again and again.
-    pub(super) async fn run(&self, subject: &Subject) -> Infallible {
+    pub(in crate::http) async fn run(&self, subject: &Subject) -> Infallible {
         let mut clock = interval(EVERY);
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -63,7 +63,7 @@ impl Samples {
     }
 
     /// How much happened lately.
-    pub(super) fn lately(&self) -> Lately {
+    pub(in crate::http) fn lately(&self) -> Lately {
         let looks = self.looks();
         let steps = || looks.iter().zip(looks.iter().skip(1));
         Lately {
@@ -90,7 +90,7 @@ impl Samples {
 
 impl Look {
     /// What is counted now.
-    pub(super) fn now(subject: &Subject) -> Self {
+    pub(in crate::http) fn now(subject: &Subject) -> Self {
         let counts = subject.counters.total();
         let generation = subject.index.load();
         Self {

@@ -8,14 +8,13 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `registrations` | `/registrations` |
-//! | `backends`, `frontends` | `/backends`, `/frontends` |
+//! | `endpoints` | `/backends`, `/frontends` |
 //! | `aliases` | what both of these do |
 //! | `entities` | what is shown and posted |
 
 mod aliases;
-mod backends;
+mod endpoints;
 mod entities;
-mod frontends;
 mod registrations;
 
 use std::sync::Arc;
@@ -30,6 +29,7 @@ use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::endpoints::{backends, frontends};
 use super::Subject;
 use crate::etcd::Error;
 use crate::http::server::refusal::Refusal;

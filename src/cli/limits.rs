@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::wire::Network;
+use crate::names::Network;
 
 /// Options of `serve` and `dev` that keep the server from harm, and others from the server.
 #[derive(Debug, Clone, Default, Args)]

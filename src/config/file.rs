@@ -13,10 +13,9 @@ use toml::Spanned;
 use crate::error::Failure;
 use crate::files;
 use crate::http;
-use crate::names::{TTL_MAX, WireName};
+use crate::names::{Network, TTL_MAX, WireName};
 use crate::reload::Stamp;
 use crate::telemetry::LogFormat;
-use crate::wire::Network;
 
 /// The file's keys.
 #[derive(Debug, Default, Deserialize)]

@@ -11,9 +11,9 @@ use serde::{Deserialize, Deserializer};
 use super::file::{File, Written};
 use crate::cli::LimitArgs;
 use crate::error::Failure;
-use crate::names::Span;
+use crate::names::{Network, Networks, Span};
 use crate::privileges::Account;
-use crate::wire::{Network, Networks, RATE_MAX, RateLimit, TcpLimits};
+use crate::wire::{RATE_MAX, RateLimit, TcpLimits};
 
 /// Of limited replies one of at most so many is slipped: a client behind a forged address
 /// would have to ask more often than any does.

@@ -5,6 +5,7 @@
 mod address;
 mod block;
 mod near;
+mod networks;
 pub mod reversed;
 mod shown;
 mod span;
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
 pub use self::near::nearest;
+pub use self::networks::{Network, NetworkFault, Networks, SHARE_V4, SHARE_V6, Share, client};
 pub use self::reversed::Reversed;
 pub use self::shown::{Escaping, Shown, is_hidden, shell_word, shown, shown_json};
 pub use self::span::Span;

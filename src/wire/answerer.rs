@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::full::{Found, Outcome, contain};
-use super::networks::client;
 use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
+use crate::names::client;
 
 /// What becomes of a message.
 pub(super) enum Answered<'a> {

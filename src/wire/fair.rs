@@ -18,7 +18,7 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
-use super::networks::Share;
+use crate::names::Share;
 
 /// Things that wait.
 #[derive(Debug)]

@@ -60,7 +60,6 @@ mod fast;
 mod full;
 mod limiter;
 mod listen;
-mod networks;
 mod policy;
 mod query_log;
 mod replied;
@@ -79,8 +78,6 @@ pub use self::fast::{Fast, Verdict};
 pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
-pub(crate) use self::networks::client;
-pub use self::networks::{Network, NetworkFault, Networks};
 pub use self::policy::{Policies, Policy, UdpSize};
 pub use self::query_log::QueryLog;
 

@@ -8,9 +8,10 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::full::shows_cookie;
 use super::limiter::Fate;
-use super::{Cookies, Limiter, Networks, PLAIN_MAX, QueryLog, TcpLimits, Transport};
+use super::{Cookies, Limiter, PLAIN_MAX, QueryLog, TcpLimits, Transport};
 use super::{UDP_MAX, UDP_MOST};
 use crate::forward::Forwarder;
+use crate::names::Networks;
 
 /// The most octets that are sent over UDP, to clients that take as much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,10 +27,10 @@ use super::accept::Common;
 use super::answerer::{Answered, Answerer};
 use super::connections::{Account, Place};
 use super::listen::TCP_BUFFER;
-use super::networks::Share;
 use super::turns::Turns;
 use super::{Origin, Path, Policy, Replied, Responder, Transport};
 use crate::index::Generation;
+use crate::names::Share;
 
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);

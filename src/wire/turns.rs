@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot::{Sender, channel};
 
 use super::fair::Fair;
-use super::networks::Share;
+use crate::names::Share;
 
 /// Connections that may wait for their turn: more than there are at once, since those that end
 /// meanwhile are only noticed when it is their turn.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use srvd::forward::{Counts, Source};
-use srvd::wire::{Networks, Policy};
+use srvd::names::Networks;
+use srvd::wire::Policy;
 
 use super::Forwarding;
 use super::upstream::Nsd;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
-use srvd::wire::{Cookies, Counts, Limiter, Networks, Policy, RateLimit, Truncation};
+use srvd::names::Networks;
+use srvd::wire::{Cookies, Counts, Limiter, Policy, RateLimit, Truncation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, UdpSocket};
 use tokio::time::{Instant, timeout};

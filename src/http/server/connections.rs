@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
-use crate::wire::client;
+use crate::names::client;
 
 /// Connections at once. Operators, scrapers and probes are few; clients that renew a
 /// registration are many, and each is served in some milliseconds. The rest waits in the

@@ -20,7 +20,7 @@ use rustix::process::{Resource, getrlimit};
 use self::open::{Entry, Open};
 use super::Policies;
 use super::counters::Counters;
-use super::networks::client;
+use crate::names::client;
 
 /// Connections that are closed for a new one, where limits fell and there are too many, or the
 /// system has no descriptor left: so they become fewer, and nobody waits long for the lock.

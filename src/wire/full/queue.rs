@@ -15,12 +15,12 @@ use arc_swap::Guard;
 
 use super::Responder;
 use crate::index::Generation;
+use crate::names::Share;
 use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::fair::Fair;
 use crate::wire::limiter::Fate;
-use crate::wire::networks::Share;
 use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the

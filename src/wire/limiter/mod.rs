@@ -25,8 +25,7 @@ use foldhash::fast::RandomState;
 
 use self::kind::{Kind, empty};
 use self::table::{Interval, Table};
-use super::networks::{SHARE_V4, SHARE_V6};
-use super::{Network, Networks};
+use crate::names::{Network, Networks, SHARE_V4, SHARE_V6};
 
 /// What is limited, and how much.
 #[derive(Debug, Clone)]

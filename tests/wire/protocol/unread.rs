@@ -63,7 +63,7 @@ async fn more_records_than_any_query_has_are_a_format_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_ask_is_refused_before_records_are_looked_at() {
-    let nobody = Policy { allow_query: Some(srvd::wire::Networks::new(&[])), ..Policy::default() };
+    let nobody = Policy { allow_query: Some(srvd::names::Networks::new(&[])), ..Policy::default() };
     let world = World::by(nobody);
     let usual = Query::new("web.services.internal", A).edns(1232, 0, 0, &[]);
     let reply = world.ask(&usual).same();

@@ -15,9 +15,9 @@ const MAPPED_PREFIX: u8 = 96;
 const CLIENT_PREFIX: u8 = 64;
 /// Bits that the addresses of an IPv4 network share which is served as one: the smallest network
 /// that is announced to others, and what rate limits of name servers count by.
-pub(super) const SHARE_V4: u8 = 24;
+pub const SHARE_V4: u8 = 24;
 /// The same of IPv6: what a provider gives one customer at most.
-pub(super) const SHARE_V6: u8 = 56;
+pub const SHARE_V6: u8 = 56;
 /// Where a site's own clients are: this machine, private networks (RFC 1918, RFC 4193), those
 /// shared behind a provider's translation (RFC 6598), the link.
 const LOCAL: [&str; 8] = [
@@ -116,11 +116,12 @@ impl Networks {
 
 /// The client network that an address is served with, where there is not enough for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Share(u64);
+pub struct Share(u64);
 
 impl Share {
     /// That of an address. The highest bit tells the families apart.
-    pub(super) fn of(address: IpAddr) -> Self {
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(it) => 1 << 63 | u64::from(it.to_bits() >> (32 - SHARE_V4)),
             IpAddr::V6(it) => (it.to_bits() >> (128 - SHARE_V6)) as u64,
@@ -129,7 +130,8 @@ impl Share {
 }
 
 /// Who an address belongs to, where places are counted: one host of IPv4, one network of IPv6.
-pub(crate) fn client(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         ip @ IpAddr::V4(_) => ip,
         ip @ IpAddr::V6(_) => Network::around(ip, CLIENT_PREFIX).first,

@@ -1,6 +1,7 @@
 //! How a command ends, and the exit code that says so.
 
 use crate::etcd;
+use crate::files::FileFault;
 
 /// Why a command did not do what it was asked. The variant decides the exit code.
 #[derive(Debug, thiserror::Error)]
@@ -54,8 +55,8 @@ impl From<etcd::Error> for Failure {
     }
 }
 
-impl From<etcd::FileFault> for Failure {
-    fn from(fault: etcd::FileFault) -> Self {
+impl From<FileFault> for Failure {
+    fn from(fault: FileFault) -> Self {
         Self::usage(fault)
     }
 }

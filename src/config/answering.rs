@@ -6,7 +6,7 @@ use super::file::File;
 use super::{Written, named};
 use crate::cli::AnsweringArgs;
 use crate::error::Failure;
-use crate::etcd::NamedFile;
+use crate::files::NamedFile;
 use crate::wire::{Cookies, NSID_MAX, UdpSize};
 
 /// Secrets that are read from a file: one in use, and some before and after it. Each costs a

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustls::pki_types::CertificateDer;
 use x509_parser::parse_x509_certificate;
 
-use crate::etcd::NamedFile;
+use crate::files::NamedFile;
 use crate::registry::Finding;
 
 /// How long before its end a certificate is warned of. Those that are renewed by a program

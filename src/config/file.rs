@@ -11,10 +11,9 @@ use serde::de::Error as _;
 use toml::Spanned;
 
 use crate::error::Failure;
-use crate::files;
+use crate::files::{self, FileStamp};
 use crate::http;
 use crate::names::{Network, TTL_MAX, WireName};
-use crate::reload::Stamp;
 use crate::telemetry::LogFormat;
 
 /// The file's keys.
@@ -118,7 +117,7 @@ pub struct File {
     text: String,
     /// What it looked like when it was read.
     #[serde(skip)]
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
 }
 
 /// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
@@ -238,7 +237,7 @@ impl File {
 
     /// What it looked like when it was read; nothing where there is none.
     #[must_use]
-    pub const fn stamp(&self) -> Option<Stamp> {
+    pub const fn stamp(&self) -> Option<FileStamp> {
         self.stamp
     }
 
@@ -258,9 +257,9 @@ impl File {
 }
 
 /// The text of a file, and what it looked like before it was read.
-fn contents(path: &Path) -> std::io::Result<(String, Option<Stamp>)> {
+fn contents(path: &Path) -> std::io::Result<(String, Option<FileStamp>)> {
     let (mut file, mut text) = (files::open(path)?, String::new());
-    let stamp = Stamp::of(&file.metadata()?);
+    let stamp = FileStamp::of(&file.metadata()?);
     file.read_to_string(&mut text)?;
     Ok((text, stamp))
 }

@@ -11,7 +11,7 @@ use super::outage::duration;
 use super::{check_lease, named};
 use crate::cli::HttpArgs;
 use crate::error::Failure;
-use crate::etcd::{NamedFile, certified};
+use crate::files::{NamedFile, certified};
 use crate::http::{At, Rules, Token};
 use crate::names::DEFAULT_LEASE;
 use crate::registry::Finding;

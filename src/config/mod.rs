@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use crate::cli::Common;
 use crate::error::Failure;
-use crate::etcd::{Access, Files, NamedFile};
+use crate::etcd::{Access, Files};
+use crate::files::NamedFile;
 use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
 use crate::registry::{Finding, RegistryUrl};
 use crate::telemetry::LogFormat;

@@ -7,7 +7,7 @@ use super::file::{Age, File};
 use super::{Written, named};
 use crate::cli::ServeArgs;
 use crate::error::Failure;
-use crate::etcd::NamedFile;
+use crate::files::NamedFile;
 use crate::names::{DEFAULT_HOLD_COLLAPSE, Span};
 
 /// The shortest `max-stale`: the registry is asked for a word four times within it, and

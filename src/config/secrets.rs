@@ -3,7 +3,8 @@
 use super::file::File;
 use super::named;
 use crate::cli::ServeArgs;
-use crate::etcd::{Files, NamedFile};
+use crate::etcd::Files;
+use crate::files::NamedFile;
 use crate::registry::Finding;
 
 /// What those who are neither the owner nor of the group may not do to a secret: read or

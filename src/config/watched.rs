@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::file::File;
 use super::{Written, named};
 use crate::cli::{Common, ServeArgs};
-use crate::reload::Watched;
+use crate::files::Watched;
 
 /// The files that are read again when they change: the configuration, and those that it or an
 /// option names. The files for etcd and resolv.conf files are followed by whoever uses them.

@@ -54,7 +54,7 @@ use self::endpoints::{Duty, Endpoints, Way};
 use self::link::Link;
 use crate::registry::RegistryUrl;
 
-pub use self::access::{Access, FileFault, Files, NamedFile, certified};
+pub use self::access::{Access, Files};
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, Held};
 pub use self::lease::{Lease, Remaining};

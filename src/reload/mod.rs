@@ -15,7 +15,6 @@
 //! forwarder: both go on with what they had where a file is bad. Here they are only named.
 
 mod outcome;
-mod sight;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -29,12 +28,12 @@ use crate::cli::{Common, ServeArgs};
 use crate::config::{self, File, Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
+use crate::files::{FileStamps, Watched};
 use crate::index::Schema;
 use crate::registry::{Finding, Layout, RegistryUrl};
 use crate::systemd;
 
 pub use self::outcome::{Outcome, Outcomes};
-pub use self::sight::{Sight, Stamp, Watched};
 
 /// How often files are looked at: soon enough for whoever replaced one and waits. To look at
 /// 5,000 takes some milliseconds.
@@ -74,9 +73,9 @@ pub struct Reload {
     /// The files.
     watched: Watched,
     /// What they looked like when they were read last, whether they could be used or not.
-    read: Sight,
+    read: FileStamps,
     /// What they look like since the last look, if not so: they may be written still.
-    pending: Option<Sight>,
+    pending: Option<FileStamps>,
 }
 
 impl Reload {
@@ -91,7 +90,7 @@ impl Reload {
         file: &File,
         read: impl FnOnce() -> Result<Serve, Failure>,
     ) -> Result<(Self, Serve), Failure> {
-        let (watched, sight) = look(common, args, file);
+        let (watched, stamps) = look(common, args, file);
         let config = read()?;
         let reload = Self {
             common: common.clone(),
@@ -101,7 +100,7 @@ impl Reload {
             access: config.access.clone(),
             is_watching: config.watch_files,
             watched,
-            read: sight,
+            read: stamps,
             pending: None,
         };
         Ok((reload, config))
@@ -133,14 +132,14 @@ impl Reload {
         if !self.is_watching {
             return None;
         }
-        let sight = Sight::of(&self.watched);
-        if sight == self.read {
+        let stamps = FileStamps::of(&self.watched);
+        if stamps == self.read {
             self.pending = None;
             return None;
         }
-        let is_whole = self.pending.as_ref() == Some(&sight);
-        let cause = is_whole.then(|| named(&sight.changed(&self.read)));
-        self.pending = Some(sight);
+        let is_whole = self.pending.as_ref() == Some(&stamps);
+        let cause = is_whole.then(|| named(&stamps.changed(&self.read)));
+        self.pending = Some(stamps);
         cause
     }
 
@@ -182,7 +181,7 @@ impl Reload {
     /// Reads everything.
     fn read(&mut self) -> Result<Serve, Failure> {
         let Self { common, args, access, .. } = self;
-        (self.read, self.pending) = (Sight::of(&self.watched), None);
+        (self.read, self.pending) = (FileStamps::of(&self.watched), None);
         let file = File::read_again(common.config.as_deref())?;
         (self.watched, self.read) = look(common, args, &file);
         Serve::again(common, args, &file, access)
@@ -200,13 +199,13 @@ impl Reload {
 }
 
 /// The files that a configuration names, and what they look like; itself as it was read.
-fn look(common: &Common, args: &ServeArgs, file: &File) -> (Watched, Sight) {
+fn look(common: &Common, args: &ServeArgs, file: &File) -> (Watched, FileStamps) {
     let watched = config::watched(common, args, file);
-    let mut sight = Sight::of(&watched);
+    let mut stamps = FileStamps::of(&watched);
     if let Some(path) = &common.config {
-        sight.put(path, file.stamp());
+        stamps.put(path, file.stamp());
     }
-    (watched, sight)
+    (watched, stamps)
 }
 
 /// Files that changed, in words.

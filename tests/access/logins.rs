@@ -4,7 +4,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use srvd::etcd::{Access, Etcd as Client, Files, NamedFile};
+use srvd::etcd::{Access, Etcd as Client, Files};
+use srvd::files::NamedFile;
 
 use super::{Desk, Served, ctl, enable_auth, joined, owned, put, root};
 use crate::support::etcd::{Etcd, etcdctl};

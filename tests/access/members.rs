@@ -91,7 +91,7 @@ fn a_listed_member_of_another_cluster_or_without_tls_is_not_used() {
     let authority = Authority::new("ours");
     let etcd = SecureEtcd::start(&authority.server());
     let desk = Desk::new();
-    let ca = srvd::etcd::NamedFile {
+    let ca = srvd::files::NamedFile {
         path: desk.file("ca.pem", &authority.pem).into(),
         origin: "--ca".to_owned(),
     };
@@ -109,7 +109,7 @@ fn a_listed_member_of_another_cluster_or_without_tls_is_not_used() {
 /// A handle on a registry as `reader`, that keeps up with its members, read every second.
 fn reading(url: &str, desk: &Desk) -> (Client, Runtime) {
     desk.user("reader", "reader");
-    let file = srvd::etcd::NamedFile {
+    let file = srvd::files::NamedFile {
         path: desk.path("reader.password").into(),
         origin: "--password-file".to_owned(),
     };

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use srvd::etcd::{Access, Etcd, Files, NamedFile};
+use srvd::etcd::{Access, Etcd, Files};
+use srvd::files::NamedFile;
 
 use super::{Desk, Served, connections_to, ctl, joined, owned};
 use crate::support::certificates::Authority;

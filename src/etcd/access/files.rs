@@ -1,23 +1,6 @@
-//! The files that let us in: where they are, and what is in them.
+//! The files of credentials for etcd: where they are, and what is in them.
 
-use std::path::PathBuf;
-
-use rustls::sign::CertifiedKey;
-
-use super::pem;
-use crate::files;
-
-/// The largest certificate, key or password file that is read.
-const FILE_OCTETS: u64 = 1 << 20;
-
-/// A file, and how to call the option that names it.
-#[derive(Debug, Clone)]
-pub struct NamedFile {
-    /// The path, relative to the working directory.
-    pub path: PathBuf,
-    /// `--ca`, or `srvd.toml:3: ca`.
-    pub origin: String,
-}
+use crate::files::{FileFault, NamedFile, pem};
 
 /// The files that let us in; none of them is needed.
 #[derive(Debug, Clone, Default)]
@@ -28,18 +11,6 @@ pub struct Files {
     pub identity: Option<(NamedFile, NamedFile)>,
     /// A user, and the file whose first line is the password.
     pub user: Option<(String, NamedFile)>,
-}
-
-/// Why a file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{origin} {path}: {text}")]
-pub struct FileFault {
-    /// The option that names it.
-    origin: String,
-    /// The path.
-    path: String,
-    /// What is wrong, and what to do.
-    text: String,
 }
 
 /// PEM of a certificate and of its key.
@@ -96,39 +67,5 @@ impl Files {
     /// Whether there is any file.
     pub(super) const fn is_empty(&self) -> bool {
         self.ca.is_none() && self.identity.is_none() && self.user.is_none()
-    }
-}
-
-/// The certificate chain of a file and the key of another, which must belong together;
-/// `option` names the former.
-///
-/// # Errors
-/// [`FileFault`]: which file cannot be used, and why.
-pub fn certified(
-    (certificate, key): (&NamedFile, &NamedFile),
-    option: &str,
-) -> Result<CertifiedKey, FileFault> {
-    let (pem, key_pem) = (certificate.read()?, key.read()?);
-    let certificates = pem::check_certificates(&pem).map_err(|text| certificate.fault(text))?;
-    pem::pair(certificates, &key_pem, option).map_err(|text| key.fault(text))
-}
-
-impl NamedFile {
-    /// Reads the file.
-    pub(crate) fn read(&self) -> Result<Vec<u8>, FileFault> {
-        let read = files::read(&self.path, FILE_OCTETS);
-        let octets = read.map_err(|error| self.fault(error.to_string()))?;
-        if octets.len() as u64 > FILE_OCTETS {
-            return Err(
-                self.fault(format!("is larger than the {FILE_OCTETS} octets that are read"))
-            );
-        }
-        Ok(octets)
-    }
-
-    /// What is wrong with the file.
-    pub(crate) fn fault(&self, text: impl Into<String>) -> FileFault {
-        let path = self.path.display().to_string();
-        FileFault { origin: self.origin.clone(), path, text: text.into() }
     }
 }

@@ -14,7 +14,6 @@
 //! since etcd looks at certificates and passwords only when a connection or a token is made.
 
 mod files;
-mod pem;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,8 +22,9 @@ use arc_swap::ArcSwap;
 use rustls::pki_types::CertificateDer;
 
 use self::files::Identity;
+use crate::files::{FileFault, pem};
 
-pub use self::files::{FileFault, Files, NamedFile, certified};
+pub use self::files::Files;
 
 /// How often the files are looked at: soon enough for whoever replaced one and waits, and
 /// no load (four small files).
@@ -204,6 +204,7 @@ impl std::fmt::Debug for Access {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::NamedFile;
 
     #[test]
     fn what_is_new_and_good_is_taken_and_what_is_bad_is_not() {

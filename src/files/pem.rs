@@ -11,7 +11,7 @@ use rustls::{Error, InconsistentKeys};
 type Fault = String;
 
 /// Checks that there is at least one certificate.
-pub(super) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
+pub(crate) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => {
@@ -23,7 +23,7 @@ pub(super) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'stati
 }
 
 /// A certificate chain and the key that belongs to it; `option` names the former's file.
-pub(super) fn pair(
+pub(crate) fn pair(
     certificates: Vec<CertificateDer<'static>>,
     key_pem: &[u8],
     option: &str,

@@ -1,4 +1,4 @@
-//! What files look like from outside: whether one changed is told without reading it.
+//! Stamps of files: whether one changed is told without reading it.
 //!
 //! Links are followed, so a link that leads elsewhere now, as those of Kubernetes' volumes do,
 //! is a change. The time looked at is that of the inode: nobody can set it back, and it tells
@@ -15,9 +15,9 @@ const FILES_MAX: usize = 20_000;
 /// How deep directories in it are looked into, for what zone files include.
 const DEPTH_MAX: usize = 4;
 
-/// What one file looks like.
+/// The device, inode, change time and size of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct FileStamp {
     /// The device and the inode.
     place: (u64, u64),
     /// The inode's last change, in seconds and nanoseconds.
@@ -26,14 +26,14 @@ pub struct Stamp {
     octets: u64,
 }
 
-/// What all files look like at one moment; none for one that is not there.
+/// The stamps of all files at one moment; none for one that is not there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct FileStamps {
     /// By path.
-    files: BTreeMap<PathBuf, Option<Stamp>>,
+    files: BTreeMap<PathBuf, Option<FileStamp>>,
 }
 
-/// What is looked at.
+/// The files whose stamps are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
     /// Single files.
@@ -42,7 +42,7 @@ pub struct Watched {
     pub zones: Option<PathBuf>,
 }
 
-impl Stamp {
+impl FileStamp {
     /// That of what is known of a regular file. What is none, a pipe, has nothing to read
     /// again.
     #[must_use]
@@ -55,22 +55,22 @@ impl Stamp {
     }
 }
 
-impl Sight {
+impl FileStamps {
     /// Looks at everything. It reads no file.
     #[must_use]
     pub fn of(watched: &Watched) -> Self {
-        let mut sight = Self::default();
+        let mut stamps = Self::default();
         for path in &watched.files {
-            sight.put(path, fs::metadata(path).ok().as_ref().and_then(Stamp::of));
+            stamps.put(path, fs::metadata(path).ok().as_ref().and_then(FileStamp::of));
         }
         if let Some(directory) = &watched.zones {
-            sight.look_into(directory, 0);
+            stamps.look_into(directory, 0);
         }
-        sight
+        stamps
     }
 
     /// What one file looked like when it was read.
-    pub(super) fn put(&mut self, path: &Path, stamp: Option<Stamp>) {
+    pub fn put(&mut self, path: &Path, stamp: Option<FileStamp>) {
         self.files.insert(path.to_owned(), stamp);
     }
 
@@ -86,14 +86,14 @@ impl Sight {
             match fs::metadata(&path) {
                 Ok(file) if file.is_dir() && depth < DEPTH_MAX => self.look_into(&path, depth + 1),
                 Ok(file) if file.is_dir() => {}
-                file => _ = self.files.insert(path, file.ok().as_ref().and_then(Stamp::of)),
+                file => _ = self.files.insert(path, file.ok().as_ref().and_then(FileStamp::of)),
             }
         }
     }
 
-    /// What is not as it was in an earlier sight, in order.
+    /// The files whose stamps differ from earlier ones, in order.
     pub fn changed<'s>(&'s self, earlier: &'s Self) -> Vec<&'s Path> {
-        let is_other = |sight: &Self, path, stamp| sight.files.get(path) != Some(stamp);
+        let is_other = |stamps: &Self, path, stamp| stamps.files.get(path) != Some(stamp);
         let new = self.files.iter().filter(|(path, stamp)| is_other(earlier, *path, *stamp));
         let gone = earlier.files.keys().filter(|path| !self.files.contains_key(*path));
         let mut changed: Vec<_> = new.map(|(path, _)| path).chain(gone).map(|it| &**it).collect();

@@ -1,8 +1,19 @@
-//! Opening files in places where others may write.
+//! Files: opened without waiting, read as far as they may be large, compared by their stamps.
 //!
+//! | file | holds |
+//! | --- | --- |
+//! | `named` | [`NamedFile`]: a file and the option that names it |
+//! | `pem` | certificates and keys |
+//! | `stamps` | [`FileStamps`]: whether files have changed |
+//!
+//! # Places where others may write
 //! Whoever may write to a directory may put a pipe where a file is looked for, and who opens
 //! that waits for ever; or a link, and who writes through that writes elsewhere. Files are
 //! therefore opened without waiting, and are looked at before they are read.
+
+mod named;
+pub(crate) mod pem;
+mod stamps;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -11,6 +22,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{OFlags, fcntl_setfl};
+
+pub use self::named::{FileFault, NamedFile, certified};
+pub use self::stamps::{FileStamp, FileStamps, Watched};
 
 /// Where pipes stand that a shell has made for us: `/dev/stdin`, and what `<(…)` becomes.
 const PIPES: [&str; 3] = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];

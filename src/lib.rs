@@ -19,7 +19,8 @@
 //! | room | what it is for | knows |
 //! | --- | --- | --- |
 //! | [`names`] | label rules, limits, defaults, each with its reason | nothing |
-//! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names` |
+//! | [`metrics`] | what is counted and timed, for any to read; freshness among it | nothing |
+//! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names`, `metrics` |
 //! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
 //! | [`forward`] | names that are not ours → answer: asks other servers | `authority`, moka |
@@ -34,7 +35,7 @@
 //! | [`http`] | the operator's window: health, readiness, figures, bender's interface | `index`, `events`, `join`, axum |
 //! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `config`, `app` |
-//! | [`files`] | files are opened without waiting, and are what they should be | |
+//! | [`files`] | files that options name: opened without waiting, PEM, whether they changed | nothing |
 //! | [`systemd`] | what systemd is told | |
 //! | [`machine`] | which addresses this machine has | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
@@ -86,6 +87,7 @@ pub mod http;
 pub mod index;
 pub mod join;
 pub mod machine;
+pub mod metrics;
 pub mod mirror;
 pub mod names;
 pub mod privileges;

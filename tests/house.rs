@@ -30,6 +30,7 @@ const ROOMS: &[&str] = &[
     "join",
     "machine",
     "main",
+    "metrics",
     "mirror",
     "names",
     "privileges",
@@ -46,7 +47,7 @@ const ROOMS: &[&str] = &[
 /// What the pure rooms must not know.
 const RULES: &[Rule] = &[
     (
-        &["names", "registry", "index", "authority"],
+        &["names", "metrics", "registry", "index", "authority"],
         &[
             "tokio",
             "etcd_client",
@@ -59,6 +60,8 @@ const RULES: &[Rule] = &[
         ],
     ),
     (&["names"], &["crate::registry", "crate::index", "crate::authority"]),
+    (&["metrics", "files"], &["crate::registry", "crate::index", "crate::etcd", "crate::http"]),
+    (&["reload"], &["crate::http"]),
     (
         &["registry"],
         &["crate::index", "crate::authority", "crate::mirror", "crate::etcd", "crate::wire"],

@@ -10,9 +10,9 @@ use crate::config::{Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
 use crate::http::Access;
 use crate::index::{Index, Schema, Zone};
+use crate::metrics::ReloadHistory;
 use crate::mirror::{Patience, Waits};
 use crate::privileges;
-use crate::reload::Outcomes;
 use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
 
 /// What may be replaced. Clones share it.
@@ -33,7 +33,7 @@ pub struct Live {
     /// Where lost lines of the query log are counted.
     counters: Arc<Counters>,
     /// What came of reading everything again.
-    outcomes: Arc<Outcomes>,
+    outcomes: Arc<ReloadHistory>,
 }
 
 /// Who is asked for names that are not ours. Nobody is before the server runs: the thread
@@ -83,7 +83,7 @@ impl Live {
 
     /// What came of reading everything again.
     #[must_use]
-    pub const fn outcomes(&self) -> &Arc<Outcomes> {
+    pub const fn outcomes(&self) -> &Arc<ReloadHistory> {
         &self.outcomes
     }
 

@@ -23,7 +23,7 @@ use crate::index::{Index, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
 use crate::mirror::Patience;
 use crate::privileges::{self, Account};
-use crate::reload::warn_of;
+use crate::registry::Finding;
 use crate::state::{self, Identity};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
@@ -263,4 +263,13 @@ fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Opti
 /// Whether each address must be bound.
 const fn strictness(config: &Serve) -> Strictness {
     if config.listen.is_explicit { Strictness::Explicit } else { Strictness::Defaults }
+}
+
+/// Says what in zone files is served otherwise than it is written, which certificates are
+/// over, or will be soon, and which secrets everybody may read.
+pub fn warn_of(cautions: &[(String, Finding)], of_files: &[Finding]) {
+    of_files.iter().for_each(|finding| tracing::warn!("{finding}"));
+    for (zone, caution) in cautions {
+        tracing::warn!(zone, "zone file {caution}");
+    }
 }

@@ -9,8 +9,8 @@ use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
 use super::{Draw, Found, Lookup, Overflow, Position, Room, RrSet, TooLarge};
 use crate::index::{Branch, Lead, Node, Schema, Service, Site, Zone};
+use crate::metrics::Standing;
 use crate::names::WireName;
-use crate::registry::Standing;
 
 /// Address RRsets.
 pub(super) struct Additional {

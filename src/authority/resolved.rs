@@ -7,8 +7,8 @@ use hickory_proto::rr::RecordType;
 
 use super::Reason;
 use crate::index::{Generation, Node, Schema, Site, Zone};
+use crate::metrics::Standing;
 use crate::names::WireName;
-use crate::registry::Standing;
 
 /// Where a name leads.
 #[derive(Debug, Clone, Copy)]

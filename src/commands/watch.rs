@@ -9,8 +9,9 @@ use crate::cli::{Output, WatchArgs};
 use crate::config::Registries;
 use crate::error::Failure;
 use crate::etcd::Etcd;
+use crate::metrics::Freshness;
 use crate::mirror::{Mirror, Options};
-use crate::registry::{Change, Freshness, Instance, Layout, Publish, Update};
+use crate::registry::{Change, Instance, Layout, Publish, Update};
 use crate::shutdown;
 
 /// Prints events until it is told to stop. It begins with `online` for all that is there.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Events;
 use super::log::{Batch, REMEMBERED, Standing};
-use crate::registry::{Cause, Publish, Update};
+use crate::metrics::Cause;
+use crate::registry::{Publish, Update};
 
 /// Stands before what publishes the updates of a zone, and tells of each once it is
 /// published: who is told can already ask for it.

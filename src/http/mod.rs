@@ -42,7 +42,7 @@ use self::server::samples::Samples;
 use self::server::{guards, refusal};
 use crate::events::Events;
 use crate::index::Index;
-use crate::reload::Outcomes;
+use crate::metrics::ReloadHistory;
 use crate::wire::{Counters, Policies};
 
 pub use self::bender::Bender;
@@ -93,7 +93,7 @@ pub struct Subject {
     /// Places of replies that take more than a moment.
     pub heavy: Heavy,
     /// What came of reading everything again.
-    pub reloads: Arc<Outcomes>,
+    pub reloads: Arc<ReloadHistory>,
     /// Where bender's interface registers, if there is a zone of services.
     pub bender: Option<Bender>,
 }

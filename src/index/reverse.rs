@@ -12,8 +12,9 @@ use imbl::OrdSet;
 
 use super::zone::Services;
 use super::{Generation, Node, Schema, Service, Zone};
+use crate::metrics::Standing;
 use crate::names::{Block, WireName};
-use crate::registry::{Instance, Standing};
+use crate::registry::Instance;
 
 /// A service's name in lower-cased label form.
 type Label = Box<[u8]>;

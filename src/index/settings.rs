@@ -9,8 +9,9 @@ use hickory_proto::rr::rdata::SOA;
 
 use super::own::{Own, OwnName};
 use super::{StartOfAuthority, Tree, ZoneNumber};
+use crate::metrics::{Freshness, Standing, Vitals};
 use crate::names::{NameTooLong, WireName, written};
-use crate::registry::{Finding, Freshness, Layout, Standing, Vitals};
+use crate::registry::{Finding, Layout};
 
 /// Where a zone's names come from, beside its zone file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

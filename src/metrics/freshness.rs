@@ -1,4 +1,4 @@
-//! When a registry was last heard of.
+//! Freshness: when a registry was last heard of.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What came of reading everything again.
+//! Outcomes of reading everything again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 
-/// What came of reading everything again, once.
+/// The outcome of reading everything again, once.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct ReloadOutcome {
     /// When.
     pub at: SystemTime,
     /// Why it was read: `SIGHUP`, or the files that changed.
@@ -17,11 +17,11 @@ pub struct Outcome {
     pub fault: Option<String>,
 }
 
-/// What came of it so far.
+/// The last outcome, and how many there were.
 #[derive(Debug)]
-pub struct Outcomes {
+pub struct ReloadHistory {
     /// The last one; none before the first.
-    last: ArcSwapOption<Outcome>,
+    last: ArcSwapOption<ReloadOutcome>,
     /// How often all of it was used.
     used: AtomicU64,
     /// How often nothing was changed.
@@ -30,7 +30,7 @@ pub struct Outcomes {
     used_at: AtomicU64,
 }
 
-impl Default for Outcomes {
+impl Default for ReloadHistory {
     /// What is used was read just now.
     fn default() -> Self {
         let (last, used, refused) = Default::default();
@@ -38,9 +38,9 @@ impl Default for Outcomes {
     }
 }
 
-impl Outcomes {
+impl ReloadHistory {
     /// Notes one.
-    pub(super) fn note(&self, outcome: Outcome) {
+    pub fn note(&self, outcome: ReloadOutcome) {
         if outcome.fault.is_none() {
             self.used.fetch_add(1, Ordering::Relaxed);
             self.used_at.store(seconds(outcome.at), Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl Outcomes {
 
     /// The last one; none before the first.
     #[must_use]
-    pub fn last(&self) -> Option<Arc<Outcome>> {
+    pub fn last(&self) -> Option<Arc<ReloadOutcome>> {
         self.last.load_full()
     }
 

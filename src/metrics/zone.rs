@@ -1,8 +1,8 @@
-//! What is counted of one zone's data path, to be read at any time.
+//! Metrics of one zone's data path.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
+
+use super::{Count, Flag, Number, Told};
 
 /// Figures of one zone, from its registry to its snapshot. They are for people and for
 /// metrics: nothing is decided by them. Figures are read and written one by one, relaxed.
@@ -102,91 +102,6 @@ impl Vitals {
     #[must_use]
     pub const fn resyncs(&self, cause: Cause) -> &Count {
         &self.resyncs[cause as usize]
-    }
-}
-
-/// A number that is not negative.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-/// Any number.
-#[derive(Debug, Default)]
-pub struct Number(AtomicI64);
-
-/// Yes or no.
-#[derive(Debug, Default)]
-pub struct Flag(AtomicBool);
-
-/// What is told to people alone: behind a lock, which no query waits for.
-#[derive(Debug)]
-pub struct Told<T>(Mutex<Option<T>>);
-
-impl<T> Default for Told<T> {
-    /// Nothing.
-    fn default() -> Self {
-        Self(Mutex::new(None))
-    }
-}
-
-impl<T: Clone> Told<T> {
-    /// What is told now.
-    #[must_use]
-    pub fn get(&self) -> Option<T> {
-        self.lock().clone()
-    }
-
-    /// Tells something else, or nothing any more.
-    pub fn set(&self, told: Option<T>) {
-        *self.lock() = told;
-    }
-
-    /// What is told. It is whole even if another thread panicked meanwhile.
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Count {
-    /// The number.
-    #[must_use]
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Sets the number.
-    pub fn set(&self, number: u64) {
-        self.0.store(number, Ordering::Relaxed);
-    }
-
-    /// Adds to the number.
-    pub fn add(&self, more: u64) {
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-}
-
-impl Number {
-    /// The number.
-    #[must_use]
-    pub fn get(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Sets the number.
-    pub fn set(&self, number: i64) {
-        self.0.store(number, Ordering::Relaxed);
-    }
-}
-
-impl Flag {
-    /// Whether it is set.
-    #[must_use]
-    pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Sets it.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::etcd::{Error, Message};
-use crate::registry::Cause;
+use crate::metrics::Cause;
 
 /// An outage is logged again after this time.
 const LOG_AGAIN: Duration = Duration::from_secs(60);

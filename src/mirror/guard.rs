@@ -32,8 +32,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Patience;
+use crate::metrics::Vitals;
 use crate::names::Span;
-use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Update, Vitals};
+use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Update};
 
 use self::window::{Counted, Spot, WINDOW, Window, ends};
 

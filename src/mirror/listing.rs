@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::etcd::{Error, Etcd, PageSize};
-use crate::registry::{Freshness, Layout, Publish, Stored, Table, Update};
+use crate::metrics::Freshness;
+use crate::registry::{Layout, Publish, Stored, Table, Update};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
 /// finishes it. Each page is word of the registry. Gives the list's revision and cluster.

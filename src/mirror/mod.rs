@@ -59,7 +59,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd};
-use crate::registry::{Audited, Cause, Freshness, Layout, Publish, Table, Update, Vitals};
+use crate::metrics::{Cause, Freshness, Vitals};
+use crate::registry::{Audited, Layout, Publish, Table, Update};
 
 use self::audit::{Auditor, Progress};
 use self::batch::Pieces;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::{AUDIT_EVERY, PROGRESS_AFTER};
+use crate::metrics::Vitals;
 use crate::registry::skydns::Entry;
-use crate::registry::{Alias, Instance, Vitals};
+use crate::registry::{Alias, Instance};
 
 /// How a mirror goes about it.
 #[derive(Debug)]

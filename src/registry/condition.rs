@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{Freshness, Standing, Vitals};
+use crate::metrics::{Freshness, Standing, Vitals};
 
 /// Characters of an error that are shown: it may name several endpoints, each with its reason.
 const TROUBLE_MAX: usize = 400;

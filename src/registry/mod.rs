@@ -16,14 +16,11 @@
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
 //! | `update` | [`Update`]: what changes when keys do |
 //! | `url` | [`RegistryUrl`]: the connection string |
-//! | `freshness` | [`Freshness`]: when the registry was last heard of |
-//! | `vitals` | [`Vitals`]: what is counted of a zone |
 
 mod alias;
 mod condition;
 pub mod document;
 mod event;
-mod freshness;
 mod further;
 mod instance;
 mod key;
@@ -33,12 +30,10 @@ pub mod skydns;
 mod table;
 mod update;
 mod url;
-mod vitals;
 
 pub use self::alias::{Alias, Meaning, Resource};
 pub use self::condition::{Condition, Holding};
 pub use self::event::{Event, Happening};
-pub use self::freshness::{Freshness, Standing};
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, LongId, Proto};
 pub use self::key::{Grammar, KeyFault, Layout, Place, PrefixFault, shown_key};
@@ -49,4 +44,3 @@ pub use self::update::{
     AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,
 };
 pub use self::url::{Endpoint, RegistryUrl, UrlFault};
-pub use self::vitals::{Cause, Count, Flag, Number, SnapshotVitals, Told, Vitals};

@@ -14,8 +14,6 @@
 //! Certificates and passwords for etcd are followed by `etcd`'s access, and resolv.conf by the
 //! forwarder: both go on with what they had where a file is bad. Here they are only named.
 
-mod outcome;
-
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -23,17 +21,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
-use crate::app::Live;
+use crate::app::{Live, warn_of};
 use crate::cli::{Common, ServeArgs};
 use crate::config::{self, File, Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
 use crate::files::{FileStamps, Watched};
 use crate::index::Schema;
-use crate::registry::{Finding, Layout, RegistryUrl};
+use crate::metrics::ReloadOutcome;
+use crate::registry::{Layout, RegistryUrl};
 use crate::systemd;
-
-pub use self::outcome::{Outcome, Outcomes};
 
 /// How often files are looked at: soon enough for whoever replaced one and waits. To look at
 /// 5,000 takes some milliseconds.
@@ -156,7 +153,7 @@ impl Reload {
                 Some(fault.to_string())
             }
         };
-        live.outcomes().note(Outcome { at: SystemTime::now(), cause, fault });
+        live.outcomes().note(ReloadOutcome { at: SystemTime::now(), cause, fault });
         systemd::ready(status);
     }
 
@@ -215,15 +212,6 @@ fn named(changed: &[&Path]) -> String {
     match changed.len().saturating_sub(NAMED) {
         0 => format!("{names} changed"),
         more => format!("{names} and {more} more changed"),
-    }
-}
-
-/// Says what in zone files is served otherwise than it is written, which certificates are
-/// over, or will be soon, and which secrets everybody may read.
-pub fn warn_of(cautions: &[(String, Finding)], of_files: &[Finding]) {
-    of_files.iter().for_each(|finding| tracing::warn!("{finding}"));
-    for (zone, caution) in cautions {
-        tracing::warn!(zone, "zone file {caution}");
     }
 }
 

@@ -14,8 +14,9 @@ use super::pace::Pace;
 use super::{Fault, Identity, file};
 use crate::files;
 use crate::index::{Index, Zone};
+use crate::metrics::Standing;
 use crate::names::Span;
-use crate::registry::{Layout, Standing};
+use crate::registry::Layout;
 
 /// How often a zone is looked at: one load and a comparison.
 const LOOK: Duration = Duration::from_millis(500);

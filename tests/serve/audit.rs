@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use srvd::etcd::{Access, Etcd};
+use srvd::metrics::Vitals;
 use srvd::mirror::{Mirror, Options};
-use srvd::registry::{Instance, Layout, Publish, RegistryUrl, Update, Vitals};
+use srvd::registry::{Instance, Layout, Publish, RegistryUrl, Update};
 
 use super::writer::{Writer, instances};
 use crate::support::registry::Registry;

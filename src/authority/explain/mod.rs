@@ -17,8 +17,9 @@ use super::{
     Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve_meant, visited,
 };
 use crate::index::{Generation, Node, Zone};
+use crate::metrics::Standing;
 use crate::names::{MESSAGE_MAX, WireName, mnemonic, written};
-use crate::registry::{Standing, shown_key};
+use crate::registry::shown_key;
 
 use self::record::lines;
 

@@ -9,8 +9,9 @@ use super::rule::{alias, service_label, shown};
 use crate::authority::visits::Visits;
 use crate::authority::{Answer, Draw, Overflow, Position, Question, Resolved, Room, visited};
 use crate::index::{Generation, Node, Schema, Service, Zone};
+use crate::metrics::Standing;
 use crate::names::{WireName, mnemonic, nearest};
-use crate::registry::{Proto, Standing};
+use crate::registry::Proto;
 
 /// Types that are looked for at a name that has not the one that was asked for.
 const USUAL: [RecordType; 8] = [

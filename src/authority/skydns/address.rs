@@ -15,9 +15,10 @@ use super::alias::{CHAIN_MAX, reverse_labels};
 use super::fill::fill_octets;
 use super::gather::Gathered;
 use crate::index::{Branch, Lead, Node};
+use crate::metrics::Standing;
 use crate::names::{MESSAGE_MAX, WireName};
+use crate::registry::Host;
 use crate::registry::skydns::Entry;
-use crate::registry::{Host, Standing};
 
 /// Host names that are looked up for one question.
 const HOSTS_MAX: usize = 1_024;

@@ -6,10 +6,10 @@ use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::write::{labelled, single};
-use crate::reload::Outcomes;
+use crate::metrics::ReloadHistory;
 
 /// Writes what came of reading everything again.
-pub(super) fn encode(encoder: &mut DescriptorEncoder, outcomes: &Outcomes) -> fmt::Result {
+pub(super) fn encode(encoder: &mut DescriptorEncoder, outcomes: &ReloadHistory) -> fmt::Result {
     let [used, refused] = outcomes.counts();
     let help = "Times that everything was read again, and all of it used or nothing";
     let counts = [("used", used), ("refused", refused)];

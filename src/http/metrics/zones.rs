@@ -9,8 +9,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::index::{Generation, Schema, Site, Zone};
+use crate::metrics::Cause;
 use crate::names::written;
-use crate::registry::{Cause, Condition};
+use crate::registry::Condition;
 
 /// A figure that every zone has: its name, what it says, and how it is read.
 struct PerZone {

@@ -14,7 +14,7 @@ use crate::http::Subject;
 use crate::http::server::refusal::Refusal;
 use crate::http::server::samples::{Lately, Look, Samples};
 use crate::index::{Generation, Schema, Site};
-use crate::reload::Outcome;
+use crate::metrics::ReloadOutcome;
 
 /// How the server stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -129,8 +129,8 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
 
 impl Reload {
     /// What is shown of an outcome.
-    fn new(outcome: &Outcome) -> Self {
-        let Outcome { at, cause, fault } = outcome.clone();
+    fn new(outcome: &ReloadOutcome) -> Self {
+        let ReloadOutcome { at, cause, fault } = outcome.clone();
         Self { at: timestamp(at), cause, fault }
     }
 }

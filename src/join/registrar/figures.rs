@@ -1,6 +1,6 @@
 //! What is counted of registrations that clients renew.
 
-use crate::registry::Count;
+use crate::metrics::Count;
 
 /// Figures of one registrar. Nothing is decided by them.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! Figures: all of them are in README's table, they are of sound form in both formats, and
+//! Metrics: all of them are in the table of docs/metrics.md, of sound form in both formats, and
 //! they are what was done.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,11 +72,11 @@ fn families(text: &str) -> BTreeMap<String, Family> {
     families
 }
 
-/// The families of README's table.
+/// The families of the table in docs/metrics.md.
 fn documented() -> BTreeMap<String, Family> {
-    let readme = include_str!("../../README.md");
-    let (_, section) = readme.split_once("\n### Metrics\n").unwrap();
-    let section = section.split("\n#").next().unwrap();
+    let page = include_str!("../../docs/metrics.md");
+    let (_, table) = page.split_once("\n| metric | type | labels | meaning |\n").unwrap();
+    let section = table.split("\n\n").next().unwrap();
     let mut families = BTreeMap::new();
     for row in section.lines().filter_map(|line| line.strip_prefix("| `")) {
         let cells: Vec<_> = row.trim_end_matches('|').split('|').map(str::trim).collect();
@@ -136,9 +136,9 @@ fn every_family_is_in_the_table_and_every_row_is_served() {
     assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
     let (served, documented) = (families(&text), documented());
     let missing: Vec<_> = served.keys().filter(|it| !documented.contains_key(*it)).collect();
-    assert!(missing.is_empty(), "not in README's table of metrics: {missing:?}");
+    assert!(missing.is_empty(), "not in the table of docs/metrics.md: {missing:?}");
     for (name, family) in &documented {
-        assert_eq!(served.get(name), Some(family), "README's row of {name}");
+        assert_eq!(served.get(name), Some(family), "docs/metrics.md's row of {name}");
     }
 }
 

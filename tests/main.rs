@@ -4,6 +4,8 @@
 /// What the suites share: real etcd processes, and patience with deadlines.
 mod support;
 
+/// The documents: links lead somewhere, commands run, tables name what there is.
+mod documents;
 /// The sources: who may import whom.
 mod house;
 

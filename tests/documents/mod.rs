@@ -1,0 +1,53 @@
+//! The documents: README, `docs/` and the files beside README.
+//!
+//! What they say of the program is held where it can be: links and anchors lead somewhere,
+//! `console` blocks are run, tables name what there is, lists are those of Cargo.
+
+mod console;
+mod links;
+mod tables;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The checkout.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every document: those beside README, and those in `docs/`.
+fn documents() -> Vec<PathBuf> {
+    let folders = [root().to_path_buf(), root().join("docs")];
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let files = entries.map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> =
+        files.filter(|it| it.extension().is_some_and(|it| it == "md")).collect();
+    found.sort();
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+/// The text of a document.
+fn text(path: impl AsRef<Path>) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+#[test]
+fn the_readme_is_read_in_five_minutes() {
+    let octets = text("README.md").len();
+    assert!(octets <= 10_000, "README.md has {octets} octets: what is longer belongs into docs/");
+}
+
+#[test]
+fn the_readme_names_the_test_command_that_ci_runs() {
+    assert!(text("README.md").contains("\ntests/run.sh\n"));
+    assert!(text(".ci/run").contains("/tests/run.sh"));
+}
+
+#[test]
+fn the_list_of_licences_is_that_of_the_lock_file() {
+    let list = Command::new(root().join("deploy/third-party.sh")).output().unwrap();
+    assert!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
+    let (now, written) = (String::from_utf8(list.stdout).unwrap(), text("THIRD-PARTY.md"));
+    assert!(now == written, "run: deploy/third-party.sh > THIRD-PARTY.md");
+}

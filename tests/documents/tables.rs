@@ -1,0 +1,60 @@
+//! Tables that name what the program has.
+
+use clap::CommandFactory;
+use srvd::cli::Cli;
+
+use super::{root, text};
+
+/// Flags that say how a command is run, not how the server is configured.
+const NOT_CONFIGURATION: [&str; 4] = ["config", "help", "output", "verbose"];
+
+/// The names in code spans of a table's first cells.
+fn first_cells(text: &str) -> Vec<&str> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn every_option_of_the_server_has_a_row() {
+    let text = text("docs/configuration.md");
+    let rows = first_cells(&text);
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let options = command.get_arguments().chain(serve.get_arguments());
+    let flags: Vec<_> = options.filter_map(clap::Arg::get_long).collect();
+    assert!(flags.len() > 40, "{flags:?}");
+    let missing: Vec<_> = (flags.iter())
+        .filter(|flag| !NOT_CONFIGURATION.contains(flag) && !rows.contains(flag))
+        .collect();
+    assert!(missing.is_empty(), "docs/configuration.md has no row of {missing:?}");
+}
+
+/// The source files below a folder, as one text.
+fn sources(folder: &std::path::Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => std::fs::read_to_string(&path).unwrap_or_default(),
+    };
+    entries.map(read).collect()
+}
+
+/// Whether a code span is the name of a constant.
+fn is_constant(span: &str) -> bool {
+    span.len() > 3 && span.chars().all(|it| it.is_ascii_uppercase() || "_0123456789".contains(it))
+}
+
+#[test]
+fn every_constant_of_the_table_of_bounds_is_in_the_source() {
+    let text = text("docs/security.md");
+    let table = text.split("\n## Bounds\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with('|'));
+    let spans: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    let constants: Vec<_> = spans.into_iter().filter(|it| is_constant(it)).collect();
+    assert!(constants.len() > 30, "{constants:?}");
+    let source = sources(&root().join("src"));
+    let is_missing = |it: &&&str| !source.contains(&format!("const {it}:"));
+    let missing: Vec<_> = constants.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "docs/security.md names what the source has not: {missing:?}");
+}

@@ -21,7 +21,7 @@ pub fn on_signals() -> std::io::Result<CancellationToken> {
 /// Waits for one signal, then for another.
 async fn listen(mut signals: (Signal, Signal), token: CancellationToken) {
     let name = next(&mut signals).await;
-    tracing::info!("{name}: what has come is still answered; a second one ends it now");
+    tracing::info!("{name}: draining; signal again to exit at once");
     token.cancel();
     next(&mut signals).await;
     std::process::exit(IMPATIENT);

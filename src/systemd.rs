@@ -49,7 +49,7 @@ pub async fn watchdog(is_alive: impl Fn() -> bool) -> Infallible {
         if is_alive() {
             tell(&[NotifyState::Watchdog]);
         } else {
-            tracing::error!("nothing goes on any more; the watchdog is not fed");
+            tracing::error!("no progress; withholding the watchdog ping");
         }
         sleep((limit / 2).max(FEED_MIN)).await;
     }

@@ -254,8 +254,8 @@ impl Door {
         let is_news = self.trouble.as_ref().is_none_or(|it| it.edition != edition);
         if self.link.is_some() && is_news {
             tracing::warn!(
-                "{address}: the new certificates or password do not work, the connection made \
-                 with the old ones is still used: {error}"
+                "{address}: the new certificates or password do not work; keeping the connection made \
+                 with the old ones: {error}"
             );
         }
         let backoff = if error.is_refusal() { &mut self.refused } else { &mut self.unreachable };

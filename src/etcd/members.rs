@@ -176,13 +176,13 @@ impl Doubt {
         let (why, keys) = (self.why(), String::from_utf8_lossy(from));
         match self {
             Self::NoAnswer | Self::OtherCluster => {
-                tracing::debug!("{address}: a listed member is not used, {why} (`{keys}`)");
+                tracing::debug!("{address}: listed member not used, {why} (`{keys}`)");
             }
             Self::NoKeys | Self::PlainText => {
-                tracing::info!("{address}: a listed member is not used, {why} (`{keys}`)");
+                tracing::info!("{address}: listed member not used, {why} (`{keys}`)");
             }
             Self::OtherKeys => {
-                tracing::warn!("{address}: a listed member is not used, {why} (`{keys}`)");
+                tracing::warn!("{address}: listed member not used, {why} (`{keys}`)");
             }
         }
     }

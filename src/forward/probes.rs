@@ -62,10 +62,12 @@ fn tell(upstream: &Upstream, does_loop: bool) {
     match (upstream.does_loop(does_loop), does_loop) {
         (true, true) => tracing::error!(
             upstream = %address,
-            "this server is asked by {address} for what it asks {address} for: a loop; {address} \
-             is left out and tried again; let it ask other servers, or take it out of `forward`"
+            "forwarding loop: {address} forwards to this server what this server forwards to it; \
+             not using {address}, will retry; let it use other servers, or take it out of `forward`"
         ),
-        (true, false) => tracing::info!(upstream = %address, "the loop is gone: used again"),
+        (true, false) => {
+            tracing::info!(upstream = %address, "forwarding loop is gone; using the server again")
+        }
         (false, _) => {}
     }
 }

@@ -165,7 +165,7 @@ impl Upstream {
         // Once, and not every time that it is found out again.
         if !knows && before.is_none_or(|(knew, _)| knew) {
             let address = self.address;
-            tracing::info!(upstream = %address, "{address} does not know EDNS: asked without it");
+            tracing::info!(upstream = %address, "{address} does not support EDNS; querying it without");
         }
     }
 }

@@ -75,8 +75,12 @@ impl Watch {
         }
         if self.told.insert(server) {
             match own {
-                Some(own) => tracing::warn!("{server} is not asked: it is this server ({own})"),
-                None => tracing::warn!("{server} is not asked: {UPSTREAMS_MAX} others are"),
+                Some(own) => {
+                    tracing::warn!("upstream server {server} skipped: it is this server ({own})")
+                }
+                None => tracing::warn!(
+                    "upstream server {server} skipped: limit of {UPSTREAMS_MAX} reached"
+                ),
             }
         }
         false
@@ -94,7 +98,7 @@ impl Watched {
                 if self.fault.as_ref() != Some(&fault) {
                     let path = file.display();
                     let still = self.servers.len();
-                    tracing::warn!("{path}: {fault}; {still} of its servers are still asked");
+                    tracing::warn!("{path}: {fault}; keeping its earlier servers ({still})");
                 }
                 self.fault = Some(fault);
             }
@@ -176,8 +180,8 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
 pub(super) fn tell(upstreams: &[SocketAddr]) {
     let names: Vec<_> = upstreams.iter().map(SocketAddr::to_string).collect();
     match names.as_slice() {
-        [] => tracing::warn!("nobody can be asked for other names: they get SERVFAIL"),
-        names => tracing::info!("other names are asked of {}", names.join(", ")),
+        [] => tracing::warn!("no usable upstream server: out-of-zone names get SERVFAIL"),
+        names => tracing::info!("forwarding out-of-zone names to {}", names.join(", ")),
     }
 }
 

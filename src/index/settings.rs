@@ -205,7 +205,10 @@ impl Settings {
         // section 3.2).
         if (new.wrapping_sub(shown) as i32) < 0 {
             let zone = self.title();
-            tracing::warn!(zone, "the zone file's serial {new} is before {shown}, which goes on");
+            tracing::warn!(
+                zone,
+                "zone file serial went backwards ({new} < {shown}); keeping {shown}"
+            );
             self.soa.serial = shown;
         }
         Self { freshness, vitals, ..self }

@@ -98,26 +98,30 @@ impl Event {
             Self::Regained(lease) => tracing::info!(key, "registered again, {}", Holder(lease.id)),
             Self::Lost(loss) => tracing::warn!(key, "the registration is lost: {loss}"),
             Self::Contested(lease) => {
-                tracing::info!(key, "held by {}, waiting to see if it is renewed", Holder(*lease));
+                tracing::info!(
+                    key,
+                    "held by {}; waiting to see whether its lease is renewed",
+                    Holder(*lease)
+                );
             }
             Self::Aside(lease) => {
-                tracing::warn!(key, "{} of another owner holds it; standing aside", Holder(*lease));
+                tracing::warn!(key, "owned by {}; not taking it over", Holder(*lease));
             }
             Self::Trouble(error) => tracing::warn!(key, "still trying: {error}"),
             Self::Unhealthy(reason) => {
-                tracing::warn!(
-                    key,
-                    "the check fails, out of the registry until it passes: {reason}"
-                );
+                tracing::warn!(key, "check failed; deregistered until it passes: {reason}");
             }
             Self::Healthy => tracing::info!(key, "the check passes"),
             Self::NotLeft(error) => {
-                tracing::warn!(key, "not left, it ends with its lease: {error}");
+                tracing::warn!(
+                    key,
+                    "could not deregister; the key will expire with its lease: {error}"
+                );
             }
             Self::Slow { took, patience } => tracing::warn!(
                 key,
-                "the registry is slow: to register took {took:.1?}, and a heartbeat is given \
-                 {patience:.1?}; a longer --ttl gives it more"
+                "the registry is slow: registering took {took:.1?}, and a heartbeat may take \
+                 {patience:.1?}; a longer --ttl allows more"
             ),
             Self::Left => tracing::debug!(key, "left"),
             Self::Recovered => tracing::info!(key, "the registry answers again"),

@@ -102,7 +102,7 @@ async fn hold(
     while let Some(end) = tasks.join_next().await {
         let end = end.unwrap_or_else(|error| {
             // A fault of ours must not take the others along.
-            tracing::error!("a registration is not held any more: {error}");
+            tracing::error!("a registration was given up: {error}");
             Ok(())
         });
         if end.is_err() && first.is_ok() {
@@ -160,7 +160,7 @@ impl Roll {
     fn close_window(&self) {
         let (_, unsaid) = std::mem::take(&mut self.lock().lines);
         if unsaid > 0 {
-            tracing::info!("and {unsaid} events more; {}", self.summary());
+            tracing::info!("{unsaid} more events suppressed; {}", self.summary());
         }
     }
 

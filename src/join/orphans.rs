@@ -52,7 +52,7 @@ impl Family {
         let mut ends = match signal(SignalKind::child()) {
             Ok(ends) => ends,
             Err(error) => {
-                tracing::warn!("orphans stay zombies, ends of children are not told: {error}");
+                tracing::warn!("cannot reap orphans, they stay zombies: {error}");
                 return std::future::pending().await;
             }
         };

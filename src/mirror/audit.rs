@@ -123,7 +123,7 @@ impl Auditor {
 
     /// Gives up an audit.
     fn give_up(&mut self, table: &mut Table, why: &str) {
-        tracing::info!("the audit is given up, and tried again later: {why}");
+        tracing::info!("audit aborted, will retry: {why}");
         table.abandon_audit();
         self.restart();
     }

@@ -41,7 +41,7 @@ impl Complaints {
             return;
         }
         self.0 = Some((Instant::now(), kind));
-        tracing::warn!(zone, %endpoint, "following the registry ended, it is listed again: {end}");
+        tracing::warn!(zone, %endpoint, "watch ended, relisting: {end}");
     }
 }
 

@@ -148,7 +148,7 @@ impl<P: Publish> Guard<P> {
         tracing::warn!(
             zone = self.zone,
             removed,
-            "the collapse was held for {}, its removals are published now",
+            "mass removal delayed for {}; publishing it now",
             Span(self.grace)
         );
         let revision = self.revision;
@@ -174,8 +174,8 @@ impl<P: Publish> Guard<P> {
             zone = self.zone,
             gone,
             of = before,
-            "the zone collapses: {gone} of {before} instances were removed within {}; \
-             further removals are held for {} (hold-collapse = \"0s\" turns this off)",
+            "mass removal: {gone} of {before} instances were removed within {}; \
+             delaying further removals for {} (hold-collapse = \"0s\" turns this off)",
             Span(WINDOW),
             Span(grace)
         );
@@ -244,7 +244,10 @@ impl<P: Publish> Guard<P> {
         if self.until.is_some() && self.held.is_empty() && self.held_aliases.is_empty() {
             self.until = None;
             self.vitals.collapse.set(None);
-            tracing::info!(zone = self.zone, "all held instances were registered again");
+            tracing::info!(
+                zone = self.zone,
+                "mass removal over: every held instance is registered again"
+            );
         }
     }
 }

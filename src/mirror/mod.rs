@@ -293,7 +293,7 @@ impl<P: Publish> Mirror<P> {
             tracing::error!(
                 zone = guard.zone(),
                 differences,
-                "what is held was not what the registry has, and is set right: {}{}",
+                "audit found and repaired {differences} differences: {}{}",
                 keys.join(", "),
                 if differences > keys.len() { ", …" } else { "" }
             );

@@ -95,8 +95,8 @@ impl Listener {
         if self.etcd.set_mute(&self.address, true) {
             tracing::info!(
                 endpoint = %self.address,
-                "it answers no request for progress, as etcd's grpc-proxy does not: it is asked \
-                 by reading one key instead"
+                "no answer to progress requests (etcd's grpc-proxy has none); reading one key \
+                 instead"
             );
         }
     }

@@ -81,15 +81,15 @@ fn say(zone: &str, standing: Standing, condition: &Condition) {
         _ if condition.word() == "not-ready" => {
             tracing::warn!(zone, "{condition}; queries get SERVFAIL until then");
         }
-        Standing::Fresh => tracing::info!(zone, "the registry is heard of: answers are fresh"),
+        Standing::Fresh => tracing::info!(zone, "registry reachable again; answers are current"),
         Standing::Stale => tracing::warn!(
             zone,
-            "the registry has been silent for {}: answers go on, marked as stale",
+            "no word from the registry for {}; still answering, marked stale",
             humantime::format_duration(STALE_AFTER)
         ),
         Standing::Expired => tracing::error!(
             zone,
-            "the registry confirmed nothing for longer than `max-stale`: queries get SERVFAIL"
+            "registry unconfirmed for longer than `max-stale`; answering SERVFAIL"
         ),
     }
 }

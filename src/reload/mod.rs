@@ -145,11 +145,13 @@ impl Reload {
         systemd::reloading();
         let fault = match self.apply(live) {
             Ok(zones) => {
-                tracing::info!(zones, "{cause}: everything was read again, and is used");
+                tracing::info!(zones, "configuration reloaded ({cause})");
                 None
             }
             Err(fault) => {
-                tracing::error!("{cause}: nothing is changed: {fault}");
+                tracing::error!(
+                    "reload failed ({cause}), keeping the previous configuration: {fault}"
+                );
                 Some(fault.to_string())
             }
         };
@@ -161,8 +163,7 @@ impl Reload {
     fn apply(&mut self, live: &Live) -> Result<usize, Failure> {
         let config = self.read()?;
         if self.origins != config.zones.iter().map(Origin::new).collect::<Vec<_>>() {
-            let text =
-                "[[zone]] has other names, prefixes, schemas or registries; restart to use them";
+            let text = "[[zone]] names, prefixes, schemas or registries changed; restart to apply";
             return Err(Failure::usage(text));
         }
         let (fixed, count) = (config.fixed(), config.zones.len() + config.static_zones.len());
@@ -190,7 +191,7 @@ impl Reload {
         let unused: Vec<_> = unused.map(|(key, used)| format!("`{key}` ({used})")).collect();
         if !unused.is_empty() {
             let keys = unused.join(", ");
-            tracing::warn!("{keys} changed: what it was goes on being used until a restart");
+            tracing::warn!("{keys} changed; takes effect after a restart");
         }
     }
 }

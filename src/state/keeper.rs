@@ -84,8 +84,8 @@ impl Keeper {
             Err(fault) => {
                 self.zone().settings().vitals().snapshot.failures.add(1);
                 tracing::error!(
-                    "{} is not used: it {fault}; it is left as it is until the registry was \
-                     listed, and replaced then",
+                    "ignoring snapshot {}: it {fault}; it stays as it is until the registry was \
+                     listed, and is replaced then",
                     self.path.display()
                 );
                 None
@@ -161,7 +161,7 @@ impl Keeper {
             instances = instances.len() + entries.len(),
             unusable,
             revision,
-            "answering from {}, {age} old, until the registry is heard of",
+            "serving snapshot {} ({age} old) until the registry is reachable",
             self.path.display()
         );
     }
@@ -193,7 +193,7 @@ impl Keeper {
                 vitals.write_millis.set(took.as_millis() as u64);
                 vitals.confirmed_at.set(format::seconds(stamp.confirmed));
                 if !self.said.is_empty() {
-                    tracing::info!("{} is written again", self.path.display());
+                    tracing::info!("writing {} works again", self.path.display());
                     self.said.clear();
                 }
                 tracing::debug!(octets, took = %Span(took), "{} was written", self.path.display());
@@ -210,7 +210,7 @@ impl Keeper {
     fn complain(&mut self, error: &io::Error) {
         if self.said.insert(error.kind()) {
             tracing::error!(
-                "{} cannot be written: {error}; {}; answers are as ever, and it is tried again",
+                "{} cannot be written: {error}; {}; answers are unaffected, will retry",
                 self.path.display(),
                 remedy(error.kind())
             );

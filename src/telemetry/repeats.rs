@@ -101,10 +101,10 @@ impl Repeats {
         for LeftOut { lines, level, last } in left_out {
             match level {
                 Level::ERROR => {
-                    tracing::error!(lines, "more lines like this were left out: {last}")
+                    tracing::error!(lines, "similar lines suppressed: {last}")
                 }
-                Level::WARN => tracing::warn!(lines, "more lines like this were left out: {last}"),
-                _ => tracing::info!(lines, "more lines like this were left out: {last}"),
+                Level::WARN => tracing::warn!(lines, "similar lines suppressed: {last}"),
+                _ => tracing::info!(lines, "similar lines suppressed: {last}"),
             }
         }
     }
@@ -276,9 +276,9 @@ mod tests {
         });
         let count = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
         assert_eq!((count("asked for"), count(": query"), count("seldom")), (5000, 5000, 5));
-        assert_eq!((count("WARN"), count("left out")), (21, 1));
+        assert_eq!((count("WARN"), count("similar lines suppressed")), (21, 1));
         let last = lines.last().unwrap();
-        let expected = "more lines like this were left out: not served number=4999 lines=4980";
+        let expected = "similar lines suppressed: not served number=4999 lines=4980";
         assert!(last.contains(expected) && last.contains("WARN"), "{last}");
     }
 

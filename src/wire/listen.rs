@@ -132,7 +132,9 @@ impl Listeners {
                 Err(BindError::NoSuchAddress { source, .. })
                     if strictness == Strictness::Defaults =>
                 {
-                    tracing::info!(%address, "not listened on: this machine lacks it ({source})");
+                    tracing::info!(
+                        "skipping {address}: no such address on this machine ({source})"
+                    );
                 }
                 Err(fault) => return Err(fault),
             }

@@ -64,7 +64,7 @@ fn files_that_cannot_be_used_leave_the_old_ones_in_use() {
         served.shows(&[place.trim_end_matches(":80")]);
         desk.file(name, &before);
     }
-    let told = served.process.log().count("what was read before is still used");
+    let told = served.process.log().count("still using what was read before");
     assert_eq!(told, 3, "{:#?}", served.process.log().all());
     // Good ones are taken, even if only now.
     generation(&desk, &second);

@@ -36,7 +36,7 @@ fn one_member_killed() {
     scene.kill(member);
     let killed = Instant::now();
     scene.right_again("member in use killed", killed);
-    scene.srvd.logs("following the registry ended");
+    scene.srvd.logs("watch ended, relisting");
     scene.mend();
 }
 
@@ -58,7 +58,7 @@ fn the_member_under_our_watch_frozen() {
     let frozen = Instant::now();
     let took = scene.right_again("member in use frozen", frozen);
     assert!(took < FROZEN_MAX, "the silence was not noticed, only the dead connection");
-    scene.srvd.logs("following the registry ended");
+    scene.srvd.logs("watch ended, relisting");
     assert_ne!(scene.session_member(), member, "it was another member");
     scene.mend();
 }

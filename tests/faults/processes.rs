@@ -62,7 +62,7 @@ fn serve_frozen() {
     assert!(eventually(|| scene.says(&Question::srv("stable")) != Said::Silence));
     scene.asker.excuse_silence(false);
     scene.right_again("serve frozen for 20 s, over a compaction", thawed);
-    scene.srvd.logs("following the registry ended");
+    scene.srvd.logs("watch ended, relisting");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn join_restarted_and_the_leader_killed() {
     let mut first = join(&scene, &[]);
     first.kill9();
     let second = start(&scene, &[]);
-    second.logs("waiting to see if it is renewed");
+    second.logs("waiting to see whether its lease is renewed");
     let leader = scene.cluster.leader();
     scene.kill(leader);
     let killed = Instant::now();
@@ -208,5 +208,5 @@ fn the_clock_moves_by_an_hour_and_back() {
     scene.right_again("clock moved by 1 h, and back", Instant::now());
     let log = join.log().all();
     assert_eq!(join.log().count("lost"), 0, "{log:#?}");
-    assert_eq!(scene.srvd.log().count("following the registry ended"), 0);
+    assert_eq!(scene.srvd.log().count("watch ended, relisting"), 0);
 }

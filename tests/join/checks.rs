@@ -72,7 +72,7 @@ fn tcp_goes_with_the_port_and_comes_back_with_it() {
     let at = listener.local_addr().unwrap();
     drop(listener);
     let mut srvd = join(&etcd, at.port(), "tcp", &[]);
-    srvd.logs("the check fails, out of the registry until it passes: 127.0.0.1:");
+    srvd.logs("check failed; deregistered until it passes: 127.0.0.1:");
     assert_eq!(held(&etcd, KEY), None);
     let listener = TcpListener::bind(at).unwrap();
     srvd.prints("registered web");
@@ -86,7 +86,7 @@ fn tcp_goes_with_the_port_and_comes_back_with_it() {
     srvd.logs("the check passes");
     srvd.logs("registered again");
     assert_eq!(srvd.out().count("registered"), 1, "only the first is printed");
-    assert_eq!(srvd.log().count("the check fails"), 2, "{:?}", srvd.log().all());
+    assert_eq!(srvd.log().count("check failed"), 2, "{:?}", srvd.log().all());
     srvd.signal("TERM");
     assert_eq!(srvd.exits(), 0);
     assert_eq!(held(&etcd, KEY), None);
@@ -101,7 +101,7 @@ fn tcp_takes_nothing_here_for_what_is_elsewhere() {
     let place = ["join", "web", "--host", "192.0.2.1", "--port", &port, "--id", "one"];
     let check = ["--check", "tcp", "--check-interval", "100ms", "--check-timeout", "200ms"];
     let alone = Srvd::start(&etcd.url(), &[&place[..], &check].concat());
-    alone.logs("the check fails, out of the registry until it passes: ");
+    alone.logs("check failed; deregistered until it passes: ");
     assert_eq!(held(&etcd, KEY), None);
     drop(alone);
     let command = Srvd::start(&etcd.url(), &[&place[..], &check, &["--", "sleep", "60"]].concat());
@@ -201,7 +201,7 @@ fn one_failure_is_not_enough() {
     page.answers(503);
     std::thread::sleep(Duration::from_secs(1));
     assert!(held(&etcd, KEY).is_some());
-    assert_eq!(srvd.log().count("the check fails"), 0);
+    assert_eq!(srvd.log().count("check failed"), 0);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn ill_while_etcd_is_away_it_is_not_there_when_etcd_is_back() {
     srvd.prints("registered web");
     etcd.kill9();
     page.answers(500);
-    srvd.logs("the check fails");
+    srvd.logs("check failed");
     etcd.restart();
     let begun = Instant::now();
     assert!(is_there(&etcd, false), "its lease of an hour has not ended by itself");

@@ -28,5 +28,5 @@ fn orphans_do_not_stay_zombies_and_no_status_is_lost() {
     srvd.prints("registered web");
     srvd.prints("zombies 0");
     assert_eq!(srvd.exits(), 7, "COMMAND's status was lost: {:#?}", srvd.log().all());
-    assert_eq!(srvd.log().count("the check fails"), 0, "{:#?}", srvd.log().all());
+    assert_eq!(srvd.log().count("check failed"), 0, "{:#?}", srvd.log().all());
 }

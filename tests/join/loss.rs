@@ -73,12 +73,12 @@ fn overwritten_by_another_owner_it_stands_aside_until_the_key_is_free(etcd: &Reg
     let mut owner = Srvd::spawn(&mut etcd::etcdctl(&etcd.url(), &keep));
     owner.prints("keepalived");
     ctl(etcd, &["put", "--lease", &theirs, KEY, "owned"]);
-    srvd.logs(&format!("lease {theirs} of another owner holds it"));
+    srvd.logs(&format!("owned by lease {theirs}; not taking it over"));
     assert_eq!(held(etcd, KEY), Some(("owned".to_owned(), number(&theirs))));
     owner.kill9();
     assert_ne!(comes_back(etcd, number(&theirs)), 0);
     srvd.logs("registered again");
-    assert_eq!(srvd.log().count("standing aside"), 1, "{:?}", srvd.log().all());
+    assert_eq!(srvd.log().count("not taking it over"), 1, "{:?}", srvd.log().all());
     assert_ne!(ours, theirs);
 }
 

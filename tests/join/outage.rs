@@ -98,7 +98,7 @@ fn a_registry_that_is_evenly_slow_is_used_and_called_slow() {
     proxy.delay(Duration::from_millis(200));
     let registry = format!("http://{}?refresh=false", proxy.addr());
     let (srvd, _) = joined(&registry, &["--ttl", "4s"]);
-    srvd.logs("the registry is slow: to register took");
+    srvd.logs("the registry is slow: registering took");
     std::thread::sleep(Duration::from_secs(6));
     for never in ["cannot be reached", "lost"] {
         assert_eq!(srvd.log().count(never), 0, "{:#?}", srvd.log().all());

@@ -24,7 +24,7 @@ fn force_takes_over_at_once_and_the_other_stands_aside() {
     let (mut second, new) = joined(&etcd.url(), &["--force", "--ttl", "2s"]);
     println!("forced: registered after {} ms", ms(before, Instant::now()));
     assert_eq!(held(&etcd, KEY).unwrap().1, number(&new));
-    first.logs("standing aside");
+    first.logs("not taking it over");
     second.signal("TERM");
     assert_eq!(second.exits(), 0);
     comes_back(&etcd, number(&new));

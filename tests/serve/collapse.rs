@@ -115,8 +115,8 @@ fn a_registry_wiped_while_we_were_down_is_held_too() {
     assert_eq!(first.exits(), 0);
     etcd.wipe_and_restart();
     let (second, at) = serve(&etcd);
-    process::wait_for_log(&second, &["the zone collapses: 30 of 30", "hold-collapse = \"0s\""]);
+    process::wait_for_log(&second, &["mass removal: 30 of 30", "hold-collapse = \"0s\""]);
     assert_eq!(ask(at, QUESTION).answers.len(), INSTANCES);
     assert!(eventually(|| ask(at, QUESTION).code == ResponseCode::NXDomain));
-    process::wait_for_log(&second, &["the collapse was held for 8s"]);
+    process::wait_for_log(&second, &["mass removal delayed for 8s"]);
 }

@@ -111,7 +111,7 @@ fn a_restart_with_etcd_away_answers_as_before_and_says_so() {
     rig.etcd.kill9();
 
     let (process, at) = rig.serve("");
-    process::wait_for_log(&process, &["answering from", "until the registry is heard of"]);
+    process::wait_for_log(&process, &["serving snapshot", "until the registry is reachable"]);
     assert!(eventually(|| shows(at, "SRV _web._tcp")));
     for (question, before) in QUESTIONS.iter().zip(&before) {
         let reply = ask(at, question);
@@ -165,7 +165,7 @@ fn a_crash_loses_nothing_that_was_quiet_for_a_while() {
 /// answers nothing.
 fn expect_refused(rig: &Rig, query: &str, reason: &str) {
     let (mut process, at) = rig.serve(query);
-    process::wait_for_log(&process, &["services.internal.snapshot is not used: it ", reason]);
+    process::wait_for_log(&process, &["services.internal.snapshot: it ", reason]);
     let reply = ask(at, "A web.services.internal");
     assert_eq!(reply.outcome(), (ResponseCode::ServFail, Some(14)), "{reason}");
     end(&mut process);
@@ -201,7 +201,7 @@ fn what_is_torn_damaged_or_of_others_is_refused_and_then_replaced() {
 
     forge(&path, &flipped);
     let (mut process, at) = rig.serve("");
-    process::wait_for_log(&process, &["is not used", "replaced"]);
+    process::wait_for_log(&process, &["ignoring snapshot", "replaced"]);
     rig.etcd.restart();
     assert!(eventually(|| shows(at, "SRV _web._tcp")));
     assert!(eventually(|| fs::read(&path).unwrap() != flipped), "it is never replaced");
@@ -227,7 +227,7 @@ fn a_disk_that_cannot_be_written_harms_no_answer_and_is_said_once() {
     let rig = Rig::new();
     fs::create_dir_all(rig.snapshot().join("something")).unwrap();
     let (mut process, at) = rig.serve("");
-    process::wait_for_log(&process, &["services.internal.snapshot is not used"]);
+    process::wait_for_log(&process, &["services.internal.snapshot: it "]);
     process::wait_for_log(&process, &["cannot be written", "move the directory away"]);
     assert_eq!(ask(at, "A web.services.internal").answers.len(), INSTANCES);
     end(&mut process);

@@ -131,11 +131,12 @@ fn thousands_of_unusable_values_are_some_lines_and_a_number() {
     Writer::new(&etcd.url()).put_all(&(0..COUNT).map(pair).collect::<Vec<_>>());
     let all = format!("kind=\"unusable\"}} {COUNT}");
     assert!(eventually(|| page(http, "/metrics").is_ok_and(|it| it.contains(&all))));
-    process.logs("more lines like this were left out: registration not served");
+    process.logs("similar lines suppressed: registration not served");
     process.signal("TERM");
     process.logs("ended; ");
     let lines = process.log().all();
-    let own = process.log().count(" registration not served: ") - process.log().count("left out");
+    let own = process.log().count(" registration not served: ")
+        - process.log().count("similar lines suppressed");
     let left_out =
         lines.iter().filter_map(|line| line.split_once(" lines=")?.1.parse::<usize>().ok());
     let left_out = left_out.sum::<usize>();
@@ -150,12 +151,12 @@ fn what_happens_to_a_registry_is_said_once() {
     let (process, ..) = serve(&etcd, &[]);
     assert_eq!(process.log().count("answering"), 1);
     etcd.kill9();
-    process.logs("the registry has been silent for 10s: answers go on, marked as stale");
+    process.logs("no word from the registry for 10s; still answering, marked stale");
     etcd.restart();
-    process.logs("the registry is heard of: answers are fresh");
+    process.logs("registry reachable again; answers are current");
     process.signal("TERM");
-    process.logs("SIGTERM: what has come is still answered");
-    for part in ["has been silent", "is heard of", "SIGTERM"] {
+    process.logs("SIGTERM: draining");
+    for part in ["no word from the registry", "reachable again", "SIGTERM"] {
         assert_eq!(process.log().count(part), 1, "{:?}", process.log().all());
     }
 }

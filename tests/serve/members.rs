@@ -123,9 +123,8 @@ fn the_log_names_the_member_that_was_lost() {
     put(&etcd, "/services/web/x", "of no use");
     process::wait_for_log(&process, &["registration not served"]);
     etcd.kill9();
-    process::wait_for_log(&process, &["following the registry ended"]);
-    let ends =
-        process.log().all().into_iter().find(|line| line.contains("following the registry ended"));
+    process::wait_for_log(&process, &["watch ended, relisting"]);
+    let ends = process.log().all().into_iter().find(|line| line.contains("watch ended, relisting"));
     assert!(
         ends.unwrap().ends_with(&format!("endpoint={}", etcd.url())),
         "{:#?}",

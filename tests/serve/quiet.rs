@@ -57,13 +57,13 @@ fn a_quiet_registry_behind_a_proxy_is_listed_once() {
     let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
     let proxy = GrpcProxy::start(&[etcd.url()], &[]);
     let process = serve(&format!("{}?refresh=false", proxy.url()), directory.path());
-    process::wait_for_log(&process, &["it answers no request for progress"]);
+    process::wait_for_log(&process, &["no answer to progress requests"]);
     stays_quiet(&process, || etcd.calls("Range"));
     assert!(etcd.etcdctl(&["put", "/services/two.internal/web/x", "of no use"]).status.success());
     process::wait_for_log(&process, &["registration not served"]);
     assert_eq!(process.log().count("the registry was listed"), ZONES.len());
     // What one zone found out, the others know.
-    assert_eq!(process.log().count("it answers no request for progress"), 1);
+    assert_eq!(process.log().count("no answer to progress requests"), 1);
 }
 
 /// A proxy that is frozen is found out like a member, though it never answered.
@@ -73,15 +73,15 @@ fn a_frozen_member_behind_no_progress_is_left() {
     let mut proxy = GrpcProxy::start(&[etcd.url()], &[]);
     let directory = tempfile::tempdir().unwrap();
     let process = serve(&format!("{}?refresh=false", proxy.url()), directory.path());
-    process::wait_for_log(&process, &["it answers no request for progress"]);
+    process::wait_for_log(&process, &["no answer to progress requests"]);
     etcd.freeze();
-    let ended = || process.log().count("following the registry ended") >= ZONES.len();
+    let ended = || process.log().count("watch ended, relisting") >= ZONES.len();
     assert!(eventually(ended), "{:#?}", process.log().all());
     etcd.thaw();
     etcd.wait_healthy();
     let listed = || process.log().count("the registry was listed") >= 2 * ZONES.len();
     assert!(eventually(listed), "{:#?}", process.log().all());
     proxy.kill9();
-    let ended = || process.log().count("following the registry ended") > ZONES.len();
+    let ended = || process.log().count("watch ended, relisting") > ZONES.len();
     assert!(eventually(ended), "{:#?}", process.log().all());
 }

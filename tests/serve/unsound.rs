@@ -170,6 +170,6 @@ fn fragments_without_an_end_are_given_up_and_said_once() {
     let listed = unsound.pages.load(Ordering::Relaxed);
     let again = || unsound.pages.load(Ordering::Relaxed) >= listed + 2;
     assert!(eventually(again), "{:#?}", process.log().all());
-    let ends = process.log().count("following the registry ended");
+    let ends = process.log().count("watch ended, relisting");
     assert_eq!(ends, 1, "{:#?}", process.log().all());
 }

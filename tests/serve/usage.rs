@@ -230,7 +230,7 @@ fn sighup_is_answered_and_ends_nothing() {
     let registry = Registry::embedded();
     let (mut process, at) = process::serve(&registry.url(), &[]);
     process.signal("HUP");
-    process.logs("everything was read again");
+    process.logs("configuration reloaded");
     assert!(eventually(|| ask(at, "SOA services.internal").answers.len() == 1));
     process.signal("TERM");
     assert_eq!(process.exits(), 0);

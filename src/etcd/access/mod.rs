@@ -134,7 +134,7 @@ impl Access {
         }
         let shared = Arc::clone(&self.shared);
         if tokio::task::spawn_blocking(move || shared.look()).await.is_err() {
-            tracing::debug!("the files of certificates and password were not looked at");
+            tracing::debug!("could not read the files of certificates and password");
         }
     }
 }
@@ -156,7 +156,7 @@ impl Shared {
         ];
         if taken.contains(&true) {
             next.edition += 1;
-            tracing::info!("certificates or password have changed: new connections use them");
+            tracing::info!("certificates or password reloaded; new connections use them");
             self.now.store(Arc::new(next));
         }
     }
@@ -188,7 +188,7 @@ fn note(fault: FileFault, doubt: &mut Option<Doubt>) {
     if !known.is_told && known.since.elapsed() >= SETTLE {
         known.is_told = true;
         tracing::warn!(
-            "{fault}; what was read before is still used: write the file anew, it is read again \
+            "{fault}; still using what was read before: write the file anew, it is read again \
              every {}",
             humantime::format_duration(LOOK_EVERY)
         );

@@ -171,7 +171,7 @@ impl Lane {
         let anchor = self.outage.guard(self.etcd.grant(ANCHOR_TTL, patience)).await?;
         let line = connect(&self.etcd, anchor.id, patience).await;
         if let Err(error) = self.etcd.revoke(anchor.id, patience).await {
-            tracing::debug!("a lease of ours is left to end by itself: {error}");
+            tracing::debug!("could not revoke lease; it will expire: {error}");
         }
         line.map_err(|error| match error {
             Error::LeaseGone => Error::Ended("a lease ended as soon as it was granted".to_owned()),

@@ -92,7 +92,7 @@ fn keys_that_need_a_restart_are_named_with_what_is_used() {
          listen = [\"127.0.0.1:1\"]\nnsid = \"one\"",
     );
     scene.reload();
-    let (_, line) = scene.process.logs("goes on being used until a restart");
+    let (_, line) = scene.process.logs("takes effect after a restart");
     for part in ["`workers` (1)", "`state` (none)", "`run-as` (none)", "`user` (none)"] {
         assert!(line.contains(part), "{line}");
     }
@@ -160,6 +160,6 @@ fn a_collapse_is_held_as_long_as_is_said_now() {
     // Instances that just came are no collapse when they go: the window must pass first.
     std::thread::sleep(Duration::from_secs(11));
     remove("two");
-    scene.process.logs("the zone collapses: ");
+    scene.process.logs("mass removal: ");
     assert!(seen("two").contains("ANSWER: 300"));
 }

@@ -20,10 +20,10 @@ use crate::support::srvd::Srvd;
 use crate::support::{dig, eventually};
 
 /// What is logged when all of it is used.
-const USED: &str = "everything was read again";
+const USED: &str = "configuration reloaded";
 
 /// What is logged when nothing of it is.
-const REFUSED: &str = "nothing is changed: ";
+const REFUSED: &str = "keeping the previous configuration: ";
 /// Longer than two looks at files take.
 const LOOKS: Duration = Duration::from_secs(5);
 

@@ -43,7 +43,7 @@ fn configuration_zones_and_secrets_are_followed() {
     let given = format!("+cookie={} A www.a.test", given.unwrap());
     let echoed = scene.dig(&given);
     scene.write("secrets", SECRETS[1]);
-    scene.process.logs("secrets changed: everything was read again");
+    scene.process.logs("secrets changed) zones=");
     assert_ne!(cookie(&scene.dig(&given))[16..], cookie(&echoed)[16..]);
     scene.configure("nsid = \"one\"");
     scene.sees("+nsid A web.services.internal", &["(\"one\")"]);
@@ -88,7 +88,7 @@ fn tokens_and_certificates_of_http_are_followed() {
     // A key of another certificate changes nothing, and is complained of once.
     scene.write("key", &two.key);
     let (_, line) = scene.process.logs(REFUSED);
-    assert!(line.contains("/key changed: "), "{line}");
+    assert!(line.contains("/key changed), keeping"), "{line}");
     assert!(line.contains("srvd.toml:4: http-key "), "{line}");
     assert!(line.contains("does not belong to the certificate of --http-cert"), "{line}");
     assert_eq!(status("one.pem", new), "405");

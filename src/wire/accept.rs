@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Responder;
 use super::connections::Connections;
+use super::full::Queue;
 use super::tcp::Connection;
 use super::turns::Turns;
 
@@ -31,6 +32,8 @@ pub(super) struct Common {
     pub(super) connections: Arc<Connections>,
     /// Whose turn it is.
     pub(super) turns: Arc<Turns>,
+    /// Where messages go that can mean much of a zone.
+    pub(super) patterns: Queue,
     /// Told to stop.
     pub(super) shutdown: CancellationToken,
 }

@@ -17,6 +17,8 @@ pub(super) enum Answered<'a> {
     Reply(&'a mut [u8], Path),
     /// Others must be asked first.
     Foreign(Asked),
+    /// It can mean much of a zone: another thread is to answer it.
+    Pattern,
 }
 
 /// Answers messages one after the other: from ready-made answers, which it makes however
@@ -30,13 +32,21 @@ pub(super) struct Answerer {
     ready: Box<[u8; READY_MAX]>,
     /// A reply of the full path.
     reply: Vec<u8>,
+    /// Whether it leaves patterns to another thread.
+    leaves_patterns: bool,
 }
 
 impl Answerer {
     /// One that answers as a responder does.
     pub(super) fn new(responder: Responder) -> Self {
         let ready = Box::new([0; READY_MAX]);
-        Self { responder, fast: Fast::patient(), ready, reply: Vec::new() }
+        let (fast, reply) = (Fast::patient(), Vec::new());
+        Self { responder, fast, ready, reply, leaves_patterns: false }
+    }
+
+    /// The same, but for messages that can mean much of a zone.
+    pub(super) fn leaving_patterns(self) -> Self {
+        Self { leaves_patterns: true, ..self }
     }
 
     /// The full path.
@@ -63,6 +73,7 @@ impl Answerer {
         match contain(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets], Path::Fast),
             Verdict::Silence => Answered::Silence,
+            Verdict::Pattern if self.leaves_patterns => Answered::Pattern,
             Verdict::Full | Verdict::Foreign | Verdict::Pattern => {
                 let reply = &mut self.reply;
                 match self.responder.respond_by(by, message, from, reply) {

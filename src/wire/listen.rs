@@ -190,7 +190,8 @@ impl Listeners {
         let mut threads = Workers::new(responder.clone(), tasks.clone(), workers)?;
         let apart = Apart::new(workers)?;
         let turns = Turns::new(apart.threads());
-        let common = Common { responder, connections, turns, shutdown: shutdown.clone() };
+        let patterns = threads.patterns().clone();
+        let common = Common { responder, connections, turns, patterns, shutdown: shutdown.clone() };
         for pair in pairs {
             threads.start(pair.address.ip(), pair.udp)?;
             let listener = apart.listener(pair.tcp)?;
@@ -199,7 +200,7 @@ impl Listeners {
         }
         tasks.close();
         shutdown.cancelled().await;
-        drop(threads);
+        drop((threads, common));
         // What is not done by then is ended with its runtime: a client that takes its
         // replies slowly must not keep a restart waiting.
         let _ = timeout(DRAIN, async {

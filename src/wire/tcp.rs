@@ -11,6 +11,8 @@
 //! times what one over UDP does, so connections have threads of their own, where neither
 //! datagrams nor the mirror wait for them; and among themselves client networks take turns
 //! (`turns`), one connection answering about [`FLUSH`] octets or for about [`TURN`] at a time.
+//! What can mean much of a zone takes as long as hundreds of other replies, and is made by the
+//! thread that makes them for datagrams; its connection waits for it, and others do not.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,13 +21,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::accept::Common;
 use super::answerer::{Answered, Answerer};
 use super::connections::{Account, Place};
+use super::full::{Queue, Recipient};
+use super::later::{Awaited, Later};
 use super::listen::TCP_BUFFER;
 use super::turns::Turns;
 use super::{Origin, Path, Policy, Replied, Responder, Transport};
@@ -83,35 +86,27 @@ pub(super) struct Connection {
     deadline: Instant,
     /// Whether nothing more is to be read.
     ending: bool,
-    /// Where replies come from that others were asked for. There is room for all of them.
-    foreign: (Sender<Foreign>, Receiver<Foreign>),
-    /// How many of them have not come yet.
-    awaited: usize,
+    /// Replies that it waits for.
+    awaited: Awaited,
+    /// Octets of a message that another thread answers; nothing more is answered meanwhile.
+    lent: usize,
+    /// Where such messages go.
+    patterns: Queue,
     /// Whose turn it is to answer.
     turns: Arc<Turns>,
     /// Told to stop.
     shutdown: CancellationToken,
 }
 
-/// A reply that others were asked for.
-struct Foreign {
-    /// The reply.
-    reply: Vec<u8>,
-    /// By which policy it was made.
-    by: Arc<Policy>,
-    /// When its query was read.
-    since: Instant,
-}
-
 impl Connection {
     /// A connection that nothing was read from.
     pub(super) fn new(stream: TcpStream, peer: SocketAddr, common: &Common) -> Self {
-        let Common { responder, turns, shutdown, .. } = common;
+        let Common { responder, turns, patterns, shutdown, .. } = common;
         let idle = responder.policies().load().tcp.idle;
         Self {
             stream,
             peer,
-            answerer: Answerer::new(responder.clone()),
+            answerer: Answerer::new(responder.clone()).leaving_patterns(),
             responder: responder.clone(),
             input: Vec::new(),
             output: Vec::new(),
@@ -120,8 +115,9 @@ impl Connection {
             idle,
             deadline: Instant::now() + idle,
             ending: false,
-            foreign: channel(FOREIGN),
-            awaited: 0,
+            awaited: Awaited::new(FOREIGN),
+            lent: 0,
+            patterns: patterns.clone(),
             turns: Arc::clone(turns),
             shutdown: shutdown.clone(),
         }
@@ -167,11 +163,13 @@ impl Connection {
             if !is_used {
                 return Ok(());
             }
-            tokio::task::yield_now().await;
         }
     }
 
     /// Answers what can be in one turn, once it is this connection's; false if there is nothing.
+    /// The turn is passed on after sockets were looked at and other tasks have run: the runtime
+    /// would go on with whoever has it next, and new connections and replies would wait for
+    /// several turns of others.
     async fn take_turn(&mut self, place: &Place) -> io::Result<bool> {
         if !self.has_room() || whole_message(&self.input).is_none() {
             return Ok(false);
@@ -179,6 +177,7 @@ impl Connection {
         let turn = self.turns.next(Share::of(self.peer.ip())).await;
         let turn = turn.ok_or_else(|| io::Error::other("too many connections wait for a turn"))?;
         self.answer(place);
+        tokio::task::yield_now().await;
         drop(turn);
         Ok(true)
     }
@@ -186,33 +185,33 @@ impl Connection {
     /// Waits for a reply that others were asked for; false if there is none to come. They
     /// have less time than is waited here.
     async fn receive(&mut self, account: &Account) -> bool {
-        if self.awaited == 0 {
+        if self.awaited.count() == 0 {
             return false;
         }
-        let reply = timeout(FOREIGN_WAIT, self.foreign.1.recv()).await.ok().flatten();
-        reply.inspect(|reply| self.take(reply, account)).is_some()
+        let later = timeout(FOREIGN_WAIT, self.awaited.next()).await.ok().flatten();
+        later.map(|later| self.take(later, account)).is_some()
     }
 
     /// Reads some octets, or takes a reply of others; false at the end. Nothing is read
-    /// while others are asked for as much as they may be.
+    /// while others are asked for as much as they may be, or another thread answers.
     async fn read(&mut self, account: &Account) -> io::Result<bool> {
-        if self.awaited == FOREIGN {
+        if self.awaited.count() == FOREIGN || self.lent > 0 {
             return Ok(self.receive(account).await);
         }
         self.input.reserve(READ);
         let fresh = self.input.is_empty();
         // Who waits for others is not idle.
-        let others = (self.awaited > 0).then(|| Instant::now() + FOREIGN_WAIT);
+        let others = (self.awaited.count() > 0).then(|| Instant::now() + FOREIGN_WAIT);
         let deadline = self.deadline.max(others.unwrap_or(self.deadline));
-        let Self { stream, input, foreign: (_, replies), shutdown, .. } = self;
+        let Self { stream, input, awaited, shutdown, .. } = self;
         let read = shutdown.run_until_cancelled(stream.read_buf(input));
         let octets = tokio::select! {
             read = timeout_at(deadline, read) => match read? {
                 Some(octets) => octets?,
                 None => self.read_last().await,
             },
-            Some(reply) = replies.recv() => {
-                self.take(&reply, account);
+            Some(later) = awaited.next() => {
+                self.take(later, account);
                 return Ok(true);
             }
         };
@@ -269,12 +268,12 @@ impl Connection {
 
     /// Octets of memory that it holds, beside replies of others that are not taken yet.
     const fn held(&self) -> usize {
-        self.input.capacity() + self.output.capacity()
+        self.input.capacity() + self.output.capacity() + self.lent
     }
 
     /// Whether another message can be answered.
     const fn has_room(&self) -> bool {
-        self.output.len() < FLUSH && self.awaited < FOREIGN
+        self.output.len() < FLUSH && self.awaited.count() < FOREIGN && self.lent == 0
     }
 
     /// Counts how long replies took, those of the fast and those of the full path: as long as
@@ -310,32 +309,41 @@ impl Connection {
                 Some(path)
             }
             Answered::Foreign(asked) => {
-                self.awaited += 1;
-                let sender = self.foreign.0.clone();
-                let (by, account) = (Arc::clone(policy), place.account());
-                let done = move |reply: Vec<u8>| {
-                    account.add(reply.capacity());
-                    _ = sender.try_send(Foreign { reply, by, since: now });
-                };
+                let promise = self.awaited.promise(Arc::clone(policy), now, place.account());
+                let done = move |reply| promise.keep(reply, Path::Forwarded);
                 self.answerer.forward(Arc::clone(policy), asked, message.into(), from, done);
+                None
+            }
+            Answered::Pattern => {
+                let promise = self.awaited.promise(Arc::clone(policy), now, place.account());
+                self.lent = message.len();
+                let to = Recipient::Stream(self.peer, promise.lending(self.lent));
+                // Where it is lost, the promise says so.
+                let _ = self.patterns.offer(message, to);
                 None
             }
         }
     }
 
-    /// Takes a reply that others were asked for.
-    fn take(&mut self, Foreign { reply, by, since }: &Foreign, account: &Account) {
-        self.awaited -= 1;
+    /// Takes a reply that was waited for. Where it never comes, there is too much to do, and
+    /// the connection ends: its client asks again, here or elsewhere.
+    fn take(&mut self, Later { reply, by, since, lent }: Later, account: &Account) {
+        self.lent -= lent;
+        let Some((reply, path)) = reply else {
+            self.responder.counters().tcp.close_for_queue();
+            self.ending = true;
+            return;
+        };
         account.take(reply.capacity());
         let (from, took) = ((self.peer, Transport::Tcp), since.elapsed());
-        let replied = Replied::read((&self.responder.generation(), by), from.0.ip(), reply);
+        let replied = Replied::read((&self.responder.generation(), &by), from.0.ip(), &reply);
         if self.responder.withholds(replied.code) {
             self.ending = true;
             return;
         }
-        self.responder.count(by, (from, Path::Forwarded), reply, &replied, took);
-        self.responder.counters().time(Origin::of(from, Path::Forwarded), 1, took);
-        frame(reply, &mut self.output);
+        self.responder.count(&by, (from, path), &reply, &replied, took);
+        self.responder.counters().time(Origin::of(from, path), 1, took);
+        frame(&reply, &mut self.output);
         self.replies += 1;
     }
 

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::batch::Batch;
+use super::batch::{BATCH, Batch};
 use super::counters::{Event, Own, Tally};
 use super::fast::{Fast, Verdict};
-use super::full::{Offer, Queue, contain};
+use super::full::{Offer, Queue, Recipient, contain};
 use super::limiter::Fate;
+use super::overload::{Change, Crowd, Overload, Seen};
 use super::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 use crate::index::{Generation, Index};
 
@@ -32,6 +33,21 @@ type By<'b> = (&'b Generation, &'b Policy);
 trait Answer: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
 
 impl<F: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
+
+/// What is known of more datagrams than can be read.
+struct Flood {
+    /// What is done about it.
+    overload: Overload,
+    /// Datagrams that the kernel had dropped when it was asked last.
+    dropped: u32,
+}
+
+impl Flood {
+    /// There is none.
+    fn new() -> Self {
+        Self { overload: Overload::new(Instant::now()), dropped: 0 }
+    }
+}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -67,6 +83,7 @@ impl Worker {
     /// Does so with any fast path.
     fn run(mut self, mut fast: impl Answer) {
         let (mut last, mut faults) = (0, 0);
+        let mut flood = Flood::new();
         while last < LAST {
             let is_ending = self.stop.load(Ordering::Acquire);
             match self.batch.receive() {
@@ -74,14 +91,55 @@ impl Worker {
                 Ok(count) => {
                     faults = 0;
                     self.answer(count, &mut fast);
+                    if count == BATCH || flood.overload.sieve().is_some() {
+                        self.relieve(count, &mut flood);
+                    }
                     last += if is_ending { count } else { 0 };
                 }
                 Err(_) if is_ending => break,
+                Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => {
+                    let change = flood.overload.rest();
+                    self.sift(change, &flood.overload);
+                }
                 Err(fault) => {
                     faults += 1;
                     pause(&fault, faults);
                 }
             }
+        }
+    }
+
+    /// Looks at what waits to be read, after so many datagrams that were, and lets the kernel
+    /// drop more or less of what a client network floods us with.
+    fn relieve(&mut self, count: usize, flood: &mut Flood) {
+        let Some(buffer) = self.batch.socket().buffer() else { return };
+        let lost = buffer.dropped.wrapping_sub(flood.dropped);
+        flood.dropped = buffer.dropped;
+        self.tally.count(Event::Lost, lost as usize);
+        let batch = &self.batch;
+        let clients = (0..count).filter_map(|at| batch.client(at)).map(|client| client.ip());
+        let seen = Seen { buffer, has_lost: lost > 0, is_full: count == BATCH };
+        let change = flood.overload.decide(Instant::now(), seen, || Crowd::of(clients));
+        self.sift(change, &flood.overload);
+    }
+
+    /// Tells the kernel what is to be dropped, where that changes.
+    fn sift(&mut self, change: Option<Change>, overload: &Overload) {
+        let (Some(change), sieve) = (change, overload.sieve()) else { return };
+        if let Err(fault) = self.batch.socket().sift(sieve) {
+            return tracing::debug!("datagrams of a flood are not dropped by the kernel: {fault}");
+        }
+        match (change, sieve) {
+            (Change::Begin, Some(sieve)) => {
+                self.tally.count(Event::Sifted, 1);
+                tracing::warn!(
+                    "UDP overload: more datagrams come from {} than can be read; the kernel drops \
+                     a part of them, so that other clients are answered",
+                    sieve.network()
+                );
+            }
+            (Change::End, _) => tracing::info!("UDP overload over: no datagrams are dropped"),
+            _ => {}
         }
     }
 
@@ -199,9 +257,10 @@ impl Worker {
             _ => &self.queue,
         };
         let (route, socket) = (self.batch.route(at), Arc::clone(self.batch.socket()));
-        let offer = route
-            .zip(self.batch.exchange(at))
-            .map_or(Offer::Lost, |(route, (message, _))| queue.offer(message, route, &socket));
+        let offer =
+            route.zip(self.batch.exchange(at)).map_or(Offer::Lost, |(route, (message, _))| {
+                queue.offer(message, Recipient::Datagram(route, socket))
+            });
         let is_taken = offer != Offer::Lost;
         self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
         if offer == Offer::Instead {

@@ -59,6 +59,11 @@ impl Workers {
         Ok(Self { responder, tasks, stop, sockets, queues, foreign, patterns })
     }
 
+    /// The full path of names that can mean much of a zone.
+    pub(super) const fn patterns(&self) -> &Queue {
+        &self.patterns
+    }
+
     /// Starts a worker on each socket of an address.
     ///
     /// # Errors

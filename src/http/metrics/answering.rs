@@ -119,10 +119,14 @@ fn lost(encoder: &mut DescriptorEncoder, totals: &Totals) -> fmt::Result {
     let Totals { fast, full, forwarded, .. } = totals;
     let received = ConstCounter::new(fast.received);
     single(encoder, "srvd_udp_received", "Datagrams received", &received)?;
+    let sifted = ConstCounter::new(fast.sifted);
+    let help = "Times the kernel began to drop datagrams of a client network that floods";
+    single(encoder, "srvd_udp_floods", help, &sifted)?;
     labelled(
         encoder,
         ("srvd_udp_dropped", "Datagrams that got no reply", "cause"),
         &[
+            ("kernel", fast.lost),
             ("queue-full", fast.dropped),
             ("queue-share", fast.evicted),
             ("too-late", full.dropped),
@@ -164,6 +168,7 @@ fn connections(encoder: &mut DescriptorEncoder, tcp: &TcpCounts) -> fmt::Result 
             ("client", tcp.closed_for_client),
             ("memory", tcp.closed_for_octets),
             ("descriptors", tcp.closed_for_descriptors),
+            ("queue", tcp.closed_for_queue),
         ],
     )
 }

@@ -16,11 +16,15 @@ use libc::{iovec, mmsghdr, msghdr};
 use socket2::{SockAddr, Socket};
 
 use super::super::HEADER;
+use super::super::overload::EASING;
 use super::address::{Client, Control};
-use super::{REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Unsent};
+use super::filter::program;
+use super::{Buffer, REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Sieve, Unsent};
 
 /// Datagrams that one system call may move: more of them hardly save any more time.
-const BATCH: usize = 64;
+pub(in crate::wire) const BATCH: usize = 64;
+/// Numbers that the kernel tells of a socket's memory (linux/sock_diag.h, SK_MEMINFO_VARS).
+const MEMORY: usize = 9;
 
 /// A bound socket, and whether it has several addresses.
 #[derive(Debug)]
@@ -76,6 +80,34 @@ impl UdpSocket {
         // kernel only reads it.
         retry(|| unsafe { libc::sendmsg(self.socket.as_raw_fd(), &raw const header, 0) as i32 })?;
         Ok(())
+    }
+
+    /// What the buffer of what was not read holds; none where the system does not tell.
+    pub(in crate::wire) fn buffer(&self) -> Option<Buffer> {
+        let (mut memory, mut size) = ([0_u32; MEMORY], size_of::<[u32; MEMORY]>() as _);
+        let socket = self.socket.as_raw_fd();
+        let place = (&raw mut memory).cast();
+        // SAFETY: the kernel writes no more octets than it is told there are.
+        let told = retry(|| unsafe {
+            libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_MEMINFO, place, &raw mut size)
+        });
+        // In the order of SK_MEMINFO_RMEM_ALLOC, _RCVBUF and, as the last, _DROPS.
+        let [used, size, .., dropped] = memory;
+        told.ok().map(|_| Buffer { used, size, dropped })
+    }
+
+    /// Lets the kernel drop what does not pass a sieve, or nothing without one. With one,
+    /// [`Batch::receive`] fails with [`io::ErrorKind::WouldBlock`] when nothing comes for
+    /// [`EASING`].
+    ///
+    /// # Errors
+    /// [`io::Error`] where the system has no such filters.
+    pub(in crate::wire) fn sift(&self, sieve: Option<&Sieve>) -> io::Result<()> {
+        self.socket.set_read_timeout(sieve.map(|_| EASING))?;
+        match sieve {
+            Some(sieve) => self.socket.attach_filter(&program(sieve)),
+            None => self.socket.detach_filter(),
+        }
     }
 
     /// Wakes whoever receives: once nothing is left to be read, they read nothing at once.

@@ -16,6 +16,8 @@
 #[cfg(target_os = "linux")]
 mod address;
 #[cfg(target_os = "linux")]
+mod filter;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(any(test, not(target_os = "linux")))]
 mod portable;
@@ -27,9 +29,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
-pub(super) use self::linux::{Batch, UdpSocket};
+pub(super) use self::linux::{BATCH, Batch, UdpSocket};
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::portable::{Batch, UdpSocket};
+pub(super) use self::portable::{BATCH, Batch, UdpSocket};
 
 /// Octets of a datagram that are looked at. A query has one question of at most 259 and an
 /// OPT record. What is longer than this is shown as its header alone, which is a format
@@ -57,4 +59,25 @@ pub(super) struct Unsent {
     pub(super) count: usize,
     /// What the system said of the last.
     pub(super) fault: io::Error,
+}
+
+/// What a socket's buffer holds of datagrams that were not read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Buffer {
+    /// Octets that are taken, with what the kernel itself needs for each datagram.
+    pub(super) used: u32,
+    /// Octets that there are.
+    pub(super) size: u32,
+    /// Datagrams that the kernel dropped so far, for lack of room or by a sieve; it begins again
+    /// after 2^32.
+    pub(super) dropped: u32,
+}
+
+/// A part of a client network's datagrams that the kernel keeps; the others it drops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sieve {
+    /// An address of the network.
+    pub(super) address: IpAddr,
+    /// How many of 2^32.
+    pub(super) kept: u32,
 }

@@ -10,8 +10,13 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::Socket;
 
 use super::super::HEADER;
+#[cfg(not(target_os = "linux"))]
+use super::{Buffer, Sieve};
 use super::{REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Unsent};
 
+/// Datagrams that one system call may move.
+#[cfg(not(target_os = "linux"))]
+pub(in crate::wire) const BATCH: usize = 1;
 /// How often a thread looks whether it is to end, since nothing wakes it.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -44,6 +49,21 @@ impl UdpSocket {
         let transmit =
             Transmit { destination, ecn: None, contents: reply, segment_size: None, src_ip };
         self.state.try_send((&self.socket).into(), &transmit)
+    }
+
+    /// This system does not tell what the buffer holds.
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::wire) const fn buffer(&self) -> Option<Buffer> {
+        None
+    }
+
+    /// This system has no filters.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] with a sieve.
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::wire) fn sift(&self, sieve: Option<&Sieve>) -> io::Result<()> {
+        sieve.map_or(Ok(()), |_| Err(io::ErrorKind::Unsupported.into()))
     }
 
     /// Whoever receives sees by itself that it is to end.

@@ -29,10 +29,15 @@ pub(in crate::wire) enum Event {
     Slipped,
     /// The reply could not be sent.
     Unsent,
+    /// The kernel dropped it, as the buffer was full or its client network floods: it never
+    /// came.
+    Lost,
+    /// A client network's datagrams began to be dropped by the kernel.
+    Sifted,
 }
 
 /// How many kinds of event there are.
-const EVENTS: usize = Event::Unsent as usize + 1;
+const EVENTS: usize = Event::Sifted as usize + 1;
 
 /// The numbers of one thread. The alignment keeps other threads' numbers out of its cache
 /// lines, of which processors fetch two at a time.
@@ -77,6 +82,11 @@ pub struct Counts {
     pub slipped: u64,
     /// Replies that could not be sent.
     pub unsent: u64,
+    /// Datagrams that the kernel dropped, as the buffer was full or their client network floods;
+    /// they are not among the received.
+    pub lost: u64,
+    /// How often a client network's datagrams began to be dropped by the kernel.
+    pub sifted: u64,
 }
 
 impl Tally {
@@ -113,6 +123,8 @@ impl Block {
             limited: event(Event::Limited),
             slipped: event(Event::Slipped),
             unsent: event(Event::Unsent),
+            lost: event(Event::Lost),
+            sifted: event(Event::Sifted),
         }
     }
 }
@@ -132,6 +144,8 @@ impl ops::Add for Counts {
             limited: self.limited + other.limited,
             slipped: self.slipped + other.slipped,
             unsent: self.unsent + other.unsent,
+            lost: self.lost + other.lost,
+            sifted: self.sifted + other.sifted,
         }
     }
 }

@@ -17,6 +17,8 @@ pub(in crate::wire) struct Tcp {
     closed_for_octets: AtomicU64,
     /// Connections that were closed because the system had no descriptor left.
     closed_for_descriptors: AtomicU64,
+    /// Connections that were closed because the thread that was to answer had too much to do.
+    closed_for_queue: AtomicU64,
     /// Octets that connections hold.
     octets: AtomicU64,
     /// Turns that ended because they took too long.
@@ -42,6 +44,8 @@ pub struct TcpCounts {
     pub closed_for_octets: u64,
     /// Connections that were closed because the system had no descriptor left.
     pub closed_for_descriptors: u64,
+    /// Connections that were closed because the thread that was to answer had too much to do.
+    pub closed_for_queue: u64,
     /// Octets that connections hold.
     pub octets: u64,
     /// Turns that ended because they took too long.
@@ -76,6 +80,11 @@ impl Tcp {
     /// A connection was closed because the system had no descriptor left.
     pub(in crate::wire) fn close_for_descriptors(&self) {
         self.closed_for_descriptors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection was closed because the thread that was to answer had too much to do.
+    pub(in crate::wire) fn close_for_queue(&self) {
+        self.closed_for_queue.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Connections hold so many octets.
@@ -115,6 +124,7 @@ impl Tcp {
             closed_for_client: read(&self.closed_for_client),
             closed_for_octets: read(&self.closed_for_octets),
             closed_for_descriptors: read(&self.closed_for_descriptors),
+            closed_for_queue: read(&self.closed_for_queue),
             octets: read(&self.octets),
             turns_cut: read(&self.turns_cut),
             timed_out: read(&self.timed_out),

@@ -39,7 +39,7 @@ pub(super) use self::elsewhere::Found;
 pub(super) use self::encode::{QUESTION_POINTER, write_data};
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
-pub(super) use self::queue::{Full, Offer, Queue};
+pub(super) use self::queue::{Full, Offer, Queue, Recipient};
 pub(super) use self::screen::OPT;
 
 /// What becomes of a message.

@@ -1,5 +1,6 @@
 //! The full path of datagrams: a bounded queue, and a thread behind it that answers
-//! whatever a ready-made answer is not enough for.
+//! whatever a ready-made answer is not enough for. Connections have patterns answered here,
+//! too, each of which takes longer than many turns.
 //!
 //! It has one thread for two UDP workers, so that a flood of such messages leaves the
 //! workers most of the machine; one more for names that others are asked for, and one for
@@ -8,6 +9,7 @@
 //! for is lost: who asks over UDP asks again, and a worker that waited would delay those it
 //! could answer at once.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,7 @@ use crate::wire::answerer::{Answered, Answerer};
 use crate::wire::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::fair::Fair;
+use crate::wire::later::Promise;
 use crate::wire::limiter::Fate;
 use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
@@ -27,20 +30,29 @@ use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation
 /// worst.
 pub(in crate::wire) const QUEUE: usize = 1024;
 
-/// How long a message may wait. Usual ones are answered in some microseconds; who has waited
+/// How long a datagram may wait. Usual ones are answered in some microseconds; who has waited
 /// for so long behind others asks again, and is not answered sooner if both are.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long a message of a connection may wait, which is not sent again. The connection waits a
+/// little longer.
+const WAIT_STREAM: Duration = Duration::from_secs(4);
 
 /// A message with all that is needed to answer it.
 struct Handed {
     /// Its octets, and no more of them.
     message: Box<[u8]>,
-    /// Who sent it.
-    route: Route,
-    /// What it came by.
-    socket: Arc<UdpSocket>,
+    /// Who is to have the reply.
+    to: Recipient,
     /// When it was handed over.
     since: Instant,
+}
+
+/// Who is to have the reply to a message.
+pub(in crate::wire) enum Recipient {
+    /// Who sent a datagram, by the socket that it came by.
+    Datagram(Route, Arc<UdpSocket>),
+    /// A client that is connected, by a promise to its connection.
+    Stream(SocketAddr, Promise),
 }
 
 /// Where workers hand messages over. The queue ends with the last of its clones.
@@ -97,17 +109,12 @@ pub(in crate::wire) struct Full {
 
 impl Queue {
     /// Hands a copy of a message over, if there is room for it.
-    pub(in crate::wire) fn offer(
-        &self,
-        message: &[u8],
-        route: Route,
-        socket: &Arc<UdpSocket>,
-    ) -> Offer {
-        let (socket, since) = (Arc::clone(socket), Instant::now());
-        let handed = Handed { message: message.into(), route, socket, since };
+    pub(in crate::wire) fn offer(&self, message: &[u8], to: Recipient) -> Offer {
+        let (client, _) = to.client();
+        let handed = Handed { message: message.into(), to, since: Instant::now() };
         let Shared { more, .. } = &*self.open.0;
         let mut waiting = self.open.0.lock();
-        let lost = waiting.messages.offer(Share::of(route.client.ip()), handed);
+        let lost = waiting.messages.offer(Share::of(client.ip()), handed);
         let was_idle = std::mem::take(&mut waiting.is_idle);
         drop(waiting);
         if was_idle {
@@ -164,29 +171,32 @@ impl Full {
     /// Answers messages until nobody can hand over any more, and all that were are answered.
     pub(in crate::wire) fn serve(mut self) {
         while let Some(handed) = self.shared.take() {
-            self.tally.count(Event::Received, 1);
             self.answer(handed);
         }
     }
 
-    /// Answers a message, or lets others be asked.
+    /// Answers a message, or lets others be asked. Those of connections are counted by these.
     fn answer(&mut self, handed: Handed) {
         let now = Instant::now();
-        if now.duration_since(handed.since) > WAIT {
-            return self.tally.count(Event::Dropped, 1);
+        let is_datagram = matches!(handed.to, Recipient::Datagram(..));
+        let tally = &mut self.tally;
+        let mut count = |event| tally.count(event, usize::from(is_datagram));
+        count(Event::Received);
+        if now.duration_since(handed.since) > handed.to.patience() {
+            return count(Event::Dropped);
         }
         let generation = self.answerer.responder().generation();
         let policy = self.policies.load();
-        let from = (handed.route.client, Transport::Udp);
+        let from = handed.to.client();
         let responder = self.answerer.responder().clone();
         match self.answerer.answer((&generation, &policy), &handed.message, from) {
-            Answered::Silence => self.tally.count(Event::Silent, 1),
+            Answered::Silence | Answered::Pattern => count(Event::Silent),
             Answered::Reply(reply, _) => {
-                let (by, tally) = ((&**generation, &**policy), &mut self.tally);
-                handed.reply(&responder, by, Path::Full, reply, |event| tally.count(event, 1));
+                let by = (&**generation, &**policy);
+                handed.reply(&responder, by, Path::Full, reply, count);
             }
             Answered::Foreign(asked) => {
-                self.tally.count(Event::Handed, 1);
+                count(Event::Handed);
                 let policy = Guard::into_inner(policy);
                 let (by, message) = (Arc::clone(&policy), handed.message.clone());
                 let done = move |mut reply: Vec<u8>| {
@@ -201,24 +211,46 @@ impl Full {
     }
 }
 
+impl Recipient {
+    /// The client, and what it asked by.
+    const fn client(&self) -> (SocketAddr, Transport) {
+        match self {
+            Self::Datagram(route, _) => (route.client, Transport::Udp),
+            Self::Stream(client, _) => (*client, Transport::Tcp),
+        }
+    }
+
+    /// How long its message may wait.
+    const fn patience(&self) -> Duration {
+        match self {
+            Self::Datagram(..) => WAIT,
+            Self::Stream(..) => WAIT_STREAM,
+        }
+    }
+}
+
 impl Handed {
-    /// Sends a reply, as far as the client's network may be sent it, and counts what becomes
-    /// of it.
+    /// Hands a reply to its connection, or sends it, as far as the client's network may be sent
+    /// it, and counts what becomes of it.
     fn reply(
-        &self,
+        self,
         responder: &Responder,
         by: (&Generation, &Policy),
         path: Path,
         mut reply: &mut [u8],
         mut count: impl FnMut(Event),
     ) {
-        let Self { message, route, socket, since } = self;
-        let from = (route.client, Transport::Udp);
+        let Self { message, to, since } = self;
+        let from = to.client();
+        let (route, socket) = match to {
+            Recipient::Datagram(route, socket) => (route, socket),
+            Recipient::Stream(_, promise) => return promise.keep(reply.to_vec(), path),
+        };
         let mut replied = Replied::read(by, from.0.ip(), reply);
         if responder.withholds(replied.code) {
             return count(Event::Withheld);
         }
-        match by.1.judge(message, route.client, reply, Instant::now()) {
+        match by.1.judge(&message, route.client, reply, Instant::now()) {
             Fate::Sent => {}
             Fate::Slipped(octets) => {
                 count(Event::Slipped);
@@ -227,7 +259,7 @@ impl Handed {
             }
             Fate::Dropped => return count(Event::Limited),
         }
-        if let Err(fault) = socket.send(reply, route) {
+        if let Err(fault) = socket.send(reply, &route) {
             count(Event::Unsent);
             tracing::debug!(client = %route.client, "reply not sent: {fault}");
         }

@@ -79,8 +79,12 @@ fn run(server: &Server, kind: &Kind, time: Duration) -> Row {
     })
 }
 
-/// Attacks until told to stop.
+/// Attacks until told to stop. It yields to the honest client, with which it shares a core: how
+/// long that one waits for this core is not the server's doing.
 fn attack(server: SocketAddr, attack: &Attack, stop: &AtomicBool, taken: &AtomicU64) {
+    /// The lowest priority there is (nice(2)).
+    const LOWEST: i32 = 19;
+    rustix::process::nice(LOWEST).unwrap();
     match attack {
         Attack::None => {}
         Attack::Datagrams(packet, label) => {

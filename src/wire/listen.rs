@@ -11,13 +11,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::accept::Common;
-use super::apart::Apart;
-use super::connections::Connections;
 use super::counters::Counters;
-use super::turns::Turns;
-use super::workers::Workers;
-use super::{Policies, Responder, accept};
+use super::tcp::{self, Apart, Common, Connections, Turns};
+use super::udp::Workers;
+use super::{Policies, Responder};
 use crate::index::Index;
 
 /// Connections that the kernel holds until they are accepted.
@@ -195,7 +192,7 @@ impl Listeners {
         for pair in pairs {
             threads.start(pair.address.ip(), pair.udp)?;
             let listener = apart.listener(pair.tcp)?;
-            let accept = accept::serve(listener, common.clone(), tasks.clone());
+            let accept = tcp::serve(listener, common.clone(), tasks.clone());
             tasks.spawn_on(accept, apart.handle());
         }
         tasks.close();

@@ -46,34 +46,23 @@
 //! that the SRV records of a thousand instances would not fit TCP. `handler` is what such
 //! a handler would be, a function from a request and a generation to a reply.
 //!
-//! All unsafe code of srvd is in `batch/linux.rs`, which moves datagrams.
+//! All unsafe code of srvd is in `udp/batch/linux.rs`, which moves datagrams.
 
-mod accept;
 mod answerer;
-mod apart;
-mod batch;
-mod connections;
 mod counters;
 mod edns;
 mod fair;
 mod fast;
 mod full;
-mod later;
 mod limiter;
 mod listen;
-mod overload;
 mod policy;
-mod query_log;
-mod replied;
 mod tcp;
-mod turns;
 mod udp;
-mod workers;
 
-pub use self::connections::TcpLimits;
 pub use self::counters::{
     Answered, Code, Counters, Counts, Distribution, Family, Kind, Origin, Path, Refusal, Replied,
-    TcpCounts, Topic, Totals, Truncation,
+    QueryLog, TcpCounts, Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
@@ -81,7 +70,7 @@ pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::policy::{Policies, Policy, UdpSize};
-pub use self::query_log::QueryLog;
+pub use self::tcp::TcpLimits;
 
 use crate::names::DATAGRAM_MAX;
 

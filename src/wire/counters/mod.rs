@@ -13,6 +13,8 @@ mod answers;
 mod events;
 mod histogram;
 mod origin;
+mod query_log;
+mod replied;
 mod tcp;
 mod topic;
 
@@ -26,10 +28,12 @@ use self::events::Block;
 use self::tcp::Tcp;
 
 pub(super) use self::events::{Event, Tally};
+pub(super) use self::replied::zone_of;
 
 pub use self::answers::{Answered, Replied};
 pub use self::events::Counts;
 pub use self::histogram::Distribution;
+pub use self::query_log::QueryLog;
 pub use self::origin::{Family, Origin, Path};
 pub use self::tcp::TcpCounts;
 pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};

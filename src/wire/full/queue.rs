@@ -19,10 +19,10 @@ use super::Responder;
 use crate::index::Generation;
 use crate::names::Share;
 use crate::wire::answerer::{Answered, Answerer};
-use crate::wire::batch::{Route, UdpSocket};
+use crate::wire::udp::batch::{Route, UdpSocket};
 use crate::wire::counters::{Event, Tally};
 use crate::wire::fair::Fair;
-use crate::wire::later::Promise;
+use crate::wire::tcp::Promise;
 use crate::wire::limiter::Fate;
 use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 

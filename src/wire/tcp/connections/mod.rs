@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use rustix::process::{Resource, getrlimit};
 
 use self::open::{Entry, Open};
-use super::Policies;
-use super::counters::Counters;
+use crate::wire::Policies;
+use crate::wire::counters::Counters;
 use crate::names::client;
 
 /// Connections that are closed for a new one, where limits fell and there are too many, or the
@@ -49,7 +49,7 @@ pub struct TcpLimits {
 
 /// The open connections of all listeners.
 #[derive(Debug)]
-pub(super) struct Connections {
+pub(in crate::wire) struct Connections {
     /// By number. The lock is held for a look at the map, never over an await.
     open: Mutex<Open>,
     /// How many there may be, of the moment.
@@ -62,7 +62,7 @@ pub(super) struct Connections {
 
 /// A place among the connections, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(in crate::wire) struct Place {
     /// Among which.
     connections: Arc<Connections>,
     /// Its number.
@@ -70,12 +70,12 @@ pub(super) struct Place {
     /// Octets that were taken down for it, but for those of [`Account`]s.
     octets: usize,
     /// Cancelled when another takes the place.
-    pub(super) close: CancellationToken,
+    pub(in crate::wire) close: CancellationToken,
 }
 
 /// What a connection holds, for those who hold something for it elsewhere.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(in crate::wire) struct Account {
     /// Among which.
     connections: Arc<Connections>,
     /// Its number.
@@ -93,13 +93,13 @@ impl Default for TcpLimits {
 
 impl Connections {
     /// No connections yet.
-    pub(super) fn new(policies: Arc<Policies>, counters: Arc<Counters>) -> Self {
+    pub(in crate::wire) fn new(policies: Arc<Policies>, counters: Arc<Counters>) -> Self {
         Self { open: Mutex::default(), policies, most: most_connections(), counters }
     }
 
     /// Gives a new connection a place; it may be one that another had, or several where the
     /// limits fell.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
+    pub(in crate::wire) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = client(address);
         self.counters.tcp.accept();
         let limits = self.policies.load().tcp;
@@ -121,7 +121,7 @@ impl Connections {
     }
 
     /// Closes some connections to have their descriptors; false if there was none.
-    pub(super) fn make_room(&self) -> bool {
+    pub(in crate::wire) fn make_room(&self) -> bool {
         let mut open = self.lock();
         let closed = (0..CLOSED_MAX).take_while(|_| open.close_for_all()).count();
         (0..closed).for_each(|_| self.counters.tcp.close_for_descriptors());
@@ -129,7 +129,7 @@ impl Connections {
     }
 
     /// A connection was accepted and closed at once, for lack of descriptors.
-    pub(super) fn turn_away(&self) {
+    pub(in crate::wire) fn turn_away(&self) {
         self.counters.tcp.accept();
         self.counters.tcp.end();
         self.counters.tcp.close_for_descriptors();
@@ -157,7 +157,7 @@ impl Connections {
 
 impl Place {
     /// The connection holds so many octets.
-    pub(super) fn hold(&mut self, octets: usize) {
+    pub(in crate::wire) fn hold(&mut self, octets: usize) {
         let before = std::mem::replace(&mut self.octets, octets);
         if octets != before {
             self.connections.hold(self.number, octets as isize - before as isize);
@@ -165,39 +165,39 @@ impl Place {
     }
 
     /// Where others can take down what the connection holds of theirs.
-    pub(super) fn account(&self) -> Account {
+    pub(in crate::wire) fn account(&self) -> Account {
         Account { connections: Arc::clone(&self.connections), number: self.number }
     }
 
     /// Queries were answered.
-    pub(super) fn count(&self, queries: usize) {
+    pub(in crate::wire) fn count(&self, queries: usize) {
         self.connections.counters.tcp.answer(queries);
     }
 
     /// A turn ended because it took too long.
-    pub(super) fn cut_turn(&self) {
+    pub(in crate::wire) fn cut_turn(&self) {
         self.connections.counters.tcp.cut_turn();
     }
 
     /// The client said nothing, or took nothing, for too long.
-    pub(super) fn time_out(&self) {
+    pub(in crate::wire) fn time_out(&self) {
         self.connections.counters.tcp.time_out();
     }
 
     /// A query has come.
-    pub(super) fn touch(&self) {
+    pub(in crate::wire) fn touch(&self) {
         self.connections.lock().touch(self.number);
     }
 }
 
 impl Account {
     /// The connection holds so many octets more.
-    pub(super) fn add(&self, octets: usize) {
+    pub(in crate::wire) fn add(&self, octets: usize) {
         self.connections.hold(self.number, octets as isize);
     }
 
     /// The connection holds so many octets less.
-    pub(super) fn take(&self, octets: usize) {
+    pub(in crate::wire) fn take(&self, octets: usize) {
         self.connections.hold(self.number, -(octets as isize));
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 
-use super::full::OPT;
-use super::{Code, HEADER, Kind, Origin, Path, Policy, Refusal, Replied, Responder};
-use super::{Topic, Transport, Truncation};
+use crate::wire::full::OPT;
+use super::{Code, Kind, Origin, Path, Refusal, Replied, Topic, Truncation};
+use crate::wire::{HEADER, Policy, Responder, Transport};
 use crate::authority::Resolved;
 use crate::index::{Generation, ZoneNumber};
 use crate::names::WireName;
@@ -71,7 +71,7 @@ impl Replied {
 
 impl Responder {
     /// Counts a reply that took so long, and logs it if the policy has queries logged.
-    pub(super) fn count(
+    pub(in crate::wire) fn count(
         &self,
         policy: &Policy,
         (from, path): ((SocketAddr, Transport), Path),
@@ -127,7 +127,7 @@ fn code(header: &[u8; HEADER], reply: &[u8], question: Option<&Question>) -> u16
 }
 
 /// Under which number a name is counted, by where it leads.
-pub(super) fn zone_of(
+pub(in crate::wire) fn zone_of(
     generation: &Generation,
     resolved: &Resolved<'_>,
     name: &WireName,

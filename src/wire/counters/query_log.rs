@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 
-use super::counters::Counters;
-use super::{HEADER, Replied, Transport};
+use super::Counters;
+use super::Replied;
+use crate::wire::{HEADER, Transport};
 use crate::names::{WireName, mnemonic};
 
 /// Lines that may wait to be written: some milliseconds' worth at any rate that a log can
@@ -67,7 +68,7 @@ impl QueryLog {
     }
 
     /// Logs a query by its reply, if its number is drawn. How long it took is only asked then.
-    pub(super) fn offer(
+    pub(in crate::wire) fn offer(
         &self,
         (client, transport): (SocketAddr, Transport),
         reply: &[u8],

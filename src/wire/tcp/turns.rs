@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot::{Sender, channel};
 
-use super::fair::Fair;
+use crate::wire::fair::Fair;
 use crate::names::Share;
 
 /// Connections that may wait for their turn: more than there are at once, since those that end
@@ -14,7 +14,7 @@ const WAITING_MAX: usize = 16_384;
 
 /// The turns of all connections.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(in crate::wire) struct Turns {
     /// The lock is held for a look at it, never over an await.
     state: Mutex<State>,
 }
@@ -30,20 +30,20 @@ struct State {
 
 /// The turn of a connection, which passes to the next when this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(in crate::wire) struct Turn {
     /// Among which; none once it is passed on.
     turns: Option<Arc<Turns>>,
 }
 
 impl Turns {
     /// So many turns at once.
-    pub(super) fn new(at_once: usize) -> Arc<Self> {
+    pub(in crate::wire) fn new(at_once: usize) -> Arc<Self> {
         let state = State { free: at_once.max(1), waiting: Fair::new(WAITING_MAX) };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
     /// Waits for the turn of a connection; none where too many wait, most of them of its network.
-    pub(super) async fn next(self: &Arc<Self>, share: Share) -> Option<Turn> {
+    pub(in crate::wire) async fn next(self: &Arc<Self>, share: Share) -> Option<Turn> {
         let (sender, receiver) = channel();
         {
             let mut state = self.lock();

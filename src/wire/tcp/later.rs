@@ -8,10 +8,10 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
 use super::connections::Account;
-use super::{Path, Policy};
+use crate::wire::{Path, Policy};
 
 /// Where the replies come that a connection waits for.
-pub(super) struct Awaited {
+pub(in crate::wire) struct Awaited {
     /// For those who promise them.
     sender: Sender<Later>,
     /// There is room for all of them.
@@ -21,15 +21,15 @@ pub(super) struct Awaited {
 }
 
 /// A reply that was waited for.
-pub(super) struct Later {
+pub(in crate::wire) struct Later {
     /// The reply; none where it will never come.
-    pub(super) reply: Option<(Vec<u8>, Path)>,
+    pub(in crate::wire) reply: Option<(Vec<u8>, Path)>,
     /// By which policy its query was read.
-    pub(super) by: Arc<Policy>,
+    pub(in crate::wire) by: Arc<Policy>,
     /// When that was.
-    pub(super) since: Instant,
+    pub(in crate::wire) since: Instant,
     /// Octets of the message that were lent to whoever makes the reply.
-    pub(super) lent: usize,
+    pub(in crate::wire) lent: usize,
 }
 
 /// The duty to make a reply. Whoever drops it says that there will be none.
@@ -44,25 +44,25 @@ pub(in crate::wire) struct Promise {
 
 impl Awaited {
     /// None yet, and at most so many at once.
-    pub(super) fn new(most: usize) -> Self {
+    pub(in crate::wire) fn new(most: usize) -> Self {
         let (sender, receiver) = channel(most);
         Self { sender, receiver, count: 0 }
     }
 
     /// How many are waited for.
-    pub(super) const fn count(&self) -> usize {
+    pub(in crate::wire) const fn count(&self) -> usize {
         self.count
     }
 
     /// Waits for one more, which is to be promised.
-    pub(super) fn promise(&mut self, by: Arc<Policy>, since: Instant, account: Account) -> Promise {
+    pub(in crate::wire) fn promise(&mut self, by: Arc<Policy>, since: Instant, account: Account) -> Promise {
         self.count += 1;
         let later = Some(Later { reply: None, by, since, lent: 0 });
         Promise { sender: self.sender.clone(), account, later }
     }
 
     /// The next that is here; never if none is waited for.
-    pub(super) async fn next(&mut self) -> Option<Later> {
+    pub(in crate::wire) async fn next(&mut self) -> Option<Later> {
         let later = self.receiver.recv().await;
         self.count -= usize::from(later.is_some());
         later
@@ -71,7 +71,7 @@ impl Awaited {
 
 impl Promise {
     /// So many octets of the message are lent for it.
-    pub(super) fn lending(mut self, octets: usize) -> Self {
+    pub(in crate::wire) fn lending(mut self, octets: usize) -> Self {
         if let Some(later) = &mut self.later {
             later.lent = octets;
         }

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 const TASKS: u32 = 2;
 
 /// The threads of all connections. Dropping it ends them.
-pub(super) struct Apart {
+pub(in crate::wire) struct Apart {
     /// There until it is dropped.
     runtime: Option<Runtime>,
     /// How many threads it has.
@@ -25,7 +25,7 @@ impl Apart {
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
-    pub(super) fn new(workers: usize) -> io::Result<Self> {
+    pub(in crate::wire) fn new(workers: usize) -> io::Result<Self> {
         let threads = workers.div_ceil(2);
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(threads).thread_name("tcp").event_interval(TASKS).enable_all();
@@ -34,12 +34,12 @@ impl Apart {
     }
 
     /// How many threads there are.
-    pub(super) const fn threads(&self) -> usize {
+    pub(in crate::wire) const fn threads(&self) -> usize {
         self.threads
     }
 
     /// Where tasks are spawned.
-    pub(super) fn handle(&self) -> &Handle {
+    pub(in crate::wire) fn handle(&self) -> &Handle {
         self.runtime.as_ref().expect("it is taken in drop alone").handle()
     }
 
@@ -47,7 +47,7 @@ impl Apart {
     ///
     /// # Errors
     /// [`io::Error`] when it cannot be.
-    pub(super) fn listener(&self, socket: Socket) -> io::Result<TcpListener> {
+    pub(in crate::wire) fn listener(&self, socket: Socket) -> io::Result<TcpListener> {
         let _here = self.handle().enter();
         TcpListener::from_std(socket.into())
     }

@@ -11,12 +11,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::batch::{BATCH, Batch};
-use super::counters::{Event, Own, Tally};
-use super::fast::{Fast, Verdict};
-use super::full::{Offer, Queue, Recipient, contain};
-use super::limiter::Fate;
+use crate::wire::counters::{Event, Own, Tally};
+use crate::wire::fast::{Fast, Verdict};
+use crate::wire::full::{Offer, Queue, Recipient, contain};
+use crate::wire::limiter::Fate;
 use super::overload::{Change, Crowd, Overload, Seen};
-use super::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
+use crate::wire::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 use crate::index::{Generation, Index};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
@@ -291,7 +291,7 @@ mod tests {
 
     use super::*;
     use crate::index::ZoneNumber;
-    use crate::wire::batch::UdpSocket;
+    use super::super::batch::UdpSocket;
     use crate::wire::full::{Full, QUEUE};
     use crate::wire::{Counters, Family, Kind, Responder, Topic};
 

@@ -11,13 +11,13 @@ use socket2::Socket;
 use tokio_util::task::TaskTracker;
 
 use super::batch::{Batch, UdpSocket};
-use super::full::{Full, Queue};
-use super::udp::Worker;
-use super::{Family, Responder};
+use crate::wire::full::{Full, Queue};
+use super::worker::Worker;
+use crate::wire::{Family, Responder};
 
 /// Threads that run. Dropping this tells them to stop: each answers what has come, and
 /// ends.
-pub(super) struct Workers {
+pub(in crate::wire) struct Workers {
     /// What is answered from, and how.
     responder: Responder,
     /// Waits for all of them.
@@ -42,7 +42,7 @@ impl Workers {
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
-    pub(super) fn new(
+    pub(in crate::wire) fn new(
         responder: Responder,
         tasks: TaskTracker,
         workers: usize,
@@ -60,7 +60,7 @@ impl Workers {
     }
 
     /// The full path of names that can mean much of a zone.
-    pub(super) const fn patterns(&self) -> &Queue {
+    pub(in crate::wire) const fn patterns(&self) -> &Queue {
         &self.patterns
     }
 
@@ -69,7 +69,7 @@ impl Workers {
     /// # Errors
     /// [`io::Error`] when the system has no thread left, or does not tell which address a
     /// datagram was sent to.
-    pub(super) fn start(&mut self, address: IpAddr, sockets: Vec<Socket>) -> io::Result<()> {
+    pub(in crate::wire) fn start(&mut self, address: IpAddr, sockets: Vec<Socket>) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
             let (tally, own) = self.responder.counters().worker(Family::of(address));
             let socket = Arc::new(UdpSocket::new(socket)?);

@@ -29,55 +29,55 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
-pub(super) use self::linux::{BATCH, Batch, UdpSocket};
+pub(in crate::wire) use self::linux::{BATCH, Batch, UdpSocket};
 #[cfg(not(target_os = "linux"))]
-pub(super) use self::portable::{BATCH, Batch, UdpSocket};
+pub(in crate::wire) use self::portable::{BATCH, Batch, UdpSocket};
 
 /// Octets of a datagram that are looked at. A query has one question of at most 259 and an
 /// OPT record. What is longer than this is shown as its header alone, which is a format
 /// error whatever the rest was.
 const REQUEST_MAX: usize = 4096;
 /// Octets of a reply.
-const REPLY_MAX: usize = super::UDP_MOST as usize;
+const REPLY_MAX: usize = crate::wire::UDP_MOST as usize;
 /// How long replies wait for room in the socket's buffer. A busy network card makes some in
 /// far less; what waits for longer is lost, as any datagram may be, and the worker goes on.
 const SEND_WAIT: Duration = Duration::from_millis(2);
 
 /// Who asked, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Route {
+pub(in crate::wire) struct Route {
     /// The client.
-    pub(super) client: SocketAddr,
+    pub(in crate::wire) client: SocketAddr,
     /// The address of ours that was asked, if the socket has several.
-    pub(super) asked: Option<IpAddr>,
+    pub(in crate::wire) asked: Option<IpAddr>,
 }
 
 /// Replies that could not be sent: to where no route leads, or from a broadcast address.
 #[derive(Debug)]
-pub(super) struct Unsent {
+pub(in crate::wire) struct Unsent {
     /// How many.
-    pub(super) count: usize,
+    pub(in crate::wire) count: usize,
     /// What the system said of the last.
-    pub(super) fault: io::Error,
+    pub(in crate::wire) fault: io::Error,
 }
 
 /// What a socket's buffer holds of datagrams that were not read yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Buffer {
+pub(in crate::wire) struct Buffer {
     /// Octets that are taken, with what the kernel itself needs for each datagram.
-    pub(super) used: u32,
+    pub(in crate::wire) used: u32,
     /// Octets that there are.
-    pub(super) size: u32,
+    pub(in crate::wire) size: u32,
     /// Datagrams that the kernel dropped so far, for lack of room or by a sieve; it begins again
     /// after 2^32.
-    pub(super) dropped: u32,
+    pub(in crate::wire) dropped: u32,
 }
 
 /// A part of a client network's datagrams that the kernel keeps; the others it drops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sieve {
+pub(in crate::wire) struct Sieve {
     /// An address of the network.
-    pub(super) address: IpAddr,
+    pub(in crate::wire) address: IpAddr,
     /// How many of 2^32.
-    pub(super) kept: u32,
+    pub(in crate::wire) kept: u32,
 }

@@ -15,11 +15,11 @@ use std::sync::Arc;
 use libc::{iovec, mmsghdr, msghdr};
 use socket2::{SockAddr, Socket};
 
-use super::super::HEADER;
 use super::super::overload::EASING;
 use super::address::{Client, Control};
 use super::filter::program;
 use super::{Buffer, REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Sieve, Unsent};
+use crate::wire::HEADER;
 
 /// Datagrams that one system call may move: more of them hardly save any more time.
 pub(in crate::wire) const BATCH: usize = 64;

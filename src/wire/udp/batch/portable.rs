@@ -9,10 +9,10 @@ use std::time::Duration;
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::Socket;
 
-use super::super::HEADER;
 #[cfg(not(target_os = "linux"))]
 use super::{Buffer, Sieve};
 use super::{REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Unsent};
+use crate::wire::HEADER;
 
 /// Datagrams that one system call may move.
 #[cfg(not(target_os = "linux"))]

@@ -25,13 +25,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::accept::Common;
-use super::answerer::{Answered, Answerer};
+use crate::wire::answerer::{Answered, Answerer};
 use super::connections::{Account, Place};
-use super::full::{Queue, Recipient};
+use crate::wire::full::{Queue, Recipient};
 use super::later::{Awaited, Later};
-use super::listen::TCP_BUFFER;
+use crate::wire::listen::TCP_BUFFER;
 use super::turns::Turns;
-use super::{Origin, Path, Policy, Replied, Responder, Transport};
+use crate::wire::{Origin, Path, Policy, Replied, Responder, Transport};
 use crate::index::Generation;
 use crate::names::Share;
 

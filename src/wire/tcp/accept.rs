@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Responder;
+use crate::wire::Responder;
 use super::connections::Connections;
-use super::full::Queue;
-use super::tcp::Connection;
+use crate::wire::full::Queue;
+use super::connection::Connection;
 use super::turns::Turns;
 
 /// How long the connections that were closed have to give their descriptors back.
@@ -25,17 +25,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What connections share.
 #[derive(Clone)]
-pub(super) struct Common {
+pub(in crate::wire) struct Common {
     /// Answers.
-    pub(super) responder: Responder,
+    pub(in crate::wire) responder: Responder,
     /// Who is connected.
-    pub(super) connections: Arc<Connections>,
+    pub(in crate::wire) connections: Arc<Connections>,
     /// Whose turn it is.
-    pub(super) turns: Arc<Turns>,
+    pub(in crate::wire) turns: Arc<Turns>,
     /// Where messages go that can mean much of a zone.
-    pub(super) patterns: Queue,
+    pub(in crate::wire) patterns: Queue,
     /// Told to stop.
-    pub(super) shutdown: CancellationToken,
+    pub(in crate::wire) shutdown: CancellationToken,
 }
 
 /// A descriptor that is given up to accept a connection when there is no other, so that its
@@ -44,7 +44,7 @@ pub(super) struct Common {
 struct Spare(Option<File>);
 
 /// Accepts connections until told to stop.
-pub(super) async fn serve(listener: TcpListener, common: Common, tasks: TaskTracker) {
+pub(in crate::wire) async fn serve(listener: TcpListener, common: Common, tasks: TaskTracker) {
     let mut spare = Spare::default();
     spare.refill();
     while let Some(accepted) = common.shutdown.run_until_cancelled(listener.accept()).await {

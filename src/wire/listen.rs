@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::counters::Counters;
-use super::tcp::{self, Apart, Common, Connections, Turns};
+use super::tcp::{self, Common, Connections, TcpRuntime, Turns};
 use super::udp::Workers;
 use super::{Policies, Responder};
 use crate::index::Index;
@@ -185,7 +185,7 @@ impl Listeners {
         let responder = responder.until(shutdown.clone());
         let tasks = TaskTracker::new();
         let mut threads = Workers::new(responder.clone(), tasks.clone(), workers)?;
-        let apart = Apart::new(workers)?;
+        let apart = TcpRuntime::new(workers)?;
         let turns = Turns::new(apart.threads());
         let patterns = threads.patterns().clone();
         let common = Common { responder, connections, turns, patterns, shutdown: shutdown.clone() };

@@ -48,7 +48,6 @@
 //!
 //! All unsafe code of srvd is in `udp/batch/linux.rs`, which moves datagrams.
 
-mod answerer;
 mod counters;
 mod edns;
 mod fair;
@@ -57,12 +56,13 @@ mod full;
 mod limiter;
 mod listen;
 mod policy;
+mod query_handler;
 mod tcp;
 mod udp;
 
 pub use self::counters::{
-    Answered, Code, Counters, Counts, Distribution, Family, Kind, Origin, Path, Refusal, Replied,
-    QueryLog, TcpCounts, Topic, Totals, Truncation,
+    Answered, Code, Counters, Counts, Distribution, Family, Kind, Origin, Path, QueryLog, Refusal,
+    Replied, TcpCounts, Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};

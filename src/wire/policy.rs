@@ -7,7 +7,7 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, Guard};
 
 use super::full::shows_cookie;
-use super::limiter::Fate;
+use super::limiter::RateVerdict;
 use super::{Cookies, Limiter, PLAIN_MAX, QueryLog, TcpLimits, Transport};
 use super::{UDP_MAX, UDP_MOST};
 use crate::forward::Forwarder;
@@ -105,12 +105,12 @@ impl Policy {
         client: SocketAddr,
         reply: &mut [u8],
         now: Instant,
-    ) -> Fate {
+    ) -> RateVerdict {
         match &self.rate_limit {
             Some(limiter) if !shows_cookie(query, self, (client, Transport::Udp)) => {
                 limiter.judge(client.ip(), reply, now)
             }
-            _ => Fate::Sent,
+            _ => RateVerdict::Sent,
         }
     }
 

@@ -94,7 +94,7 @@ struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     fn new(index: &'a Arc<Index>, policy: Policy) -> Self {
-        Self { index, policy, fast: Fast::patient(), all: (index, usize::MAX) }
+        Self { index, policy, fast: Fast::unbounded(), all: (index, usize::MAX) }
     }
 
     /// The same where so many records come at most of those that another index gives.
@@ -427,10 +427,10 @@ fn rfc2782_what_is_cut_is_drawn_by_weight() {
     let query = Query::new("web.services.internal", A);
     let (small, large) = (weighted(100), weighted(9_000));
     let mut fast = Fast::with_draw(Draw::seeded(11));
-    let mut patient = Fast::patient();
+    let mut unbounded = Fast::unbounded();
     let mut ask = |fixture: &Fixture, message: &[u8], is_fast: bool| {
         let generation = fixture.index.load();
-        for fast in [&mut fast, &mut patient].into_iter().filter(|_| is_fast) {
+        for fast in [&mut fast, &mut unbounded].into_iter().filter(|_| is_fast) {
             let (mut reply, policy) = (vec![0; 1232], Policy::default());
             let from = (CLIENT, Transport::Udp);
             if let Verdict::Reply { octets, .. } =

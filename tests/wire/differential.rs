@@ -20,7 +20,7 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
     let room = if transport == Transport::Udp { 1232 } else { READY_MAX };
     let generation = fixture.index.load();
     // One that takes whatever can be made ready.
-    match Fast::patient().respond(
+    match Fast::unbounded().respond(
         (&generation, &Policy::default()),
         message,
         (CLIENT, transport),

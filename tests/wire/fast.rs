@@ -142,7 +142,7 @@ fn large_services_are_made_ready_where_nobody_waits() {
     let fixture = crowd(300);
     let query = Query::new("web.services.internal", A);
     assert!(!takes(&fixture, &query), "not in haste");
-    let (mut patient, mut reply) = (Fast::patient(), [0; 1232]);
+    let (mut patient, mut reply) = (Fast::unbounded(), [0; 1232]);
     let message = query.bytes();
     patient.respond(
         (&fixture.index.load(), &Policy::default()),
@@ -221,7 +221,7 @@ fn patiently(fast: &mut Fast, fixture: &Fixture, message: &[u8]) -> Option<Vec<u
 
 #[test]
 fn max_answers_are_drawn_from_more_than_a_datagram_holds() {
-    let mut fast = Fast::patient();
+    let mut fast = Fast::unbounded();
     for (instances, name, kind) in [
         (30, "_web._tcp", SRV),
         (500, "_web._tcp", SRV),

@@ -50,7 +50,7 @@ pub(super) struct Block {
 
 /// The right to write a block. It cannot be copied.
 #[derive(Debug)]
-pub(in crate::wire) struct Tally {
+pub(in crate::wire) struct DatagramCounters {
     /// The block, which others only read.
     block: Arc<Block>,
 }
@@ -89,7 +89,7 @@ pub struct Counts {
     pub sifted: u64,
 }
 
-impl Tally {
+impl DatagramCounters {
     /// A block among others.
     pub(super) fn new(blocks: &Mutex<Vec<Arc<Block>>>) -> Self {
         let block = Arc::<Block>::default();

@@ -27,14 +27,14 @@ use self::answers::Answers;
 use self::events::Block;
 use self::tcp::Tcp;
 
-pub(super) use self::events::{Event, Tally};
+pub(super) use self::events::{DatagramCounters, Event};
 pub(super) use self::replied::zone_of;
 
 pub use self::answers::{Answered, Replied};
 pub use self::events::Counts;
 pub use self::histogram::Distribution;
-pub use self::query_log::QueryLog;
 pub use self::origin::{Family, Origin, Path};
+pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;
 pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};
 
@@ -45,7 +45,7 @@ impl<F: Fn(&AtomicU64, u64) + Copy> Add for F {}
 
 /// The right to write the replies of one thread. It cannot be copied.
 #[derive(Debug)]
-pub(super) struct Own {
+pub(super) struct ReplyCounters {
     /// The figures, which others only read.
     answers: Arc<Answers>,
 }
@@ -108,15 +108,15 @@ impl Counters {
     }
 
     /// What a UDP worker writes, whose clients are of one family.
-    pub(super) fn worker(&self, family: Family) -> (Tally, Own) {
+    pub(super) fn worker(&self, family: Family) -> (DatagramCounters, ReplyCounters) {
         let answers = Arc::<Answers>::default();
         lock(&self.own).push((family, Arc::clone(&answers)));
-        (Tally::new(&self.workers), Own { answers })
+        (DatagramCounters::new(&self.workers), ReplyCounters { answers })
     }
 
     /// A block for a thread of the full path.
-    pub(super) fn full(&self) -> Tally {
-        Tally::new(&self.full)
+    pub(super) fn full(&self) -> DatagramCounters {
+        DatagramCounters::new(&self.full)
     }
 
     /// Counts what became of a reply that others were asked for.
@@ -148,7 +148,7 @@ impl Counters {
     }
 }
 
-impl Own {
+impl ReplyCounters {
     /// Counts a reply.
     #[inline]
     pub(super) fn reply(&mut self, replied: &Replied) {

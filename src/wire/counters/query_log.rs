@@ -16,8 +16,8 @@ use hickory_proto::rr::RecordType;
 
 use super::Counters;
 use super::Replied;
-use crate::wire::{HEADER, Transport};
 use crate::names::{WireName, mnemonic};
+use crate::wire::{HEADER, Transport};
 
 /// Lines that may wait to be written: some milliseconds' worth at any rate that a log can
 /// take, and less than 400 KiB.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 
-use crate::wire::full::OPT;
 use super::{Code, Kind, Origin, Path, Refusal, Replied, Topic, Truncation};
-use crate::wire::{HEADER, Policy, Responder, Transport};
 use crate::authority::Resolved;
 use crate::index::{Generation, ZoneNumber};
 use crate::names::WireName;
+use crate::wire::full::OPT;
+use crate::wire::{HEADER, Policy, Responder, Transport};
 
 /// The flag TC, in the third octet.
 const TRUNCATED: u8 = 0x02;

@@ -36,7 +36,7 @@ use super::{Policy, Transport};
 pub use self::budget::AMPLIFICATION_MAX;
 pub(super) use self::budget::Budget;
 pub use self::cookie::Cookies;
-pub(super) use self::record::Told;
+pub(super) use self::record::OptReply;
 pub(super) use self::zone_version::ZoneVersion;
 
 /// The option code of the name server's identity (RFC 5001 section 4).

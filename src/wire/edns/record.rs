@@ -28,7 +28,7 @@ const _: () = assert!(HEADER + QUESTION_MAX + MOST <= PLAIN_MAX as usize);
 
 /// What an OPT record says that the answer decides.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::wire) struct Told {
+pub(in crate::wire) struct OptReply {
     /// The upper bits of the response code.
     pub(in crate::wire) code: u8,
     /// Why the answer is what it is.
@@ -66,7 +66,7 @@ impl Edns {
     pub(in crate::wire) fn write(
         &self,
         policy: &Policy,
-        told: &Told,
+        told: &OptReply,
         buffer: &mut [u8],
     ) -> Option<usize> {
         let mut writer = Writer { buffer, at: 0 };
@@ -85,7 +85,7 @@ impl Edns {
     }
 
     /// Writes the record behind a message, and counts it there.
-    pub(in crate::wire) fn append(&self, policy: &Policy, told: &Told, message: &mut Vec<u8>) {
+    pub(in crate::wire) fn append(&self, policy: &Policy, told: &OptReply, message: &mut Vec<u8>) {
         let start = message.len();
         message.resize(start + usize::from(self.reserved), 0);
         let written = self.write(policy, told, &mut message[start..]);
@@ -98,7 +98,7 @@ impl Edns {
     }
 
     /// Writes the options that the client asked for.
-    fn write_asked(&self, policy: &Policy, told: &Told, writer: &mut Writer<'_>) -> Option<()> {
+    fn write_asked(&self, policy: &Policy, told: &OptReply, writer: &mut Writer<'_>) -> Option<()> {
         if self.nsid {
             writer.option(NSID, identity(policy))?;
         }

@@ -6,7 +6,7 @@ use super::query::Query;
 use crate::authority::{Draw, Position, Rank, Rendezvous, Ticket};
 use crate::index::{Order, Records, Relative, Site, StartOfAuthority};
 use crate::names::{DATAGRAM_MAX, WireName};
-use crate::wire::edns::{Budget, Edns, Told};
+use crate::wire::edns::{Budget, Edns, OptReply};
 use crate::wire::{COPIED, HEADER, Policy};
 
 /// The flag that a message is a response.
@@ -245,7 +245,7 @@ impl<'r> Composer<'r> {
         self,
         code: u8,
         edns: Option<(&Edns, &Policy)>,
-        told: &Told,
+        told: &OptReply,
     ) -> Result<usize, Declined> {
         self.reply[3] |= code;
         let Some((edns, policy)) = edns else { return Ok(self.at) };

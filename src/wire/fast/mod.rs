@@ -24,7 +24,7 @@ use self::compile::{Drawn, compile, start_of_authority};
 use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::counters::zone_of;
-use super::edns::{Budget, Edns, Told, ZoneVersion};
+use super::edns::{Budget, Edns, OptReply, ZoneVersion};
 use super::{Kind, Policy, Topic, Transport};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::skydns::is_any_label;
@@ -69,17 +69,17 @@ pub struct Fast {
 
 /// How many instances a thread looks at to make an answer while datagrams wait: what takes
 /// more is left to the full path, whose thread makes it.
-const HASTE: usize = 256;
+const INLINE_BUILD_MAX: usize = 256;
 
 /// A ready-made answer.
-enum Held<'g> {
+enum ReadyAnswer<'g> {
     /// It is kept with its service.
     Kept(&'g Kept),
     /// It could not be kept.
     Made(Box<Kept>),
 }
 
-impl Held<'_> {
+impl ReadyAnswer<'_> {
     /// The answer.
     fn ready(&self) -> &Ready {
         match self {
@@ -99,12 +99,12 @@ impl Fast {
     /// One that orders by a draw.
     #[must_use]
     pub fn with_draw(draw: Draw) -> Self {
-        Self { name: WireName::root(), draw, instances_max: HASTE }
+        Self { name: WireName::root(), draw, instances_max: INLINE_BUILD_MAX }
     }
 
     /// One that makes answers of any size, for threads that no datagram waits for.
     #[must_use]
-    pub fn patient() -> Self {
+    pub fn unbounded() -> Self {
         Self { instances_max: usize::MAX, ..Self::new() }
     }
 
@@ -185,7 +185,7 @@ impl Fast {
         let wants_version = edns.as_ref().is_some_and(Edns::wants_zone_version);
         let version = wants_version.then(|| ZoneVersion::of(&resolved, &self.name)).flatten();
         let edns = edns.as_ref().map(|edns| (edns, policy));
-        let octets = composer.finish(code, edns, &Told { code: 0, reason, version })?;
+        let octets = composer.finish(code, edns, &OptReply { code: 0, reason, version })?;
         let zone = zone_of(generation, &resolved, &self.name);
         let topic = Topic { zone, kind: Kind::of(query.kind) };
         Ok(Verdict::Reply { octets, code, truncated, topic })
@@ -250,11 +250,11 @@ impl Fast {
         kind: RecordType,
         (position, node): (Position<'_>, Node<'_>),
     ) -> Written {
-        let is_patient = self.instances_max == usize::MAX;
-        if sample.is_worn_by_this() && !is_patient {
+        let is_unbounded = self.instances_max == usize::MAX;
+        if sample.is_worn_by_this() && !is_unbounded {
             return Err(Declined);
         }
-        if is_patient && sample.is_worn() {
+        if is_unbounded && sample.is_worn() {
             let drawn = drawn(kind, position, node);
             if let Ready::Sample(next) =
                 compile(generation, &self.name, kind, drawn, &mut self.draw)
@@ -271,7 +271,7 @@ impl Fast {
         generation: &'g Generation,
         query: &Query<'_>,
         (position, node): (Position<'g>, Node<'g>),
-    ) -> Result<Held<'g>, Declined> {
+    ) -> Result<ReadyAnswer<'g>, Declined> {
         let below = match node {
             // The labels that are not the service's own.
             Node::Address(..)
@@ -287,7 +287,7 @@ impl Fast {
         };
         let slot = node.slot(query.kind, below);
         if let Some(kept) = slot.and_then(Slot::get) {
-            return Ok(Held::Kept(kept));
+            return Ok(ReadyAnswer::Kept(kept));
         }
         if node.outnumbers(self.instances_max, &self.name) {
             return Err(Declined);
@@ -297,11 +297,11 @@ impl Fast {
         // That there is nothing below a service is quickly told, and of many types.
         let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
         let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
-        let Some(slot) = slot else { return Ok(Held::Made(made)) };
+        let Some(slot) = slot else { return Ok(ReadyAnswer::Made(made)) };
         match slot.set(made) {
-            Ok(()) => slot.get().map(|kept| Held::Kept(kept)).ok_or(Declined),
+            Ok(()) => slot.get().map(|kept| ReadyAnswer::Kept(kept)).ok_or(Declined),
             // Another thread came first, and not necessarily for the same question.
-            Err(made) => Ok(Held::Made(made)),
+            Err(made) => Ok(ReadyAnswer::Made(made)),
         }
     }
 

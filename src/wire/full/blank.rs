@@ -4,7 +4,7 @@
 use super::Exchange;
 use super::screen::Tsig;
 use crate::wire::COPIED;
-use crate::wire::edns::Told;
+use crate::wire::edns::OptReply;
 
 /// The opcode of queries (RFC 1035 section 4.1.1).
 pub(super) const QUERY: u8 = 0;
@@ -68,7 +68,7 @@ fn begin(exchange: &Exchange<'_>, code: u16, reply: &mut Vec<u8>) {
 /// Writes the OPT record, if there is to be one.
 fn append_opt(exchange: &Exchange<'_>, code: u16, reply: &mut Vec<u8>) {
     if let Some(edns) = &exchange.edns {
-        let told = Told { code: (code >> 4) as u8, ..Told::default() };
+        let told = OptReply { code: (code >> 4) as u8, ..OptReply::default() };
         edns.append(exchange.policy, &told, reply);
     }
 }

@@ -6,7 +6,7 @@ use hickory_proto::op::{Metadata, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_server::server::Request;
 
-use super::elsewhere::Elsewhere;
+use super::forwarding::Forwarding;
 use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer, resolve};
 use crate::index::Generation;
 use crate::names::WireName;
@@ -37,7 +37,7 @@ pub(super) fn reply<'r>(
     request: &'r Request,
     (client, transport): (IpAddr, Transport),
     budget: Budget,
-    elsewhere: &mut Elsewhere<'_>,
+    elsewhere: &mut Forwarding<'_>,
 ) -> Option<Reply<'r>> {
     let [query] = request.queries.queries() else { return None };
     let (query, question) = (query.original(), request.queries.as_bytes());

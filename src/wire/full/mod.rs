@@ -9,8 +9,8 @@
 
 mod blank;
 mod chaos;
-mod elsewhere;
 mod encode;
+mod forwarding;
 mod handler;
 mod queue;
 mod screen;
@@ -26,17 +26,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::blank::{BADVERS, FORMERR, NOERROR, NOTAUTH, NOTIMP, REFUSED, SERVFAIL};
 use self::blank::{NOTIFY, QUERY, UPDATE, blank, single};
-use self::elsewhere::Elsewhere;
 use self::encode::encode;
+use self::forwarding::Forwarding;
 use self::handler::zone_version;
 use self::screen::Outline;
-use super::edns::{Budget, Edns, Malformed, Told};
+use super::edns::{Budget, Edns, Malformed, OptReply};
 use super::{Code, Counters, Policies, Policy, Transport};
 use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
-pub(super) use self::elsewhere::Found;
 pub(super) use self::encode::{QUESTION_POINTER, write_data};
+pub(super) use self::forwarding::Found;
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Offer, Queue, Recipient};
@@ -62,7 +62,7 @@ pub struct Responder {
     policies: Arc<Policies>,
     /// Where replies are counted, by whoever sends them.
     counters: Arc<Counters>,
-    /// Told to stop.
+    /// OptReply to stop.
     ending: CancellationToken,
 }
 
@@ -131,7 +131,7 @@ impl Responder {
         transport: Transport,
         reply: &mut Vec<u8>,
     ) -> bool {
-        let mut elsewhere = Elsewhere::nowhere();
+        let mut elsewhere = Forwarding::nowhere();
         let (generation, policy) = (self.index.load(), self.policies.load());
         let (by, from) = ((&**generation, &**policy), (source, transport));
         self.write(by, message, from, &mut elsewhere, reply) != Outcome::Silence
@@ -146,7 +146,7 @@ impl Responder {
         from: (SocketAddr, Transport),
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let mut elsewhere = Elsewhere::of(by.1, from.0.ip());
+        let mut elsewhere = Forwarding::of(by.1, from.0.ip());
         self.write(by, message, from, &mut elsewhere, reply)
     }
 
@@ -160,7 +160,7 @@ impl Responder {
         found: &[Found],
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let mut elsewhere = Elsewhere::found(policy, from.0.ip(), found);
+        let mut elsewhere = Forwarding::found(policy, from.0.ip(), found);
         self.write((&self.index.load(), policy), message, from, &mut elsewhere, reply)
     }
 
@@ -170,17 +170,17 @@ impl Responder {
         (generation, policy): (&Generation, &Policy),
         message: &[u8],
         (source, transport): (SocketAddr, Transport),
-        elsewhere: &mut Elsewhere<'_>,
+        elsewhere: &mut Forwarding<'_>,
         reply: &mut Vec<u8>,
     ) -> Outcome {
         let may_query = policy.may_query(source.ip());
         let outline = if may_query { Outline::read } else { Outline::of_stranger };
-        let read = contain(|| outline(message)).flatten();
+        let read = catch_panic(|| outline(message)).flatten();
         let Some(outline) = read.filter(|_| source.port() != 0) else {
             return Outcome::Silence;
         };
         let from = (source, transport);
-        let Some(exchange) = contain(|| Exchange::new(&outline, policy, from)) else {
+        let Some(exchange) = catch_panic(|| Exchange::new(&outline, policy, from)) else {
             return Outcome::Silence;
         };
         let shown = Some(generation).filter(|_| may_query);
@@ -252,7 +252,8 @@ impl<'x> Exchange<'x> {
 /// Whether a message shows a valid cookie of ours, so that its source is not forged.
 pub(super) fn shows_cookie(message: &[u8], policy: &Policy, from: (SocketAddr, Transport)) -> bool {
     let read = || Exchange::new(&Outline::read(message)?, policy, from).edns;
-    policy.cookies.is_some() && contain(read).flatten().is_some_and(|edns| edns.has_valid_cookie())
+    policy.cookies.is_some()
+        && catch_panic(read).flatten().is_some_and(|edns| edns.has_valid_cookie())
 }
 
 /// Answers a query of sound build, or refuses it where no generation may be shown.
@@ -261,7 +262,7 @@ fn answer(
     message: &[u8],
     (source, transport): (SocketAddr, Transport),
     exchange: &Exchange<'_>,
-    elsewhere: &mut Elsewhere<'_>,
+    elsewhere: &mut Forwarding<'_>,
     octets: &mut Vec<u8>,
 ) {
     let protocol = match transport {
@@ -289,7 +290,7 @@ fn answer(
         let shown = generation.filter(|_| wants_version);
         let version = shown.and_then(|shown| zone_version(shown, &request, &reply.answer));
         let reason = reply.answer.reason;
-        edns.append(exchange.policy, &Told { code: 0, reason, version }, octets);
+        edns.append(exchange.policy, &OptReply { code: 0, reason, version }, octets);
     }
 }
 
@@ -305,7 +306,7 @@ fn bare(outline: &Outline<'_>) -> Vec<u8> {
 
 /// Writes a reply, or SERVFAIL if that panics.
 fn or_servfail(exchange: &Exchange<'_>, reply: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    if contain(|| write(reply)).is_none() {
+    if catch_panic(|| write(reply)).is_none() {
         blank(exchange, SERVFAIL, reply);
     }
 }
@@ -314,7 +315,7 @@ fn or_servfail(exchange: &Exchange<'_>, reply: &mut Vec<u8>, write: impl FnOnce(
 /// neither the socket it came over nor the connection. What the work may leave half done
 /// is only the reply, which is written anew: a generation never changes, and the work
 /// holds no lock.
-pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn catch_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.inspect_err(|_| tracing::error!("an answer panicked; this is a fault of srvd")).ok()
 }
@@ -339,6 +340,9 @@ mod tests {
         assert_eq!(reply, servfail);
         or_servfail(&exchange, &mut reply, Vec::clear);
         assert_eq!(reply, [0; 0]);
-        assert_eq!((contain(|| 1), contain(|| -> u8 { panic!("injected") })), (Some(1), None));
+        assert_eq!(
+            (catch_panic(|| 1), catch_panic(|| -> u8 { panic!("injected") })),
+            (Some(1), None)
+        );
     }
 }

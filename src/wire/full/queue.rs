@@ -18,12 +18,12 @@ use arc_swap::Guard;
 use super::Responder;
 use crate::index::Generation;
 use crate::names::Share;
-use crate::wire::answerer::{Answered, Answerer};
-use crate::wire::udp::batch::{Route, UdpSocket};
-use crate::wire::counters::{Event, Tally};
+use crate::wire::counters::{DatagramCounters, Event};
 use crate::wire::fair::Fair;
+use crate::wire::limiter::RateVerdict;
+use crate::wire::query_handler::{Handled, QueryHandler};
 use crate::wire::tcp::Promise;
-use crate::wire::limiter::Fate;
+use crate::wire::udp::batch::{Route, UdpSocket};
 use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
@@ -100,11 +100,11 @@ pub(in crate::wire) struct Full {
     /// The other end of the queue.
     shared: Arc<Shared>,
     /// Answers.
-    answerer: Answerer,
+    handler: QueryHandler,
     /// How they are answered.
     policies: Arc<Policies>,
     /// Counts.
-    tally: Tally,
+    tally: DatagramCounters,
 }
 
 impl Queue {
@@ -165,7 +165,7 @@ impl Full {
         let shared = Arc::new(Shared { waiting, more: Condvar::new() });
         let open = Arc::new(Open(Arc::clone(&shared)));
         let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));
-        (Queue { open }, Self { shared, answerer: Answerer::new(responder), policies, tally })
+        (Queue { open }, Self { shared, handler: QueryHandler::new(responder), policies, tally })
     }
 
     /// Answers messages until nobody can hand over any more, and all that were are answered.
@@ -185,17 +185,17 @@ impl Full {
         if now.duration_since(handed.since) > handed.to.patience() {
             return count(Event::Dropped);
         }
-        let generation = self.answerer.responder().generation();
+        let generation = self.handler.responder().generation();
         let policy = self.policies.load();
         let from = handed.to.client();
-        let responder = self.answerer.responder().clone();
-        match self.answerer.answer((&generation, &policy), &handed.message, from) {
-            Answered::Silence | Answered::Pattern => count(Event::Silent),
-            Answered::Reply(reply, _) => {
+        let responder = self.handler.responder().clone();
+        match self.handler.answer((&generation, &policy), &handed.message, from) {
+            Handled::Silence | Handled::Pattern => count(Event::Silent),
+            Handled::Reply(reply, _) => {
                 let by = (&**generation, &**policy);
                 handed.reply(&responder, by, Path::Full, reply, count);
             }
-            Answered::Foreign(asked) => {
+            Handled::Foreign(asked) => {
                 count(Event::Handed);
                 let policy = Guard::into_inner(policy);
                 let (by, message) = (Arc::clone(&policy), handed.message.clone());
@@ -205,7 +205,7 @@ impl Full {
                     });
                     handed.reply(&responder, by, Path::Forwarded, &mut reply, count);
                 };
-                self.answerer.forward(policy, asked, message, from, done);
+                self.handler.forward(policy, asked, message, from, done);
             }
         }
     }
@@ -251,13 +251,13 @@ impl Handed {
             return count(Event::Withheld);
         }
         match by.1.judge(&message, route.client, reply, Instant::now()) {
-            Fate::Sent => {}
-            Fate::Slipped(octets) => {
+            RateVerdict::Sent => {}
+            RateVerdict::Slipped(octets) => {
                 count(Event::Slipped);
                 reply = &mut reply[..octets];
                 (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
             }
-            Fate::Dropped => return count(Event::Limited),
+            RateVerdict::Dropped => return count(Event::Limited),
         }
         if let Err(fault) = socket.send(reply, &route) {
             count(Event::Unsent);

@@ -80,7 +80,7 @@ fn apex(reply: &[u8]) -> Option<&[u8]> {
 }
 
 /// A record's place in a reply.
-struct Place {
+struct Subject {
     /// Where it begins.
     start: usize,
     /// Its type.
@@ -90,13 +90,13 @@ struct Place {
 }
 
 /// The records of all sections.
-fn records(reply: &[u8], mut at: usize) -> impl Iterator<Item = Place> {
+fn records(reply: &[u8], mut at: usize) -> impl Iterator<Item = Subject> {
     std::iter::from_fn(move || {
         let fixed = name_end(reply, at)?;
         let number = |from: usize| Some(u16::from_be_bytes(*reply.get(from..)?.first_chunk()?));
         let (kind, length) = (number(fixed)?, number(fixed + FIXED - 2)?);
         let start = std::mem::replace(&mut at, fixed + FIXED + usize::from(length));
-        Some(Place { start, kind, end: at }).filter(|place| place.end <= reply.len())
+        Some(Subject { start, kind, end: at }).filter(|place| place.end <= reply.len())
     })
 }
 

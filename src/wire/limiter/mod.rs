@@ -62,7 +62,7 @@ pub struct Limiter {
 
 /// What becomes of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum RateVerdict {
     /// It is sent.
     Sent,
     /// It was emptied to so many octets, and is sent with TC.
@@ -96,15 +96,15 @@ impl Limiter {
     }
 
     /// Decides what becomes of a reply to a client over UDP, and empties it if need be.
-    pub(super) fn judge(&self, client: IpAddr, reply: &mut [u8], now: Instant) -> Fate {
+    pub(super) fn judge(&self, client: IpAddr, reply: &mut [u8], now: Instant) -> RateVerdict {
         let RateLimit { exempt, slip, .. } = &self.settings;
         if exempt.contains(client) || self.takes(client, reply, now) {
-            return Fate::Sent;
+            return RateVerdict::Sent;
         }
         match slip {
             // Drawn, not counted: nobody can arrange that another is always dropped.
-            1.. if fastrand::u32(..slip) == 0 => Fate::Slipped(empty(reply)),
-            _ => Fate::Dropped,
+            1.. if fastrand::u32(..slip) == 0 => RateVerdict::Slipped(empty(reply)),
+            _ => RateVerdict::Dropped,
         }
     }
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     /// What becomes of the first reply to each client.
-    fn fates(limiter: &Limiter, clients: &[&str]) -> Vec<Fate> {
+    fn fates(limiter: &Limiter, clients: &[&str]) -> Vec<RateVerdict> {
         let now = Instant::now();
         let judge = |client: &&str| limiter.judge(client.parse().unwrap(), &mut reply(5), now);
         clients.iter().map(judge).collect()
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_network_is_one_client_and_some_are_exempt() {
-        use Fate::{Dropped, Sent};
+        use RateVerdict::{Dropped, Sent};
         let limiter = limiter(0);
         for (clients, fate) in [
             (["192.0.2.1", "192.0.2.2", "192.0.3.1"], [Sent, Dropped, Sent]),
@@ -173,13 +173,13 @@ mod tests {
         let same = limiter.with(RateLimit { slip: 1, ..limiter.settings.clone() });
         assert_eq!(
             (sent, fates(&same, &["192.0.2.1"])),
-            (vec![Fate::Sent], vec![Fate::Slipped(17)])
+            (vec![RateVerdict::Sent], vec![RateVerdict::Slipped(17)])
         );
         let more = NonZeroU32::new(3).unwrap();
         let more = limiter.with(RateLimit { per_second: more, ..limiter.settings.clone() });
         // One reply took the whole second, and what a reply takes now is not there yet.
-        assert_eq!(fates(&more, &["192.0.2.1"; 2]), [Fate::Dropped; 2]);
-        assert_eq!(fates(&more, &["192.0.3.1"; 4])[2..], [Fate::Sent, Fate::Dropped]);
+        assert_eq!(fates(&more, &["192.0.2.1"; 2]), [RateVerdict::Dropped; 2]);
+        assert_eq!(fates(&more, &["192.0.3.1"; 4])[2..], [RateVerdict::Sent, RateVerdict::Dropped]);
     }
 
     #[test]
@@ -188,9 +188,9 @@ mod tests {
         let client = IpAddr::from([192, 0, 2, 1]);
         let mut truncated = reply(0);
         truncated[2] |= 2;
-        assert_eq!(limiter.judge(client, &mut reply(5), now), Fate::Sent);
-        assert_eq!(limiter.judge(client, &mut reply(2), now), Fate::Dropped);
-        assert_eq!(limiter.judge(client, &mut truncated, now), Fate::Sent);
+        assert_eq!(limiter.judge(client, &mut reply(5), now), RateVerdict::Sent);
+        assert_eq!(limiter.judge(client, &mut reply(2), now), RateVerdict::Dropped);
+        assert_eq!(limiter.judge(client, &mut truncated, now), RateVerdict::Sent);
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
         for (slip, least, most) in [(0, 0, 0), (1, LIMITED, LIMITED), (2, 1_800, 2_200)] {
             let limiter = limiter(slip);
             let fates = fates(&limiter, &["192.0.2.1"; LIMITED + 1]);
-            let slipped = fates.iter().filter(|fate| **fate == Fate::Slipped(17)).count();
+            let slipped = fates.iter().filter(|fate| **fate == RateVerdict::Slipped(17)).count();
             assert!((least..=most).contains(&slipped), "{slip}: {slipped}");
-            assert_eq!(fates.iter().filter(|fate| **fate == Fate::Sent).count(), 1);
+            assert_eq!(fates.iter().filter(|fate| **fate == RateVerdict::Sent).count(), 1);
         }
     }
 }

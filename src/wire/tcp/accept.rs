@@ -12,11 +12,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::wire::Responder;
-use super::connections::Connections;
-use crate::wire::full::Queue;
 use super::connection::Connection;
+use super::connections::Connections;
 use super::turns::Turns;
+use crate::wire::Responder;
+use crate::wire::full::Queue;
 
 /// How long the connections that were closed have to give their descriptors back.
 const CLOSING: Duration = Duration::from_millis(1);
@@ -34,7 +34,7 @@ pub(in crate::wire) struct Common {
     pub(in crate::wire) turns: Arc<Turns>,
     /// Where messages go that can mean much of a zone.
     pub(in crate::wire) patterns: Queue,
-    /// Told to stop.
+    /// OptReply to stop.
     pub(in crate::wire) shutdown: CancellationToken,
 }
 

@@ -25,15 +25,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::accept::Common;
-use crate::wire::answerer::{Answered, Answerer};
-use super::connections::{Account, Place};
-use crate::wire::full::{Queue, Recipient};
+use super::connections::{Account, ConnectionSlot};
 use super::later::{Awaited, Later};
-use crate::wire::listen::TCP_BUFFER;
 use super::turns::Turns;
-use crate::wire::{Origin, Path, Policy, Replied, Responder, Transport};
 use crate::index::Generation;
 use crate::names::Share;
+use crate::wire::full::{Queue, Recipient};
+use crate::wire::listen::TCP_BUFFER;
+use crate::wire::query_handler::{Handled, QueryHandler};
+use crate::wire::{Origin, Path, Policy, Replied, Responder, Transport};
 
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -69,7 +69,7 @@ pub(super) struct Connection {
     /// The client.
     peer: SocketAddr,
     /// Answers.
-    answerer: Answerer,
+    handler: QueryHandler,
     /// Counts.
     responder: Responder,
     /// What was read and not answered yet.
@@ -94,7 +94,7 @@ pub(super) struct Connection {
     patterns: Queue,
     /// Whose turn it is to answer.
     turns: Arc<Turns>,
-    /// Told to stop.
+    /// OptReply to stop.
     shutdown: CancellationToken,
 }
 
@@ -106,7 +106,7 @@ impl Connection {
         Self {
             stream,
             peer,
-            answerer: Answerer::new(responder.clone()).leaving_patterns(),
+            handler: QueryHandler::new(responder.clone()).leaving_patterns(),
             responder: responder.clone(),
             input: Vec::new(),
             output: Vec::new(),
@@ -124,7 +124,7 @@ impl Connection {
     }
 
     /// Answers until the client is done, too slow, or its place is taken.
-    pub(super) async fn serve(mut self, mut place: Place) {
+    pub(super) async fn serve(mut self, mut place: ConnectionSlot) {
         let close = place.close.clone();
         let end = close.run_until_cancelled(self.converse(&mut place)).await;
         if let Some(Err(fault)) = end {
@@ -136,7 +136,7 @@ impl Connection {
     }
 
     /// Reads and answers in turn. When told to stop, what has come is answered first.
-    async fn converse(&mut self, place: &mut Place) -> io::Result<()> {
+    async fn converse(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
         // Without this the kernel would hold a small reply back until the one before it
         // is acknowledged.
         self.stream.set_nodelay(true)?;
@@ -153,7 +153,7 @@ impl Connection {
     }
 
     /// Answers what can be, and writes the replies.
-    async fn reply(&mut self, place: &mut Place) -> io::Result<()> {
+    async fn reply(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
         loop {
             let is_used = self.take_turn(place).await?;
             if !self.output.is_empty() {
@@ -170,7 +170,7 @@ impl Connection {
     /// The turn is passed on after sockets were looked at and other tasks have run: the runtime
     /// would go on with whoever has it next, and new connections and replies would wait for
     /// several turns of others.
-    async fn take_turn(&mut self, place: &Place) -> io::Result<bool> {
+    async fn take_turn(&mut self, place: &ConnectionSlot) -> io::Result<bool> {
         if !self.has_room() || whole_message(&self.input).is_none() {
             return Ok(false);
         }
@@ -234,11 +234,11 @@ impl Connection {
     }
 
     /// Answers whole messages, up to a buffer full of replies, or for as long as a turn takes.
-    fn answer(&mut self, place: &Place) {
+    fn answer(&mut self, place: &ConnectionSlot) {
         let (mut used, now) = (0, Instant::now());
         let mut replies = [0; 2];
-        let generation = self.answerer.responder().generation();
-        let policy = self.answerer.responder().policies().load();
+        let generation = self.handler.responder().generation();
+        let policy = self.handler.responder().policies().load();
         self.idle = policy.tcp.idle;
         let input = std::mem::take(&mut self.input);
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
@@ -258,7 +258,7 @@ impl Connection {
         self.input = input;
         self.input.drain(..used);
         shrink(&mut self.input);
-        self.answerer.shrink(KEPT);
+        self.handler.shrink(KEPT);
         self.ending |= self.answered >= QUERIES_MAX;
         if used > 0 {
             let wait = if self.input.is_empty() { self.idle } else { MESSAGE };
@@ -291,12 +291,12 @@ impl Connection {
         &mut self,
         (generation, policy): (&Generation, &Arc<Policy>),
         message: &[u8],
-        (now, place): (Instant, &Place),
+        (now, place): (Instant, &ConnectionSlot),
     ) -> Option<Path> {
         let from = (self.peer, Transport::Tcp);
-        match self.answerer.answer((generation, policy), message, from) {
-            Answered::Silence => None,
-            Answered::Reply(reply, path) => {
+        match self.handler.answer((generation, policy), message, from) {
+            Handled::Silence => None,
+            Handled::Reply(reply, path) => {
                 let replied = Replied::read((generation, policy), from.0.ip(), reply);
                 if self.responder.withholds(replied.code) {
                     self.ending = true;
@@ -308,13 +308,13 @@ impl Connection {
                 self.replies += 1;
                 Some(path)
             }
-            Answered::Foreign(asked) => {
+            Handled::Foreign(asked) => {
                 let promise = self.awaited.promise(Arc::clone(policy), now, place.account());
                 let done = move |reply| promise.keep(reply, Path::Forwarded);
-                self.answerer.forward(Arc::clone(policy), asked, message.into(), from, done);
+                self.handler.forward(Arc::clone(policy), asked, message.into(), from, done);
                 None
             }
-            Answered::Pattern => {
+            Handled::Pattern => {
                 let promise = self.awaited.promise(Arc::clone(policy), now, place.account());
                 self.lent = message.len();
                 let to = Recipient::Stream(self.peer, promise.lending(self.lent));
@@ -348,7 +348,7 @@ impl Connection {
     }
 
     /// Writes the replies: each with its length, in as few segments as they need.
-    async fn write(&mut self, place: &mut Place) -> io::Result<()> {
+    async fn write(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
         let written = match self.stream.try_write(&self.output) {
             Err(fault) if fault.kind() != io::ErrorKind::WouldBlock => return Err(fault),
             written => written.unwrap_or(0),

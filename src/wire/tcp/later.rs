@@ -55,7 +55,12 @@ impl Awaited {
     }
 
     /// Waits for one more, which is to be promised.
-    pub(in crate::wire) fn promise(&mut self, by: Arc<Policy>, since: Instant, account: Account) -> Promise {
+    pub(in crate::wire) fn promise(
+        &mut self,
+        by: Arc<Policy>,
+        since: Instant,
+        account: Account,
+    ) -> Promise {
         self.count += 1;
         let later = Some(Later { reply: None, by, since, lent: 0 });
         Promise { sender: self.sender.clone(), account, later }

@@ -15,7 +15,7 @@ mod turns;
 pub(super) use self::accept::{Common, serve};
 pub(super) use self::connections::Connections;
 pub(super) use self::later::Promise;
-pub(super) use self::runtime::Apart;
+pub(super) use self::runtime::TcpRuntime;
 pub(super) use self::turns::Turns;
 
 pub use self::connections::TcpLimits;

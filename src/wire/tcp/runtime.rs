@@ -12,14 +12,14 @@ use tokio::runtime::{Builder, Handle, Runtime};
 const TASKS: u32 = 2;
 
 /// The threads of all connections. Dropping it ends them.
-pub(in crate::wire) struct Apart {
+pub(in crate::wire) struct TcpRuntime {
     /// There until it is dropped.
     runtime: Option<Runtime>,
     /// How many threads it has.
     threads: usize,
 }
 
-impl Apart {
+impl TcpRuntime {
     /// Starts one thread for two UDP workers, so that connections have half of the
     /// machine at most while there is other work.
     ///
@@ -53,7 +53,7 @@ impl Apart {
     }
 }
 
-impl Drop for Apart {
+impl Drop for TcpRuntime {
     /// Waits for nothing, since this may be dropped on a thread that must not wait.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {

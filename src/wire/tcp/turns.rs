@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot::{Sender, channel};
 
-use crate::wire::fair::Fair;
 use crate::names::Share;
+use crate::wire::fair::Fair;
 
 /// Connections that may wait for their turn: more than there are at once, since those that end
 /// meanwhile are only noticed when it is their turn.

@@ -11,13 +11,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::batch::{BATCH, Batch};
-use crate::wire::counters::{Event, Own, Tally};
-use crate::wire::fast::{Fast, Verdict};
-use crate::wire::full::{Offer, Queue, Recipient, contain};
-use crate::wire::limiter::Fate;
 use super::overload::{Change, Crowd, Overload, Seen};
-use crate::wire::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 use crate::index::{Generation, Index};
+use crate::wire::counters::{DatagramCounters, Event, ReplyCounters};
+use crate::wire::fast::{Fast, Verdict};
+use crate::wire::full::{Offer, Queue, Recipient, catch_panic};
+use crate::wire::limiter::RateVerdict;
+use crate::wire::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
 /// lack of memory) pass; without a pause one that does not would take a whole core.
@@ -62,9 +62,9 @@ pub(super) struct Worker {
     /// That of names that can mean much of a zone.
     pub(super) patterns: Queue,
     /// Counts.
-    pub(super) tally: Tally,
+    pub(super) tally: DatagramCounters,
     /// Counts its replies.
-    pub(super) own: Own,
+    pub(super) own: ReplyCounters,
     /// How messages are answered.
     pub(super) policies: Arc<Policies>,
     /// Set before the socket is ended.
@@ -172,7 +172,7 @@ impl Worker {
             self.tally.count(Event::Silent, 1);
             return false;
         };
-        match contain(|| fast(by, message, client, reply)).unwrap_or(Verdict::Full) {
+        match catch_panic(|| fast(by, message, client, reply)).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, code, truncated, topic } => {
                 let (code, truncation) =
                     (Code::of(code.into()), truncated.then_some(Truncation::Size));
@@ -204,12 +204,12 @@ impl Worker {
     ) -> bool {
         if policy.rate_limit.is_some() {
             match self.judge(policy, (at, replied.octets), from) {
-                Fate::Sent => {}
-                Fate::Slipped(octets) => {
+                RateVerdict::Sent => {}
+                RateVerdict::Slipped(octets) => {
                     self.tally.count(Event::Slipped, 1);
                     (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
                 }
-                Fate::Dropped => {
+                RateVerdict::Dropped => {
                     self.tally.count(Event::Limited, 1);
                     return false;
                 }
@@ -229,11 +229,11 @@ impl Worker {
         policy: &Policy,
         (at, octets): (usize, usize),
         (client, now): (SocketAddr, Instant),
-    ) -> Fate {
+    ) -> RateVerdict {
         let exchange = self.batch.exchange(at);
         let exchange = exchange.and_then(|(message, it)| Some((message, it.get_mut(..octets)?)));
         let judge = |(message, reply)| policy.judge(message, client, reply, now);
-        exchange.map_or(Fate::Sent, judge)
+        exchange.map_or(RateVerdict::Sent, judge)
     }
 
     /// Logs the query at a place of the batch.
@@ -289,9 +289,9 @@ mod tests {
 
     use hickory_proto::rr::RecordType;
 
+    use super::super::batch::UdpSocket;
     use super::*;
     use crate::index::ZoneNumber;
-    use super::super::batch::UdpSocket;
     use crate::wire::full::{Full, QUEUE};
     use crate::wire::{Counters, Family, Kind, Responder, Topic};
 

@@ -11,8 +11,8 @@ use socket2::Socket;
 use tokio_util::task::TaskTracker;
 
 use super::batch::{Batch, UdpSocket};
-use crate::wire::full::{Full, Queue};
 use super::worker::Worker;
+use crate::wire::full::{Full, Queue};
 use crate::wire::{Family, Responder};
 
 /// Threads that run. Dropping this tells them to stop: each answers what has come, and
@@ -69,7 +69,11 @@ impl Workers {
     /// # Errors
     /// [`io::Error`] when the system has no thread left, or does not tell which address a
     /// datagram was sent to.
-    pub(in crate::wire) fn start(&mut self, address: IpAddr, sockets: Vec<Socket>) -> io::Result<()> {
+    pub(in crate::wire) fn start(
+        &mut self,
+        address: IpAddr,
+        sockets: Vec<Socket>,
+    ) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
             let (tally, own) = self.responder.counters().worker(Family::of(address));
             let socket = Arc::new(UdpSocket::new(socket)?);

@@ -35,7 +35,7 @@ impl Paths {
     pub(crate) fn with(index: &Arc<Index>, policy: Arc<Policy>) -> Self {
         let full = Responder::with(Arc::clone(index), Arc::new(Policies::new(Arc::clone(&policy))));
         // One that takes whatever can be made ready.
-        Self { index: Arc::clone(index), full, fast: Fast::patient(), policy }
+        Self { index: Arc::clone(index), full, fast: Fast::unbounded(), policy }
     }
 
     /// Asks both paths over both transports.

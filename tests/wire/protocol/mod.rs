@@ -122,7 +122,7 @@ impl World {
     fn fast(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        let (mut fast, generation) = (Fast::patient(), self.fixture.index.load());
+        let (mut fast, generation) = (Fast::unbounded(), self.fixture.index.load());
         let by = (&**generation, &*self.policy);
         match fast.respond(by, message, from, &mut reply) {
             Verdict::Reply { octets, code, truncated, topic } => {

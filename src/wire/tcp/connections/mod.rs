@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use rustix::process::{Resource, getrlimit};
 
 use self::open::{Entry, Open};
+use crate::names::client;
 use crate::wire::Policies;
 use crate::wire::counters::Counters;
-use crate::names::client;
 
 /// Connections that are closed for a new one, where limits fell and there are too many, or the
 /// system has no descriptor left: so they become fewer, and nobody waits long for the lock.
@@ -62,7 +62,7 @@ pub(in crate::wire) struct Connections {
 
 /// A place among the connections, given back when dropped.
 #[derive(Debug)]
-pub(in crate::wire) struct Place {
+pub(in crate::wire) struct ConnectionSlot {
     /// Among which.
     connections: Arc<Connections>,
     /// Its number.
@@ -99,7 +99,7 @@ impl Connections {
 
     /// Gives a new connection a place; it may be one that another had, or several where the
     /// limits fell.
-    pub(in crate::wire) fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
+    pub(in crate::wire) fn admit(self: &Arc<Self>, address: IpAddr) -> ConnectionSlot {
         let client = client(address);
         self.counters.tcp.accept();
         let limits = self.policies.load().tcp;
@@ -117,7 +117,7 @@ impl Connections {
         }
         let close = CancellationToken::new();
         let number = open.add(Entry::new(client, close.clone()));
-        Place { connections: Arc::clone(self), number, octets: 0, close }
+        ConnectionSlot { connections: Arc::clone(self), number, octets: 0, close }
     }
 
     /// Closes some connections to have their descriptors; false if there was none.
@@ -155,7 +155,7 @@ impl Connections {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// The connection holds so many octets.
     pub(in crate::wire) fn hold(&mut self, octets: usize) {
         let before = std::mem::replace(&mut self.octets, octets);
@@ -209,7 +209,7 @@ fn most_connections() -> usize {
     (allowed - DESCRIPTORS_KEPT.min(allowed / 2)).max(1)
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut open = self.connections.lock();
         open.remove(self.number);
@@ -236,12 +236,12 @@ mod tests {
     }
 
     /// As many places of one client.
-    fn fill(connections: &Arc<Connections>, client: &str, places: usize) -> Vec<Place> {
+    fn fill(connections: &Arc<Connections>, client: &str, places: usize) -> Vec<ConnectionSlot> {
         let client = client.parse().unwrap();
         (0..places).map(|_| connections.admit(client)).collect()
     }
 
-    fn closed(places: &[Place]) -> Vec<usize> {
+    fn closed(places: &[ConnectionSlot]) -> Vec<usize> {
         (0..places.len()).filter(|at| places[*at].close.is_cancelled()).collect()
     }
 

@@ -33,7 +33,7 @@ pub(in crate::wire) struct Found {
 
 /// Whether others can be asked for a message, and what comes of it.
 #[derive(Debug)]
-pub(super) struct Elsewhere<'p> {
+pub(super) struct Forwarding<'p> {
     /// For whom, by which policy; none where nobody is asked.
     ask: Option<(&'p Policy, IpAddr)>,
     /// What they said already, to one question after the other.
@@ -42,7 +42,7 @@ pub(super) struct Elsewhere<'p> {
     wanted: Option<Asked>,
 }
 
-impl<'p> Elsewhere<'p> {
+impl<'p> Forwarding<'p> {
     /// Nobody is asked.
     pub(super) const fn nowhere() -> Self {
         Self { ask: None, found: &[], wanted: None }

@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::full::{Found, Outcome, contain};
+use super::full::{Found, Outcome, catch_panic};
 use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict};
 use crate::forward::Asked;
 use crate::index::Generation;
 use crate::names::client;
 
 /// What becomes of a message.
-pub(super) enum Answered<'a> {
+pub(super) enum Handled<'a> {
     /// Nothing is said to it.
     Silence,
     /// The reply, and by which path it was made.
@@ -23,7 +23,7 @@ pub(super) enum Answered<'a> {
 
 /// Answers messages one after the other: from ready-made answers, which it makes however
 /// large their service is, or else by the full path.
-pub(super) struct Answerer {
+pub(super) struct QueryHandler {
     /// The full path.
     responder: Responder,
     /// The fast path.
@@ -36,11 +36,11 @@ pub(super) struct Answerer {
     leaves_patterns: bool,
 }
 
-impl Answerer {
+impl QueryHandler {
     /// One that answers as a responder does.
     pub(super) fn new(responder: Responder) -> Self {
         let ready = Box::new([0; READY_MAX]);
-        let (fast, reply) = (Fast::patient(), Vec::new());
+        let (fast, reply) = (Fast::unbounded(), Vec::new());
         Self { responder, fast, ready, reply, leaves_patterns: false }
     }
 
@@ -66,20 +66,20 @@ impl Answerer {
         by: (&Generation, &Policy),
         message: &[u8],
         from: (SocketAddr, Transport),
-    ) -> Answered<'_> {
+    ) -> Handled<'_> {
         let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(by, message, from, &mut ready[..room]);
-        match contain(respond).unwrap_or(Verdict::Full) {
-            Verdict::Reply { octets, .. } => Answered::Reply(&mut self.ready[..octets], Path::Fast),
-            Verdict::Silence => Answered::Silence,
-            Verdict::Pattern if self.leaves_patterns => Answered::Pattern,
+        match catch_panic(respond).unwrap_or(Verdict::Full) {
+            Verdict::Reply { octets, .. } => Handled::Reply(&mut self.ready[..octets], Path::Fast),
+            Verdict::Silence => Handled::Silence,
+            Verdict::Pattern if self.leaves_patterns => Handled::Pattern,
             Verdict::Full | Verdict::Foreign | Verdict::Pattern => {
                 let reply = &mut self.reply;
                 match self.responder.respond_by(by, message, from, reply) {
-                    Outcome::Silence => Answered::Silence,
-                    Outcome::Reply => Answered::Reply(reply, Path::Full),
-                    Outcome::Foreign(asked) => Answered::Foreign(asked),
+                    Outcome::Silence => Handled::Silence,
+                    Outcome::Reply => Handled::Reply(reply, Path::Full),
+                    Outcome::Foreign(asked) => Handled::Foreign(asked),
                 }
             }
         }

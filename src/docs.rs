@@ -1,4 +1,4 @@
-//! What the command line says of itself: shell completions and man pages.
+//! The shell completions and man pages of the command line.
 
 use std::io::Write;
 use std::path::Path;

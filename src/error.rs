@@ -1,4 +1,4 @@
-//! How a command ends, and the exit code that says so.
+//! The failures of commands, and their exit codes.
 
 use crate::etcd;
 use crate::files::FileFault;

@@ -1,4 +1,4 @@
-//! What the process may do: as whom it runs, and how many descriptors it has.
+//! The privileges of the process: its user, its capabilities, and its file descriptors.
 //!
 //! A name server answers strangers, so it should be able to do nothing but that. What it
 //! needs of the system it asks for while it binds its sockets, before anything is answered:

@@ -1,4 +1,4 @@
-//! What systemd is told: ready, status, alive, stopping. Where it did not start us, and
+//! The notifications to systemd: ready, status, alive, stopping. Where it did not start us, and
 //! asked for nothing, nothing is said.
 
 use std::convert::Infallible;

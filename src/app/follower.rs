@@ -1,4 +1,4 @@
-//! What follows one zone: its registry, and its snapshot on disk.
+//! The follower of one zone: its registry, and its snapshot on disk.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;

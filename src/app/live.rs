@@ -1,4 +1,4 @@
-//! What may be replaced while the server runs: how messages are answered, and the zones.
+//! The reloadable parts of a running server: how messages are answered, and the zones.
 //!
 //! What can fail is done before anything else is: then nothing was replaced.
 

@@ -1,4 +1,4 @@
-//! What is told beside answers.
+//! The options of what replies carry beside answers.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

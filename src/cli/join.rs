@@ -1,4 +1,4 @@
-//! What `join` and `leave` were told.
+//! The options of `join` and `leave`.
 #![allow(
     rustdoc::broken_intra_doc_links,
     reason = "these are help texts, in which brackets mean what may be left out"

@@ -1,4 +1,4 @@
-//! What was typed. `config` says what it means.
+//! The command line as it was typed. `config` says what it means.
 #![allow(
     rustdoc::broken_intra_doc_links,
     reason = "these are help texts, in which brackets mean what may be left out"

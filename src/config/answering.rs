@@ -1,4 +1,4 @@
-//! What clients are told beside answers.
+//! Options of what replies carry beside answers: NSID, cookies, version.
 
 use std::num::NonZeroU32;
 

@@ -1,4 +1,4 @@
-//! Who is asked for names that are not ours.
+//! Options of forwarding: the upstream servers for names outside local zones.
 
 use super::Listen;
 use super::file::File;

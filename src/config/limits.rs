@@ -1,4 +1,4 @@
-//! Who may ask, how much, and as whom the server runs.
+//! Access and limits: who may ask, how much, and as whom the server runs.
 
 use std::fmt::Display;
 use std::num::NonZeroU32;

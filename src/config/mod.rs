@@ -1,4 +1,4 @@
-//! What was configured, validated: flag > variable > file > default.
+//! The configuration, validated: flag > variable > file > default.
 //!
 //! From here on nothing is a `String` that should be a name, a duration or a url.
 //! Nothing is bound or connected here; files that are named are read.

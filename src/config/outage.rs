@@ -1,4 +1,4 @@
-//! What is kept, and for how long, while the registry is away or collapses.
+//! Options for outages: what is kept, and for how long, while the registry is away or collapses.
 
 use std::path::PathBuf;
 use std::time::Duration;

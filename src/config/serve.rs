@@ -1,4 +1,4 @@
-//! What `serve` and `dev` need to know.
+//! The configuration of `serve` and `dev`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;

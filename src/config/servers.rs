@@ -1,4 +1,4 @@
-//! Where others reach this server, for the name server that is made up.
+//! The addresses of this server, for the name server that is synthesized.
 
 use std::net::{IpAddr, SocketAddr};
 

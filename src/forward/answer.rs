@@ -1,4 +1,4 @@
-//! What upstreams said, as an answer of ours.
+//! Upstream replies as answers of ours.
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, Record};

@@ -1,4 +1,4 @@
-//! What upstreams said: for as long as it holds; a moment longer while it is asked for again;
+//! The cache of upstream answers: for their TTL; a moment longer while they are asked for again;
 //! and for a day where nobody answers any more (RFC 8767).
 
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What of a reply is believed: the chain of aliases that starts at the question, and the
+//! The believed part of a reply: the chain of aliases that starts at the question, and the
 //! RRset it leads to. A server that is asked for one name says nothing of others.
 
 use std::collections::hash_map::Entry;

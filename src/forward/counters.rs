@@ -1,4 +1,4 @@
-//! What was done, in numbers.
+//! The metrics of forwarding.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Where upstreams are named: an address, or a resolv.conf file.
+//! The sources of upstreams: an address, or a resolv.conf file.
 
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};

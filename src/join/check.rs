@@ -1,4 +1,4 @@
-//! What `join` and `leave` ask of a name and an id.
+//! The checks of a name and an id that `join` and `leave` share.
 
 use crate::error::Failure;
 use crate::names::{LABEL_MAX, SERVICE_MAX, label};

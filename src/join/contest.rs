@@ -1,4 +1,4 @@
-//! Whether the owner of a key lives: its lease is watched until it is seen renewed, or
+//! The contest for a key of another owner: its lease is watched until it is seen renewed, or
 //! seen running out.
 //!
 //! etcd gives what is left of a lease in whole seconds, rounded down. So an answer says

@@ -1,4 +1,4 @@
-//! What a registration goes through, and how it can end.
+//! The events of a registration, and how it can end.
 
 use std::sync::Arc;
 use std::time::Duration;

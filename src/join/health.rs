@@ -1,4 +1,4 @@
-//! What is known of an instance's health, and who finds it out.
+//! The health of an instance, and the probe that finds it out.
 //!
 //! Before the first check has passed an instance is not registered; until then checks come
 //! in quick succession, so that a server that starts fast is registered fast. After that

@@ -1,4 +1,4 @@
-//! Who holds the port that COMMAND is to listen on: it must be COMMAND, or what it started,
+//! The holder of the port that COMMAND is to listen on: it must be COMMAND, or what it started,
 //! before the port is registered as its.
 //!
 //! The kernel lists listening sockets by inode (/proc/net/tcp), and each process's descriptors

@@ -1,4 +1,4 @@
-//! What was typed for `join`, and what it means.
+//! The options of `join`, resolved.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! When a registration's next heartbeat is due.
+//! The pace of heartbeats.
 //!
 //! Whatever happens to a heartbeat, the next one lies in the future: a loop that waits for it
 //! always waits. While the registry is away the next comes at once when it is back, which one

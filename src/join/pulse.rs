@@ -1,4 +1,4 @@
-//! Whether the loops that hold registrations go round.
+//! The watchdog of the loops that hold registrations.
 //!
 //! A watchdog that is fed by a timer of its own says only that the timer runs. Here each
 //! loop promises, before it sleeps, when it will be back; as long as one keeps its promise

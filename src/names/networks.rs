@@ -1,4 +1,4 @@
-//! Whose addresses these are: lists of networks, as access rules are written with.
+//! Lists of networks, as access rules are written with.
 //!
 //! A list allows what it holds, and nothing else: there are no exceptions inside a network,
 //! so that the order does not matter, and no rule can hide another. It is kept as sorted

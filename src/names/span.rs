@@ -1,4 +1,4 @@
-//! How long something takes, as people say it.
+//! Durations as people write them.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the process says of itself: logs, on standard error.
+//! The log of the process, on standard error.
 
 mod lines;
 mod repeats;

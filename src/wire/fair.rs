@@ -1,4 +1,4 @@
-//! Who is next: things that wait, shared out by client network.
+//! A fair queue: things that wait, served by client network in turns.
 //!
 //! Each network has a lane of its own; networks are served in turns, and within one whoever
 //! came first. When there is no room, the network that has the most waiting loses what it has

@@ -1,4 +1,4 @@
-//! What the configuration says of answering: the same for every thread and transport.
+//! The answering policy of the configuration: the same for every thread and transport.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

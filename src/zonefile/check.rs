@@ -1,4 +1,4 @@
-//! What may stand beside what in a zone: RFC 1034 section 3.6, RFC 2181, RFC 6672.
+//! The rules of records beside each other in a zone: RFC 1034 section 3.6, RFC 2181, RFC 6672.
 
 use std::collections::{HashMap, HashSet};
 

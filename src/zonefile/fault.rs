@@ -1,4 +1,4 @@
-//! Why a zone file cannot be used, and what in it is not served.
+//! The errors of a zone file that cannot be used, and the warnings of one that can.
 
 use std::io;
 use std::path::{Path, PathBuf};

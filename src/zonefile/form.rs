@@ -1,4 +1,4 @@
-//! How the data of a type are written.
+//! The written form of the data of each type.
 //!
 //! The parser reads only forms that it knows by name. Some further types share one of them;
 //! a URI is read here, some in `data`; the rest must be written as `\# LENGTH HEX` (RFC 3597

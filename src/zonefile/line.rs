@@ -1,4 +1,4 @@
-//! Where a zone file's entries begin and end (RFC 1035 section 5.1).
+//! The entries of a zone file: where each begins and ends (RFC 1035 section 5.1).
 //!
 //! Parentheses, comments and line ends are gone after this; names, strings and escapes are
 //! left as they are written, but every octet that is not printable ASCII is `\DDD`.

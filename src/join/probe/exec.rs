@@ -1,4 +1,4 @@
-//! Whether a command of the shell exits with 0.
+//! The exec probe: a command of the shell exits with 0.
 //!
 //! It runs in a process group of its own, all of which is killed when it has ended, takes too
 //! long or nobody wants to know any more: what it leaves running would grow with each check. It

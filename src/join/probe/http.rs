@@ -1,4 +1,4 @@
-//! Whether a page answers a GET with 2xx or 3xx: a redirection is an answer, and is not
+//! The HTTP probe: a page answers a GET with 2xx or 3xx. A redirection is an answer, and is not
 //! followed. Of the answer only the head is read.
 
 use hyper::client::conn::http1;

@@ -1,4 +1,4 @@
-//! Whether a port accepts connections.
+//! The TCP probe: a port accepts connections.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

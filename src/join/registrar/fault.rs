@@ -1,4 +1,4 @@
-//! Why something was not done.
+//! The faults of a registration over HTTP.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is counted of registrations that clients renew.
+//! The metrics of registrations that clients renew.
 
 use crate::metrics::Count;
 

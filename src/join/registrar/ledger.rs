@@ -1,4 +1,4 @@
-//! What is remembered of each key: it spares looks at the registry, and is never needed.
+//! The ledger of keys: it spares reads of the registry, and is never needed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What the answers were: about what, of which code, how large and how late.
+//! Counters of replies: their topic, code, size and time.
 //!
 //! Every thread of datagrams has an [`Answers`] of its own, which it alone writes; what is
 //! answered slower shares some, with locked instructions. A zone's cells are made when the

@@ -1,4 +1,4 @@
-//! What becomes of datagrams, thread by thread.
+//! Counters of datagrams, thread by thread.
 
 use std::ops;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! How numbers are spread: each is counted in the bucket of the next power of two, which a
+//! Histograms: each number is counted in the bucket of the next power of two, which a
 //! processor finds in one instruction.
 
 use std::ops::AddAssign;

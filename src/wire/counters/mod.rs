@@ -1,4 +1,4 @@
-//! What was done, in numbers. Counting costs what adding to a variable does: each thread
+//! Counters of the server. Counting costs what adding to a variable does: each thread
 //! that moves datagrams has a block of its own, which it alone writes, without a locked
 //! instruction and in cache lines that no other thread writes. Readers add the blocks up.
 //!

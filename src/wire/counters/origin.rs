@@ -1,4 +1,4 @@
-//! Where queries come from, and how they are answered.
+//! The origin of a reply: transport, address family, and the path that answered.
 
 use std::net::{IpAddr, SocketAddr};
 

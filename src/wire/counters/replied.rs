@@ -1,4 +1,4 @@
-//! What is counted of a reply, read from its octets: so whatever wrote it is counted alike,
+//! The counted properties of a reply, read from its octets: so whatever wrote it counts alike,
 //! and the fast path, which knows without reading, can be held to it.
 
 use std::net::{IpAddr, SocketAddr};

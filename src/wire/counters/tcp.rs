@@ -1,4 +1,4 @@
-//! What is counted of connections. Several threads write it, but once for many queries.
+//! Counters of connections. Several threads write them, but once for many queries.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

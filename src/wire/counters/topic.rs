@@ -1,4 +1,4 @@
-//! What a query was about and what became of it, as far as it is counted: each from a
+//! The labels of a counted query, what it was about and what became of it: each from a
 //! small closed set, so that no client decides how many figures there are.
 
 use hickory_proto::rr::RecordType;

@@ -1,4 +1,4 @@
-//! How large a reply may be.
+//! The size budget of a reply.
 
 use super::Edns;
 use crate::wire::{HEADER, PLAIN_MAX, Policy, TCP_MAX, Transport};

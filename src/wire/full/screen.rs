@@ -1,4 +1,4 @@
-//! What can be said of a message before it is understood: enough to refuse it properly.
+//! The outline of a message before it is understood: enough to refuse it properly.
 //!
 //! Of a query nothing but its header, question, OPT and TSIG records means anything to us, so
 //! nothing else is ever parsed: the walk steps over other records by their lengths. It follows

@@ -1,4 +1,4 @@
-//! What kind of reply it is, and how it is emptied. Replies are read as they are sent, so
+//! The kind of a reply, and its truncated form. Replies are read as they are sent, so
 //! that both paths are limited alike; they are our own, and of sound build.
 
 use std::hash::{Hash, Hasher};

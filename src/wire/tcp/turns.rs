@@ -1,4 +1,4 @@
-//! Whose turn it is to answer over TCP: one connection for each thread at a time, and client
+//! Turns at answering over TCP: one connection for each thread at a time, and client
 //! networks after each other, however many connections each has.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What is served otherwise than it is written.
+//! Tests of warnings: records that are served otherwise than they are written.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Who is connected. Over a limit a connection is closed, and the new one served: of those of
+//! The table of connections. Over a limit one is closed, and the new one served: of those of
 //! the client that holds the most, the one that has been quiet for longest. A client may
 //! always come back, and one that only holds connections open must neither keep others out
 //! nor drive them out (RFC 7766 section 6.2.3, RFC 9210 section 5).

@@ -1,4 +1,4 @@
-//! What both implementations do alike.
+//! Tests that both implementations pass.
 
 use std::io::ErrorKind;
 use std::net::UdpSocket as Client;

@@ -3,7 +3,7 @@
 use crate::etcd;
 use crate::files::FileFault;
 
-/// Why a command did not do what it was asked. The variant decides the exit code.
+/// The failure of a command. The variant decides the exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// It was tried and did not work (exit 1).

@@ -19,7 +19,7 @@ use crate::state::{Identity, Keeper};
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
-/// What follows one zone.
+/// The follower of one zone.
 pub(super) struct Follower {
     /// The registry's side.
     mirror: Mirror<Teller<Publisher>>,
@@ -27,7 +27,7 @@ pub(super) struct Follower {
     keeper: Option<Keeper>,
 }
 
-/// What a follower is made of, besides the index.
+/// The source of a zone: all that a follower is made of, besides the index.
 pub(super) struct Source {
     /// The registry.
     pub(super) etcd: Etcd,

@@ -15,7 +15,7 @@ use crate::mirror::{Patience, Waits};
 use crate::privileges;
 use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
 
-/// What may be replaced. Clones share it.
+/// The reloadable parts. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Live {
     /// What is answered from.
@@ -36,7 +36,7 @@ pub struct Live {
     outcomes: Arc<ReloadHistory>,
 }
 
-/// Who is asked for names that are not ours. Nobody is before the server runs: the thread
+/// The upstream servers. None are asked before the server runs: the thread
 /// that asks must have given up what the process may do.
 #[derive(Debug, Default)]
 struct Upstreams {

@@ -165,7 +165,7 @@ pub struct ServeArgs {
     pub answering: AnsweringArgs,
 }
 
-/// How a command prints.
+/// The output format of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// Columns, for people
@@ -174,7 +174,7 @@ pub enum Output {
     Json,
 }
 
-/// How `lookup` prints.
+/// The output format of `lookup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LookupOutput {
     /// Columns, for people

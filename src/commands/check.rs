@@ -23,7 +23,7 @@ const SEGMENTS_TRIED: usize = 16;
 /// What stands in the place of a zone where the configuration is meant.
 const CONFIGURATION: &str = "configuration";
 
-/// What was found in one zone.
+/// The findings of one zone.
 struct Checked {
     /// The zone, without the last dot.
     zone: String,

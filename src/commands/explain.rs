@@ -19,7 +19,7 @@ use crate::telemetry::complain;
 /// The exit code when the name does not exist.
 const NOTHING: u8 = 3;
 
-/// What a zone is read from.
+/// The source that a zone is read from.
 struct Source {
     /// The registry.
     registry: RegistryUrl,

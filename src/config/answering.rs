@@ -15,7 +15,7 @@ const SECRETS_MAX: usize = 8;
 /// Hex digits of a secret: SipHash has keys of 128 bits.
 const SECRET_DIGITS: usize = 32;
 
-/// What clients are told beside answers.
+/// The options of what replies carry beside answers.
 #[derive(Debug, Default)]
 pub struct Answering {
     /// Makes and checks cookies; they are ignored when absent.

@@ -181,7 +181,7 @@ pub enum DrawnOrder {
     Stable,
 }
 
-/// How a zone's keys and values are read.
+/// The schema by which a zone's keys and values are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RegistrySchema {

@@ -16,7 +16,7 @@ use crate::http::{At, Rules, Token};
 use crate::names::DEFAULT_LEASE;
 use crate::registry::Finding;
 
-/// What HTTP is served with, and a warning of it.
+/// The certificate that HTTP is served with, and a warning about it.
 type Certificate = (Option<Arc<CertifiedKey>>, Option<Finding>);
 
 /// Tokens that are accepted: one in use, and some while it is replaced.

@@ -24,7 +24,7 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// two (RFC 7766 section 6.2.3); and not so long that they pile up.
 const IDLE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
 
-/// Who may ask, how much, and as whom the server runs.
+/// Access and limits: who may ask, how much, and as whom the server runs.
 #[derive(Debug)]
 pub struct Limits {
     /// Whom queries are answered; everybody when absent.

@@ -41,7 +41,7 @@ pub use self::serve::{Fixed, Listen, Serve};
 pub use self::watched::watched;
 pub use self::zones::{ZoneConfig, settings as zone_settings};
 
-/// What every command needs to know.
+/// The options that every command has.
 #[derive(Debug, Clone)]
 pub struct Registry {
     /// Where the registry is.
@@ -75,7 +75,7 @@ impl Registry {
     }
 }
 
-/// What commands that read registries need to know: nothing that only `serve` may read.
+/// The registries that a command reads: nothing that only `serve` may read.
 #[derive(Debug)]
 pub struct Registries {
     /// The registry zones, in the order of the file; of zone files nothing is read.

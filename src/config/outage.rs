@@ -16,7 +16,7 @@ const MAX_STALE_LEAST: Duration = Duration::from_secs(1);
 /// The longest `hold-collapse`: removals are never held for ever.
 const HOLD_MOST: Duration = Duration::from_secs(3600);
 
-/// What is kept, and for how long.
+/// The options for outages.
 #[derive(Debug)]
 pub struct Outage {
     /// Where snapshots are kept; nowhere when absent.
@@ -27,7 +27,7 @@ pub struct Outage {
     pub hold_collapse: Duration,
 }
 
-/// Where snapshots are kept.
+/// The directory of snapshots.
 #[derive(Debug)]
 pub struct State {
     /// The directory. It is made when the server starts.

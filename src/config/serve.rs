@@ -31,7 +31,7 @@ const DEFAULT_PORT: u16 = 5300;
 /// UDP workers that may be asked for: more than any machine has cores.
 const WORKERS_MAX: usize = 1024;
 
-/// What `serve` and `dev` need to know.
+/// The configuration of `serve` and `dev`.
 #[derive(Debug)]
 pub struct Serve {
     /// Where to answer.
@@ -79,7 +79,7 @@ pub struct Listen {
     pub is_explicit: bool,
 }
 
-/// What only a restart changes: keys of the file, each with its value in words.
+/// The options that only a restart changes: keys of the file, each with its value in words.
 pub type Fixed = Vec<(&'static str, String)>;
 
 impl Serve {

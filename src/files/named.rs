@@ -18,7 +18,7 @@ pub struct NamedFile {
     pub origin: String,
 }
 
-/// Why a file cannot be used.
+/// The reason that a file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{origin} {path}: {text}")]
 pub struct FileFault {

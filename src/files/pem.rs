@@ -7,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
-/// Why a certificate or key cannot be used, in words that follow the file's name.
+/// The reason that a certificate or key cannot be used, in words that follow the file's name.
 type Fault = String;
 
 /// Checks that there is at least one certificate.

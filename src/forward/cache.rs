@@ -32,14 +32,14 @@ const STALE_TTL: u32 = 30;
 /// How long nobody is asked again for a name that had no other answer (RFC 8767 section 5).
 const RECHECK: Duration = Duration::from_secs(30);
 
-/// What upstreams said.
+/// The cache of upstream answers.
 #[derive(Debug)]
 pub(super) struct Cache {
     /// By question. The least used make room for others.
     entries: Entries<Asked, Entry>,
 }
 
-/// What they said to one question.
+/// The answer to one question.
 #[derive(Debug, Clone)]
 struct Entry {
     /// That.
@@ -61,7 +61,7 @@ pub(super) struct Kept {
     pub(super) is_due: bool,
 }
 
-/// When entries are of no more use.
+/// The expiry of entries.
 struct EndOfUse;
 
 impl Cache {

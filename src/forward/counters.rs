@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What is counted. Next to what a question over the network costs, adding is nothing.
+/// The metrics of forwarding. Next to what a query over the network costs, adding is nothing.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     /// Answered from what upstreams had said.

@@ -34,13 +34,13 @@ const WAITERS: usize = 16 * IN_FLIGHT;
 /// Askers that are answered before other tasks of the thread have their turn: a millisecond.
 const AT_ONCE: usize = 64;
 
-/// What an answer is handed to.
+/// The receiver of an answer.
 pub(super) type Done = Box<dyn FnOnce(Answer) + Send>;
 
 /// A question, and of whom it is asked: of the upstreams of one edition.
 pub(super) type Key = (u64, Asked);
 
-/// Who waits for which answer.
+/// Questions in flight, and who waits for the answer of each.
 #[derive(Debug)]
 pub(super) struct Flights {
     /// The lock is held for a look, and never while somebody is answered.
@@ -59,7 +59,7 @@ pub(super) struct Flight {
     ended: CancellationToken,
 }
 
-/// What becomes of an asker.
+/// The fate of an asker: the first of a question asks, others wait.
 pub(super) enum Joined {
     /// Upstreams must be asked.
     First(Flight),

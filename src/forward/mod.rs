@@ -105,7 +105,7 @@ pub struct Asked {
     pub checking_disabled: bool,
 }
 
-/// How upstreams are asked, and what is done with what they say.
+/// The rules of forwarding: how upstreams are asked, and what is done with their replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// Whether private addresses stay in answers.
@@ -125,7 +125,7 @@ pub struct Forwarder {
     runtime: Option<Runtime>,
 }
 
-/// What the tasks share.
+/// The state that the tasks share.
 struct Shared {
     /// The upstreams of the day, and what they said.
     selection: ArcSwap<Selection>,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-/// Where this server answers.
+/// The addresses at which this server answers.
 #[derive(Debug, Clone, Default)]
 pub struct Own {
     /// The addresses, wildcards among them.

@@ -27,7 +27,7 @@ pub(super) struct Room<T> {
     clients: HashMap<IpAddr, BTreeMap<u64, (Instant, T)>>,
 }
 
-/// Whose place it is, and its number.
+/// A place among those who wait: whose it is, and its number.
 pub(super) type Place = (IpAddr, u64);
 
 /// There is no place for a client.

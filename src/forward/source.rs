@@ -12,7 +12,7 @@ const PORT: u16 = 53;
 /// The largest resolv.conf that is read.
 const FILE_OCTETS: u64 = 64 * 1024;
 
-/// Where upstreams are named.
+/// A source that names upstreams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// One upstream.

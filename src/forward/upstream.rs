@@ -31,7 +31,7 @@ pub(super) struct Upstream {
     is_looping: AtomicBool,
 }
 
-/// How an upstream stands.
+/// The state of an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// Where it is.
@@ -42,7 +42,7 @@ pub struct Standing {
     pub has_edns: bool,
 }
 
-/// Why an upstream gave no answer.
+/// The reason that an upstream gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Fault {
     /// There is none that may be asked.

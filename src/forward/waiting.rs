@@ -36,7 +36,7 @@ pub(super) struct Aloft {
     _task: DropGuard,
 }
 
-/// Who asked.
+/// A client that asked.
 pub(super) struct Asker {
     /// Whom it counts for.
     pub(super) client: IpAddr,

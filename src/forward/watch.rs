@@ -22,7 +22,7 @@ const PROBE_LOOPING: u64 = 10;
 /// After how many looks all are: five minutes, since probes reach the servers of the root.
 const PROBE_ALL: u64 = 100;
 
-/// What names upstreams.
+/// The watch of the files that name upstreams.
 pub(super) struct Watch {
     /// In order.
     sources: Vec<Watched>,

@@ -31,7 +31,7 @@ const LOOKS_IN_CROWD: u32 = 4;
 /// The shortest and the longest time between two looks.
 const PAUSE_RANGE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// What a look at the lease tells.
+/// The observation of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sight {
     /// The key may be taken.
@@ -42,7 +42,7 @@ pub(super) enum Sight {
     Unclear,
 }
 
-/// What is known of another owner's lease.
+/// The observations of another owner's lease.
 #[derive(Debug)]
 pub(super) struct Contest {
     /// The key it is about.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Failure;
 use crate::etcd::{Error, Lease};
 
-/// What a registration goes through, told as it happens.
+/// An event of a registration, published as it happens.
 #[derive(Debug)]
 pub enum Event {
     /// It is in the registry for the first time.
@@ -40,7 +40,7 @@ pub enum Event {
     NotLeft(Error),
 }
 
-/// What became of a registration.
+/// The way a registration was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Loss {
     /// The lease expired or was revoked.
@@ -57,7 +57,7 @@ pub enum Loss {
     Changed,
 }
 
-/// Why a registration ended by itself. That happens only before it first succeeded.
+/// The reason that a registration ended by itself, which happens only before it first succeeded.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The key belongs to an owner who lives.

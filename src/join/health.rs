@@ -24,7 +24,7 @@ const PATIENT: u32 = 5;
 /// A check may come this part of the interval early.
 const JITTER: f64 = 0.1;
 
-/// How an instance is.
+/// The health of an instance at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Condition {
     /// Nothing is known yet.
@@ -35,7 +35,7 @@ pub(super) enum Condition {
     Ill(Arc<str>),
 }
 
-/// What is known of an instance's health.
+/// The health of an instance, shared with its probe.
 #[derive(Debug)]
 pub(super) struct Health(watch::Receiver<Condition>);
 

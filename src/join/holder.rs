@@ -16,7 +16,7 @@ use super::processes::{self, Process};
 /// The state of a listening socket in the kernel's tables (TCP_LISTEN).
 const LISTENING: &str = "0A";
 
-/// Who holds a port.
+/// The holder of a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Holder {
     /// COMMAND, or what it started.
@@ -27,7 +27,7 @@ pub(super) enum Holder {
     Unknown(Option<String>),
 }
 
-/// What is known of COMMAND and its port.
+/// COMMAND and its port, as far as they are known.
 #[derive(Debug, Clone)]
 pub(super) struct Claimant {
     /// Its id, and that of its process group.

@@ -21,7 +21,7 @@ const FIRST_MIN: f64 = 0.2;
 /// and thousands that tried as well would be the load.
 pub(super) const AWAY: Duration = Duration::from_secs(30);
 
-/// What calls for a look at the registration.
+/// An occasion to look at the registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     /// A heartbeat is due.
@@ -32,7 +32,7 @@ pub(super) enum Call {
     Changed,
 }
 
-/// When the next heartbeat is due, and whether the registry's return hastens it.
+/// The time of the next heartbeat, and whether the registry's return hastens it.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// Between two heartbeats.

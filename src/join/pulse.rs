@@ -18,7 +18,7 @@ const CALLS_PER_ROUND: u32 = 4;
 /// Endpoints that are thought of at the least: the member list may bring some.
 const ENDPOINTS_MIN: u32 = 5;
 
-/// When a loop is to be back. Clones share it.
+/// The time at which a loop must be back. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pulse {
     /// When, at the latest.

@@ -33,7 +33,7 @@ const PATIENCE_PER_TTL_UNHURRIED: u32 = 3;
 /// The least patience for what etcd writes to its disk: a busy one takes its time.
 pub(super) const WRITE_PATIENCE_MIN: Duration = Duration::from_secs(1);
 
-/// How a registration is held.
+/// The terms on which a registration is held.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// The lease's TTL, in whole seconds. The server may make more of it.

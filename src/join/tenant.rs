@@ -23,7 +23,7 @@ use crate::registry::{Host, RegistryUrl};
 /// the same: while a lease of DHCP is renewed there may be none for a moment.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What is registered, and what it is made anew of at another address.
+/// A registration, and what it is made anew of at another address.
 pub(super) struct Tenant<'j> {
     /// What was asked for.
     options: &'j Options,

@@ -40,7 +40,7 @@ const NAMED: usize = 3;
 /// Why everything is read, where a signal says so.
 const HANGUP: &str = "SIGHUP";
 
-/// Where a registry zone's names come from, which stays the same as long as this process runs.
+/// The origin of a registry zone's names, which stays the same as long as this process runs.
 #[derive(Debug, PartialEq, Eq)]
 struct Origin {
     /// The apex, without the last dot.
@@ -53,7 +53,7 @@ struct Origin {
     layout: Layout,
 }
 
-/// What reads everything again.
+/// The reloader, which reads everything again.
 pub struct Reload {
     /// What was typed.
     common: Common,

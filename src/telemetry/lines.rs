@@ -64,7 +64,7 @@ impl Visit for Words<'_> {
     }
 }
 
-/// Where lines go that are JSON.
+/// The writer of JSON lines.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json;
 

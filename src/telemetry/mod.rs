@@ -17,7 +17,7 @@ use crate::names::Shown;
 use self::lines::{Json, Text};
 use self::repeats::Repeats;
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {

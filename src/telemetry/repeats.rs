@@ -36,7 +36,7 @@ const TEXT_MAX: usize = 300;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Repeats(Arc<Shared>);
 
-/// What clones share.
+/// The state that clones share.
 #[derive(Debug, Default)]
 struct Shared {
     /// The places. The lock is held for a look, and for writing one line down.
@@ -62,7 +62,7 @@ struct Place {
     last: String,
 }
 
-/// What was left out of one place.
+/// The lines that were left out of one call site.
 #[derive(Debug, PartialEq, Eq)]
 struct LeftOut {
     /// How many lines.
@@ -136,7 +136,7 @@ impl<S: Subscriber> Layer<S> for Repeats {
     }
 }
 
-/// What becomes of a line.
+/// The fate of a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Passed {
     /// It is written.
@@ -199,7 +199,7 @@ fn words(event: &Event<'_>) -> String {
     text
 }
 
-/// What a line says.
+/// The text of a line.
 #[derive(Debug, Default)]
 struct Words {
     /// The message.

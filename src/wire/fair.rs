@@ -39,7 +39,7 @@ pub(super) struct Fair<T> {
     by_length: Vec<Vec<usize>>,
 }
 
-/// What waits for one network.
+/// The lane of one network: what waits for it.
 #[derive(Debug)]
 struct Lane<T> {
     /// The network.

@@ -38,7 +38,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How many ports are tried when one is wanted that both UDP and TCP have free.
 const PORT_TRIES: usize = 16;
 
-/// Whether an address that this machine does not have is an error.
+/// The treatment of an address that this machine does not have: an error, or skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strictness {
     /// The addresses were configured: each must be bound.

@@ -74,7 +74,7 @@ pub use self::tcp::TcpLimits;
 
 use crate::names::DATAGRAM_MAX;
 
-/// What a message came over.
+/// The transport of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// Replies are small, and may ask to come back over TCP.

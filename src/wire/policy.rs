@@ -41,7 +41,7 @@ impl Default for UdpSize {
     }
 }
 
-/// Where threads find the policy of the moment. A message is answered by one of them from
+/// The holder of the current policy. A message is answered by one of them from
 /// start to end, however long others are asked for it.
 #[derive(Debug, Default)]
 pub struct Policies {
@@ -49,7 +49,7 @@ pub struct Policies {
     current: ArcSwap<Policy>,
 }
 
-/// How messages are answered, beside what the index says. Threads share it; it never changes.
+/// The policy of answering, beside what the index says. Threads share it; it never changes.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Makes and checks cookies; without it, those of clients are ignored.

@@ -9,7 +9,7 @@ use crate::forward::Asked;
 use crate::index::Generation;
 use crate::names::client;
 
-/// What becomes of a message.
+/// The result of a message.
 pub(super) enum Handled<'a> {
     /// Nothing is said to it.
     Silence,

@@ -14,7 +14,7 @@ use crate::names::{STRING_MAX, TTL_MAX};
 /// The most characters of a file's text that a message repeats.
 const SHOWN: usize = 64;
 
-/// Why a zone file cannot be used: where, what, and what to do.
+/// The error of a zone file that cannot be used: where, what, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("zone file {}: {reason}", place(path, *line))]
 pub struct ZoneFault {
@@ -51,7 +51,7 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
-/// What is wrong, and what to do. Names are boxed, so that what is right stays small.
+/// The reason of an error, and what to do. Names are boxed, so that what is right stays small.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
     /// It cannot be read.
@@ -228,7 +228,7 @@ pub struct Warning {
     pub caution: Caution,
 }
 
-/// What is served otherwise than it is written, and what to do.
+/// The reason of a warning, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Caution {
     /// TTLs within one RRset differ.

@@ -22,7 +22,7 @@ pub(super) struct Line {
     pub(super) tokens: Vec<String>,
 }
 
-/// What is wrong, and on which line.
+/// An error, and its line.
 type Faulty = (usize, Reason);
 
 /// The entries of a text, one after the other.

@@ -39,7 +39,7 @@ const TEMPLATE: &str = include_str!("../../zones/services.internal.zone");
 /// What messages call it.
 const TEMPLATE_PATH: &str = "(template)";
 
-/// What a zone's file says, checked.
+/// The contents of a zone's file, checked.
 #[derive(Debug, Clone)]
 pub struct ZoneFile {
     /// The file.

@@ -44,7 +44,7 @@ pub(super) fn entries(text: &[u8], apex: &Name, path: &Path) -> Result<Vec<Entry
     Ok(reader.entries)
 }
 
-/// What all files of a zone share.
+/// The state that all files of a zone share.
 struct Reader<'zone> {
     /// The zone's apex.
     apex: &'zone Name,
@@ -72,7 +72,7 @@ struct Source {
     last_ttl: Option<u32>,
 }
 
-/// What stands between a record's owner and its data.
+/// The part of a record between its owner and its data.
 #[derive(Default)]
 struct Head {
     /// The TTL, if one is written.

@@ -119,7 +119,7 @@ impl Drop for Running {
     }
 }
 
-/// What a stream of the command says, as far as it is kept.
+/// The output of a stream of the command, as far as it is kept.
 struct Output<S> {
     /// The stream.
     stream: Option<S>,

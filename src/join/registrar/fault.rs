@@ -7,7 +7,7 @@ use crate::etcd::Error;
 use crate::join::event::Holder;
 use crate::names::Span;
 
-/// Why something was not done. Nothing was changed then, or the change is not known to have
+/// A fault of a request. Nothing was changed then, or the change is not known to have
 /// been made.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {

@@ -30,7 +30,7 @@ pub struct Counts {
     pub refusals: u64,
 }
 
-/// What a renewal found gone.
+/// The parts that a renewal found gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {
     /// The lease, and the key with it.

@@ -13,7 +13,7 @@ pub(super) const REGISTRATIONS_MAX: usize = 100_000;
 /// How often it is looked for what was not renewed any more; a look walks over all.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// What is remembered, by key.
+/// The ledger, by key.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// How long a registration outlives its last renewal.
@@ -31,7 +31,7 @@ struct Slots {
     swept: Instant,
 }
 
-/// What is remembered of one key.
+/// The entry of one key.
 #[derive(Debug)]
 pub(super) struct Slot {
     /// Given to the one request that works on the key.

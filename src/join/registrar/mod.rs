@@ -63,7 +63,7 @@ pub use self::figures::Counts;
 #[derive(Debug, Clone)]
 pub struct Registrar(Arc<Shared>);
 
-/// What the clones share.
+/// The state that clones share.
 #[derive(Debug)]
 struct Shared {
     /// The registry, and what registrations share there.

@@ -27,7 +27,7 @@ pub(super) struct Renewal<'r> {
     value: String,
 }
 
-/// What became of a registration that is remembered.
+/// The state of a registration that is remembered.
 enum Standing {
     /// It stands, and was renewed.
     Kept,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Add, alone, lock};
 
-/// What a thread counts about datagrams.
+/// An event of a datagram, as threads count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) enum Event {
     /// One came.

@@ -38,7 +38,7 @@ pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;
 pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};
 
-/// How a number is added to.
+/// The addition to a number, atomic or not.
 trait Add: Fn(&AtomicU64, u64) + Copy {}
 
 impl<F: Fn(&AtomicU64, u64) + Copy> Add for F {}

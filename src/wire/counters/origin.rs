@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::wire::Transport;
 
-/// How a query was answered.
+/// The path by which a query was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Path {
     /// From ready-made answers, at once.
@@ -24,7 +24,7 @@ pub enum Family {
     V6,
 }
 
-/// Where queries came from, and how they were answered.
+/// The transport and family that queries came by, and the path that answered them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// What they came over.

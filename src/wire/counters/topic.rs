@@ -5,7 +5,7 @@ use hickory_proto::rr::RecordType;
 
 use crate::index::ZoneNumber;
 
-/// What a query was about.
+/// The topic of a query: its zone and type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Topic {
     /// The zone.
@@ -22,7 +22,7 @@ pub struct Kind(u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Code(u8);
 
-/// Why a query was refused.
+/// The cause of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The client may ask nothing (`allow-query`).
@@ -36,7 +36,7 @@ pub enum Refusal {
     Unsupported,
 }
 
-/// Why a reply asks to come back over TCP.
+/// The cause of a reply with TC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truncation {
     /// It did not fit.

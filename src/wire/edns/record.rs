@@ -26,7 +26,7 @@ const MOST: usize = LEAST as usize
 // A reply without records fits whatever was asked.
 const _: () = assert!(HEADER + QUESTION_MAX + MOST <= PLAIN_MAX as usize);
 
-/// What an OPT record says that the answer decides.
+/// The contents of an OPT record that depend on the answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::wire) struct OptReply {
     /// The upper bits of the response code.

@@ -25,7 +25,7 @@ use crate::wire::full::{QUESTION_POINTER, write_data};
 /// tell. They are some thousand; of more, a sample is kept.
 const DRAWN_FROM_MAX: usize = u16::MAX as usize;
 
-/// How an answer's records are drawn: how many are sent at most, and by which order.
+/// The draw of an answer's records: how many are sent at most, and by which order.
 pub(super) type Drawn = (usize, AnswersOrder);
 
 /// Makes the answer to a question of class IN, of whose records those that are sent are drawn,

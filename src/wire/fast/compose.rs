@@ -47,7 +47,7 @@ pub(super) struct Composer<'r> {
 #[derive(Debug)]
 pub(super) struct Declined;
 
-/// Whether something could be written.
+/// The result of writing a part of a reply.
 pub(super) type Written = Result<(), Declined>;
 
 impl<'r> Composer<'r> {

@@ -31,7 +31,7 @@ use crate::index::skydns::is_any_label;
 use crate::index::{Generation, Kept, Node, Ready, Sample, Schema, Slot, Zone};
 use crate::names::WireName;
 
-/// What becomes of a message.
+/// The verdict of the fast path on a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The reply is written.

@@ -51,7 +51,7 @@ pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool
     write(reply, octets).map(|_| false)
 }
 
-/// What of a reply was written.
+/// The sections of a reply that were written.
 struct Written {
     /// The answer RRset of which some did not fit.
     cut_in: Option<usize>,

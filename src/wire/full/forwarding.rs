@@ -22,7 +22,7 @@ use crate::wire::Policy;
 /// How often others are asked for one message: aliases that lead to and fro are of no use.
 const TURNS: usize = 4;
 
-/// What others said to a question.
+/// The answer of upstreams to a question.
 #[derive(Debug, Clone)]
 pub(in crate::wire) struct Found {
     /// The question.
@@ -31,7 +31,7 @@ pub(in crate::wire) struct Found {
     pub(in crate::wire) answer: Answer,
 }
 
-/// Whether others can be asked for a message, and what comes of it.
+/// The forwarding of one message: whether upstreams can be asked, and what comes of it.
 #[derive(Debug)]
 pub(super) struct Forwarding<'p> {
     /// For whom, by which policy; none where nobody is asked.

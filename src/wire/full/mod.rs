@@ -42,7 +42,7 @@ pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Offer, Queue, Recipient};
 pub(super) use self::screen::OPT;
 
-/// What becomes of a message.
+/// The outcome of a message on the full path.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It is no request: nothing is said.

@@ -47,7 +47,7 @@ struct Handed {
     since: Instant,
 }
 
-/// Who is to have the reply to a message.
+/// The recipient of a reply.
 pub(in crate::wire) enum Recipient {
     /// Who sent a datagram, by the socket that it came by.
     Datagram(Route, Arc<UdpSocket>),
@@ -55,7 +55,7 @@ pub(in crate::wire) enum Recipient {
     Stream(SocketAddr, Promise),
 }
 
-/// Where workers hand messages over. The queue ends with the last of its clones.
+/// The end of a queue where workers hand messages over. It ends with the last of its clones.
 #[derive(Clone)]
 pub(in crate::wire) struct Queue {
     /// Open until it is dropped.
@@ -65,7 +65,7 @@ pub(in crate::wire) struct Queue {
 /// Closes a queue when it is dropped.
 struct Open(Arc<Shared>);
 
-/// What workers and the thread behind them share.
+/// The state that workers and the thread behind them share.
 struct Shared {
     /// The queue. The lock is held for some dozen instructions: messages are copied before, and
     /// answered after.
@@ -84,7 +84,7 @@ struct Waiting {
     is_closed: bool,
 }
 
-/// What became of a message that was offered.
+/// The result of an offered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) enum Offer {
     /// It waits.
@@ -95,7 +95,7 @@ pub(in crate::wire) enum Offer {
     Lost,
 }
 
-/// What answers messages from a queue.
+/// The full path behind a queue.
 pub(in crate::wire) struct Full {
     /// The other end of the queue.
     shared: Arc<Shared>,

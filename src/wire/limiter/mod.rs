@@ -27,7 +27,7 @@ use self::kind::{Kind, empty};
 use self::table::{Interval, Table};
 use crate::names::{Network, Networks, SHARE_V4, SHARE_V6};
 
-/// What is limited, and how much.
+/// The settings of rate limiting.
 #[derive(Debug, Clone)]
 pub struct RateLimit {
     /// Replies of one kind that a network is sent a second, at most [`RATE_MAX`].
@@ -60,7 +60,7 @@ pub struct Limiter {
     hasher: RandomState,
 }
 
-/// What becomes of a reply.
+/// The verdict on a reply: sent, slipped or dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RateVerdict {
     /// It is sent.

@@ -23,7 +23,7 @@ const CLOSING: Duration = Duration::from_millis(1);
 /// How long to wait where none of ours was open, or the system lacks memory.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What connections share.
+/// The state that connections share.
 #[derive(Clone)]
 pub(in crate::wire) struct Common {
     /// Answers.

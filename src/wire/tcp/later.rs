@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::connections::Account;
 use crate::wire::{Path, Policy};
 
-/// Where the replies come that a connection waits for.
+/// The replies that a connection waits for.
 pub(in crate::wire) struct Awaited {
     /// For those who promise them.
     sender: Sender<Later>,

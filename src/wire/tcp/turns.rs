@@ -19,7 +19,7 @@ pub(in crate::wire) struct Turns {
     state: Mutex<State>,
 }
 
-/// Who has a turn, and who waits for one.
+/// The state of turns: how many are free, and who waits for one.
 #[derive(Debug)]
 struct State {
     /// How many turns nobody has.

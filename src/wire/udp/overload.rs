@@ -53,7 +53,7 @@ pub(super) struct Overload {
     was_full: bool,
 }
 
-/// What is seen of a socket after a batch.
+/// The observation of a socket after a batch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     /// What its buffer holds.
@@ -75,7 +75,7 @@ struct Losses {
     hits_others: bool,
 }
 
-/// Who sent a batch.
+/// The senders of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Crowd {
     /// An address of the network that sent more than half of it, if one did.
@@ -84,7 +84,7 @@ pub(super) struct Crowd {
     pub(super) is_mixed: bool,
 }
 
-/// What is to be changed.
+/// A change of the sieve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// A network's datagrams begin to be dropped.

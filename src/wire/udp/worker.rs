@@ -26,7 +26,7 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
 
-/// What a batch is answered from, and how.
+/// The generation and policy that a batch is answered by.
 type By<'b> = (&'b Generation, &'b Policy);
 
 /// A fast path: from a generation, a policy, a message and its client to a reply.
@@ -34,7 +34,7 @@ trait Answer: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
 
 impl<F: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
 
-/// What is known of more datagrams than can be read.
+/// The overload of the socket, and what the kernel has dropped so far.
 struct Flood {
     /// What is done about it.
     overload: Overload,

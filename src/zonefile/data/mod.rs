@@ -14,7 +14,7 @@ use domain::utils::base64;
 use super::fault::Reason;
 use super::form::mnemonic;
 
-/// How a type is written, and who reads it.
+/// The written form of a type, and its reader.
 type Form = (&'static str, fn(&[&str], &[u8]) -> Option<Vec<u8>>);
 
 /// The form of a type that is read here.

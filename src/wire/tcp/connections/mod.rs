@@ -36,7 +36,7 @@ const OCTETS_CLIENT_MAX: usize = OCTETS_MAX / 4;
 /// workers, registries, HTTP, files. Of very few it is the half.
 const DESCRIPTORS_KEPT: usize = 124;
 
-/// What connections may take.
+/// The limits of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TcpLimits {
     /// Connections in all.
@@ -73,7 +73,7 @@ pub(in crate::wire) struct ConnectionSlot {
     pub(in crate::wire) close: CancellationToken,
 }
 
-/// What a connection holds, for those who hold something for it elsewhere.
+/// The memory account of a connection, for those who hold something for it elsewhere.
 #[derive(Debug, Clone)]
 pub(in crate::wire) struct Account {
     /// Among which.

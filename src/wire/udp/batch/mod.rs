@@ -43,7 +43,7 @@ const REPLY_MAX: usize = crate::wire::UDP_MOST as usize;
 /// far less; what waits for longer is lost, as any datagram may be, and the worker goes on.
 const SEND_WAIT: Duration = Duration::from_millis(2);
 
-/// Who asked, and where.
+/// The route of a reply: the client, and the address that it asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) struct Route {
     /// The client.
@@ -61,7 +61,7 @@ pub(in crate::wire) struct Unsent {
     pub(in crate::wire) fault: io::Error,
 }
 
-/// What a socket's buffer holds of datagrams that were not read yet.
+/// The contents of a socket's receive buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) struct Buffer {
     /// Octets that are taken, with what the kernel itself needs for each datagram.

@@ -22,6 +22,8 @@
 #   prometheus   prometheus          prometheus           prometheus   prometheus       prometheus
 #   kinit        krb5-user           krb5-workstation     krb5         krb5             krb5
 #   musl-gcc     musl-tools          musl-gcc             musl         musl-dev         –
+#   unbound      unbound             unbound              unbound      unbound          unbound
+#   named        bind9               bind                 bind         bind             bind
 #   (ares.h)     libc-ares-dev       c-ares-devel         c-ares       c-ares-dev       c-ares
 # Only for the tests of the page (left out where there is none):
 #   chromium     chromium            chromium             chromium     chromium         chromium
@@ -32,7 +34,6 @@
 #   nsd          nsd                 nsd                  nsd          nsd              nsd
 #   knotd        knot                knot                 knot         knot             knot
 # Only for tests/bench/run.sh:
-#   named        bind9               bind                 bind         bind             bind
 #   dnsperf      dnsperf             dnsperf              dnsperf      dnsperf          dnsperf
 #   taskset      util-linux          util-linux           util-linux   util-linux       –
 

@@ -11,7 +11,7 @@ PATH="$PATH:/usr/sbin:/sbin"
 need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps \
   faketime=faketime nft=nftables ip=iproute2 unshare=util-linux \
   c++=g++ host=bind9-host drill=ldnsutils haproxy=haproxy prometheus=prometheus kinit=krb5-user \
-  curl=curl chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot
+  curl=curl chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot unbound=unbound named=bind9
 # The driver of MongoDB, where there is Python; its test says so where there is none.
 [ -d target/tools/python/pymongo ] || ! command -v pip >/dev/null ||
   pip install --quiet --root-user-action ignore --target target/tools/python pymongo==4.20.1 dnspython==2.9.2 ||

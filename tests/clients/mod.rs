@@ -11,6 +11,7 @@ mod libraries;
 mod mongodb;
 mod namespace;
 mod prometheus;
+mod resolvers;
 mod tools;
 
 use std::net::SocketAddr;

@@ -66,7 +66,7 @@
 //! 9. *One truth.* Octets of the fast path come from encoding the `authority`'s answer once;
 //!    they are kept with the service that they were made of, and are gone with its next
 //!    change. A differential test holds the fast path to the full one.
-//! 10. *One file has unsafe code*, `wire/batch/linux.rs`: batches of datagrams have no
+//! 10. *One file has unsafe code*, `wire/udp/batch/linux.rs`: batches of datagrams have no
 //!     safe wrapper.
 
 pub mod app;

@@ -1,5 +1,6 @@
 //! Which names exist in a zone, and what stands at them.
 
+use super::aliases::AliasTarget;
 use super::browse::is_own_label;
 use super::tags::Tags;
 use super::{Branch, Lead, Node, Owner, Schema, Service, Tree, Zone};
@@ -115,10 +116,10 @@ impl Zone {
         match Proto::from_label(label) {
             Some(proto) => (self.transports[proto as usize] > 0).then_some(Node::Empty),
             None => match self.alias(label) {
-                None => self.service(label).map(Node::Service),
-                Some(Some(members)) => Some(Node::Service(members)),
+                AliasTarget::NoAlias => self.service(label).map(Node::Service),
+                AliasTarget::Instances(members) => Some(Node::Service(members)),
                 // Below the name there are the instances of what it hides.
-                Some(None) => self.service(label).map(|_| Node::Empty),
+                AliasTarget::Nowhere => self.service(label).map(|_| Node::Empty),
             },
         }
     }
@@ -128,17 +129,18 @@ impl Zone {
     #[must_use]
     pub fn named(&self, label: &[u8]) -> Option<&Service> {
         match self.alias(label) {
-            Some(members) => members,
-            None => self.service(label),
+            AliasTarget::NoAlias => self.service(label),
+            AliasTarget::Nowhere => None,
+            AliasTarget::Instances(members) => Some(members),
         }
     }
 
     /// What an alias stands for, if there is one at a label.
-    fn alias(&self, label: &[u8]) -> Option<Option<&Service>> {
+    fn alias(&self, label: &[u8]) -> AliasTarget<'_> {
         if self.aliases.is_empty() {
-            return None;
+            return AliasTarget::NoAlias;
         }
-        self.aliases.members(label, &self.services)
+        self.aliases.target(label, &self.services)
     }
 
     /// `_S._P.Z`, or a name right below `S.Z`: an address, then an instance.
@@ -146,9 +148,11 @@ impl Zone {
         if let Some(proto) = Proto::from_label(parent) {
             return self.find_transport(proto, label);
         }
+        let service = self.service(parent);
         match self.alias(parent) {
-            None => find_below_service([Some(self.service(parent)?), None], label),
-            Some(members) => find_below_service([members, self.service(parent)], label),
+            AliasTarget::NoAlias => find_below_service([Some(service?), None], label),
+            AliasTarget::Nowhere => find_below_service([None, service], label),
+            AliasTarget::Instances(members) => find_below_service([Some(members), service], label),
         }
     }
 

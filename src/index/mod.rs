@@ -22,14 +22,17 @@
 //! Three steps find a name, each a look-up by octets of the lower-cased wire form:
 //! [`Generation::locate`] the zone, then [`Zone::find`] its service and the node below.
 
+mod addresses;
 #[cfg(test)]
 mod agreement;
+mod aliased;
 mod aliases;
 mod browse;
 mod derived;
 mod find;
 mod further;
 mod generation;
+mod labels;
 mod lots;
 mod node;
 mod order;
@@ -46,6 +49,7 @@ mod settings;
 pub mod skydns;
 mod tags;
 mod tree;
+mod unusable;
 mod zone;
 
 use std::sync::{Arc, Mutex, PoisonError};

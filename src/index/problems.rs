@@ -1,55 +1,18 @@
 //! What is wrong in a zone, listed from one generation of it.
 //!
-//! Keys that cannot be used come with every update and are kept, in maps that generations
-//! share. What follows from keys together (names that meet, or that are too long) is found
+//! Keys that cannot be used come with every update and are kept ([`super::unusable`]). What follows from keys together (names that meet, or that are too long) is found
 //! when somebody asks, by walking the zone; no query pays for it.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
-use imbl::OrdMap;
 
 use super::derived::{BOUND, RRSET_MAX, Walk, too_many};
 use super::{Branch, Lead, Node, Tree, Zone};
 use crate::names::reversed::labels;
 use crate::names::{WireName, folded, written};
 use crate::registry::skydns::Entry;
-use crate::registry::{
-    Alias, Finding, Host, Problem, ProblemChange, Resource, StrayChange, Update, document,
-};
-
-/// The keys of a zone that cannot be used.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Unusable {
-    /// Those of the form NAME/ID, each with its problem.
-    keys: OrdMap<Arc<[u8]>, Arc<Problem>>,
-    /// How many others there are, by first segment.
-    strays: OrdMap<Arc<str>, usize>,
-    /// How many that are in all.
-    stray_count: usize,
-}
-
-impl Unusable {
-    /// Takes a change of a key in.
-    fn apply(&mut self, change: &ProblemChange) {
-        match &change.after {
-            Some(problem) => self.keys.insert(Arc::clone(&change.key), Arc::clone(problem)),
-            None => self.keys.remove(&change.key),
-        };
-    }
-
-    /// Counts a key outside the grammar.
-    fn count(&mut self, change: &StrayChange) {
-        let before = self.strays.get(&*change.segment).copied().unwrap_or_default();
-        let after = if change.came { before + 1 } else { before.saturating_sub(1) };
-        self.stray_count = self.stray_count + after - before;
-        match after {
-            0 => self.strays.remove(&*change.segment),
-            count => self.strays.insert((*change.segment).into(), count),
-        };
-    }
-}
+use crate::registry::{Alias, Finding, Host, Resource, document};
 
 impl Zone {
     /// How many keys are of the form NAME/ID and cannot be used, and how many are of another
@@ -57,15 +20,6 @@ impl Zone {
     #[must_use]
     pub fn unusable_keys(&self) -> (usize, usize) {
         (self.unusable.keys.len(), self.unusable.stray_count)
-    }
-
-    /// Takes an update in.
-    pub(super) fn take(&mut self, update: &Update) {
-        update.changes.iter().for_each(|change| self.apply(change));
-        update.aliases.iter().for_each(|change| self.apply_alias(change));
-        update.entries.iter().for_each(|change| self.apply_entry(change));
-        update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
-        update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
     }
 
     /// Everything that is wrong in the zone, each in a line that names the key, in no

@@ -29,7 +29,7 @@ impl Publisher {
 impl Publish for Publisher {
     fn publish(&mut self, update: Update) {
         self.previous = self.index.edit(self.at, |zone| {
-            zone.take(&update);
+            zone.apply(&update);
             zone.confirm(update.revision);
         });
     }

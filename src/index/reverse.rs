@@ -8,55 +8,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use imbl::OrdSet;
-
-use super::zone::Services;
+use super::addresses::Addresses;
 use super::{Generation, Node, Schema, Service, Zone};
 use crate::metrics::Standing;
 use crate::names::{Block, WireName};
-use crate::registry::Instance;
-
-/// A service's name in lower-cased label form.
-type Label = Box<[u8]>;
-
-/// The addresses that are registered in a zone, each with every service that has it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Addresses(OrdSet<(IpAddr, Label)>);
-
-impl Addresses {
-    /// The addresses of services.
-    pub(super) fn of(services: &Services) -> Self {
-        let all = services.iter().flat_map(|(label, service)| {
-            let addresses = service.instances().flat_map(Instance::addresses);
-            addresses.map(move |address| (address, label.clone()))
-        });
-        Self(all.collect())
-    }
-
-    /// An instance of a service came or went.
-    pub(super) fn follow(&mut self, label: &[u8], instance: &Instance, service: &Service) {
-        for address in instance.addresses() {
-            let entry = (address, label.into());
-            if service.has_address(address) {
-                self.0.insert(entry)
-            } else {
-                self.0.remove(&entry)
-            };
-        }
-    }
-
-    /// Whether any is in a block.
-    fn any(&self, block: &Block) -> bool {
-        let first = self.0.range((block.first, Label::default())..).next();
-        first.is_some_and(|(address, _)| *address <= block.last)
-    }
-
-    /// The services that have an address.
-    fn at(&self, address: IpAddr) -> impl Iterator<Item = &Label> {
-        let from = self.0.range((address, Label::default())..);
-        from.take_while(move |(at, _)| *at == address).map(|(_, label)| label)
-    }
-}
 
 impl Generation {
     /// What stands at a name of a reverse zone: its own records first, then the addresses.

@@ -2,23 +2,13 @@
 
 use std::sync::Arc;
 
-use super::aliases::{Aliases, Edit};
-use super::problems::Unusable;
-use super::reverse::Addresses;
+use super::addresses::Addresses;
+use super::aliases::{Aliases, Transports};
+use super::labels::{Edit, Label, Services};
+use super::unusable::Unusable;
 use super::{Schema, Service, Settings, SkyDns};
 use crate::names::folded;
-use crate::registry::{Change, Condition, EntryChange, Instance, Proto};
-
-/// Something by a lower-cased label. The seed is random: names come from strangers.
-pub(super) type Labels<T> = imbl::GenericHashMap<
-    Box<[u8]>,
-    T,
-    foldhash::fast::RandomState,
-    imbl::shared_ptr::DefaultSharedPtr,
->;
-
-/// Services by their label.
-pub(super) type Services = Labels<Arc<Service>>;
+use crate::registry::{AliasChange, Change, Condition, EntryChange, Instance, Proto, Update};
 
 /// One zone at one moment.
 #[derive(Debug, Clone)]
@@ -41,7 +31,7 @@ pub struct Zone {
     pub(super) unusable: Arc<Unusable>,
     /// How many names right below the apex have an SRV record, by transport: whether
     /// `_tcp.Z` exists.
-    pub(super) transports: [usize; Proto::ALL.len()],
+    pub(super) transports: Transports,
     /// Whose each address is, where reverse zones ask for it.
     pub(super) addresses: Option<Addresses>,
 }
@@ -49,7 +39,7 @@ pub struct Zone {
 impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
-        let (services, transports) = (Services::default(), [0; Proto::ALL.len()]);
+        let (services, transports) = (Services::default(), Transports::default());
         let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
         let revision = (settings.schema() == Schema::Static).then_some(0);
@@ -156,8 +146,18 @@ impl Zone {
         self.services.get(label).map(|service| &**service)
     }
 
-    /// Takes a change in. Only the service it concerns is touched, and its backends.
-    pub(super) fn apply(&mut self, change: &Change) {
+    /// Applies an update.
+    pub(super) fn apply(&mut self, update: &Update) {
+        update.changes.iter().for_each(|change| self.apply_instance(change));
+        update.aliases.iter().for_each(|change| self.apply_alias(change));
+        update.entries.iter().for_each(|change| self.apply_entry(change));
+        update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
+        update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
+    }
+
+    /// Applies a change of an instance. Only the service it concerns is touched, and its
+    /// backends.
+    fn apply_instance(&mut self, change: &Change) {
         self.changes += 1;
         if let Some(before) = &change.before {
             self.edit(before, Service::remove);
@@ -169,8 +169,15 @@ impl Zone {
         self.instances -= usize::from(change.before.is_some());
     }
 
-    /// Takes a change of an entry in.
-    pub(super) fn apply_entry(&mut self, change: &EntryChange) {
+    /// Applies a change of an alias.
+    fn apply_alias(&mut self, change: &AliasChange) {
+        self.changes += 1;
+        let counts = Arc::make_mut(&mut self.aliases).apply(change, &self.services);
+        self.count(counts);
+    }
+
+    /// Applies a change of an entry.
+    fn apply_entry(&mut self, change: &EntryChange) {
         self.changes += 1;
         self.skydns.apply(change);
     }
@@ -183,21 +190,35 @@ impl Zone {
 
     /// Edits the service of an instance, and counts what that means for the names above.
     fn edit(&mut self, instance: &Arc<Instance>, edit: Edit) {
-        let label: Box<[u8]> = folded(&instance.name).collect();
-        if !self.aliases.is_empty() {
-            return self.edit_with_aliases(&label, instance, edit);
-        }
-        let [had, has] = self.edit_service(&label, instance, edit);
-        self.count(had, has);
+        let label: Label = folded(&instance.name).collect();
+        let counts = match self.aliases.is_empty() {
+            true => self.edit_service(&label, instance, edit),
+            false => self.edit_with_aliases(&label, instance, edit),
+        };
+        self.count(counts);
+    }
+
+    /// Edits a service and its backends. Gives how many names had SRV records, and have now.
+    fn edit_with_aliases(
+        &mut self,
+        label: &Label,
+        instance: &Arc<Instance>,
+        edit: Edit,
+    ) -> [Transports; 2] {
+        let concerned = self.aliases.concerned(label);
+        let had = self.aliases.share(&concerned, &self.services);
+        self.edit_service(label, instance, edit);
+        Arc::make_mut(&mut self.aliases).follow(label, instance, edit);
+        [had, self.aliases.share(&concerned, &self.services)]
     }
 
     /// Edits a service. Gives whether it had SRV records, by transport, and has any now.
-    pub(super) fn edit_service(
+    fn edit_service(
         &mut self,
         label: &[u8],
         instance: &Arc<Instance>,
         edit: Edit,
-    ) -> [[usize; Proto::ALL.len()]; 2] {
+    ) -> [Transports; 2] {
         let service = Arc::make_mut(self.services.entry(label.into()).or_default());
         let counts =
             |service: &Service| Proto::ALL.map(|it| usize::from(service.with_port(it) > 0));
@@ -214,7 +235,7 @@ impl Zone {
     }
 
     /// Counts names that have SRV records now for those that had.
-    pub(super) fn count(&mut self, had: [usize; Proto::ALL.len()], has: [usize; Proto::ALL.len()]) {
+    fn count(&mut self, [had, has]: [Transports; 2]) {
         for (count, (had, has)) in self.transports.iter_mut().zip(had.into_iter().zip(has)) {
             *count = *count + has - had;
         }

@@ -9,8 +9,9 @@ use hickory_proto::rr::rdata::{CNAME, NULL};
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::additional::octets;
-use super::{Answer, Draw, Question, Room, RrSet, Step, Visits, step};
-use crate::index::{Generation, Owner, RecordSet};
+use super::resolver::{Resolver, Step};
+use super::{Answer, Draw, Question, Room, RrSet};
+use crate::index::{Owner, RecordSet};
 use crate::names::WireName;
 
 /// The most aliases of one answer. Longer chains are loops or mistakes, and each link costs a
@@ -28,42 +29,34 @@ pub(super) struct Alias {
     pub(super) most: Option<usize>,
 }
 
-/// Answers from where a chain of aliases leads; none where it leads nowhere, and must.
-pub(super) fn follow(
-    generation: &Generation,
-    question: &Question<'_>,
-    alias: Alias,
-    visits: &Visits,
-    draw: &mut Draw,
-) -> Option<Answer> {
-    let most = alias.most;
-    let answer = followed(generation, question, alias, visits, draw);
-    most.is_none_or(|most| answer.leads_somewhere(most)).then_some(answer)
-}
+impl Resolver<'_> {
+    /// Answers from where a chain of aliases leads; none where it leads nowhere, and must.
+    pub(super) fn follow(&self, alias: Alias, draw: &mut Draw) -> Option<Answer> {
+        let most = alias.most;
+        let answer = self.followed(alias, draw);
+        most.is_none_or(|most| answer.leads_somewhere(most)).then_some(answer)
+    }
 
-/// Answers from where a chain of aliases leads.
-fn followed(
-    generation: &Generation,
-    question: &Question<'_>,
-    alias: Alias,
-    visits: &Visits,
-    draw: &mut Draw,
-) -> Answer {
-    let Alias { sets: mut chain, mut target, .. } = alias;
-    for _ in 1..CHAIN_MAX {
-        let taken = chain.iter().map(octets).sum();
-        let room = Room { octets: question.room.octets.saturating_sub(taken), ..question.room };
-        match step(generation, &Question { name: &target, room, ..*question }, visits, draw) {
-            Step::Foreign(_) => return Answer { leaves: Some(target), ..Answer::alias(chain) },
-            Step::Done(answer) => return answer.behind(chain),
-            Step::Alias(next) if is_loop(&chain, &next) => break,
-            Step::Alias(next) => {
-                chain.extend(next.sets);
-                target = next.target;
+    /// Answers from where a chain of aliases leads.
+    fn followed(&self, alias: Alias, draw: &mut Draw) -> Answer {
+        let Alias { sets: mut chain, mut target, .. } = alias;
+        for _ in 1..CHAIN_MAX {
+            let taken = chain.iter().map(octets).sum();
+            let room = self.question.room;
+            let room = Room { octets: room.octets.saturating_sub(taken), ..room };
+            let question = Question { name: &target, room, ..*self.question };
+            match Resolver::new(self.generation, &question, self.visits).step(draw) {
+                Step::Foreign(_) => return Answer { leaves: Some(target), ..Answer::alias(chain) },
+                Step::Done(answer) => return answer.behind(chain),
+                Step::Alias(next) if is_loop(&chain, &next) => break,
+                Step::Alias(next) => {
+                    chain.extend(next.sets);
+                    target = next.target;
+                }
             }
         }
+        Answer::alias(chain)
     }
-    Answer::alias(chain)
 }
 
 /// Whether a chain has met the owner of a next alias already: names that a pair of DNAME

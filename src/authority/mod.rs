@@ -29,10 +29,11 @@
 //! | 6763 s4, s6, s7, s9, s11 | instances, TXT, subtypes, kinds of services, domains | done |
 //! | 6763 s12 | what PTR records lead to, in the additional section | done |
 //!
-//! One concern per file: `resolved` follows the name, `srv`, `address`, `txt`, `browse`,
-//! `reverse` and `apex` make RRsets, `draw` and `order` put them in order, `rendezvous` draws
-//! the same for a client each time, `additional` adds the addresses of targets, `negative` says what is not there, `visits` how much is looked
-//! at, `explain` why an answer is what it is; `skydns` knows the zones of that schema.
+//! One concern per file: `resolver` answers and follows aliases, `resolved` says where a name
+//! leads, `srv`, `address`, `txt`, `browse`, `reverse` and `apex` make RRsets, `draw` and
+//! `order` put them in order, `rendezvous` draws the same for a client each time, `additional`
+//! adds the addresses of targets, `negative` says what is not there, `visits` how much is
+//! looked at, `explain` why an answer is what it is; `skydns` knows the zones of that schema.
 
 mod additional;
 mod address;
@@ -47,6 +48,7 @@ mod order;
 mod question;
 mod rendezvous;
 mod resolved;
+mod resolver;
 mod reverse;
 mod skydns;
 mod srv;
@@ -55,16 +57,16 @@ mod visits;
 mod zone_file;
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::{DNSClass, RecordType};
+use hickory_proto::rr::RecordType;
 
 use crate::index::{Cut, Generation, Node, Settings};
 use crate::names::{DATAGRAM_MAX, WireName};
 
-use self::alias::{Alias, cname, dname, follow};
+use self::alias::{cname, dname};
 use self::answer::least_octets;
 use self::draw::Chances;
 use self::order::{Selection, finish, stable};
-use self::resolved::resolve_meant;
+use self::resolver::Step;
 use self::visits::Visits;
 
 pub use self::answer::{Answer, Rank, Reason, RrSet};
@@ -74,11 +76,7 @@ pub use self::order::{Ticket, pick};
 pub use self::question::{Overflow, Question, Room};
 pub use self::rendezvous::{Rendezvous, key};
 pub use self::resolved::{Position, Resolved, may_hold, resolve};
-
-/// The type of TKEY queries (RFC 2930), which hickory has no name for.
-const TKEY: RecordType = RecordType::Unknown(249);
-/// The meta type NXNAME (RFC 9824 section 3.5: a query for it is a format error).
-const NXNAME: RecordType = RecordType::Unknown(128);
+pub use self::resolver::{answer, answer_whole};
 
 /// Instances that are looked at for one reply over UDP that is not made ready beforehand: some
 /// fifty times what it has room for, so that the draw is fair; a service of more is asked for
@@ -107,123 +105,6 @@ struct Lookup<'l> {
     is_whole: bool,
     /// What may still be looked at for it.
     visits: &'l Visits,
-}
-
-/// What one name says to a question.
-enum Step {
-    /// The answer.
-    Done(Answer),
-    /// It stands for another name.
-    Alias(Alias),
-    /// It is in no zone of ours; the refusal.
-    Foreign(Answer),
-}
-
-/// Answers a question from one generation.
-#[must_use]
-pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
-    answered(generation, question, false, draw)
-}
-
-/// Answers a question with all records that could be drawn for it, so that they can be kept
-/// and drawn from; of more than there is room for, with a draw without regard to weights.
-#[must_use]
-pub fn answer_whole(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
-    answered(generation, question, true, draw)
-}
-
-/// Answers a question with all records, or as many as the zone answers with.
-fn answered(
-    generation: &Generation,
-    question: &Question<'_>,
-    is_whole: bool,
-    draw: &mut Draw,
-) -> Answer {
-    visited(generation, question, is_whole, &Visits::new(), draw)
-}
-
-/// Answers a question, and remembers what was looked at.
-fn visited(
-    generation: &Generation,
-    question: &Question<'_>,
-    is_whole: bool,
-    visits: &Visits,
-    draw: &mut Draw,
-) -> Answer {
-    if let Some(refusal) = refuse(question) {
-        return refusal;
-    }
-    match look(generation, question, is_whole, visits, draw) {
-        Step::Done(answer) | Step::Foreign(answer) => answer,
-        Step::Alias(alias) => follow(generation, question, alias, visits, draw)
-            .unwrap_or_else(|| nothing(generation, question, visits)),
-    }
-}
-
-/// The answer of a name that exists and is as if it had no data.
-fn nothing(generation: &Generation, question: &Question<'_>, visits: &Visits) -> Answer {
-    let Ok(name) = WireName::from_labels(question.name.iter()) else {
-        return Answer::error(ResponseCode::FormErr, None);
-    };
-    let resolved = resolve(generation, &name);
-    let (code, reason) = resolved.code();
-    match resolved {
-        Resolved::Foreign | Resolved::NotReady => Answer::error(code, reason),
-        Resolved::Missing(position) | Resolved::Existing(position, _) => {
-            Lookup { generation, position, question, name: &name, reason, is_whole: false, visits }
-                .negative(ResponseCode::NoError)
-        }
-    }
-}
-
-/// Answers from what stands at the question's own name.
-fn step(
-    generation: &Generation,
-    question: &Question<'_>,
-    visits: &Visits,
-    draw: &mut Draw,
-) -> Step {
-    look(generation, question, false, visits, draw)
-}
-
-/// The same, with all records or as many as the zone answers with.
-fn look(
-    generation: &Generation,
-    question: &Question<'_>,
-    is_whole: bool,
-    visits: &Visits,
-    draw: &mut Draw,
-) -> Step {
-    let Ok(mut name) = WireName::from_labels(question.name.iter()) else {
-        return Step::Done(Answer::error(ResponseCode::FormErr, None));
-    };
-    let resolved = resolve_meant(generation, &mut name);
-    let (code, reason) = resolved.code();
-    let lookup =
-        |position| Lookup { generation, position, question, name: &name, reason, is_whole, visits };
-    match resolved {
-        Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),
-        Resolved::NotReady => Step::Done(Answer::error(code, reason)),
-        Resolved::Missing(position) => Step::Done(lookup(position).negative(code)),
-        Resolved::Existing(position, node) => lookup(position).at(node, draw),
-    }
-}
-
-/// What is refused whatever the name is. A class or a transfer that is not offered is
-/// refused; a type that only ever stands in other sections makes no sense as a question.
-fn refuse(question: &Question<'_>) -> Option<Answer> {
-    let (code, reason) = match (question.class, question.kind) {
-        // Whatever class will do: all that is here is of class IN.
-        (DNSClass::IN | DNSClass::ANY, kind) => match kind {
-            RecordType::AXFR | RecordType::IXFR => {
-                (ResponseCode::Refused, Some(Reason::Prohibited))
-            }
-            RecordType::OPT | RecordType::TSIG | TKEY | NXNAME => (ResponseCode::FormErr, None),
-            _ => return None,
-        },
-        _ => (ResponseCode::Refused, Some(Reason::NotAuthoritative)),
-    };
-    Some(Answer::error(code, reason))
 }
 
 impl Lookup<'_> {

@@ -12,10 +12,10 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 use serde_json::{Value, json};
 
+use super::resolved::resolve_meant;
+use super::resolver::Resolver;
 use super::visits::{Visits, Witness};
-use super::{
-    Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet, resolve_meant, visited,
-};
+use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet};
 use crate::index::{Generation, Node, Zone};
 use crate::metrics::Standing;
 use crate::names::{MESSAGE_MAX, WireName, mnemonic, written};
@@ -79,7 +79,7 @@ pub fn explain(
 ) -> Explanation {
     let question = Question { name, kind, class: DNSClass::IN, room: ROOM };
     let visits = Visits::witnessed();
-    let answer = visited(generation, &question, false, &visits, draw);
+    let answer = Resolver::new(generation, &question, &visits).answer(draw);
     let Witness { keys, more } = visits.into_witness();
     let mut wire = WireName::from_labels(name.iter()).unwrap_or_else(|_| WireName::root());
     let resolved = resolve_meant(generation, &mut wire);

@@ -29,7 +29,7 @@ fn within(position: &Position<'_>, rule: &str) -> String {
 fn at(position: &Position<'_>, node: Node<'_>, name: &WireName) -> String {
     let label = |at: usize| shown(name.label(at));
     let port = |at: usize| shown(name.label(at).strip_prefix(b"_").unwrap_or_default());
-    let what = || instances(position, name);
+    let what = instances(position, name);
     match node {
         Node::Apex(_) => "the apex of the zone".to_owned(),
         Node::Empty => "nothing stands at the name itself, but something below it".to_owned(),
@@ -37,48 +37,50 @@ fn at(position: &Position<'_>, node: Node<'_>, name: &WireName) -> String {
             "the name server that is made up, with this server's addresses".to_owned()
         }
         Node::Static(owner) => of_file(owner, name),
-        Node::Cut(Cut::Delegation(owner)) => {
-            format!(
-                "the zone file leaves all from {} on to other servers (NS)",
-                written(owner.name().iter())
-            )
-        }
-        Node::Cut(Cut::Redirection(owner)) => {
-            format!(
-                "the zone file leads all below {} elsewhere (DNAME)",
-                written(owner.name().iter())
-            )
-        }
+        Node::Cut(cut) => of_cut(cut),
         Node::SkyDns(branch) => of_branch(branch).to_owned(),
-        Node::Service(_) => format!("S.Z: {}", what()),
-        Node::Transport(_, proto) => format!("_S._P.Z: {} with a {proto} port", what()),
+        Node::Service(_) => format!("S.Z: {what}"),
+        Node::Transport(_, proto) => format!("_S._P.Z: {what} with a {proto} port"),
         Node::Port(_, proto) => {
-            format!("_N._P.S.Z: {} whose {proto} port is named `{}`", what(), port(0))
+            format!("_N._P.S.Z: {what} whose {proto} port is named `{}`", port(0))
         }
-        Node::Address(_, address) => format!("ADDR.S.Z: {} at {address}", what()),
-        Node::Instance(_) => format!("I.S.Z: {} with the id `{}`", what(), label(0)),
-        Node::Tag(_) => format!("T.S.Z: {} with the tag or version `{}`", what(), label(0)),
-        Node::TagPort(_, proto) => format!(
-            "_N._P.T.S.Z: {} with the tag or version `{}` whose {proto} port is named `{}`",
-            what(),
-            label(2),
-            port(0)
-        ),
-        Node::Announced(..) => format!(
-            "I._S._P.Z: {} with the id `{}`, as DNS-SD names it (RFC 6763)",
-            what(),
-            label(0)
-        ),
-        Node::Subtype(..) => format!(
-            "_T._sub._S._P.Z: {} with the tag `{}`, as DNS-SD names them (RFC 6763 section 7.1)",
-            what(),
-            port(0)
-        ),
+        Node::Address(_, address) => format!("ADDR.S.Z: {what} at {address}"),
+        Node::Instance(_) => format!("I.S.Z: {what} with the id `{}`", label(0)),
+        Node::Tag(_) => format!("T.S.Z: {what} with the tag or version `{}`", label(0)),
+        Node::TagPort(_, proto) => {
+            let (tag, port) = (label(2), port(0));
+            format!(
+                "_N._P.T.S.Z: {what} with the tag or version `{tag}` whose {proto} port is named `{port}`"
+            )
+        }
+        Node::Announced(..) => {
+            format!("I._S._P.Z: {what} with the id `{}`, as DNS-SD names it (RFC 6763)", label(0))
+        }
+        Node::Subtype(..) => {
+            let tag = port(0);
+            format!(
+                "_T._sub._S._P.Z: {what} with the tag `{tag}`, as DNS-SD names them (RFC 6763 section 7.1)"
+            )
+        }
         Node::Reverse(address) => {
             format!("every name of the address {address} in the zones with services")
         }
         Node::ServiceTypes => "the kinds of services there are (RFC 6763 section 9)".to_owned(),
         Node::BrowsingDomain => "where to browse for services (RFC 6763 section 11)".to_owned(),
+    }
+}
+
+/// The rule of what the zone file cuts off.
+fn of_cut(cut: Cut<'_>) -> String {
+    match cut {
+        Cut::Delegation(owner) => {
+            let name = written(owner.name().iter());
+            format!("the zone file leaves all from {name} on to other servers (NS)")
+        }
+        Cut::Redirection(owner) => {
+            let name = written(owner.name().iter());
+            format!("the zone file leads all below {name} elsewhere (DNAME)")
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::rule::{alias, service_label, shown};
+use crate::authority::resolver::Resolver;
 use crate::authority::visits::Visits;
-use crate::authority::{Answer, Draw, Overflow, Position, Question, Resolved, Room, visited};
+use crate::authority::{Answer, Draw, Overflow, Position, Question, Resolved, Room};
 use crate::index::{Generation, Node, Schema, Service, Zone};
 use crate::metrics::Standing;
 use crate::names::{WireName, mnemonic, nearest};
@@ -100,7 +101,7 @@ fn no_data(position: &Position<'_>, node: Node<'_>, question: &Question<'_>) -> 
         let room = Room { octets: 0, overflow: Overflow::Truncate };
         let question = Question { kind: *other, room, ..*question };
         let (visits, draw) = (Visits::new(), &mut Draw::new());
-        let answer = visited(position.generation, &question, false, &visits, draw);
+        let answer = Resolver::new(position.generation, &question, &visits).answer(draw);
         answer.truncated || !answer.answers.is_empty()
     };
     let others = USUAL.into_iter().filter(|it| *it != kind && has(it));

@@ -38,7 +38,8 @@ use std::collections::HashSet;
 use hickory_proto::rr::{RData, RecordType};
 
 use super::answer::FIXED;
-use super::{Answer, Draw, Found, Lookup, Overflow, Room, RrSet, Step, TooLarge};
+use super::resolver::Step;
+use super::{Answer, Draw, Found, Lookup, Overflow, Room, RrSet, TooLarge};
 use crate::index::{Branch, Lead, Node};
 
 use self::gather::Gathered;

@@ -1,4 +1,4 @@
-//! The service of watches. A stream is a [`Session`]: it makes its next message when
+//! The service of watches. A stream is a [`WatchStream`]: it makes its next message when
 //! the connection asks for one, so a client that does not read makes nothing grow.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -34,11 +34,11 @@ impl PbWatchService for Watches {
         request: Request<Streaming<PbWatchRequest>>,
     ) -> Answer<Self::WatchStream> {
         let place = self.0.admit_stream()?;
-        let session = Session::new(Arc::clone(&self.0), request.into_inner(), place);
-        let messages = unfold(Some(session), |session| async {
-            let mut session = session?;
-            match session.next().await {
-                Ok(message) => Some((Ok(message), Some(session))),
+        let stream = WatchStream::new(Arc::clone(&self.0), request.into_inner(), place);
+        let messages = unfold(Some(stream), |stream| async {
+            let mut stream = stream?;
+            match stream.next().await {
+                Ok(message) => Some((Ok(message), Some(stream))),
                 Err(End::Quiet) => None,
                 Err(End::Failed(status)) => Some((Err(status), None)),
             }
@@ -56,7 +56,7 @@ enum End {
 }
 
 /// One stream with its watches.
-struct Session {
+struct WatchStream {
     /// The store.
     registry: Arc<Registry>,
     /// What the client asks.
@@ -79,7 +79,7 @@ struct Session {
     _place: OwnedSemaphorePermit,
 }
 
-impl Session {
+impl WatchStream {
     /// A stream without watches.
     fn new(
         registry: Arc<Registry>,

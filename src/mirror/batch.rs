@@ -1,6 +1,7 @@
 //! Messages of a watch into the table, and what they change to the publisher.
 
 use super::Mirror;
+use super::session::Session;
 use super::waiting::{next_of_batch, releasing, without_stalling};
 use crate::etcd::{Error, Event, Message, Messages, Origin};
 use crate::registry::{Publish, Stored, Update};
@@ -48,54 +49,54 @@ impl Pieces {
 
 impl<P: Publish> Mirror<P> {
     /// Applies a message and all that are ready behind it, and publishes them together.
-    /// Gives the revision that is held then.
     pub(super) async fn take_batch(
         &mut self,
+        session: &mut Session,
         first: Message,
         messages: &mut Messages,
-        held: i64,
-        orders_progress: bool,
-    ) -> Result<i64, Error> {
+    ) -> Result<(), Error> {
         self.pieces.take(&first)?;
         let mut is_partial = first.is_fragment;
-        let mut revision = self.apply(&first, held, orders_progress);
+        self.apply(session, &first);
         for _ in 1..BATCH_MESSAGES {
             let next = next_of_batch(messages, is_partial);
             let next = match releasing(&mut self.guard, next).await {
                 Some(Ok(message)) => message,
                 Some(Err(error)) if is_partial => return Err(error),
                 Some(Err(error)) => {
-                    self.publish(revision, held);
+                    self.publish(session);
                     return Err(error);
                 }
                 None => break,
             };
             self.pieces.take(&next)?;
             is_partial = next.is_fragment;
-            revision = self.apply(&next, revision, orders_progress);
+            self.apply(session, &next);
         }
-        if is_partial {
-            return Ok(revision);
+        if !is_partial {
+            self.publish(session);
         }
-        self.publish(revision, held);
-        Ok(revision)
+        Ok(())
     }
 
-    /// Tells the publisher what is new, if anything is.
-    fn publish(&mut self, revision: i64, held: i64) {
-        if revision > held || !self.untold.is_empty() {
+    /// Tells the publisher what is new since the last batch, if anything is.
+    fn publish(&mut self, session: &Session) {
+        let revision = session.held.revision;
+        if self.held.is_none_or(|held| revision > held.revision) || !self.untold.is_empty() {
             let update = Update { revision, ..std::mem::take(&mut self.untold) };
             let guard = &mut self.guard;
             without_stalling(update.len(), || guard.publish(update));
         }
     }
 
-    /// Applies a message. Gives the revision that is held with it.
-    fn apply(&mut self, message: &Message, held: i64, orders_progress: bool) -> i64 {
+    /// Applies a message to the table, and to what the session holds.
+    fn apply(&mut self, session: &mut Session, message: &Message) {
+        let held = session.held.revision;
         // A read is ahead of what the watch has told.
         let is_report = message.events.is_empty() && message.origin != Origin::Read;
-        if is_report && orders_progress {
-            return held.max(message.revision);
+        if is_report && session.orders_progress {
+            session.held.revision = held.max(message.revision);
+            return;
         }
         let news = message.events.iter().filter(|event| event.revision > held);
         let mut revision = held;
@@ -112,6 +113,8 @@ impl<P: Publish> Mirror<P> {
             }
         });
         // While the rest of its last revision is to come, that one is not held yet.
-        if message.is_fragment { held } else { revision }
+        if !message.is_fragment {
+            session.held.revision = revision;
+        }
     }
 }

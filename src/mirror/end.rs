@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::etcd::{Error, Message};
+use crate::etcd::Error;
 use crate::metrics::Cause;
 
 /// An outage is logged again after this time.
@@ -54,28 +54,4 @@ impl From<Error> for End {
         };
         Self { cause, error }
     }
-}
-
-/// Ends the session when a message belongs to another history than the list did.
-pub(super) fn check_history(message: &Message, held: i64, cluster: u64) -> Result<(), End> {
-    let end = |text| Err(End { cause: Cause::HistoryWentBack, error: Error::Ended(text) });
-    if message.cluster != cluster {
-        return end("another cluster answers".to_owned());
-    }
-    if message.revision < held {
-        return end(format!("the revision went back from {held} to {}", message.revision));
-    }
-    Ok(())
-}
-
-/// Whether a list is of another history than what is held; says so aloud.
-pub(super) fn is_other_history(held: Option<(i64, u64)>, revision: i64, cluster: u64) -> bool {
-    let Some((held, of)) = held else { return false };
-    if of != cluster {
-        let text = "the registry is another cluster now";
-        tracing::error!(held, revision, "{text} ({of:x} became {cluster:x})");
-    } else if revision < held {
-        tracing::error!(held, revision, "the registry's revision went back: restored or wiped");
-    }
-    of != cluster || revision < held
 }

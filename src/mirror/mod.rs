@@ -48,6 +48,7 @@ mod end;
 mod guard;
 mod listing;
 mod options;
+mod session;
 mod silence;
 mod waiting;
 
@@ -64,8 +65,9 @@ use crate::registry::{Audited, Layout, Publish, Table, Update};
 
 use self::audit::{Auditor, Progress};
 use self::batch::Pieces;
-use self::end::{Complaints, End, check_history, is_other_history};
+use self::end::{Complaints, End};
 use self::listing::in_words;
+use self::session::{HistoryPoint, Session};
 use self::silence::Listener;
 use self::waiting::{beside, mark_stale, releasing, without_stalling};
 
@@ -109,8 +111,8 @@ pub struct Mirror<P> {
     freshness: Arc<Freshness>,
     /// The endpoint that the session stands on.
     endpoint: String,
-    /// The revision and cluster of what is held, once something is.
-    held: Option<(i64, u64)>,
+    /// Where in the registry's history what is held is true, once something is.
+    held: Option<HistoryPoint>,
     /// What was said of failures, while there is nothing else.
     complaints: Complaints,
     /// What the table knows and the publisher was not told yet: a revision whose events
@@ -159,14 +161,14 @@ impl<P: Publish> Mirror<P> {
         let mut update = Update { revision, ..Update::default() };
         self.table.seed(instances, aliases, entries, &mut update);
         self.guard.publish(update);
-        self.hold(revision, cluster);
+        self.hold(HistoryPoint { revision, cluster });
     }
 
     /// Notes what is held.
-    fn hold(&mut self, revision: i64, cluster: u64) {
-        self.held = Some((revision, cluster));
-        self.vitals.revision.set(revision);
-        self.vitals.cluster.set(cluster);
+    fn hold(&mut self, held: HistoryPoint) {
+        self.held = Some(held);
+        self.vitals.revision.set(held.revision);
+        self.vitals.cluster.set(held.cluster);
     }
 
     /// Mirrors until dropped.
@@ -206,37 +208,38 @@ impl<P: Publish> Mirror<P> {
 
     /// One list and the watch that follows it.
     async fn session(&mut self) -> Result<Infallible, End> {
-        let (revision, cluster) = self.list().await?;
-        self.follow(revision, cluster).await
+        let held = self.list().await?;
+        self.follow(held).await
     }
 
     /// Watches from a list on.
-    async fn follow(&mut self, revision: i64, cluster: u64) -> Result<Infallible, End> {
+    async fn follow(&mut self, held: HistoryPoint) -> Result<Infallible, End> {
         let range = self.table.layout().range();
         let etcd = self.etcd.clone();
-        let opening = etcd.watch(&range, revision);
+        let opening = etcd.watch(&range, held.revision);
         let watch = releasing(&mut self.guard, opening).await?;
         self.endpoint.clone_from(&watch.address);
         let asking = etcd.orders_progress(&watch.address);
         let orders_progress = releasing(&mut self.guard, asking).await?;
+        let mut session = Session { held, orders_progress };
         let mut listener = Listener::new(self.etcd.clone(), watch, range.0);
         self.auditor.restart();
         self.pieces = Pieces::default();
-        let mut held = revision;
         loop {
             let next = listener.next(self.patience.progress_after());
-            let auditing = self.auditor.work(&mut self.table, cluster);
+            let auditing = self.auditor.work(&mut self.table, held.cluster);
             let message = releasing(&mut self.guard, beside(auditing, next)).await?;
-            check_history(&message, held, cluster)?;
+            session.check(&message)?;
             // What is to come of a revision may take it back.
             let confirm = if message.is_fragment { Freshness::heard } else { Freshness::confirmed };
             confirm(&self.freshness);
             self.vitals.newest.set(message.revision.max(self.vitals.newest.get()));
             let progress = Progress::of(&message);
-            held = self.take_batch(message, &mut listener.messages, held, orders_progress).await?;
-            self.hold(held, cluster);
+            self.take_batch(&mut session, message, &mut listener.messages).await?;
+            self.hold(session.held);
             self.auditor.bound(&mut self.table);
-            if self.untold.is_empty() && self.repair(held, progress) && listener.is_mute() {
+            let is_whole = self.untold.is_empty();
+            if is_whole && self.repair(session.held.revision, progress) && listener.is_mute() {
                 return Err(Error::Ended(
                     "it lost changes, and cannot be asked how far it is".into(),
                 )
@@ -246,12 +249,13 @@ impl<P: Publish> Mirror<P> {
     }
 
     /// Reads a complete list and publishes what differs.
-    async fn list(&mut self) -> Result<(i64, u64), End> {
+    async fn list(&mut self) -> Result<HistoryPoint, End> {
         let listing = listing::into_table(&self.etcd, &mut self.table, &self.freshness);
         let listed = releasing(&mut self.guard, listing).await;
         let (revision, cluster) =
             listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
-        if is_other_history(self.held, revision, cluster) {
+        let point = HistoryPoint { revision, cluster };
+        if point.departs_from(self.held) {
             self.vitals.resyncs(Cause::HistoryWentBack).add(1);
         }
         self.complaints.is_listed();
@@ -271,8 +275,8 @@ impl<P: Publish> Mirror<P> {
         self.vitals.trouble.set(None);
         // It may have gone back.
         self.vitals.newest.set(revision);
-        self.hold(revision, cluster);
-        Ok((revision, cluster))
+        self.hold(point);
+        Ok(point)
     }
 
     /// Sets right what an audit found wrong, if one has come to its end. Says whether there

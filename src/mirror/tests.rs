@@ -37,7 +37,7 @@ async fn mirror(seen: &Seen) -> (Mirror<Seen>, CancellationToken) {
 async fn an_audit_repairs_what_the_watch_lost() {
     let seen = Seen::default();
     let (mut mirror, closing) = mirror(&seen).await;
-    let Ok((revision, cluster)) = mirror.list().await else { panic!("it cannot be listed") };
+    let Ok(held) = mirror.list().await else { panic!("it cannot be listed") };
     mirror.table.put(b"/services/web/1", b"10.0.0.1:80", &mut Update::default());
     let vitals = Arc::clone(&mirror.vitals);
     let repaired = async {
@@ -45,7 +45,7 @@ async fn an_audit_repairs_what_the_watch_lost() {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    let following = async { mirror.follow(revision, cluster).await.err().map(|end| end.error) };
+    let following = async { mirror.follow(held).await.err().map(|end| end.error) };
     tokio::select! {
         () = repaired => (),
         end = following => panic!("the session ended: {end:?}"),

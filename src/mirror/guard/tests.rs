@@ -1,123 +1,20 @@
 //! The guard with the time passed in: nothing here sleeps.
 
+mod rig;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::mirror::Waits;
 use crate::names::WireName;
-use crate::registry::{Instance, Layout, Table};
+use crate::registry::{Layout, Table};
+
+use self::rig::{Rig, id, key, patient};
 
 /// How long the guard of these tests holds.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// What a publisher shows, by key: it accepts only changes of what it shows.
-#[derive(Debug, Default)]
-struct Shown {
-    /// The instances.
-    instances: BTreeMap<String, Arc<Instance>>,
-    /// The aliases by name.
-    aliases: BTreeMap<String, Arc<Alias>>,
-    /// The updates that came, by their revisions.
-    revisions: Vec<i64>,
-}
-
-impl Publish for Shown {
-    fn publish(&mut self, update: Update) {
-        self.revisions.push(update.revision);
-        for AliasChange { before, after } in update.aliases {
-            let name = before.as_ref().or(after.as_ref()).unwrap().name.to_string();
-            assert_eq!(self.aliases.get(&name), before.as_ref(), "{name}");
-            match after {
-                Some(after) => self.aliases.insert(name, after),
-                None => self.aliases.remove(&name),
-            };
-        }
-        for Change { before, after } in update.changes {
-            let key = key(before.as_ref().or(after.as_ref()).unwrap());
-            assert_eq!(self.instances.get(&key), before.as_ref(), "{key}");
-            match after {
-                Some(after) => self.instances.insert(key, after),
-                None => self.instances.remove(&key),
-            };
-        }
-    }
-}
-
-/// An instance's key.
-fn key(instance: &Arc<Instance>) -> String {
-    format!("/s/{}/{}", instance.name, instance.id)
-}
-
-/// A guard, the table before it, and a clock.
-struct Rig {
-    guard: Guard<Shown>,
-    table: Table,
-    now: Instant,
-    revision: i64,
-    vitals: Arc<Vitals>,
-}
-
-/// Removals are held for so long.
-fn patient(hold_collapse: Duration) -> Arc<Patience> {
-    Arc::new(Patience::new(Waits { hold_collapse, ..Waits::default() }))
-}
-
-impl Rig {
-    /// A zone of so many instances, listed long ago.
-    fn of(instances: usize, grace: Duration) -> Self {
-        let vitals = Arc::new(Vitals::default());
-        let guard =
-            Guard::new(Shown::default(), "z".to_owned(), patient(grace), Arc::clone(&vitals));
-        let table = Table::new(Layout::new("/s", None).unwrap());
-        let mut rig = Self { guard, table, now: Instant::now(), revision: 0, vitals };
-        let mut update = Update::default();
-        (0..instances).for_each(|n| rig.table.put(&id(n), b"10.0.0.1:80", &mut update));
-        rig.publish(update);
-        rig
-    }
-
-    fn publish(&mut self, update: Update) {
-        self.revision += 1;
-        self.guard.publish_at(Update { revision: self.revision, ..update }, self.now);
-    }
-
-    /// Instances go, each in an update of its own.
-    fn delete(&mut self, numbers: std::ops::Range<usize>) {
-        for n in numbers {
-            self.delete_at_once(n..n + 1);
-        }
-    }
-
-    /// Instances go, all in one update.
-    fn delete_at_once(&mut self, numbers: std::ops::Range<usize>) {
-        let mut update = Update::default();
-        numbers.for_each(|n| self.table.delete(&id(n), &mut update));
-        self.publish(update);
-    }
-
-    fn put(&mut self, n: usize, value: &str) {
-        let mut update = Update::default();
-        self.table.put(&id(n), value.as_bytes(), &mut update);
-        self.publish(update);
-    }
-
-    /// Time passes, and the guard is looked after when it says so.
-    fn pass(&mut self, time: Duration) {
-        self.now += time;
-        self.guard.release_at(self.now);
-    }
-
-    fn shown(&self) -> usize {
-        self.guard.publisher.instances.len()
-    }
-}
-
-fn id(n: usize) -> Vec<u8> {
-    format!("/s/web/{n}").into_bytes()
-}
 
 #[test]
 fn a_wiped_zone_is_held_and_released_once() {
@@ -362,60 +259,4 @@ proptest! {
             rig.table.instances().map(|(_, it)| (key(it), Arc::clone(it))).collect();
         prop_assert_eq!(&rig.guard.publisher.instances, &table);
     }
-
-    /// What a window counts is what a list of everything that came and went says, and never
-    /// more are gone than there were.
-    #[test]
-    fn a_window_counts_what_was_there_and_is_gone(
-        events in prop::collection::vec((0usize..12, any::<bool>(), 0u64..6_000), 0..80),
-    ) {
-        let mut window = Window::default();
-        let spots: Vec<_> = (0..12).map(spot).collect();
-        let (mut there, mut history) = (vec![false; 12], Vec::new());
-        let mut now = Instant::now();
-        // All that is there at an even number was so before the first event.
-        (0..12).step_by(2).for_each(|n| there[n] = true);
-        let first = there.clone();
-        for (n, update, millis) in events {
-            now += Duration::from_millis(millis);
-            window.forget(now);
-            let shown = there.iter().filter(|it| **it).count();
-            let begin = |history: &[(Instant, usize)]| {
-                let mut then = first.clone();
-                let old = history.iter().filter(|(at, _)| now - *at > WINDOW);
-                old.for_each(|(_, n)| then[*n] = !then[*n]);
-                then
-            };
-            let then = begin(&history);
-            let gone = |there: &[bool]| then.iter().zip(there).filter(|(a, b)| **a && !**b).count();
-            prop_assert_eq!(window.gone(), gone(&there));
-            prop_assert_eq!(window.at_start(shown), then.iter().filter(|it| **it).count());
-            // What an update would do is what it does.
-            let places = if update { vec![n, (n + 1) % 12, n] } else { vec![n] };
-            let mut after = there.clone();
-            let change = |n: &usize| {
-                after[*n] = !after[*n];
-                let end = |is_there: bool| is_there.then(|| spots[*n].clone());
-                [end(!after[*n]), end(after[*n])]
-            };
-            let changes: Vec<_> = places.iter().map(change).collect();
-            prop_assert_eq!(window.with(changes.into_iter()).1, gone(&after));
-            for n in places {
-                there[n] = !there[n];
-                window.note(spots[n].clone(), there[n], now);
-                history.push((now, n));
-            }
-            prop_assert_eq!(window.gone(), gone(&there));
-        }
-        window.forget(now + WINDOW * 2);
-        prop_assert_eq!((window.gone(), window.oldest()), (0, None));
-    }
-}
-
-/// A place to come and go at.
-fn spot(n: usize) -> Spot {
-    let mut update = Update::default();
-    let mut table = Table::new(Layout::new("/s", None).unwrap());
-    table.put(&id(n), b"10.0.0.1:80", &mut update);
-    Spot::Instance(update.changes[0].after.clone().unwrap())
 }

@@ -223,3 +223,69 @@ impl Touched {
         !self.was_there && self.is_there
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::registry::{Layout, Table};
+
+    /// A place to come and go at.
+    fn spot(n: usize) -> Spot {
+        let mut update = Update::default();
+        let mut table = Table::new(Layout::new("/s", None).unwrap());
+        table.put(format!("/s/web/{n}").as_bytes(), b"10.0.0.1:80", &mut update);
+        Spot::Instance(update.changes[0].after.clone().unwrap())
+    }
+
+    proptest! {
+        /// What a window counts is what a list of everything that came and went says, and never
+        /// more are gone than there were.
+        #[test]
+        fn a_window_counts_what_was_there_and_is_gone(
+            events in prop::collection::vec((0usize..12, any::<bool>(), 0u64..6_000), 0..80),
+        ) {
+            let mut window = Window::default();
+            let spots: Vec<_> = (0..12).map(spot).collect();
+            let (mut there, mut history) = (vec![false; 12], Vec::new());
+            let mut now = Instant::now();
+            // All that is there at an even number was so before the first event.
+            (0..12).step_by(2).for_each(|n| there[n] = true);
+            let first = there.clone();
+            for (n, update, millis) in events {
+                now += Duration::from_millis(millis);
+                window.forget(now);
+                let shown = there.iter().filter(|it| **it).count();
+                let begin = |history: &[(Instant, usize)]| {
+                    let mut then = first.clone();
+                    let old = history.iter().filter(|(at, _)| now - *at > WINDOW);
+                    old.for_each(|(_, n)| then[*n] = !then[*n]);
+                    then
+                };
+                let then = begin(&history);
+                let gone = |there: &[bool]| then.iter().zip(there).filter(|(a, b)| **a && !**b).count();
+                prop_assert_eq!(window.gone(), gone(&there));
+                prop_assert_eq!(window.at_start(shown), then.iter().filter(|it| **it).count());
+                // What an update would do is what it does.
+                let places = if update { vec![n, (n + 1) % 12, n] } else { vec![n] };
+                let mut after = there.clone();
+                let change = |n: &usize| {
+                    after[*n] = !after[*n];
+                    let end = |is_there: bool| is_there.then(|| spots[*n].clone());
+                    [end(!after[*n]), end(after[*n])]
+                };
+                let changes: Vec<_> = places.iter().map(change).collect();
+                prop_assert_eq!(window.with(changes.into_iter()).1, gone(&after));
+                for n in places {
+                    there[n] = !there[n];
+                    window.note(spots[n].clone(), there[n], now);
+                    history.push((now, n));
+                }
+                prop_assert_eq!(window.gone(), gone(&there));
+            }
+            window.forget(now + WINDOW * 2);
+            prop_assert_eq!((window.gone(), window.oldest()), (0, None));
+        }
+    }
+}

@@ -9,7 +9,7 @@ use srvd::config::{self, File, Registries, Registry, Serve};
 use srvd::error::Failure;
 use srvd::reload::Reload;
 use srvd::telemetry::Log;
-use srvd::{app::App, commands, dev::Dev, docs, join, shutdown, systemd, telemetry};
+use srvd::{app::App, commands, dev::Dev, docs, shutdown, systemd, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 /// Persistent maps allocate small nodes at a high rate, on one thread, and free them on others.
@@ -53,10 +53,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             return server(&log)?.block_on(commands::explain(config, args));
         }
         Command::Join(args) => {
-            return on_one_thread(&log, join::run(&Registry::new(common, &file)?, args));
+            return on_one_thread(&log, commands::join(&Registry::new(common, &file)?, args));
         }
         Command::Leave(args) => {
-            on_one_thread(&log, join::leave(&Registry::new(common, &file)?, args))?;
+            on_one_thread(&log, commands::leave(&Registry::new(common, &file)?, args))?;
         }
         Command::Completions { shell } => docs::completions(*shell),
         Command::Man { directory } => docs::man(directory)?,

@@ -89,7 +89,18 @@ const RULES: &[Rule] = &[
             "crate::http",
         ],
     ),
-    (&["join"], &["crate::index", "crate::authority", "crate::wire"]),
+    (
+        &["join"],
+        &[
+            "crate::index",
+            "crate::authority",
+            "crate::wire",
+            "crate::cli",
+            "crate::config",
+            "crate::commands",
+            "crate::http",
+        ],
+    ),
     (
         &["forward"],
         &[
@@ -113,7 +124,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("prometheus_client", &["http"]),
     ("crate::embedded", &["dev", "mirror"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
-    ("crate::join", &["app", "dev", "http", "join"]),
+    ("crate::join", &["app", "commands", "dev", "http", "join"]),
     ("crate::state", &["app", "state"]),
     // What is printed: escaped there, whoever wrote it.
     ("println", &[]),
@@ -131,8 +142,8 @@ const OWNED: &[(&str, &[&str])] = &[
     // What writes the registry.
     ("grant", &["embedded", "etcd", "join"]),
     ("claim", &["etcd", "join"]),
-    ("revoke", &["embedded", "etcd", "join"]),
-    ("delete_if", &["etcd", "join"]),
+    ("revoke", &["commands", "embedded", "etcd", "join"]),
+    ("delete_if", &["commands", "etcd", "join"]),
     ("keep_alive", &["embedded", "etcd", "join"]),
 ];
 

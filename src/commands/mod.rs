@@ -1,11 +1,16 @@
-//! The commands that ask the registry itself, not DNS: `list`, `lookup`, `watch`, `check`,
-//! `explain`.
+//! The programs that a person runs: what each of the commands does.
 //!
-//! They read the zones that the configuration names, and show one JSON object everywhere:
-//! `zone`, `name`, `id`, `key` and the document's members.
+//! `list`, `lookup`, `watch`, `check` and `explain` ask the registry itself, not DNS. They read
+//! the zones that the configuration names, and show one JSON object everywhere: `zone`, `name`,
+//! `id`, `key` and the document's members.
+//!
+//! `join` and `leave` write to the registry.
 
 mod check;
 mod explain;
+mod join;
+mod labels;
+mod leave;
 mod list;
 mod print;
 mod watch;
@@ -23,6 +28,8 @@ use crate::telemetry::complain;
 
 pub use self::check::check;
 pub use self::explain::explain;
+pub use self::join::join;
+pub use self::leave::leave;
 pub use self::list::{list, lookup};
 pub use self::watch::watch;
 

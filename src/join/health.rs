@@ -41,15 +41,15 @@ pub(super) struct Health(watch::Receiver<Condition>);
 
 /// Finds it out.
 #[derive(Debug)]
-pub(super) struct Monitor {
+pub struct Monitor {
     /// What is checked.
-    pub(super) probe: Probe,
+    pub probe: Probe,
     /// Between two checks.
-    pub(super) interval: Duration,
+    pub interval: Duration,
     /// Failures in a row that take the instance out.
-    pub(super) failures: u32,
+    pub failures: u32,
     /// Told that checks go on.
-    pub(super) pulse: Pulse,
+    pub pulse: Pulse,
 }
 
 impl Health {
@@ -111,7 +111,7 @@ impl Monitor {
             }
             let wait =
                 if was_well { drawn(self.interval, 1.0 - JITTER, 1.0) } else { eager.wait() };
-            self.pulse.promise(Instant::now() + wait + self.probe.timeout());
+            self.pulse.promise(Instant::now() + wait + self.probe.timeout);
             sleep(wait).await;
         }
     }

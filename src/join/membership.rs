@@ -8,16 +8,17 @@ use super::registration::Registration;
 
 /// A registration, and what finds out whether it may stand.
 #[derive(Debug)]
-pub(super) struct Membership {
+pub struct Membership {
     /// The registration.
-    pub(super) registration: Registration,
+    pub registration: Registration,
     /// Its check, where there is one.
-    pub(super) monitor: Option<Monitor>,
+    pub monitor: Option<Monitor>,
 }
 
 impl Membership {
     /// The same for an instance that was registered elsewhere before.
-    pub(super) fn again(self) -> Self {
+    #[must_use]
+    pub fn again(self) -> Self {
         Self { registration: self.registration.again(), ..self }
     }
 
@@ -25,7 +26,7 @@ impl Membership {
     ///
     /// # Errors
     /// [`Fault`], only before the first registration.
-    pub(super) async fn hold(
+    pub async fn hold(
         self,
         events: impl FnMut(Event),
         stop: CancellationToken,

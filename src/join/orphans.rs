@@ -15,7 +15,7 @@ use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
-use super::processes;
+use crate::machine::processes;
 
 /// How long a zombie is left to whoever may wait for it: the runtime waits for children that
 /// were dropped.
@@ -25,11 +25,11 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// The children that somebody here waits for. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Family(Arc<Mutex<HashSet<u32>>>);
+pub struct Family(Arc<Mutex<HashSet<u32>>>);
 
 /// A child in the family, for as long as this is kept.
 #[derive(Debug)]
-pub(super) struct Kin {
+pub struct Kin {
     /// Its id.
     id: u32,
     /// Where it is noted.
@@ -38,14 +38,14 @@ pub(super) struct Kin {
 
 impl Family {
     /// Notes a child that was just started.
-    pub(super) fn note(&self, child: &Child) -> Kin {
+    pub fn note(&self, child: &Child) -> Kin {
         let id = child.id().unwrap_or_default();
         self.lock().insert(id);
         Kin { id, family: self.clone() }
     }
 
     /// Waits for orphans as they end, where they become ours: as PID 1.
-    pub(super) async fn reap_others(&self) -> Infallible {
+    pub async fn reap_others(&self) -> Infallible {
         if std::process::id() != 1 {
             return std::future::pending().await;
         }

@@ -20,7 +20,7 @@ const ENDPOINTS_MIN: u32 = 5;
 
 /// The time at which a loop must be back. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pulse {
+pub struct Pulse {
     /// When, at the latest.
     due: Arc<Mutex<Option<Instant>>>,
     /// How much later than promised it may be.
@@ -29,7 +29,8 @@ pub(super) struct Pulse {
 
 impl Pulse {
     /// For loops that ask a registry.
-    pub(super) fn of(registry: &RegistryUrl) -> Self {
+    #[must_use]
+    pub fn of(registry: &RegistryUrl) -> Self {
         let endpoints = u32::try_from(registry.endpoints.len()).unwrap_or(u32::MAX);
         let round = registry.timeout.saturating_mul(endpoints.max(ENDPOINTS_MIN));
         Self { due: Arc::default(), slack: SLACK + round.saturating_mul(CALLS_PER_ROUND) }
@@ -46,7 +47,8 @@ impl Pulse {
     }
 
     /// Whether the last promise is kept, or not yet due.
-    pub(super) fn is_alive(&self) -> bool {
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
         self.is_alive_at(Instant::now())
     }
 

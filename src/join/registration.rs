@@ -100,7 +100,8 @@ impl Registration {
     }
 
     /// The same, which tells that its loops go round.
-    pub(super) fn with_pulse(self, pulse: Pulse) -> Self {
+    #[must_use]
+    pub fn with_pulse(self, pulse: Pulse) -> Self {
         Self { pulse, ..self }
     }
 

@@ -14,9 +14,8 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::join::command::prepare;
-use crate::join::options::Place;
 use crate::join::orphans::{Family, Kin};
+use crate::join::registrant::{Registrant, prepare};
 
 /// Octets of its output that are kept for the log; the rest is read and forgotten, so that
 /// it does not wait for a reader.
@@ -46,8 +45,12 @@ struct Running {
 ///
 /// # Errors
 /// How it ended, in words.
-pub(super) async fn check(command: &str, place: &Place, family: &Family) -> Result<(), String> {
-    let started = Running::start(command, place, family);
+pub(super) async fn check(
+    command: &str,
+    registrant: &Registrant,
+    family: &Family,
+) -> Result<(), String> {
+    let started = Running::start(command, registrant, family);
     let mut running = started.map_err(|error| format!("sh: {error}"))?;
     let (out, err) = (running.child.stdout.take(), running.child.stderr.take());
     let (mut out, mut err) = (Output::new(out), Output::new(err));
@@ -58,8 +61,8 @@ pub(super) async fn check(command: &str, place: &Place, family: &Family) -> Resu
     let status = running.clear_away().await;
     // What it said last may still be on its way.
     let _ = timeout(LAST_WORDS, async { tokio::join!(out.read(), err.read()) }).await;
-    out.log(&place.key);
-    err.log(&place.key);
+    out.log(&registrant.key);
+    err.log(&registrant.key);
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{command}` ended with {status}")),
@@ -69,7 +72,7 @@ pub(super) async fn check(command: &str, place: &Place, family: &Family) -> Resu
 
 impl Running {
     /// Starts the shell.
-    fn start(command: &str, place: &Place, family: &Family) -> io::Result<Self> {
+    fn start(command: &str, registrant: &Registrant, family: &Family) -> io::Result<Self> {
         // From here on no end is missed.
         let ends = signal(SignalKind::child())?;
         let mut shell = Command::new("sh");
@@ -80,7 +83,7 @@ impl Running {
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true);
-        let child = prepare(&mut shell, place).spawn()?;
+        let child = prepare(&mut shell, registrant).spawn()?;
         let kin = family.note(&child);
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         Ok(Self { child, group, ends, _kin: kin })

@@ -7,7 +7,7 @@ use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::join::options::Place;
+use crate::join::registrant::Registrant;
 
 /// Octets of an answer's head that are read.
 const HEAD_OCTETS: usize = 16 << 10;
@@ -20,7 +20,7 @@ const HTTP_PORT: u16 = 80;
 
 /// A page to get.
 #[derive(Debug)]
-pub(super) struct Url {
+pub struct CheckUrl {
     /// Where to connect.
     host: String,
     /// At which port.
@@ -31,16 +31,16 @@ pub(super) struct Url {
     path: String,
 }
 
-impl Url {
+impl CheckUrl {
     /// Reads `http://HOST[:PORT][/PATH][?QUERY]`, in which `$HOST` and `$PORT` are those of
     /// the instance.
     ///
     /// # Errors
     /// What is wrong with it, and what to write.
-    pub(super) fn of(written: &str, place: &Place) -> Result<Self, String> {
+    pub fn of(written: &str, registrant: &Registrant) -> Result<Self, String> {
         let wrong = |what: &str| format!("--check `{written}` {what}; write http://HOST:PORT/PATH");
-        let host = place.location.rsplit_once(':').map_or("", |(host, _)| host);
-        let text = written.replace("$HOST", host).replace("$PORT", &place.port.to_string());
+        let host = registrant.location.rsplit_once(':').map_or("", |(host, _)| host);
+        let text = written.replace("$HOST", host).replace("$PORT", &registrant.port.to_string());
         if text.len() > URL_OCTETS {
             return Err(wrong("is longer than 2048 octets"));
         }
@@ -106,12 +106,12 @@ mod tests {
     use super::*;
 
     /// The url for an instance at a location.
-    fn url(written: &str, location: &str) -> Result<Url, String> {
+    fn url(written: &str, location: &str) -> Result<CheckUrl, String> {
         let (host, port) = location.rsplit_once(':').unwrap();
         let port: NonZeroU16 = port.parse().unwrap();
         let (hostname, location) = (host.trim_matches(['[', ']']).to_owned(), location.to_owned());
         let [name, id, key, document] = Default::default();
-        Url::of(written, &Place { name, id, key, document, location, hostname, port })
+        CheckUrl::of(written, &Registrant { name, id, key, document, location, hostname, port })
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::join::options::Place;
+use crate::join::registrant::Registrant;
 
 /// Whether the instance's port accepts connections at its host. What is certain to run on
 /// this machine may also be reached at loopback only, behind a translated address or a
@@ -16,23 +16,30 @@ use crate::join::options::Place;
 ///
 /// # Errors
 /// Why not, in words: what its host said.
-pub(super) async fn check(place: &Place, is_here: bool, limit: Duration) -> Result<(), String> {
+pub(super) async fn check(
+    registrant: &Registrant,
+    is_here: bool,
+    limit: Duration,
+) -> Result<(), String> {
     let limit = if is_here { limit / 2 } else { limit };
     let silent = || io::Error::from(io::ErrorKind::TimedOut);
-    let connected = timeout(limit, connect(&place.hostname, place.port)).await;
+    let connected = timeout(limit, connect(&registrant.hostname, registrant.port)).await;
     let Err(reason) = connected.unwrap_or_else(|_| Err(silent())) else { return Ok(()) };
     let loopback = [Ipv4Addr::LOCALHOST.to_string(), Ipv6Addr::LOCALHOST.to_string()];
     for host in loopback.iter().filter(|_| is_here) {
-        if connect(host, place.port).await.is_ok() {
+        if connect(host, registrant.port).await.is_ok() {
             return Ok(());
         }
     }
-    Err(format!("{}: {reason}", place.location))
+    Err(format!("{}: {reason}", registrant.location))
 }
 
 /// Connects once. Gives the address that accepted. A port that nobody listens at can be given
 /// to our own end, which then speaks to itself; that does not count.
-pub(in crate::join) async fn connect(host: &str, port: NonZeroU16) -> io::Result<IpAddr> {
+///
+/// # Errors
+/// The system's: nobody accepted.
+pub async fn connect(host: &str, port: NonZeroU16) -> io::Result<IpAddr> {
     let stream = TcpStream::connect((host, port.get())).await?;
     let peer = stream.peer_addr()?;
     if stream.local_addr()? == peer {

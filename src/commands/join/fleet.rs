@@ -11,12 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::event::{Event, Fault};
-use super::membership::Membership;
-use super::options::Place;
-use super::pulse::Pulse;
 use super::signals::Signals;
 use crate::error::Failure;
+use crate::join::{Event, Fault, Membership, Pulse, Registrant};
 use crate::systemd;
 use crate::telemetry::say;
 
@@ -63,7 +60,7 @@ struct Tally {
 /// have left.
 pub(super) async fn run(
     origin: String,
-    members: Vec<(Arc<Place>, Membership)>,
+    members: Vec<(Arc<Registrant>, Membership)>,
     pulse: &Pulse,
     mut signals: Signals,
 ) -> Result<u8, Failure> {
@@ -89,14 +86,14 @@ pub(super) async fn run(
 
 /// Holds all. The first that is refused ends all others.
 async fn hold(
-    members: Vec<(Arc<Place>, Membership)>,
+    members: Vec<(Arc<Registrant>, Membership)>,
     roll: &Arc<Roll>,
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
     let mut tasks = JoinSet::new();
-    for (number, (place, member)) in members.into_iter().enumerate() {
+    for (number, (registrant, member)) in members.into_iter().enumerate() {
         let roll = Arc::clone(roll);
-        tasks.spawn(member.hold(move |event| roll.take(number, &place, &event), stop.clone()));
+        tasks.spawn(member.hold(move |event| roll.take(number, &registrant, &event), stop.clone()));
     }
     let mut first = Ok(());
     while let Some(end) = tasks.join_next().await {
@@ -115,13 +112,13 @@ async fn hold(
 
 impl Roll {
     /// Takes in what one registration went through.
-    fn take(&self, number: usize, place: &Place, event: &Event) {
+    fn take(&self, number: usize, registrant: &Registrant, event: &Event) {
         let mut tally = self.lock();
         let (before, after) = tally.take(number, event);
         if after.1 != before.1 && (after.1 == 0 || before.1 == 0) {
             self.tell_trouble(event);
         } else if !matches!(event, Event::Trouble(_) | Event::Recovered) {
-            tally.log(place, event);
+            tally.log(registrant, event);
         }
         if tally.settled.len() == self.total && !std::mem::replace(&mut tally.is_told, true) {
             let text = format!("registered {} of {} instances", after.0, self.total);
@@ -216,7 +213,7 @@ impl Tally {
     }
 
     /// Writes a line about one registration, unless there were many just now.
-    fn log(&mut self, place: &Place, event: &Event) {
+    fn log(&mut self, registrant: &Registrant, event: &Event) {
         // To be slow is the registry's, and the same for all.
         if matches!(event, Event::Slow { .. }) && std::mem::replace(&mut self.is_slow_told, true) {
             return;
@@ -225,7 +222,7 @@ impl Tally {
         let is_said = matches!(event, Event::Registered(_) | Event::Left);
         if is_said || self.lines.0 < LINES_MAX {
             self.lines.0 += usize::from(!is_said);
-            event.log(&place.key);
+            event.log(&registrant.key);
         } else {
             self.lines.1 += 1;
         }

@@ -6,30 +6,30 @@ use std::io;
 
 /// One process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Process {
+pub(crate) struct Process {
     /// Its id.
-    pub(super) id: u32,
+    pub(crate) id: u32,
     /// The name of its command, cut by the kernel.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Whether it has ended and nobody has waited for it.
-    pub(super) is_zombie: bool,
+    pub(crate) is_zombie: bool,
     /// The id of its parent.
-    pub(super) parent: u32,
+    pub(crate) parent: u32,
     /// Its process group.
-    pub(super) group: u32,
+    pub(crate) group: u32,
     /// When it was started, in ticks after the boot.
-    pub(super) started: u64,
+    pub(crate) started: u64,
 }
 
 /// All that can be seen.
-pub(super) fn all() -> Vec<Process> {
+pub(crate) fn all() -> Vec<Process> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     ids.filter_map(read).collect()
 }
 
 /// One of them, if it is there.
-pub(super) fn read(id: u32) -> Option<Process> {
+pub(crate) fn read(id: u32) -> Option<Process> {
     parse(&std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
@@ -54,7 +54,7 @@ fn parse(stat: &str) -> Option<Process> {
 ///
 /// # Errors
 /// The system's: it is gone, or somebody else's.
-pub(super) fn sockets(id: u32) -> io::Result<HashSet<u64>> {
+pub(crate) fn sockets(id: u32) -> io::Result<HashSet<u64>> {
     let links = std::fs::read_dir(format!("/proc/{id}/fd"))?;
     let inode = |link: io::Result<std::fs::DirEntry>| {
         let target = std::fs::read_link(link.ok()?.path()).ok()?;
@@ -64,14 +64,14 @@ pub(super) fn sockets(id: u32) -> io::Result<HashSet<u64>> {
 }
 
 /// Whether a process was started with a variable, which those that it starts inherit.
-pub(super) fn has_variable(id: u32, name: &str, value: &str) -> bool {
+pub(crate) fn has_variable(id: u32, name: &str, value: &str) -> bool {
     let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
     let wanted = format!("{name}={value}");
     environment.split(|octet| *octet == 0).any(|variable| variable == wanted.as_bytes())
 }
 
 /// Those that descend from one of them, itself included.
-pub(super) fn descendants(all: &[Process], ancestor: u32) -> HashSet<u32> {
+pub(crate) fn descendants(all: &[Process], ancestor: u32) -> HashSet<u32> {
     let parents: HashMap<u32, u32> = all.iter().map(|it| (it.id, it.parent)).collect();
     let line = |id: u32| {
         let line = std::iter::successors(Some(id), |id| parents.get(id).copied());

@@ -12,11 +12,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::event::Fault;
-use super::membership::Membership;
-use super::options::{Options, Place};
-use super::{Desk, announce, host};
+use super::options::Options;
+use super::{JoinContext, announce, host};
 use crate::error::Failure;
+use crate::join::{Fault, Membership, Registrant};
 use crate::registry::{Host, RegistryUrl};
 
 /// How often this machine's addresses are looked at. They count as changed when two looks say
@@ -30,9 +29,9 @@ pub(super) struct Tenant<'j> {
     /// Where it is registered.
     registry: &'j RegistryUrl,
     /// What all registrations of this process have in common.
-    desk: &'j Desk,
-    /// The first place.
-    pub(super) place: Arc<Place>,
+    context: &'j JoinContext,
+    /// The instance at the first host.
+    pub(super) registrant: Arc<Registrant>,
     /// Its registration, and its check.
     member: Membership,
 }
@@ -45,11 +44,11 @@ impl<'j> Tenant<'j> {
     pub(super) fn new(
         options: &'j Options,
         registry: &'j RegistryUrl,
-        desk: &'j Desk,
+        context: &'j JoinContext,
     ) -> Result<Self, Failure> {
-        let place = Arc::new(options.place(&registry.layout())?);
-        let member = desk.member(&place, options.checks.as_ref())?;
-        Ok(Self { options, registry, desk, place, member })
+        let registrant = Arc::new(options.registrant(&registry.layout())?);
+        let member = context.member(&registrant, options.checks.as_ref())?;
+        Ok(Self { options, registry, context, registrant, member })
     }
 
     /// Whether a check says when it is registered.
@@ -62,24 +61,24 @@ impl<'j> Tenant<'j> {
     /// # Errors
     /// [`Fault`], only before the first registration.
     pub(super) async fn hold(self, stop: CancellationToken) -> Result<(), Fault> {
-        let Self { options, registry, desk, mut place, mut member } = self;
+        let Self { options, registry, context, mut registrant, mut member } = self;
         let mut host = options.host.clone();
         loop {
             let leave = stop.child_token();
-            let told = Arc::clone(&place);
+            let told = Arc::clone(&registrant);
             let mut held = pin!(member.hold(|event| announce(&told, &event), leave.clone()));
             host = tokio::select! {
                 end = &mut held => return end,
                 moved = moved(options, &host) => moved,
             };
-            let next = again(options, registry, desk, &host);
+            let next = again(options, registry, context, &host);
             leave.cancel();
             held.as_mut().await?;
             // A host that is an address makes no document that cannot be read.
             let Ok(next) = next else { return Ok(()) };
-            let (from, to, name) = (&place.location, &next.0.location, &place.name);
+            let (from, to, name) = (&registrant.location, &next.0.location, &registrant.name);
             tracing::info!("this machine's address changed: {name} moves from {from} to {to}");
-            (place, member) = next;
+            (registrant, member) = next;
         }
     }
 }
@@ -88,12 +87,12 @@ impl<'j> Tenant<'j> {
 fn again(
     options: &Options,
     registry: &RegistryUrl,
-    desk: &Desk,
+    context: &JoinContext,
     host: &Host,
-) -> Result<(Arc<Place>, Membership), Failure> {
-    let place = Arc::new(options.place_at(host, &registry.layout())?);
-    let member = desk.member(&place, options.checks.as_ref())?;
-    Ok((place, member.again()))
+) -> Result<(Arc<Registrant>, Membership), Failure> {
+    let registrant = Arc::new(options.registrant_at(host, &registry.layout())?);
+    let member = context.member(&registrant, options.checks.as_ref())?;
+    Ok((registrant, member.again()))
 }
 
 /// Waits until this machine has not the registered address any more, and has another; for ever

@@ -1,4 +1,4 @@
-//! The checks of a name and an id that `join` and `leave` share.
+//! Names and ids that become labels, as `join` and `leave` take them.
 
 use crate::error::Failure;
 use crate::names::{LABEL_MAX, SERVICE_MAX, label};

@@ -19,10 +19,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use super::holder::{self, Claimant, Holder};
-use super::options::{Options, Place};
-use super::orphans::{Family, Kin};
-use super::probe::tcp;
+use super::options::Options;
 use crate::error::Failure;
+use crate::join::{Family, Kin, Registrant, connect, prepare};
 use crate::registry::{Host, Proto};
 
 /// How often the port is tried until it accepts: soon enough that nobody notices, and
@@ -40,16 +39,6 @@ const SIGNALLED: i32 = 128;
 /// The exit code when the system tells neither code nor signal, which it always does.
 const UNKNOWN: u8 = 1;
 
-/// Variables by which a service manager speaks with `join` alone: whoever else has them tells
-/// it that he is ready, or alive, in our place, or takes sockets for his.
-const MANAGERS: [&str; 6] = [
-    "NOTIFY_SOCKET",
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-];
 /// How often is looked who holds the port, once it was somebody else.
 const FOREIGN_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -78,20 +67,21 @@ impl Command {
     /// [`Failure::Failed`]: it cannot be started, and why.
     pub(super) fn start(
         options: &Options,
-        place: &Place,
+        registrant: &Registrant,
         family: &Family,
     ) -> Result<Self, Failure> {
         let (program, arguments) = options.command.split_first().expect("there is a COMMAND");
-        let earlier = holder::listening(place.port.get());
+        let earlier = holder::listening(registrant.port.get());
         let mut command = tokio::process::Command::new(program);
-        let child = prepare(command.args(arguments).process_group(0), place).spawn();
+        let child = prepare(command.args(arguments).process_group(0), registrant).spawn();
         let cannot = |error| {
             Failure::failed(format!("cannot start `{}`: {error}", program.to_string_lossy()))
         };
         let child = child.map_err(cannot)?;
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let pid = pid.expect("a child that was not waited for has an id");
-        let claimant = Claimant::new(pid.as_raw_nonzero().get().cast_unsigned(), place, earlier);
+        let claimant =
+            Claimant::new(pid.as_raw_nonzero().get().cast_unsigned(), registrant, earlier);
         Ok(Self { _kin: family.note(&child), child, group: Group(pid), claimant })
     }
 
@@ -131,26 +121,6 @@ impl Group {
     }
 }
 
-/// Gives a process the variables by which it knows the instance, and takes away those that are
-/// for us.
-pub(super) fn prepare<'c>(
-    command: &'c mut tokio::process::Command,
-    place: &Place,
-) -> &'c mut tokio::process::Command {
-    MANAGERS.iter().for_each(|name| _ = command.env_remove(name));
-    command.envs(environment(place))
-}
-
-/// The variables by which COMMAND and checks know the instance.
-fn environment(place: &Place) -> [(&'static str, String); 4] {
-    [
-        ("PORT", place.port.to_string()),
-        ("HOST", place.hostname.clone()),
-        ("SRVD_NAME", place.name.clone()),
-        ("SRVD_ID", place.id.clone()),
-    ]
-}
-
 /// A port that is free on all addresses, since COMMAND may listen on any. It is released
 /// at once, for COMMAND to bind.
 ///
@@ -171,63 +141,63 @@ pub(super) fn free_port(host: &Host, proto: Proto) -> std::io::Result<NonZeroU16
 
 /// Waits until COMMAND accepts connections on the port, and says so once when that takes long
 /// or somebody else does. Over udp nothing shows that; it is taken to be so.
-pub(super) async fn listens(place: &Place, proto: Proto, claimant: Claimant) {
+pub(super) async fn listens(registrant: &Registrant, proto: Proto, claimant: Claimant) {
     if proto == Proto::Udp {
         return;
     }
     let mut told = None;
     loop {
-        let at = accepted_in_time(place).await;
+        let at = accepted_in_time(registrant).await;
         let claimant = claimant.clone();
         // It reads what /proc says of every process.
         let look = spawn_blocking(move || claimant.holder(at)).await;
         match look.unwrap_or(Holder::Unknown(None)) {
             Holder::Command => return,
-            Holder::Unknown(why) => return say_unknown(place, why),
+            Holder::Unknown(why) => return say_unknown(registrant, why),
             Holder::Other(who) if told.as_ref() == Some(&who) => (),
-            Holder::Other(who) => say_other(place, told.insert(who)),
+            Holder::Other(who) => say_other(registrant, told.insert(who)),
         }
         sleep(FOREIGN_INTERVAL).await;
     }
 }
 
 /// Says that somebody else holds the port.
-fn say_other(place: &Place, who: &str) {
+fn say_other(registrant: &Registrant, who: &str) {
     tracing::warn!(
         "port {} is held by {who}, not by COMMAND, which is registered when it listens there \
          itself; stop the other, or give another --port (where COMMAND has others listen for it, \
          say --check tcp)",
-        place.port
+        registrant.port
     );
 }
 
 /// Says that nobody can tell who holds the port.
-fn say_unknown(place: &Place, why: Option<String>) {
+fn say_unknown(registrant: &Registrant, why: Option<String>) {
     if let Some(why) = why {
-        tracing::warn!("port {} is taken to be held by COMMAND: {why}", place.port);
+        tracing::warn!("port {} is taken to be held by COMMAND: {why}", registrant.port);
     }
 }
 
 /// Waits until the port accepts connections. Says so once when that takes long.
-async fn accepted_in_time(place: &Place) -> IpAddr {
-    let mut accepted = std::pin::pin!(accepted(place));
+async fn accepted_in_time(registrant: &Registrant) -> IpAddr {
+    let mut accepted = std::pin::pin!(accepted(registrant));
     if let Ok(at) = timeout(LISTEN_PATIENCE, &mut accepted).await {
         return at;
     }
     tracing::warn!(
         "waiting for {} to accept connections; COMMAND must listen on the port in its variable \
          PORT, or on the one that --port names",
-        place.location
+        registrant.location
     );
     accepted.await
 }
 
 /// Tries the port until it accepts a connection. Gives the address that did.
-async fn accepted(place: &Place) -> IpAddr {
+async fn accepted(registrant: &Registrant) -> IpAddr {
     let loopback = [Ipv4Addr::LOCALHOST.to_string(), Ipv6Addr::LOCALHOST.to_string()];
     loop {
-        for host in [&place.hostname, &loopback[0], &loopback[1]] {
-            if let Ok(Ok(at)) = timeout(PROBE_TIMEOUT, tcp::connect(host, place.port)).await {
+        for host in [&registrant.hostname, &loopback[0], &loopback[1]] {
+            if let Ok(Ok(at)) = timeout(PROBE_TIMEOUT, connect(host, registrant.port)).await {
                 return at;
             }
         }

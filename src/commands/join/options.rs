@@ -5,12 +5,13 @@ use std::ffi::OsString;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::probe::Checks;
-use super::registration::Terms;
-use super::{check, command, host};
+use super::checks::Checks;
+use super::{command, host};
 use crate::cli::JoinArgs;
+use crate::commands::labels;
 use crate::config::check_lease;
 use crate::error::Failure;
+use crate::join::{Registrant, Terms};
 use crate::names::{HEARTBEATS_PER_LEASE, SERVICE_MAX, default_id, label};
 use crate::registry::document::{self, Registration as Document};
 use crate::registry::{Host, Layout, Proto, RegistryUrl};
@@ -73,25 +74,6 @@ struct Members {
     text: Option<String>,
 }
 
-/// What is registered, and where.
-#[derive(Debug)]
-pub(super) struct Place {
-    /// The service's name in label form, under which it is found.
-    pub(super) name: String,
-    /// The instance's id.
-    pub(super) id: String,
-    /// The key.
-    pub(super) key: String,
-    /// The document, one line of JSON.
-    pub(super) document: String,
-    /// `HOST:PORT`.
-    pub(super) location: String,
-    /// The host alone.
-    pub(super) hostname: String,
-    /// The port.
-    pub(super) port: NonZeroU16,
-}
-
 impl Options {
     /// What the arguments mean. Without `--host` this machine's addresses are looked at;
     /// without `--port` a free one is found for COMMAND.
@@ -100,8 +82,8 @@ impl Options {
     /// [`Failure::Usage`]: which argument is wrong, and what to write.
     pub(super) fn new(args: &JoinArgs, registry: &RegistryUrl) -> Result<Self, Failure> {
         let name = args.name.clone().unwrap_or_default();
-        check::name(&name)?;
-        args.id.as_deref().map_or(Ok(()), |id| check::id("--id", id))?;
+        labels::name(&name)?;
+        args.id.as_deref().map_or(Ok(()), |id| labels::id("--id", id))?;
         check_waits(args)?;
         let checks = Checks::new(args)?;
         let terms = terms(args)?;
@@ -129,21 +111,25 @@ impl Options {
     ///
     /// # Errors
     /// [`Failure::Usage`] when `serve` could not read the document.
-    pub(super) fn place(&self, layout: &Layout) -> Result<Place, Failure> {
-        self.place_at(&self.host, layout)
+    pub(super) fn registrant(&self, layout: &Layout) -> Result<Registrant, Failure> {
+        self.registrant_at(&self.host, layout)
     }
 
     /// The same at another host.
     ///
     /// # Errors
     /// [`Failure::Usage`] when `serve` could not read the document.
-    pub(super) fn place_at(&self, host: &Host, layout: &Layout) -> Result<Place, Failure> {
+    pub(super) fn registrant_at(
+        &self,
+        host: &Host,
+        layout: &Layout,
+    ) -> Result<Registrant, Failure> {
         let document = self.document(host);
         let line = document.to_line();
         document::read(line.as_bytes()).map_err(Failure::usage)?;
         let id = self.id.clone();
         let id = id.unwrap_or_else(|| default_id(&document.hostname, Some(document.port)));
-        Ok(Place {
+        Ok(Registrant {
             name: label(&self.typed_name),
             key: layout.key(&self.typed_name, &id),
             id,
@@ -176,7 +162,7 @@ impl Members {
     fn new(args: &JoinArgs) -> Result<Self, Failure> {
         let labels = args.tag.iter().map(|tag| ("--tag", tag));
         for (option, text) in labels.chain(args.protocol.iter().map(|it| ("--protocol", it))) {
-            check::length(option, text, SERVICE_MAX)?;
+            labels::length(option, text, SERVICE_MAX)?;
         }
         Ok(Self {
             protocol: args.protocol.clone(),
@@ -268,20 +254,20 @@ mod tests {
         Options::new(&args, &"http://127.0.0.1".parse().unwrap())
     }
 
-    fn place(line: &str) -> Place {
+    fn registrant(line: &str) -> Registrant {
         let layout = Layout::new("/services", None).unwrap();
-        options(line).unwrap().place(&layout).unwrap()
+        options(line).unwrap().registrant(&layout).unwrap()
     }
 
     #[test]
     fn the_documents_are_the_contracts() {
-        let plain = place("my-service --port 8080 --host 192.168.1.10");
+        let plain = registrant("my-service --port 8080 --host 192.168.1.10");
         assert_eq!(plain.key, "/services/my-service/192-168-1-10-8080");
         assert_eq!(
             plain.document,
             r#"{"name":"my-service","port":8080,"hostname":"192.168.1.10","host":"192.168.1.10:8080","url":"http://192.168.1.10:8080"}"#
         );
-        let full = place(
+        let full = registrant(
             "my_service --port 53 --host 2001:db8::1 --id a --protocol dns --proto udp --priority 1 \
              --weight 2 --dns-ttl 1m --version 1.2 --tag a,b --tag c --meta k=v --meta a=b --text hi",
         );
@@ -327,7 +313,8 @@ mod tests {
     #[test]
     fn what_serve_could_not_read_is_refused() {
         let layout = Layout::new("/services", None).unwrap();
-        let failure = |line: &str| options(line).unwrap().place(&layout).unwrap_err().to_string();
+        let failure =
+            |line: &str| options(line).unwrap().registrant(&layout).unwrap_err().to_string();
         assert!(
             failure("web --port 1 --host a --protocol a_b").contains("has a scheme that is not")
         );

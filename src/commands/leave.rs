@@ -10,16 +10,15 @@
 
 use std::net::IpAddr;
 
+use super::labels;
 use crate::cli::LeaveArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Error, Etcd, PageSize};
+use crate::machine::interface_addresses;
 use crate::names::folded;
 use crate::registry::{Host, Layout};
 use crate::telemetry::{complain, say};
-
-use super::check;
-use crate::machine::interface_addresses;
 
 /// How often a key that changes under our hands is looked at again.
 const TRIES: usize = 5;
@@ -61,7 +60,7 @@ enum Whose {
 pub async fn leave(registry: &config::Registry, args: &LeaveArgs) -> Result<(), Failure> {
     let (layout, etcd) = (registry.url.layout(), Etcd::new(&registry.url, &registry.access));
     let name = &args.name;
-    check::name(name)?;
+    labels::name(name)?;
     let whose = Whose::new(args)?;
     let mut removed = 0;
     for target in best(find(&etcd, &layout, name, &whose).await?) {
@@ -77,7 +76,7 @@ impl Whose {
     /// What the arguments mean.
     fn new(args: &LeaveArgs) -> Result<Self, Failure> {
         match (args.id.clone(), &args.host) {
-            (Some(id), _) => check::id("--id", &id).map(|()| Self::Id(id)),
+            (Some(id), _) => labels::id("--id", &id).map(|()| Self::Id(id)),
             (None, Some(host)) => match Host::parse(host) {
                 Ok(host) => Ok(Self::Hosts(vec![host])),
                 Err(reason) => Err(Failure::usage(format!("--host `{host}` {reason}"))),

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::check;
-use super::options::{DNS_TTL_MAX, Place};
+use super::options::DNS_TTL_MAX;
+use crate::commands::labels;
 use crate::error::Failure;
 use crate::files;
+use crate::join::Registrant;
 use crate::names::{SERVICE_MAX, default_id, label};
 use crate::registry::document::{self, Registration as Document};
 use crate::registry::{Host, Layout};
@@ -31,7 +32,7 @@ const MEMBERS: [&str; 15] = [
 ///
 /// # Errors
 /// [`Failure::Usage`]: the file, the entry, its line and what is wrong there.
-pub(super) fn read(path: &Path, layout: &Layout) -> Result<Vec<Arc<Place>>, Failure> {
+pub(super) fn read(path: &Path, layout: &Layout) -> Result<Vec<Arc<Registrant>>, Failure> {
     let shown = path.display();
     let text = text(path).map_err(|fault| usage(format!("--from {shown}: {fault}")))?;
     let entries: Vec<&RawValue> = serde_json::from_str(&text).map_err(|error| {
@@ -43,21 +44,21 @@ pub(super) fn read(path: &Path, layout: &Layout) -> Result<Vec<Arc<Place>>, Fail
     }
     let mut lines = Lines { text: &text, at: 0, line: 1 };
     let mut seen = HashMap::with_capacity(entries.len());
-    let mut places = Vec::with_capacity(entries.len());
+    let mut registrants = Vec::with_capacity(entries.len());
     for (number, entry) in (1..).zip(entries) {
         let line = lines.of(entry.get());
         let fault =
             |fault: String| usage(format!("--from {shown}: entry {number} (line {line}): {fault}"));
-        let place = place(entry.get(), layout).map_err(fault)?;
-        if let Some(other) = seen.insert(place.key.clone(), number) {
-            let key = &place.key;
+        let registrant = registrant(entry.get(), layout).map_err(fault)?;
+        if let Some(other) = seen.insert(registrant.key.clone(), number) {
+            let key = &registrant.key;
             return Err(fault(format!(
                 "has the key of entry {other}, {key}; give one of them another `id`"
             )));
         }
-        places.push(Arc::new(place));
+        registrants.push(Arc::new(registrant));
     }
-    Ok(places)
+    Ok(registrants)
 }
 
 /// Lines are counted on from one entry to the next.
@@ -99,10 +100,10 @@ fn text(path: &Path) -> Result<String, String> {
 }
 
 /// What an entry asks to be registered.
-fn place(entry: &str, layout: &Layout) -> Result<Place, String> {
+fn registrant(entry: &str, layout: &Layout) -> Result<Registrant, String> {
     let members = members(entry)?;
     let name = required(&members, "name")?;
-    check::length("member `name`", &label(name), SERVICE_MAX).map_err(text_of)?;
+    labels::length("member `name`", &label(name), SERVICE_MAX).map_err(text_of)?;
     let read = document::read(entry.as_bytes()).map_err(text_of)?;
     let read = read.ok_or("says that nothing is registered; leave it out")?;
     let port = read.port.ok_or("member `port` is missing; write a number from 1 to 65535")?;
@@ -110,10 +111,10 @@ fn place(entry: &str, layout: &Layout) -> Result<Place, String> {
     let line = document.to_line();
     document::read(line.as_bytes()).map_err(text_of)?;
     let id = match string(&members, "id")? {
-        Some(id) => check::id("member `id`", id).map(|()| id.to_owned()).map_err(text_of)?,
+        Some(id) => labels::id("member `id`", id).map(|()| id.to_owned()).map_err(text_of)?,
         None => default_id(&document.hostname, Some(document.port)),
     };
-    Ok(Place {
+    Ok(Registrant {
         name: label(name),
         key: layout.key(name, &id),
         id,
@@ -214,7 +215,7 @@ fn usage(text: String) -> Failure {
 mod tests {
     use super::*;
 
-    fn read_text(text: &str) -> Result<Vec<Arc<Place>>, String> {
+    fn read_text(text: &str) -> Result<Vec<Arc<Registrant>>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let layout = Layout::new("/services", None).unwrap();
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn entries_are_completed_as_join_writes_them() {
-        let places = read_text(
+        let registrants = read_text(
             r#"[
                 {"name":"my_web","hostname":"10.0.0.1","port":80},
                 {"name":"db","url":"pg://10.0.0.2:5432/x","id":"one","weight":3,"ttl":7,
@@ -234,14 +235,14 @@ mod tests {
             ]"#,
         )
         .unwrap();
-        assert_eq!(places[0].key, "/services/my-web/10-0-0-1-80");
+        assert_eq!(registrants[0].key, "/services/my-web/10-0-0-1-80");
         assert_eq!(
-            places[0].document,
+            registrants[0].document,
             r#"{"name":"my_web","port":80,"hostname":"10.0.0.1","host":"10.0.0.1:80","url":"http://10.0.0.1:80"}"#
         );
-        assert_eq!(places[1].key, "/services/db/one");
+        assert_eq!(registrants[1].key, "/services/db/one");
         assert_eq!(
-            places[1].document,
+            registrants[1].document,
             r#"{"name":"db","port":5432,"hostname":"10.0.0.2","host":"10.0.0.2:5432","url":"pg://10.0.0.2:5432/x","proto":"tcp","weight":3,"ttl":7,"version":"1","tags":["a"],"meta":{"k":"v"},"text":"t"}"#
         );
     }

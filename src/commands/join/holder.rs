@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::options::Place;
-use super::processes::{self, Process};
+use crate::join::Registrant;
+use crate::machine::processes::{self, Process};
 
 /// The state of a listening socket in the kernel's tables (TCP_LISTEN).
 const LISTENING: &str = "0A";
@@ -60,10 +60,10 @@ pub(super) fn listening(port: u16) -> HashSet<u64> {
 
 impl Claimant {
     /// COMMAND, just started, on a port where these sockets were listening before.
-    pub(super) fn new(id: u32, place: &Place, earlier: HashSet<u64>) -> Self {
-        let marks = [("SRVD_NAME", place.name.clone()), ("SRVD_ID", place.id.clone())];
+    pub(super) fn new(id: u32, registrant: &Registrant, earlier: HashSet<u64>) -> Self {
+        let marks = [("SRVD_NAME", registrant.name.clone()), ("SRVD_ID", registrant.id.clone())];
         let started = processes::read(id).map_or(0, |it| it.started);
-        Self { id, started, marks, port: place.port.get(), earlier }
+        Self { id, started, marks, port: registrant.port.get(), earlier }
     }
 
     /// Who holds the port at an address that accepts connections.

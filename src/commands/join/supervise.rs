@@ -8,13 +8,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{self, Command, Group};
-use super::event::Fault;
 use super::holder::Claimant;
 use super::options::Options;
-use super::orphans::Family;
 use super::signals::Signals;
 use super::tenant::Tenant;
 use crate::error::Failure;
+use crate::join::{Family, Fault};
 use crate::systemd;
 
 /// How long COMMAND may take to end when it gets the signal only because a second one came.
@@ -43,7 +42,7 @@ pub(super) async fn run(
     if options.command.is_empty() {
         return alone(tenant, signals).await;
     }
-    let command = Command::start(options, &tenant.place, family)?;
+    let command = Command::start(options, &tenant.registrant, family)?;
     beside(command, options, tenant, signals).await
 }
 
@@ -107,7 +106,7 @@ async fn membership(
 ) -> Result<(), Fault> {
     let listens = async {
         if !tenant.is_checked() {
-            command::listens(&tenant.place, options.proto, claimant).await;
+            command::listens(&tenant.registrant, options.proto, claimant).await;
         }
     };
     let end = match leave.wanted.run_until_cancelled(listens).await {

@@ -5,13 +5,13 @@ use std::num::NonZeroU16;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
-use crate::cli::{Common, ServeArgs};
+use crate::app::{App, http_rules};
+use crate::cli::{Common, HttpAddress, ServeArgs};
 use crate::config::{self, File, Registry, Serve, ZoneConfig};
 use crate::embedded;
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd, Upkeep};
-use crate::http::{At, Http};
+use crate::http::Http;
 use crate::index::Schema;
 use crate::join::{Registration, Terms};
 use crate::names::{DEFAULT_LEASE, HEARTBEATS_PER_LEASE, default_id};
@@ -146,10 +146,10 @@ fn bind_dns(config: &Serve) -> Result<Listeners, Failure> {
 /// Binds the address of HTTP, unless it is off; a default one that is taken is replaced by
 /// a free port.
 fn bind_http(config: &config::Http) -> Result<Option<Http>, Failure> {
-    let At::Address(address) = config.at else { return Ok(None) };
-    let bound = match Http::bind(address, config.rules.clone()) {
+    let HttpAddress::On(address) = config.at else { return Ok(None) };
+    let bound = match Http::bind(address, http_rules(config)) {
         Err(error) if error.is_in_use() && !config.is_explicit => {
-            Http::bind((Ipv4Addr::LOCALHOST, 0).into(), config.rules.clone())
+            Http::bind((Ipv4Addr::LOCALHOST, 0).into(), http_rules(config))
         }
         bound => bound,
     };

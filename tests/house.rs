@@ -61,7 +61,14 @@ const RULES: &[Rule] = &[
     ),
     (&["names"], &["crate::registry", "crate::index", "crate::authority"]),
     (&["metrics", "files"], &["crate::registry", "crate::index", "crate::etcd", "crate::http"]),
+    (&["cli"], &["crate::config", "crate::http", "crate::wire", "crate::etcd"]),
+    (
+        &["config"],
+        &["crate::reload", "crate::app", "crate::commands", "crate::join", "crate::http"],
+    ),
+    (&["http"], &["crate::cli", "crate::config", "crate::app", "crate::reload", "crate::commands"]),
     (&["reload"], &["crate::http"]),
+    (&["commands"], &["crate::http", "crate::wire"]),
     (
         &["registry"],
         &["crate::index", "crate::authority", "crate::mirror", "crate::etcd", "crate::wire"],

@@ -6,6 +6,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::http_rules;
 use crate::config::{Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
 use crate::http::Access;
@@ -112,7 +113,7 @@ impl Live {
         self.answer(config.answering, config.limits, forward)?;
         privileges::make_room(connections);
         if let Some(access) = &self.http {
-            access.replace(config.http.rules);
+            access.replace(http_rules(&config.http));
         }
         self.patience.replace(waits(&config.outage));
         let zones = zones.into_iter().map(|zone| zone.settings).collect();

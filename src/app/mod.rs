@@ -13,12 +13,13 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Answering, Limits, Serve, ZoneConfig};
+use crate::cli::HttpAddress;
+use crate::config::{self, Answering, Limits, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::events::Events;
 use crate::forward::{Own, Rules, Source as Upstream};
-use crate::http::{At, Bender, Heavy, Http, Subject};
+use crate::http::{self, Bender, Heavy, Http, Subject};
 use crate::index::{Index, Schema, Settings, Zone};
 use crate::join::registrar::Registrar;
 use crate::mirror::Patience;
@@ -85,12 +86,12 @@ impl App {
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let (strictness, addresses) = (strictness(&config), config.listen.addresses.clone());
-        let (at, rules) = (config.http.at, config.http.rules.clone());
+        let (at, rules) = (config.http.at, http_rules(&config.http));
         let prepared = Prepared::new(config);
         let listeners = Listeners::bind(&addresses, strictness).map_err(Failure::failed)?;
         let http = match at {
-            At::Off => None,
-            At::Address(address) => Some(Http::bind(address, rules).map_err(Failure::failed)?),
+            HttpAddress::Off => None,
+            HttpAddress::On(address) => Some(Http::bind(address, rules).map_err(Failure::failed)?),
         };
         Ok(prepared.with_listeners(listeners, http))
     }
@@ -258,6 +259,12 @@ fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Opti
     let zone = settings.iter().position(is_of_services)?;
     let Source { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
+}
+
+/// Whom HTTP lets in, as a configuration says.
+pub fn http_rules(config: &config::Http) -> http::Rules {
+    let config::Http { tokens, certificate, hosts, .. } = config.clone();
+    http::Rules { tokens, certificate, hosts }
 }
 
 /// Whether each address must be bound.

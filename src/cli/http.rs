@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::http;
+use super::http_address::HttpAddress;
 
 /// Options of `serve` and `dev` about HTTP.
 #[derive(Debug, Clone, Default, Args)]
@@ -14,7 +14,7 @@ pub struct HttpArgs {
     /// Where to answer HTTP (health, metrics, API, a page for people), or `off`
     /// [default: 127.0.0.1:5380]
     #[arg(long = "http", env = "SRVD_HTTP", value_name = "ADDRESS")]
-    pub at: Option<http::At>,
+    pub at: Option<HttpAddress>,
     /// File of tokens, one a line: whoever writes over HTTP must show one
     /// (`Authorization: Bearer TOKEN`). Needed for writes where HTTP is not on loopback
     /// [default: none]

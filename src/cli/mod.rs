@@ -6,6 +6,7 @@
 
 mod answering;
 mod http;
+mod http_address;
 mod join;
 mod limits;
 
@@ -21,6 +22,7 @@ use crate::telemetry::LogFormat;
 
 pub use self::answering::AnsweringArgs;
 pub use self::http::HttpArgs;
+pub use self::http_address::HttpAddress;
 pub use self::join::{JoinArgs, LeaveArgs};
 pub use self::limits::LimitArgs;
 

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use toml::Spanned;
 
+use crate::cli::HttpAddress;
 use crate::error::Failure;
 use crate::files::{self, FileStamp};
-use crate::http;
 use crate::names::{Network, TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
 
@@ -37,7 +37,7 @@ pub struct File {
     /// Where to answer.
     pub listen: Written<Vec<SocketAddr>>,
     /// Where to answer HTTP.
-    pub http: Option<http::At>,
+    pub http: Option<HttpAddress>,
     /// Tokens of those who write over HTTP.
     pub http_token_file: Written<PathBuf>,
     /// The certificate that HTTP is served with.

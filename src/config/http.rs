@@ -9,28 +9,28 @@ use super::expiry::ending;
 use super::file::File;
 use super::outage::duration;
 use super::{check_lease, named};
-use crate::cli::HttpArgs;
+use crate::cli::{HttpAddress, HttpArgs};
 use crate::error::Failure;
-use crate::files::{NamedFile, certified};
-use crate::http::{At, Rules, Token};
+use crate::files::{Token, certified, tokens};
 use crate::names::DEFAULT_LEASE;
 use crate::registry::Finding;
 
 /// The certificate that HTTP is served with, and a warning about it.
 type Certificate = (Option<Arc<CertifiedKey>>, Option<Finding>);
 
-/// Tokens that are accepted: one in use, and some while it is replaced.
-const TOKENS_MAX: usize = 8;
-
 /// The operator's window.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Http {
     /// The address, or none.
-    pub at: At,
+    pub at: HttpAddress,
     /// Whether somebody asked for just this.
     pub is_explicit: bool,
-    /// Whom it lets in.
-    pub rules: Rules,
+    /// Tokens, one of which whoever writes must show, if there are any.
+    pub tokens: Vec<Token>,
+    /// What TLS is served with; no TLS when absent.
+    pub certificate: Option<Arc<CertifiedKey>>,
+    /// Names that it may be asked by, in lower case.
+    pub hosts: Vec<String>,
     /// How long a registration made over HTTP outlives its last renewal.
     pub registration_ttl: Duration,
     /// A warning of its certificate.
@@ -40,21 +40,17 @@ pub struct Http {
 /// What the options and the file say.
 pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
     let asked = args.at.or(file.http);
-    let tokens = named("http-token-file", &args.http_token_file, &file.http_token_file, file);
+    let token_file = named("http-token-file", &args.http_token_file, &file.http_token_file, file);
     let written = file.http_hosts.clone().unwrap_or_default();
     let hosts = if args.http_hosts.is_empty() { written } else { args.http_hosts.clone() };
     let (certificate, caution) = certificate(args, file)?;
-    let rules = Rules {
-        tokens: tokens.as_ref().map(read_tokens).transpose()?.unwrap_or_default(),
-        certificate,
-        hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-    };
-    let registration_ttl = registration_ttl(args, file)?;
     Ok(Http {
         at: asked.unwrap_or_default(),
         is_explicit: asked.is_some(),
-        rules,
-        registration_ttl,
+        tokens: token_file.as_ref().map(tokens).transpose()?.unwrap_or_default(),
+        certificate,
+        hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+        registration_ttl: registration_ttl(args, file)?,
         caution,
     })
 }
@@ -66,25 +62,6 @@ fn registration_ttl(args: &HttpArgs, file: &File) -> Result<Duration, Failure> {
     let Some((ttl, origin)) = asked else { return Ok(DEFAULT_LEASE) };
     check_lease(&origin, ttl)?;
     Ok(ttl)
-}
-
-/// The tokens of a file. No error shows any of them.
-fn read_tokens(file: &NamedFile) -> Result<Vec<Token>, Failure> {
-    let text = String::from_utf8(file.read()?);
-    let text = text.map_err(|_| file.fault("is not UTF-8; write one token a line"))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let token = |(at, line): (usize, &str)| {
-        Token::new(line.trim()).map_err(|text| file.fault(format!("line {}: {text}", at + 1)))
-    };
-    let tokens = lines.map(token).collect::<Result<Vec<_>, _>>()?;
-    match tokens.len() {
-        0 => Err(file.fault("has no token in it; write one a line").into()),
-        1..=TOKENS_MAX => Ok(tokens),
-        many => {
-            let text = format!("has {many} tokens, at most {TOKENS_MAX}; remove old ones");
-            Err(file.fault(text).into())
-        }
-    }
 }
 
 /// The certificate and its key, which must belong together; and a warning of it.
@@ -125,10 +102,10 @@ mod tests {
     #[test]
     fn nothing_is_asked_for_by_default() {
         let http = read(&[], "").unwrap();
-        assert!(http.rules.tokens.is_empty() && http.rules.certificate.is_none());
-        assert!(!http.is_explicit && http.rules.hosts.is_empty());
+        assert!(http.tokens.is_empty() && http.certificate.is_none());
+        assert!(!http.is_explicit && http.hosts.is_empty());
         let http = read(&[], "http = \"off\"\nhttp-hosts = [\"Ops.Example\"]").unwrap();
-        assert_eq!((http.at, &http.rules.hosts[..]), (At::Off, &["ops.example".to_owned()][..]));
+        assert_eq!((http.at, &http.hosts[..]), (HttpAddress::Off, &["ops.example".to_owned()][..]));
     }
 
     #[test]
@@ -149,7 +126,7 @@ mod tests {
     #[test]
     fn tokens_are_lines() {
         let text = "http-token-file = \"t\"";
-        let tokens = |file| read(&[("t", file)], text).map(|http| http.rules.tokens.len());
+        let tokens = |file| read(&[("t", file)], text).map(|http| http.tokens.len());
         assert_eq!(tokens("0123456789abcdef\n\n fedcba9876543210 \r\n").unwrap(), 2);
         for (file, message) in [
             ("\n \n", "has no token in it"),
@@ -172,7 +149,7 @@ mod tests {
         let ((cert, key), (_, other)) = (made(), made());
         let text = "http-cert = \"c\"\nhttp-key = \"k\"";
         let with = |cert: &str, key: &str| read(&[("c", cert), ("k", key)], text);
-        assert!(with(&cert, &key).unwrap().rules.certificate.is_some());
+        assert!(with(&cert, &key).unwrap().certificate.is_some());
         for (result, message) in [
             (with(&cert, &other), "http-key"),
             (with(&cert, &other), "does not belong to the certificate of --http-cert"),

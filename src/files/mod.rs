@@ -5,6 +5,7 @@
 //! | `named` | [`NamedFile`]: a file and the option that names it |
 //! | `pem` | certificates and keys |
 //! | `stamps` | [`FileStamps`]: whether files have changed |
+//! | `token` | [`Token`]: what clients of HTTP show |
 //!
 //! # Places where others may write
 //! Whoever may write to a directory may put a pipe where a file is looked for, and who opens
@@ -14,6 +15,7 @@
 mod named;
 pub(crate) mod pem;
 mod stamps;
+mod token;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -25,6 +27,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 
 pub use self::named::{FileFault, NamedFile, certified};
 pub use self::stamps::{FileStamp, FileStamps, Watched};
+pub use self::token::{Token, tokens};
 
 /// Where pipes stand that a shell has made for us: `/dev/stdin`, and what `<(…)` becomes.
 const PIPES: [&str; 3] = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];

@@ -21,9 +21,7 @@ mod probes;
 mod server;
 mod v1;
 
-use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::str::FromStr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -46,23 +44,12 @@ use crate::metrics::ReloadHistory;
 use crate::wire::{Counters, Policies};
 
 pub use self::bender::Bender;
-pub use self::server::access::{Access, Rules, Token};
+pub use self::server::access::{Access, Rules};
 pub use self::server::heavy::Heavy;
 
-/// The port that is listened on when nothing says otherwise.
-const DEFAULT_PORT: u16 = 5380;
 /// The largest body that is read: a registration has some hundred octets, and the registry
 /// takes no value over 64 KiB.
 const BODY_OCTETS: usize = 64 << 10;
-
-/// Where HTTP is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
-    /// Nowhere.
-    Off,
-    /// On one address.
-    Address(SocketAddr),
-}
 
 /// A listener that is bound and answers nobody yet.
 #[derive(Debug)]
@@ -106,40 +93,6 @@ pub struct BindError {
     address: SocketAddr,
     /// The system's reason.
     reason: std::io::Error,
-}
-
-impl Default for At {
-    fn default() -> Self {
-        Self::Address((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
-    }
-}
-
-impl FromStr for At {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "off" {
-            return Ok(Self::Off);
-        }
-        let fault = |_| format!("`{text}` is no address with a port; write 127.0.0.1:5380, or off");
-        text.parse().map(Self::Address).map_err(fault)
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => formatter.write_str("off"),
-            Self::Address(address) => address.fmt(formatter),
-        }
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for At {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 impl Http {
@@ -241,14 +194,6 @@ fn json(text: impl IntoResponse) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_or_off() {
-        assert_eq!("off".parse(), Ok(At::Off));
-        assert_eq!("[::1]:0".parse(), Ok(At::Address("[::1]:0".parse().unwrap())));
-        assert!("5380".parse::<At>().unwrap_err().contains("write 127.0.0.1:5380, or off"));
-        assert_eq!(At::default().to_string(), "127.0.0.1:5380");
-    }
 
     #[test]
     fn an_address_is_bound_once() {

@@ -71,7 +71,7 @@ impl Server {
     /// Serves what the configuration file at a path says, on a port of its own.
     pub(super) fn with_config(path: &Path) -> Self {
         let listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
-        let http = Some(srvd::http::At::Off);
+        let http = Some(srvd::cli::HttpAddress::Off);
         let http = HttpArgs { at: http, ..HttpArgs::default() };
         let args = ServeArgs { listen, http, ..ServeArgs::default() };
         let file = File::read(Some(path)).unwrap();

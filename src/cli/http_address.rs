@@ -1,0 +1,66 @@
+//! The address that HTTP is answered on, or `off`.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+/// The port that is listened on when nothing says otherwise.
+const DEFAULT_PORT: u16 = 5380;
+
+/// Where HTTP is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpAddress {
+    /// Nowhere.
+    Off,
+    /// On one address.
+    On(SocketAddr),
+}
+
+impl Default for HttpAddress {
+    fn default() -> Self {
+        Self::On((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
+    }
+}
+
+impl FromStr for HttpAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let fault = |_| format!("`{text}` is no address with a port; write 127.0.0.1:5380, or off");
+        text.parse().map(Self::On).map_err(fault)
+    }
+}
+
+impl fmt::Display for HttpAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => formatter.write_str("off"),
+            Self::On(address) => address.fmt(formatter),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for HttpAddress {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_or_off() {
+        assert_eq!("off".parse(), Ok(HttpAddress::Off));
+        assert_eq!("[::1]:0".parse(), Ok(HttpAddress::On("[::1]:0".parse().unwrap())));
+        assert!(
+            "5380".parse::<HttpAddress>().unwrap_err().contains("write 127.0.0.1:5380, or off")
+        );
+        assert_eq!(HttpAddress::default().to_string(), "127.0.0.1:5380");
+    }
+}

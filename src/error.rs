@@ -1,8 +1,5 @@
 //! The failures of commands, and their exit codes.
 
-use crate::etcd;
-use crate::files::FileFault;
-
 /// The failure of a command. The variant decides the exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -21,7 +18,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The exit code (contract section 1).
+    /// The exit code.
     #[must_use]
     pub const fn code(&self) -> u8 {
         match self {
@@ -40,23 +37,5 @@ impl Failure {
     /// Wrong usage, in words.
     pub fn usage(text: impl std::fmt::Display) -> Self {
         Self::Usage(text.to_string())
-    }
-}
-
-impl From<etcd::Error> for Failure {
-    fn from(error: etcd::Error) -> Self {
-        match error {
-            etcd::Error::Unreachable(_) | etcd::Error::Misfit(_) | etcd::Error::Slow(_) => {
-                Self::Unreachable(error.to_string())
-            }
-            error if error.is_answer() => Self::failed(error),
-            error => Self::Unreachable(error.to_string()),
-        }
-    }
-}
-
-impl From<FileFault> for Failure {
-    fn from(fault: FileFault) -> Self {
-        Self::usage(fault)
     }
 }

@@ -16,30 +16,44 @@
 //!
 //! # Rooms, in reading order
 //!
+//! A room knows none that stands below it here, and the last column names all that it knows but
+//! those of the first table, which any may know.
+//!
+//! | small room | what it is for | knows |
+//! | --- | --- | --- |
+//! | [`names`] | label rules, networks, limits, defaults, each with its reason | |
+//! | [`metrics`] | what is counted and timed, for any to read; freshness among it | |
+//! | [`backoff`] | waits that grow, with jitter | |
+//! | [`error`] | how a command ends, and its exit code | |
+//! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |
+//! | [`machine`] | this machine's addresses and processes | |
+//! | [`privileges`] | what the process may do, and what it gives up | |
+//! | [`shutdown`] | the signals that end the process | |
+//! | [`systemd`] | what systemd is told | |
+//! | [`telemetry`] | log lines | `names` |
+//!
 //! | room | what it is for | knows |
 //! | --- | --- | --- |
-//! | [`names`] | label rules, limits, defaults, each with its reason | nothing |
-//! | [`metrics`] | what is counted and timed, for any to read; freshness among it | nothing |
-//! | [`registry`] | what is true: instances, keys, documents, problems; pure values | `names`, `metrics` |
+//! | [`registry`] | what is true: instances, keys, documents, problems; pure values | |
+//! | [`zonefile`] | master files, as they are written and checked | |
 //! | [`index`] | registry → index: immutable generations, and the one swap; pure | `registry` |
-//! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `index` |
-//! | [`forward`] | names that are not ours → answer: asks other servers | `authority`, moka |
-//! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `authority`, `forward`, hickory-server |
-//! | [`etcd`] | the etcd client behind our own types | etcd-client |
-//! | [`embedded`] | the registry of `srvd dev`: an etcd in memory, for development and tests | etcd-client's messages, tonic |
-//! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `etcd` |
-//! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `index` |
-//! | [`events`] | what changed, in order, for those who follow | `index` |
-//! | [`join`] | join → lease → etcd: the only writer | `etcd` |
-//! | [`commands`] | `list`, `lookup`, `watch`, `check`: they ask the registry itself | `mirror`, `index` |
-//! | [`http`] | the operator's window: health, readiness, figures, bender's interface | `index`, `events`, `join`, axum |
-//! | [`cli`], [`config`], [`zonefile`] | what was typed, what it means | |
-//! | [`reload`] | when files are read again, and that all of it is used or nothing | `config`, `app` |
-//! | [`files`] | files that options name: opened without waiting, PEM, whether they changed | nothing |
-//! | [`systemd`] | what systemd is told | |
-//! | [`machine`] | which addresses this machine has | |
-//! | [`privileges`] | what the process may do, and what it gives up | |
-//! | [`app`], [`dev`] | everything put together, bound, run | all of them |
+//! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `registry`, `index` |
+//! | [`forward`] | out-of-zone names → answer: asks upstreams | `authority` |
+//! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `index`, `authority`, `forward` |
+//! | [`etcd`] | the etcd client behind our own types | `registry` |
+//! | [`embedded`] | etcd's API over a store in memory | |
+//! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `registry`, `etcd` |
+//! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `registry`, `index` |
+//! | [`events`] | what changed, in order, for those who follow | `registry`, `index` |
+//! | [`join`] | registration → lease → etcd: the only lasting writer | `registry`, `etcd` |
+//! | [`http`] | the operator's window: health, readiness, metrics, API, bender's interface | `registry`, `index`, `authority`, `forward`, `wire`, `etcd`, `events`, `join` |
+//! | [`cli`] | what was typed | `registry` |
+//! | [`config`] | what it means, together with the file | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `cli` |
+//! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `cli`, `config` |
+//! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `cli`, `config`, `app` |
+//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `cli`, `config` |
+//! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `cli`, `config`, `app` |
+//! | [`docs`] | man pages and completions | `cli` |
 //!
 //! # Invariants
 //!

@@ -1,8 +1,10 @@
 //! The sources themselves: who may import whom, and where unsafe code stands.
 //!
-//! The invariants stand in `src/lib.rs`; this suite reads every file of a room and fails
-//! on a path that the room must not know.
+//! The invariants and the table of rooms stand in `src/lib.rs`; this suite reads every file of
+//! a room, fails on a path that the room must not know, and compares what it imports with
+//! the table.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -195,6 +197,40 @@ fn mentions(line: &str, path: &str) -> bool {
     })
 }
 
+/// The rooms that a room imports, outside its tests.
+fn imports(room: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files(room).iter().filter(|file| !file.ends_with("tests.rs")) {
+        let lines = code(file).into_iter().map(|(_, line)| line);
+        for line in lines.take_while(|line| !line.starts_with("#[cfg(") || !line.contains("test")) {
+            let paths = line.match_indices("crate::").map(|(at, found)| &line[at + found.len()..]);
+            found.extend(paths.map(|path| {
+                path.chars().take_while(|it| it.is_alphanumeric() || *it == '_').collect()
+            }));
+        }
+    }
+    found.remove(room);
+    found
+}
+
+/// The table of `src/lib.rs`: each room, whether it is a small one, and those that it knows.
+fn table() -> Vec<(String, bool, BTreeSet<String>)> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs"));
+    let (mut rows, mut is_small) = (Vec::new(), false);
+    for line in text.unwrap().lines().filter_map(|line| line.strip_prefix("//! | ")) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        match cells[0].strip_prefix("[`").and_then(|room| room.strip_suffix("`]")) {
+            Some(room) => {
+                let known = cells[2].split(',').map(|it| it.trim().trim_matches('`').to_owned());
+                rows.push((room.to_owned(), is_small, known.filter(|it| !it.is_empty()).collect()));
+            }
+            None if cells[0].ends_with("room") => is_small = cells[0].starts_with("small"),
+            None => (),
+        }
+    }
+    rows
+}
+
 /// Where a room mentions a path.
 fn offences(room: &str, path: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -217,6 +253,24 @@ fn rooms_know_only_what_they_may() {
             assert!(found.is_empty(), "{room} must not know {path}:\n{}", found.join("\n"));
         }
     }
+}
+
+/// That no room knows one below it in the table, means that no rooms know each other in a circle.
+#[test]
+fn the_table_of_rooms_is_what_they_import() {
+    let mut above = BTreeSet::new();
+    for (room, is_small, known) in table() {
+        let small = table().into_iter().filter(|(_, is_small, _)| *is_small).map(|(it, ..)| it);
+        let small: BTreeSet<_> = small.filter(|_| !is_small).collect();
+        let imported = imports(&room);
+        let below: Vec<_> = imported.difference(&above).collect();
+        assert!(below.is_empty(), "{room} imports {below:?}, below it in the table of src/lib.rs");
+        let imported: BTreeSet<_> = imported.difference(&small).cloned().collect();
+        assert_eq!(imported, known, "what {room} imports, and what src/lib.rs says");
+        above.insert(room);
+    }
+    let rooms = ROOMS.iter().filter(|room| **room != "main");
+    assert_eq!(above, rooms.map(|room| (*room).to_owned()).collect(), "the rooms of the table");
 }
 
 #[test]

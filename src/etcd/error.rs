@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::Code;
 
 use super::transport;
+use crate::error::Failure;
 use crate::names::Span;
 
 /// What can go wrong between us and etcd.
@@ -207,6 +208,18 @@ impl From<etcd_client::Error> for Error {
             }
             etcd_client::Error::InvalidArgs(text) => Self::Refused(text),
             error => Self::Transport(error.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unreachable(_) | Error::Misfit(_) | Error::Slow(_) => {
+                Self::Unreachable(error.to_string())
+            }
+            error if error.is_answer() => Self::failed(error),
+            error => Self::Unreachable(error.to_string()),
         }
     }
 }

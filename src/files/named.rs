@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rustls::sign::CertifiedKey;
 
 use super::pem;
+use crate::error::Failure;
 
 /// The largest certificate, key or password file that is read.
 const FILE_OCTETS: u64 = 1 << 20;
@@ -66,4 +67,10 @@ pub fn certified(
     let (pem, key_pem) = (certificate.read()?, key.read()?);
     let certificates = pem::check_certificates(&pem).map_err(|text| certificate.fault(text))?;
     pem::pair(certificates, &key_pem, option).map_err(|text| key.fault(text))
+}
+
+impl From<FileFault> for Failure {
+    fn from(fault: FileFault) -> Self {
+        Self::usage(fault)
+    }
 }

@@ -61,7 +61,8 @@
 //! have tests of their own.
 //!
 //! 1. *Pure core.* `names`, `registry`, `index` and `authority` never import tokio,
-//!    etcd-client or hickory-server. A query never waits for I/O.
+//!    etcd-client or hickory-server; they log nothing and read no clock. A query never waits
+//!    for I/O.
 //! 2. *One room each.* `etcd` alone knows etcd-client and tonic (`embedded` serves what they
 //!    ask); `wire` alone knows hickory-server; only `mirror` and the `commands` behind it read
 //!    the registry, only `join` writes it.

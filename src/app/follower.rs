@@ -46,19 +46,19 @@ impl Follower {
         at: usize,
     ) -> Self {
         let Source { etcd, layout, identity } = source;
-        let settings = Arc::clone(index.load().zones()[at].settings());
-        settings.freshness().expire_after(outage.max_stale);
+        let zone = Arc::clone(&index.load().zones()[at]);
+        zone.freshness().expire_after(outage.max_stale);
         let options = Options {
             zone: identity.zone.clone(),
             patience: Arc::clone(patience),
-            vitals: Arc::clone(settings.vitals()),
+            vitals: Arc::clone(zone.vitals()),
             ..Options::default()
         };
         let keeper = outage.state.as_ref().map(|state| {
             Keeper::new(&state.directory, identity, layout.clone(), Arc::clone(index), at)
         });
         let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
-        let freshness = Arc::clone(settings.freshness());
+        let freshness = Arc::clone(zone.freshness());
         Self { mirror: Mirror::with(options, etcd, layout, publisher, freshness), keeper }
     }
 
@@ -103,7 +103,7 @@ async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infall
         tracing::error!(zone = %apex, "the mirror panicked, its zone is not followed until a restart: {}", text.unwrap_or("no reason given"));
     }
     loop {
-        zone.settings().freshness().judge(Duration::ZERO);
+        zone.freshness().judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
 }

@@ -117,10 +117,12 @@ impl Live {
         }
         self.patience.replace(waits(&config.outage));
         let zones = zones.into_iter().map(|zone| zone.settings).collect();
-        self.index.renew(zones, static_zones, bare_names);
+        for kept in self.index.renew(zones, static_zones, bare_names) {
+            tracing::warn!(zone = kept.zone, "{kept}");
+        }
         let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
         for zone in self.index.load().zones().iter().filter(of_registry) {
-            zone.settings().freshness().expire_after(config.outage.max_stale);
+            zone.freshness().expire_after(config.outage.max_stale);
         }
         Ok(())
     }

@@ -125,7 +125,7 @@ impl Lookup<'_> {
         let zone: &Zone = self.generation.zone(site);
         // The question's own zone was looked at once, when its name was followed.
         let is_own = ptr::eq(zone, self.position.zone);
-        let may_show = is_own || zone.settings().standing() != Standing::Expired;
+        let may_show = is_own || zone.standing() != Standing::Expired;
         let node = self.generation.find(site, &name, below).filter(|_| may_show);
         Some(Target { spelt, name, zone, site, below, node })
     }

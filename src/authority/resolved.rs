@@ -63,7 +63,7 @@ impl Position<'_> {
 pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
     let zone = generation.zone(site);
-    let standing = zone.settings().standing();
+    let standing = zone.standing();
     if !zone.is_ready() || standing == Standing::Expired {
         return Resolved::NotReady;
     }

@@ -30,7 +30,7 @@ impl<P: Publish> Teller<P> {
     /// How what is shown now stands to what the registry has.
     fn standing(&self) -> Standing {
         let generation = self.events.index.load();
-        let vitals = generation.zones()[self.at].settings().vitals();
+        let vitals = generation.zones()[self.at].vitals();
         let is_restored = !self.has_begun && vitals.snapshot.restored.get();
         Standing {
             is_exact: !vitals.is_holding() && !is_restored,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Node, Schema, Settings, Zone, own};
+use super::{Node, Schema, SerialKept, Settings, Zone, own};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -47,29 +47,33 @@ impl Generation {
     }
 
     /// The next generation by another reading of the configuration: the registry zones, which
-    /// are the first and stay the same, with other settings, and other static zones.
+    /// are the first and stay the same, with other settings, and other static zones. With it
+    /// comes what is to be said of them.
     pub(super) fn renewed(
         &self,
         registry: Vec<Settings>,
         others: Vec<Settings>,
         bare_names: bool,
-    ) -> Self {
+    ) -> (Self, Vec<SerialKept>) {
         let renewed = self.zones.iter().zip(registry);
-        let renewed = renewed.map(|(zone, settings)| Arc::new(zone.renewed(settings)));
-        let earlier = |settings: &Settings| {
-            let site = self.sites.by_apex.get(settings.wire().as_wire());
-            site.filter(|site| matches!(site, Site::Zone(_))).map(|site| self.zone(*site))
-        };
-        let others = others.into_iter().map(|settings| {
-            let settings = match earlier(&settings) {
-                Some(zone) => settings.succeeding(zone.settings()),
-                None => settings,
-            };
-            Arc::new(Zone::new(Arc::new(settings)))
-        });
-        let zones: Box<[_]> = renewed.chain(others).collect();
+        let renewed = renewed.map(|(zone, settings)| zone.renewed(settings));
+        let others = others.into_iter().map(|settings| self.beside(settings));
+        let (zones, kept): (Vec<_>, Vec<_>) = renewed.chain(others).unzip();
+        let zones: Box<[_]> = zones.into_iter().map(Arc::new).collect();
         let sites = Arc::new(Sites::new(&zones, bare_names));
-        Self { number: self.number + 1, zones, sites }
+        let next = Self { number: self.number + 1, zones, sites };
+        (next, kept.into_iter().flatten().collect())
+    }
+
+    /// A static zone of the next generation, in the place of one with its apex, if there is any.
+    fn beside(&self, mut settings: Settings) -> (Zone, Option<SerialKept>) {
+        let site = self.sites.by_apex.get(settings.wire().as_wire());
+        let site = site.filter(|site| matches!(site, Site::Zone(_)));
+        let Some(earlier) = site.map(|site| self.zone(*site)) else {
+            return (Zone::new(Arc::new(settings)), None);
+        };
+        let kept = settings.succeed(earlier.settings());
+        (Zone::living(Arc::new(settings), Arc::clone(&earlier.life)), kept)
     }
 
     /// This generation with one zone in another state.

@@ -33,6 +33,7 @@ mod find;
 mod further;
 mod generation;
 mod labels;
+mod life;
 mod lots;
 mod node;
 mod order;
@@ -67,7 +68,7 @@ pub use self::ready::{
 };
 pub use self::roster::ZoneNumber;
 pub use self::service::Service;
-pub use self::settings::{AnswersOrder, Schema, Settings};
+pub use self::settings::{AnswersOrder, Schema, SerialKept, Settings};
 pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::Zone;
@@ -107,12 +108,19 @@ impl Index {
 
     /// Publishes other settings of the registry zones, in their order, other static zones, and
     /// whether names without a zone are answered.
-    /// It takes time that grows with the services, and no query waits for it.
-    pub fn renew(&self, registry: Vec<Settings>, others: Vec<Settings>, bare_names: bool) {
+    /// It takes time that grows with the services, and no query waits for it. Gives what is to
+    /// be said of the zones.
+    pub fn renew(
+        &self,
+        registry: Vec<Settings>,
+        others: Vec<Settings>,
+        bare_names: bool,
+    ) -> Vec<SerialKept> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.current.load().renewed(registry, others, bare_names);
+        let (next, kept) = self.current.load().renewed(registry, others, bare_names);
         enter(&self.roster, &next);
         self.current.store(Arc::new(next));
+        kept
     }
 
     /// Publishes what an edit makes of a zone, beside the newest of all others. Gives the

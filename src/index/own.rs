@@ -34,8 +34,10 @@ pub(super) struct Own {
 /// A name of a zone that some zone stands on.
 #[derive(Debug)]
 pub(super) struct OwnName {
-    /// The name, in lower-cased wire form.
-    name: Box<[u8]>,
+    /// The name.
+    name: WireName,
+    /// Whether it is that of a name server of the zone itself.
+    is_server: bool,
     /// Whether entries of a SkyDNS zone may not be answered there either.
     is_reserved: bool,
     /// This server's addresses, where the name is that of the server that was made up.
@@ -46,21 +48,20 @@ pub(super) struct OwnName {
 pub(super) fn tell(zones: &[std::sync::Arc<Zone>], sites: &Sites) {
     let mut found: Vec<Vec<OwnName>> = zones.iter().map(|_| Vec::new()).collect();
     for (at, zone) in zones.iter().enumerate() {
-        for name in zone.settings().stands_on() {
+        let settings = zone.settings();
+        for (name, is_server) in settings.stands_on() {
             let Some((Site::Zone(within), _)) = sites.locate(&name) else { continue };
-            let settings = zone.settings();
+            let is_server = is_server && within == at;
             let is_made_up = within == at && settings.made_up_server().is_some_and(|it| it == name);
             let is_reserved = !(is_made_up && settings.schema() == Schema::SkyDns);
             let server = if is_made_up { settings.made_up_owner() } else { None };
-            match found[within].iter_mut().find(|own| *own.name == *name.as_wire()) {
+            match found[within].iter_mut().find(|own| own.name == name) {
                 Some(own) => {
+                    own.is_server |= is_server;
                     own.is_reserved |= is_reserved;
                     own.server = own.server.take().or(server);
                 }
-                None => {
-                    let name = name.as_wire().into();
-                    found[within].push(OwnName { name, is_reserved, server });
-                }
+                None => found[within].push(OwnName { name, is_server, is_reserved, server }),
             }
         }
     }
@@ -71,10 +72,12 @@ pub(super) fn tell(zones: &[std::sync::Arc<Zone>], sites: &Sites) {
 }
 
 impl Settings {
-    /// The names in its SOA and NS records.
-    fn stands_on(&self) -> impl Iterator<Item = WireName> {
-        let names = self.ns.iter().chain([&self.soa.mname, &self.soa.rname]);
-        names.filter_map(|name| WireName::from_labels(name.iter()).ok())
+    /// The names in its NS and SOA records, each with whether it is that of a server.
+    fn stands_on(&self) -> impl Iterator<Item = (WireName, bool)> {
+        let servers = self.ns.iter().map(|name| (name, true));
+        let others = [(&self.soa.mname, false), (&self.soa.rname, false)];
+        let wire = |name: &Name| WireName::from_labels(name.iter()).ok();
+        servers.chain(others).filter_map(move |(name, is_server)| Some((wire(name)?, is_server)))
     }
 
     /// The name of the server that is made up, if that is the zone's only one.
@@ -105,7 +108,18 @@ impl Settings {
 
     /// What is known of a name that zones stand on.
     fn owned(&self, name: &WireName) -> Option<&OwnName> {
-        self.own_names().iter().find(|own| *own.name == *name.as_wire())
+        self.own_names().iter().find(|own| own.name == *name)
+    }
+
+    /// Whether a name is that of a name server of ours, or stands above one.
+    /// In a zone that is its file, only the file says which names exist.
+    pub(super) fn serves_under(&self, name: &WireName) -> bool {
+        let is_under = |own: &OwnName| {
+            let skipped = own.name.labels().saturating_sub(name.labels());
+            own.is_server && own.name.suffix(skipped) == name.as_wire()
+        };
+        (self.schema() != Schema::Static || self.is_reverse())
+            && self.own_names().iter().any(is_under)
     }
 
     /// Whether a name is answered by configuration and zone files alone.
@@ -133,10 +147,8 @@ impl Zone {
     pub(super) fn problems_of_names(&self) -> impl Iterator<Item = Finding> {
         let reserved = self.settings().own_names().iter().filter(|own| own.is_reserved);
         let reserved = reserved.flat_map(|own| {
-            let mut name = WireName::root();
-            let keys = name.read(&own.name).map_or_else(Vec::new, |_| self.registered(&name));
-            keys.into_iter().map(move |key| {
-                let name = name.to_string();
+            self.registered(&own.name).into_iter().map(move |key| {
+                let name = own.name.to_string();
                 let problem = format!(
                     "`{}` stands in an SOA or NS record: registrations are not answered there",
                     name.trim_end_matches('.')

@@ -51,7 +51,7 @@ impl Generation {
     pub fn reverse_standing(&self) -> (bool, bool) {
         let named = self.zones().iter().filter(|zone| zone.addresses.is_some());
         named.fold((false, true), |(is_stale, is_whole), zone| {
-            let standing = zone.settings().standing();
+            let standing = zone.standing();
             let is_there = zone.is_ready() && standing != Standing::Expired;
             (is_stale || standing == Standing::Stale, is_whole && is_there)
         })
@@ -68,7 +68,7 @@ impl Generation {
 
     /// The zones whose addresses are named, as far as they may be shown.
     fn named_zones(&self) -> impl Iterator<Item = (&Zone, &Addresses)> {
-        let is_shown = |zone: &&Arc<Zone>| zone.settings().standing() != Standing::Expired;
+        let is_shown = |zone: &&Arc<Zone>| zone.standing() != Standing::Expired;
         let zones = self.zones().iter().filter(is_shown);
         zones.filter_map(|zone| Some((&**zone, zone.addresses.as_ref()?)))
     }

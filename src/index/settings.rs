@@ -9,7 +9,6 @@ use hickory_proto::rr::rdata::SOA;
 
 use super::own::{Own, OwnName};
 use super::{StartOfAuthority, Tree, ZoneNumber};
-use crate::metrics::{Freshness, Standing, Vitals};
 use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Finding, Layout};
 
@@ -47,8 +46,20 @@ pub enum AnswersOrder {
     Stable,
 }
 
-/// What the configuration and the zone file say of a zone. It stays the same from
-/// generation to generation, but for the freshness of the registry.
+/// A serial of a zone file that is not used, since one after it was shown already.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("zone file serial went backwards ({new} < {kept}); keeping {kept}")]
+pub struct SerialKept {
+    /// The zone, without its last dot.
+    pub zone: String,
+    /// What the file says.
+    pub new: u32,
+    /// What goes on being shown.
+    pub kept: u32,
+}
+
+/// What the configuration and the zone file say of a zone. It stays the same until they are
+/// read again.
 #[derive(Debug)]
 pub struct Settings {
     /// The apex.
@@ -62,8 +73,6 @@ pub struct Settings {
     pub soa_ttl: u32,
     /// The name servers.
     pub ns: Vec<Name>,
-    /// The same on the wire: each name that does not exist is compared with them.
-    ns_wire: Box<[WireName]>,
     /// TTL of the NS records in seconds.
     pub ns_ttl: u32,
     /// Where the name server is, if it is the one that is made up.
@@ -88,10 +97,6 @@ pub struct Settings {
     is_reverse: bool,
     /// Where the zone's keys stand, to name them by.
     layout: Layout,
-    /// When the registry was last heard of.
-    freshness: Arc<Freshness>,
-    /// What is counted of the zone.
-    vitals: Arc<Vitals>,
     /// Under which number its queries are counted, from before it is published.
     number: AtomicU8,
     /// The SOA record of negative answers in wire form, once it was asked for.
@@ -110,9 +115,7 @@ impl Settings {
         ttl: u32,
     ) -> Result<Self, NameTooLong> {
         let wire = WireName::from_labels(apex.iter())?;
-        let ns_wire = ns.iter().filter_map(|ns| WireName::from_labels(ns.iter()).ok()).collect();
         let (layout, ready) = (Layout::default(), OnceLock::new());
-        let (freshness, vitals) = (Arc::default(), Arc::default());
         let (schema, tree, cautions, max_answers) = (Schema::default(), None, Vec::new(), 0);
         Ok(Self {
             apex,
@@ -120,7 +123,6 @@ impl Settings {
             soa,
             soa_ttl,
             ns,
-            ns_wire,
             ns_ttl,
             servers: Box::default(),
             own: OnceLock::new(),
@@ -133,8 +135,6 @@ impl Settings {
             names_addresses: false,
             is_reverse: false,
             layout,
-            freshness,
-            vitals,
             number: AtomicU8::new(ZoneNumber::OTHER.get() as u8),
             ready,
         })
@@ -195,23 +195,15 @@ impl Settings {
         &self.cautions
     }
 
-    /// The same in the place of earlier settings: what was heard of the registry and counted
-    /// of the zone goes on.
-    #[must_use]
-    pub fn succeeding(mut self, earlier: &Self) -> Self {
-        let (freshness, vitals) = (Arc::clone(&earlier.freshness), Arc::clone(&earlier.vitals));
-        let (shown, new) = (earlier.soa.serial, self.soa.serial);
-        // Secondaries would take what is before the serial that was shown for old (RFC 1982
-        // section 3.2).
-        if (new.wrapping_sub(shown) as i32) < 0 {
-            let zone = self.title();
-            tracing::warn!(
-                zone,
-                "zone file serial went backwards ({new} < {shown}); keeping {shown}"
-            );
-            self.soa.serial = shown;
-        }
-        Self { freshness, vitals, ..self }
+    /// Takes the place of earlier settings. Secondaries would take what is before the serial
+    /// that was shown for old (RFC 1982 section 3.2): then that one is kept.
+    pub(super) fn succeed(&mut self, earlier: &Self) -> Option<SerialKept> {
+        let (kept, new) = (earlier.soa.serial, self.soa.serial);
+        let is_before = (new.wrapping_sub(kept) as i32) < 0;
+        is_before.then(|| {
+            self.soa.serial = kept;
+            SerialKept { zone: self.title(), new, kept }
+        })
     }
 
     /// The records of the zone file, if it has any beside SOA and NS.
@@ -258,18 +250,6 @@ impl Settings {
         &self.wire
     }
 
-    /// When the registry was last heard of.
-    #[must_use]
-    pub const fn freshness(&self) -> &Arc<Freshness> {
-        &self.freshness
-    }
-
-    /// What is counted of the zone.
-    #[must_use]
-    pub const fn vitals(&self) -> &Arc<Vitals> {
-        &self.vitals
-    }
-
     /// Under which number its queries are counted. One relaxed load.
     #[must_use]
     pub fn counted_as(&self) -> ZoneNumber {
@@ -285,12 +265,6 @@ impl Settings {
     #[must_use]
     pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
         &self.ready
-    }
-
-    /// How far the data can be trusted to be what the registry says now.
-    #[must_use]
-    pub fn standing(&self) -> Standing {
-        self.freshness.standing()
     }
 
     /// Where the name server is, if it is the one that is made up.
@@ -316,19 +290,5 @@ impl Settings {
     /// Its names that zones stand on.
     pub(super) fn own_names(&self) -> &[OwnName] {
         self.own.get().map_or(&[], |own| &own.names)
-    }
-
-    /// Whether a name is that of a name server of ours, or stands above one.
-    /// In a zone that is its file, only the file says which names exist.
-    pub(super) fn serves_under(&self, name: &WireName) -> bool {
-        (self.schema != Schema::Static || self.is_reverse) && self.names_server(name)
-    }
-
-    /// Whether a name is that of a name server, or stands above one.
-    fn names_server(&self, name: &WireName) -> bool {
-        self.ns_wire.iter().any(|ns| {
-            let skipped = ns.labels().saturating_sub(name.labels());
-            ns.suffix(skipped) == name.as_wire()
-        })
     }
 }

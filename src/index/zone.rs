@@ -5,16 +5,19 @@ use std::sync::Arc;
 use super::addresses::Addresses;
 use super::aliases::{Aliases, Transports};
 use super::labels::{Edit, Label, Services};
+use super::life::ZoneLife;
 use super::unusable::Unusable;
-use super::{Schema, Service, Settings, SkyDns};
+use super::{Schema, SerialKept, Service, Settings, SkyDns};
 use crate::names::folded;
-use crate::registry::{AliasChange, Change, Condition, EntryChange, Instance, Proto, Update};
+use crate::registry::{AliasChange, Change, EntryChange, Instance, Proto, Update};
 
 /// One zone at one moment.
 #[derive(Debug, Clone)]
 pub struct Zone {
-    /// What does not change.
+    /// What the configuration and the zone file say.
     settings: Arc<Settings>,
+    /// What goes on, by whatever settings.
+    pub(super) life: Arc<ZoneLife>,
     /// The highest revision of the registry that is held whole; none before the first list.
     revision: Option<i64>,
     /// How many changes made it what it is.
@@ -39,6 +42,11 @@ pub struct Zone {
 impl Zone {
     /// A zone before its first list.
     pub(super) fn new(settings: Arc<Settings>) -> Self {
+        Self::living(settings, Arc::default())
+    }
+
+    /// The same where what goes on in it began before.
+    pub(super) fn living(settings: Arc<Settings>, life: Arc<ZoneLife>) -> Self {
         let (services, transports) = (Services::default(), Transports::default());
         let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
@@ -46,6 +54,7 @@ impl Zone {
         let addresses = settings.names_its_addresses().then(Addresses::default);
         Self {
             settings,
+            life,
             revision,
             changes: 0,
             instances: 0,
@@ -58,7 +67,7 @@ impl Zone {
         }
     }
 
-    /// What does not change.
+    /// What the configuration and the zone file say.
     #[must_use]
     pub const fn settings(&self) -> &Arc<Settings> {
         &self.settings
@@ -68,13 +77,6 @@ impl Zone {
     #[must_use]
     pub const fn is_ready(&self) -> bool {
         self.revision.is_some()
-    }
-
-    /// How it is, in the words of all surfaces.
-    #[must_use]
-    pub fn condition(&self) -> Condition {
-        let settings = &self.settings;
-        Condition::of(self.is_ready(), settings.freshness(), settings.vitals())
     }
 
     /// The highest revision of the registry that is held whole, once there is one.
@@ -90,10 +92,11 @@ impl Zone {
         self.changes
     }
 
-    /// The same zone with other settings. What was made of the earlier ones is forgotten.
-    pub(super) fn renewed(&self, settings: Settings) -> Self {
-        let settings = Arc::new(settings.succeeding(&self.settings));
-        let mut zone = Self { settings, ..self.clone() };
+    /// The same zone with other settings, and what is to be said of these. What was made of
+    /// the earlier ones is forgotten.
+    pub(super) fn renewed(&self, mut settings: Settings) -> (Self, Option<SerialKept>) {
+        let kept = settings.succeed(&self.settings);
+        let mut zone = Self { settings: Arc::new(settings), ..self.clone() };
         zone.services.iter_mut().for_each(|(_, service)| Arc::make_mut(service).forget());
         Arc::make_mut(&mut zone.aliases).forget();
         let is_wanted = zone.settings.names_its_addresses();
@@ -101,7 +104,7 @@ impl Zone {
         if is_wanted && zone.addresses.is_none() {
             zone.addresses = Some(Addresses::of(&zone.services));
         }
-        zone
+        (zone, kept)
     }
 
     /// The services, in no order.

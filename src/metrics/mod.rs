@@ -7,14 +7,17 @@
 //! | --- | --- |
 //! | `values` | single figures: [`Count`], [`Number`], [`Flag`], [`Told`] |
 //! | `zone` | [`Vitals`]: a zone, from its registry to its snapshot |
+//! | `condition` | [`Condition`]: how a zone is, in the words that every surface uses |
 //! | `freshness` | [`Freshness`]: when a registry was last heard of |
 //! | `reloads` | [`ReloadHistory`]: what came of reading the configuration again |
 
+mod condition;
 mod freshness;
 mod reloads;
 mod values;
 mod zone;
 
+pub use self::condition::{Condition, Holding};
 pub use self::freshness::{Freshness, Standing};
 pub use self::reloads::{ReloadHistory, ReloadOutcome};
 pub use self::values::{Count, Flag, Number, Told};

@@ -1,8 +1,8 @@
 //! Messages of a watch into the table, and what they change to the publisher.
 
-use super::Mirror;
 use super::session::Session;
 use super::waiting::{next_of_batch, releasing, without_stalling};
+use super::{Mirror, tell};
 use crate::etcd::{Error, Event, Message, Messages, Origin};
 use crate::registry::{Publish, Stored, Update};
 
@@ -85,7 +85,7 @@ impl<P: Publish> Mirror<P> {
         if self.held.is_none_or(|held| revision > held.revision) || !self.untold.is_empty() {
             let update = Update { revision, ..std::mem::take(&mut self.untold) };
             let guard = &mut self.guard;
-            without_stalling(update.len(), || guard.publish(update));
+            without_stalling(update.len(), || tell(guard, update));
         }
     }
 

@@ -51,7 +51,7 @@ pub async fn list(
     layout: Layout,
     publisher: &mut impl Publish,
 ) -> Result<usize, Error> {
-    let mut table = Table::quiet(layout);
+    let mut table = Table::new(layout);
     let (revision, _) = into_table(etcd, &mut table, &Freshness::default()).await?;
     let mut update = Update { revision, ..Update::default() };
     super::waiting::without_stalling(usize::MAX, || {

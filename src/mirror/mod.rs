@@ -61,7 +61,7 @@ use tokio::time::{Instant, sleep};
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd};
 use crate::metrics::{Cause, Freshness, Vitals};
-use crate::registry::{Audited, Layout, Publish, Table, Update};
+use crate::registry::{Audited, Layout, ProblemChange, Publish, Table, Update, shown_key};
 
 use self::audit::{Auditor, Progress};
 use self::batch::Pieces;
@@ -269,7 +269,7 @@ impl<P: Publish> Mirror<P> {
                 strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
-            self.guard.publish(update);
+            tell(&mut self.guard, update);
         });
         self.freshness.confirmed();
         self.vitals.trouble.set(None);
@@ -301,10 +301,20 @@ impl<P: Publish> Mirror<P> {
                 keys.join(", "),
                 if differences > keys.len() { ", …" } else { "" }
             );
-            guard.publish(Update { revision: held, ..update });
+            tell(guard, Update { revision: held, ..update });
         }
         differences > 0
     }
+}
+
+/// Publishes an update, and says of each key in it that cannot be used why that is.
+fn tell<P: Publish>(guard: &mut Guard<P>, update: Update) {
+    for ProblemChange { key, after } in &update.problems {
+        if let Some(problem) = after {
+            tracing::warn!(key = %shown_key(key), "registration not served: {problem}");
+        }
+    }
+    guard.publish(update);
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
 use crate::etcd::{Error, Message, Messages};
-use crate::metrics::{Freshness, Standing, Vitals};
-use crate::registry::{Condition, Publish};
+use crate::metrics::{Condition, Freshness, Standing, Vitals};
+use crate::registry::Publish;
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
 /// wait for this thread are answered by another.

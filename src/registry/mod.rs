@@ -18,7 +18,6 @@
 //! | `url` | [`RegistryUrl`]: the connection string |
 
 mod alias;
-mod condition;
 pub mod document;
 mod event;
 mod further;
@@ -32,7 +31,6 @@ mod update;
 mod url;
 
 pub use self::alias::{Alias, Meaning, Resource};
-pub use self::condition::{Condition, Holding};
 pub use self::event::{Event, Happening};
 pub use self::further::{Further, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, LongId, Proto};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::skydns::Entry as SkyDnsEntry;
 use super::{
     Alias, Change, Grammar, Instance, KeyFault, Layout, Problem, ProblemChange, StrayChange,
-    Update, document, shown_key,
+    Update, document,
 };
 
 use self::audit::Keys;
@@ -62,8 +62,6 @@ pub struct Table {
     listing: u32,
     /// What the listing under way found different, not yet true.
     staged: Vec<(Box<[u8]>, Content)>,
-    /// Whether nobody is told in the log what cannot be used.
-    is_quiet: bool,
     /// The keys of which something came while an audit is under way.
     touched: Option<Keys>,
 }
@@ -73,13 +71,7 @@ impl Table {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let (entries, staged) = (HashMap::default(), Vec::new());
-        Self { layout, entries, listing: 0, staged, is_quiet: false, touched: None }
-    }
-
-    /// An empty table that logs nothing, for who shows the problems itself.
-    #[must_use]
-    pub fn quiet(layout: Layout) -> Self {
-        Self { is_quiet: true, ..Self::new(layout) }
+        Self { layout, entries, listing: 0, staged, touched: None }
     }
 
     /// How many keys it holds, usable or not.
@@ -213,11 +205,6 @@ impl Table {
 
     /// Makes a key hold something.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
-        if let Content::Problem(problem) = &content
-            && !self.is_quiet
-        {
-            report(&key, problem);
-        }
         let after = content.clone();
         let entry = Entry { content, listing: self.listing };
         match self.entries.entry(key) {
@@ -280,11 +267,6 @@ fn change<T: PartialEq>(
 ) -> Option<Change<T>> {
     let [before, after] = of.map(|it| it.and_then(kind).cloned());
     (before != after).then_some(Change { before, after })
-}
-
-/// One line per unusable key and change of it.
-fn report(key: &[u8], problem: &Problem) {
-    tracing::warn!(key = %shown_key(key), "registration not served: {problem}");
 }
 
 impl Content {

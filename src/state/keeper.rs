@@ -82,7 +82,7 @@ impl Keeper {
             }
             Err(Fault::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
             Err(fault) => {
-                self.zone().settings().vitals().snapshot.failures.add(1);
+                self.zone().vitals().snapshot.failures.add(1);
                 tracing::error!(
                     "ignoring snapshot {}: it {fault}; it stays as it is until the registry was \
                      listed, and is replaced then",
@@ -151,7 +151,7 @@ impl Keeper {
         self.pace.wrote(changes, Duration::ZERO, Instant::now());
         self.revision = Some(*revision);
         let zone = self.zone();
-        let vitals = &zone.settings().vitals().snapshot;
+        let vitals = &zone.vitals().snapshot;
         vitals.restored.set();
         vitals.octets.set(*octets);
         vitals.confirmed_at.set(format::seconds(SystemTime::now() - *age));
@@ -183,7 +183,7 @@ impl Keeper {
         let done = tokio::task::spawn_blocking(write)
             .await
             .unwrap_or_else(|fault| Err(io::Error::other(fault)));
-        let (took, vitals) = (begun.elapsed(), &zone.settings().vitals().snapshot);
+        let (took, vitals) = (begun.elapsed(), &zone.vitals().snapshot);
         match done {
             Ok(octets) => {
                 self.pace.wrote(zone.changes(), took, Instant::now());
@@ -220,7 +220,7 @@ impl Keeper {
     /// Gives the file the time of the last confirmation.
     async fn touch(&mut self, zone: &Zone) {
         self.touched = Instant::now();
-        if zone.settings().standing() != Standing::Fresh {
+        if zone.standing() != Standing::Fresh {
             return;
         }
         let (path, confirmed) = (self.path.clone(), stamp(zone).confirmed);
@@ -228,7 +228,7 @@ impl Keeper {
             move || files::open_own(&path, File::options().write(true))?.set_modified(confirmed);
         match tokio::task::spawn_blocking(touch).await {
             Ok(Ok(())) => {
-                zone.settings().vitals().snapshot.confirmed_at.set(format::seconds(confirmed));
+                zone.vitals().snapshot.confirmed_at.set(format::seconds(confirmed));
             }
             Ok(Err(error)) => {
                 // Somebody took it away, or its disk is in trouble: it is not on disk.
@@ -242,10 +242,9 @@ impl Keeper {
 
 /// What is said of a zone beside its instances.
 fn stamp(zone: &Zone) -> Stamp {
-    let settings = zone.settings();
-    let age = settings.freshness().age();
+    let age = zone.freshness().age();
     Stamp {
-        cluster: settings.vitals().cluster.get(),
+        cluster: zone.vitals().cluster.get(),
         confirmed: SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH),
     }
 }

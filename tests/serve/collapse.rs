@@ -39,7 +39,7 @@ fn shown(server: &Server) -> usize {
 
 /// How many removals are held, and how many collapses there were.
 fn counts(server: &Server) -> (u64, u64) {
-    let vitals = server.zone().settings().vitals().clone();
+    let vitals = server.zone().vitals().clone();
     (vitals.held.get(), vitals.collapses.get())
 }
 
@@ -104,7 +104,7 @@ fn a_list_that_lacks_most_is_held_even_if_etcd_goes_again() {
     let (mut etcd, _writer) = registry();
     let server = server(&etcd, HOLD, INSTANCES);
     etcd.wipe_and_restart();
-    let vitals = server.zone().settings().vitals().clone();
+    let vitals = server.zone().vitals().clone();
     assert!(eventually(|| vitals.collapses.get() == 1));
     assert_eq!(shown(&server), INSTANCES);
     etcd.kill9();

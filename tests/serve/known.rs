@@ -144,7 +144,7 @@ fn the_first_list_after_a_restart_is_one_generation_of_differences() {
     // The snapshot, and the list: had it begun anew, all would have changed twice.
     assert_eq!(server.generation(), 2);
     assert_eq!(server.zone().changes(), INSTANCES as u64 + 3 + 2);
-    let vitals = server.zone().settings().vitals().clone();
+    let vitals = server.zone().vitals().clone();
     assert!(vitals.snapshot.restored.get() && vitals.snapshot.octets.get() > 0);
 }
 

@@ -110,11 +110,11 @@ fn sections(answer: Answer) -> [Section; 3] {
 fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<String> {
     let Some(zone) = place else { return Vec::new() };
     let (settings, mut notes) = (zone.settings(), Vec::new());
-    if zone.is_ready() && settings.standing() != Standing::Fresh {
-        let age = settings.freshness().age().as_secs();
+    if zone.is_ready() && zone.standing() != Standing::Fresh {
+        let age = zone.freshness().age().as_secs();
         notes.push(format!("the registry last confirmed what is held {age} s ago"));
     }
-    let held = settings.vitals().held.get();
+    let held = zone.vitals().held.get();
     if held > 0 {
         notes.push(format!(
             "the collapse guard holds the removal of {held} instances of this zone: what is \

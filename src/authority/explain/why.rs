@@ -84,7 +84,7 @@ fn foreign(generation: &Generation, name: &WireName) -> String {
 /// Why a zone is not answered.
 fn not_ready(generation: &Generation, name: &WireName) -> String {
     let zone = generation.locate(name).map(|(site, _)| generation.zone(site));
-    let is_expired = zone.is_some_and(|it| it.settings().standing() == Standing::Expired);
+    let is_expired = zone.is_some_and(|it| it.standing() == Standing::Expired);
     match is_expired {
         true => "the registry has been silent for longer than `max-stale`".to_owned(),
         false => "the registry has not been listed yet".to_owned(),

@@ -112,7 +112,7 @@ impl Lookup<'_> {
         let Ok(name) = WireName::from_text(host) else { return };
         let Some((site, below)) = self.generation.locate(&name) else { return };
         let zone = self.generation.zone(site);
-        if !zone.is_ready() || zone.settings().standing() == Standing::Expired {
+        if !zone.is_ready() || zone.standing() == Standing::Expired {
             return;
         }
         match self.generation.find(site, &name, below) {

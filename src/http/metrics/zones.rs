@@ -9,9 +9,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::index::{Generation, Schema, Site, Zone};
-use crate::metrics::Cause;
+use crate::metrics::{Cause, Condition};
 use crate::names::written;
-use crate::registry::Condition;
 
 /// A figure that every zone has: its name, what it says, and how it is read.
 struct PerZone {
@@ -35,7 +34,7 @@ const GAUGES: &[PerZone] = &[
     PerZone {
         name: "srvd_zone_stale",
         help: "0 fresh, 1 stale, 2 past max-stale",
-        read: |zone| i64::from(zone.settings().standing() as u8),
+        read: |zone| i64::from(zone.standing() as u8),
     },
     PerZone {
         name: "srvd_zone_services",
@@ -55,45 +54,45 @@ const GAUGES: &[PerZone] = &[
     PerZone {
         name: "srvd_registry_revision",
         help: "Revision of the registry that is held whole",
-        read: |zone| zone.settings().vitals().revision.get(),
+        read: |zone| zone.vitals().revision.get(),
     },
     PerZone {
         name: "srvd_registry_lag_revisions",
         help: "Revisions that the registry was heard to have and that are not held yet",
         read: |zone| {
-            let vitals = zone.settings().vitals();
+            let vitals = zone.vitals();
             (vitals.newest.get() - vitals.revision.get()).max(0)
         },
     },
     PerZone {
         name: "srvd_registry_silence_seconds",
         help: "Time since the registry was heard of",
-        read: |zone| zone.settings().freshness().silence().as_secs() as i64,
+        read: |zone| zone.freshness().silence().as_secs() as i64,
     },
     PerZone {
         name: "srvd_registry_age_seconds",
         help: "Time since the registry confirmed what is held",
-        read: |zone| zone.settings().freshness().age().as_secs() as i64,
+        read: |zone| zone.freshness().age().as_secs() as i64,
     },
     PerZone {
         name: "srvd_collapse_held_instances",
         help: "Instances whose removal the collapse guard holds",
-        read: |zone| zone.settings().vitals().held.get() as i64,
+        read: |zone| zone.vitals().held.get() as i64,
     },
     PerZone {
         name: "srvd_snapshot_restored",
         help: "Whether this process began with a snapshot",
-        read: |zone| i64::from(zone.settings().vitals().snapshot.restored.get()),
+        read: |zone| i64::from(zone.vitals().snapshot.restored.get()),
     },
     PerZone {
         name: "srvd_snapshot_confirmed_timestamp_seconds",
         help: "When the newest snapshot was known to be true, since 1970",
-        read: |zone| zone.settings().vitals().snapshot.confirmed_at.get() as i64,
+        read: |zone| zone.vitals().snapshot.confirmed_at.get() as i64,
     },
     PerZone {
         name: "srvd_snapshot_bytes",
         help: "Size of the newest snapshot",
-        read: |zone| zone.settings().vitals().snapshot.octets.get() as i64,
+        read: |zone| zone.vitals().snapshot.octets.get() as i64,
     },
 ];
 
@@ -102,27 +101,27 @@ const COUNTERS: &[PerZone] = &[
     PerZone {
         name: "srvd_collapses",
         help: "Collapses whose removals were held",
-        read: |zone| zone.settings().vitals().collapses.get() as i64,
+        read: |zone| zone.vitals().collapses.get() as i64,
     },
     PerZone {
         name: "srvd_audits",
         help: "Comparisons with the registry that were completed",
-        read: |zone| zone.settings().vitals().audits.get() as i64,
+        read: |zone| zone.vitals().audits.get() as i64,
     },
     PerZone {
         name: "srvd_audit_repairs",
         help: "Differences that audits found and repaired",
-        read: |zone| zone.settings().vitals().repaired.get() as i64,
+        read: |zone| zone.vitals().repaired.get() as i64,
     },
     PerZone {
         name: "srvd_snapshot_writes",
         help: "Snapshots written",
-        read: |zone| zone.settings().vitals().snapshot.writes.get() as i64,
+        read: |zone| zone.vitals().snapshot.writes.get() as i64,
     },
     PerZone {
         name: "srvd_snapshot_failures",
         help: "Snapshots that could not be written or read",
-        read: |zone| zone.settings().vitals().snapshot.failures.get() as i64,
+        read: |zone| zone.vitals().snapshot.failures.get() as i64,
     },
 ];
 
@@ -197,7 +196,7 @@ fn standings(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Resul
 fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
     let about = ("srvd_resyncs", "Times that the registry was listed again", "cause");
     by_label(encoder, about, MetricType::Counter, zones, |zone| {
-        Cause::ALL.map(|cause| (cause.as_str(), zone.settings().vitals().resyncs(cause).get()))
+        Cause::ALL.map(|cause| (cause.as_str(), zone.vitals().resyncs(cause).get()))
     })
 }
 

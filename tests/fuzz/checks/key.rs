@@ -183,7 +183,7 @@ impl Zone {
         };
         let index = Arc::new(Index::new(vec![Arc::new(settings)], true));
         let publisher = Publisher::new(Arc::clone(&index), 0);
-        let mut zone = Self { table: Table::quiet(layout), publisher, index };
+        let mut zone = Self { table: Table::new(layout), publisher, index };
         zone.publish(Update::default());
         zone
     }

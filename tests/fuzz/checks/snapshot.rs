@@ -65,7 +65,7 @@ fn summed(octets: &[u8]) -> Vec<u8> {
 fn publish(snapshot: Snapshot) -> (Arc<Zone>, Layout) {
     let index = Arc::new(Index::new(vec![Arc::new(settings("z."))], true));
     let (layout, mut update) = (bound().1, Update::default());
-    let mut table = Table::quiet(layout.clone());
+    let mut table = Table::new(layout.clone());
     table.seed(snapshot.instances, snapshot.aliases, snapshot.entries, &mut update);
     Publisher::new(Arc::clone(&index), 0).publish(Update { revision: snapshot.revision, ..update });
     let zone = Arc::clone(&index.load().zones()[0]);

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::metrics::{Freshness, Standing, Vitals};
+use super::{Freshness, Standing, Vitals};
 
 /// Characters of an error that are shown: it may name several endpoints, each with its reason.
 const TROUBLE_MAX: usize = 400;

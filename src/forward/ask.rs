@@ -36,7 +36,7 @@ impl Selection {
                 return answer;
             }
             if let Some(old) = self.cache.outlived(flight.asked(), Instant::now()) {
-                counters.stale(flight.answer(&old).await);
+                counters.stale.add(flight.answer(&old).await);
             }
             asking.await
         };
@@ -45,22 +45,22 @@ impl Selection {
             () = flight.ended() => return,
         };
         let answered = flight.land(&answer).await;
-        counters.stale(if answer::is_stale(&answer) { answered } else { 0 });
+        counters.stale.add(if answer::is_stale(&answer) { answered } else { 0 });
     }
 
     /// Answers a question, and keeps the answer.
     async fn ask(&self, asked: &Asked, counters: &Counters) -> Answer {
-        counters.asked();
+        counters.asked.add(1);
         match self.race(asked).await {
             Ok(mut said) => {
                 if !self.rules.keeps_private {
-                    counters.private(private::leave_out(&mut said.answer));
+                    counters.private.add(private::leave_out(&mut said.answer));
                 }
                 self.cache.put(asked, &said, Instant::now());
                 said.answer
             }
             Err(fault) => {
-                counters.failed();
+                counters.failed.add(1);
                 self.without(asked, fault)
             }
         }

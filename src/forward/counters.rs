@@ -1,26 +1,26 @@
 //! The metrics of forwarding.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::metrics::Count;
 
 /// The metrics of forwarding. Next to what a query over the network costs, adding is nothing.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    /// Answered from what upstreams had said.
-    cached: AtomicU64,
-    /// Answered by what an equal question brought.
-    merged: AtomicU64,
-    /// Asked of upstreams.
-    asked: AtomicU64,
-    /// Of these, the ones that no upstream answered.
-    failed: AtomicU64,
-    /// Asked of upstreams before anybody had to wait for it.
-    refreshed: AtomicU64,
-    /// Answered with what had been said too long ago.
-    stale: AtomicU64,
-    /// Private addresses left out.
-    private: AtomicU64,
-    /// Turned away for want of room, or to make room for others.
-    no_room: AtomicU64,
+    /// See [`Counts::cached`].
+    pub(super) cached: Count,
+    /// See [`Counts::merged`].
+    pub(super) merged: Count,
+    /// See [`Counts::asked`].
+    pub(super) asked: Count,
+    /// See [`Counts::failed`].
+    pub(super) failed: Count,
+    /// See [`Counts::refreshed`].
+    pub(super) refreshed: Count,
+    /// See [`Counts::stale`].
+    pub(super) stale: Count,
+    /// See [`Counts::private`].
+    pub(super) private: Count,
+    /// See [`Counts::no_room`].
+    pub(super) no_room: Count,
 }
 
 /// The numbers as they were when they were read.
@@ -47,57 +47,17 @@ pub struct Counts {
 }
 
 impl Counters {
-    /// A question was answered from the cache.
-    pub(super) fn cached(&self) {
-        self.cached.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A question waits for the answer to an equal one.
-    pub(super) fn merged(&self) {
-        self.merged.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A question goes to upstreams.
-    pub(super) fn asked(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// No upstream answered it.
-    pub(super) fn failed(&self) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A question goes to upstreams that nobody waits for yet.
-    pub(super) fn refreshed(&self) {
-        self.refreshed.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// So many questions were answered with what had been said too long ago.
-    pub(super) fn stale(&self, questions: u64) {
-        self.stale.fetch_add(questions, Ordering::Relaxed);
-    }
-
-    /// So many private addresses were left out.
-    pub(super) fn private(&self, addresses: u64) {
-        self.private.fetch_add(addresses, Ordering::Relaxed);
-    }
-
-    /// A question was turned away.
-    pub(super) fn no_room(&self) {
-        self.no_room.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// The numbers, with how many questions wait.
     pub(super) fn counts(&self, in_flight: usize) -> Counts {
         Counts {
-            cached: self.cached.load(Ordering::Relaxed),
-            merged: self.merged.load(Ordering::Relaxed),
-            asked: self.asked.load(Ordering::Relaxed),
-            failed: self.failed.load(Ordering::Relaxed),
-            refreshed: self.refreshed.load(Ordering::Relaxed),
-            stale: self.stale.load(Ordering::Relaxed),
-            private: self.private.load(Ordering::Relaxed),
-            no_room: self.no_room.load(Ordering::Relaxed),
+            cached: self.cached.get(),
+            merged: self.merged.get(),
+            asked: self.asked.get(),
+            failed: self.failed.get(),
+            refreshed: self.refreshed.get(),
+            stale: self.stale.get(),
+            private: self.private.get(),
+            no_room: self.no_room.get(),
             in_flight,
         }
     }

@@ -179,8 +179,8 @@ impl Forwarder {
         let Some(Kept { answer, is_due }) = selection.cache.get(&asked, Instant::now()) else {
             return self.wait(client, asked, selection, Box::new(done));
         };
-        counters.cached();
-        counters.stale(u64::from(answer::is_stale(&answer)));
+        counters.cached.add(1);
+        counters.stale.add(u64::from(answer::is_stale(&answer)));
         done(answer);
         if is_due {
             self.refresh(client, asked, selection);
@@ -213,11 +213,11 @@ impl Forwarder {
         let (joined, mut refused) = flights.join((selection.edition, asked), client, done);
         match joined {
             Joined::First(flight) => self.launch(flight, selection),
-            Joined::Waits => counters.merged(),
+            Joined::Waits => counters.merged.add(1),
             Joined::Crowded(done) => refused.push(done),
         }
         for done in refused {
-            counters.no_room();
+            counters.no_room.add(1);
             done(answer::no_room());
         }
     }
@@ -225,7 +225,7 @@ impl Forwarder {
     /// Has a question asked again that was answered already.
     fn refresh(&self, client: IpAddr, asked: Asked, selection: Arc<Selection>) {
         if let Some(flight) = self.shared.flights.refresh(&(selection.edition, asked), client) {
-            self.shared.counters.refreshed();
+            self.shared.counters.refreshed.add(1);
             self.launch(flight, selection);
         }
     }

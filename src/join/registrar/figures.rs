@@ -6,13 +6,13 @@ use crate::metrics::Count;
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     /// See [`Counts::renewals`].
-    renewals: Count,
+    pub(super) renewals: Count,
     /// See [`Counts::leases_lost`].
     leases_lost: Count,
     /// See [`Counts::keys_lost`].
     keys_lost: Count,
     /// See [`Counts::refusals`].
-    refusals: Count,
+    pub(super) refusals: Count,
 }
 
 /// Figures at one moment.
@@ -40,22 +40,12 @@ pub(super) enum Lost {
 }
 
 impl Figures {
-    /// A registration was renewed, or put.
-    pub(super) fn renewed(&self) {
-        self.renewals.add(1);
-    }
-
     /// A registration was found gone.
     pub(super) fn lost(&self, what: Lost) {
         match what {
             Lost::Lease => self.leases_lost.add(1),
             Lost::Key => self.keys_lost.add(1),
         }
-    }
-
-    /// A request was not done.
-    pub(super) fn refused(&self) {
-        self.refusals.add(1);
     }
 
     /// All of them.

@@ -116,7 +116,7 @@ impl Registrar {
         let limit = self.0.upkeep.etcd().timeout();
         let end = timeout(limit, work).await.unwrap_or(Err(Fault::Slow(limit)));
         if end.is_err() {
-            self.0.figures.refused();
+            self.0.figures.refusals.add(1);
         }
         end
     }

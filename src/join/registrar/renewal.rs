@@ -54,7 +54,7 @@ impl<'r> Renewal<'r> {
             Some(held) if held.begun >= arrived => held.revision,
             held => self.renew(&slot, held).await?,
         };
-        self.shared.figures.renewed();
+        self.shared.figures.renewals.add(1);
         Ok(revision)
     }
 

@@ -26,6 +26,7 @@
 //! | [`backoff`] | waits that grow, with jitter | |
 //! | [`error`] | how a command ends, and its exit code | |
 //! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |
+//! | [`lock`] | a mutex that a panic does not poison | |
 //! | [`machine`] | this machine's addresses and processes | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`shutdown`] | the signals that end the process | |
@@ -101,6 +102,7 @@ pub mod forward;
 pub mod http;
 pub mod index;
 pub mod join;
+pub mod lock;
 pub mod machine;
 pub mod metrics;
 pub mod mirror;

@@ -30,6 +30,7 @@ const ROOMS: &[&str] = &[
     "http",
     "index",
     "join",
+    "lock",
     "machine",
     "main",
     "metrics",

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use etcd_client::proto::PbResponseHeader;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -13,6 +13,7 @@ use tonic::Status;
 use super::limits::{Limits, STREAMS};
 use super::refusal::Refusal;
 use super::store::Store;
+use crate::lock::Lock;
 
 /// What a service method returns.
 pub(super) type Answer<T> = Result<tonic::Response<T>, Status>;
@@ -26,7 +27,7 @@ pub(super) const TERM: u64 = 2;
 /// The store, and what belongs to every answer.
 pub(super) struct Registry {
     /// The state. Held for one step of one request, never over an await.
-    store: Mutex<Store>,
+    store: Lock<Store>,
     /// The newest revision: wakes the watch streams.
     revision: watch::Sender<i64>,
     /// Wakes the expiry: a granted lease may be the first to run out.
@@ -49,7 +50,7 @@ impl Registry {
         let store = Store::new(Limits::default());
         Self {
             revision: watch::Sender::new(store.revision()),
-            store: Mutex::new(store),
+            store: Lock::new(store),
             granted: Notify::new(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             closing,
@@ -62,12 +63,12 @@ impl Registry {
     /// Looks at the store.
     pub(super) fn read<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
         // A panic cannot leave the store half changed: a draft becomes true in one step.
-        look(&self.store.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.store.lock())
     }
 
     /// Changes the store, and wakes the watches if that made a revision.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.lock();
         let answer = change(&mut store);
         let newest = store.revision();
         self.revision.send_if_modified(|known| std::mem::replace(known, newest) != newest);

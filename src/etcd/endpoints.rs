@@ -11,7 +11,6 @@
 //! on until the new one stands, and if the registry refuses the new one, beyond that.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use etcd_client::Client;
@@ -20,6 +19,7 @@ use tokio::sync::watch::{Receiver, Sender, channel};
 use super::Error;
 use super::link::Link;
 use crate::backoff::Backoff;
+use crate::lock::Lock;
 
 /// How long an endpoint that cannot be reached is left alone, at first and at most. A
 /// member that comes back is found within the latter.
@@ -33,7 +33,7 @@ const GOOD_LINK: Duration = Duration::from_secs(5);
 /// The endpoints of one registry. The lock is held for a look, never over an await.
 pub(super) struct Endpoints {
     /// What the lock guards.
-    inner: Mutex<Inner>,
+    inner: Lock<Inner>,
 }
 
 /// The list, the choice, the connections.
@@ -96,27 +96,27 @@ impl Endpoints {
         let at = fastrand::usize(..addresses.len().max(1));
         let configured = addresses.len();
         let inner = Inner { addresses, configured, at, doors: HashMap::new(), serial: 0 };
-        Self { inner: Mutex::new(inner) }
+        Self { inner: Lock::new(inner) }
     }
 
     /// Every address once, the one in use first: the order in which one call tries them,
     /// whatever other calls find out meanwhile.
     pub(super) fn in_order(&self) -> Vec<String> {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let (before, after) = inner.addresses.split_at(inner.at);
         [after, before].concat()
     }
 
     /// The address in use.
     pub(super) fn current(&self) -> String {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         inner.addresses[inner.at].clone()
     }
 
     /// An address failed: its connection is dropped, and the next address is used, unless
     /// somebody else has already gone on.
     pub(super) fn leave(&self, address: &str) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if let Some(door) = inner.doors.get_mut(address) {
             door.give_up(|_| true);
         }
@@ -127,7 +127,7 @@ impl Endpoints {
     /// already gone on. The connection it was on is dropped, if there was one; another one
     /// may have been made meanwhile.
     pub(super) fn fail(&self, address: &str, broken: Option<&Link>) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if let (Some(door), Some(broken)) = (inner.doors.get_mut(address), broken) {
             door.give_up(|link| link.serial == broken.serial);
         }
@@ -137,7 +137,7 @@ impl Endpoints {
     /// Drops a connection whose login has lapsed, if it is still the one in use. Another
     /// one can be made at once.
     pub(super) fn log_out(&self, address: &str, lapsed: &Link) {
-        if let Some(door) = self.lock().doors.get_mut(address) {
+        if let Some(door) = self.inner.lock().doors.get_mut(address) {
             door.link.take_if(|link| link.serial == lapsed.serial);
         }
     }
@@ -145,7 +145,7 @@ impl Endpoints {
     /// How to come by a connection made with this edition of the credentials, and the duty
     /// to make one, if it falls to the caller.
     pub(super) fn way(&self, address: &str, edition: u64) -> (Way, Option<Duty>) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let door = inner.doors.entry(address.to_owned()).or_default();
         if let Some(link) = door.link.as_ref().filter(|link| link.edition == edition) {
             return (Way::Open(link.clone()), None);
@@ -174,7 +174,7 @@ impl Endpoints {
         end: Result<Client, Error>,
         duty: &Duty,
     ) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.serial += 1;
         let serial = inner.serial;
         let end = end.map(|client| Link::new(client, serial, edition));
@@ -187,30 +187,30 @@ impl Endpoints {
 
     /// Whether an address is known to answer no request for progress.
     pub(super) fn is_mute(&self, address: &str) -> bool {
-        self.lock().doors.get(address).is_some_and(|door| door.is_mute)
+        self.inner.lock().doors.get(address).is_some_and(|door| door.is_mute)
     }
 
     /// Notes whether an address answers requests for progress. Says whether that is news.
     pub(super) fn set_mute(&self, address: &str, is_mute: bool) -> bool {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let door = inner.doors.entry(address.to_owned()).or_default();
         std::mem::replace(&mut door.is_mute, is_mute) != is_mute
     }
 
     /// Whether an address is one of the connection string's.
     pub(super) fn is_configured(&self, address: &str) -> bool {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         inner.addresses[..inner.configured].iter().any(|it| it == address)
     }
 
     /// The addresses that are known.
     pub(super) fn addresses(&self) -> Vec<String> {
-        self.lock().addresses.clone()
+        self.inner.lock().addresses.clone()
     }
 
     /// Replaces the addresses that came from the member list; configured ones stay.
     pub(super) fn replace_listed(&self, listed: Vec<String>) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let current = inner.addresses[inner.at].clone();
         let configured = inner.configured;
         inner.addresses.truncate(configured);
@@ -222,11 +222,6 @@ impl Endpoints {
         inner.at = inner.addresses.iter().position(|it| *it == current).unwrap_or(0);
         let Inner { addresses, doors, .. } = &mut *inner;
         doors.retain(|address, _| addresses.contains(address));
-    }
-
-    /// The lock. Nothing that holds it can panic half way, so poison says nothing.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

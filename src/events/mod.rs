@@ -40,7 +40,7 @@ mod log;
 mod seen;
 mod teller;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -48,6 +48,7 @@ use tokio::time::timeout;
 
 use self::log::{Log, Standing};
 use crate::index::{Index, Schema, Zone};
+use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
 
 pub use self::id::{Id, IdFault};
@@ -65,7 +66,7 @@ pub struct Events {
     /// What it happened to.
     index: Arc<Index>,
     /// What happened, by the zones' places in the index.
-    logs: Box<[Mutex<Log>]>,
+    logs: Box<[Lock<Log>]>,
     /// Wakes followers: the value says nothing.
     news: watch::Sender<()>,
     /// Places of those who follow for as long as they like.
@@ -80,7 +81,7 @@ impl Events {
         let generation = Arc::clone(&index.load());
         let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
         let zones = generation.zones().iter().filter(of_registry);
-        let logs = zones.map(|_| Mutex::new(Log::new(process))).collect();
+        let logs = zones.map(|_| Lock::new(Log::new(process))).collect();
         let places = Arc::new(Semaphore::new(FOLLOWERS_MAX));
         Self { index, logs, news: watch::Sender::new(()), places }
     }
@@ -163,7 +164,7 @@ impl Events {
     /// What happened in a zone, locked for a look: a short one, for the mirror waits for it
     /// before it can go on.
     fn log(&self, at: usize) -> MutexGuard<'_, Log> {
-        self.logs[at].lock().unwrap_or_else(PoisonError::into_inner)
+        self.logs[at].lock()
     }
 }
 

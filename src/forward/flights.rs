@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::mem::take;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use rustix::process::{Resource, getrlimit};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::Asked;
 use super::waiting::{Aloft, Asker, State};
 use crate::authority::Answer;
+use crate::lock::Lock;
 
 /// Questions that upstreams are asked at once, where the system has descriptors enough.
 const IN_FLIGHT: usize = 1000;
@@ -44,7 +45,7 @@ pub(super) type Key = (u64, Asked);
 #[derive(Debug)]
 pub(super) struct Flights {
     /// The lock is held for a look, and never while somebody is answered.
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 /// A question that is to be asked. When it is dropped, nobody waits for it any more.
@@ -79,7 +80,7 @@ impl Flights {
 
     /// So many questions, and askers.
     fn of(questions: usize, waiters: usize) -> Self {
-        Self { state: Mutex::new(State::of(questions, waiters)) }
+        Self { state: Lock::new(State::of(questions, waiters)) }
     }
 
     /// Adds an asker to those of the same question, spelt in whatever case. Others may have
@@ -129,7 +130,7 @@ impl Flights {
 
     /// The state. It is sound even if another thread panicked while it looked.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

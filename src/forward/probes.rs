@@ -5,8 +5,8 @@
 //! The names stand right below the root, since resolvers answer for special names such as
 //! `invalid.` themselves, and would hide the loop.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hickory_proto::rr::{Name, RecordType};
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::Asked;
 use super::upstream::Upstream;
+use crate::lock::Lock;
 
 /// How long a probe may take to come back.
 const WAIT: Duration = Duration::from_secs(2);
@@ -25,7 +26,7 @@ const KIND: RecordType = RecordType::HINFO;
 pub(super) struct Probes {
     /// Each with whether it came back. The lock is held for a look at the list, and only
     /// where the type is that of a probe.
-    out: Mutex<Vec<(Name, Arc<AtomicBool>)>>,
+    out: Lock<Vec<(Name, Arc<AtomicBool>)>>,
 }
 
 impl Probes {
@@ -34,7 +35,7 @@ impl Probes {
         if asked.kind != KIND {
             return false;
         }
-        let out = self.lock();
+        let out = self.out.lock();
         let probe = out.iter().find(|(name, _)| *name == asked.name);
         probe.inspect(|(_, seen)| seen.store(true, Ordering::Relaxed)).is_some()
     }
@@ -43,16 +44,11 @@ impl Probes {
     pub(super) async fn probe(&self, upstream: &Upstream) {
         let seen = Arc::new(AtomicBool::new(false));
         let name = random_name();
-        self.lock().push((name.clone(), Arc::clone(&seen)));
+        self.out.lock().push((name.clone(), Arc::clone(&seen)));
         let asked = Asked { name, kind: KIND, checking_disabled: false };
         let _ = timeout(WAIT, upstream.ask(&asked, false)).await;
-        self.lock().retain(|(name, _)| *name != asked.name);
+        self.out.lock().retain(|(name, _)| *name != asked.name);
         tell(upstream, seen.load(Ordering::Relaxed));
-    }
-
-    /// The list. It is sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, Vec<(Name, Arc<AtomicBool>)>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

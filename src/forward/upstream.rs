@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -11,6 +10,7 @@ use hickory_proto::rr::RecordType;
 use super::Asked;
 use super::exchange::{over_tcp, over_udp};
 use super::message::{Reply, Request};
+use crate::lock::Lock;
 
 /// How long an upstream that failed comes after those that did not.
 const AILING: Duration = Duration::from_secs(30);
@@ -24,9 +24,9 @@ pub(super) struct Upstream {
     /// Where it is.
     address: SocketAddr,
     /// When it failed last.
-    failed: Mutex<Option<Instant>>,
+    failed: Lock<Option<Instant>>,
     /// Whether it knows EDNS, and since when that is known.
-    knows_edns: Mutex<Option<(bool, Instant)>>,
+    knows_edns: Lock<Option<(bool, Instant)>>,
     /// Whether it asks us what it is asked.
     is_looping: AtomicBool,
 }
@@ -62,8 +62,8 @@ impl Upstream {
     pub(super) fn new(address: SocketAddr) -> Self {
         Self {
             address,
-            failed: Mutex::default(),
-            knows_edns: Mutex::default(),
+            failed: Lock::default(),
+            knows_edns: Lock::default(),
             is_looping: AtomicBool::new(false),
         }
     }
@@ -103,12 +103,12 @@ impl Upstream {
     /// Remembers whether it answered.
     pub(super) fn did_answer(&self, did: bool) {
         let now = (!did).then(Instant::now);
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        *self.failed.lock() = now;
     }
 
     /// Whether it failed not long ago.
     pub(super) fn is_ailing(&self) -> bool {
-        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = *self.failed.lock();
         failed.is_some_and(|at| at.elapsed() < AILING)
     }
 
@@ -153,14 +153,14 @@ impl Upstream {
 
     /// What is believed of it, if anything still is.
     fn belief(&self) -> Option<bool> {
-        let belief = *self.knows_edns.lock().unwrap_or_else(PoisonError::into_inner);
+        let belief = *self.knows_edns.lock();
         belief.filter(|(_, since)| since.elapsed() < EDNS_BELIEVED).map(|(knows, _)| knows)
     }
 
     /// Believes something of it from now on.
     fn believe(&self, knows: bool) {
         let belief = Some((knows, Instant::now()));
-        let mut believed = self.knows_edns.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut believed = self.knows_edns.lock();
         let before = std::mem::replace(&mut *believed, belief);
         // Once, and not every time that it is found out again.
         if !knows && before.is_none_or(|(knew, _)| knew) {

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::source::read_file;
 use super::{Own, Rules, Shared, Source, UPSTREAMS_MAX};
+use crate::lock::Lock;
 
 /// How often files are read again, as other files of ours are.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -110,7 +111,7 @@ impl Watched {
 #[derive(Default)]
 pub(super) struct Turn {
     /// How often they were replaced, and those that nobody has taken up yet.
-    newest: Mutex<(u64, Option<Watch>)>,
+    newest: Lock<(u64, Option<Watch>)>,
     /// Tells whoever follows.
     replaced: Notify,
 }
@@ -119,7 +120,7 @@ impl Turn {
     /// Puts sources in the place of others, and their upstreams to use.
     pub(super) fn replace(&self, mut watch: Watch, rules: Rules, shared: &Shared) {
         let found = watch.look();
-        let mut newest = self.lock();
+        let mut newest = self.newest.lock();
         *newest = (newest.0 + 1, Some(watch));
         shared.select(&found, rules);
         self.replaced.notify_one();
@@ -127,7 +128,7 @@ impl Turn {
 
     /// Uses what was found, unless the sources where it was found were replaced meanwhile.
     fn select(&self, edition: u64, found: &[SocketAddr], shared: &Shared) {
-        let newest = self.lock();
+        let newest = self.newest.lock();
         if newest.0 == edition {
             shared.select(found, shared.selection.load().rules);
         }
@@ -135,13 +136,8 @@ impl Turn {
 
     /// The sources that took the place of others, and which edition they are.
     fn take(&self) -> Option<(u64, Watch)> {
-        let mut newest = self.lock();
+        let mut newest = self.newest.lock();
         newest.1.take().map(|watch| (newest.0, watch))
-    }
-
-    /// The newest. Nothing is left half done under the lock.
-    fn lock(&self) -> MutexGuard<'_, (u64, Option<Watch>)> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,11 +53,13 @@ mod tree;
 mod unusable;
 mod zone;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
 use self::roster::Roster;
+
+use crate::lock::Lock;
 
 pub use self::generation::{Generation, Site};
 pub use self::lots::Lots;
@@ -79,9 +81,9 @@ pub struct Index {
     /// The one swap.
     current: ArcSwap<Generation>,
     /// Held by whoever makes the next generation from the newest. Queries never see it.
-    writing: Mutex<()>,
+    writing: Lock<()>,
     /// Under which number each zone is counted; for whoever adds zones or shows figures.
-    roster: Mutex<Roster>,
+    roster: Lock<Roster>,
 }
 
 impl Index {
@@ -89,16 +91,16 @@ impl Index {
     #[must_use]
     pub fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
         let generation = Generation::new(zones, bare_names);
-        let roster = Mutex::default();
+        let roster = Lock::default();
         enter(&roster, &generation);
-        Self { current: ArcSwap::from_pointee(generation), writing: Mutex::default(), roster }
+        Self { current: ArcSwap::from_pointee(generation), writing: Lock::default(), roster }
     }
 
     /// The apexes of the zones that are counted by name, those that are gone included, by
     /// [`ZoneNumber::label`].
     #[must_use]
     pub fn counted(&self) -> Vec<String> {
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner).names()
+        self.roster.lock().names()
     }
 
     /// The newest generation. A query loads once and keeps what it got.
@@ -116,7 +118,7 @@ impl Index {
         others: Vec<Settings>,
         bare_names: bool,
     ) -> Vec<SerialKept> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock();
         let (next, kept) = self.current.load().renewed(registry, others, bare_names);
         enter(&self.roster, &next);
         self.current.store(Arc::new(next));
@@ -127,7 +129,7 @@ impl Index {
     /// generation that was the newest until now.
     fn edit(&self, at: usize, edit: impl FnOnce(&mut Zone)) -> Arc<Generation> {
         // A writer that panicked has published nothing.
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock();
         let newest = self.current.load_full();
         let mut zone = Zone::clone(&newest.zones()[at]);
         edit(&mut zone);
@@ -136,7 +138,7 @@ impl Index {
 }
 
 /// Gives every zone of a generation that is not published yet its number.
-fn enter(roster: &Mutex<Roster>, generation: &Generation) {
-    let mut roster = roster.lock().unwrap_or_else(PoisonError::into_inner);
+fn enter(roster: &Lock<Roster>, generation: &Generation) {
+    let mut roster = roster.lock();
     generation.zones().iter().for_each(|zone| roster.enter(zone.settings()));
 }

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
@@ -15,6 +15,7 @@ use tokio::process::Child;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
+use crate::lock::Lock;
 use crate::machine::processes;
 
 /// How long a zombie is left to whoever may wait for it: the runtime waits for children that
@@ -25,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(60);
 
 /// The children that somebody here waits for. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Family(Arc<Mutex<HashSet<u32>>>);
+pub struct Family(Arc<Lock<HashSet<u32>>>);
 
 /// A child in the family, for as long as this is kept.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl Family {
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
     fn lock(&self) -> MutexGuard<'_, HashSet<u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

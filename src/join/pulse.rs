@@ -4,11 +4,12 @@
 //! loop promises, before it sleeps, when it will be back; as long as one keeps its promise
 //! the process makes progress. Nothing is promised while nothing is held.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::lock::Lock;
 use crate::registry::RegistryUrl;
 
 /// How much later than promised a loop may come: a busy machine is no reason for a restart.
@@ -22,7 +23,7 @@ const ENDPOINTS_MIN: u32 = 5;
 #[derive(Debug, Clone, Default)]
 pub struct Pulse {
     /// When, at the latest.
-    due: Arc<Mutex<Option<Instant>>>,
+    due: Arc<Lock<Option<Instant>>>,
     /// How much later than promised it may be.
     slack: Duration,
 }
@@ -54,13 +55,13 @@ impl Pulse {
 
     /// The same, at a moment.
     fn is_alive_at(&self, now: Instant) -> bool {
-        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = *self.due.lock();
         due.is_none_or(|due| now <= due)
     }
 
     /// Keeps the newest word.
     fn set(&self, due: Option<Instant>) {
-        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
+        *self.due.lock() = due;
     }
 }
 

@@ -1,7 +1,8 @@
 //! Single figures that one thread sets and any may read, relaxed.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::lock::Lock;
 
 /// A number that is not negative.
 #[derive(Debug, Default)]
@@ -17,12 +18,12 @@ pub struct Flag(AtomicBool);
 
 /// What is told to people alone: behind a lock, which no query waits for.
 #[derive(Debug)]
-pub struct Told<T>(Mutex<Option<T>>);
+pub struct Told<T>(Lock<Option<T>>);
 
 impl<T> Default for Told<T> {
     /// Nothing.
     fn default() -> Self {
-        Self(Mutex::new(None))
+        Self(Lock::new(None))
     }
 }
 
@@ -30,17 +31,12 @@ impl<T: Clone> Told<T> {
     /// What is told now.
     #[must_use]
     pub fn get(&self) -> Option<T> {
-        self.lock().clone()
+        self.0.lock().clone()
     }
 
     /// Tells something else, or nothing any more.
     pub fn set(&self, told: Option<T>) {
-        *self.lock() = told;
-    }
-
-    /// What is told. It is whole even if another thread panicked meanwhile.
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock() = told;
     }
 }
 

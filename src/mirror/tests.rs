@@ -1,22 +1,21 @@
 //! The mirror's inside: what no registry can be made to do.
 
-use std::sync::{Mutex, PoisonError};
-
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::embedded;
 use crate::etcd::Access;
+use crate::lock::Lock;
 use crate::registry::{Change, RegistryUrl};
 
 /// The changes that were published.
 #[derive(Debug, Clone, Default)]
-struct Seen(Arc<Mutex<Vec<Change>>>);
+struct Seen(Arc<Lock<Vec<Change>>>);
 
 impl Publish for Seen {
     fn publish(&mut self, update: Update) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(update.changes);
+        self.0.lock().extend(update.changes);
     }
 }
 
@@ -52,7 +51,7 @@ async fn an_audit_repairs_what_the_watch_lost() {
         () = sleep(Duration::from_secs(30)) => panic!("it was never found"),
     }
     assert_eq!((vitals.repaired.get(), vitals.audits.get()), (1, 1));
-    let changes = seen.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let changes = seen.0.lock().clone();
     assert!(matches!(&changes[..], [Change { before: Some(_), after: None }]), "{changes:?}");
     closing.cancel();
 }

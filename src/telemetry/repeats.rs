@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -20,6 +20,8 @@ use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
+
+use crate::lock::Lock;
 
 /// What is logged of queries, which has a limit of its own.
 const QUERIES: &str = "srvd::query";
@@ -40,7 +42,7 @@ pub(super) struct Repeats(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     /// The places. The lock is held for a look, and for writing one line down.
-    places: Mutex<Places>,
+    places: Lock<Places>,
     /// Told when lines begin to be left out.
     begun: Notify,
 }
@@ -92,12 +94,12 @@ impl Repeats {
 
     /// Whether anything was left out that was not told yet.
     fn is_leaving_out(&self) -> bool {
-        self.lock().0.values().any(|place| place.lines > LINES_MAX)
+        self.0.places.lock().0.values().any(|place| place.lines > LINES_MAX)
     }
 
     /// Says what was left out of windows that have ended by then.
     fn say(&self, now: Instant) {
-        let left_out = self.lock().end(now);
+        let left_out = self.0.places.lock().end(now);
         for LeftOut { lines, level, last } in left_out {
             match level {
                 Level::ERROR => {
@@ -107,11 +109,6 @@ impl Repeats {
                 _ => tracing::info!(lines, "similar lines suppressed: {last}"),
             }
         }
-    }
-
-    /// The places. They are sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,7 +121,7 @@ impl<S: Subscriber> Layer<S> for Repeats {
             return true;
         }
         let (place, level) = (metadata.callsite(), *metadata.level());
-        match self.lock().pass(place, level, Instant::now(), || words(event)) {
+        match self.0.places.lock().pass(place, level, Instant::now(), || words(event)) {
             Passed::Written => true,
             Passed::LeftOut { is_first } => {
                 if is_first {
@@ -227,7 +224,7 @@ mod tests {
 
     /// What is written while something is done, and then told.
     fn written(work: impl FnOnce()) -> Vec<String> {
-        let kept = Arc::<Mutex<Vec<u8>>>::default();
+        let kept = Arc::<Lock<Vec<u8>>>::default();
         let repeats = Repeats::default();
         let layer = lines::layer().with_writer(Kept(Arc::clone(&kept))).with_ansi(false);
         let subscriber = registry().with(repeats.clone()).with(layer.without_time());
@@ -235,17 +232,17 @@ mod tests {
             work();
             repeats.tell_all();
         });
-        let octets = kept.lock().unwrap().clone();
+        let octets = kept.lock().clone();
         String::from_utf8(octets).unwrap().lines().map(str::to_owned).collect()
     }
 
     /// Keeps what is written.
     #[derive(Clone)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Kept(Arc<Lock<Vec<u8>>>);
 
     impl std::io::Write for Kept {
         fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(octets);
+            self.0.lock().extend_from_slice(octets);
             Ok(octets.len())
         }
 

@@ -4,7 +4,7 @@
 //! turns are shared below, in `etcd`. What many go through together is said in few lines.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::signals::Signals;
 use crate::error::Failure;
 use crate::join::{Event, Fault, Membership, Pulse, Registrant};
+use crate::lock::Lock;
 use crate::systemd;
 use crate::telemetry::say;
 
@@ -31,7 +32,7 @@ struct Roll {
     /// How many there are.
     total: usize,
     /// The numbers. The lock is held for a look, never over an await.
-    tally: Mutex<Tally>,
+    tally: Lock<Tally>,
 }
 
 /// The numbers of a [`Roll`].
@@ -64,7 +65,7 @@ pub(super) async fn run(
     pulse: &Pulse,
     mut signals: Signals,
 ) -> Result<u8, Failure> {
-    let (total, tally) = (members.len(), Mutex::default());
+    let (total, tally) = (members.len(), Lock::default());
     let roll = Arc::new(Roll { origin, total, tally });
     let stop = CancellationToken::new();
     let stopped = async {
@@ -113,7 +114,7 @@ async fn hold(
 impl Roll {
     /// Takes in what one registration went through.
     fn take(&self, number: usize, registrant: &Registrant, event: &Event) {
-        let mut tally = self.lock();
+        let mut tally = self.tally.lock();
         let (before, after) = tally.take(number, event);
         if after.1 != before.1 && (after.1 == 0 || before.1 == 0) {
             self.tell_trouble(event);
@@ -155,7 +156,7 @@ impl Roll {
 
     /// Says how many events got no line of their own.
     fn close_window(&self) {
-        let (_, unsaid) = std::mem::take(&mut self.lock().lines);
+        let (_, unsaid) = std::mem::take(&mut self.tally.lock().lines);
         if unsaid > 0 {
             tracing::info!("{unsaid} more events suppressed; {}", self.summary());
         }
@@ -163,7 +164,7 @@ impl Roll {
 
     /// Says how many have left.
     fn tell_left(&self) {
-        let left = self.lock().left;
+        let left = self.tally.lock().left;
         say(format_args!("left {left} of {} instances from {}", self.total, self.origin));
     }
 
@@ -176,12 +177,7 @@ impl Roll {
 
     /// How many are registered, and how many cannot be renewed.
     fn numbers(&self) -> (usize, usize) {
-        self.lock().numbers()
-    }
-
-    /// The lock. Nothing that holds it can panic half way, so poison says nothing.
-    fn lock(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tally.lock().numbers()
     }
 }
 

@@ -15,7 +15,7 @@
 
 mod files;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -23,6 +23,7 @@ use rustls::pki_types::CertificateDer;
 
 use self::files::Identity;
 use crate::files::{FileFault, pem};
+use crate::lock::Lock;
 
 pub use self::files::Files;
 
@@ -48,7 +49,7 @@ struct Shared {
     /// What was read last and can be used.
     now: ArcSwap<Credentials>,
     /// What is wrong with newer contents; locked while somebody looks.
-    doubts: Mutex<Doubts>,
+    doubts: Lock<Doubts>,
 }
 
 /// What lets us in at one moment.
@@ -98,7 +99,7 @@ impl Access {
             user: files.read_user()?,
         };
         let now = ArcSwap::from_pointee(credentials);
-        Ok(Self { shared: Arc::new(Shared { files, now, doubts: Mutex::default() }) })
+        Ok(Self { shared: Arc::new(Shared { files, now, doubts: Lock::default() }) })
     }
 
     /// Whether there is something in it that only TLS has a use for.
@@ -142,12 +143,7 @@ impl Access {
 impl Shared {
     /// Reads the files and takes what is new and can be used.
     fn look(&self) {
-        let Ok(mut doubts) = self.doubts.try_lock().or_else(|busy| match busy {
-            std::sync::TryLockError::Poisoned(poisoned) => Ok(PoisonError::into_inner(poisoned)),
-            std::sync::TryLockError::WouldBlock => Err(()),
-        }) else {
-            return;
-        };
+        let Some(mut doubts) = self.doubts.try_lock() else { return };
         let mut next = Credentials::clone(&self.now.load());
         let taken = [
             take(&mut next.ca, self.files.read_ca(), &mut doubts.ca),

@@ -9,7 +9,6 @@
 //! Who has nothing to do but to wait for the registry need not try: of those who wait, one
 //! looks when a try is due, and all are told when the gate opens.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Turn, watch};
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Backoff;
 use crate::etcd::Error;
+use crate::lock::Lock;
 
 /// The first wait before the registry is tried again, and the longest: one look a second
 /// is no load, and who waits for it waits no longer.
@@ -26,7 +26,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     /// What is known while it is closed. The lock is held for a look, never over an await.
-    away: Mutex<Option<Away>>,
+    away: Lock<Option<Away>>,
     /// Told when it opens.
     opened: watch::Sender<()>,
     /// The turn of the one who looks for all who wait.
@@ -87,13 +87,13 @@ impl Outage {
 
     /// When the next call may try, while the gate is closed.
     fn next_try(&self) -> Option<Instant> {
-        self.lock().as_ref().map(|away| away.next)
+        self.away.lock().as_ref().map(|away| away.next)
     }
 
     /// Lets a call through while nothing speaks against it, and one each time that a try
     /// is due.
     fn admit(&self, now: Instant) -> Result<(), Error> {
-        match &mut *self.lock() {
+        match &mut *self.away.lock() {
             Some(away) if now < away.next => Err(away.reason.clone()),
             Some(away) => {
                 away.next = now + away.backoff.wait();
@@ -106,7 +106,7 @@ impl Outage {
     /// Takes in how a call ended. Calls that were under way together fail together, which
     /// is one failure.
     fn learn<T>(&self, now: Instant, result: &Result<T, Error>) {
-        let mut state = self.lock();
+        let mut state = self.away.lock();
         match (result, &mut *state) {
             (Err(reason), Some(away)) if reason.is_away() => away.reason.clone_from(reason),
             (Err(reason), none) if reason.is_away() => *none = Some(Away::new(now, reason.clone())),
@@ -116,11 +116,6 @@ impl Outage {
                 self.opened.send_replace(());
             }
         }
-    }
-
-    /// The lock. Nothing that holds it can panic half way, so poison says nothing.
-    fn lock(&self) -> MutexGuard<'_, Option<Away>> {
-        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

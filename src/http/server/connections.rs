@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
+use crate::lock::Lock;
 use crate::names::client;
 
 /// Connections at once. Operators, scrapers and probes are few; clients that renew a
@@ -32,7 +33,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Connections {
     /// By number. The lock is held for a look at the map, never over an await.
-    open: Mutex<Open>,
+    open: Lock<Open>,
     /// A permit for each that may be open.
     places: Arc<Semaphore>,
 }
@@ -60,54 +61,49 @@ struct Entry {
 impl Connections {
     /// No connections yet, and room for so many.
     pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), places: Arc::new(Semaphore::new(most)) })
+        Arc::new(Self { open: Lock::default(), places: Arc::new(Semaphore::new(most)) })
     }
 
     /// Waits for a place, which may be one that another had.
     pub(super) async fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = client(address);
-        self.lock().limit(client);
+        self.open.lock().limit(client);
         let mut places = Box::pin(Arc::clone(&self.places).acquire_owned());
         let permit = loop {
             match timeout(PATIENCE, &mut places).await {
                 Ok(permit) => break permit.expect("the places are never closed"),
-                Err(_) => self.lock().close_silent(None),
+                Err(_) => self.open.lock().close_silent(None),
             }
         };
         let close = CancellationToken::new();
-        let number = self.lock().add(client, close.clone());
+        let number = self.open.lock().add(client, close.clone());
         Place::new(Arc::clone(self), number, permit, close)
     }
 
     /// A connection says something, or takes something: it was silent until now. It may be
     /// closed already.
     pub(super) fn touch(&self, number: u64) {
-        if let Some(Entry { silent: Some(since), .. }) = self.lock().entries.get_mut(&number) {
+        if let Some(Entry { silent: Some(since), .. }) = self.open.lock().entries.get_mut(&number) {
             *since = Instant::now();
         }
     }
 
     /// Whether a request of a connection is worked on.
     pub(super) fn work(&self, number: u64, is_at_work: bool) {
-        if let Some(entry) = self.lock().entries.get_mut(&number) {
+        if let Some(entry) = self.open.lock().entries.get_mut(&number) {
             entry.silent = (!is_at_work).then(Instant::now);
         }
     }
 
     /// Whether the next connection of the client of this one would cost it a silent one.
     pub(super) fn are_many(&self, number: u64) -> bool {
-        let open = self.lock();
+        let open = self.open.lock();
         open.entries.get(&number).is_some_and(|entry| open.has_many(entry.client))
     }
 
     /// A connection has no place any more.
     pub(super) fn remove(&self, number: u64) {
-        self.lock().entries.remove(&number);
-    }
-
-    /// The map. It is sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().entries.remove(&number);
     }
 }
 

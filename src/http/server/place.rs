@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::connections::Connections;
+use crate::lock::Lock;
 
 /// The longest a connection lives that answers requests: a client that dawdles must not keep
 /// its place.
@@ -32,7 +33,7 @@ struct Seat {
     /// Its number.
     number: u64,
     /// What holds the place, while it is held.
-    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    permit: Lock<Option<OwnedSemaphorePermit>>,
     /// Cancelled when another takes the place.
     close: CancellationToken,
 }
@@ -56,7 +57,7 @@ impl Place {
         permit: OwnedSemaphorePermit,
         close: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Seat { connections, number, permit: Mutex::new(Some(permit)), close }))
+        Self(Arc::new(Seat { connections, number, permit: Lock::new(Some(permit)), close }))
     }
 
     /// Gives the place to another connection. This one, which has a place elsewhere, lives as
@@ -103,7 +104,7 @@ impl Place {
 
     /// What holds the place, while it is held.
     fn permit(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
-        self.0.permit.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.permit.lock()
     }
 
     /// Whether another has the place.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use utoipa::ToSchema;
 
 use crate::http::Subject;
+use crate::lock::Lock;
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -23,7 +24,7 @@ pub(in crate::http) struct Samples {
     /// When the server began, for durations.
     pub(in crate::http) begun: Instant,
     /// The looks, the latest last.
-    looks: Mutex<VecDeque<Look>>,
+    looks: Lock<VecDeque<Look>>,
 }
 
 /// How much was counted until some moment.
@@ -49,7 +50,7 @@ pub(in crate::http) struct Lately {
 impl Samples {
     /// Nothing yet.
     pub(in crate::http) fn new() -> Self {
-        Self { begun: Instant::now(), looks: Mutex::default() }
+        Self { begun: Instant::now(), looks: Lock::default() }
     }
 
     /// Looks again and again.
@@ -84,7 +85,7 @@ impl Samples {
 
     /// The looks, locked.
     fn looks(&self) -> MutexGuard<'_, VecDeque<Look>> {
-        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+        self.looks.lock()
     }
 }
 

@@ -1,11 +1,13 @@
 //! The ledger of keys: it spares reads of the registry, and is never needed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+
+use crate::lock::Lock;
 
 /// Registrations that one server remembers: some 300 octets each, and renewed every five
 /// seconds they are 20,000 requests a second, more than it answers.
@@ -19,7 +21,7 @@ pub(super) struct Ledger {
     /// How long a registration outlives its last renewal.
     ttl: Duration,
     /// The keys. The lock is held for a look, never over an await.
-    slots: Mutex<Slots>,
+    slots: Lock<Slots>,
 }
 
 /// The keys, and when they were last swept.
@@ -37,7 +39,7 @@ pub(super) struct Slot {
     /// Given to the one request that works on the key.
     turn: Semaphore,
     /// What it left behind.
-    held: Mutex<Option<Held>>,
+    held: Lock<Option<Held>>,
 }
 
 /// A registration as it was left in the registry.
@@ -57,7 +59,7 @@ impl Ledger {
     /// An empty one.
     pub(super) fn new(ttl: Duration) -> Self {
         let slots = Slots { by_key: HashMap::new(), swept: Instant::now() };
-        Self { ttl, slots: Mutex::new(slots) }
+        Self { ttl, slots: Lock::new(slots) }
     }
 
     /// The place of a key; none when there is no room for another.
@@ -95,7 +97,7 @@ impl Ledger {
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
     fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slots.lock()
     }
 }
 
@@ -131,13 +133,13 @@ impl Slot {
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
     fn lock(&self) -> MutexGuard<'_, Option<Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 }
 
 impl Default for Slot {
     fn default() -> Self {
-        Self { turn: Semaphore::new(1), held: Mutex::default() }
+        Self { turn: Semaphore::new(1), held: Lock::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, http_rules};
+use crate::app::App;
 use crate::cli::{Common, HttpAddress, ServeArgs};
 use crate::config::{self, File, Registry, Serve, ZoneConfig};
 use crate::embedded;
@@ -63,7 +63,7 @@ impl Dev {
             of_services(&config.zones).map(|it| (it.registry.clone(), it.layout.clone()));
         let listeners = bind_dns(&config)?;
         let http = bind_http(&config.http)?;
-        let app = App::with_listeners(config, listeners, http);
+        let app = App::with_listeners(config, listeners, http)?;
         Ok(Self { app, listener, address, services })
     }
 
@@ -147,9 +147,9 @@ fn bind_dns(config: &Serve) -> Result<Listeners, Failure> {
 /// a free port.
 fn bind_http(config: &config::Http) -> Result<Option<Http>, Failure> {
     let HttpAddress::On(address) = config.at else { return Ok(None) };
-    let bound = match Http::bind(address, http_rules(config)) {
+    let bound = match Http::bind(address) {
         Err(error) if error.is_in_use() && !config.is_explicit => {
-            Http::bind((Ipv4Addr::LOCALHOST, 0).into(), http_rules(config))
+            Http::bind((Ipv4Addr::LOCALHOST, 0).into())
         }
         bound => bound,
     };

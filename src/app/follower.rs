@@ -2,17 +2,18 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Outage;
+use super::Live;
 use crate::etcd::Etcd;
 use crate::events::{Events, Teller};
-use crate::index::{Index, Publisher, Zone};
-use crate::mirror::{Known, Mirror, Options, Patience};
+use crate::index::{Publisher, Zone};
+use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
 use crate::state::{Identity, Keeper};
 
@@ -41,21 +42,22 @@ impl Follower {
     /// What follows the zone at a place of the index.
     pub(super) fn new(
         source: Source,
-        (outage, patience): (&Outage, &Arc<Patience>),
-        (index, events): (&Arc<Index>, &Arc<Events>),
+        live: &Live,
+        events: &Arc<Events>,
+        state: Option<&Path>,
         at: usize,
     ) -> Self {
         let Source { etcd, layout, identity } = source;
+        let index = live.index();
         let zone = Arc::clone(&index.load().zones()[at]);
-        zone.freshness().expire_after(outage.max_stale);
         let options = Options {
             zone: identity.zone.clone(),
-            patience: Arc::clone(patience),
+            patience: Arc::clone(live.patience()),
             vitals: Arc::clone(zone.vitals()),
             ..Options::default()
         };
-        let keeper = outage.state.as_ref().map(|state| {
-            Keeper::new(&state.directory, identity, layout.clone(), Arc::clone(index), at)
+        let keeper = state.map(|directory| {
+            Keeper::new(directory, identity, layout.clone(), Arc::clone(index), at)
         });
         let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
         let freshness = Arc::clone(zone.freshness());

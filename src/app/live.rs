@@ -3,18 +3,19 @@
 //! What can fail is done before anything else is: then nothing was replaced.
 
 use std::io;
+use std::mem::take;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::http_rules;
 use crate::config::{Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
-use crate::http::Access;
+use crate::http::{Access, Http};
 use crate::index::{Index, Schema, Zone};
 use crate::metrics::ReloadHistory;
 use crate::mirror::{Patience, Waits};
 use crate::privileges;
-use crate::wire::{Counters, Limiter, Policies, Policy, QueryLog, RateLimit};
+use crate::wire::{Counters, Limiter, Listeners, Policies, Policy, QueryLog, RateLimit};
 
 /// The reloadable parts. Clones share them.
 #[derive(Debug, Clone)]
@@ -52,28 +53,29 @@ struct Upstreams {
 }
 
 impl Live {
-    /// What a server that answers at `own`, and whose HTTP lets in whom `http` says, begins
-    /// with.
-    pub(super) fn new(
-        (index, patience): (Arc<Index>, Arc<Patience>),
-        own: Own,
-        http: Option<Arc<Access>>,
-        counters: Arc<Counters>,
-        (answering, limits, forward): (Answering, Limits, (Vec<Source>, Rules)),
-    ) -> Self {
-        let query_log = answering.query_log;
-        let policies = Policies::new(Arc::new(policy(answering, limits, &Policy::default())));
-        let (sources, rules) = forward;
-        let upstreams = Upstreams { sources, rules, query_log, is_running: false };
-        let (policies, upstreams) = (Arc::new(policies), Arc::new(Mutex::new(upstreams)));
-        let outcomes = Arc::default();
-        Self { index, patience, policies, own, http, upstreams, counters, outcomes }
+    /// What a server begins with that answers from an index: a configuration follows.
+    pub(super) fn new(index: Arc<Index>, listeners: &Listeners, http: Option<&Http>) -> Self {
+        Self {
+            index,
+            patience: Arc::default(),
+            policies: Arc::new(Policies::new(Arc::default())),
+            own: Own::new(listeners.addresses()),
+            http: http.map(|http| Arc::clone(http.access())),
+            upstreams: Arc::default(),
+            counters: listeners.counters(),
+            outcomes: Arc::default(),
+        }
     }
 
     /// What is answered from.
     #[must_use]
     pub const fn index(&self) -> &Arc<Index> {
         &self.index
+    }
+
+    /// How long mirrors wait.
+    pub(super) const fn patience(&self) -> &Arc<Patience> {
+        &self.patience
     }
 
     /// How messages are answered.
@@ -106,23 +108,34 @@ impl Live {
     ///
     /// # Errors
     /// The system has no thread left; then nothing is changed.
-    pub fn follow(&self, config: Serve) -> io::Result<()> {
-        let Serve { zones, static_zones, bare_names, .. } = config;
-        let connections = config.limits.tcp.connections;
-        let forward = (config.forward, config.forward_rules);
-        self.answer(config.answering, config.limits, forward)?;
-        privileges::make_room(connections);
-        if let Some(access) = &self.http {
-            access.replace(http_rules(&config.http));
-        }
-        self.patience.replace(waits(&config.outage));
+    pub fn follow(&self, mut config: Serve) -> io::Result<()> {
+        let (zones, static_zones) = (take(&mut config.zones), take(&mut config.static_zones));
+        let bare_names = config.bare_names;
+        self.apply(config)?;
         let zones = zones.into_iter().map(|zone| zone.settings).collect();
         for kept in self.index.renew(zones, static_zones, bare_names) {
             tracing::warn!(zone = kept.zone, "{kept}");
         }
+        Ok(())
+    }
+
+    /// The same but for the zones, which are in the index at the start.
+    ///
+    /// # Errors
+    /// The system has no thread left; then nothing is changed.
+    pub(super) fn apply(&self, config: Serve) -> io::Result<()> {
+        let Serve { answering, limits, forward, forward_rules, outage, http, .. } = config;
+        let connections = limits.tcp.connections;
+        self.answer(answering, limits, (forward, forward_rules))?;
+        privileges::make_room(connections);
+        if let Some(access) = &self.http {
+            access.replace(http_rules(&http));
+        }
+        let Outage { hold_collapse, max_stale, .. } = outage;
+        self.patience.replace(Waits { hold_collapse, max_stale });
         let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
         for zone in self.index.load().zones().iter().filter(of_registry) {
-            zone.freshness().expire_after(config.outage.max_stale);
+            zone.freshness().expire_after(max_stale);
         }
         Ok(())
     }
@@ -188,11 +201,6 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, Upstreams> {
         self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How long mirrors wait.
-pub(super) const fn waits(outage: &Outage) -> Waits {
-    Waits { hold_collapse: outage.hold_collapse, max_stale: outage.max_stale }
 }
 
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.

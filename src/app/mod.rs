@@ -6,6 +6,7 @@ mod live;
 
 use std::convert::Infallible;
 use std::io;
+use std::mem::take;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,15 +15,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::HttpAddress;
-use crate::config::{self, Answering, Limits, Serve, ZoneConfig};
+use crate::config::{self, Serve, ZoneSource, indexed};
 use crate::error::Failure;
-use crate::etcd::Etcd;
+use crate::etcd::{Access, Etcd};
 use crate::events::Events;
-use crate::forward::{Own, Rules, Source as Upstream};
 use crate::http::{self, Bender, Heavy, Http, Subject};
-use crate::index::{Index, Schema, Settings, Zone};
+use crate::index::{Index, Schema, Zone};
 use crate::join::registrar::Registrar;
-use crate::mirror::Patience;
 use crate::privileges::{self, Account};
 use crate::registry::Finding;
 use crate::state::{self, Identity};
@@ -53,27 +52,9 @@ pub struct App {
     bender: Option<Bender>,
 }
 
-/// A server before its sockets are bound.
-struct Prepared {
-    /// What is answered from.
-    index: Arc<Index>,
-    /// How long mirrors wait.
-    patience: Arc<Patience>,
-    /// What happened to the index, lately.
-    events: Arc<Events>,
-    /// What follows each zone.
-    followers: Vec<Follower>,
-    /// Where bender's interface registers.
-    bender: Option<Bender>,
-    /// UDP workers; 0 is one per core.
-    workers: usize,
-    /// How messages are answered, and who is asked for names that are not ours.
-    rules: (Answering, Limits, (Vec<Upstream>, Rules)),
-}
-
 impl App {
-    /// Prepares a mirror per zone, each with what its snapshot says, and then binds every
-    /// listener: whoever can ask is answered from what is known. etcd need not be there.
+    /// Binds every listener, and prepares a mirror per zone, each with what its snapshot says:
+    /// whoever is answered, once it runs, is answered from what is known. etcd need not be there.
     ///
     /// # Errors
     /// [`Failure::Failed`]: an address cannot be bound. [`Failure::Usage`]: the directory of
@@ -85,22 +66,39 @@ impl App {
             let account = config.limits.run_as.as_ref();
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
-        let (strictness, addresses) = (strictness(&config), config.listen.addresses.clone());
-        let (at, rules) = (config.http.at, http_rules(&config.http));
-        let prepared = Prepared::new(config);
-        let listeners = Listeners::bind(&addresses, strictness).map_err(Failure::failed)?;
-        let http = match at {
+        let listeners = Listeners::bind(&config.listen.addresses, strictness(&config));
+        let http = match config.http.at {
             HttpAddress::Off => None,
-            HttpAddress::On(address) => Some(Http::bind(address, rules).map_err(Failure::failed)?),
+            HttpAddress::On(address) => Some(Http::bind(address).map_err(Failure::failed)?),
         };
-        Ok(prepared.with_listeners(listeners, http))
+        Self::with_listeners(config, listeners.map_err(Failure::failed)?, http)
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
     /// is there.
-    #[must_use]
-    pub fn with_listeners(config: Serve, listeners: Listeners, http: Option<Http>) -> Self {
-        Prepared::new(config).with_listeners(listeners, http)
+    ///
+    /// # Errors
+    /// As [`Live::follow`].
+    pub fn with_listeners(
+        mut config: Serve,
+        listeners: Listeners,
+        http: Option<Http>,
+    ) -> Result<Self, Failure> {
+        warn_of(&config.cautions(), &config.of_files());
+        let (zones, static_zones) = (take(&mut config.zones), take(&mut config.static_zones));
+        let (index, sources) = indexed(zones, static_zones, config.bare_names);
+        let sources = connected(sources, &index, &config.access);
+        let bender = bender(&sources, &index, config.http.registration_ttl);
+        let (account, workers) = (config.limits.run_as.clone(), config.workers);
+        let state = config.outage.state.take().map(|it| it.directory);
+        let live = Live::new(Arc::clone(&index), &listeners, http.as_ref());
+        live.apply(config).map_err(Failure::failed)?;
+        let events = Arc::new(Events::new(index));
+        let follower = |(at, source)| Follower::new(source, &live, &events, state.as_deref(), at);
+        let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
+        followers.iter_mut().for_each(Follower::restore);
+        let listeners = listeners.share(workers);
+        Ok(Self { events, listeners, http, live, workers, followers, account, bender })
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -200,49 +198,19 @@ impl App {
     }
 }
 
-impl Prepared {
-    /// What there is before anything is bound: mirrors, with what snapshots say.
-    fn new(config: Serve) -> Self {
-        warn_of(&config.cautions(), &config.of_files());
-        let Serve { zones, static_zones, access, outage, bare_names, workers, .. } = config;
-        let Serve { answering, limits, forward, forward_rules, http: window, .. } = config;
-        let mut sources: Vec<Source> = Vec::new();
-        let mut settings = Vec::new();
-        for zone in zones {
-            let ZoneConfig { settings: zone_settings, registry, layout } = zone;
-            let apex = zone_settings.apex().to_ascii();
-            let identity =
-                Identity::new(&apex, &registry, &layout, zone_settings.schema().as_str());
-            // Zones of one registry share its connection.
-            let shared = sources.iter().find(|it| *it.etcd.url() == registry);
-            let etcd = shared.map_or_else(|| Etcd::new(&registry, &access), |it| it.etcd.clone());
-            sources.push(Source { etcd, layout, identity });
-            settings.push(Arc::new(zone_settings));
-        }
-        settings.extend(static_zones.into_iter().map(Arc::new));
-        let bender = bender(&sources, &settings, window.registration_ttl);
-        let index = Arc::new(Index::new(settings, bare_names));
-        let events = Arc::new(Events::new(Arc::clone(&index)));
-        let patience = Arc::new(Patience::new(live::waits(&outage)));
-        let follower =
-            |(at, source)| Follower::new(source, (&outage, &patience), (&index, &events), at);
-        let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
-        followers.iter_mut().for_each(Follower::restore);
-        let rules = (answering, limits, (forward, forward_rules));
-        Self { index, patience, events, followers, bender, workers, rules }
+/// The registry zones' sources, each with a client; zones of one registry share its connection.
+fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<Source> {
+    let mut connected: Vec<Source> = Vec::new();
+    let generation = index.load();
+    for (ZoneSource { registry, layout }, zone) in sources.into_iter().zip(generation.zones()) {
+        let (settings, shared) =
+            (zone.settings(), connected.iter().find(|it| *it.etcd.url() == registry));
+        let (apex, schema) = (settings.apex().to_ascii(), settings.schema());
+        let identity = Identity::new(&apex, &registry, &layout, schema.as_str());
+        let etcd = shared.map_or_else(|| Etcd::new(&registry, access), |it| it.etcd.clone());
+        connected.push(Source { etcd, layout, identity });
     }
-
-    /// The server around sockets.
-    fn with_listeners(self, listeners: Listeners, http: Option<Http>) -> App {
-        let Self { index, patience, events, followers, bender, workers, rules } = self;
-        privileges::make_room(rules.1.tcp.connections);
-        let account = rules.1.run_as.clone();
-        let own = Own::new(listeners.addresses());
-        let access = http.as_ref().map(|http| Arc::clone(http.access()));
-        let live = Live::new((index, patience), own, access, listeners.counters(), rules);
-        let listeners = listeners.share(workers);
-        App { events, listeners, http, live, workers, followers, account, bender }
-    }
+    connected
 }
 
 /// Answers HTTP, if it is to be answered, until DNS no longer is.
@@ -254,15 +222,15 @@ async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> 
 }
 
 /// Where bender's interface registers: in the first zone of services.
-fn bender(sources: &[Source], settings: &[Arc<Settings>], ttl: Duration) -> Option<Bender> {
-    let is_of_services = |settings: &Arc<Settings>| settings.schema() == Schema::Services;
-    let zone = settings.iter().position(is_of_services)?;
+fn bender(sources: &[Source], index: &Index, ttl: Duration) -> Option<Bender> {
+    let is_of_services = |zone: &Arc<Zone>| zone.settings().schema() == Schema::Services;
+    let zone = index.load().zones().iter().position(is_of_services)?;
     let Source { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }
 
 /// Whom HTTP lets in, as a configuration says.
-pub fn http_rules(config: &config::Http) -> http::Rules {
+fn http_rules(config: &config::Http) -> http::Rules {
     let config::Http { tokens, certificate, hosts, .. } = config.clone();
     http::Rules { tokens, certificate, hosts }
 }

@@ -7,25 +7,14 @@ use hickory_proto::rr::Name;
 use super::print;
 use crate::authority::{self, Draw};
 use crate::cli::{ExplainArgs, Output};
-use crate::config::{Serve, ZoneConfig};
+use crate::config::{Serve, indexed};
 use crate::error::Failure;
-use crate::etcd::{Access, Etcd};
-use crate::index::{Index, Publisher, Settings};
-use crate::mirror;
+use crate::index::Index;
 use crate::names::WireName;
-use crate::registry::{Layout, RegistryUrl};
 use crate::telemetry::complain;
 
 /// The exit code when the name does not exist.
 const NOTHING: u8 = 3;
-
-/// The source that a zone is read from.
-struct Source {
-    /// The registry.
-    registry: RegistryUrl,
-    /// The part of it that is the zone's.
-    layout: Layout,
-}
 
 /// Prints what a name is answered with, and why. Gives the exit code.
 ///
@@ -35,7 +24,7 @@ struct Source {
 pub async fn explain(config: Serve, args: &ExplainArgs) -> Result<u8, Failure> {
     let (name, kind) =
         authority::asked(&args.name, args.kind.as_deref()).map_err(Failure::usage)?;
-    let index = read(config, &name).await?;
+    let index = read_all(config, &name).await?;
     let explanation = authority::explain(&index.load(), &name, kind, &mut Draw::new());
     match print::form(args.output) {
         Output::Table => print::text(&explanation.to_string())?,
@@ -46,17 +35,11 @@ pub async fn explain(config: Serve, args: &ExplainArgs) -> Result<u8, Failure> {
 
 /// All zones, as `serve` builds them. Those that the name is not in may be away: what leads
 /// there is then not answered.
-async fn read(config: Serve, name: &Name) -> Result<Arc<Index>, Failure> {
+async fn read_all(config: Serve, name: &Name) -> Result<Arc<Index>, Failure> {
     let Serve { zones, static_zones, access, bare_names, .. } = config;
-    let (mut sources, mut settings) = (Vec::new(), Vec::<Arc<Settings>>::new());
-    for ZoneConfig { settings: of_zone, registry, layout } in zones {
-        sources.push(Source { registry, layout });
-        settings.push(Arc::new(of_zone));
-    }
-    settings.extend(static_zones.into_iter().map(Arc::new));
-    let index = Arc::new(Index::new(settings, bare_names));
-    for (at, source) in sources.into_iter().enumerate() {
-        if let Err(failure) = source.read(&access, &index, at).await {
+    let (index, sources) = indexed(zones, static_zones, bare_names);
+    for (at, source) in sources.iter().enumerate() {
+        if let Err(failure) = super::read(source, &access, &index, at).await {
             if is_needed(&index, name, at) {
                 return Err(failure);
             }
@@ -74,14 +57,4 @@ fn is_needed(index: &Index, name: &Name, at: usize) -> bool {
     let Some((site, _)) = generation.locate(&name) else { return false };
     let (own, zone) = (generation.zone(site), &generation.zones()[at]);
     own.settings().is_reverse() && zone.settings().names_its_addresses() || Arc::ptr_eq(own, zone)
-}
-
-impl Source {
-    /// Reads the zone at a place once.
-    async fn read(self, access: &Access, index: &Arc<Index>, at: usize) -> Result<(), Failure> {
-        let etcd = Etcd::new(&self.registry, access);
-        let mut publisher = Publisher::new(Arc::clone(index), at);
-        mirror::list(&etcd, self.layout, &mut publisher).await?;
-        Ok(())
-    }
 }

@@ -17,7 +17,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use crate::config::ZoneConfig;
+use crate::config::{ZoneConfig, ZoneSource, indexed};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd};
 use crate::index::{Index, Publisher, Schema, Zone};
@@ -52,11 +52,21 @@ impl Found {
 
 /// Reads a zone once, and builds it as `serve` does. Gives the number of its keys, too.
 async fn build(config: ZoneConfig, access: &Access) -> Result<(Arc<Zone>, usize), Failure> {
-    let etcd = Etcd::new(&config.registry, access);
-    let index = Arc::new(Index::new(vec![Arc::new(config.settings)], false));
-    let mut publisher = Publisher::new(Arc::clone(&index), 0);
-    let keys = mirror::list(&etcd, config.layout, &mut publisher).await?;
+    let (index, sources) = indexed(vec![config], Vec::new(), false);
+    let keys = read(&sources[0], access, &index, 0).await?;
     Ok((Arc::clone(&index.load().zones()[0]), keys))
+}
+
+/// Reads the zone at a place of the index once. Gives the number of its keys.
+async fn read(
+    source: &ZoneSource,
+    access: &Access,
+    index: &Arc<Index>,
+    at: usize,
+) -> Result<usize, Failure> {
+    let etcd = Etcd::new(&source.registry, access);
+    let mut publisher = Publisher::new(Arc::clone(index), at);
+    Ok(mirror::list(&etcd, source.layout.clone(), &mut publisher).await?)
 }
 
 /// The zones that have services; of the others it is said that they are left out.

@@ -39,7 +39,7 @@ pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};
 pub use self::watched::watched;
-pub use self::zones::{ZoneConfig, settings as zone_settings};
+pub use self::zones::{ZoneConfig, ZoneSource, indexed, settings as zone_settings};
 
 /// The options that every command has.
 #[derive(Debug, Clone)]

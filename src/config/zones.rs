@@ -1,6 +1,7 @@
 //! The zones: those of a registry with their files, and those that are files alone.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
@@ -8,7 +9,7 @@ use hickory_proto::rr::{Name, RData};
 use super::file::{DrawnOrder, File, RegistrySchema, Zone};
 use super::read_url;
 use crate::error::Failure;
-use crate::index::{AnswersOrder, Schema, Settings, Tree};
+use crate::index::{AnswersOrder, Index, Schema, Settings, Tree};
 use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
@@ -28,6 +29,32 @@ pub struct ZoneConfig {
     pub registry: RegistryUrl,
     /// The part of it that is this zone's.
     pub layout: Layout,
+}
+
+/// Where a registry zone is read from.
+#[derive(Debug, Clone)]
+pub struct ZoneSource {
+    /// The registry.
+    pub registry: RegistryUrl,
+    /// The part of it that is the zone's.
+    pub layout: Layout,
+}
+
+/// An index of all zones, still without registrations, and where those of the registry zones,
+/// which come first, are read from.
+#[must_use]
+pub fn indexed(
+    zones: Vec<ZoneConfig>,
+    static_zones: Vec<Settings>,
+    bare_names: bool,
+) -> (Arc<Index>, Vec<ZoneSource>) {
+    let (mut settings, mut sources) = (Vec::new(), Vec::new());
+    for ZoneConfig { settings: of_zone, registry, layout } in zones {
+        settings.push(Arc::new(of_zone));
+        sources.push(ZoneSource { registry, layout });
+    }
+    settings.extend(static_zones.into_iter().map(Arc::new));
+    (Arc::new(Index::new(settings, bare_names)), sources)
 }
 
 /// The zone files that there are, each with its zone's apex.

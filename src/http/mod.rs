@@ -96,16 +96,16 @@ pub struct BindError {
 }
 
 impl Http {
-    /// Binds the address, for those whom the rules let in. Port 0 takes a free one.
+    /// Binds the address. Port 0 takes a free one.
     ///
     /// # Errors
     /// [`BindError`]: somebody else has it, or it is not this machine's.
-    pub fn bind(address: SocketAddr, rules: Rules) -> Result<Self, BindError> {
+    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let fault = |reason| BindError { address, reason };
         let listener = TcpListener::bind(address).map_err(fault)?;
         listener.set_nonblocking(true).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        let access = Arc::new(Access::new(rules, address.ip()));
+        let access = Arc::new(Access::new(address.ip()));
         Ok(Self { listener, address, access })
     }
 
@@ -197,8 +197,8 @@ mod tests {
 
     #[test]
     fn an_address_is_bound_once() {
-        let first = Http::bind("127.0.0.1:0".parse().unwrap(), Rules::default()).unwrap();
-        let second = Http::bind(first.address(), Rules::default()).unwrap_err();
+        let first = Http::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let second = Http::bind(first.address()).unwrap_err();
         assert!(second.is_in_use() && second.to_string().contains("--http"), "{second}");
     }
 }

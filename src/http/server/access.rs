@@ -52,13 +52,11 @@ pub struct Access {
 }
 
 impl Access {
-    /// The rules of a listener at an address.
+    /// The access of a listener at an address, whose rules follow.
     #[must_use]
-    pub fn new(rules: Rules, address: IpAddr) -> Self {
+    pub fn new(address: IpAddr) -> Self {
         let own_name = gethostname::gethostname().to_string_lossy().to_ascii_lowercase();
-        let access = Self { rules: ArcSwap::default(), is_local: address.is_loopback(), own_name };
-        access.replace(rules);
-        access
+        Self { rules: ArcSwap::default(), is_local: address.is_loopback(), own_name }
     }
 
     /// Other rules, from the next request or connection on.
@@ -177,7 +175,9 @@ mod tests {
     fn access(address: &str, token: Option<&str>) -> Access {
         let tokens = token.map(|text| Token::new(text).unwrap()).into_iter().collect();
         let rules = Rules { tokens, hosts: vec!["ops.example".to_owned()], ..Rules::default() };
-        Access::new(rules, address.parse().unwrap())
+        let access = Access::new(address.parse().unwrap());
+        access.replace(rules);
+        access
     }
 
     /// The status that a request with some headers gets.

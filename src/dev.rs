@@ -18,7 +18,7 @@ use crate::names::{DEFAULT_LEASE, HEARTBEATS_PER_LEASE, default_id};
 use crate::registry::document::Registration as Document;
 use crate::registry::{Endpoint, Host, Layout, RegistryUrl};
 use crate::shutdown;
-use crate::telemetry::say;
+use crate::telemetry::{Log, on_all_cores, say};
 use crate::wire::{BindError, Listeners, Strictness};
 
 /// The service that the server registers of itself, so that there is something to find.
@@ -26,8 +26,18 @@ const HELLO: &str = "hello";
 /// Free ports that are tried in place of a default one that is taken.
 const PORT_TRIES: usize = 16;
 
+/// Runs `srvd dev` until told to stop.
+///
+/// # Errors
+/// [`Failure`]: an address that was asked for cannot be bound, or wrong configuration.
+pub fn dev(log: &Log, common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
+    let dev = Dev::bind(common, args, file)?;
+    dev.app.give_up_privileges()?;
+    on_all_cores(log, dev.run())
+}
+
 /// A server and its registry, bound, with nothing running yet.
-pub struct Dev {
+struct Dev {
     /// The server.
     app: App,
     /// The socket of the registry.
@@ -41,10 +51,7 @@ pub struct Dev {
 impl Dev {
     /// Binds everything. Default ports that are taken are replaced; ports that somebody
     /// asked for are not.
-    ///
-    /// # Errors
-    /// [`Failure`]: an address that was asked for cannot be bound, or wrong configuration.
-    pub fn bind(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
+    fn bind(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
         let asked = Registry::new(common, file)?;
         let mut config = Serve::new(common, args, file)?;
         let listener = bind_registry(&asked)?;
@@ -67,17 +74,8 @@ impl Dev {
         Ok(Self { app, listener, address, services })
     }
 
-    /// The server.
-    #[must_use]
-    pub const fn app(&self) -> &App {
-        &self.app
-    }
-
     /// Runs both until told to stop.
-    ///
-    /// # Errors
-    /// [`Failure`]: the runtime cannot take a socket.
-    pub async fn run(self) -> Result<(), Failure> {
+    async fn run(self) -> Result<(), Failure> {
         let Self { app, listener, address, services } = self;
         let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
         let dns = app.addresses();

@@ -31,7 +31,7 @@
 //! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`shutdown`] | the signals that end the process | |
 //! | [`systemd`] | what systemd is told | |
-//! | [`telemetry`] | log lines | `names` |
+//! | [`telemetry`] | log lines, and the runtimes that write them | `names`, `error` |
 //!
 //! | room | what it is for | knows |
 //! | --- | --- | --- |
@@ -52,7 +52,7 @@
 //! | [`config`] | what it means, together with the file | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `cli` |
 //! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `cli`, `config` |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `cli`, `config`, `app` |
-//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `cli`, `config` |
+//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `cli`, `config`, `app`, `reload` |
 //! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `cli`, `config`, `app` |
 //! | [`docs`] | man pages and completions | `cli` |
 //!

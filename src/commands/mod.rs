@@ -4,7 +4,7 @@
 //! the zones that the configuration names, and show one JSON object everywhere: `zone`, `name`,
 //! `id`, `key` and the document's members.
 //!
-//! `join` and `leave` write to the registry.
+//! `join` and `leave` write to the registry; `serve` is the server.
 
 mod check;
 mod explain;
@@ -13,6 +13,7 @@ mod labels;
 mod leave;
 mod list;
 mod print;
+mod serve;
 mod watch;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use self::explain::explain;
 pub use self::join::join;
 pub use self::leave::leave;
 pub use self::list::{list, lookup};
+pub use self::serve::serve;
 pub use self::watch::watch;
 
 /// An instance, and where it was found.

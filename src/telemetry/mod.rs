@@ -2,6 +2,7 @@
 
 mod lines;
 mod repeats;
+mod runtime;
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -16,6 +17,8 @@ use crate::names::Shown;
 
 use self::lines::{Json, Text};
 use self::repeats::Repeats;
+
+pub use self::runtime::{on_all_cores, on_one_thread};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Deserialize)]

@@ -17,7 +17,7 @@ pub struct AnsweringArgs {
     /// Most octets of a reply over UDP, to clients that take as much: 512 to 4096 [default:
     /// 1232, which no network cuts into fragments]
     #[arg(long, env = "SRVD_UDP_SIZE", value_name = "OCTETS")]
-    pub udp_size: Option<u16>,
+    pub udp_size: Option<u32>,
     /// Whether replies over UDP to clients without a valid cookie have at most three times
     /// the octets of the query [default: false]
     #[arg(long, env = "SRVD_STRICT_AMPLIFICATION", value_name = "BOOL", value_parser = BoolishValueParser::new())]

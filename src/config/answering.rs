@@ -3,7 +3,8 @@
 use std::num::NonZeroU32;
 
 use super::file::File;
-use super::{Written, named};
+use super::given::{Given, within};
+use super::named;
 use crate::cli::AnsweringArgs;
 use crate::error::Failure;
 use crate::files::NamedFile;
@@ -54,35 +55,23 @@ pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, 
 
 /// The most octets of a reply over UDP.
 fn udp_size(args: &AnsweringArgs, file: &File) -> Result<UdpSize, Failure> {
-    let typed = args.udp_size.map(|octets| (octets, "--udp-size".to_owned()));
-    let written = |it: &Written<u16>| {
-        let it = it.as_ref()?;
-        Some((*it.as_ref(), file.origin("udp-size", it)))
-    };
-    let Some((octets, origin)) = typed.or_else(|| written(&file.udp_size)) else {
-        return Ok(UdpSize::default());
-    };
+    let given = Given::pick("udp-size", &args.udp_size, &file.udp_size, file);
     let (least, most) = UdpSize::RANGE.into_inner();
-    let text = format!("{origin}: it is {octets}; write {least} to {most} octets, or leave it out");
-    UdpSize::new(octets).ok_or_else(|| Failure::usage(text))
+    let octets = within(given, least.into()..=most.into(), "leave it out for 1232")?;
+    let size = octets.and_then(|octets| UdpSize::new(u16::try_from(octets).ok()?));
+    Ok(size.unwrap_or_default())
 }
 
 /// The name of this server.
 fn nsid(args: &AnsweringArgs, file: &File) -> Result<Option<String>, Failure> {
-    let typed = args.nsid.clone().map(|nsid| (nsid, "--nsid".to_owned()));
-    let written = |it: &Written<String>| {
-        let it = it.as_ref()?;
-        Some((it.as_ref().clone(), file.origin("nsid", it)))
-    };
-    match typed.or_else(|| written(&file.nsid)) {
-        Some((nsid, origin)) if nsid.is_empty() || nsid.len() > NSID_MAX => {
-            Err(Failure::usage(format!(
-                "{origin}: it has {} octets; write 1 to {NSID_MAX}, or leave it out",
-                nsid.len()
-            )))
-        }
-        nsid => Ok(nsid.map(|(nsid, _)| nsid)),
+    let given = Given::pick("nsid", &args.nsid, &file.nsid, file);
+    if let Some(given) = given.as_ref().filter(|it| !(1..=NSID_MAX).contains(&it.value.len())) {
+        let octets = given.value.len();
+        return Err(given.fault(format_args!(
+            "it has {octets} octets; write 1 to {NSID_MAX}, or leave it out"
+        )));
     }
+    Ok(given.map(|given| given.value))
 }
 
 /// Cookies by the secrets of a file. No error shows any of them.
@@ -145,9 +134,9 @@ mod tests {
         for (octets, size) in [(None, 1232), (Some(512), 512), (Some(4096), 4096)] {
             assert_eq!(with(octets).unwrap(), size);
         }
-        for octets in [0, 511, 4097] {
+        for octets in [0, 511, 4097, 99_999] {
             let failure = with(Some(octets)).unwrap_err().to_string();
-            let expected = format!("--udp-size: it is {octets}; write 512 to 4096 octets");
+            let expected = format!("--udp-size: {octets} is not within 512 to 4096; leave it out");
             assert!(failure.starts_with(&expected), "{failure}");
         }
     }

@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::cli::HttpAddress;
 use crate::error::Failure;
 use crate::files::{self, FileStamp};
-use crate::names::{Network, TTL_MAX, WireName};
+use crate::names::{Network, Span, TTL_MAX, WireName, nearest};
 use crate::telemetry::LogFormat;
 
 /// The file's keys.
@@ -47,7 +47,7 @@ pub struct File {
     /// Names that HTTP on loopback may be asked by.
     pub http_hosts: Option<Vec<String>>,
     /// How long a registration made over HTTP outlives its last renewal.
-    pub registration_ttl: Written<Age>,
+    pub registration_ttl: Written<Span>,
     /// UDP workers.
     pub workers: Written<usize>,
     /// Directory of zone files.
@@ -59,9 +59,9 @@ pub struct File {
     /// Directory of snapshots.
     pub state: Written<PathBuf>,
     /// How long old answers are given.
-    pub max_stale: Written<Age>,
+    pub max_stale: Written<Span>,
     /// How long the removals of a collapse are held.
-    pub hold_collapse: Written<Age>,
+    pub hold_collapse: Written<Span>,
     /// The reverse zones.
     pub reverse: Written<Vec<String>>,
     /// Who is asked for other names.
@@ -90,13 +90,13 @@ pub struct File {
     /// TCP connections of one client at once.
     pub tcp_connections_per_client: Written<usize>,
     /// How long a TCP connection may be quiet.
-    pub tcp_idle: Written<Age>,
+    pub tcp_idle: Written<Span>,
     /// Whom to become once everything is bound.
     pub run_as: Written<String>,
     /// Secrets that cookies are made with.
     pub cookie_secret_file: Written<PathBuf>,
     /// The most octets of a reply over UDP.
-    pub udp_size: Written<u16>,
+    pub udp_size: Written<u32>,
     /// Whether replies over UDP to unknown clients are kept small.
     pub strict_amplification: Option<bool>,
     /// The name of this server.
@@ -125,12 +125,22 @@ pub struct File {
 fn fault(text: &str, error: &toml::de::Error) -> String {
     // Some faults say what was expected in a line of its own.
     let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = unknown(&what).unwrap_or(what);
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
         return format!(" {what}");
     };
     let line = before.matches('\n').count() + 1;
     let keys = text.lines().take(line).filter_map(key_of);
     keys.last().map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
+}
+
+/// That a key is unknown, with the known one that is most like it in place of all of them.
+fn unknown(what: &str) -> Option<String> {
+    let (key, known) = what.strip_prefix("unknown field `")?.split_once("`, expected one of ")?;
+    let known = known.split(", ").map(|it| it.trim_matches('`').as_bytes());
+    let meant = nearest(key.as_bytes(), known).and_then(|it| str::from_utf8(it).ok());
+    let remedy = meant.map_or("remove it".to_owned(), |it| format!("is it `{it}`?"));
+    Some(format!("unknown key `{key}`; {remedy}"))
 }
 
 /// The key that a line gives a value, or the table that it begins.
@@ -199,10 +209,6 @@ pub struct ZoneName(pub hickory_proto::rr::Name);
 /// A duration of whole seconds that fits a TTL.
 #[derive(Debug, Clone, Copy)]
 pub struct Seconds(pub u32);
-
-/// A duration of any length, written like 30s or 1h.
-#[derive(Debug, Clone, Copy)]
-pub struct Age(pub Duration);
 
 impl File {
     /// Reads a file; no file is an empty one.
@@ -293,7 +299,7 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-impl<'de> Deserialize<'de> for Age {
+impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         let fault =
@@ -320,7 +326,9 @@ mod tests {
                 "listen = [\"x\"]",
                 &["srvd.toml", ".toml:1:", "listen", "invalid socket address"][..],
             ),
-            ("colour = 1", &[".toml:1:", "unknown field `colour`", "listen"]),
+            ("colour = 1", &[".toml:1:", "unknown key `colour`; remove it"]),
+            ("tcp-idel = \"1s\"", &[".toml:1:", "unknown key `tcp-idel`; is it `tcp-idle`?"]),
+            ("[[zone]]\nnam = 1", &[".toml:2:", "unknown key `nam`; is it `name`?"]),
             ("[[zone]]\nprefix = \"/a\"", &["missing field `name`"]),
             ("[[zone]]\nname = \"a..b\"", &[".toml:2:", "`a..b` is no zone name"]),
             ("[[zone]]\nname = \"a\"\nttl = \"500ms\"", &[".toml:3:", "whole seconds"]),

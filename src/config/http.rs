@@ -7,12 +7,12 @@ use rustls::sign::CertifiedKey;
 
 use super::expiry::ending;
 use super::file::File;
-use super::outage::duration;
+use super::given::Given;
 use super::{check_lease, named};
 use crate::cli::{HttpAddress, HttpArgs};
 use crate::error::Failure;
 use crate::files::{Token, certified, tokens};
-use crate::names::DEFAULT_LEASE;
+use crate::names::{DEFAULT_LEASE, Span};
 use crate::registry::Finding;
 
 /// The certificate that HTTP is served with, and a warning about it.
@@ -57,9 +57,9 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
 
 /// How long a registration made over HTTP outlives its last renewal.
 fn registration_ttl(args: &HttpArgs, file: &File) -> Result<Duration, Failure> {
-    let option = "registration-ttl";
-    let asked = duration(option, args.registration_ttl, &file.registration_ttl, file);
-    let Some((ttl, origin)) = asked else { return Ok(DEFAULT_LEASE) };
+    let typed = args.registration_ttl.map(Span);
+    let given = Given::pick("registration-ttl", &typed, &file.registration_ttl, file);
+    let Some(Given { value: Span(ttl), origin }) = given else { return Ok(DEFAULT_LEASE) };
     check_lease(&origin, ttl)?;
     Ok(ttl)
 }
@@ -114,9 +114,9 @@ mod tests {
         let minute = read(&[], "registration-ttl = \"1m\"").unwrap().registration_ttl;
         assert_eq!(minute, Duration::from_secs(60));
         for (ttl, message) in [
-            ("500ms", "srvd.toml:1: registration-ttl 500ms is not 1s or more in whole seconds"),
-            ("2s 1ms", "registration-ttl 2s 1ms is not 1s or more in whole seconds"),
-            ("25h", "registration-ttl 1day 1h is more than 24h"),
+            ("500ms", "srvd.toml:1: registration-ttl: 500ms is not 1s or more in whole seconds"),
+            ("2s 1ms", "registration-ttl: 2s 1ms is not 1s or more in whole seconds"),
+            ("25h", "registration-ttl: 1day 1h is more than 24h"),
         ] {
             let fault = read(&[], &format!("registration-ttl = {ttl:?}")).unwrap_err().to_string();
             assert!(fault.contains(message), "{fault}");

@@ -1,6 +1,5 @@
 //! Access and limits: who may ask, how much, and as whom the server runs.
 
-use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,7 +7,8 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::file::{File, Written};
+use super::file::File;
+use super::given::{Given, within};
 use crate::cli::LimitArgs;
 use crate::error::Failure;
 use crate::names::{Network, Networks, Span};
@@ -39,26 +39,16 @@ pub struct Limits {
     pub run_as: Option<Account>,
 }
 
-/// A value, and how to call its option in an error.
-struct Named<T> {
-    /// The value.
-    value: T,
-    /// The option, and where it stands.
-    origin: String,
-}
-
 /// What the options and the file say.
 pub(super) fn limits(args: &LimitArgs, file: &File) -> Result<Limits, Failure> {
-    let allow_query = networks("allow-query", &args.allow_query, &file.allow_query, file);
-    if let Some(Named { value, origin }) = &allow_query
-        && value.is_empty()
-    {
+    let allow_query = Given::list("allow-query", &args.allow_query, &file.allow_query, file);
+    if let Some(empty) = allow_query.as_ref().filter(|given| given.value.is_empty()) {
         let text = "name the networks that are answered, or leave it out for everybody";
-        return Err(Failure::usage(format!("{origin}: {text}")));
+        return Err(empty.fault(text));
     }
     let recursion = &file.allow_recursion;
-    let allow_recursion = networks("allow-recursion", &args.allow_recursion, recursion, file);
-    let list = |named: Named<Vec<Network>>| Networks::new(&named.value);
+    let allow_recursion = Given::list("allow-recursion", &args.allow_recursion, recursion, file);
+    let list = |given: Given<Vec<Network>>| Networks::new(&given.value);
     Ok(Limits {
         allow_query: allow_query.map(list),
         allow_recursion: allow_recursion.map(list).unwrap_or_default(),
@@ -70,24 +60,25 @@ pub(super) fn limits(args: &LimitArgs, file: &File) -> Result<Limits, Failure> {
 
 /// How much a network is sent.
 fn rate(args: &LimitArgs, file: &File) -> Result<Option<RateLimit>, Failure> {
-    let rate = chosen("rate-limit", &args.rate_limit, &file.rate_limit, file);
+    let rate = Given::pick("rate-limit", &args.rate_limit, &file.rate_limit, file);
     let rate = within(rate, 0..=RATE_MAX, "0 is no limit")?.unwrap_or(0);
-    let slip = chosen("rate-limit-slip", &args.rate_limit_slip, &file.rate_limit_slip, file);
+    let slip = Given::pick("rate-limit-slip", &args.rate_limit_slip, &file.rate_limit_slip, file);
     let slip = within(slip, 0..=SLIP_MAX, "0 drops all, 1 none")?;
-    let written = (&file.rate_limit_ipv4_prefix, &file.rate_limit_ipv6_prefix);
-    let v4 = chosen("rate-limit-ipv4-prefix", &args.rate_limit_ipv4_prefix, written.0, file);
-    let v6 = chosen("rate-limit-ipv6-prefix", &args.rate_limit_ipv6_prefix, written.1, file);
-    let [v4, v6] = [(v4, 32), (v6, 128)]
-        .map(|(bits, most)| within(bits, 1..=most, "so many bits has an address"));
-    let (v4, v6, exempt) = (v4?, v6?, &file.rate_limit_exempt);
-    let exempt = networks("rate-limit-exempt", &args.rate_limit_exempt, exempt, file);
+    let (typed, written) = (&args.rate_limit_ipv4_prefix, &file.rate_limit_ipv4_prefix);
+    let v4 = Given::pick("rate-limit-ipv4-prefix", typed, written, file);
+    let v4 = within(v4, 1..=32, "an IPv4 address has 32 bits")?;
+    let (typed, written) = (&args.rate_limit_ipv6_prefix, &file.rate_limit_ipv6_prefix);
+    let v6 = Given::pick("rate-limit-ipv6-prefix", typed, written, file);
+    let v6 = within(v6, 1..=128, "an IPv6 address has 128 bits")?;
+    let (typed, written) = (&args.rate_limit_exempt, &file.rate_limit_exempt);
+    let exempt = Given::list("rate-limit-exempt", typed, written, file);
     let default = RateLimit::new(NonZeroU32::MIN);
     Ok(NonZeroU32::new(rate).map(|per_second| RateLimit {
         per_second,
         slip: slip.unwrap_or(default.slip),
         ipv4_prefix: v4.unwrap_or(default.ipv4_prefix),
         ipv6_prefix: v6.unwrap_or(default.ipv6_prefix),
-        exempt: exempt.map_or(default.exempt, |named| Networks::new(&named.value)),
+        exempt: exempt.map_or(default.exempt, |given| Networks::new(&given.value)),
     }))
 }
 
@@ -95,74 +86,26 @@ fn rate(args: &LimitArgs, file: &File) -> Result<Option<RateLimit>, Failure> {
 /// by default.
 fn tcp(args: &LimitArgs, file: &File) -> Result<TcpLimits, Failure> {
     let default = TcpLimits::default();
-    let all = chosen("tcp-connections", &args.tcp_connections, &file.tcp_connections, file);
-    let all = within(all, 1..=CONNECTIONS_MAX, "as many descriptors are needed")?;
+    let all = Given::pick("tcp-connections", &args.tcp_connections, &file.tcp_connections, file);
+    let all = within(all, 1..=CONNECTIONS_MAX, "each needs a file descriptor")?;
     let (option, written) = ("tcp-connections-per-client", &file.tcp_connections_per_client);
-    let one = chosen(option, &args.tcp_connections_per_client, written, file);
+    let one = Given::pick(option, &args.tcp_connections_per_client, written, file);
     let most = all.unwrap_or(default.connections);
     let one = within(one, 1..=most, "which is `tcp-connections`")?;
-    let written = file.tcp_idle.as_ref().map(|it| (it.as_ref().0, file.origin("tcp-idle", it)));
-    let typed = args.tcp_idle.map(|value| Named { value, origin: "--tcp-idle".to_owned() });
-    let idle = typed.or(written.map(|(value, origin)| Named { value, origin }));
-    if let Some(Named { value, origin }) = idle.as_ref().filter(|it| !IDLE.contains(&it.value)) {
-        let [value, least, most] = [value, IDLE.start(), IDLE.end()].map(|it| Span(*it));
-        return Err(Failure::usage(format!("{origin}: {value} is not within {least} to {most}")));
-    }
+    let idle = Given::pick("tcp-idle", &args.tcp_idle.map(Span), &file.tcp_idle, file);
+    let idle = within(idle, Span(*IDLE.start())..=Span(*IDLE.end()), "leave it out for 10s")?;
     let half = all.map_or(default.per_client, |all| all.div_ceil(2));
     Ok(TcpLimits {
         connections: most,
         per_client: one.unwrap_or(half),
-        idle: idle.map_or(default.idle, |named| named.value),
+        idle: idle.map_or(default.idle, |Span(idle)| idle),
     })
 }
 
 /// Whom to become.
 fn run_as(args: &LimitArgs, file: &File) -> Result<Option<Account>, Failure> {
-    let Some(Named { value, origin }) = chosen("run-as", &args.run_as, &file.run_as, file) else {
-        return Ok(None);
-    };
-    let account = Account::find(&value);
-    account.map(Some).map_err(|fault| Failure::usage(format!("{origin}: {fault}")))
-}
-
-/// The networks of a list.
-fn networks(
-    option: &str,
-    typed: &[Network],
-    written: &Written<Vec<Network>>,
-    file: &File,
-) -> Option<Named<Vec<Network>>> {
-    let typed = Some(typed.to_vec()).filter(|typed| !typed.is_empty());
-    chosen(option, &typed, written, file)
-}
-
-/// A value that was typed, or stands in the file.
-fn chosen<T: Clone>(
-    option: &str,
-    typed: &Option<T>,
-    written: &Written<T>,
-    file: &File,
-) -> Option<Named<T>> {
-    let typed = typed.clone().map(|value| Named { value, origin: format!("--{option}") });
-    typed.or_else(|| {
-        let written = written.as_ref()?;
-        Some(Named { value: written.as_ref().clone(), origin: file.origin(option, written) })
-    })
-}
-
-/// A number, if it is not out of bounds.
-fn within<N: PartialOrd + Display>(
-    number: Option<Named<N>>,
-    bounds: RangeInclusive<N>,
-    why: &str,
-) -> Result<Option<N>, Failure> {
-    match number {
-        Some(Named { value, origin }) if !bounds.contains(&value) => {
-            let (least, most) = bounds.into_inner();
-            Err(Failure::usage(format!("{origin}: {value} is not within {least} to {most}; {why}")))
-        }
-        number => Ok(number.map(|named| named.value)),
-    }
+    let given = Given::pick("run-as", &args.run_as, &file.run_as, file);
+    given.map(|given| Account::find(&given.value).map_err(|fault| given.fault(fault))).transpose()
 }
 
 impl<'de> Deserialize<'de> for Network {
@@ -240,7 +183,10 @@ mod tests {
             ("rate-limit-ipv6-prefix = 0", "rate-limit-ipv6-prefix: 0 is not within 1 to 128"),
             ("tcp-connections = 0", "tcp-connections: 0 is not within 1 to 10000"),
             ("tcp-connections-per-client = 901", "is not within 1 to 900; which is `tcp-conn"),
-            ("tcp-idle = \"1ms\"", "srvd.toml:1: tcp-idle: 1ms is not within 100ms to 1h"),
+            (
+                "tcp-idle = \"1ms\"",
+                "srvd.toml:1: tcp-idle: 1ms is not within 100ms to 1h; leave it out for 10s",
+            ),
             ("run-as = \"nobody-of-that-name\"", "run-as: there is no user `nobody-of-that-name`"),
             ("run-as = \"root:no-group\"", "srvd.toml:1: run-as: there is no group `no-group`"),
         ] {

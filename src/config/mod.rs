@@ -7,7 +7,9 @@ mod answering;
 mod expiry;
 mod file;
 mod forward;
+mod given;
 mod http;
+mod keys;
 mod limits;
 mod outage;
 mod reverse;
@@ -29,12 +31,14 @@ use crate::registry::{Finding, RegistryUrl};
 use crate::telemetry::LogFormat;
 
 use self::file::Written;
+use self::given::Given;
 use self::secrets::exposed;
 use self::zones::registry_zones;
 
 pub use self::answering::Answering;
 pub use self::file::File;
 pub use self::http::Http;
+pub use self::keys::{Change, KEYS};
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};
@@ -99,10 +103,8 @@ impl Registries {
 
 /// The registry that the options and the file name, and whether they name one.
 fn registry_url(common: &Common, file: &File) -> Result<(RegistryUrl, bool), Failure> {
-    let typed = common.registry.as_deref().map(|text| read_url("--registry", text));
-    let written =
-        file.registry.as_ref().map(|url| read_url(&file.origin("registry", url), url.as_ref()));
-    let configured = typed.or(written).transpose()?;
+    let given = Given::pick("registry", &common.registry, &file.registry, file);
+    let configured = given.map(|given| read_url(&given.origin, &given.value)).transpose()?;
     let is_explicit = configured.is_some();
     let default = || DEFAULT_REGISTRY.parse().expect("the default is a registry url");
     Ok((configured.unwrap_or_else(default), is_explicit))
@@ -116,7 +118,7 @@ pub fn log_format(common: &Common, file: &File) -> LogFormat {
 
 /// Reads a registry url. What may be a password in it is not repeated.
 fn read_url(origin: &str, text: &str) -> Result<RegistryUrl, Failure> {
-    text.parse().map_err(|fault| Failure::usage(format!("{origin} `{}` {fault}", masked(text))))
+    text.parse().map_err(|fault| Failure::usage(format!("{origin}: `{}` {fault}", masked(text))))
 }
 
 /// A url without its user and password.
@@ -134,11 +136,13 @@ fn masked(text: &str) -> String {
 pub fn check_lease(origin: &str, ttl: Duration) -> Result<(), Failure> {
     let shown = humantime::format_duration(ttl);
     if ttl < LEASE_MIN || ttl.subsec_nanos() != 0 {
-        return Err(Failure::usage(format!("{origin} {shown} is not 1s or more in whole seconds")));
+        return Err(Failure::usage(format!(
+            "{origin}: {shown} is not 1s or more in whole seconds"
+        )));
     }
     if ttl > LEASE_MAX {
         return Err(Failure::usage(format!(
-            "{origin} {shown} is more than 24h: whatever crashed would be answered for as long; \
+            "{origin}: {shown} is more than 24h: whatever crashed would be answered for as long; \
              use less"
         )));
     }
@@ -165,23 +169,18 @@ fn files(common: &Common, file: &File) -> Result<Files, Failure> {
 /// The user, and where the password is.
 fn user(common: &Common, file: &File) -> Result<Option<(String, NamedFile)>, Failure> {
     let password = named("password-file", &common.password_file, &file.password_file, file);
-    let typed = common.user.as_deref().map(|user| (user, "--user".to_owned()));
-    let written =
-        file.user.as_ref().map(|user| (user.as_ref().as_str(), file.origin("user", user)));
-    let user = typed.or(written);
-    if let Some((user, origin)) = &user
-        && user.contains(':')
-    {
-        let text = "is the name alone; put the password into a file, --password-file";
-        return Err(Failure::usage(format!("{origin} {text}")));
+    let user = Given::pick("user", &common.user, &file.user, file);
+    if let Some(both) = user.as_ref().filter(|user| user.value.contains(':')) {
+        let text = "give the name without a password; that goes into a file, --password-file";
+        return Err(both.fault(text));
     }
     if user.is_some() != password.is_some() {
-        let origin = user.map_or("--password-file".to_owned(), |(_, origin)| origin);
+        let origin = user.map_or("--password-file".to_owned(), |user| user.origin);
         return Err(Failure::usage(format!(
             "{origin}: --user and --password-file go together; give both or none"
         )));
     }
-    Ok(user.map(|(user, _)| user.to_owned()).zip(password))
+    Ok(user.map(|user| user.value).zip(password))
 }
 
 /// The client certificate and its key.
@@ -204,11 +203,10 @@ fn named(
     written: &Written<PathBuf>,
     file: &File,
 ) -> Option<NamedFile> {
-    let typed = typed.clone().map(|path| NamedFile { path, origin: format!("--{option}") });
-    typed.or_else(|| {
-        let path = written.as_ref()?;
-        Some(NamedFile { path: file.resolve(path.as_ref()), origin: file.origin(option, path) })
-    })
+    let is_typed = typed.is_some();
+    let Given { value, origin } = Given::pick(option, typed, written, file)?;
+    let path = if is_typed { value } else { file.resolve(&value) };
+    Some(NamedFile { path, origin })
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::file::{Age, File};
-use super::{Written, named};
+use super::file::File;
+use super::given::{Given, within};
+use super::named;
 use crate::cli::ServeArgs;
 use crate::error::Failure;
 use crate::files::NamedFile;
@@ -12,9 +13,9 @@ use crate::names::{DEFAULT_HOLD_COLLAPSE, Span};
 
 /// The shortest `max-stale`: the registry is asked for a word four times within it, and
 /// more often than that would be a load.
-const MAX_STALE_LEAST: Duration = Duration::from_secs(1);
+const MAX_STALE_LEAST: Span = Span(Duration::from_secs(1));
 /// The longest `hold-collapse`: removals are never held for ever.
-const HOLD_MOST: Duration = Duration::from_secs(3600);
+const HOLD_MOST: Span = Span(Duration::from_secs(3600));
 
 /// The options for outages.
 #[derive(Debug)]
@@ -50,38 +51,21 @@ pub(super) fn outage(args: &ServeArgs, file: &File) -> Result<Outage, Failure> {
     let state = state.map(|NamedFile { path: directory, origin }| State { directory, origin });
     if let Some(state) = state.as_ref().filter(|it| it.directory.exists() && !it.directory.is_dir())
     {
-        return Err(state.fault("is no directory; name one, it is made if it is not there"));
+        return Err(state.fault("is not a directory; name one, it is made if it is not there"));
     }
-    let max_stale = duration("max-stale", args.max_stale, &file.max_stale, file);
-    let hold = duration("hold-collapse", args.hold_collapse, &file.hold_collapse, file);
-    if let Some((time, origin)) = max_stale.as_ref().filter(|(time, _)| *time < MAX_STALE_LEAST) {
-        return Err(Failure::usage(format!(
-            "{origin}: {} is too short, at least {}; leave it out for answers without limit",
-            Span(*time),
-            Span(MAX_STALE_LEAST)
+    let stale = Given::pick("max-stale", &args.max_stale.map(Span), &file.max_stale, file);
+    if let Some(short) = stale.as_ref().filter(|given| given.value < MAX_STALE_LEAST) {
+        return Err(short.fault(format_args!(
+            "{} is too short, at least {MAX_STALE_LEAST}; leave it out for answers without limit",
+            short.value
         )));
     }
-    if let Some((time, origin)) = hold.as_ref().filter(|(time, _)| *time > HOLD_MOST) {
-        return Err(Failure::usage(format!(
-            "{origin}: {} is too long, at most {}; 0s turns the guard off",
-            Span(*time),
-            Span(HOLD_MOST)
-        )));
-    }
+    let hold = args.hold_collapse.map(Span);
+    let hold = Given::pick("hold-collapse", &hold, &file.hold_collapse, file);
+    let hold = within(hold, Span(Duration::ZERO)..=HOLD_MOST, "0s turns the guard off")?;
     Ok(Outage {
         state,
-        max_stale: max_stale.map(|(time, _)| time),
-        hold_collapse: hold.map_or(DEFAULT_HOLD_COLLAPSE, |(time, _)| time),
+        max_stale: stale.map(|given| given.value.0),
+        hold_collapse: hold.map_or(DEFAULT_HOLD_COLLAPSE, |Span(hold)| hold),
     })
-}
-
-/// A duration, and how to call the option in an error.
-pub(super) fn duration(
-    option: &str,
-    typed: Option<Duration>,
-    written: &Written<Age>,
-    file: &File,
-) -> Option<(Duration, String)> {
-    let written = || written.as_ref().map(|it| (it.as_ref().0, file.origin(option, it)));
-    typed.map(|time| (time, format!("--{option}"))).or_else(written)
 }

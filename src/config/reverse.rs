@@ -3,6 +3,7 @@
 use hickory_proto::rr::Name;
 
 use super::file::File;
+use super::given::Given;
 use super::zones::{ZoneConfig, settings};
 use crate::cli::ServeArgs;
 use crate::error::Failure;
@@ -65,21 +66,16 @@ fn reversing(mut settings: Settings) -> Settings {
 
 /// The apexes, each with where it was named.
 fn apexes(args: &ServeArgs, file: &File) -> Result<Vec<(Name, String)>, Failure> {
-    let (all, origin) = match &file.reverse {
-        _ if !args.reverse.is_empty() => (&args.reverse, "--reverse".to_owned()),
-        Some(written) => (written.as_ref(), file.origin("reverse", written)),
-        None => return Ok(Vec::new()),
+    let Some(given) = Given::list("reverse", &args.reverse, &file.reverse, file) else {
+        return Ok(Vec::new());
     };
     let mut apexes: Vec<(Name, String)> = Vec::new();
-    for text in all {
-        let apex =
-            read(text).map_err(|fault| Failure::usage(format!("{origin}: `{text}` {fault}")))?;
+    for text in &given.value {
+        let apex = read(text).map_err(|fault| given.fault(format_args!("`{text}` {fault}")))?;
         if apexes.iter().any(|(earlier, _)| *earlier == apex) {
-            return Err(Failure::usage(format!(
-                "{origin}: `{text}` is there twice; leave one out"
-            )));
+            return Err(given.fault(format_args!("`{text}` is listed twice; leave one out")));
         }
-        apexes.push((apex, origin.clone()));
+        apexes.push((apex, given.origin.clone()));
     }
     Ok(apexes)
 }
@@ -145,7 +141,7 @@ mod tests {
             ("", &["0/25.2.0.192.in-addr.arpa"], "--reverse: `0/25.2.0.192.in-addr.arpa` is no"),
             ("", &["a..b"], "--reverse: `a..b` is no reverse zone"),
             ("", &["4.3.2.1.in-addr.arpa"], "is a single address; name the network around it"),
-            ("", &["10.in-addr.arpa", "10.IN-ADDR.ARPA."], "is there twice; leave one out"),
+            ("", &["10.in-addr.arpa", "10.IN-ADDR.ARPA."], "is listed twice; leave one out"),
             (
                 "[[zone]]\nname = \"10.in-addr.arpa\"",
                 &["10.in-addr.arpa"],

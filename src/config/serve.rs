@@ -8,7 +8,9 @@ use super::answering::{Answering, answering};
 use super::expiry::ending;
 use super::file::File;
 use super::forward::{forward, rules};
+use super::given::{Given, within};
 use super::http::{Http, http};
+use super::keys;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
@@ -21,6 +23,7 @@ use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::forward::{Rules, Source};
 use crate::index::Settings;
+use crate::names::Span;
 use crate::privileges::Account;
 use crate::registry::{Finding, RegistryUrl};
 use crate::telemetry::LogFormat;
@@ -176,23 +179,23 @@ impl Serve {
     /// What only a restart changes.
     #[must_use]
     pub fn fixed(&self) -> Fixed {
-        let listen: Vec<_> = self.listen.addresses.iter().map(SocketAddr::to_string).collect();
-        let state = self.outage.state.as_ref().map(|it| it.directory.display().to_string());
-        let account = self.limits.run_as.as_ref().map(Account::to_string);
-        let nothing = || "none".to_owned();
-        let own = [
-            ("listen", listen.join(", ")),
-            ("http", self.http.at.to_string()),
-            ("workers", self.workers.to_string()),
-            ("state", state.unwrap_or_else(nothing)),
-            (
-                "registration-ttl",
-                humantime::format_duration(self.http.registration_ttl).to_string(),
-            ),
-            ("run-as", account.unwrap_or_else(nothing)),
-            ("log-format", self.log_format.as_str().to_owned()),
-        ];
-        own.into_iter().chain(self.named.iter().cloned()).collect()
+        keys::fixed().map(|key| (key, self.shown(key))).collect()
+    }
+
+    /// The value of a key that only a restart changes, in words.
+    fn shown(&self, key: &str) -> String {
+        let listen = || self.listen.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>();
+        let value = match key {
+            "listen" => Some(listen().join(", ")),
+            "http" => Some(self.http.at.to_string()),
+            "workers" => Some(self.workers.to_string()),
+            "state" => self.outage.state.as_ref().map(|it| it.directory.display().to_string()),
+            "registration-ttl" => Some(Span(self.http.registration_ttl).to_string()),
+            "run-as" => self.limits.run_as.as_ref().map(Account::to_string),
+            "log-format" => Some(self.log_format.as_str().to_owned()),
+            _ => self.named.iter().find(|(named, _)| *named == key).map(|(_, value)| value.clone()),
+        };
+        value.unwrap_or_else(|| "none".to_owned())
     }
 }
 
@@ -211,40 +214,30 @@ fn zones(
 
 /// The addresses to answer on.
 fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
-    if !args.listen.is_empty() {
-        return Ok(Listen { addresses: args.listen.clone(), is_explicit: true });
+    match Given::list("listen", &args.listen, &file.listen, file) {
+        Some(given) if given.value.is_empty() => {
+            Err(given.fault("name at least one address, or leave it out"))
+        }
+        Some(given) => Ok(Listen { addresses: given.value, is_explicit: true }),
+        None => {
+            let addresses = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            let addresses = addresses.map(|address: IpAddr| (address, DEFAULT_PORT).into()).into();
+            Ok(Listen { addresses, is_explicit: false })
+        }
     }
-    let Some(written) = &file.listen else {
-        let addresses = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-        let addresses = addresses.map(|address: IpAddr| (address, DEFAULT_PORT).into()).into();
-        return Ok(Listen { addresses, is_explicit: false });
-    };
-    if written.as_ref().is_empty() {
-        let origin = file.origin("listen", written);
-        return Err(Failure::usage(format!(
-            "{origin}: name at least one address, or leave it out"
-        )));
-    }
-    Ok(Listen { addresses: written.as_ref().clone(), is_explicit: true })
 }
 
 /// How many UDP workers there are to be.
 fn workers(args: &ServeArgs, file: &File) -> Result<usize, Failure> {
-    let typed = args.workers.map(|workers| (workers, "--workers".to_owned()));
-    let written = || file.workers.as_ref().map(|it| (*it.as_ref(), file.origin("workers", it)));
-    match typed.or_else(written) {
-        Some((workers, origin)) if workers > WORKERS_MAX => Err(Failure::usage(format!(
-            "{origin}: {workers} is too many, at most {WORKERS_MAX}; 0 is one per core"
-        ))),
-        chosen => Ok(chosen.map_or(0, |(workers, _)| workers)),
-    }
+    let given = Given::pick("workers", &args.workers, &file.workers, file);
+    Ok(within(given, 0..=WORKERS_MAX, "0 is one per core")?.unwrap_or(0))
 }
 
 /// The directory of zone files, which must be one.
 fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> {
     let Some(named) = named("zones", &args.zones, &file.zones, file) else { return Ok(None) };
     if !named.path.is_dir() {
-        return Err(named.fault("is no directory that can be read").into());
+        return Err(named.fault("is not a directory that can be read").into());
     }
     Ok(Some(named.path))
 }
@@ -326,14 +319,14 @@ mod tests {
         for (text, message) in [
             (
                 "[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A\"",
-                "srvd.toml:4: [[zone]] name: `a.` is there twice",
+                "srvd.toml:4: [[zone]] name: `a.` is listed twice",
             ),
             ("\nlisten = []", "srvd.toml:2: listen: name at least one address"),
-            ("workers = 5000", "srvd.toml:1: workers: 5000 is too many, at most 1024"),
-            ("zones = \"/nonexistent\"", "srvd.toml:1: zones /nonexistent: is no directory"),
-            ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is no directory; name one"),
+            ("workers = 5000", "srvd.toml:1: workers: 5000 is not within 0 to 1024"),
+            ("zones = \"/nonexistent\"", "srvd.toml:1: zones /nonexistent: is not a directory"),
+            ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is not a directory; name one"),
             ("\nmax-stale = \"0s\"", "srvd.toml:2: max-stale: 0s is too short, at least 1s"),
-            ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 2h is too long, at most 1h"),
+            ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 2h is not within 0s to 1h"),
             ("forward = [\n\"1.1.1.1\",\n\"one\"]", "srvd.toml:3: forward: `one` is neither an"),
             ("\nforward = [\"0.0.0.0\"]", "srvd.toml:2: forward: `0.0.0.0` cannot be asked"),
             (
@@ -342,7 +335,7 @@ mod tests {
             ),
             ("ca = \"/nonexistent\"", "srvd.toml:1: ca /nonexistent: No such file"),
             ("\nuser = \"u\"", "srvd.toml:2: user: --user and --password-file go together"),
-            ("user = \"u:p\"", "srvd.toml:1: user is the name alone"),
+            ("user = \"u:p\"", "srvd.toml:1: user: give the name without a password"),
             (
                 "[[zone]]\nname = \"a\"\nprefix = \"/a//b\"",
                 "srvd.toml:2: [[zone]] `a.`: prefix or namespace: `a//b` has an empty path segment",
@@ -353,11 +346,11 @@ mod tests {
             ),
             (
                 "registry = \"http://u:s3cret@a\"",
-                "srvd.toml:1: registry `http://***@a` has a user or password in it",
+                "srvd.toml:1: registry: `http://***@a` has a user or password in it",
             ),
             (
                 "\n[[zone]]\nname = \"a\"\nregistry = \"etcd://a\"",
-                "srvd.toml:4: [[zone]] registry `etcd://a` has the scheme `etcd`",
+                "srvd.toml:4: [[zone]] registry: `etcd://a` has the scheme `etcd`",
             ),
         ] {
             let failure = serve(text).unwrap_err();

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Listen;
 use super::file::File;
+use super::given::Given;
 use crate::cli::AnsweringArgs;
 use crate::error::Failure;
 use crate::machine;
@@ -21,12 +22,9 @@ pub(super) fn servers(
     file: &File,
     listen: &Listen,
 ) -> Result<Vec<IpAddr>, Failure> {
-    let (said, origin) = match &file.ns_address {
-        _ if !args.ns_address.is_empty() => (&args.ns_address, "--ns-address".to_owned()),
-        Some(written) => (written.as_ref(), file.origin("ns-address", written)),
-        None => return Ok(listening(&listen.addresses, machine::candidates)),
-    };
-    let usage = |text: String| Err(Failure::usage(format!("{origin}: {text}")));
+    let given = Given::list("ns-address", &args.ns_address, &file.ns_address, file);
+    let Some(given) = given else { return Ok(listening(&listen.addresses, machine::candidates)) };
+    let (said, usage) = (&given.value, |text: String| Err(given.fault(text)));
     if let Some(address) = said.iter().find(|it| it.is_unspecified() || it.is_multicast()) {
         return usage(format!("`{address}` is no address that can be asked; write this server's"));
     }

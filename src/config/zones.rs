@@ -80,7 +80,7 @@ pub(super) fn registry_zones(
         if zones.iter().any(|zone| zone.settings.apex() == apex) {
             let origin = file.origin("[[zone]] name", &entry.name);
             return Err(Failure::usage(format!(
-                "{origin}: `{apex}` is there twice; leave one out"
+                "{origin}: `{apex}` is listed twice; leave one out"
             )));
         }
         zones.push(written_zone(entry, url, files, file)?);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// A duration in words, `1m 30s`: with no more digits than anybody measures by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
 /// From here on seconds are enough.

@@ -1,7 +1,10 @@
 //! Tables that name what the program has.
 
+use std::collections::BTreeSet;
+
 use clap::CommandFactory;
 use srvd::cli::Cli;
+use srvd::config::{Change, KEYS};
 
 use super::{root, text};
 
@@ -28,6 +31,38 @@ fn every_option_of_the_server_has_a_row() {
         .filter(|flag| !NOT_CONFIGURATION.contains(flag) && !rows.contains(flag))
         .collect();
     assert!(missing.is_empty(), "docs/configuration.md has no row of {missing:?}");
+}
+
+/// Every key is an option and the other way round, and the table of reload says of each when it
+/// changes.
+#[test]
+fn every_key_is_an_option_and_has_its_reload() {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let options = command.get_arguments().chain(serve.get_arguments());
+    let options: BTreeSet<_> = (options.filter_map(clap::Arg::get_long))
+        .filter(|flag| !NOT_CONFIGURATION.contains(flag))
+        .collect();
+    assert_eq!(options, KEYS.iter().map(|(key, _)| *key).collect());
+    let text = text("docs/operating.md");
+    let table = text.split("| key | when it changes |").nth(1).unwrap();
+    let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    for (key, change) in KEYS {
+        let wanted = match change {
+            Change::Reloaded => " reloaded ",
+            Change::Followed | Change::Restart => " restart; one warning ",
+            Change::Refused => " restart; the reload is refused ",
+        };
+        let is_named = |row: &&&str| {
+            let names = row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2);
+            names.into_iter().any(|name| match name.strip_suffix('*') {
+                Some(start) => key.starts_with(start),
+                None => key == name,
+            })
+        };
+        let found: Vec<_> = rows.iter().filter(is_named).collect();
+        assert!(found.iter().any(|row| row.contains(wanted)), "{key}: {change:?}, not {found:?}");
+    }
 }
 
 /// The source files below a folder, as one text.

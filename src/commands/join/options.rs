@@ -284,8 +284,8 @@ mod tests {
         for (line, message) in [
             ("web --port 1 --ttl 10s --heartbeat 6s", "--heartbeat 6s is more than half of --ttl"),
             ("web --port 1 --heartbeat 1ms", "--heartbeat 1ms is less than 100ms"),
-            ("web --port 1 --ttl 500ms", "--ttl 500ms is not 1s or more in whole seconds"),
-            ("web --port 1 --ttl 86401s", "--ttl 1day 1s is more than 24h"),
+            ("web --port 1 --ttl 500ms", "--ttl: 500ms is not 1s or more in whole seconds"),
+            ("web --port 1 --ttl 86401s", "--ttl: 1day 1s is more than 24h"),
             ("web --port 1 --wait 1s", "--wait delays what COMMAND gets"),
             ("web --port 1 --dns-ttl 86401s", "--dns-ttl 1day 1s is not a whole number"),
             ("web --port 1 --dns-ttl 10ms", "--dns-ttl 10ms is not a whole number"),

@@ -51,7 +51,7 @@ fn one_bad_file_leaves_everything_as_it_was() {
         (
             "srvd.toml",
             changed.replace("\"zones\"", "\"none\""),
-            &["srvd.toml:3: zones ", "/none: is no directory"],
+            &["srvd.toml:3: zones ", "/none: is not a directory"],
         ),
         (
             "srvd.toml",

@@ -54,7 +54,7 @@
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `cli`, `config`, `app` |
 //! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `cli`, `config`, `app`, `reload` |
 //! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `cli`, `config`, `app` |
-//! | [`docs`] | man pages and completions | `cli` |
+//! | [`docs`] | help texts, man pages and completions | `cli` |
 //!
 //! # Invariants
 //!

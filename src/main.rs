@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use srvd::cli::{Cli, Command};
 use srvd::config::{self, File, Registries, Registry, Serve};
 use srvd::error::Failure;
@@ -16,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the command and turns how it ended into an exit code.
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    match run(&docs::arguments()) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             telemetry::complain(format_args!("srvd: {failure}"));

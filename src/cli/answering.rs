@@ -10,31 +10,39 @@ use clap::builder::BoolishValueParser;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Answering")]
 pub struct AnsweringArgs {
-    /// File of secrets that cookies are made with, a line of 32 hex digits each: the first
-    /// makes them, all are accepted; shared by replicas [default: no cookies]
+    /// Secrets of DNS cookies [default: no cookies]
+    ///
+    /// A line of 32 hex digits each: the first makes cookies, all are accepted. Replicas
+    /// share the file.
     #[arg(long, env = "SRVD_COOKIE_SECRET_FILE", value_name = "FILE")]
     pub cookie_secret_file: Option<PathBuf>,
-    /// Most octets of a reply over UDP, to clients that take as much: 512 to 4096 [default:
-    /// 1232, which no network cuts into fragments]
+    /// Largest UDP reply, 512 to 4096 [default: 1232]
+    ///
+    /// Sent to clients that announce as much; without EDNS it is 512. No network cuts 1232
+    /// octets into fragments.
     #[arg(long, env = "SRVD_UDP_SIZE", value_name = "OCTETS")]
     pub udp_size: Option<u32>,
-    /// Whether replies over UDP to clients without a valid cookie have at most three times
-    /// the octets of the query [default: false]
+    /// Limit UDP replies to three times the query [default: false]
+    ///
+    /// For clients without a valid cookie. A reply that is larger is truncated (TC).
     #[arg(long, env = "SRVD_STRICT_AMPLIFICATION", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub strict_amplification: Option<bool>,
-    /// Name of this server, told to clients that ask for it by NSID [default: not told]
+    /// Name of this server, for clients that ask (NSID) [default: none]
     #[arg(long, env = "SRVD_NSID", value_name = "TEXT")]
     pub nsid: Option<String>,
-    /// Whether `id.server`, `version.server` and their BIND names are answered in the class
-    /// CHAOS [default: false]
+    /// Answer id.server and version.server in the class CHAOS [default: false]
+    ///
+    /// With their BIND names, hostname.bind and version.bind.
     #[arg(long, env = "SRVD_CHAOS", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub chaos: Option<bool>,
-    /// Where others reach this server, as told with the name server `ns.dns.ZONE` that is made
-    /// up where no file names one; may be repeated, or a list with commas [default: the
-    /// addresses of `listen`, this machine's for a wildcard]
-    #[arg(long, env = "SRVD_NS_ADDRESS", value_name = "ADDRESS", value_delimiter = ',')]
+    /// Addresses of this server in NS answers [default: those of --listen]
+    ///
+    /// They are the addresses of the name server ns.dns.ZONE, which is synthesized where no zone
+    /// file names one; for a wildcard address they are this machine's. May be repeated, or a list
+    /// with commas.
+    #[arg(long, env = "SRVD_NS_ADDRESS", value_name = "IP", value_delimiter = ',')]
     pub ns_address: Vec<IpAddr>,
-    /// One of so many queries is logged, drawn by chance; 1 logs all, 0 none [default: 0]
+    /// Log one query in N, sampled; 0 disables [default: 0]
     #[arg(long, env = "SRVD_QUERY_LOG", value_name = "N")]
     pub query_log: Option<u32>,
 }

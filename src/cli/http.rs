@@ -1,4 +1,4 @@
-//! The operator's window, as it is typed.
+//! Options about HTTP, as they are typed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,28 +11,31 @@ use super::http_address::HttpAddress;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpArgs {
-    /// Where to answer HTTP (health, metrics, API, a page for people), or `off`
-    /// [default: 127.0.0.1:5380]
-    #[arg(long = "http", env = "SRVD_HTTP", value_name = "ADDRESS")]
+    /// Address of HTTP, or off [default: 127.0.0.1:5380]
+    ///
+    /// It serves health checks, metrics, an API, and a page for people.
+    #[arg(long = "http", env = "SRVD_HTTP", value_name = "ADDRESS|off")]
     pub at: Option<HttpAddress>,
-    /// File of tokens, one a line: whoever writes over HTTP must show one
-    /// (`Authorization: Bearer TOKEN`). Needed for writes where HTTP is not on loopback
-    /// [default: none]
+    /// Bearer tokens required for writes, one per line [default: none]
+    ///
+    /// Needed for writes where HTTP is not on loopback (`Authorization: Bearer TOKEN`).
     #[arg(long, env = "SRVD_HTTP_TOKEN_FILE", value_name = "FILE")]
     pub http_token_file: Option<PathBuf>,
-    /// Certificate chain (PEM) that HTTP is served with, over TLS; needs --http-key
-    /// [default: no TLS]
+    /// Certificate chain (PEM) of HTTPS; needs --http-key [default: no TLS]
     #[arg(long, env = "SRVD_HTTP_CERT", value_name = "FILE")]
     pub http_cert: Option<PathBuf>,
-    /// The certificate's key (PEM)
+    /// Key of that certificate (PEM)
     #[arg(long, env = "SRVD_HTTP_KEY", value_name = "FILE")]
     pub http_key: Option<PathBuf>,
-    /// Names that HTTP may be asked by, beside addresses, localhost and this machine's name;
-    /// may be repeated, or a list with commas [default: on loopback no others, elsewhere any]
+    /// Host names that HTTP accepts [default: on loopback none, elsewhere any]
+    ///
+    /// Beside addresses, localhost and this machine's name. May be repeated, or a list with
+    /// commas.
     #[arg(long, env = "SRVD_HTTP_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub http_hosts: Vec<String>,
-    /// How long a registration made over HTTP (POST /registrations) outlives its last
-    /// renewal, in whole seconds [default: 10s]
+    /// Lifetime of a registration by POST without renewal [default: 10s]
+    ///
+    /// In whole seconds, 1s to 24h.
     #[arg(long, env = "SRVD_REGISTRATION_TTL", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub registration_ttl: Option<Duration>,
 }

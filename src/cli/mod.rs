@@ -28,7 +28,7 @@ pub use self::limits::LimitArgs;
 
 /// A DNS-SRV discovery server: services register in etcd, DNS clients find them.
 #[derive(Debug, Parser)]
-#[command(name = "srvd", version, max_term_width = 100)]
+#[command(name = "srvd", version, max_term_width = 80)]
 pub struct Cli {
     /// What every command takes.
     #[command(flatten)]
@@ -42,32 +42,34 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Common {
-    /// Where the registry is: SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAMESPACE][?prefix=…&timeout=…&refresh=…]
-    /// [default: http://127.0.0.1:2379]
+    /// Where etcd is [default: http://127.0.0.1:2379]
+    ///
+    /// SCHEME://HOST[:PORT][,HOST[:PORT]...][/NAMESPACE][?prefix=...&timeout=...&refresh=...],
+    /// where prefix is /services unless given, timeout 3s, and refresh (of the member list) 60s.
     #[arg(long, global = true, env = "SRVD_REGISTRY", value_name = "URL")]
     pub registry: Option<String>,
     /// Configuration file (TOML)
     #[arg(long, global = true, env = "SRVD_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Certificates (PEM) of the authorities that sign etcd's [default: the system's]
+    /// CA certificates (PEM) for etcd [default: the system's]
     #[arg(long, global = true, env = "SRVD_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// Client certificate (PEM), shown to etcd
+    /// Client certificate (PEM) for etcd
     #[arg(long, global = true, env = "SRVD_CERT", value_name = "FILE")]
     pub cert: Option<PathBuf>,
-    /// The client certificate's key (PEM)
+    /// Key of the client certificate (PEM)
     #[arg(long, global = true, env = "SRVD_KEY", value_name = "FILE")]
     pub key: Option<PathBuf>,
-    /// User in etcd; needs --password-file
+    /// User of etcd; needs --password-file
     #[arg(long, global = true, env = "SRVD_USER", value_name = "NAME")]
     pub user: Option<String>,
     /// File whose first line is the user's password
     #[arg(long, global = true, env = "SRVD_PASSWORD_FILE", value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// How log lines are written, on standard error [default: text]
+    /// Form of log lines, on standard error [default: text]
     #[arg(long, global = true, env = "SRVD_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// Log more; twice for everything
+    /// More verbose logging (-vv for debug)
     #[arg(short, long, global = true, env = "SRVD_VERBOSE", action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
@@ -77,32 +79,43 @@ pub struct Common {
 pub enum Command {
     /// Mirror the registry and answer DNS
     Serve(ServeArgs),
-    /// Serve with an embedded registry, in memory: nothing else needs to run
+    /// Serve with an embedded registry, in memory
+    ///
+    /// Nothing else needs to run, and nothing is kept: it is for development and tests.
     Dev(ServeArgs),
-    /// Register an instance, heartbeat until told to stop, then leave
+    /// Register an instance for as long as this runs
+    ///
+    /// Renews its lease until told to stop, then deregisters it. What is lost meanwhile (the lease,
+    /// the key, etcd for a while) is registered again. With COMMAND, the port is registered once
+    /// COMMAND listens on it.
     Join(Box<JoinArgs>),
-    /// Remove one registration, or all of this host's for a name
+    /// Deregister one instance, or all of this host's
     Leave(LeaveArgs),
     /// List all services, or the instances of one
     List(ListArgs),
-    /// Print one instance, picked as DNS would: lowest priority, by weight
+    /// Print one instance, picked as by DNS
+    ///
+    /// Of the lowest priority, drawn by weight.
     Lookup(LookupArgs),
     /// Print online, offline and changed events as they happen
     Watch(WatchArgs),
-    /// Check the configuration, the zone files and every document in the registry: one line
-    /// per problem
+    /// Check the configuration, zone files and documents in etcd
+    ///
+    /// Prints one line per problem, with what to do about it. Changes nothing.
     Check(CheckArgs),
-    /// Say why a name is answered as it is: the rule, the keys, the answer; exits with 3 when
-    /// it does not exist
+    /// Say why a name is answered as it is
+    ///
+    /// The zone, the rule, the keys, the answer; and why there is none. Exits with 3 when the name
+    /// does not exist.
     Explain(ExplainArgs),
     /// Print shell completions
     Completions {
-        /// For which shell
+        /// The shell
         shell: Shell,
     },
     /// Write man pages
     Man {
-        /// Into which directory
+        /// Where to
         directory: PathBuf,
     },
 }
@@ -110,50 +123,62 @@ pub enum Command {
 /// Options of `serve` and `dev`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServeArgs {
-    /// Where to answer, over UDP and TCP; may be repeated, or a list with commas; port 0
-    /// takes a free one
-    /// [default: 127.0.0.1:5300 and [::1]:5300]
+    /// Addresses of DNS, UDP and TCP [default: 127.0.0.1:5300, [::1]:5300]
+    ///
+    /// May be repeated, or a list with commas.
     #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
     pub listen: Vec<SocketAddr>,
-    /// UDP workers; 0 is one per core [default: 0]
+    /// UDP workers per address; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
     pub workers: Option<usize>,
-    /// Directory of zone files, APEX.zone, beside a registry zone or alone
-    #[arg(long, env = "SRVD_ZONES", value_name = "DIR")]
+    /// Directory of zone files, APEX.zone [default: none]
+    ///
+    /// A file named like a registry zone adds records to it; any other file is a zone of its own.
+    #[arg(long, env = "SRVD_ZONES", value_name = "DIRECTORY")]
     pub zones: Option<PathBuf>,
-    /// Whether names without a zone (`_my-service._tcp.`) are answered [default: true]
+    /// Answer names without a zone, _web._tcp. [default: true]
     #[arg(long, env = "SRVD_BARE_NAMES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub bare_names: Option<bool>,
-    /// Whether the configuration, zone files, certificates, tokens and secrets are read again
-    /// when they change; SIGHUP has them read in any case [default: true]
+    /// Reload when files change, not on SIGHUP alone [default: true]
+    ///
+    /// Files are the configuration, zone files, certificates, tokens and secrets.
     #[arg(long, env = "SRVD_WATCH_FILES", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub watch_files: Option<bool>,
-    /// Reverse zones, where addresses that are registered have names (10.in-addr.arpa); may be
-    /// repeated, or a list with commas
+    /// Reverse zones, made from all registrations [default: none]
+    ///
+    /// As 10.in-addr.arpa. May be repeated, or a list with commas.
     #[arg(long, env = "SRVD_REVERSE", value_name = "ZONE", value_delimiter = ',')]
     pub reverse: Vec<String>,
-    /// Who is asked for names outside our zones: addresses of servers, or resolv.conf files;
-    /// may be repeated, or a list with commas [default: nobody, they are refused]
-    #[arg(long, env = "SRVD_FORWARD", value_name = "ADDRESS|FILE", value_delimiter = ',')]
+    /// Upstream servers for names outside the zones [default: none]
+    ///
+    /// Addresses of servers, or resolv.conf files. Without any, such names are REFUSED. May be
+    /// repeated, or a list with commas.
+    #[arg(long, env = "SRVD_FORWARD", value_name = "SERVER|FILE", value_delimiter = ',')]
     pub forward: Vec<String>,
-    /// Whether private addresses stay in what others say of their names; without them, names of
-    /// strangers cannot lead browsers into this network (DNS rebinding) [default: true]
+    /// Pass on private addresses in upstream replies [default: true]
+    ///
+    /// With false, names of strangers cannot lead browsers into this network (DNS rebinding).
     #[arg(long, env = "SRVD_FORWARD_PRIVATE", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub forward_private: Option<bool>,
-    /// Whether others are asked in mixed case, which forged replies would have to guess
-    /// [default: false]
+    /// Query upstream servers in mixed case [default: false]
+    ///
+    /// Forged replies would have to guess it.
     #[arg(long = "forward-0x20", env = "SRVD_FORWARD_0X20", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     pub forward_0x20: Option<bool>,
-    /// Directory of snapshots, from which a restart answers while the registry is away; it
-    /// is made if it is not there
-    #[arg(long, env = "SRVD_STATE", value_name = "DIR")]
+    /// Directory of snapshots [default: none]
+    ///
+    /// A restart answers from them while etcd is away. The directory is created if it does not
+    /// exist.
+    #[arg(long, env = "SRVD_STATE", value_name = "DIRECTORY")]
     pub state: Option<PathBuf>,
-    /// How long without word of the registry answers are given, then SERVFAIL [default: for
-    /// ever]
+    /// How long to keep answering without contact to etcd [default: for ever]
+    ///
+    /// SERVFAIL from then on.
     #[arg(long, env = "SRVD_MAX_STALE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub max_stale: Option<Duration>,
-    /// How long removals are held when most of a zone vanishes within 10 s; 0s turns that
-    /// off [default: 30s]
+    /// How long to delay mass removals, 0s to 1h [default: 30s]
+    ///
+    /// A mass removal is most of a zone within 10 s. 0s turns the delay off.
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
     /// The operator's window.
@@ -199,9 +224,9 @@ impl From<Output> for LookupOutput {
 /// Options of `list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// The service; all of them when absent
+    /// The service [default: all of them]
     pub name: Option<String>,
-    /// `table` or `json` [default: table on a terminal, else json]
+    /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }
@@ -211,7 +236,7 @@ pub struct ListArgs {
 pub struct LookupArgs {
     /// The service
     pub name: String,
-    /// `table`, `json` or `address` [default: table on a terminal, else json]
+    /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_LOOKUP_OUTPUT", value_name = "FORMAT")]
     pub output: Option<LookupOutput>,
 }
@@ -219,9 +244,9 @@ pub struct LookupArgs {
 /// Options of `watch`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// The service; all of them when absent
+    /// The service [default: all of them]
     pub name: Option<String>,
-    /// `table` or `json` [default: table on a terminal, else json]
+    /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }
@@ -232,7 +257,7 @@ pub struct CheckArgs {
     /// What `serve` would be given.
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// `table` (lines) or `json` [default: table]
+    /// Form of the output [default: table]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }
@@ -240,15 +265,17 @@ pub struct CheckArgs {
 /// Options of `explain`, and those of `serve`, whose answer it is.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The name, absolute, as `dig` takes it: _my-service._tcp, web.services.internal
+    /// The name, as `dig` takes it
+    ///
+    /// It is absolute: _my-service._tcp, web.services.internal.
     pub name: String,
-    /// The type, by name or number (TYPE65) [default: SRV for names that begin with `_`, else A]
+    /// The type [default: SRV for names that begin with _, else A]
     #[arg(value_name = "TYPE")]
     pub kind: Option<String>,
     /// What `serve` would be given.
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// `table` (text) or `json` [default: table on a terminal, else json]
+    /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
 }

@@ -8,6 +8,8 @@ mod support;
 mod documents;
 /// The sources: who may import whom.
 mod house;
+/// The sources: how docs begin.
+mod words;
 
 /// Who comes first: weights over many draws.
 mod draws;

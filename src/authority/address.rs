@@ -39,7 +39,7 @@ impl Lookup<'_> {
     }
 }
 
-/// Which addresses are wanted of a node.
+/// The addresses that are wanted of a node.
 pub(super) struct Addresses<'a> {
     /// A or AAAA.
     pub(super) kind: RecordType,

@@ -1,4 +1,4 @@
-//! What is said in return.
+//! The answer: sections, code, and what is said beside it.
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
@@ -52,7 +52,7 @@ pub struct RrSet {
     pub is_cut: bool,
 }
 
-/// What an order is drawn by: a priority, of which the lowest comes first, and a weight
+/// The rank that an order is drawn by: a priority, of which the lowest comes first, and a weight
 /// (RFC 2782).
 pub type Rank = (u16, u64);
 

@@ -1,4 +1,4 @@
-//! Where orders come from: chances, and the order of a few items.
+//! Sources of orders: chances, and the order of a few items.
 
 use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use super::{Rank, Rendezvous};
 /// One in as many as a float can tell apart below 1.
 const CHANCE: f64 = 1.0 / (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
-/// Where the randomness comes from.
+/// The source of randomness.
 #[derive(Debug)]
 pub struct Draw(fastrand::Rng, Option<Rendezvous>);
 

@@ -1,4 +1,4 @@
-//! What is not there (RFC 2308, RFC 8020).
+//! Negative answers (RFC 2308, RFC 8020).
 
 use hickory_proto::op::ResponseCode;
 

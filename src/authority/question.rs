@@ -1,4 +1,4 @@
-//! What is asked, and how large the answer may become.
+//! The question, and how large its answer may become.
 
 use hickory_proto::rr::{DNSClass, Name, RecordType};
 
@@ -15,7 +15,7 @@ pub struct Question<'q> {
     pub room: Room,
 }
 
-/// How many octets of records a reply can carry, so that no more are built.
+/// The octets of records that a reply can carry, so that no more are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     /// Octets after the header and the question, the OPT record not counted.
@@ -24,7 +24,7 @@ pub struct Room {
     pub overflow: Overflow,
 }
 
-/// What becomes of an RRset that is larger than its room.
+/// The fate of an RRset that is larger than its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
     /// A draw of what fits is the answer, and the client is told to come back over TCP for

@@ -1,4 +1,5 @@
-//! Which of many records a client is given where that is to stay the same from query to query.
+//! The records of many that a client is given where they are to stay the same from query to
+//! query.
 //!
 //! Every pair of a client and a record has a chance of its own, from a hash of both (weighted
 //! rendezvous hashing). So the records that a client is given change only where one of them

@@ -1,4 +1,5 @@
-//! Where a name leads, before its type is looked at (RFC 1034 section 4.3.2, steps 1-3).
+//! The place that a name leads to, before its type is looked at (RFC 1034 section 4.3.2, steps
+//! 1-3).
 
 use std::net::IpAddr;
 
@@ -10,7 +11,7 @@ use crate::index::{Generation, Node, Schema, Site, Zone};
 use crate::metrics::Standing;
 use crate::names::WireName;
 
-/// Where a name leads.
+/// The place that a name leads to.
 #[derive(Debug, Clone, Copy)]
 pub enum Resolved<'g> {
     /// Into no zone of ours.

@@ -29,7 +29,7 @@ pub(super) struct Resolver<'r> {
     pub(super) visits: &'r Visits,
 }
 
-/// What one name says to a question.
+/// The answer of one name to a question, or where it leads.
 pub(super) enum Step {
     /// The answer.
     Done(Answer),

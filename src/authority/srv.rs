@@ -17,7 +17,7 @@ use crate::registry::{Host, Instance, Proto};
 /// Octets of priority, weight and port.
 const NUMBERS: usize = 6;
 
-/// What tells SRV records of one service apart.
+/// The parts that tell SRV records of one service apart.
 #[derive(PartialEq, Eq, Hash)]
 struct Identity<'i> {
     /// The priority.
@@ -30,7 +30,7 @@ struct Identity<'i> {
     target: Target<'i>,
 }
 
-/// What a record points to.
+/// The target of a record.
 #[derive(PartialEq, Eq, Hash)]
 enum Target<'i> {
     /// `ADDR.S.Z`

@@ -1,4 +1,4 @@
-//! How much is looked at for one question.
+//! The budget of what is looked at for one question.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ const RECORD_MIN: usize = FIXED + 4;
 /// Keys that a witness remembers: more than anybody reads.
 const WITNESSED_MAX: usize = 100;
 
-/// What may still be looked at, by all look-ups of one question together.
+/// The budget of visits that all look-ups of one question have together.
 pub(super) struct Visits {
     /// How much that is.
     left: Cell<usize>,
@@ -35,7 +35,7 @@ pub(super) struct Visits {
     witness: Option<RefCell<Witness>>,
 }
 
-/// What an answer was made of.
+/// The keys that an answer was made of.
 #[derive(Debug, Default)]
 pub(super) struct Witness {
     /// Keys of the registry, the first so many that were met.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
 
-/// Where HTTP is answered.
+/// The address of HTTP, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpAddress {
     /// Nowhere.

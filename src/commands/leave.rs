@@ -35,7 +35,7 @@ struct Target {
     fit: Fit,
 }
 
-/// How well a key fits what was asked for.
+/// The fit of a key with what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     /// Its id has the same label form: meant if no id fits better.
@@ -44,7 +44,7 @@ enum Fit {
     Exact,
 }
 
-/// Whose registrations are meant.
+/// The owners whose registrations are meant.
 enum Whose {
     /// The one with this id.
     Id(String),

@@ -180,7 +180,7 @@ pub struct Zone {
     pub max_answers_order: DrawnOrder,
 }
 
-/// Which of many records are drawn for an answer.
+/// The order by which many records are drawn for an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DrawnOrder {

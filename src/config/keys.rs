@@ -2,7 +2,7 @@
 
 use self::Change::{Followed, Refused, Reloaded, Restart};
 
-/// When a changed value is used.
+/// The time at which a changed value is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// From the next query on, with everything else that was read again.

@@ -37,7 +37,7 @@ const WORKERS_MAX: usize = 1024;
 /// The configuration of `serve` and `dev`.
 #[derive(Debug)]
 pub struct Serve {
-    /// Where to answer.
+    /// The addresses to listen on.
     pub listen: Listen,
     /// The operator's window.
     pub http: Http,
@@ -73,7 +73,7 @@ pub struct Serve {
     pub answering: Answering,
 }
 
-/// Where to answer.
+/// The addresses to listen on, and how strictly.
 #[derive(Debug, Clone)]
 pub struct Listen {
     /// The addresses.

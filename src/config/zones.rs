@@ -31,7 +31,7 @@ pub struct ZoneConfig {
     pub layout: Layout,
 }
 
-/// Where a registry zone is read from.
+/// The registry that a zone is read from.
 #[derive(Debug, Clone)]
 pub struct ZoneSource {
     /// The registry.

@@ -1,4 +1,4 @@
-//! Which keys a request means: etcd's pair of `key` and `range_end`.
+//! Ranges of keys that requests mean: etcd's pair of `key` and `range_end`.
 
 use std::ops::Bound;
 

@@ -1,4 +1,4 @@
-//! What the registry takes at most: each number with its reason.
+//! Limits of the registry: each number with its reason.
 //!
 //! The registry lives inside a process that has other things to do, so whatever a
 //! client can make it keep has a bound. Past one of them a request is refused with

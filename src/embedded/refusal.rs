@@ -1,4 +1,4 @@
-//! Why a request is refused, in etcd's words where etcd has some.
+//! Refusals of requests, in etcd's words where etcd has some.
 //!
 //! Clients compare these messages (etcdctl turns them back into errors), so the
 //! sentences that begin with `etcdserver:` are etcd's own, with the codes it uses.
@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 
 use super::limits;
 
-/// Why a request is refused.
+/// The reason why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     /// A request names no key.

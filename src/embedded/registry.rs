@@ -1,4 +1,4 @@
-//! What all services share: the store, and who is speaking.
+//! The state that all services share: the store, and who is speaking.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,10 +15,10 @@ use super::refusal::Refusal;
 use super::store::Store;
 use crate::lock::Lock;
 
-/// What a service method returns.
+/// The result of a service method.
 pub(super) type Answer<T> = Result<tonic::Response<T>, Status>;
 
-/// What a streaming service method answers with.
+/// The stream that a streaming service method answers with.
 pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// The raft term, in which there was one election. etcd begins with 2 as well.

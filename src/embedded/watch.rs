@@ -47,7 +47,7 @@ impl PbWatchService for Watches {
     }
 }
 
-/// How a stream ends.
+/// The end of a stream.
 enum End {
     /// The client is done, or the registry shuts down.
     Quiet,

@@ -50,7 +50,7 @@ struct Inner {
     serial: u64,
 }
 
-/// What is known of one address.
+/// One address, and what is known of it.
 struct Door {
     /// The connection.
     link: Option<Link>,
@@ -66,7 +66,7 @@ struct Door {
     is_mute: bool,
 }
 
-/// Why an address is left alone.
+/// The reason why an address is left alone.
 struct Trouble {
     /// What went wrong.
     error: Error,
@@ -76,7 +76,7 @@ struct Trouble {
     edition: u64,
 }
 
-/// How to come by a connection.
+/// A way to come by a connection.
 pub(super) enum Way {
     /// There is one.
     Open(Link),

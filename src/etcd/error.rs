@@ -1,4 +1,4 @@
-//! What can go wrong between us and etcd.
+//! Errors between us and etcd.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::transport;
 use crate::error::Failure;
 use crate::names::Span;
 
-/// What can go wrong between us and etcd.
+/// An error between us and etcd.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// No endpoint did what was asked. Carries each attempt.

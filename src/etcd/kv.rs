@@ -9,7 +9,7 @@ use etcd_client::{
 use super::permission::Need;
 use super::{Error, Etcd};
 
-/// What stands at a key.
+/// A value at a key, under a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// The value.
@@ -20,7 +20,7 @@ pub struct Held {
     pub revision: i64,
 }
 
-/// What a claim expects at the key.
+/// The state of the key that a claim expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
     /// Nothing.
@@ -31,7 +31,7 @@ pub enum Expect {
     Anything,
 }
 
-/// How a claim ended.
+/// The outcome of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// The key is ours since this revision.

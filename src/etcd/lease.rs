@@ -16,7 +16,7 @@ pub struct Lease {
     pub ttl: Duration,
 }
 
-/// What is left of a lease.
+/// The rest of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remaining {
     /// Until it ends, unless it is renewed. etcd gives whole seconds, rounded down.

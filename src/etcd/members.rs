@@ -23,7 +23,7 @@ const REFRESH_RETRY: Duration = Duration::from_secs(5);
 /// events (etcd pull request 15237); all later lines have it.
 const ORDERED_PROGRESS: [(u64, u64, u64); 2] = [(3, 4, 25), (3, 5, 8)];
 
-/// Why a listed member is not used.
+/// The reason why a listed member is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
     /// It would have to be told the password without TLS.

@@ -77,7 +77,7 @@ pub struct Etcd {
     shared: Arc<Shared>,
 }
 
-/// What the clones of one [`Etcd`] share.
+/// The state that the clones of one [`Etcd`] share.
 #[derive(Debug)]
 struct Shared {
     /// The endpoints and their connections.

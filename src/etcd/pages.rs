@@ -37,7 +37,7 @@ pub struct Page {
     left: i64,
 }
 
-/// How large the pages of one list are, and how much of it has come. The size grows with what
+/// The size of the pages of one list, and how much of it has come. The size grows with what
 /// is left of the list, and shrinks for good when a page was too much to ask.
 #[derive(Debug, Clone, Copy)]
 pub struct PageSize {

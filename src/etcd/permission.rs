@@ -1,10 +1,10 @@
-//! What we may not do, and how to be allowed to.
+//! Permissions that a call lacks, and how to be granted them.
 
 use super::{Error, Etcd};
 use crate::names::shell_word;
 use crate::registry::shown_key;
 
-/// What a call needs to be allowed.
+/// A permission that a call needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     /// Reading keys.

@@ -1,4 +1,4 @@
-//! Whether a listed member shows our keys as the endpoint shows them that listed it.
+//! A check that a listed member shows our keys as the endpoint does that listed it.
 //!
 //! Between us and the members there may be a proxy that gives every key another name
 //! (`etcd grpc-proxy --namespace`) and passes their list on as it is: read past it, the same
@@ -15,7 +15,7 @@ use super::{Error, Etcd};
 /// same would do, but for transactions that put several.
 const SAMPLE: i64 = 16;
 
-/// What is seen of a range at one revision: its first keys.
+/// The first keys of a range at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct View {
     /// The revision.
@@ -26,7 +26,7 @@ pub(super) struct View {
     first: Vec<(Vec<u8>, i64, i64)>,
 }
 
-/// How a member compares.
+/// The outcome of comparing a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sameness {
     /// It shows the same keys.

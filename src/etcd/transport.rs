@@ -1,4 +1,4 @@
-//! What went wrong on the way to a member, in words that say what to do.
+//! Faults on the way to a member, in words that say what to do.
 //!
 //! Below tonic the reason lies several errors deep, and its own text is "transport error".
 

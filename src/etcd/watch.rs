@@ -29,7 +29,7 @@ pub struct Event {
     pub revision: i64,
 }
 
-/// What a watch says at once.
+/// One message of a watch.
 #[derive(Debug)]
 pub struct Message {
     /// The registry's revision when it was sent.
@@ -44,7 +44,7 @@ pub struct Message {
     pub origin: Origin,
 }
 
-/// How a message came.
+/// The origin of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The watch said it by itself.

@@ -1,4 +1,4 @@
-//! What a follower names its place in a zone's history by.
+//! The id by which a follower names its place in a zone's history.
 
 use std::fmt;
 use std::str::FromStr;

@@ -18,7 +18,7 @@ pub(super) const REMEMBERED: usize = 1 << 16;
 /// that are read (64 KiB, of many short words) over a thousand times as many.
 const OCTETS_OF_ONE: usize = 512;
 
-/// What one update changed.
+/// The changes of one update.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The number of the state that it led to.
@@ -37,7 +37,7 @@ pub struct Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forgotten;
 
-/// How what is shown after an update stands to what the registry has.
+/// The state of what is shown after an update, beside what the registry has.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
     /// Whether it is the same.
@@ -46,7 +46,7 @@ pub(super) struct Standing {
     pub(super) histories: u64,
 }
 
-/// What happened lately in one zone.
+/// The latest changes of one zone.
 #[derive(Debug)]
 pub(super) struct Log {
     /// What marks ids of this process.

@@ -1,4 +1,4 @@
-//! What changed, in order, for those who follow.
+//! The log of changes, in order, for those who follow.
 //!
 //! ```text
 //!   Update ─→ Teller ─→ Publisher ─→ Index          first it is true,
@@ -59,7 +59,7 @@ pub use self::teller::Teller;
 /// Followers at once: proxies and pages of a site. Each costs the work of telling it.
 pub const FOLLOWERS_MAX: usize = 128;
 
-/// What happened lately in every registry zone, which are the first of the index, and who
+/// The recent events of every registry zone, which are the first of the index, and who
 /// waits for more.
 #[derive(Debug)]
 pub struct Events {

@@ -1,11 +1,11 @@
-//! When instances came, as far as that is remembered.
+//! The times at which instances came, as far as they are remembered.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
 
 use crate::registry::{Change, Happening, Instance};
 
-/// When those instances of a zone came of whose coming is remembered: kept beside the
+/// The first-seen times of a zone's instances, as far as they are remembered: kept beside the
 /// changes, so that a question costs what is asked for and not what is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Comings(HashMap<Spot, Coming, foldhash::fast::RandomState>);
@@ -19,11 +19,11 @@ pub enum Since {
     Before(SystemTime),
 }
 
-/// What tells instances apart: name, id, and whether the key begins with a slash although
+/// The parts that tell instances apart: name, id, and whether the key begins with a slash although
 /// the prefix is empty.
 pub(super) type Spot = (Box<str>, Box<str>, bool);
 
-/// How an instance came.
+/// The coming of an instance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Coming {
     /// The number of the state that it came with.

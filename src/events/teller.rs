@@ -7,7 +7,7 @@ use super::log::{Batch, REMEMBERED, Standing};
 use crate::metrics::Cause;
 use crate::registry::{Publish, Update};
 
-/// Stands before what publishes the updates of a zone, and tells of each once it is
+/// A publisher before that of a zone, which tells of each update once it is
 /// published: who is told can already ask for it.
 #[derive(Debug)]
 pub struct Teller<P> {

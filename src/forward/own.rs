@@ -1,4 +1,4 @@
-//! Which addresses are our own: to ask these would go round in circles.
+//! The addresses of this server: a query to them would go round in circles.
 
 use std::net::{IpAddr, SocketAddr};
 

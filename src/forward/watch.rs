@@ -1,4 +1,4 @@
-//! Which upstreams there are: those that the configuration names, and those in its
+//! The upstreams: those that the configuration names, and those in its
 //! resolv.conf files, which are read again and again.
 
 use std::collections::HashSet;
@@ -107,7 +107,7 @@ impl Watched {
     }
 }
 
-/// Which sources are the newest: they may be replaced while others are looked at.
+/// The newest sources: they may be replaced while others are looked at.
 #[derive(Default)]
 pub(super) struct Turn {
     /// How often they were replaced, and those that nobody has taken up yet.

@@ -1,11 +1,11 @@
-//! The operator's window: is it alive, is it ready, what does it count.
+//! The HTTP interface for operators: health, readiness, metrics, the API, the page.
 //!
 //! | path | answers |
 //! | --- | --- |
 //! | `GET /` | a page for people |
 //! | `GET /healthz` | 200 while the process runs |
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
-//! | `GET /metrics` | figures, in Prometheus' text format |
+//! | `GET /metrics` | metrics, in Prometheus' text format |
 //! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
 //! | `/v1/…` | problems, services, events, explanations, status: [`v1`] |
 //!
@@ -62,7 +62,7 @@ pub struct Http {
     access: Arc<Access>,
 }
 
-/// What the pages are made of.
+/// The state that endpoints read.
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// What is answered from.
@@ -181,7 +181,7 @@ fn routes(subject: Subject) -> Router {
         .with_state(subject)
 }
 
-/// What the document says beside paths and types.
+/// The head of the document, beside paths and types.
 #[derive(OpenApi)]
 #[openapi(info(title = "srvd", description = "DNS service discovery: the operator's window"))]
 struct Described;

@@ -18,7 +18,7 @@ use super::labels::{Edit, Label, Labels, Services};
 use crate::names::folded;
 use crate::registry::{Alias, AliasChange, Host, Instance, Meaning, Proto, Resource};
 
-/// What orders aliases: the first of a kind and label is the one that is answered. The
+/// The order of aliases: the first of a kind and label is the one that is answered. The
 /// rest tells keys apart, in the order of keys (a slash comes before `_`).
 type Rank = (Resource, Label, bool, Box<str>);
 
@@ -53,7 +53,7 @@ struct Backend {
     selection: Option<(Box<str>, Arc<Service>)>,
 }
 
-/// What stands at a label as far as aliases go.
+/// The target of a label as far as aliases go.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum AliasTarget<'z> {
     /// No alias.
@@ -64,7 +64,7 @@ pub(super) enum AliasTarget<'z> {
     Instances(&'z Service),
 }
 
-/// How many names have SRV records, by transport.
+/// The number of names with SRV records, by transport.
 pub(super) type Transports = [usize; Proto::ALL.len()];
 
 impl Aliases {

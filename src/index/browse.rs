@@ -1,4 +1,4 @@
-//! Which names of DNS-SD exist in a zone (RFC 6763), and which kinds of services there are.
+//! Names of DNS-SD in a zone (RFC 6763), and the kinds of services there are.
 
 use std::str;
 

@@ -1,4 +1,4 @@
-//! What is wrong with the instances of a service together.
+//! Problems of the instances of a service together.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which names exist in a zone, and what stands at them.
+//! Look-ups: the names that exist in a zone, and the node at each.
 
 use super::aliases::AliasTarget;
 use super::browse::is_own_label;

@@ -29,7 +29,7 @@ pub(super) struct Sites {
     above: HashSet<Box<[u8]>, foldhash::fast::RandomState>,
 }
 
-/// What an apex stands for.
+/// The meaning of an apex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Site {
     /// A zone, by its place in the configuration.

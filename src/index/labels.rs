@@ -19,5 +19,5 @@ pub(super) type Labels<T> = imbl::GenericHashMap<
 /// Services by their label.
 pub(super) type Services = Labels<Arc<Service>>;
 
-/// What is done to a service with an instance.
+/// An edit of a service with an instance.
 pub(super) type Edit = fn(&mut Service, &Arc<Instance>);

@@ -1,11 +1,11 @@
-//! What goes on in a zone while its settings come and go.
+//! The life of a zone, which goes on while its settings come and go.
 
 use std::sync::Arc;
 
 use super::Zone;
 use crate::metrics::{Condition, Freshness, Standing, Vitals};
 
-/// What is heard of a zone's registry and counted of the zone. All generations share it, by
+/// The freshness and the metrics of a zone. All generations share it, by
 /// whatever settings the zone is answered.
 #[derive(Debug, Default)]
 pub(super) struct ZoneLife {

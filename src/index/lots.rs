@@ -1,7 +1,8 @@
 //! A few of many records, drawn without putting all into an order.
 
-/// What a few of many are drawn by: the same draw that orders all of them (by priority, then
-/// in proportion to weight among the rest, weight 0 last), but each record costs a search.
+/// The lots that a few of many are drawn by: the same draw that orders all of them (by
+/// priority, then in proportion to weight among the rest, weight 0 last), but each record costs
+/// a search.
 #[derive(Debug)]
 pub struct Lots {
     /// Up to where each record reaches on a line of all lots, in the order of the records.

@@ -75,7 +75,7 @@ pub use self::skydns::{Branch, Lead, SkyDns};
 pub use self::tree::{Cut, Owner, RecordSet, Tree};
 pub use self::zone::Zone;
 
-/// Where queries find the newest generation.
+/// The place where queries find the newest generation.
 #[derive(Debug)]
 pub struct Index {
     /// The one swap.

@@ -1,4 +1,4 @@
-//! What can stand at a name.
+//! Nodes: all that can stand at a name.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use super::{Branch, Cut, Owner, RecordSet, Service, Slot};
 use crate::names::WireName;
 use crate::registry::Proto;
 
-/// What stands at an existing name.
+/// The data at an existing name.
 #[derive(Debug, Clone, Copy)]
 pub enum Node<'z> {
     /// The zone's apex, with what the zone file has there.

@@ -133,7 +133,7 @@ ordered!(ByAddress, |one, other| address(one).cmp(&address(other)), by_place);
 ordered!(ByPort, by_port, by_endpoint);
 ordered!(ByText, |one, other| (text(one), one.ttl).cmp(&(text(other), other.ttl)), by_place);
 
-/// Where a probe stands in a run of equals.
+/// The side of a run of equals that a probe stands on.
 #[derive(Clone, Copy)]
 pub(super) enum Side {
     /// Before the first.
@@ -156,14 +156,14 @@ impl Side {
     }
 }
 
-/// Stands beside the instances with one id label.
+/// A probe beside the instances with one id label.
 pub(super) struct IdProbe<'p>(pub(super) &'p [u8], pub(super) Side);
 
-/// Stands beside the instances with one id, in lower case: a run of those with its label
+/// A probe beside the instances with one id, in lower case: a run of those with its label
 /// form, which comes first.
 pub(super) struct RawIdProbe<'p>(pub(super) &'p str, pub(super) Side);
 
-/// Stands beside the instances with one tag; of these with a port of one transport; and of
+/// A probe beside the instances with one tag; of these with a port of one transport; and of
 /// these with one port name.
 #[derive(Clone, Copy)]
 pub(super) struct TagProbe<'p> {
@@ -177,13 +177,13 @@ pub(super) struct TagProbe<'p> {
     pub(super) side: Side,
 }
 
-/// Stands beside the instances with one address.
+/// A probe beside the instances with one address.
 pub(super) struct AddressProbe(pub(super) IpAddr, pub(super) Side);
 
-/// Stands beside the instances with one port name, or with any, of one transport.
+/// A probe beside the instances with one port name, or with any, of one transport.
 pub(super) struct PortProbe<'p>(pub(super) Proto, pub(super) Option<&'p [u8]>, pub(super) Side);
 
-/// Stands beside the instances with one text and TTL.
+/// A probe beside the instances with one text and TTL.
 pub(super) struct TextProbe<'p>(
     pub(super) Option<&'p str>,
     pub(super) Option<u32>,

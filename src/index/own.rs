@@ -22,7 +22,7 @@ use crate::registry::Finding;
 const OBEYED: [(&str, &str); 2] =
     [("wpad", "browsers take their proxy from it"), ("isatap", "hosts tunnel IPv6 through it")];
 
-/// What a zone knows once all zones are known.
+/// The part of a zone's settings that is known once all zones are.
 #[derive(Debug)]
 pub(super) struct Own {
     /// Its names that zones stand on.

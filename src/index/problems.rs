@@ -1,4 +1,4 @@
-//! What is wrong in a zone, listed from one generation of it.
+//! Problems of a zone, listed from one generation of it.
 //!
 //! Keys that cannot be used come with every update and are kept ([`super::unusable`]). What follows from keys together (names that meet, or that are too long) is found
 //! when somebody asks, by walking the zone; no query pays for it.

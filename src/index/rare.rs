@@ -1,4 +1,4 @@
-//! What only some services have, in one box, so that the others pay one word for it.
+//! Sets that only some services have, in one box, so that the others pay one word for it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::order::address;
 use super::tags::Tags;
 use crate::registry::Instance;
 
-/// What only some services have.
+/// The sets that only some services have.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rare(Option<Box<Sets>>);
 

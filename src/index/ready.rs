@@ -98,7 +98,7 @@ pub struct Records {
     pub sent: usize,
 }
 
-/// How the order of records is drawn.
+/// The way in which the order of records is drawn.
 #[derive(Debug)]
 pub enum Order {
     /// It is not: their order says nothing.

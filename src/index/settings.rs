@@ -1,4 +1,4 @@
-//! What the configuration and the zone file say of a zone.
+//! Settings of a zone: what the configuration and the zone file say of it.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,7 +12,7 @@ use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Finding, Layout};
 
-/// Where a zone's names come from, beside its zone file.
+/// The source of a zone's names, beside its zone file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Schema {
     /// Registrations, `PREFIX/NAME/ID`.
@@ -36,7 +36,7 @@ impl Schema {
     }
 }
 
-/// Which of more records than an answer has are drawn.
+/// The choice of records where there are more than an answer has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AnswersOrder {
     /// Others for each query.
@@ -58,8 +58,8 @@ pub struct SerialKept {
     pub kept: u32,
 }
 
-/// What the configuration and the zone file say of a zone. It stays the same until they are
-/// read again.
+/// The settings of a zone, by the configuration and its zone file. They stay the same until
+/// these are read again.
 #[derive(Debug)]
 pub struct Settings {
     /// The apex.

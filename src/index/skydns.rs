@@ -39,7 +39,7 @@ pub struct Branch<'z> {
     pub by: Lead<'z>,
 }
 
-/// How a name leads to entries.
+/// The way in which a name leads to entries.
 #[derive(Debug, Clone, Copy)]
 pub enum Lead<'z> {
     /// It is the apex, with what the zone file has there.
@@ -190,10 +190,10 @@ impl PartialEq for ByPath {
 
 impl Eq for ByPath {}
 
-/// Stands beside the entries at a path. It equals none of them.
+/// A probe beside the entries at a path. It equals none of them.
 struct Probe<'p>(&'p [u8], Side);
 
-/// Where a probe stands.
+/// The side that a probe stands on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     /// Before the entries at the path, and so before all below it.

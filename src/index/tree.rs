@@ -44,7 +44,7 @@ pub struct RecordSet {
     slot: Slot,
 }
 
-/// Where the authority of a zone ends, or leads elsewhere.
+/// A name where the authority of a zone ends, or leads elsewhere.
 #[derive(Debug, Clone, Copy)]
 pub enum Cut<'t> {
     /// The name is at a zone cut or below it.

@@ -1,5 +1,5 @@
-//! How a zone is, in the words that every surface uses: the log, `/readyz`, `/v1/status`, the
-//! page, metrics.
+//! The condition of a zone, in the words that every surface uses: the log, `/readyz`,
+//! `/v1/status`, the page, metrics.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -9,7 +9,7 @@ use super::{Freshness, Standing, Vitals};
 /// Characters of an error that are shown: it may name several endpoints, each with its reason.
 const TROUBLE_MAX: usize = 400;
 
-/// How a zone is at one moment, for people. Nothing is decided by it.
+/// The condition of a zone at one moment, for people. Nothing is decided by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// How far what is held can be trusted; none before anything is held.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-/// How far what is held can be trusted to be what the registry says now.
+/// The trust that what is held is what the registry says now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Standing {
@@ -19,7 +19,7 @@ pub enum Standing {
 /// The longest wait for the next look: the limits may be far away, or not set.
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
-/// When a registry was last heard of, and whether that is too long ago. Readers and the
+/// The time when a registry was last heard of, and whether that is too long ago. Readers and the
 /// one writer share it; it stands outside the generations, since it concerns every answer
 /// and changes none. Only durations count; wall time comes in once, as the age of a
 /// snapshot.

@@ -16,7 +16,7 @@ pub struct Number(AtomicI64);
 #[derive(Debug, Default)]
 pub struct Flag(AtomicBool);
 
-/// What is told to people alone: behind a lock, which no query waits for.
+/// A value that is told to people alone: behind a lock, which no query waits for.
 #[derive(Debug)]
 pub struct Told<T>(Lock<Option<T>>);
 

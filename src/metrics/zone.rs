@@ -58,7 +58,7 @@ pub struct SnapshotVitals {
     pub write_millis: Count,
 }
 
-/// Why a session with the registry ended.
+/// The reason why a session with the registry ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// No complete list could be read.

@@ -37,7 +37,7 @@ const SETTLE_BY_READ: Duration = Duration::from_secs(10);
 /// remember more than it checks.
 const TOUCHED_MAX: usize = 1 << 18;
 
-/// How far the registry is, as a message without events says.
+/// The progress of the registry, as a message without events reports it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
     /// The revision.
@@ -46,7 +46,7 @@ pub(super) struct Progress {
     settle: Duration,
 }
 
-/// Keeps audits going beside a watch.
+/// The audits beside a watch.
 pub(super) struct Auditor {
     /// What is listed.
     etcd: Etcd,
@@ -68,7 +68,7 @@ struct Audit {
     size: PageSize,
 }
 
-/// How far an audit is.
+/// The stage of an audit.
 enum Stage {
     /// A page is asked for.
     Asking(BoxFuture<'static, (Result<Page, Error>, PageSize)>),

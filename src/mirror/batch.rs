@@ -16,7 +16,7 @@ const FRAGMENTS_EVENTS_MAX: usize = 1 << 21;
 /// Octets of them: a thousand values of 256 KiB.
 const FRAGMENTS_OCTETS_MAX: usize = 256 << 20;
 
-/// How much of a message has come whose rest is to come.
+/// The part that has come of a message whose rest is to come.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     /// Events.

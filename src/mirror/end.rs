@@ -1,4 +1,4 @@
-//! Why a session ended.
+//! The end of a session, and why.
 
 use std::mem::{Discriminant, discriminant};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::metrics::Cause;
 /// An outage is logged again after this time.
 const LOG_AGAIN: Duration = Duration::from_secs(60);
 
-/// Why a session ended.
+/// The end of a session.
 pub(super) struct End {
     /// What it is counted as.
     pub(super) cause: Cause,
@@ -19,7 +19,7 @@ pub(super) struct End {
     pub(super) error: Error,
 }
 
-/// When a failure was last logged, and which kind.
+/// The last failure that was logged: when, and of which kind.
 #[derive(Debug, Default)]
 pub(super) struct Complaints(Option<(Instant, Discriminant<Error>)>);
 

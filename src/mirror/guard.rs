@@ -43,7 +43,7 @@ const LEAST: usize = 20;
 /// Removals of more than so many hundredths of the zone are one.
 const SHARE: usize = 80;
 
-/// Stands before a publisher and holds removals back in a collapse.
+/// A publisher before another, which holds removals back in a collapse.
 #[derive(Debug)]
 pub struct Guard<P> {
     /// Who is told.
@@ -70,7 +70,7 @@ pub struct Guard<P> {
     grace: Duration,
 }
 
-/// What an alias's key is made of.
+/// The parts of an alias's key.
 type AliasPlace = (Resource, Box<str>, bool);
 
 impl<P: Publish> Publish for Guard<P> {

@@ -1,4 +1,4 @@
-//! How a mirror goes about it, and what it begins with.
+//! Options of a mirror, and what it begins with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::metrics::Vitals;
 use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Instance};
 
-/// How a mirror goes about it.
+/// The options of a mirror.
 #[derive(Debug)]
 pub struct Options {
     /// The zone, for the log.
@@ -34,14 +34,14 @@ impl Default for Options {
     }
 }
 
-/// How long mirrors wait. It may be changed while they follow, and is seen by the next update.
+/// The waits of mirrors. They may be changed while these follow, and the next update sees it.
 #[derive(Debug, Default)]
 pub struct Patience {
     /// What it is.
     current: ArcSwap<Waits>,
 }
 
-/// How long mirrors wait, at one moment. By default no removal waits, and any silence goes.
+/// The waits of mirrors at one moment. By default no removal waits, and any silence goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waits {
     /// How long the removals of a collapse are held; zero begins to hold none.
@@ -75,7 +75,7 @@ impl Patience {
     }
 }
 
-/// What was held before this process began.
+/// The content of a zone before this process began.
 #[derive(Debug)]
 pub struct Known {
     /// The instances.

@@ -1,4 +1,4 @@
-//! How a session learns, while nothing changes, that its member lives.
+//! The listener of a session, which learns, while nothing changes, that its member lives.
 //!
 //! A request for progress is answered by etcd as soon as the watch has come so far. Some
 //! servers never answer: etcd's grpc-proxy, and whatever else does not know the request. They

@@ -1,4 +1,4 @@
-//! What a mirror does while it waits, and how it lets others go on while it works.
+//! Waiting and working: what a mirror does meanwhile, and how others go on.
 
 use std::convert::Infallible;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! Which name was meant: the one that is most like what was written.
+//! The nearest name: the one that is most like what was written.
 
 /// Mistakes that are forgiven: one in every so many characters.
 const CHARACTERS_A_MISTAKE: usize = 3;

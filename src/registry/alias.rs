@@ -19,7 +19,7 @@ pub struct Alias {
     pub meaning: Meaning,
 }
 
-/// What an alias stands for.
+/// The meaning of an alias.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Meaning {
     /// The registrations of an app that have one version.

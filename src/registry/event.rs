@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Change, Instance, Layout};
 
-/// What happened to an instance.
+/// The change of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Happening {
     /// It came.
@@ -17,7 +17,7 @@ pub enum Happening {
     Changed,
 }
 
-/// What is told of one change: commands and the HTTP interface show the same.
+/// The report of one change: commands and the HTTP interface show the same.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'c> {
     /// What happened.

@@ -37,7 +37,7 @@ pub struct Instance {
     pub details: Option<Box<Details>>,
 }
 
-/// What only some documents carry.
+/// The details that only some documents carry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details {
     /// The url's scheme: the port's name.
@@ -60,7 +60,7 @@ pub struct Details {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LongId(Box<Box<str>>);
 
-/// Where an instance listens.
+/// The host that an instance listens at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Host {
     /// An address: srvd has a name for it (`ADDR.S.Z`).

@@ -1,4 +1,4 @@
-//! Where registrations stand in the keyspace: `PREFIX/[NAMESPACE/]NAME/ID`.
+//! Keys of registrations: `PREFIX/[NAMESPACE/]NAME/ID`.
 
 use super::{Alias, Instance, Resource};
 use crate::names::{DEFAULT_PREFIX, ID_MAX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
@@ -14,7 +14,7 @@ pub struct Layout {
     grammar: Grammar,
 }
 
-/// What stands below a base.
+/// The grammar of keys below a base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grammar {
     /// NAME/ID.
@@ -35,7 +35,7 @@ pub struct Place<'k> {
     pub is_rooted: bool,
 }
 
-/// Why a key cannot name an instance.
+/// The reason why a key cannot name an instance.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyFault {
     /// Not of the form NAME/ID below the base: somebody else's key.

@@ -1,4 +1,4 @@
-//! What is true: services, their instances, and what could not be understood.
+//! The registry's truth: services, their instances, and what could not be understood.
 //!
 //! Pure values, no I/O. The way in is [`Table`]: keys and values as etcd holds them go
 //! in, [`Change`]s of instances come out, and every key that cannot be used is kept as a

@@ -1,4 +1,4 @@
-//! What could not be used, and what to do about it.
+//! Problems: what could not be used, and what to do about it.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::document::Fault;
 use super::key::{Grammar, KeyFault, Layout, shown_key};
 
-/// Why the value at a key, or the key itself, is not served. It concerns this key alone.
+/// The reason why the value at a key, or the key itself, is not served. It concerns this key alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The key is at fault.

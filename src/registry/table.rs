@@ -18,7 +18,7 @@ use self::audit::Keys;
 
 pub use self::audit::Audited;
 
-/// What one key holds.
+/// The content of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     /// A usable registration.
@@ -33,7 +33,7 @@ enum Content {
     Stray,
 }
 
-/// What stands at a key in the registry.
+/// The value at a key in the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Stored<'s> {
     /// The value.

@@ -1,4 +1,4 @@
-//! What changes when keys do: from the table, through whoever looks on, into the index.
+//! Updates: what changes when keys do, from the table, through the guard, into the index.
 
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ pub struct StrayChange {
     pub came: bool,
 }
 
-/// What a reader of the registry learns at once: everything up to `revision`. Changes of
-/// one key stand in their order.
+/// The changes that a reader of the registry learns at once: everything up to `revision`.
+/// Changes of one key stand in their order.
 #[derive(Debug, Default)]
 pub struct Update {
     /// The registry's revision that is now known to be held whole.
@@ -59,7 +59,7 @@ pub struct Update {
     pub strays: Vec<StrayChange>,
 }
 
-/// Takes what is learned about the registry, in order.
+/// A receiver of what is learned about the registry, in order.
 pub trait Publish: Send {
     /// One update: to be shown whole or not at all.
     fn publish(&mut self, update: Update);

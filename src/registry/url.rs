@@ -16,7 +16,7 @@ const REFRESH_MIN: Duration = Duration::from_secs(1);
 /// The shortest and longest time one call may be given.
 const TIMEOUT_RANGE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 
-/// Where the registry is, and which part of it is meant.
+/// The URL of a registry, and the part of it that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryUrl {
     /// Whether to speak TLS (`https`).
@@ -42,7 +42,7 @@ pub struct Endpoint {
     pub port: u16,
 }
 
-/// Why a connection string cannot be used.
+/// The reason why a connection string cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlFault {
     /// Nothing there.

@@ -1,4 +1,4 @@
-//! How old a snapshot is. The only place where wall time counts.
+//! The age of a snapshot. The only place where wall time counts.
 
 use std::time::{Duration, SystemTime};
 

@@ -44,7 +44,7 @@ const CHUNK: usize = 64 << 10;
 /// Instances that room is made for before any is read.
 const FIRST: usize = 1 << 10;
 
-/// What was read from a snapshot.
+/// The content of a snapshot.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The instances.
@@ -65,7 +65,7 @@ pub struct Snapshot {
     pub octets: u64,
 }
 
-/// Why a snapshot is not used.
+/// The reason why a snapshot is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// It cannot be read.
@@ -107,7 +107,7 @@ pub enum Fault {
     },
 }
 
-/// What stands before the records.
+/// The header before the records.
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     /// Whose it is.
@@ -120,7 +120,7 @@ struct Header {
     confirmed: u64,
 }
 
-/// What a snapshot says beside the instances.
+/// The cluster and the time of a snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp {
     /// The cluster they are from.

@@ -1,10 +1,10 @@
-//! Whose snapshot a file is.
+//! The identity of a snapshot: which zone of which registry it is of.
 
 use serde::{Deserialize, Serialize};
 
 use crate::registry::{Layout, RegistryUrl};
 
-/// What a snapshot is bound to: it is used for nothing else.
+/// The identity that a snapshot is bound to: it is used for nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The zone's apex, lower case, without its last dot.

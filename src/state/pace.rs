@@ -1,4 +1,4 @@
-//! When a snapshot is written.
+//! The pace at which snapshots are written.
 
 use std::time::{Duration, Instant};
 

@@ -28,7 +28,7 @@ pub(super) enum Record<'r> {
     Entry(WrittenEntry<'r>),
 }
 
-/// What a record turns out to be.
+/// The reading of a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Read {
     /// An instance.

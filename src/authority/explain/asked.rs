@@ -1,4 +1,4 @@
-//! What people write when they ask: names as `dig` takes them, types by name or number.
+//! Questions as people write them: names as `dig` takes them, types by name or number.
 
 use std::fmt::Write as _;
 

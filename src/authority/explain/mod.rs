@@ -1,5 +1,6 @@
-//! Why a name is answered as it is. The answer shown is that of [`super::answer`]'s own
-//! functions, and so are the keys it was made of; what is added are words.
+//! Explanations of why a name is answered as it is. The answer shown is that of
+//! [`super::answer`]'s own functions, and so are the keys it was made of; what is added are
+//! words.
 
 mod asked;
 mod record;
@@ -31,7 +32,7 @@ const RECORDS_SHOWN: usize = 100;
 /// OPT record.
 const ROOM: Room = Room { octets: MESSAGE_MAX - 300, overflow: Overflow::Cut };
 
-/// What a name is answered with, and why.
+/// The answer to a name, and the reasons for it.
 #[derive(Debug)]
 pub struct Explanation {
     /// The name.

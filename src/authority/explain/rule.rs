@@ -1,4 +1,4 @@
-//! Which rule leads from a name to its records, in words.
+//! The rule that leads from a name to its records, in words.
 
 use crate::authority::{Position, Resolved};
 use crate::index::{Branch, Cut, Lead, Node, Owner, Site, Zone};

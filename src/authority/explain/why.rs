@@ -1,4 +1,4 @@
-//! Why there is nothing, in words.
+//! Reasons why there is nothing, in words.
 
 use std::collections::BTreeSet;
 

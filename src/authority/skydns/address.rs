@@ -41,7 +41,7 @@ struct Collected {
     seen: HashSet<Box<str>, foldhash::fast::RandomState>,
 }
 
-/// What an entry says of the addresses that it leads to.
+/// The rank and TTL that an entry gives to the addresses it leads to.
 #[derive(Clone, Copy)]
 struct By {
     /// Its priority and weight.

@@ -1,4 +1,4 @@
-//! When what was found is more than a datagram holds, so that nobody need look further: as
+//! The amount found that is more than a datagram holds, so that nobody need look further: as
 //! much as shows that it does not fit where only all is of use, and some times as much where
 //! a draw of it is the answer.
 
@@ -28,7 +28,7 @@ pub(super) const fn fill_octets(room: Room) -> Option<usize> {
     }
 }
 
-/// How much room is left by the records that entries will surely be. It counts too few rather
+/// The room that is left by the records which entries will surely be. It counts too few rather
 /// than too many: those of no group, and those with an address, which are one record each.
 pub(super) struct Fill<'g> {
     /// A, AAAA or SRV.
@@ -39,7 +39,7 @@ pub(super) struct Fill<'g> {
     seen: HashSet<Part<'g>, foldhash::fast::RandomState>,
 }
 
-/// What tells a record from the others of its RRset.
+/// The part of a record that tells it from the others of its RRset.
 #[derive(PartialEq, Eq, Hash)]
 enum Part<'g> {
     /// An address.

@@ -1,4 +1,4 @@
-//! Which entries are answered together at a name.
+//! Gathering of the entries that are answered together at a name.
 
 use hickory_proto::rr::RecordType;
 

@@ -1,4 +1,4 @@
-//! What records of entries point to.
+//! Targets of the records of entries.
 
 use hickory_proto::rr::Name;
 

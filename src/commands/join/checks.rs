@@ -24,7 +24,7 @@ const FAILURES_MAX: u32 = 1_000;
 /// Checks that one process has under way: each takes a socket, or is a process.
 const PROBES_MAX: usize = 64;
 
-/// What `--check` and its options ask for.
+/// The probes that `--check` and its options ask for.
 #[derive(Debug, Clone)]
 pub(super) struct Checks {
     /// What is checked.

@@ -25,7 +25,7 @@ const LINES_MAX: usize = 20;
 /// The window.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// What is known of all registrations together.
+/// The status of all registrations together.
 struct Roll {
     /// Which file they are from.
     origin: String,

@@ -109,7 +109,7 @@ async fn register_all(
     }
 }
 
-/// What all registrations of one `join` have in common.
+/// The context that all registrations of one `join` share.
 struct JoinContext {
     /// The registry, and what is shared there.
     upkeep: Upkeep,

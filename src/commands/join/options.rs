@@ -22,7 +22,7 @@ const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
 /// The longest DNS TTL that may be asked for: a day. Nothing dynamic is true for longer.
 pub(super) const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
 
-/// What `join` was told, validated.
+/// The options of `join`, validated.
 #[derive(Debug)]
 pub(super) struct Options {
     /// The service's name as it was typed.

@@ -20,7 +20,7 @@ use crate::systemd;
 /// Who signals twice is in a hurry, but a server needs a moment to close its files.
 const HURRIED_END: Duration = Duration::from_secs(1);
 
-/// How far leaving has come.
+/// The progress of leaving.
 #[derive(Debug, Default)]
 struct Leave {
     /// We are to leave.

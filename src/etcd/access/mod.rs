@@ -1,5 +1,5 @@
-//! How the registry lets us in: authorities, a client certificate, a user; read from files
-//! at the start and again when these change.
+//! Access to the registry: authorities, a client certificate, a user; read from files at the
+//! start and again when these change.
 //!
 //! # When files are read
 //! Before a connection is made, and every [`LOOK_EVERY`] while a registry is used for long
@@ -34,14 +34,15 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// the other.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// How to be let in. Clones share what was read last. Secrets stay out of `Debug`.
+/// Files and credentials that let us in. Clones share what was read last. Secrets stay out
+/// of `Debug`.
 #[derive(Clone, Default)]
 pub struct Access {
     /// What the clones share.
     shared: Arc<Shared>,
 }
 
-/// What the clones of an [`Access`] share.
+/// The state that clones share of an [`Access`] share.
 #[derive(Default)]
 struct Shared {
     /// Where everything is read.
@@ -52,7 +53,7 @@ struct Shared {
     doubts: Lock<Doubts>,
 }
 
-/// What lets us in at one moment.
+/// The credentials at one moment.
 #[derive(Clone, Default)]
 pub(super) struct Credentials {
     /// Which state of the files it is; it only rises.
@@ -65,7 +66,7 @@ pub(super) struct Credentials {
     pub(super) user: Option<(String, String)>,
 }
 
-/// What is wrong with the files as they are now.
+/// The faults of the files as they are now.
 #[derive(Default)]
 struct Doubts {
     /// With the authorities.

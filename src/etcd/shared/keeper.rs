@@ -35,7 +35,7 @@ const ANCHOR_TTL: Duration = Duration::from_secs(10);
 /// hashing).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Renews leases.
+/// The renewer of leases.
 pub(super) struct Keeper {
     /// Where they are kept.
     etcd: Etcd,
@@ -65,7 +65,7 @@ struct Waiting {
     lines: u8,
 }
 
-/// What one stream renews; a task of its own.
+/// The leases of one stream; a task of its own renews them.
 struct Lane {
     /// Where the leases are kept.
     etcd: Etcd,

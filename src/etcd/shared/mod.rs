@@ -1,4 +1,4 @@
-//! What the registrations of one process share.
+//! The streams, requests and knowledge that registrations of one process share.
 //!
 //! A registration renews its lease, looks at its key and watches it. Ten thousand of them
 //! in one process share the streams and the requests for that, and what any of them learns
@@ -37,11 +37,11 @@ const GATHER: Duration = Duration::from_millis(50);
 /// second, 20 still share a request.
 const GATHER_IN_HASTE: Duration = Duration::from_millis(10);
 
-/// Keeps leases and keys for many registrations. Clones share everything.
+/// A client that many registrations share. Clones share everything.
 #[derive(Clone)]
 pub struct Upkeep(Arc<Shared>);
 
-/// What the clones share.
+/// The state that the clones share.
 struct Shared {
     /// Where the registry is.
     etcd: Etcd,

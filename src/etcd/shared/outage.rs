@@ -1,4 +1,4 @@
-//! What is known of an outage: while the registry is away, one try finds out for all.
+//! The gate of an outage: while the registry is away, one try finds out for all.
 //!
 //! A process may hold thousands of registrations. Each of them tries again for ever, and
 //! together they would beat upon whatever comes back. So the first call that reaches no

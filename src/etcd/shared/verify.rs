@@ -21,7 +21,7 @@ const BATCH_MAX: usize = 128;
 /// Looks that wait for a batch to take them; who finds it full waits for a place.
 const ASKS_MAX: usize = 1_024;
 
-/// What stands at a key that was put at some revision.
+/// The state of a key that was put at some revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sighting {
     /// What was put.
@@ -32,7 +32,7 @@ pub enum Sighting {
     Put(i64),
 }
 
-/// Looks at keys.
+/// The verifier of keys.
 pub(super) struct Verifier {
     /// Where they are.
     etcd: Etcd,

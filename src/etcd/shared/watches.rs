@@ -29,7 +29,7 @@ const HASTE: u32 = 10;
 /// A stream that lasted so long was a good one: the next is opened without a long wait.
 const GOOD_STREAM: Duration = Duration::from_secs(30);
 
-/// Watches keys.
+/// The watches of all keys.
 pub(super) struct Watches {
     /// Where they are.
     etcd: Etcd,
@@ -53,7 +53,7 @@ pub struct Watched {
     orders: mpsc::UnboundedSender<Order>,
 }
 
-/// What is to be done.
+/// An order to the task behind the stream.
 #[derive(Debug)]
 enum Order {
     /// Watch a key under this number.

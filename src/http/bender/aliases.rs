@@ -1,4 +1,4 @@
-//! What can be done with backends and frontends alike.
+//! Operations on backends and frontends alike.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::registry::{Alias, Resource};
 
-/// What is posted.
+/// The object that is posted.
 pub(super) type Posted = Map<String, Value>;
 
 /// A kind of aliases, as HTTP has it.

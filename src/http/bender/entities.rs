@@ -1,4 +1,4 @@
-//! What is shown and posted.
+//! Entities of bender's interface, as they are shown and posted.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,7 +26,7 @@ pub(super) struct Registration {
     port: u16,
 }
 
-/// What is posted of a registration.
+/// A registration as it is posted.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes what the registry's readers read")]
 pub(super) struct PostedRegistration {
@@ -59,7 +59,7 @@ pub(super) struct Backend {
     version: Option<String>,
 }
 
-/// What is posted of a backend.
+/// A backend as it is posted.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes what the registry's readers read")]
 pub(super) struct PostedBackend {
@@ -85,7 +85,7 @@ pub(super) struct Frontend {
     backend: Option<String>,
 }
 
-/// What is posted of a frontend.
+/// A frontend as it is posted.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it describes what the registry's readers read")]
 pub(super) struct PostedFrontend {

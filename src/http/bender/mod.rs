@@ -42,7 +42,7 @@ const SEEN_WITHIN: Duration = Duration::from_secs(1);
 /// What stands in a path as it is (RFC 3986 section 2.3: unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Where bender's interface registers.
+/// The registrar and the zone of bender's interface.
 #[derive(Debug, Clone)]
 pub struct Bender {
     /// Who registers.

@@ -1,4 +1,4 @@
-//! Which of the two text formats a client reads, and the older one.
+//! The older of the two text formats, and which one a client reads.
 //!
 //! Figures are written as OpenMetrics 1.0, which Prometheus asks for by name. Whoever does
 //! not gets Prometheus' own format of version 0.0.4, which differs in little: there a

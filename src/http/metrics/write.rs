@@ -1,4 +1,4 @@
-//! How figures are written.
+//! Writing of metrics.
 
 use std::fmt;
 

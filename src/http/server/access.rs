@@ -1,4 +1,4 @@
-//! Whom HTTP lets in, and what for.
+//! Access to HTTP: whom it lets in, and what for.
 //!
 //! # Writes
 //! A write needs a token of `--http-token-file`, if there is such a file. Without one, only
@@ -29,7 +29,7 @@ use crate::files::Token;
 
 /// What browsers say of where a request comes from (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Whom HTTP lets in.
+/// The rules of whom HTTP lets in.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
     /// Whoever writes must show one of them, if there are any.

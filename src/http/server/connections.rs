@@ -1,4 +1,4 @@
-//! Who is connected. Where no place is free, or a client has many, the connection that has
+//! The open connections. Where no place is free, or a client has many, the connection that has
 //! been silent for longest makes room: a client may always come back, and one that only holds
 //! connections open must not keep others out.
 

@@ -1,4 +1,4 @@
-//! What requests say, taken so that what is wrong with it is told as all else is, by a
+//! Extractors of what requests say: what is wrong with it is told as all else is, by a
 //! [`Refusal`].
 
 use std::time::Duration;

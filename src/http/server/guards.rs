@@ -1,4 +1,4 @@
-//! What any request may be told before it is looked at closely, for the OpenAPI document.
+//! Replies that any request may get before it is looked at closely, for the OpenAPI document.
 
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Content, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};

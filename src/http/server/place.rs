@@ -1,4 +1,4 @@
-//! How long a connection may keep its place, and how long a client may not read.
+//! The place of a connection: how long it is kept, and how long a client may not read.
 
 use std::io;
 use std::pin::Pin;
@@ -25,7 +25,7 @@ pub(super) const UNREAD_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Place(Arc<Seat>);
 
-/// What a place is made of.
+/// The parts of a place.
 #[derive(Debug)]
 struct Seat {
     /// Among which.

@@ -1,4 +1,4 @@
-//! What is said in the place of what was asked for: `{"code","message"}` with a status.
+//! Refusals: `{"code","message"}` with a status, in the place of what was asked for.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::http::BODY_OCTETS;
 /// When a client may come back that was told that something is away for the moment.
 const RETRY_SECONDS: &str = "1";
 
-/// Why a request is not answered with what it asked for.
+/// The reason that a request is not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(in crate::http) struct Refusal {
     /// The status of the reply.

@@ -1,5 +1,5 @@
-//! How much was asked and changed lately, for those who look at it: a few minutes, looked at
-//! every other second.
+//! Samples of how much was asked and changed lately, for those who look at it: a few minutes,
+//! looked at every other second.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(2);
 /// How many looks are remembered: five minutes of them.
 const REMEMBERED: usize = 150;
 
-/// What is remembered.
+/// The samples of the last few minutes.
 #[derive(Debug)]
 pub(in crate::http) struct Samples {
     /// When the server began, for durations.
@@ -27,7 +27,7 @@ pub(in crate::http) struct Samples {
     looks: Lock<VecDeque<Look>>,
 }
 
-/// How much was counted until some moment.
+/// The counts of some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) struct Look {
     /// Queries that came.
@@ -36,7 +36,7 @@ pub(in crate::http) struct Look {
     pub(in crate::http) changes: u64,
 }
 
-/// How much happened in each of the latest intervals, the oldest first.
+/// The numbers of each of the latest intervals, the oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct Lately {
     /// How many seconds an interval has.

@@ -13,7 +13,7 @@ use crate::http::Subject;
 use crate::http::server::extract::Parameters;
 use crate::http::server::refusal::Refusal;
 
-/// What is asked.
+/// The parameters of a question.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

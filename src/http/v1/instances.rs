@@ -20,7 +20,7 @@ use crate::index::{Generation, Service, Zone};
 use crate::names::{folded, nearest};
 use crate::registry::Instance;
 
-/// Which instances.
+/// The part of the instances that is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -17,7 +17,7 @@ use crate::index::{Generation, Zone};
 /// Problems that are shown: more than anybody reads. `srvd check` shows all.
 const SHOWN_MAX: usize = 10_000;
 
-/// Which problems.
+/// The problems that are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

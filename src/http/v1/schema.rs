@@ -1,4 +1,4 @@
-//! What the objects look like that are shown everywhere alike, for the OpenAPI document.
+//! Schemas of the objects that are shown everywhere alike, for the OpenAPI document.
 //! They are made where the values are ([`crate::registry`]); a test holds what is answered to
 //! what is described here.
 #![expect(dead_code, reason = "these describe what is made elsewhere")]
@@ -90,7 +90,7 @@ pub(super) struct Problem {
     remedy: String,
 }
 
-/// What a name is answered with, and why.
+/// The answer to a name, and the reasons for it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Explanation {

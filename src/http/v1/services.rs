@@ -17,7 +17,7 @@ use crate::http::server::extract::Parameters;
 use crate::http::server::refusal::Refusal;
 use crate::index::{Generation, Service, Zone};
 
-/// Which services.
+/// The services that are wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

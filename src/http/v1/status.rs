@@ -16,7 +16,7 @@ use crate::http::server::samples::{Lately, Look, Samples};
 use crate::index::{Generation, Schema, Site};
 use crate::metrics::ReloadOutcome;
 
-/// How the server stands.
+/// The status of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Status {
     /// The release of this server.
@@ -45,7 +45,7 @@ pub(super) struct Status {
     zones: Vec<ZoneStatus>,
 }
 
-/// What came of reading the configuration again.
+/// The result of the last reload.
 #[derive(Debug, Serialize, ToSchema)]
 struct Reload {
     /// When it was read (RFC 3339).
@@ -56,7 +56,7 @@ struct Reload {
     fault: Option<String>,
 }
 
-/// How one zone stands.
+/// The status of one zone.
 #[derive(Debug, Serialize, ToSchema)]
 struct ZoneStatus {
     /// The zone, without its last dot.

@@ -25,7 +25,7 @@ pub use self::tcp::connect;
 /// A check of one instance.
 #[derive(Debug)]
 pub struct Probe {
-    /// What is looked at.
+    /// The subject of a probe.
     pub look: Look,
     /// The instance.
     pub registrant: Arc<Registrant>,
@@ -37,7 +37,7 @@ pub struct Probe {
     pub family: Family,
 }
 
-/// What is looked at.
+/// The subject of a probe.
 #[derive(Debug)]
 pub enum Look {
     /// The instance's own port.

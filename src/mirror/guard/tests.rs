@@ -197,7 +197,7 @@ fn a_release_is_not_put_off_by_updates() {
 
 #[test]
 fn entries_are_held_like_instances() {
-    /// What was published of entries: how many came and went.
+    /// The published changes of entries: how many came and went.
     #[derive(Debug, Default)]
     struct Entries(isize);
     impl Publish for Entries {

@@ -1,4 +1,4 @@
-//! What happened within the guard's sliding window.
+//! The guard's sliding window.
 
 use std::collections::hash_map::Entry as Place;
 use std::collections::{HashMap, VecDeque};
@@ -12,7 +12,7 @@ use crate::registry::{Change, EntryChange, Instance, Update};
 /// How long removals are counted together (contract section 9.5).
 pub(super) const WINDOW: Duration = Duration::from_secs(10);
 
-/// What happened within the window.
+/// The changes within the window.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     /// What came or went within it.
@@ -25,7 +25,7 @@ pub(super) struct Window {
     added: usize,
 }
 
-/// What came or went within the window.
+/// An instance or entry that came or went within the window.
 #[derive(Debug, Clone, Copy)]
 struct Touched {
     /// Whether it was there when the window began.
@@ -45,7 +45,7 @@ pub(super) enum Spot {
     Entry(Arc<Entry>),
 }
 
-/// What a key is made of.
+/// The parts of a key.
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'s> {
     /// An instance's name and id, and whether a slash stands before them.
@@ -54,7 +54,7 @@ enum Key<'s> {
     Entry(&'s str),
 }
 
-/// What is counted: the removal of most of it is a collapse.
+/// Registrations that are counted: the removal of most of them is a collapse.
 pub(super) trait Counted: PartialEq + Sized {
     /// Its place.
     fn spot(of: &Arc<Self>) -> Spot;

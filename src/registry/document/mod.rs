@@ -44,7 +44,7 @@ pub use self::entity::BenderRegistration;
 pub(super) use self::members::Members;
 pub use self::native::Registration;
 
-/// What a value says of its instance; its name and id stand in the key.
+/// The content of a value about its instance; name and id stand in the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// Where it listens.
@@ -72,7 +72,7 @@ enum Shape<'v> {
     Text(&'v str),
 }
 
-/// What a value turns out to be: a document, or nothing where it says that the instance is
+/// The reading of a value: a document, or nothing where it says that the instance is
 /// gone.
 pub type Reading = Result<Option<Document>, Fault>;
 
@@ -95,7 +95,7 @@ const FORMATS: [Format; 8] = [
 /// What some editors put before a text, and readers may ignore (RFC 8259 section 8.1).
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Why a value cannot be used. Each says what is wrong and, after its last `; `, what to
+/// The reason why a value cannot be used. Each says what is wrong and, after its last `; `, what to
 /// write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {

@@ -11,7 +11,7 @@ mod value;
 use super::{Host, KeyFault, Layout, Problem};
 use crate::names::{LEASED_TTL_MAX, Reversed};
 
-/// What one key of a SkyDNS zone says.
+/// The entry of one key of a SkyDNS zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The key, as etcd has it.
@@ -24,7 +24,7 @@ pub struct Entry {
     pub value: Value,
 }
 
-/// What a value says. It may say nothing: its name is there all the same.
+/// The members of a value. There may be none: its name is there all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// An address, or a name that stands for others' addresses.

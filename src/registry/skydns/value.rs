@@ -65,7 +65,7 @@ fn host(text: &str) -> Result<Host, Fault> {
     Host::parse(text).map_err(|reason| Fault::Host { host: shown(text), reason })
 }
 
-/// Takes the known members of an object, under their own names; `null` has none.
+/// A reader of the known members of an object, under their own names; `null` has none.
 struct Object;
 
 impl<'de> Visitor<'de> for Object {

@@ -11,7 +11,7 @@ const SHOWN: usize = 5;
 /// Keys that are told apart and not kept in order.
 pub(super) type Keys = HashSet<Box<[u8]>, foldhash::fast::RandomState>;
 
-/// What an audit found to be different, and set right.
+/// The differences that an audit found, and set right.
 #[derive(Debug, Default)]
 pub struct Audited {
     /// How many keys.

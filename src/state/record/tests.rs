@@ -1,4 +1,4 @@
-//! What is written comes back, and nothing that etcd could not have said.
+//! Round trips: what is written comes back, and nothing that etcd could not have said.
 
 use super::*;
 use crate::names::TAGS_MAX;

@@ -26,7 +26,7 @@ const LISTING: Duration = Duration::from_secs(300);
 /// The id of who knows nothing for sure: no registry has a revision 0.
 const NOTHING: Id = Id { revision: 0, mark: None };
 
-/// Where a client begins.
+/// The place where a client begins.
 #[derive(Debug)]
 pub(super) enum Start {
     /// With everything that is there.

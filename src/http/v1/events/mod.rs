@@ -50,7 +50,7 @@ const IDS_MAX: usize = 4096;
 /// Chunks of text that wait for the client, beside the one that is written.
 const CHUNKS_WAITING: usize = 1;
 
-/// What is followed.
+/// The parameters of what is followed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

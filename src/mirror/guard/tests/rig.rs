@@ -7,7 +7,7 @@ use super::*;
 use crate::mirror::Waits;
 use crate::registry::Instance;
 
-/// What a publisher shows, by key: it accepts only changes of what it shows.
+/// A publisher's state by key: it accepts only changes of what it shows.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
     /// The instances.

@@ -33,7 +33,7 @@ pub(super) struct Entry {
     close: CancellationToken,
 }
 
-/// What a client has.
+/// The slots and octets that a client holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Held {
     /// How many connections.

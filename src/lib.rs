@@ -22,16 +22,16 @@
 //! | small room | what it is for | knows |
 //! | --- | --- | --- |
 //! | [`names`] | label rules, networks, limits, defaults, each with its reason | |
-//! | [`metrics`] | what is counted and timed, for any to read; freshness among it | |
+//! | [`lock`] | a mutex that a panic does not poison | |
+//! | [`metrics`] | what is counted and timed, for any to read; freshness among it | `lock` |
 //! | [`backoff`] | waits that grow, with jitter | |
 //! | [`error`] | how a command ends, and its exit code | |
 //! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |
-//! | [`lock`] | a mutex that a panic does not poison | |
 //! | [`machine`] | this machine's addresses and processes | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`shutdown`] | the signals that end the process | |
 //! | [`systemd`] | what systemd is told | |
-//! | [`telemetry`] | log lines, and the runtimes that write them | `names`, `error` |
+//! | [`telemetry`] | log lines, and the runtimes that write them | `names`, `lock`, `error` |
 //!
 //! | room | what it is for | knows |
 //! | --- | --- | --- |

@@ -73,7 +73,7 @@ fn docs_of_modules_and_types_begin_with_a_noun() {
 fn the_check_finds_what_it_looks_for() {
     let text = "//! What it is.\n\n/// Who asks.\n#[derive(\n    Debug,\n)]\npub(super) struct A;\n\
                 /// Whether it is so.\nfn is_so() {}\n/// The noun. What else.\npub enum B {}\n\
-                /// How.\npub type C = u8;\n";
-    assert_eq!(questions(text), ["//! What it is.", "/// Who asks.", "/// How."]);
+                /// How it is.\npub type C = u8;\n";
+    assert_eq!(questions(text), ["//! What it is.", "/// Who asks.", "/// How it is."]);
     assert!(questions("//! A noun.\n//! What else.\n").is_empty());
 }

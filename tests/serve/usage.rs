@@ -94,7 +94,7 @@ fn configuration_is_refused_with_file_line_and_key() {
         ("[[zone]]\nname = \"a\"\nttl = \"soon\"", &["srvd.toml:3:", "ttl", "whole seconds"]),
         (
             "[[zone]]\nname = \"a\"\n[[zone]]\nname = \"A.\"",
-            &["srvd.toml:4", "`a.` is there twice"],
+            &["srvd.toml:4", "`a.` is listed twice"],
         ),
         (
             "[[zone]]\nname = \"a\"\nprefix = \"/a//b\"",

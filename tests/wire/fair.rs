@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::messages::{A, Query, SRV};
 use super::{Server, example};
+use crate::support::eventually;
 
 /// Instances of the one large service.
 const INSTANCES: u32 = 100_000;
@@ -51,6 +52,9 @@ async fn large_answers_over_tcp_do_not_delay_datagrams() {
     }
     let query = Query::new("web.services.internal", A).bytes();
     let mut delays = Vec::new();
+    // On a busy machine the first large answer takes a while.
+    let large = || taken.load(Ordering::Relaxed) >> 16;
+    assert!(eventually(|| large() > 0), "no large answer came");
     for _ in 0..PROBES {
         tokio::time::sleep(Duration::from_millis(20)).await;
         // Each from a port of its own, so that all workers are met.
@@ -62,7 +66,7 @@ async fn large_answers_over_tcp_do_not_delay_datagrams() {
     }
     delays.sort_unstable();
     let (median, worst) = (delays[PROBES / 2], delays[PROBES - 1]);
-    let large = taken.load(Ordering::Relaxed) >> 16;
+    let large = large();
     println!("datagrams: median {median:?}, worst {worst:?}, beside {large} large answers");
-    assert!(worst < BOUND && large > 0, "{large} {delays:?}");
+    assert!(worst < BOUND, "{delays:?}");
 }

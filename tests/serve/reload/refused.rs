@@ -46,7 +46,7 @@ fn one_bad_file_leaves_everything_as_it_was() {
         (
             "srvd.toml",
             format!("{changed}workers = 9999"),
-            &["srvd.toml:8: workers: 9999 is too many"],
+            &["srvd.toml:8: workers: 9999 is not within 0 to 1024"],
         ),
         (
             "srvd.toml",

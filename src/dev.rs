@@ -10,7 +10,7 @@ use crate::cli::{Common, HttpAddress, ServeArgs};
 use crate::config::{self, File, Registry, Serve, ZoneConfig};
 use crate::embedded;
 use crate::error::Failure;
-use crate::etcd::{Access, Etcd, Upkeep};
+use crate::etcd::{Access, Etcd, SharedClient};
 use crate::http::Http;
 use crate::index::Schema;
 use crate::join::{Registration, Terms};
@@ -179,7 +179,7 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
     let key = layout.key(HELLO, &default_id(&document.hostname, Some(document.port)));
     let heartbeat = DEFAULT_LEASE / HEARTBEATS_PER_LEASE;
     let terms = Terms { ttl: DEFAULT_LEASE, heartbeat, by_force: false };
-    let registration = Registration::new(Upkeep::new(etcd), key, document.to_line(), terms);
+    let registration = Registration::new(SharedClient::new(etcd), key, document.to_line(), terms);
     if let Err(fault) = registration.hold(|_| (), shutdown).await {
         tracing::warn!("`{HELLO}` is not registered: {fault}");
     }

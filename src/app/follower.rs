@@ -9,13 +9,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::Live;
+use super::Reloadable;
 use crate::etcd::Etcd;
-use crate::events::{Events, Teller};
+use crate::events::{Events, RecordingPublisher};
 use crate::index::{Publisher, Zone};
 use crate::mirror::{Known, Mirror, Options};
 use crate::registry::Layout;
-use crate::state::{Identity, Keeper};
+use crate::state::{Identity, SnapshotWriter};
 
 /// How often a zone that is not followed any more is judged.
 const JUDGE_AGAIN: Duration = Duration::from_secs(1);
@@ -23,9 +23,9 @@ const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 /// The follower of one zone.
 pub(super) struct Follower {
     /// The registry's side.
-    mirror: Mirror<Teller<Publisher>>,
+    mirror: Mirror<RecordingPublisher<Publisher>>,
     /// The disk's side, if snapshots are kept.
-    keeper: Option<Keeper>,
+    keeper: Option<SnapshotWriter>,
 }
 
 /// The source of a zone: all that a follower is made of, besides the index.
@@ -42,7 +42,7 @@ impl Follower {
     /// What follows the zone at a place of the index.
     pub(super) fn new(
         source: Source,
-        live: &Live,
+        live: &Reloadable,
         events: &Arc<Events>,
         state: Option<&Path>,
         at: usize,
@@ -57,7 +57,7 @@ impl Follower {
             ..Options::default()
         };
         let keeper = state.map(|directory| {
-            Keeper::new(directory, identity, layout.clone(), Arc::clone(index), at)
+            SnapshotWriter::new(directory, identity, layout.clone(), Arc::clone(index), at)
         });
         let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
         let freshness = Arc::clone(zone.freshness());
@@ -66,7 +66,7 @@ impl Follower {
 
     /// Begins with what was known before, if there is a snapshot that can be used.
     pub(super) fn restore(&mut self) {
-        let Some(snapshot) = self.keeper.as_mut().and_then(Keeper::restore) else { return };
+        let Some(snapshot) = self.keeper.as_mut().and_then(SnapshotWriter::restore) else { return };
         self.mirror.restore(Known {
             instances: snapshot.instances,
             aliases: snapshot.aliases,
@@ -95,7 +95,7 @@ impl Follower {
 
 /// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
 /// goes on being answered, marked as stale: better old answers than none.
-async fn supervise(mirror: Mirror<Teller<Publisher>>, zone: Arc<Zone>) -> Infallible {
+async fn supervise(mirror: Mirror<RecordingPublisher<Publisher>>, zone: Arc<Zone>) -> Infallible {
     if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
         let apex = zone.settings().apex();
         let text = fault

@@ -19,7 +19,7 @@ use crate::wire::{Counters, Limiter, Listeners, Policies, Policy, QueryLog, Rate
 
 /// The reloadable parts. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Live {
+pub struct Reloadable {
     /// What is answered from.
     index: Arc<Index>,
     /// How long mirrors wait.
@@ -52,7 +52,7 @@ struct Upstreams {
     is_running: bool,
 }
 
-impl Live {
+impl Reloadable {
     /// What a server begins with that answers from an index: a configuration follows.
     pub(super) fn new(index: Arc<Index>, listeners: &Listeners, http: Option<&Http>) -> Self {
         Self {

@@ -23,14 +23,14 @@ use crate::http::{self, Bender, Heavy, Http, Subject};
 use crate::index::{Index, Schema, Zone};
 use crate::join::registrar::Registrar;
 use crate::privileges::{self, Account};
-use crate::registry::Finding;
+use crate::registry::Diagnostic;
 use crate::state::{self, Identity};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
 use self::follower::{Follower, Source};
 
-pub use self::live::Live;
+pub use self::live::Reloadable;
 
 /// A server with its sockets bound.
 pub struct App {
@@ -41,7 +41,7 @@ pub struct App {
     /// The socket of HTTP, unless it is off.
     http: Option<Http>,
     /// What may be replaced while it runs.
-    live: Live,
+    live: Reloadable,
     /// UDP workers; 0 is one per core.
     workers: usize,
     /// What follows each zone.
@@ -78,7 +78,7 @@ impl App {
     /// is there.
     ///
     /// # Errors
-    /// As [`Live::follow`].
+    /// As [`Reloadable::follow`].
     pub fn with_listeners(
         mut config: Serve,
         listeners: Listeners,
@@ -91,7 +91,7 @@ impl App {
         let bender = bender(&sources, &index, config.http.registration_ttl);
         let (account, workers) = (config.limits.run_as.clone(), config.workers);
         let state = config.outage.state.take().map(|it| it.directory);
-        let live = Live::new(Arc::clone(&index), &listeners, http.as_ref());
+        let live = Reloadable::new(Arc::clone(&index), &listeners, http.as_ref());
         live.apply(config).map_err(Failure::failed)?;
         let events = Arc::new(Events::new(index));
         let follower = |(at, source)| Follower::new(source, &live, &events, state.as_deref(), at);
@@ -148,7 +148,7 @@ impl App {
 
     /// What may be replaced while it runs.
     #[must_use]
-    pub const fn live(&self) -> &Live {
+    pub const fn live(&self) -> &Reloadable {
         &self.live
     }
 
@@ -242,7 +242,7 @@ const fn strictness(config: &Serve) -> Strictness {
 
 /// Says what in zone files is served otherwise than it is written, which certificates are
 /// over, or will be soon, and which secrets everybody may read.
-pub fn warn_of(cautions: &[(String, Finding)], of_files: &[Finding]) {
+pub fn warn_of(cautions: &[(String, Diagnostic)], of_files: &[Diagnostic]) {
     of_files.iter().for_each(|finding| tracing::warn!("{finding}"));
     for (zone, caution) in cautions {
         tracing::warn!(zone, "zone file {caution}");

@@ -9,7 +9,7 @@ use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
 use super::{Draw, Found, Lookup, Overflow, Position, Room, RrSet, TooLarge};
 use crate::index::{Branch, Lead, Node, Schema, Service, Site, Zone};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::WireName;
 
 /// Address RRsets.
@@ -125,7 +125,7 @@ impl Lookup<'_> {
         let zone: &Zone = self.generation.zone(site);
         // The question's own zone was looked at once, when its name was followed.
         let is_own = ptr::eq(zone, self.position.zone);
-        let may_show = is_own || zone.standing() != Standing::Expired;
+        let may_show = is_own || zone.standing() != Staleness::Expired;
         let node = self.generation.find(site, &name, below).filter(|_| may_show);
         Some(Target { spelt, name, zone, site, below, node })
     }

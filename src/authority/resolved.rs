@@ -8,7 +8,7 @@ use hickory_proto::rr::RecordType;
 
 use super::Reason;
 use crate::index::{Generation, Node, Schema, Site, Zone};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::WireName;
 
 /// The place that a name leads to.
@@ -65,14 +65,14 @@ pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> 
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
     let zone = generation.zone(site);
     let standing = zone.standing();
-    if !zone.is_ready() || standing == Standing::Expired {
+    if !zone.is_ready() || standing == Staleness::Expired {
         return Resolved::NotReady;
     }
     let (is_stale, is_whole) = match zone.settings().is_reverse() {
         true => generation.reverse_standing(),
         false => (false, true),
     };
-    let is_stale = is_stale || standing == Standing::Stale;
+    let is_stale = is_stale || standing == Staleness::Stale;
     let position = Position { generation, zone, site, below, is_stale };
     match generation.find(site, name, below) {
         Some(node) => Resolved::Existing(position, node),

@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::etcd::{Access, Etcd, PageSize};
 use crate::forward::Source;
 use crate::index::Settings;
-use crate::registry::{Finding, Layout};
+use crate::registry::{Diagnostic, Layout};
 use crate::telemetry::complain;
 
 /// The exit code when something is wrong.
@@ -30,7 +30,7 @@ struct Checked {
     /// How many keys it has; none where it is a file alone.
     keys: Option<usize>,
     /// What is wrong with them, by key.
-    findings: Vec<Finding>,
+    findings: Vec<Diagnostic>,
 }
 
 /// Prints what is wrong in every zone. Gives the exit code: that of the worst.
@@ -84,13 +84,13 @@ async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Fail
 
 /// That a zone has no key at all while its registry has others: its prefix is hardly the right
 /// one. What stands nearest is found by leaving out one segment of it after the other.
-async fn elsewhere(etcd: &Etcd, layout: &Layout) -> Option<Finding> {
+async fn elsewhere(etcd: &Etcd, layout: &Layout) -> Option<Diagnostic> {
     for range in layout.ranges_above().take(SEGMENTS_TRIED) {
         let page = etcd.list_page(&range, None, &mut PageSize::one()).await;
         // Who may not read there is not told what stands there.
         let Ok(page) = page else { break };
         if let Some(pair) = page.pairs.first() {
-            return Some(Finding::nowhere(layout, pair.key()));
+            return Some(Diagnostic::nowhere(layout, pair.key()));
         }
     }
     None
@@ -111,7 +111,7 @@ impl Checked {
         findings.extend(config.forward.iter().filter_map(|source| {
             let Source::File(path) = source else { return None };
             let text = format!("{}; name a file with nameservers", source.check().err()?);
-            Some(Finding::in_words(&format!("forward {}", path.display()), &text))
+            Some(Diagnostic::in_words(&format!("forward {}", path.display()), &text))
         }));
         Self { zone: CONFIGURATION.to_owned(), keys: None, findings }
     }

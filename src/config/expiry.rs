@@ -6,7 +6,7 @@ use rustls::pki_types::CertificateDer;
 use x509_parser::parse_x509_certificate;
 
 use crate::files::NamedFile;
-use crate::registry::Finding;
+use crate::registry::Diagnostic;
 
 /// How long before its end a certificate is warned of. Those that are renewed by a program
 /// are so about a month before: within two weeks somebody should look.
@@ -17,7 +17,7 @@ pub(super) fn ending(
     file: &NamedFile,
     chain: &[CertificateDer<'_>],
     now: SystemTime,
-) -> Option<Finding> {
+) -> Option<Diagnostic> {
     let end = chain.iter().filter_map(end).min()?;
     let when = humantime::format_rfc3339_seconds(end);
     let problem = match end.duration_since(now) {
@@ -26,7 +26,7 @@ pub(super) fn ending(
         Ok(_) => return None,
     };
     let place = format!("{} {}", file.origin, file.path.display());
-    Some(Finding::in_words(&place, &format!("{problem}; renew it, it is read again by itself")))
+    Some(Diagnostic::in_words(&place, &format!("{problem}; renew it, it is read again by itself")))
 }
 
 /// When a certificate ends; what cannot be read is no certificate that ends.

@@ -13,10 +13,10 @@ use crate::cli::{HttpAddress, HttpArgs};
 use crate::error::Failure;
 use crate::files::{Token, certified, tokens};
 use crate::names::{DEFAULT_LEASE, Span};
-use crate::registry::Finding;
+use crate::registry::Diagnostic;
 
 /// The certificate that HTTP is served with, and a warning about it.
-type Certificate = (Option<Arc<CertifiedKey>>, Option<Finding>);
+type Certificate = (Option<Arc<CertifiedKey>>, Option<Diagnostic>);
 
 /// The operator's window.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Http {
     /// How long a registration made over HTTP outlives its last renewal.
     pub registration_ttl: Duration,
     /// A warning of its certificate.
-    pub caution: Option<Finding>,
+    pub caution: Option<Diagnostic>,
 }
 
 /// What the options and the file say.

@@ -27,7 +27,7 @@ use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::files::NamedFile;
 use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
-use crate::registry::{Finding, RegistryUrl};
+use crate::registry::{Diagnostic, RegistryUrl};
 use crate::telemetry::LogFormat;
 
 use self::file::Written;
@@ -55,7 +55,7 @@ pub struct Registry {
     /// How to be let in.
     pub access: Access,
     /// Warnings of files with secrets that everybody may read.
-    pub exposed: Vec<Finding>,
+    pub exposed: Vec<Diagnostic>,
 }
 
 impl Registry {

@@ -5,19 +5,19 @@ use super::named;
 use crate::cli::ServeArgs;
 use crate::etcd::Files;
 use crate::files::NamedFile;
-use crate::registry::Finding;
+use crate::registry::Diagnostic;
 
 /// What those who are neither the owner nor of the group may not do to a secret: read or
 /// write it.
 const OF_OTHERS: u32 = 0o006;
 
 /// Warnings of the files that let us into registries.
-pub(super) fn exposed(files: &Files) -> Vec<Finding> {
+pub(super) fn exposed(files: &Files) -> Vec<Diagnostic> {
     of_registry(files).iter().filter_map(caution).collect()
 }
 
 /// Warnings of all files with secrets that a server reads.
-pub(super) fn of_server(files: &Files, args: &ServeArgs, file: &File) -> Vec<Finding> {
+pub(super) fn of_server(files: &Files, args: &ServeArgs, file: &File) -> Vec<Diagnostic> {
     let (http, answering) = (&args.http, &args.answering);
     let own = [
         named("http-token-file", &http.http_token_file, &file.http_token_file, file),
@@ -36,7 +36,7 @@ fn of_registry(files: &Files) -> Vec<NamedFile> {
 /// A warning of a file, if everybody may read or write it. What cannot be looked at is
 /// complained of by whoever reads it.
 #[cfg(unix)]
-fn caution(file: &NamedFile) -> Option<Finding> {
+fn caution(file: &NamedFile) -> Option<Diagnostic> {
     use std::os::unix::fs::MetadataExt;
 
     let mode = std::fs::metadata(&file.path).ok()?.mode() & 0o7777;
@@ -45,12 +45,12 @@ fn caution(file: &NamedFile) -> Option<Finding> {
         "every user of this machine may read or write this secret (mode {mode:04o}); chmod 600 \
          it, or 640 where it is read as one of its group"
     );
-    (mode & OF_OTHERS != 0).then(|| Finding::in_words(&place, &text))
+    (mode & OF_OTHERS != 0).then(|| Diagnostic::in_words(&place, &text))
 }
 
 /// Elsewhere who may read a file is not said by a mode.
 #[cfg(not(unix))]
-fn caution(_: &NamedFile) -> Option<Finding> {
+fn caution(_: &NamedFile) -> Option<Diagnostic> {
     None
 }
 

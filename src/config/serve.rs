@@ -25,7 +25,7 @@ use crate::forward::{Rules, Source};
 use crate::index::Settings;
 use crate::names::Span;
 use crate::privileges::Account;
-use crate::registry::{Finding, RegistryUrl};
+use crate::registry::{Diagnostic, RegistryUrl};
 use crate::telemetry::LogFormat;
 use crate::zonefile;
 
@@ -60,9 +60,9 @@ pub struct Serve {
     /// The options that name what does, each with its value; no secret.
     pub named: Fixed,
     /// A warning of the certificate that is shown to registries.
-    pub client_caution: Option<Finding>,
+    pub client_caution: Option<Diagnostic>,
     /// Warnings of files with secrets that everybody may read.
-    pub exposed: Vec<Finding>,
+    pub exposed: Vec<Diagnostic>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is kept while they are away.
@@ -155,19 +155,19 @@ impl Serve {
 impl Serve {
     /// Certificates that are over, or will be soon.
     #[must_use]
-    pub fn ending(&self) -> Vec<Finding> {
+    pub fn ending(&self) -> Vec<Diagnostic> {
         self.http.caution.iter().chain(&self.client_caution).cloned().collect()
     }
 
     /// What is to be said of the files of certificates and secrets.
     #[must_use]
-    pub fn of_files(&self) -> Vec<Finding> {
+    pub fn of_files(&self) -> Vec<Diagnostic> {
         self.ending().into_iter().chain(self.exposed.iter().cloned()).collect()
     }
 
     /// What in zone files is served otherwise than it is written, each with its zone.
     #[must_use]
-    pub fn cautions(&self) -> Vec<(String, Finding)> {
+    pub fn cautions(&self) -> Vec<(String, Diagnostic)> {
         let registry = self.zones.iter().map(|zone| &zone.settings);
         let of = |zone: &Settings| {
             let title = zone.title();

@@ -14,7 +14,7 @@ use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
 };
-use crate::registry::{Finding, Layout, RegistryUrl};
+use crate::registry::{Diagnostic, Layout, RegistryUrl};
 use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
 
 /// How soon a secondary asks again, in the SOA record that CoreDNS makes up.
@@ -208,7 +208,7 @@ pub fn settings(file: ZoneFile, ttls: Option<[u32; 2]>) -> Result<Settings, Fail
     let settings = Settings::new(file.apex.clone(), apex, servers(&file), ttl).map_err(usage)?;
     let findings = file.warnings.iter().map(|warning| {
         let place = format!("{}:{}", warning.file.display(), warning.line);
-        Finding::in_words(&place, &warning.caution.to_string())
+        Diagnostic::in_words(&place, &warning.caution.to_string())
     });
     let findings = findings.collect();
     let records = file.records.iter().map(|entry| entry.record.clone());

@@ -17,7 +17,7 @@ use etcd_client::Client;
 use tokio::sync::watch::{Receiver, Sender, channel};
 
 use super::Error;
-use super::link::Link;
+use super::link::MemberConnection;
 use crate::backoff::Backoff;
 use crate::lock::Lock;
 
@@ -45,17 +45,17 @@ struct Inner {
     /// Which one is in use.
     at: usize,
     /// What is known of each address that was used.
-    doors: HashMap<String, Door>,
+    doors: HashMap<String, EndpointState>,
     /// The number of the connection made last.
     serial: u64,
 }
 
 /// One address, and what is known of it.
-struct Door {
+struct EndpointState {
     /// The connection.
-    link: Option<Link>,
+    link: Option<MemberConnection>,
     /// How the connection ends that is being made.
-    opening: Option<Receiver<Option<Result<Link, Error>>>>,
+    opening: Option<Receiver<Option<Result<MemberConnection, Error>>>>,
     /// Why it is left alone, and how long.
     trouble: Option<Trouble>,
     /// Between tries to reach it.
@@ -77,17 +77,17 @@ struct Trouble {
 }
 
 /// A way to come by a connection.
-pub(super) enum Way {
+pub(super) enum Connecting {
     /// There is one.
-    Open(Link),
+    Open(MemberConnection),
     /// Somebody makes one: wait for it.
-    Opening(Receiver<Option<Result<Link, Error>>>),
+    Opening(Receiver<Option<Result<MemberConnection, Error>>>),
     /// It failed a moment ago.
     Shut(Error),
 }
 
 /// The duty to make a connection: what it ends with goes to [`Endpoints::settle`].
-pub(super) type Duty = Sender<Option<Result<Link, Error>>>;
+pub(super) type ConnectTask = Sender<Option<Result<MemberConnection, Error>>>;
 
 impl Endpoints {
     /// The endpoints of a connection string. The first choice is drawn, so that a fleet
@@ -126,7 +126,7 @@ impl Endpoints {
     /// A call on an address failed: the next address is used, unless somebody else has
     /// already gone on. The connection it was on is dropped, if there was one; another one
     /// may have been made meanwhile.
-    pub(super) fn fail(&self, address: &str, broken: Option<&Link>) {
+    pub(super) fn fail(&self, address: &str, broken: Option<&MemberConnection>) {
         let mut inner = self.inner.lock();
         if let (Some(door), Some(broken)) = (inner.doors.get_mut(address), broken) {
             door.give_up(|link| link.serial == broken.serial);
@@ -136,7 +136,7 @@ impl Endpoints {
 
     /// Drops a connection whose login has lapsed, if it is still the one in use. Another
     /// one can be made at once.
-    pub(super) fn log_out(&self, address: &str, lapsed: &Link) {
+    pub(super) fn log_out(&self, address: &str, lapsed: &MemberConnection) {
         if let Some(door) = self.inner.lock().doors.get_mut(address) {
             door.link.take_if(|link| link.serial == lapsed.serial);
         }
@@ -144,26 +144,26 @@ impl Endpoints {
 
     /// How to come by a connection made with this edition of the credentials, and the duty
     /// to make one, if it falls to the caller.
-    pub(super) fn way(&self, address: &str, edition: u64) -> (Way, Option<Duty>) {
+    pub(super) fn way(&self, address: &str, edition: u64) -> (Connecting, Option<ConnectTask>) {
         let mut inner = self.inner.lock();
         let door = inner.doors.entry(address.to_owned()).or_default();
         if let Some(link) = door.link.as_ref().filter(|link| link.edition == edition) {
-            return (Way::Open(link.clone()), None);
+            return (Connecting::Open(link.clone()), None);
         }
         let trouble = door.trouble.as_ref();
         let trouble = trouble.filter(|it| it.edition == edition && Instant::now() < it.until);
         // Whoever was to make one may have ended without a word.
         let opening = door.opening.as_ref().filter(|opening| opening.has_changed().is_ok());
         let (way, duty) = match (opening, trouble) {
-            (Some(opening), _) => (Way::Opening(opening.clone()), None),
-            (None, Some(trouble)) => (Way::Shut(trouble.error.clone()), None),
+            (Some(opening), _) => (Connecting::Opening(opening.clone()), None),
+            (None, Some(trouble)) => (Connecting::Shut(trouble.error.clone()), None),
             (None, None) => {
                 let (duty, opening) = channel(None);
                 door.opening = Some(opening.clone());
-                (Way::Opening(opening), Some(duty))
+                (Connecting::Opening(opening), Some(duty))
             }
         };
-        (door.link.clone().map_or(way, Way::Open), duty)
+        (door.link.clone().map_or(way, Connecting::Open), duty)
     }
 
     /// A connection was made, or could not be: from now on this is known of the address.
@@ -172,12 +172,12 @@ impl Endpoints {
         address: &str,
         edition: u64,
         end: Result<Client, Error>,
-        duty: &Duty,
+        duty: &ConnectTask,
     ) {
         let mut inner = self.inner.lock();
         inner.serial += 1;
         let serial = inner.serial;
-        let end = end.map(|client| Link::new(client, serial, edition));
+        let end = end.map(|client| MemberConnection::new(client, serial, edition));
         let door = inner.doors.entry(address.to_owned()).or_default();
         door.opening = None;
         door.learn(address, edition, &end);
@@ -234,9 +234,9 @@ impl Inner {
     }
 }
 
-impl Door {
+impl EndpointState {
     /// Takes in how an attempt to connect ended.
-    fn learn(&mut self, address: &str, edition: u64, end: &Result<Link, Error>) {
+    fn learn(&mut self, address: &str, edition: u64, end: &Result<MemberConnection, Error>) {
         let error = match end {
             Ok(link) => {
                 self.link = Some(link.clone());
@@ -259,7 +259,7 @@ impl Door {
     }
 
     /// Drops the connection, if it is the one that is meant.
-    fn give_up(&mut self, is_meant: impl FnOnce(&mut Link) -> bool) {
+    fn give_up(&mut self, is_meant: impl FnOnce(&mut MemberConnection) -> bool) {
         let Some(link) = self.link.take_if(is_meant) else { return };
         if link.since.elapsed() > GOOD_LINK {
             self.unreachable.reset();
@@ -271,7 +271,7 @@ impl Door {
     }
 }
 
-impl Default for Door {
+impl Default for EndpointState {
     fn default() -> Self {
         Self {
             link: None,
@@ -316,12 +316,12 @@ mod tests {
         let endpoints = Endpoints::new(vec!["a".into()]);
         let (way, duty) = endpoints.way("a", 0);
         let duty = duty.expect("the first is to connect");
-        assert!(matches!(way, Way::Opening(_)));
-        assert!(matches!(endpoints.way("a", 0), (Way::Opening(_), None)));
+        assert!(matches!(way, Connecting::Opening(_)));
+        assert!(matches!(endpoints.way("a", 0), (Connecting::Opening(_), None)));
         endpoints.settle("a", 0, Err(Error::Transport("refused".into())), &duty);
-        assert!(matches!(endpoints.way("a", 0), (Way::Shut(Error::Transport(_)), None)));
+        assert!(matches!(endpoints.way("a", 0), (Connecting::Shut(Error::Transport(_)), None)));
         // Other credentials are tried at once.
-        assert!(matches!(endpoints.way("a", 1), (Way::Opening(_), Some(_))));
+        assert!(matches!(endpoints.way("a", 1), (Connecting::Opening(_), Some(_))));
     }
 
     #[tokio::test]
@@ -331,13 +331,17 @@ mod tests {
         let endpoints = Endpoints::new(vec!["a".into()]);
         let duty = endpoints.way("a", 0).1.expect("the first is to connect");
         endpoints.settle("a", 0, Ok(client.unwrap()), &duty);
-        let (Way::Open(link), None) = endpoints.way("a", 0) else { panic!("it is connected") };
+        let (Connecting::Open(link), None) = endpoints.way("a", 0) else {
+            panic!("it is connected")
+        };
         endpoints.log_out("a", &link);
         let duty = endpoints.way("a", 0).1.expect("a lapsed login is renewed at once");
         endpoints.settle("a", 0, Ok(Client::clone(&link.client)), &duty);
         endpoints.fail("a", Some(&link));
-        let (Way::Open(link), None) = endpoints.way("a", 0) else { panic!("another was meant") };
+        let (Connecting::Open(link), None) = endpoints.way("a", 0) else {
+            panic!("another was meant")
+        };
         endpoints.fail("a", Some(&link));
-        assert!(matches!(endpoints.way("a", 0), (Way::Shut(_), None)));
+        assert!(matches!(endpoints.way("a", 0), (Connecting::Shut(_), None)));
     }
 }

@@ -11,7 +11,7 @@ use super::{Error, Etcd};
 
 /// A value at a key, under a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct LeasedKey {
     /// The value.
     pub value: Vec<u8>,
     /// The lease it hangs on; 0 for none.
@@ -37,7 +37,7 @@ pub enum Claim {
     /// The key is ours since this revision.
     Won(i64),
     /// Something else stands there; nothing if it went away meanwhile.
-    Lost(Option<Held>),
+    Lost(Option<LeasedKey>),
 }
 
 impl Etcd {
@@ -45,12 +45,12 @@ impl Etcd {
     ///
     /// # Errors
     /// [`Error`]: no endpoint answered, or the registry refused.
-    pub async fn get(&self, key: &str, patience: Duration) -> Result<Option<Held>, Error> {
+    pub async fn get(&self, key: &str, patience: Duration) -> Result<Option<LeasedKey>, Error> {
         let get = |mut client: Client| async move { client.get(key, None).await };
         let read = self.call(patience, get).await;
         let mut response =
             read.map_err(|error| self.explain_key(error, Need::Read, key.as_bytes()))?;
-        Ok(response.take_kvs().into_iter().next().map(Held::from))
+        Ok(response.take_kvs().into_iter().next().map(LeasedKey::from))
     }
 
     /// Puts a value under a lease, or under none if that is 0, if the key holds what is
@@ -116,14 +116,14 @@ fn revision_of(response: &TxnResponse) -> i64 {
 }
 
 /// The pair that a read inside a transaction found.
-fn first_pair(response: TxnOpResponse) -> Option<Held> {
+fn first_pair(response: TxnOpResponse) -> Option<LeasedKey> {
     match response {
-        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next().map(Held::from),
+        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next().map(LeasedKey::from),
         _ => None,
     }
 }
 
-impl From<KeyValue> for Held {
+impl From<KeyValue> for LeasedKey {
     fn from(pair: KeyValue) -> Self {
         let (lease, revision) = (pair.lease(), pair.mod_revision());
         Self { value: pair.into_key_value().1, lease, revision }

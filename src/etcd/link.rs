@@ -8,7 +8,7 @@ use etcd_client::Client;
 
 /// A connection that has been answered on.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct MemberConnection {
     /// The client, logged in.
     pub(super) client: Arc<Client>,
     /// Its number.
@@ -21,7 +21,7 @@ pub(super) struct Link {
     answered: Arc<AtomicU64>,
 }
 
-impl Link {
+impl MemberConnection {
     /// A connection that has just been made.
     pub(super) fn new(client: Client, serial: u64, edition: u64) -> Self {
         let (client, answered) = (Arc::new(client), Arc::default());

@@ -21,7 +21,7 @@
 //!
 //! # Rooms
 //! `mirror` reads through [`Etcd`], `join` writes through it; what its registrations share
-//! (streams, batches, what is known of an outage) is [`Upkeep`]. Nobody else in the crate
+//! (streams, batches, what is known of an outage) is [`SharedClient`]. Nobody else in the crate
 //! knows etcd-client or tonic, so both can be replaced here; only [`embedded`], the registry
 //! of `srvd dev`, speaks the same protocol from the other side.
 //!
@@ -50,16 +50,16 @@ use etcd_client::Client;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use self::endpoints::{Duty, Endpoints, Way};
-use self::link::Link;
+use self::endpoints::{ConnectTask, Connecting, Endpoints};
+use self::link::MemberConnection;
 use crate::registry::RegistryUrl;
 
 pub use self::access::{Access, Files};
 pub use self::error::Error;
-pub use self::kv::{Claim, Expect, Held};
+pub use self::kv::{Claim, Expect, LeasedKey};
 pub use self::lease::{Lease, Remaining};
 pub use self::pages::{Page, PageSize};
-pub use self::shared::{Sighting, Upkeep, Watched};
+pub use self::shared::{SharedClient, Sighting, Watched};
 pub use self::watch::{Event, Message, Messages, Origin, Requests, Watch};
 
 /// Calls that one process has under way. A process may hold thousands of registrations:
@@ -95,7 +95,7 @@ struct Shared {
 /// A connection that a call is on.
 struct Used {
     /// The connection.
-    link: Link,
+    link: MemberConnection,
     /// How old it was when the call began.
     from: u64,
     /// What it took to make it, where the call waited for that.
@@ -255,7 +255,7 @@ impl Etcd {
 
     /// A connection to an address; made when there is none, or none with the newest
     /// credentials.
-    async fn link(&self, address: &str) -> Result<Link, Error> {
+    async fn link(&self, address: &str) -> Result<MemberConnection, Error> {
         let edition = self.shared.access.now().edition;
         let (way, duty) = self.shared.endpoints.way(address, edition);
         if let Some(duty) = duty {
@@ -263,9 +263,9 @@ impl Etcd {
             tokio::spawn(open(Arc::clone(&self.shared), address.to_owned(), duty));
         }
         match way {
-            Way::Open(link) => Ok(link),
-            Way::Shut(error) => Err(error),
-            Way::Opening(mut opening) => match opening.wait_for(Option::is_some).await {
+            Connecting::Open(link) => Ok(link),
+            Connecting::Shut(error) => Err(error),
+            Connecting::Opening(mut opening) => match opening.wait_for(Option::is_some).await {
                 Ok(end) => end.clone().expect("it was waited for"),
                 Err(_) => Err(Error::Ended("the connection was not made".to_owned())),
             },
@@ -274,7 +274,7 @@ impl Etcd {
 }
 
 /// Notes on a connection that a call was answered on it, if it was.
-fn heard<T, E: Into<Error>>(link: &Link, end: Result<T, E>) -> Result<T, Error> {
+fn heard<T, E: Into<Error>>(link: &MemberConnection, end: Result<T, E>) -> Result<T, Error> {
     let end = end.map_err(Into::into);
     if end.as_ref().map_or_else(Error::is_spoken, |_| true) {
         link.hear();
@@ -284,7 +284,7 @@ fn heard<T, E: Into<Error>>(link: &Link, end: Result<T, E>) -> Result<T, Error> 
 
 impl Used {
     /// A connection that a call is about to go out on.
-    fn new(link: Link) -> Self {
+    fn new(link: MemberConnection) -> Self {
         Self { from: link.age(), link, connecting: None }
     }
 
@@ -296,7 +296,7 @@ impl Used {
 }
 
 /// Makes a connection with what the files say now.
-async fn open(shared: Arc<Shared>, address: String, duty: Duty) {
+async fn open(shared: Arc<Shared>, address: String, duty: ConnectTask) {
     shared.access.look().await;
     let mut credentials = shared.access.now();
     if !address.starts_with("https://") && !shared.endpoints.is_configured(&address) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::id::{Id, Mark};
-use super::seen::{Coming, Comings, Since, Spot};
+use super::seen::{Coming, FirstSeen, InstanceKey, Since};
 use crate::registry::{Alias, AliasChange, Change, Instance};
 
 /// Changes that are remembered of a zone: a follower that comes back after half a minute of
@@ -39,7 +39,7 @@ pub struct Forgotten;
 
 /// The state of what is shown after an update, beside what the registry has.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct Head {
     /// Whether it is the same.
     pub(super) is_exact: bool,
     /// How often the registry's history went back.
@@ -57,7 +57,7 @@ pub(super) struct Log {
     /// How much is remembered: the states' weights, but for the oldest's.
     remembered: usize,
     /// When instances came, as far as that is remembered.
-    comings: Comings,
+    comings: FirstSeen,
     /// How often the registry's history had gone back when the first state was told.
     histories: Option<u64>,
     /// Whether it has gone back since: revisions alone do not say enough any more.
@@ -91,16 +91,16 @@ struct State {
 impl Log {
     /// A zone of which nothing was told.
     pub(super) fn new(process: u64) -> Self {
-        let standing = Standing { is_exact: false, histories: 0 };
+        let standing = Head { is_exact: false, histories: 0 };
         let states = VecDeque::from([State::new(Batch::default(), standing, 0)]);
-        let comings = Comings::default();
+        let comings = FirstSeen::default();
         Self { process, states, remembered: 0, comings, histories: None, went_back: false }
     }
 
     /// Takes an update that was published. History begins with the first, and anew with one
     /// that comes without its changes, because they are too many.
-    pub(super) fn take(&mut self, batch: Batch, standing: Standing) {
-        let Standing { is_exact, histories } = standing;
+    pub(super) fn take(&mut self, batch: Batch, standing: Head) {
+        let Head { is_exact, histories } = standing;
         let is_first = self.histories.is_none();
         self.went_back |= histories > *self.histories.get_or_insert(histories);
         let last = self.last();
@@ -155,7 +155,7 @@ impl Log {
     }
 
     /// Since when instances are there.
-    pub(super) fn since(&self, spots: &[Spot]) -> Vec<Since> {
+    pub(super) fn since(&self, spots: &[InstanceKey]) -> Vec<Since> {
         let begun = Since::Before(self.states[0].at);
         spots.iter().map(|spot| self.comings.of(spot).map_or(begun, Since::At)).collect()
     }
@@ -201,7 +201,7 @@ impl Log {
 
 impl State {
     /// What a batch led to.
-    fn new(batch: Batch, standing: Standing, taken: i64) -> Self {
+    fn new(batch: Batch, standing: Head, taken: i64) -> Self {
         Self {
             number: batch.state,
             revision: batch.revision,

@@ -46,7 +46,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use self::log::{Log, Standing};
+use self::log::{Head, Log};
 use crate::index::{Index, Schema, Zone};
 use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
@@ -54,7 +54,7 @@ use crate::registry::{Instance, Publish};
 pub use self::id::{Id, IdFault};
 pub use self::log::{Batch, Forgotten};
 pub use self::seen::Since;
-pub use self::teller::Teller;
+pub use self::teller::RecordingPublisher;
 
 /// Followers at once: proxies and pages of a site. Each costs the work of telling it.
 pub const FOLLOWERS_MAX: usize = 128;
@@ -87,8 +87,8 @@ impl Events {
     }
 
     /// What publishes the updates of the zone at a place, and then tells of them.
-    pub fn telling<P: Publish>(self: &Arc<Self>, at: usize, publisher: P) -> Teller<P> {
-        Teller::new(publisher, Arc::clone(self), at)
+    pub fn telling<P: Publish>(self: &Arc<Self>, at: usize, publisher: P) -> RecordingPublisher<P> {
+        RecordingPublisher::new(publisher, Arc::clone(self), at)
     }
 
     /// A place among those who follow, if there is one left.
@@ -156,7 +156,7 @@ impl Events {
     }
 
     /// Tells of what was published.
-    fn tell(&self, at: usize, batch: Batch, standing: Standing) {
+    fn tell(&self, at: usize, batch: Batch, standing: Head) {
         self.log(at).take(batch, standing);
         self.news.send_replace(());
     }
@@ -178,7 +178,7 @@ mod tests {
     use crate::registry::{Layout, Table, Update};
 
     /// A zone, what tells of it, and the table that feeds it.
-    fn told() -> (Arc<Events>, Teller<Publisher>, Table) {
+    fn told() -> (Arc<Events>, RecordingPublisher<Publisher>, Table) {
         let name = |text: &str| Name::from_ascii(text).unwrap();
         let soa = SOA::new(name("ns.example."), name("admin.example."), 0, 1, 1, 1, 5);
         let ns = vec![name("ns.example.")];
@@ -190,7 +190,12 @@ mod tests {
     }
 
     /// Publishes that a key was put.
-    fn put(teller: &mut Teller<Publisher>, table: &mut Table, key: &str, revision: i64) {
+    fn put(
+        teller: &mut RecordingPublisher<Publisher>,
+        table: &mut Table,
+        key: &str,
+        revision: i64,
+    ) {
         let mut update = Update { revision, ..Update::default() };
         table.put(key.as_bytes(), b"10.0.0.1:80", &mut update);
         teller.publish(update);

@@ -8,7 +8,7 @@ use crate::registry::{Change, Happening, Instance};
 /// The first-seen times of a zone's instances, as far as they are remembered: kept beside the
 /// changes, so that a question costs what is asked for and not what is remembered.
 #[derive(Debug, Default)]
-pub(super) struct Comings(HashMap<Spot, Coming, foldhash::fast::RandomState>);
+pub(super) struct FirstSeen(HashMap<InstanceKey, Coming, foldhash::fast::RandomState>);
 
 /// Since when an instance is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Since {
 
 /// The parts that tell instances apart: name, id, and whether the key begins with a slash although
 /// the prefix is empty.
-pub(super) type Spot = (Box<str>, Box<str>, bool);
+pub(super) type InstanceKey = (Box<str>, Box<str>, bool);
 
 /// The coming of an instance.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub(super) struct Coming {
     pub(super) at: SystemTime,
 }
 
-impl Comings {
+impl FirstSeen {
     /// Takes in what led to a state.
     pub(super) fn take(&mut self, changes: &[Change], coming: Coming) {
         for event in changes.iter().filter_map(Change::event) {
@@ -55,12 +55,12 @@ impl Comings {
     }
 
     /// When an instance came, if that is remembered.
-    pub(super) fn of(&self, spot: &Spot) -> Option<SystemTime> {
+    pub(super) fn of(&self, spot: &InstanceKey) -> Option<SystemTime> {
         self.0.get(spot).map(|coming| coming.at)
     }
 }
 
 /// What tells an instance apart.
-pub(super) fn spot(instance: &Instance) -> Spot {
+pub(super) fn spot(instance: &Instance) -> InstanceKey {
     (instance.name.clone(), instance.raw_id().into(), instance.is_rooted)
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::Events;
-use super::log::{Batch, REMEMBERED, Standing};
+use super::log::{Batch, Head, REMEMBERED};
 use crate::metrics::Cause;
 use crate::registry::{Publish, Update};
 
 /// A publisher before that of a zone, which tells of each update once it is
 /// published: who is told can already ask for it.
 #[derive(Debug)]
-pub struct Teller<P> {
+pub struct RecordingPublisher<P> {
     /// What publishes.
     publisher: P,
     /// Who is told.
@@ -21,25 +21,25 @@ pub struct Teller<P> {
     has_begun: bool,
 }
 
-impl<P: Publish> Teller<P> {
+impl<P: Publish> RecordingPublisher<P> {
     /// What publishes and tells of a zone.
     pub(super) const fn new(publisher: P, events: Arc<Events>, at: usize) -> Self {
         Self { publisher, events, at, has_begun: false }
     }
 
     /// How what is shown now stands to what the registry has.
-    fn standing(&self) -> Standing {
+    fn standing(&self) -> Head {
         let generation = self.events.index.load();
         let vitals = generation.zones()[self.at].vitals();
         let is_restored = !self.has_begun && vitals.snapshot.restored.get();
-        Standing {
+        Head {
             is_exact: !vitals.is_holding() && !is_restored,
             histories: vitals.resyncs(Cause::HistoryWentBack).get(),
         }
     }
 }
 
-impl<P: Publish> Publish for Teller<P> {
+impl<P: Publish> Publish for RecordingPublisher<P> {
     fn publish(&mut self, update: Update) {
         let Update { revision, is_listed, .. } = update;
         let mut batch = Batch { revision, is_listed, ..Batch::default() };

@@ -43,7 +43,7 @@ pub(super) type Key = (u64, Asked);
 
 /// Questions in flight, and who waits for the answer of each.
 #[derive(Debug)]
-pub(super) struct Flights {
+pub(super) struct InFlight {
     /// The lock is held for a look, and never while somebody is answered.
     state: Lock<State>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Flights {
 /// A question that is to be asked. When it is dropped, nobody waits for it any more.
 pub(super) struct Flight {
     /// Among which.
-    flights: Arc<Flights>,
+    flights: Arc<InFlight>,
     /// The question.
     key: Key,
     /// Which it is of those that were asked the same one after the other.
@@ -70,7 +70,7 @@ pub(super) enum Joined {
     Crowded(Done),
 }
 
-impl Flights {
+impl InFlight {
     /// As many as there are descriptors for.
     pub(super) fn new() -> Self {
         let for_questions = descriptors() / OF_DESCRIPTORS / DESCRIPTORS;
@@ -214,7 +214,7 @@ mod tests {
 
     /// Flights, and what becomes of who asked: the client, and the code.
     struct Scene {
-        flights: Arc<Flights>,
+        flights: Arc<InFlight>,
         sender: Sender<(IpAddr, ResponseCode)>,
         answered: Receiver<(IpAddr, ResponseCode)>,
     }
@@ -223,7 +223,7 @@ mod tests {
         /// So many places.
         fn of(questions: usize, waiters: usize) -> Self {
             let (sender, answered) = channel();
-            Self { flights: Arc::new(Flights::of(questions, waiters)), sender, answered }
+            Self { flights: Arc::new(InFlight::of(questions, waiters)), sender, answered }
         }
 
         /// A client asks for a name; those who make room get SERVFAIL.

@@ -75,16 +75,16 @@ use tokio::time::sleep;
 
 use self::cache::Kept;
 use self::counters::Counters;
-use self::flights::{Done, Flight, Flights, Joined};
+use self::flights::{Done, Flight, InFlight, Joined};
 use self::probes::Probes;
 use self::selection::Selection;
-use self::watch::{Turn, Watch};
+use self::watch::{Round, Watch};
 use crate::authority::Answer;
 
 pub use self::counters::Counts;
 pub use self::own::Own;
 pub use self::source::{Source, SourceFault};
-pub use self::upstream::Standing;
+pub use self::upstream::UpstreamState;
 
 /// How long a question waits in all. Resolvers of clients give up after five seconds, and
 /// should hear why before that.
@@ -130,13 +130,13 @@ struct Shared {
     /// The upstreams of the day, and what they said.
     selection: ArcSwap<Selection>,
     /// Who waits.
-    flights: Arc<Flights>,
+    flights: Arc<InFlight>,
     /// What shows loops.
     probes: Probes,
     /// What is counted.
     counters: Counters,
     /// Where the upstreams are named.
-    turn: Turn,
+    turn: Round,
 }
 
 impl Forwarder {
@@ -152,10 +152,10 @@ impl Forwarder {
         watch::tell(&addresses);
         let shared = Arc::new(Shared {
             selection: ArcSwap::from_pointee(Selection::new(&addresses, rules)),
-            flights: Arc::new(Flights::new()),
+            flights: Arc::new(InFlight::new()),
             probes: Probes::default(),
             counters: Counters::default(),
-            turn: Turn::default(),
+            turn: Round::default(),
         });
         runtime.spawn(watch::follow(watch, Arc::clone(&shared)));
         Ok(Self { shared, own, runtime: Some(runtime) })
@@ -202,7 +202,7 @@ impl Forwarder {
 
     /// The upstreams.
     #[must_use]
-    pub fn upstreams(&self) -> Vec<Standing> {
+    pub fn upstreams(&self) -> Vec<UpstreamState> {
         let selection = self.shared.selection.load();
         selection.upstreams.iter().map(|upstream| upstream.standing()).collect()
     }

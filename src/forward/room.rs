@@ -28,7 +28,7 @@ pub(super) struct Room<T> {
 }
 
 /// A place among those who wait: whose it is, and its number.
-pub(super) type Place = (IpAddr, u64);
+pub(super) type WaitSlot = (IpAddr, u64);
 
 /// There is no place for a client.
 #[derive(Debug, PartialEq)]
@@ -54,7 +54,11 @@ impl<T> Room<T> {
     ///
     /// # Errors
     /// [`Full`] where the client has its share.
-    pub(super) fn in_the_way(&self, client: IpAddr, now: Instant) -> Result<Option<Place>, Full> {
+    pub(super) fn in_the_way(
+        &self,
+        client: IpAddr,
+        now: Instant,
+    ) -> Result<Option<WaitSlot>, Full> {
         let own = self.len_of(client);
         if own >= self.places.div_ceil(SHARE) {
             return Err(Full);
@@ -77,13 +81,13 @@ impl<T> Room<T> {
     }
 
     /// Takes a place, of which nobody else has the number.
-    pub(super) fn enter(&mut self, (client, number): Place, what: T, since: Instant) {
+    pub(super) fn enter(&mut self, (client, number): WaitSlot, what: T, since: Instant) {
         self.taken += 1;
         self.clients.entry(client).or_default().insert(number, (since, what));
     }
 
     /// Gives a place back, if it still is that client's; what was done there.
-    pub(super) fn leave(&mut self, (client, number): Place) -> Option<T> {
+    pub(super) fn leave(&mut self, (client, number): WaitSlot) -> Option<T> {
         let held = self.clients.get_mut(&client)?;
         let (_, what) = held.remove(&number)?;
         self.taken -= 1;

@@ -33,7 +33,7 @@ pub(super) struct Upstream {
 
 /// The state of an upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct UpstreamState {
     /// Where it is.
     pub address: SocketAddr,
     /// Whether it is asked, and not left out.
@@ -74,9 +74,9 @@ impl Upstream {
     }
 
     /// How it stands.
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> UpstreamState {
         let (address, is_used) = (self.address, !self.is_looping());
-        Standing { address, is_used, has_edns: self.is_asked_by_edns() }
+        UpstreamState { address, is_used, has_edns: self.is_asked_by_edns() }
     }
 
     /// Asks it, with letters in mixed case if they are to be; again without EDNS, if that

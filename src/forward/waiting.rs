@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::flights::{Done, Key};
-use super::room::{Full, Place, Room};
+use super::room::{Full, Room, WaitSlot};
 
 /// The questions and who waits.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Aloft {
     /// Its place.
-    pub(super) place: Place,
+    pub(super) place: WaitSlot,
     /// Which question it is, however its place changes hands.
     pub(super) number: u64,
     /// Who waits for the answer, by the number of their places.
@@ -102,7 +102,7 @@ impl State {
 
     /// Takes a question from the client it is charged to: it is charged to another that waits
     /// for the answer as well, and has fewer; where there is none it ends.
-    fn give_up(&mut self, place: Place, now: Instant, displaced: &mut Vec<Done>) {
+    fn give_up(&mut self, place: WaitSlot, now: Instant, displaced: &mut Vec<Done>) {
         let most = self.questions.len_of(place.0);
         let Some(key) = self.questions.leave(place) else { return };
         let Some(aloft) = self.aloft.get_mut(&key) else { return };

@@ -109,14 +109,14 @@ impl Watched {
 
 /// The newest sources: they may be replaced while others are looked at.
 #[derive(Default)]
-pub(super) struct Turn {
+pub(super) struct Round {
     /// How often they were replaced, and those that nobody has taken up yet.
     newest: Lock<(u64, Option<Watch>)>,
     /// Tells whoever follows.
     replaced: Notify,
 }
 
-impl Turn {
+impl Round {
     /// Puts sources in the place of others, and their upstreams to use.
     pub(super) fn replace(&self, mut watch: Watch, rules: Rules, shared: &Shared) {
         let found = watch.look();

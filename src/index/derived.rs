@@ -9,7 +9,7 @@ use crate::names::{
     LABEL_MAX, MESSAGE_MAX, NAME_MAX, SERVICE_MAX, STRING_MAX, address_label, folded, label,
     parse_address_label,
 };
-use crate::registry::{Finding, Host, Instance, Layout, Proto, document};
+use crate::registry::{Diagnostic, Host, Instance, Layout, Proto, document};
 
 /// The most records of one name and type that BIND 9.18.28, 9.20 and later take from a server,
 /// by default (`max-records-per-type`). What is more is SERVFAIL to those behind it.
@@ -46,7 +46,7 @@ impl<'z> Walk<'z> {
     }
 
     /// What is wrong with a service.
-    pub(super) fn problems(self, service: &Service) -> Vec<Finding> {
+    pub(super) fn problems(self, service: &Service) -> Vec<Diagnostic> {
         let mut found = self.spellings(service);
         found.extend(self.hidden_service(service));
         found.extend(self.sizes(service));
@@ -65,7 +65,7 @@ impl<'z> Walk<'z> {
     }
 
     /// Names that differ in their keys and are one in DNS: a line for each but the first.
-    fn spellings(self, service: &Service) -> Vec<Finding> {
+    fn spellings(self, service: &Service) -> Vec<Diagnostic> {
         let mut spellings = BTreeMap::<&str, &Instance>::new();
         let mut last = None;
         // By far the most services have one spelling, which then is the last one too.
@@ -77,53 +77,53 @@ impl<'z> Walk<'z> {
         let (first, same) = (document::shown(&first.name), "is the same name in DNS");
         let problem = format!("`{first}` {same}: both services are answered together");
         let finding = |it: &Instance| {
-            Finding::new(&self.layout.folder_of(it), problem.clone(), "rename one of them")
+            Diagnostic::new(&self.layout.folder_of(it), problem.clone(), "rename one of them")
         };
         spellings.map(finding).collect()
     }
 
     /// Two ids that are one in DNS.
-    fn same_id(self, one: &Instance, other: &Instance) -> Option<Finding> {
+    fn same_id(self, one: &Instance, other: &Instance) -> Option<Diagnostic> {
         let is_same = one.name == other.name && folded(&one.id).eq(folded(&other.id));
         is_same.then(|| {
             let id = document::shown(one.raw_id());
             let problem =
                 format!("the id `{id}` is the same name in DNS: both instances are answered there");
-            Finding::new(&self.layout.key_of(other), problem, "give one of them another id")
+            Diagnostic::new(&self.layout.key_of(other), problem, "give one of them another id")
         })
     }
 
     /// An id whose name is that of an address.
-    fn hidden(self, service: &Service, instance: &Instance) -> Option<Finding> {
+    fn hidden(self, service: &Service, instance: &Instance) -> Option<Diagnostic> {
         let label: Vec<u8> = folded(&instance.id).collect();
         let address = parse_address_label(&label).filter(|it| service.has_address(*it))?;
         let problem = format!(
             "its id is hidden by the address {address}, whose name is the same: only A or AAAA is answered there"
         );
-        Some(Finding::new(&self.layout.key_of(instance), problem, "give it another id"))
+        Some(Diagnostic::new(&self.layout.key_of(instance), problem, "give it another id"))
     }
 
     /// A service whose name under `_udp` is one of DNS-SD itself.
-    fn hidden_service(self, service: &Service) -> Option<Finding> {
+    fn hidden_service(self, service: &Service) -> Option<Diagnostic> {
         let first = service.on_transport(Proto::Udp).next()?;
         let label: Vec<u8> = folded(&first.name).collect();
         let problem = "DNS-SD has a meaning of its own for its name under `_udp` (RFC 6763 section 9): it has no SRV record there";
         let key = self.layout.folder_of(first);
         let is_hidden = is_own_label(&label, Proto::Udp);
-        is_hidden.then(|| Finding::new(&key, problem.to_owned(), "rename it, or use `_tcp`"))
+        is_hidden.then(|| Diagnostic::new(&key, problem.to_owned(), "rename it, or use `_tcp`"))
     }
 
     /// An id whose name in DNS-SD is one of DNS-SD itself.
-    fn hidden_by_meta(self, instance: &Instance) -> Option<Finding> {
+    fn hidden_by_meta(self, instance: &Instance) -> Option<Diagnostic> {
         let name: Vec<u8> = folded(&instance.name).collect();
         let is_hidden = instance.port.is_some() && is_meta(&name, instance.proto, &instance.id);
         let problem = "DNS-SD has a meaning of its own for its id there (RFC 6763 section 11): it is not announced";
         let key = self.layout.key_of(instance);
-        is_hidden.then(|| Finding::new(&key, problem.to_owned(), "give it another id"))
+        is_hidden.then(|| Diagnostic::new(&key, problem.to_owned(), "give it another id"))
     }
 
     /// Tags and versions whose name is that of an address or an id: a line for each.
-    fn hidden_tags(self, service: &Service) -> Vec<Finding> {
+    fn hidden_tags(self, service: &Service) -> Vec<Diagnostic> {
         let hidden = |(tag, instance): (&str, &Instance)| {
             let label: Vec<u8> = folded(tag).collect();
             let address = parse_address_label(&label).filter(|it| service.has_address(*it));
@@ -135,23 +135,23 @@ impl<'z> Walk<'z> {
             let problem =
                 format!("the tag or version `{tag}` is hidden by {by}, whose name is the same");
             let key = self.layout.key_of(instance);
-            Some(Finding::new(&key, problem, "rename one of them"))
+            Some(Diagnostic::new(&key, problem, "rename one of them"))
         };
         service.tags().map_or_else(Vec::new, |tags| tags.all().filter_map(hidden).collect())
     }
 
     /// A version that is too long for a label.
-    fn long_version(self, instance: &Instance) -> Option<Finding> {
+    fn long_version(self, instance: &Instance) -> Option<Diagnostic> {
         let octets = instance.version()?.chars().count();
         let problem = format!(
             "its version has {octets} characters, at most {SERVICE_MAX} fit a DNS label after `_`: it has no name there"
         );
         let key = self.layout.key_of(instance);
-        (octets > SERVICE_MAX).then(|| Finding::new(&key, problem, "shorten it"))
+        (octets > SERVICE_MAX).then(|| Diagnostic::new(&key, problem, "shorten it"))
     }
 
     /// A name of an instance that is longer than names can be.
-    fn long_name(self, instance: &Instance) -> Option<Finding> {
+    fn long_name(self, instance: &Instance) -> Option<Diagnostic> {
         if self.apex + BEFORE_APEX <= NAME_MAX {
             return None;
         }
@@ -179,7 +179,7 @@ impl<'z> Walk<'z> {
         ];
         let problem = names.into_iter().find_map(|it| self.too_long(name, it))?;
         let remedy = "shorten it, or the zone's name";
-        Some(Finding::new(&self.layout.key_of(instance), problem, remedy))
+        Some(Diagnostic::new(&self.layout.key_of(instance), problem, remedy))
     }
 
     /// What is wrong with a name that has so many octets before a service's label, which
@@ -194,7 +194,7 @@ impl<'z> Walk<'z> {
     }
 
     /// Pairs that fit no string of a TXT record.
-    fn long_pairs(self, instance: &Instance) -> Vec<Finding> {
+    fn long_pairs(self, instance: &Instance) -> Vec<Diagnostic> {
         let Some(details) = &instance.details else { return Vec::new() };
         let meta = details.meta.iter().map(|(key, value)| (key, value.len()));
         let version = details.version.iter().map(|version| ("version", version.len()));
@@ -204,13 +204,13 @@ impl<'z> Walk<'z> {
                 "`{key}` and its value have {octets} octets, at most {STRING_MAX} fit a string of TXT: they are left out there"
             );
             let of = self.layout.key_of(instance);
-            (octets > STRING_MAX).then(|| Finding::new(&of, problem, "shorten them"))
+            (octets > STRING_MAX).then(|| Diagnostic::new(&of, problem, "shorten them"))
         };
         meta.chain(version).filter_map(long).collect()
     }
 
     /// RRsets of a service that no message can carry.
-    fn sizes(self, service: &Service) -> Vec<Finding> {
+    fn sizes(self, service: &Service) -> Vec<Diagnostic> {
         let Some(first) = service.instances().next() else { return Vec::new() };
         let name = label(&first.name);
         let room = MESSAGE_MAX - BESIDE - (1 + name.len() + self.apex);
@@ -218,7 +218,11 @@ impl<'z> Walk<'z> {
             let problem = format!(
                 "its {kind} records take about {octets} octets, more than a message has: each answer is a draw of some"
             );
-            Finding::new(&self.layout.folder_of(first), problem, "spread them over several names")
+            Diagnostic::new(
+                &self.layout.folder_of(first),
+                problem,
+                "spread them over several names",
+            )
         };
         let sizes = [
             ("SRV", self.srv_octets(service, room)),
@@ -230,7 +234,7 @@ impl<'z> Walk<'z> {
     }
 
     /// RRsets of a service that have more records than resolvers take.
-    fn numbers(self, service: &Service) -> Option<Finding> {
+    fn numbers(self, service: &Service) -> Option<Diagnostic> {
         let first = service.instances().next()?;
         let on = |proto: &Proto| service.on_transport(*proto).count();
         let most_on = Proto::ALL.iter().map(on).max().unwrap_or_default();
@@ -274,11 +278,11 @@ pub(super) const BOUND: &str =
     "set max-answers in the zone to 100 or less, or raise max-records-per-type there";
 
 /// More records of one name and type than resolvers take.
-pub(super) fn too_many(key: &str, (number, kind): (usize, &str), remedy: &str) -> Finding {
+pub(super) fn too_many(key: &str, (number, kind): (usize, &str), remedy: &str) -> Diagnostic {
     let problem = format!(
         "it has {number} {kind} records at one name: behind BIND 9.18.28 or later, whose max-records-per-type is {RRSET_MAX}, that is SERVFAIL"
     );
-    Finding::new(key, problem, remedy)
+    Diagnostic::new(key, problem, remedy)
 }
 
 /// The octets before a service's label of the names of an endpoint's address and port; 0

@@ -12,9 +12,9 @@ use crate::registry::{Instance, Proto};
 
 /// The further endpoints of one service whose port has a name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Further(Set<ByPort>);
+pub(super) struct ExtraEndpoints(Set<ByPort>);
 
-impl Further {
+impl ExtraEndpoints {
     /// Adds an endpoint, if its port has a name.
     pub(super) fn insert(&mut self, endpoint: &Arc<Instance>) {
         if endpoint.port.is_some() && endpoint.protocol().is_some() {
@@ -80,11 +80,11 @@ mod tests {
 
     use super::*;
     use crate::index::Service;
-    use crate::registry::{Place, document};
+    use crate::registry::{KeyParts, document};
 
     fn instance(id: &str, value: &str) -> Arc<Instance> {
         let document = document::read(value.as_bytes()).unwrap().unwrap();
-        Arc::new(document.into_instance(Place { name: "web", id, is_rooted: false }))
+        Arc::new(document.into_instance(KeyParts { name: "web", id, is_rooted: false }))
     }
 
     fn ids<'i>(found: impl Iterator<Item = &'i Instance>) -> Vec<&'i str> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Zone;
-use crate::metrics::{Condition, Freshness, Standing, Vitals};
+use crate::metrics::{Condition, Freshness, Staleness, Vitals};
 
 /// The freshness and the metrics of a zone. All generations share it, by
 /// whatever settings the zone is answered.
@@ -30,7 +30,7 @@ impl Zone {
 
     /// How far the data can be trusted to be what the registry says now.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> Staleness {
         self.life.freshness.standing()
     }
 

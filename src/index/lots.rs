@@ -4,14 +4,14 @@
 /// priority, then in proportion to weight among the rest, weight 0 last), but each record costs
 /// a search.
 #[derive(Debug)]
-pub struct Lots {
+pub struct WeightedSample {
     /// Up to where each record reaches on a line of all lots, in the order of the records.
     ends: Box<[u64]>,
     /// The place after the last record of each tier: one priority, with weights or without.
     tiers: Box<[u16]>,
 }
 
-impl Lots {
+impl WeightedSample {
     /// The lots of records with such priorities and weights, which stand by priority, those of
     /// weight 0 last. They are fewer than 2^16.
     #[must_use]
@@ -89,7 +89,7 @@ mod tests {
     /// How often each record takes each place, over all numbers that can come: each possible
     /// outcome is met as often as it is likely.
     fn exact(ranks: &[(u16, u64)], numbers: [u64; 2]) -> Vec<Vec<u16>> {
-        let lots = Lots::new(ranks);
+        let lots = WeightedSample::new(ranks);
         let draw = |number: [u64; 2]| {
             let (mut places, mut sorted, mut number) = ([0; 2], [0; 2], number.into_iter());
             let below = |all: u64| number.next().unwrap() % all;

@@ -57,12 +57,12 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
-use self::roster::Roster;
+use self::roster::ZoneNumbers;
 
 use crate::lock::Lock;
 
 pub use self::generation::{Generation, Site};
-pub use self::lots::Lots;
+pub use self::lots::WeightedSample;
 pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{
@@ -83,7 +83,7 @@ pub struct Index {
     /// Held by whoever makes the next generation from the newest. Queries never see it.
     writing: Lock<()>,
     /// Under which number each zone is counted; for whoever adds zones or shows figures.
-    roster: Lock<Roster>,
+    roster: Lock<ZoneNumbers>,
 }
 
 impl Index {
@@ -138,7 +138,7 @@ impl Index {
 }
 
 /// Gives every zone of a generation that is not published yet its number.
-fn enter(roster: &Lock<Roster>, generation: &Generation) {
+fn enter(roster: &Lock<ZoneNumbers>, generation: &Generation) {
     let mut roster = roster.lock();
     generation.zones().iter().for_each(|zone| roster.enter(zone.settings()));
 }

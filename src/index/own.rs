@@ -15,7 +15,7 @@ use hickory_proto::rr::{Name, RData};
 use super::generation::Sites;
 use super::{Node, Owner, Schema, Settings, Site, Zone};
 use crate::names::{MADE_UP_SERVER, WireName};
-use crate::registry::Finding;
+use crate::registry::Diagnostic;
 
 /// Names that clients ask for by themselves, and whose answer they obey (proxy discovery, and
 /// RFC 5214 section 8.3): they are answered, but whoever registers them is to be known.
@@ -144,7 +144,7 @@ impl Zone {
     }
 
     /// Registrations at names that zones stand on, and at those that clients obey.
-    pub(super) fn problems_of_names(&self) -> impl Iterator<Item = Finding> {
+    pub(super) fn problems_of_names(&self) -> impl Iterator<Item = Diagnostic> {
         let reserved = self.settings().own_names().iter().filter(|own| own.is_reserved);
         let reserved = reserved.flat_map(|own| {
             self.registered(&own.name).into_iter().map(move |key| {
@@ -153,7 +153,7 @@ impl Zone {
                     "`{}` stands in an SOA or NS record: registrations are not answered there",
                     name.trim_end_matches('.')
                 );
-                Finding::new(&key, problem, "rename it, or the name server in a zone file")
+                Diagnostic::new(&key, problem, "rename it, or the name server in a zone file")
             })
         });
         let obeyed = OBEYED.into_iter().flat_map(|(label, why)| {
@@ -162,7 +162,7 @@ impl Zone {
             let keys = name.map_or_else(Vec::new, |name| self.registered(&name));
             keys.into_iter().map(move |key| {
                 let problem = format!("clients ask for `{label}` by themselves: {why}");
-                Finding::new(&key, problem, "remove it, unless that is meant")
+                Diagnostic::new(&key, problem, "remove it, unless that is meant")
             })
         });
         reserved.chain(obeyed)

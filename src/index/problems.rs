@@ -12,7 +12,7 @@ use super::{Branch, Lead, Node, Tree, Zone};
 use crate::names::reversed::labels;
 use crate::names::{WireName, folded, written};
 use crate::registry::skydns::Entry;
-use crate::registry::{Alias, Finding, Host, Resource, document};
+use crate::registry::{Alias, Diagnostic, Host, Resource, document};
 
 impl Zone {
     /// How many keys are of the form NAME/ID and cannot be used, and how many are of another
@@ -25,8 +25,8 @@ impl Zone {
     /// Everything that is wrong in the zone, each in a line that names the key, in no
     /// order. It is found as it is asked for: with a million instances the whole list takes
     /// about a second, so this is for commands and for people, not for queries.
-    pub fn problems(&self) -> impl Iterator<Item = Finding> {
-        let keys = self.unusable.keys.iter().map(|(key, problem)| Finding::of(key, problem));
+    pub fn problems(&self) -> impl Iterator<Item = Diagnostic> {
+        let keys = self.unusable.keys.iter().map(|(key, problem)| Diagnostic::of(key, problem));
         let strays =
             self.unusable.strays.iter().map(|(segment, count)| self.stray(segment, *count));
         let aliases = self.aliases.iter();
@@ -42,11 +42,11 @@ impl Zone {
     }
 
     /// Documents that cannot be used, of the service with a lower-cased label.
-    pub fn unusable_of(&self, label: &[u8]) -> impl Iterator<Item = Finding> {
+    pub fn unusable_of(&self, label: &[u8]) -> impl Iterator<Item = Diagnostic> {
         let layout = self.settings().layout();
         let is_of = move |key: &[u8]| folded(&layout.first_segment(key)).eq(label.iter().copied());
         let keys = self.unusable.keys.iter().filter(move |(key, _)| is_of(key));
-        keys.map(|(key, problem)| Finding::of(key, problem))
+        keys.map(|(key, problem)| Diagnostic::of(key, problem))
     }
 
     /// Whether something is registered at a name, whatever the zone file has there.
@@ -57,18 +57,18 @@ impl Zone {
     }
 
     /// Keys of a SkyDNS zone that differ in case and are one name.
-    fn same_entries(&self) -> impl Iterator<Item = Finding> {
+    fn same_entries(&self) -> impl Iterator<Item = Diagnostic> {
         let entries = self.skydns.iter();
         let pairs = entries.clone().zip(entries.skip(1));
         pairs.filter(|(one, other)| one.path == other.path).map(|(one, other)| {
             let problem = format!("it is the same name in DNS as `{}`: both are answered", one.key);
-            Finding::new(&other.key, problem, "write keys in lower case, without a last `/`")
+            Diagnostic::new(&other.key, problem, "write keys in lower case, without a last `/`")
         })
     }
 
     /// Hosts of a SkyDNS zone that no address can be told of: names outside our zones, at or
     /// beside entries with addresses, for a CNAME cannot stand with these.
-    fn half_answered(&self) -> impl Iterator<Item = Finding> {
+    fn half_answered(&self) -> impl Iterator<Item = Diagnostic> {
         let is_ours =
             |host: &str| WireName::from_text(host).is_ok_and(|name| self.settings().is_ours(&name));
         let parent =
@@ -90,12 +90,12 @@ impl Zone {
                 "its host `{}` is outside our zones, and there are addresses beside it: A and AAAA are answered without it",
                 document::shown(host)
             );
-            Some(Finding::new(&entry.key, problem, "give it a name of its own"))
+            Some(Diagnostic::new(&entry.key, problem, "give it a name of its own"))
         })
     }
 
     /// More kinds of services than resolvers take in one list.
-    fn many_kinds(&self) -> Option<Finding> {
+    fn many_kinds(&self) -> Option<Diagnostic> {
         let is_limited = self.settings().most_answers() <= RRSET_MAX;
         let number = if is_limited { 0 } else { self.service_types().count() };
         let name = format!("_services._dns-sd._udp.{}", self.settings().title());
@@ -103,7 +103,7 @@ impl Zone {
     }
 
     /// Names of a SkyDNS zone with more entries right below than resolvers take of one type.
-    fn many_entries(&self) -> Vec<Finding> {
+    fn many_entries(&self) -> Vec<Diagnostic> {
         let mut parents = BTreeMap::<&str, usize>::new();
         if self.settings().most_answers() > RRSET_MAX {
             let folders = self.skydns.iter().filter_map(|entry| entry.key.rsplit_once('/'));
@@ -115,7 +115,7 @@ impl Zone {
 
     /// What of the registry the zone file hides: a record at its own node, a cut everything
     /// below it too.
-    fn hidden_by_file<'z>(&'z self, tree: &'z Tree) -> impl Iterator<Item = Finding> + 'z {
+    fn hidden_by_file<'z>(&'z self, tree: &'z Tree) -> impl Iterator<Item = Diagnostic> + 'z {
         let apex = self.settings().wire().labels();
         tree.owners().filter(|owner| !owner.is_empty()).filter_map(move |owner| {
             let name = WireName::from_labels(owner.name().iter()).ok()?;
@@ -135,46 +135,46 @@ impl Zone {
             let problem =
                 format!("the name {what} in the registry too, and the zone file is answered");
             let key = written(owner.name().iter());
-            Some(Finding::new(&key, problem, "rename the service, or remove the record"))
+            Some(Diagnostic::new(&key, problem, "rename the service, or remove the record"))
         })
     }
 
     /// Keys outside the grammar, one line for a first segment.
-    fn stray(&self, segment: &str, count: usize) -> Finding {
+    fn stray(&self, segment: &str, count: usize) -> Diagnostic {
         let problem = match count {
             1 => "a key there is not of the form NAME/ID".to_owned(),
             _ => format!("{count} keys there are not of the form NAME/ID"),
         };
         let key = self.settings().layout().folder(segment, true);
-        Finding { key, problem, remedy: "move them, or give the zone another prefix".to_owned() }
+        Diagnostic { key, problem, remedy: "move them, or give the zone another prefix".to_owned() }
     }
 
     /// What is wrong with an alias, or because of it.
-    fn problems_of_alias(&self, alias: &Alias, is_first: bool) -> Vec<Finding> {
+    fn problems_of_alias(&self, alias: &Alias, is_first: bool) -> Vec<Diagnostic> {
         let label: Vec<u8> = folded(&alias.name).collect();
         let walk = Walk::new(self.settings());
         let key = self.settings().layout().key_of_alias(alias);
         if !is_first {
             let problem =
                 "an alias of its kind before it has the same name in DNS: this one is not answered";
-            return vec![Finding::new(&key, problem.to_owned(), "rename one of them")];
+            return vec![Diagnostic::new(&key, problem.to_owned(), "rename one of them")];
         }
         if alias.resource() == Resource::Backend && self.aliases.has_frontend(&label) {
             let problem = "a frontend of the same name hides it there".to_owned();
-            return vec![Finding::new(&key, problem, "rename one of them")];
+            return vec![Diagnostic::new(&key, problem, "rename one of them")];
         }
         let too_long = walk.too_long(label.len(), ("its name", "_tcp".len() + 2));
-        let too_long =
-            too_long.map(|problem| Finding::new(&key, problem, "shorten it, or the zone's name"));
+        let too_long = too_long
+            .map(|problem| Diagnostic::new(&key, problem, "shorten it, or the zone's name"));
         too_long.into_iter().chain(self.hidden_by(alias, &label)).collect()
     }
 
     /// The service that an alias hides.
-    fn hidden_by(&self, alias: &Alias, label: &[u8]) -> Option<Finding> {
+    fn hidden_by(&self, alias: &Alias, label: &[u8]) -> Option<Diagnostic> {
         let first = self.service(label)?.instances().next()?;
         let (resource, name) = (alias.resource().as_str(), document::shown(&alias.name));
         let problem = format!("the {resource} `{name}` hides the service of the same name");
         let key = self.settings().layout().folder_of(first);
-        Some(Finding::new(&key, problem, "rename one of them, unless that is meant"))
+        Some(Diagnostic::new(&key, problem, "rename one of them, unless that is meant"))
     }
 }

@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use super::further::Further;
+use super::further::ExtraEndpoints;
 use super::order::address;
 use super::tags::Tags;
 use crate::registry::Instance;
 
 /// The sets that only some services have.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rare(Option<Box<Sets>>);
+pub(super) struct OptionalSets(Option<Box<Sets>>);
 
 /// Sets that are empty in most services.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sets {
     /// The further endpoints whose port has a name.
-    pub(super) further: Further,
+    pub(super) further: ExtraEndpoints,
     /// The instances by tag and version.
     pub(super) tags: Tags,
 }
 
-impl Rare {
+impl OptionalSets {
     /// The sets, if any has something in it.
     pub(super) fn sets(&self) -> Option<&Sets> {
         self.0.as_deref()
@@ -94,6 +94,6 @@ mod tests {
         // With an Arc's counters 256 octets, which is a size class of the allocator; without
         // the word for what is rare it is the same.
         let size = size_of::<Service>() + 2 * size_of::<usize>();
-        assert!(size <= 256 && size - size_of::<Rare>() > 224, "{size}");
+        assert!(size <= 256 && size - size_of::<OptionalSets>() > 224, "{size}");
     }
 }

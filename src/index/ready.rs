@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
 use hickory_proto::rr::RecordType;
 
-use super::{Lots, Node};
+use super::{Node, WeightedSample};
 use crate::registry::Proto;
 
 /// Slots of the questions that nearly all ask: SRV, A, AAAA and TXT of the service, and SRV
@@ -108,7 +108,7 @@ pub enum Order {
     /// By the priority and weight of each.
     Weighted(Box<[(u16, u64)]>),
     /// Only a few are drawn.
-    Few(Lots),
+    Few(WeightedSample),
     /// Only a few are drawn, and the same for a client each time.
     Stable {
         /// The priority and weight of each.

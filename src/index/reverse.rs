@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::{Generation, Node, Schema, Service, Zone};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::{Block, WireName};
 
 impl Generation {
@@ -52,8 +52,8 @@ impl Generation {
         let named = self.zones().iter().filter(|zone| zone.addresses.is_some());
         named.fold((false, true), |(is_stale, is_whole), zone| {
             let standing = zone.standing();
-            let is_there = zone.is_ready() && standing != Standing::Expired;
-            (is_stale || standing == Standing::Stale, is_whole && is_there)
+            let is_there = zone.is_ready() && standing != Staleness::Expired;
+            (is_stale || standing == Staleness::Stale, is_whole && is_there)
         })
     }
 
@@ -68,7 +68,7 @@ impl Generation {
 
     /// The zones whose addresses are named, as far as they may be shown.
     fn named_zones(&self) -> impl Iterator<Item = (&Zone, &Addresses)> {
-        let is_shown = |zone: &&Arc<Zone>| zone.standing() != Standing::Expired;
+        let is_shown = |zone: &&Arc<Zone>| zone.standing() != Staleness::Expired;
         let zones = self.zones().iter().filter(is_shown);
         zones.filter_map(|zone| Some((&**zone, zone.addresses.as_ref()?)))
     }

@@ -17,7 +17,7 @@ pub struct ZoneNumber(u8);
 
 /// The names of the zones that are counted by name, in the order of their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Roster {
+pub(super) struct ZoneNumbers {
     /// The apexes.
     names: Vec<String>,
 }
@@ -56,7 +56,7 @@ impl ZoneNumber {
     }
 }
 
-impl Roster {
+impl ZoneNumbers {
     /// Gives a zone the number of its name.
     pub(super) fn enter(&mut self, settings: &Settings) {
         let apex = settings.apex().to_ascii().to_ascii_lowercase();
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_name_keeps_its_number_and_there_are_so_many() {
         let zones: Vec<_> = (0..NAMED_MAX + 5).map(|at| settings(&format!("z{at}."))).collect();
-        let mut roster = Roster::default();
+        let mut roster = ZoneNumbers::default();
         zones.iter().for_each(|zone| roster.enter(zone));
         let again = settings("Z3.");
         roster.enter(&again);

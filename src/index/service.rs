@@ -14,7 +14,7 @@ use super::order::{
     AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, RawIdProbe, Side, TextProbe,
     address, text,
 };
-use super::rare::Rare;
+use super::rare::OptionalSets;
 use super::ready::Slots;
 use super::set::Set;
 use super::tags::Tags;
@@ -34,7 +34,7 @@ pub struct Service {
     /// Those with a port, by transport and the port's name (none is the empty one).
     by_port: Set<ByPort>,
     /// What few services have.
-    rare: Rare,
+    rare: OptionalSets,
     /// Those with a text, by text and TTL.
     by_text: Set<ByText>,
     /// How many have a port (and so an SRV record), by transport.
@@ -248,11 +248,11 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Place, document};
+    use crate::registry::{KeyParts, document};
 
     fn instance(id: &str, value: &str) -> Arc<Instance> {
         let document = document::read(value.as_bytes()).unwrap().unwrap();
-        Arc::new(document.into_instance(Place { name: "web", id, is_rooted: false }))
+        Arc::new(document.into_instance(KeyParts { name: "web", id, is_rooted: false }))
     }
 
     fn ids<'i>(found: impl Iterator<Item = &'i Instance>) -> Vec<&'i str> {

@@ -10,7 +10,7 @@ use hickory_proto::rr::rdata::SOA;
 use super::own::{Own, OwnName};
 use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName, written};
-use crate::registry::{Finding, Layout};
+use crate::registry::{Diagnostic, Layout};
 
 /// The source of a zone's names, beside its zone file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub struct Settings {
     /// The records of the zone file beside SOA and NS, if it has any.
     tree: Option<Tree>,
     /// What in the zone file is served otherwise than it is written.
-    cautions: Vec<Finding>,
+    cautions: Vec<Diagnostic>,
     /// Where its names come from.
     schema: Schema,
     /// Whether reverse zones name the addresses of its registrations.
@@ -160,7 +160,7 @@ impl Settings {
 
     /// The same of a zone whose file has these records.
     #[must_use]
-    pub fn holding(self, tree: Tree, cautions: Vec<Finding>) -> Self {
+    pub fn holding(self, tree: Tree, cautions: Vec<Diagnostic>) -> Self {
         Self { tree: Some(tree).filter(|tree| !tree.is_bare()), cautions, ..self }
     }
 
@@ -191,7 +191,7 @@ impl Settings {
 
     /// What in the zone file is served otherwise than it is written.
     #[must_use]
-    pub fn cautions(&self) -> &[Finding] {
+    pub fn cautions(&self) -> &[Diagnostic] {
         &self.cautions
     }
 

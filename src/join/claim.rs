@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::contest::{Contest, Sight};
+use super::contest::{Contest, LeaseObservation};
 use super::event::{Event, Fault};
 use super::registration::{Kept, Tenure};
-use crate::etcd::{Claim, Error, Expect, Held, Lease};
+use crate::etcd::{Claim, Error, Expect, Lease, LeasedKey};
 
 /// Claims that follow each other at once: a key may go away, or change, between two looks. One
 /// that does so again and again is waited for.
@@ -82,12 +82,12 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// Whether a key that a claim did not get is ours all the same: the answer to an
     /// earlier try was lost, not the try.
-    fn is_ours(&self, lease: Lease, held: &Held) -> bool {
+    fn is_ours(&self, lease: Lease, held: &LeasedKey) -> bool {
         held.lease == lease.id && held.value == self.what.value.as_bytes()
     }
 
     /// The key holds something else. Gives what to expect there when it may be taken.
-    async fn contend(&mut self, lease: Lease, held: &Held) -> Result<Expect, Fault> {
+    async fn contend(&mut self, lease: Lease, held: &LeasedKey) -> Result<Expect, Fault> {
         if held.lease == lease.id {
             return Ok(Expect::Unchanged(held.revision));
         }
@@ -102,7 +102,7 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// Watches the lease of another owner until the key is free. Fails if that owner lives
     /// and we were never registered; else stands aside.
-    async fn outwait(&mut self, held: &Held) -> Result<Expect, Fault> {
+    async fn outwait(&mut self, held: &LeasedKey) -> Result<Expect, Fault> {
         let mut contest = Contest::new(self.what.key.clone());
         let counted = self.what.upkeep.contest();
         let mut is_aside = false;
@@ -111,11 +111,11 @@ impl<E: FnMut(Event)> Tenure<E> {
         }
         loop {
             match self.look(&mut contest, held.lease).await {
-                Ok(Sight::Free) => return Ok(Expect::Unchanged(held.revision)),
-                Ok(Sight::Kept) if !self.is_registered => {
+                Ok(LeaseObservation::Free) => return Ok(Expect::Unchanged(held.revision)),
+                Ok(LeaseObservation::Kept) if !self.is_registered => {
                     return Err(Fault::Owned { key: self.what.key.clone(), lease: held.lease });
                 }
-                Ok(Sight::Kept) if !is_aside => {
+                Ok(LeaseObservation::Kept) if !is_aside => {
                     is_aside = true;
                     self.tell(Event::Aside(held.lease));
                 }
@@ -126,7 +126,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     }
 
     /// Looks at the other lease once.
-    async fn look(&self, contest: &mut Contest, lease: i64) -> Result<Sight, Error> {
+    async fn look(&self, contest: &mut Contest, lease: i64) -> Result<LeaseObservation, Error> {
         let asked = Instant::now();
         let remaining = self.what.upkeep.remaining(lease, self.write_patience()).await?;
         Ok(contest.judge(asked, Instant::now(), remaining.as_ref()))

@@ -33,7 +33,7 @@ const PAUSE_RANGE: (Duration, Duration) = (Duration::from_millis(50), Duration::
 
 /// The observation of a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sight {
+pub(super) enum LeaseObservation {
     /// The key may be taken.
     Free,
     /// The owner lives.
@@ -81,10 +81,10 @@ impl Contest {
         asked: Instant,
         answered: Instant,
         remaining: Option<&Remaining>,
-    ) -> Sight {
+    ) -> LeaseObservation {
         let Some(remaining) = remaining.filter(|it| it.keys.iter().any(|key| self.is_key(key)))
         else {
-            return Sight::Free;
+            return LeaseObservation::Free;
         };
         self.granted = remaining.granted;
         if self.term != remaining.term {
@@ -97,9 +97,9 @@ impl Contest {
         let ends_by = if is_renewed { latest } else { latest.min(known) };
         self.ends_by = Some(ends_by);
         match ends_by.saturating_duration_since(answered) < remaining.granted / RUN_OUT_PART {
-            _ if self.is_kept => Sight::Kept,
-            true => Sight::Free,
-            false => Sight::Unclear,
+            _ if self.is_kept => LeaseObservation::Kept,
+            true => LeaseObservation::Free,
+            false => LeaseObservation::Unclear,
         }
     }
 
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     /// Looks every 100 ms at a lease that has `left(at)` milliseconds left.
-    fn watch(granted: u64, left: impl Fn(u64) -> Option<u64>) -> (Sight, u64) {
+    fn watch(granted: u64, left: impl Fn(u64) -> Option<u64>) -> (LeaseObservation, u64) {
         watch_terms(granted, left, |_| 2)
     }
 
@@ -123,7 +123,7 @@ mod tests {
         granted: u64,
         left: impl Fn(u64) -> Option<u64>,
         term: impl Fn(u64) -> u64,
-    ) -> (Sight, u64) {
+    ) -> (LeaseObservation, u64) {
         let start = Instant::now();
         let mut contest = Contest::new("k".to_owned());
         for at in (0..60_000).step_by(100) {
@@ -135,7 +135,7 @@ mod tests {
             });
             let now = start + Duration::from_millis(at);
             match contest.judge(now, now, remaining.as_ref()) {
-                Sight::Unclear => (),
+                LeaseObservation::Unclear => (),
                 seen => return (seen, at),
             }
         }
@@ -147,7 +147,7 @@ mod tests {
         for (granted, rest) in [(10, 9_800_u64), (10, 3_100), (2, 1_700), (3, 2_950)] {
             let (seen, at) = watch(granted, |at| rest.checked_sub(at));
             let left = rest - at;
-            assert_eq!(seen, Sight::Free);
+            assert_eq!(seen, LeaseObservation::Free);
             assert!(left < granted * 250 && left > 0, "{left} ms left of {granted} s");
         }
     }
@@ -162,7 +162,7 @@ mod tests {
             let left = Duration::from_secs((rest - at).as_secs());
             let remaining = Remaining { left, granted, keys: vec![b"k".to_vec()], term: 2 };
             let now = start + at;
-            if contest.judge(now, now, Some(&remaining)) == Sight::Free {
+            if contest.judge(now, now, Some(&remaining)) == LeaseObservation::Free {
                 break;
             }
             at += contest.pause(CROWD + 1, now);
@@ -175,9 +175,9 @@ mod tests {
     #[test]
     fn a_renewed_lease_is_seen_at_its_first_renewal() {
         let renewed_each = |interval: u64| move |at: u64| Some(10_000 - (3_000 + at) % interval);
-        assert_eq!(watch(10, renewed_each(5_000)), (Sight::Kept, 2_000));
+        assert_eq!(watch(10, renewed_each(5_000)), (LeaseObservation::Kept, 2_000));
         let (seen, at) = watch(10, renewed_each(100));
-        assert!(seen == Sight::Kept && at <= 1_200, "{at}");
+        assert!(seen == LeaseObservation::Kept && at <= 1_200, "{at}");
     }
 
     #[test]
@@ -187,10 +187,14 @@ mod tests {
         let left = |at| if at < ELECTED { 6_000 - at } else { 10_000 - (at - ELECTED) };
         let term = |at| if at < ELECTED { 2 } else { 3 };
         let (seen, at) = watch_terms(10, |at| Some(left(at)), term);
-        assert!(seen == Sight::Free && left(at) < 2_500, "{seen:?} with {} ms left", left(at));
+        assert!(
+            seen == LeaseObservation::Free && left(at) < 2_500,
+            "{seen:?} with {} ms left",
+            left(at)
+        );
         // Who is alive renews it again.
         let left = |at| if at < ELECTED { 6_000 - at } else { 10_000 - (at - ELECTED) % 3_000 };
-        assert_eq!(watch_terms(10, |at| Some(left(at)), term).0, Sight::Kept);
+        assert_eq!(watch_terms(10, |at| Some(left(at)), term).0, LeaseObservation::Kept);
     }
 
     #[test]
@@ -198,7 +202,10 @@ mod tests {
         let now = Instant::now();
         let (left, granted) = (Duration::from_secs(9), Duration::from_secs(10));
         let elsewhere = Remaining { left, granted, keys: vec![b"other".to_vec()], term: 2 };
-        assert_eq!(Contest::new("k".to_owned()).judge(now, now, Some(&elsewhere)), Sight::Free);
-        assert_eq!(Contest::new("k".to_owned()).judge(now, now, None), Sight::Free);
+        assert_eq!(
+            Contest::new("k".to_owned()).judge(now, now, Some(&elsewhere)),
+            LeaseObservation::Free
+        );
+        assert_eq!(Contest::new("k".to_owned()).judge(now, now, None), LeaseObservation::Free);
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::probe::Probe;
-use super::pulse::Pulse;
+use super::pulse::LoopWatchdog;
 use crate::backoff::{Backoff, drawn};
 
 /// The first wait between checks before one has passed; it doubles up to the interval.
@@ -49,7 +49,7 @@ pub struct Monitor {
     /// Failures in a row that take the instance out.
     pub failures: u32,
     /// Told that checks go on.
-    pub pulse: Pulse,
+    pub pulse: LoopWatchdog,
 }
 
 impl Health {

@@ -47,14 +47,14 @@ mod tests {
 
     use super::super::registration::Terms;
     use super::*;
-    use crate::etcd::{Access, Etcd, Upkeep};
+    use crate::etcd::{Access, Etcd, SharedClient};
 
     #[test]
     fn a_task_that_holds_a_registration_is_small() {
         let etcd = Etcd::new(&"http://127.0.0.1".parse().unwrap(), &Access::default());
         let (ttl, heartbeat) = (Duration::from_secs(10), Duration::from_secs(5));
         let terms = Terms { ttl, heartbeat, by_force: false };
-        let (upkeep, key, value) = (Upkeep::new(etcd), String::new(), String::new());
+        let (upkeep, key, value) = (SharedClient::new(etcd), String::new(), String::new());
         let registration = Registration::new(upkeep, key, value, terms);
         let member = Membership { registration, monitor: None };
         let task = member.hold(|_| (), CancellationToken::new());

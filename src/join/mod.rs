@@ -20,7 +20,7 @@
 //! who registered together do not beat together.
 //!
 //! # Share
-//! Whatever is held in one process is kept by one [`Upkeep`](crate::etcd::Upkeep): leases are
+//! Whatever is held in one process is kept by one [`SharedClient`](crate::etcd::SharedClient): leases are
 //! renewed over a few streams, keys are looked at many to a request, watches have one stream,
 //! and while the registry is away one try a second finds out for all. A single registration
 //! goes the same way. Ownership, heartbeats and losses stay each registration's own.
@@ -80,6 +80,6 @@ pub use self::health::Monitor;
 pub use self::membership::Membership;
 pub use self::orphans::{Family, Kin};
 pub use self::probe::{CheckUrl, Look, Probe, connect};
-pub use self::pulse::Pulse;
+pub use self::pulse::LoopWatchdog;
 pub use self::registrant::{Registrant, prepare};
 pub use self::registration::{Registration, Terms};

@@ -21,14 +21,14 @@ const ENDPOINTS_MIN: u32 = 5;
 
 /// The time at which a loop must be back. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Pulse {
+pub struct LoopWatchdog {
     /// When, at the latest.
     due: Arc<Lock<Option<Instant>>>,
     /// How much later than promised it may be.
     slack: Duration,
 }
 
-impl Pulse {
+impl LoopWatchdog {
     /// For loops that ask a registry.
     #[must_use]
     pub fn of(registry: &RegistryUrl) -> Self {
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_promise_that_is_not_kept_shows() {
-        let pulse = Pulse::of(&"http://10.0.0.1?timeout=1s".parse().unwrap());
+        let pulse = LoopWatchdog::of(&"http://10.0.0.1?timeout=1s".parse().unwrap());
         let (now, slack) = (Instant::now(), SLACK + Duration::from_secs(20));
         assert!(pulse.is_alive_at(now));
         pulse.promise(now + Duration::from_secs(5));

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::event::{Event, Fault, Loss};
 use super::health::{Condition, Health};
 use super::pace::{AWAY, Call, Pace};
-use super::pulse::Pulse;
+use super::pulse::LoopWatchdog;
 use crate::backoff::Backoff;
-use crate::etcd::{Error, Lease, Sighting, Upkeep};
+use crate::etcd::{Error, Lease, SharedClient, Sighting};
 
 /// The first wait before another try, and the longest: one small request every other
 /// second is no load, and who waits for a registration waits no longer.
@@ -48,7 +48,7 @@ pub struct Terms {
 #[derive(Debug, Clone)]
 pub struct Registration {
     /// The registry, and what is shared with other registrations.
-    pub(super) upkeep: Upkeep,
+    pub(super) upkeep: SharedClient,
     /// The key.
     pub(super) key: String,
     /// The document.
@@ -56,7 +56,7 @@ pub struct Registration {
     /// How it is held.
     pub(super) terms: Terms,
     /// Told whenever the loops go round.
-    pub(super) pulse: Pulse,
+    pub(super) pulse: LoopWatchdog,
     /// Whether it follows on another one, elsewhere: then nothing ends it any more.
     is_again: bool,
 }
@@ -95,13 +95,13 @@ pub(super) struct Kept {
 impl Registration {
     /// A registration of `value` at `key`. Nothing is done until it is held.
     #[must_use]
-    pub fn new(upkeep: Upkeep, key: String, value: String, terms: Terms) -> Self {
-        Self { upkeep, key, value, terms, pulse: Pulse::default(), is_again: false }
+    pub fn new(upkeep: SharedClient, key: String, value: String, terms: Terms) -> Self {
+        Self { upkeep, key, value, terms, pulse: LoopWatchdog::default(), is_again: false }
     }
 
     /// The same, which tells that its loops go round.
     #[must_use]
-    pub fn with_pulse(self, pulse: Pulse) -> Self {
+    pub fn with_pulse(self, pulse: LoopWatchdog) -> Self {
         Self { pulse, ..self }
     }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{Freshness, Standing, Vitals};
+use super::{Freshness, Staleness, Vitals};
 
 /// Characters of an error that are shown: it may name several endpoints, each with its reason.
 const TROUBLE_MAX: usize = 400;
@@ -13,7 +13,7 @@ const TROUBLE_MAX: usize = 400;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// How far what is held can be trusted; none before anything is held.
-    standing: Option<Standing>,
+    standing: Option<Staleness>,
     /// When the registry last confirmed what is held.
     confirmed: SystemTime,
     /// Whether this process began with a snapshot.
@@ -57,7 +57,7 @@ impl Condition {
     /// Whether names of the zone get answers.
     #[must_use]
     pub fn is_answered(&self) -> bool {
-        self.standing.is_some_and(|it| it != Standing::Expired)
+        self.standing.is_some_and(|it| it != Staleness::Expired)
     }
 
     /// How new what is held is, in a word.
@@ -65,9 +65,9 @@ impl Condition {
     pub fn word(&self) -> &'static str {
         match self.standing {
             None => "not-ready",
-            Some(Standing::Fresh) => "fresh",
-            Some(Standing::Stale) => "stale",
-            Some(Standing::Expired) => "expired",
+            Some(Staleness::Fresh) => "fresh",
+            Some(Staleness::Stale) => "stale",
+            Some(Staleness::Expired) => "expired",
         }
     }
 
@@ -92,14 +92,14 @@ impl fmt::Display for Condition {
         let confirmed = time(self.confirmed);
         match self.standing {
             None => formatter.write_str("not ready: the registry has not been listed yet")?,
-            Some(Standing::Fresh) => formatter.write_str("ready")?,
-            Some(Standing::Stale) => {
+            Some(Staleness::Fresh) => formatter.write_str("ready")?,
+            Some(Staleness::Stale) => {
                 write!(formatter, "ready, stale: last confirmed by the registry at {confirmed}")?;
                 if self.is_restored {
                     formatter.write_str(" (this process began with a snapshot)")?;
                 }
             }
-            Some(Standing::Expired) => write!(
+            Some(Staleness::Expired) => write!(
                 formatter,
                 "not ready: last confirmed by the registry at {confirmed}, past max-stale"
             )?,
@@ -108,7 +108,7 @@ impl fmt::Display for Condition {
             write!(formatter, ", {holding}")?;
         }
         match (&self.trouble, &self.endpoint, self.standing) {
-            (_, _, Some(Standing::Fresh)) => Ok(()),
+            (_, _, Some(Staleness::Fresh)) => Ok(()),
             (Some(trouble), ..) => write!(formatter, "; last error: {trouble}"),
             (None, Some(endpoint), None) => write!(formatter, "; asked: {endpoint}"),
             _ => Ok(()),

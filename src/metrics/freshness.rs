@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// The trust that what is held is what the registry says now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Standing {
+pub enum Staleness {
     /// The registry was heard of a moment ago.
     Fresh,
     /// It has been silent for too long, or what is held is from before this process: it is
@@ -64,7 +64,7 @@ impl Freshness {
     pub fn heard(&self) {
         self.heard.store(self.elapsed(), Ordering::Relaxed);
         if !self.needs_confirmation.load(Ordering::Relaxed) {
-            self.stand(Standing::Fresh);
+            self.stand(Staleness::Fresh);
         }
     }
 
@@ -95,30 +95,30 @@ impl Freshness {
         let until_expired = max_stale.saturating_sub(self.age());
         if until_expired.is_zero() {
             self.needs_confirmation.store(true, Ordering::Relaxed);
-            self.stand(Standing::Expired);
+            self.stand(Staleness::Expired);
             // It may be confirmed in a moment, and then fall silent again.
             return limit.min(max_stale).max(MILLISECOND).min(LOOK_AGAIN);
         }
         if until_stale.is_zero() || self.needs_confirmation.load(Ordering::Relaxed) {
-            self.stand(Standing::Stale);
+            self.stand(Staleness::Stale);
             return until_expired.min(limit.max(MILLISECOND)).min(LOOK_AGAIN);
         }
-        self.stand(Standing::Fresh);
+        self.stand(Staleness::Fresh);
         until_stale.min(until_expired).min(LOOK_AGAIN)
     }
 
     /// How far what is held can be trusted. One relaxed load.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> Staleness {
         match self.standing.load(Ordering::Relaxed) {
-            0 => Standing::Fresh,
-            1 => Standing::Stale,
-            _ => Standing::Expired,
+            0 => Staleness::Fresh,
+            1 => Staleness::Stale,
+            _ => Staleness::Expired,
         }
     }
 
     /// Sets the standing.
-    fn stand(&self, standing: Standing) {
+    fn stand(&self, standing: Staleness) {
         self.standing.store(standing as u8, Ordering::Relaxed);
     }
 
@@ -150,7 +150,7 @@ impl Default for Freshness {
             confirmed: AtomicI64::new(0),
             needs_confirmation: AtomicBool::new(false),
             max_stale: AtomicI64::new(i64::MAX),
-            standing: AtomicU8::new(Standing::Fresh as u8),
+            standing: AtomicU8::new(Staleness::Fresh as u8),
         }
     }
 }
@@ -166,24 +166,24 @@ mod tests {
     fn silence_makes_stale_and_a_word_mends_it() {
         let freshness = Freshness::default();
         assert!(freshness.judge(LONG) <= LONG);
-        assert_eq!(freshness.standing(), Standing::Fresh);
+        assert_eq!(freshness.standing(), Staleness::Fresh);
         freshness.judge(Duration::ZERO);
-        assert_eq!(freshness.standing(), Standing::Stale);
+        assert_eq!(freshness.standing(), Staleness::Stale);
         freshness.heard();
-        assert_eq!(freshness.standing(), Standing::Fresh);
+        assert_eq!(freshness.standing(), Staleness::Fresh);
     }
 
     #[test]
     fn what_was_restored_is_stale_until_it_is_confirmed() {
         let freshness = Freshness::default();
         freshness.restored(Duration::from_secs(5));
-        assert_eq!(freshness.standing(), Standing::Stale);
+        assert_eq!(freshness.standing(), Staleness::Stale);
         freshness.heard();
         freshness.judge(LONG);
-        assert_eq!(freshness.standing(), Standing::Stale, "a page is no list");
+        assert_eq!(freshness.standing(), Staleness::Stale, "a page is no list");
         assert!(freshness.age() >= Duration::from_secs(5));
         freshness.confirmed();
-        assert_eq!(freshness.standing(), Standing::Fresh);
+        assert_eq!(freshness.standing(), Staleness::Fresh);
         assert!(freshness.age() < Duration::from_secs(5));
     }
 
@@ -192,15 +192,15 @@ mod tests {
         let freshness = Freshness::default();
         freshness.expire_after(Some(LONG));
         freshness.judge(Duration::ZERO);
-        assert_eq!(freshness.standing(), Standing::Stale);
+        assert_eq!(freshness.standing(), Staleness::Stale);
         freshness.restored(LONG);
-        assert_eq!(freshness.standing(), Standing::Expired);
+        assert_eq!(freshness.standing(), Staleness::Expired);
         freshness.heard();
         assert!(freshness.judge(LONG) > Duration::ZERO, "it would be judged without a pause");
-        assert_eq!(freshness.standing(), Standing::Expired);
+        assert_eq!(freshness.standing(), Staleness::Expired);
         freshness.confirmed();
         freshness.judge(LONG);
-        assert_eq!(freshness.standing(), Standing::Fresh);
+        assert_eq!(freshness.standing(), Staleness::Fresh);
     }
 
     #[test]

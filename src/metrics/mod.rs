@@ -18,7 +18,7 @@ mod values;
 mod zone;
 
 pub use self::condition::{Condition, Holding};
-pub use self::freshness::{Freshness, Standing};
+pub use self::freshness::{Freshness, Staleness};
 pub use self::reloads::{ReloadHistory, ReloadOutcome};
 pub use self::values::{Count, Flag, Number, Told};
 pub use self::zone::{Cause, SnapshotVitals, Vitals};

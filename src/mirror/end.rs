@@ -21,9 +21,9 @@ pub(super) struct End {
 
 /// The last failure that was logged: when, and of which kind.
 #[derive(Debug, Default)]
-pub(super) struct Complaints(Option<(Instant, Discriminant<Error>)>);
+pub(super) struct OutageLog(Option<(Instant, Discriminant<Error>)>);
 
-impl Complaints {
+impl OutageLog {
     /// The registry was listed: what is said from now on is news, unless it is that the
     /// registry is none, which a list does not disprove.
     pub(super) fn is_listed(&mut self) {

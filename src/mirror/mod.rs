@@ -65,7 +65,7 @@ use crate::registry::{Audited, Layout, ProblemChange, Publish, Table, Update, sh
 
 use self::audit::{Auditor, Progress};
 use self::batch::Pieces;
-use self::end::{Complaints, End};
+use self::end::{End, OutageLog};
 use self::listing::in_words;
 use self::session::{HistoryPoint, Session};
 use self::silence::Listener;
@@ -114,7 +114,7 @@ pub struct Mirror<P> {
     /// Where in the registry's history what is held is true, once something is.
     held: Option<HistoryPoint>,
     /// What was said of failures, while there is nothing else.
-    complaints: Complaints,
+    complaints: OutageLog,
     /// What the table knows and the publisher was not told yet: a revision whose events
     /// are not complete. Should the session end so, it goes with the next list.
     untold: Update,
@@ -147,7 +147,7 @@ impl<P: Publish> Mirror<P> {
             vitals,
             freshness,
             held: None,
-            complaints: Complaints::default(),
+            complaints: OutageLog::default(),
             untold: Update::default(),
             pieces: Pieces::default(),
         }

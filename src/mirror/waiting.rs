@@ -8,7 +8,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
 use crate::etcd::{Error, Message, Messages};
-use crate::metrics::{Condition, Freshness, Standing, Vitals};
+use crate::metrics::{Condition, Freshness, Staleness, Vitals};
 use crate::registry::Publish;
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
@@ -74,20 +74,20 @@ pub(super) async fn mark_stale(zone: &str, freshness: &Freshness, vitals: &Vital
 }
 
 /// Says how the answers of a zone stand now.
-fn say(zone: &str, standing: Standing, condition: &Condition) {
+fn say(zone: &str, standing: Staleness, condition: &Condition) {
     match standing {
         // That the first list is there is said with it.
-        Standing::Fresh if !condition.is_answered() => {}
+        Staleness::Fresh if !condition.is_answered() => {}
         _ if condition.word() == "not-ready" => {
             tracing::warn!(zone, "{condition}; queries get SERVFAIL until then");
         }
-        Standing::Fresh => tracing::info!(zone, "registry reachable again; answers are current"),
-        Standing::Stale => tracing::warn!(
+        Staleness::Fresh => tracing::info!(zone, "registry reachable again; answers are current"),
+        Staleness::Stale => tracing::warn!(
             zone,
             "no word from the registry for {}; still answering, marked stale",
             humantime::format_duration(STALE_AFTER)
         ),
-        Standing::Expired => tracing::error!(
+        Staleness::Expired => tracing::error!(
             zone,
             "registry unconfirmed for longer than `max-stale`; answering SERVFAIL"
         ),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::document::{self, Fault};
-use super::{KeyFault, Place, Problem};
+use super::{KeyFault, KeyParts, Problem};
 use crate::names::SERVICE_MAX;
 
 /// A name that is answered with registrations of another. Plain data: it can be written
@@ -76,7 +76,7 @@ impl Resource {
 
 impl Alias {
     /// Reads an alias; none where the key is not that of one.
-    pub(super) fn read(place: Place<'_>, value: &[u8]) -> Option<Result<Self, Problem>> {
+    pub(super) fn read(place: KeyParts<'_>, value: &[u8]) -> Option<Result<Self, Problem>> {
         let resource = Resource::of_segment(place.name)?;
         let octets = place.id.len();
         if place.id.chars().count() > SERVICE_MAX {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn read(name: &str, id: &str, value: &str) -> Option<Result<Alias, String>> {
-        let place = Place { name, id, is_rooted: false };
+        let place = KeyParts { name, id, is_rooted: false };
         Some(Alias::read(place, value.as_bytes())?.map_err(|problem| problem.to_string()))
     }
 

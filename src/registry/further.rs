@@ -23,12 +23,12 @@ pub struct ServiceEndpoint {
 
 /// Endpoints beside the first; nearly always none, and then one word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Further(
+pub struct ExtraEndpoints(
     #[expect(clippy::box_collection, reason = "a million of these are held, nearly all empty")]
     Option<Box<Vec<ServiceEndpoint>>>,
 );
 
-impl From<Vec<ServiceEndpoint>> for Further {
+impl From<Vec<ServiceEndpoint>> for ExtraEndpoints {
     fn from(endpoints: Vec<ServiceEndpoint>) -> Self {
         Self((!endpoints.is_empty()).then(|| Box::new(endpoints)))
     }
@@ -99,12 +99,12 @@ fn url(scheme: Option<&str>, host: &Host, port: Option<NonZeroU16>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Place, document};
+    use crate::registry::{KeyParts, document};
 
     fn instance(endpoints: &str) -> Instance {
         let value = format!(r#"{{"version":"v1","metadata":{{"a":"b"}},"endpoints":{endpoints}}}"#);
         let document = document::read(value.as_bytes()).unwrap().unwrap();
-        document.into_instance(Place { name: "web", id: "1", is_rooted: false })
+        document.into_instance(KeyParts { name: "web", id: "1", is_rooted: false })
     }
 
     #[test]
@@ -131,6 +131,6 @@ mod tests {
     #[test]
     fn a_million_ordinary_instances_pay_nothing_for_it() {
         // 96 octets are a size class of the allocator; the next one is 112.
-        assert_eq!((size_of::<Further>(), size_of::<Details>()), (8, 96));
+        assert_eq!((size_of::<ExtraEndpoints>(), size_of::<Details>()), (8, 96));
     }
 }

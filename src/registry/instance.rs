@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 
 use serde_json::{Map, Value, json};
 
-use super::{Further, Meta};
+use super::{ExtraEndpoints, Meta};
 use crate::names::{self, WireName};
 
 /// One registered place where a service runs. A million of them are held, so what few
@@ -51,7 +51,7 @@ pub struct Details {
     /// Free text, for TXT.
     pub text: Option<Box<str>>,
     /// Where else it listens.
-    pub further: Further,
+    pub further: ExtraEndpoints,
     /// The id as the key spells it, where that is longer than a label.
     pub long_id: Option<LongId>,
 }

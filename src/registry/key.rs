@@ -26,7 +26,7 @@ pub enum Grammar {
 
 /// The name and id that a key spells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'k> {
+pub struct KeyParts<'k> {
     /// NAME, as written.
     pub name: &'k str,
     /// ID, as written.
@@ -191,7 +191,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`KeyFault`]: it is not of the form, or does not fit DNS.
-    pub fn read<'k>(&self, key: &'k [u8]) -> Result<Place<'k>, KeyFault> {
+    pub fn read<'k>(&self, key: &'k [u8]) -> Result<KeyParts<'k>, KeyFault> {
         let rest = self.below_base(key).ok_or_else(|| self.stray())?;
         let mut segments = rest.split(|octet| *octet == b'/');
         let (Some(name), Some(id), None) = (segments.next(), segments.next(), segments.next())
@@ -202,7 +202,7 @@ impl Layout {
             return Err(self.stray());
         }
         let is_rooted = self.base.is_empty() && key.starts_with(b"/");
-        Place::new(name, id, is_rooted)
+        KeyParts::new(name, id, is_rooted)
     }
 
     /// The first segment below the base, to name keys outside the grammar by.
@@ -262,7 +262,7 @@ impl Default for Layout {
     }
 }
 
-impl<'k> Place<'k> {
+impl<'k> KeyParts<'k> {
     /// Checks the two segments of a key.
     fn new(name: &'k [u8], id: &'k [u8], is_rooted: bool) -> Result<Self, KeyFault> {
         let name = std::str::from_utf8(name).map_err(|_| KeyFault::NotUtf8)?;
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(key, "/services/my-service/a-1");
         assert_eq!(
             services.read(key.as_bytes()),
-            Ok(Place { name: "my-service", id: "a-1", is_rooted: false })
+            Ok(KeyParts { name: "my-service", id: "a-1", is_rooted: false })
         );
         let shop = layout("/services", Some("shop"));
         assert_eq!(shop.key("web", "1"), "/services/shop/web/1");
@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(whole.range(), (vec![0], vec![0]));
         for (key, is_rooted) in [("/a/b", true), ("a/b", false)] {
             let place = whole.read(key.as_bytes()).unwrap();
-            assert_eq!(place, Place { name: "a", id: "b", is_rooted });
+            assert_eq!(place, KeyParts { name: "a", id: "b", is_rooted });
             let document = document::read(b"10.0.0.1:80").unwrap().unwrap();
             assert_eq!(whole.key_of(&document.into_instance(place)), key);
         }

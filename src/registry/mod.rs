@@ -32,11 +32,11 @@ mod url;
 
 pub use self::alias::{Alias, Meaning, Resource};
 pub use self::event::{Event, Happening};
-pub use self::further::{Further, ServiceEndpoint};
+pub use self::further::{ExtraEndpoints, ServiceEndpoint};
 pub use self::instance::{Details, Host, Instance, LongId, Proto};
-pub use self::key::{Grammar, KeyFault, Layout, Place, PrefixFault, shown_key};
+pub use self::key::{Grammar, KeyFault, KeyParts, Layout, PrefixFault, shown_key};
 pub use self::meta::Meta;
-pub use self::problem::{Finding, Problem};
+pub use self::problem::{Diagnostic, Problem};
 pub use self::table::{Audited, Stored, Table};
 pub use self::update::{
     AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,

@@ -20,7 +20,7 @@ pub enum Problem {
 
 /// One line of the list of problems: safe to print, bounded.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub struct Diagnostic {
     /// The key it concerns, or what several keys begin with, as it is shown.
     pub key: String,
     /// What is wrong.
@@ -29,7 +29,7 @@ pub struct Finding {
     pub remedy: String,
 }
 
-impl Finding {
+impl Diagnostic {
     /// What is wrong with a key, and what to do.
     pub(crate) fn new(key: &str, problem: String, remedy: impl Into<String>) -> Self {
         Self { key: shown_key(key.as_bytes()), problem, remedy: remedy.into() }
@@ -72,7 +72,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, problem, remedy } = self;
         write!(formatter, "{key}: {problem}; {remedy}")
@@ -99,7 +99,7 @@ mod tests {
             "x".repeat(crate::names::VALUE_MAX + 1),
         ] {
             let problem = document::read(value.as_bytes()).unwrap_err().into();
-            let finding = Finding::of(b"/services/a/b", &problem);
+            let finding = Diagnostic::of(b"/services/a/b", &problem);
             let ours = ["write ", "it must be "].iter().any(|it| finding.remedy.starts_with(it));
             assert!(ours, "{finding:?}");
             assert_eq!(finding.to_string(), format!("/services/a/b: {problem}"));
@@ -108,7 +108,7 @@ mod tests {
         for key in
             [format!("/services/{}/1", "n; ".repeat(30)), format!("/services/n/{}", deep.repeat(9))]
         {
-            let finding = Finding::of(b"k", &layout.read(key.as_bytes()).unwrap_err().into());
+            let finding = Diagnostic::of(b"k", &layout.read(key.as_bytes()).unwrap_err().into());
             assert_eq!(finding.remedy, "shorten it");
         }
     }
@@ -117,7 +117,7 @@ mod tests {
     fn findings_are_safe_to_print() {
         let problem = document::read(b"word").unwrap_err().into();
         let finding =
-            Finding::of(&[&b"/services/\x1b[2J\xff/"[..], &[b'x'; 999]].concat(), &problem);
+            Diagnostic::of(&[&b"/services/\x1b[2J\xff/"[..], &[b'x'; 999]].concat(), &problem);
         assert!(finding.key.starts_with(r"/services/\x1b[2J\xff/xxx"), "{finding}");
         assert!(finding.key.ends_with('…') && finding.key.len() < 999, "{finding}");
         let object = finding.to_json("z");

@@ -4,7 +4,7 @@ mod audit;
 #[cfg(test)]
 mod tests;
 
-use std::collections::hash_map::Entry as Place;
+use std::collections::hash_map::Entry as KeyParts;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -208,11 +208,11 @@ impl Table {
         let after = content.clone();
         let entry = Entry { content, listing: self.listing };
         match self.entries.entry(key) {
-            Place::Occupied(mut place) => {
+            KeyParts::Occupied(mut place) => {
                 let before = place.insert(entry).content;
                 note(&self.layout, place.key(), [Some(&before), Some(&after)], update);
             }
-            Place::Vacant(place) => {
+            KeyParts::Vacant(place) => {
                 let place = place.insert_entry(entry);
                 note(&self.layout, place.key(), [None, Some(&after)], update);
             }

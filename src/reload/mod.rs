@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
 
-use crate::app::{Live, warn_of};
+use crate::app::{Reloadable, warn_of};
 use crate::cli::{Common, ServeArgs};
 use crate::config::{self, File, Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
@@ -108,7 +108,7 @@ impl Reload {
     ///
     /// # Errors
     /// The signal cannot be listened to.
-    pub fn start(mut self, live: Live, status: String) -> std::io::Result<()> {
+    pub fn start(mut self, live: Reloadable, status: String) -> std::io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::spawn(async move {
             loop {
@@ -141,7 +141,7 @@ impl Reload {
     }
 
     /// Reads everything and uses it, or nothing; and says so.
-    fn reload(&mut self, cause: String, live: &Live, status: &str) {
+    fn reload(&mut self, cause: String, live: &Reloadable, status: &str) {
         systemd::reloading();
         let fault = match self.apply(live) {
             Ok(zones) => {
@@ -160,7 +160,7 @@ impl Reload {
     }
 
     /// Reads everything, and uses it. Gives how many zones there are now.
-    fn apply(&mut self, live: &Live) -> Result<usize, Failure> {
+    fn apply(&mut self, live: &Reloadable) -> Result<usize, Failure> {
         let config = self.read()?;
         if self.origins != config.zones.iter().map(Origin::new).collect::<Vec<_>>() {
             let text = "[[zone]] names, prefixes, schemas or registries changed; restart to apply";

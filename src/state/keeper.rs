@@ -14,7 +14,7 @@ use super::pace::Pace;
 use super::{Fault, Identity, file};
 use crate::files;
 use crate::index::{Index, Zone};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::Span;
 use crate::registry::Layout;
 
@@ -26,7 +26,7 @@ const TOUCH: Duration = Duration::from_secs(60);
 
 /// Writes the snapshot of one zone, and reads it at the start.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct SnapshotWriter {
     /// Where it is.
     path: PathBuf,
     /// What it is bound to.
@@ -47,7 +47,7 @@ pub struct Keeper {
     said: HashSet<io::ErrorKind>,
 }
 
-impl Keeper {
+impl SnapshotWriter {
     /// The keeper of the zone at a place of the index, in a directory that is there.
     #[must_use]
     pub fn new(
@@ -220,7 +220,7 @@ impl Keeper {
     /// Gives the file the time of the last confirmation.
     async fn touch(&mut self, zone: &Zone) {
         self.touched = Instant::now();
-        if zone.standing() != Standing::Fresh {
+        if zone.standing() != Staleness::Fresh {
             return;
         }
         let (path, confirmed) = (self.path.clone(), stamp(zone).confirmed);

@@ -8,7 +8,7 @@
 //!
 //! # What is written, and when
 //! One file a zone, `APEX.snapshot`: every instance that the newest generation shows, the
-//! revision it is true at and when that was last confirmed. A `Keeper` looks at its
+//! revision it is true at and when that was last confirmed. A `SnapshotWriter` looks at its
 //! zone twice a second and writes after a short quiet; under a steady stream of changes it
 //! writes every half minute. It writes on a thread of its own from the immutable zone, so
 //! that neither queries nor the mirror wait, and through a buffer, so that a million
@@ -36,4 +36,4 @@ mod record;
 pub use self::file::{file_name, prepare};
 pub use self::format::{Fault, Snapshot, Stamp, read, write};
 pub use self::identity::Identity;
-pub use self::keeper::Keeper;
+pub use self::keeper::SnapshotWriter;

@@ -49,11 +49,11 @@ struct Shared {
 
 /// The places that lines came from.
 #[derive(Debug, Default)]
-struct Places(HashMap<Identifier, Place>);
+struct Places(HashMap<Identifier, CallSite>);
 
 /// A place in the sources, within its window.
 #[derive(Debug)]
-struct Place {
+struct CallSite {
     /// When the window began.
     since: Instant,
     /// Lines of it, those that were left out included.
@@ -155,7 +155,7 @@ impl Places {
         now: Instant,
         words: impl FnOnce() -> String,
     ) -> Passed {
-        let fresh = || Place { since: now, lines: 0, level, last: String::new() };
+        let fresh = || CallSite { since: now, lines: 0, level, last: String::new() };
         let place = self.0.entry(place).or_insert_with(fresh);
         if place.lines <= LINES_MAX && now.duration_since(place.since) >= WINDOW {
             *place = fresh();
@@ -170,11 +170,11 @@ impl Places {
 
     /// Ends windows that something was left out of. Gives what.
     fn end(&mut self, now: Instant) -> Vec<LeftOut> {
-        let is_over = |place: &Place| {
+        let is_over = |place: &CallSite| {
             place.lines > LINES_MAX && now.saturating_duration_since(place.since) >= WINDOW
         };
         let over = self.0.extract_if(|_, place| is_over(place));
-        let left_out = |(_, place): (_, Place)| LeftOut {
+        let left_out = |(_, place): (_, CallSite)| LeftOut {
             lines: place.lines - LINES_MAX,
             level: place.level,
             last: place.last,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::Entry;
-use super::fault::{Caution, Reason, Warning, ZoneFault};
+use super::fault::{Reason, Warning, WarningReason, ZoneFault};
 
 /// The records that are served, and what is to be said of the others.
 ///
@@ -46,7 +46,11 @@ fn level(entries: &mut [Entry], warnings: &mut Vec<Warning>) {
             let ttl = least.get(&(name, record)).copied().unwrap_or(entry.record.ttl);
             // One line of an RRset is enough to find the others by.
             if ttl != entry.record.ttl && told.insert((name, record)) {
-                warnings.push(entry.warning(Caution::Ttls { name: name.clone(), record, ttl }));
+                warnings.push(entry.warning(WarningReason::Ttls {
+                    name: name.clone(),
+                    record,
+                    ttl,
+                }));
             }
             ttl
         })
@@ -153,7 +157,7 @@ impl<'entry> Ends<'entry> {
     }
 
     /// Why an entry is not served, if it is not.
-    fn hidden(&self, entry: &Entry, apex: &Name) -> Option<Caution> {
+    fn hidden(&self, entry: &Entry, apex: &Name) -> Option<WarningReason> {
         let (name, record) = (&entry.record.name, kind(entry));
         let mut at = name.clone();
         let mut above = None;
@@ -161,10 +165,11 @@ impl<'entry> Ends<'entry> {
         while at.num_labels() >= apex.num_labels() {
             let is_own = at == *name;
             if self.aliases.contains(&at) && !is_own {
-                above = Some(Caution::Renamed { name: name.clone(), record, alias: at.clone() });
+                above =
+                    Some(WarningReason::Renamed { name: name.clone(), record, alias: at.clone() });
             }
             if self.cuts.contains(&at) {
-                above = (!self.passes(name, record, is_own)).then(|| Caution::Delegated {
+                above = (!self.passes(name, record, is_own)).then(|| WarningReason::Delegated {
                     name: name.clone(),
                     record,
                     cut: at.clone(),
@@ -213,7 +218,7 @@ fn targets(entries: &[Entry], warnings: &mut Vec<Warning>) {
         let named = target(&entry.record.data).filter(|target| aliases.contains(target));
         if let Some(target) = named {
             let (name, target) = (entry.record.name.clone(), target.clone());
-            let caution = Caution::AliasTarget { name, record: kind(entry), target };
+            let caution = WarningReason::AliasTarget { name, record: kind(entry), target };
             warnings.push(entry.warning(caution));
         }
     }

@@ -225,12 +225,12 @@ pub struct Warning {
     /// The line, from 1.
     pub line: usize,
     /// What is meant.
-    pub caution: Caution,
+    pub caution: WarningReason,
 }
 
 /// The reason of a warning, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Caution {
+pub enum WarningReason {
     /// TTLs within one RRset differ.
     #[error(
         "the {kind} records of `{name}` have several TTLs; the least, {ttl}, is served; write one",

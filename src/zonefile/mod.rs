@@ -32,7 +32,7 @@ use std::sync::Arc;
 use hickory_proto::rr::{Name, Record, RecordType};
 
 pub use self::directory::{apexes, read, read_file};
-pub use self::fault::{Caution, Reason, Warning, ZoneFault};
+pub use self::fault::{Reason, Warning, WarningReason, ZoneFault};
 
 /// The default zone's file, which every registry zone without a file of its own is made from.
 const TEMPLATE: &str = include_str!("../../zones/services.internal.zone");
@@ -72,7 +72,7 @@ impl Entry {
     }
 
     /// A warning of this entry.
-    fn warning(&self, caution: Caution) -> Warning {
+    fn warning(&self, caution: WarningReason) -> Warning {
         Warning { file: self.file.clone(), line: self.line, caution }
     }
 }
@@ -114,7 +114,7 @@ impl ZoneFile {
                 || (Arc::from(self.path.as_path()), 1),
                 |soa| (soa.file.clone(), soa.line),
             );
-            let caution = Caution::NoServers(self.apex.clone());
+            let caution = WarningReason::NoServers(self.apex.clone());
             self.warnings.push(Warning { file, line, caution });
         }
         Ok(self)

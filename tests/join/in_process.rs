@@ -1,6 +1,6 @@
 //! The same registration without a process of its own, many in one.
 
-use srvd::etcd::{Access, Etcd as Client, Upkeep};
+use srvd::etcd::{Access, Etcd as Client, SharedClient};
 use srvd::join::{Event, Loss, Registration, Terms};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ const MANY: usize = 1_000;
 async fn many_in_one_process_come_back_together() {
     let etcd = Etcd::start();
     let client = Client::new(&etcd.url().parse().unwrap(), &Access::default());
-    let upkeep = Upkeep::new(client);
+    let upkeep = SharedClient::new(client);
     let (sender, mut events) = mpsc::unbounded_channel();
     let stop = CancellationToken::new();
     let tasks: Vec<_> = (0..MANY)

@@ -18,7 +18,7 @@ use super::resolver::Resolver;
 use super::visits::{Visits, Witness};
 use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet};
 use crate::index::{Generation, Node, Zone};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::{MESSAGE_MAX, WireName, mnemonic, written};
 use crate::registry::shown_key;
 
@@ -111,7 +111,7 @@ fn sections(answer: Answer) -> [Section; 3] {
 fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<String> {
     let Some(zone) = place else { return Vec::new() };
     let (settings, mut notes) = (zone.settings(), Vec::new());
-    if zone.is_ready() && zone.standing() != Standing::Fresh {
+    if zone.is_ready() && zone.standing() != Staleness::Fresh {
         let age = zone.freshness().age().as_secs();
         notes.push(format!("the registry last confirmed what is held {age} s ago"));
     }

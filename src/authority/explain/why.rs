@@ -10,7 +10,7 @@ use crate::authority::resolver::Resolver;
 use crate::authority::visits::Visits;
 use crate::authority::{Answer, Draw, Overflow, Position, Question, Resolved, Room};
 use crate::index::{Generation, Node, Schema, Service, Zone};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::{WireName, mnemonic, nearest};
 use crate::registry::Proto;
 
@@ -84,7 +84,7 @@ fn foreign(generation: &Generation, name: &WireName) -> String {
 /// Why a zone is not answered.
 fn not_ready(generation: &Generation, name: &WireName) -> String {
     let zone = generation.locate(name).map(|(site, _)| generation.zone(site));
-    let is_expired = zone.is_some_and(|it| it.standing() == Standing::Expired);
+    let is_expired = zone.is_some_and(|it| it.standing() == Staleness::Expired);
     match is_expired {
         true => "the registry has been silent for longer than `max-stale`".to_owned(),
         false => "the registry has not been listed yet".to_owned(),

@@ -15,7 +15,7 @@ use super::alias::{CHAIN_MAX, reverse_labels};
 use super::fill::fill_octets;
 use super::gather::Gathered;
 use crate::index::{Branch, Lead, Node};
-use crate::metrics::Standing;
+use crate::metrics::Staleness;
 use crate::names::{MESSAGE_MAX, WireName};
 use crate::registry::Host;
 use crate::registry::skydns::Entry;
@@ -112,7 +112,7 @@ impl Lookup<'_> {
         let Ok(name) = WireName::from_text(host) else { return };
         let Some((site, below)) = self.generation.locate(&name) else { return };
         let zone = self.generation.zone(site);
-        if !zone.is_ready() || zone.standing() == Standing::Expired {
+        if !zone.is_ready() || zone.standing() == Staleness::Expired {
             return;
         }
         match self.generation.find(site, &name, below) {

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::cli::JoinArgs;
 use crate::error::Failure;
-use crate::join::{CheckUrl, Family, Look, Monitor, Probe, Pulse, Registrant};
+use crate::join::{CheckUrl, Family, Look, LoopWatchdog, Monitor, Probe, Registrant};
 
 /// Between two checks: soon enough for DNS with its TTL of 5 s.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
@@ -109,7 +109,7 @@ impl Checks {
     pub(super) fn monitor(
         &self,
         registrant: &Arc<Registrant>,
-        pulse: &Pulse,
+        pulse: &LoopWatchdog,
     ) -> Result<Monitor, Failure> {
         let look = match &self.check {
             Check::Tcp => Look::Tcp { is_here: self.is_here },

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
 use crate::error::Failure;
-use crate::join::{Event, Fault, Membership, Pulse, Registrant};
+use crate::join::{Event, Fault, LoopWatchdog, Membership, Registrant};
 use crate::lock::Lock;
 use crate::systemd;
 use crate::telemetry::say;
@@ -26,7 +26,7 @@ const LINES_MAX: usize = 20;
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// The status of all registrations together.
-struct Roll {
+struct FleetStatus {
     /// Which file they are from.
     origin: String,
     /// How many there are.
@@ -35,7 +35,7 @@ struct Roll {
     tally: Lock<Tally>,
 }
 
-/// The numbers of a [`Roll`].
+/// The numbers of a [`FleetStatus`].
 #[derive(Default)]
 struct Tally {
     /// Those that are in the registry, as far as we know.
@@ -62,11 +62,11 @@ struct Tally {
 pub(super) async fn run(
     origin: String,
     members: Vec<(Arc<Registrant>, Membership)>,
-    pulse: &Pulse,
+    pulse: &LoopWatchdog,
     mut signals: Signals,
 ) -> Result<u8, Failure> {
     let (total, tally) = (members.len(), Lock::default());
-    let roll = Arc::new(Roll { origin, total, tally });
+    let roll = Arc::new(FleetStatus { origin, total, tally });
     let stop = CancellationToken::new();
     let stopped = async {
         signals.next().await;
@@ -88,7 +88,7 @@ pub(super) async fn run(
 /// Holds all. The first that is refused ends all others.
 async fn hold(
     members: Vec<(Arc<Registrant>, Membership)>,
-    roll: &Arc<Roll>,
+    roll: &Arc<FleetStatus>,
     stop: &CancellationToken,
 ) -> Result<(), Fault> {
     let mut tasks = JoinSet::new();
@@ -111,7 +111,7 @@ async fn hold(
     first
 }
 
-impl Roll {
+impl FleetStatus {
     /// Takes in what one registration went through.
     fn take(&self, number: usize, registrant: &Registrant, event: &Event) {
         let mut tally = self.tally.lock();

@@ -40,8 +40,8 @@ use std::sync::Arc;
 use crate::cli::JoinArgs;
 use crate::config;
 use crate::error::Failure;
-use crate::etcd::{Etcd, Lease, Upkeep};
-use crate::join::{Event, Family, Membership, Pulse, Registrant, Registration, Terms};
+use crate::etcd::{Etcd, Lease, SharedClient};
+use crate::join::{Event, Family, LoopWatchdog, Membership, Registrant, Registration, Terms};
 use crate::registry::RegistryUrl;
 use crate::systemd;
 use crate::telemetry::say;
@@ -59,7 +59,7 @@ use self::tenant::Tenant;
 pub async fn join(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Failure> {
     registry.exposed.iter().for_each(|finding| tracing::warn!("{finding}"));
     let etcd = Etcd::new(&registry.url, &registry.access);
-    let (upkeep, range) = (Upkeep::new(etcd.clone()), registry.url.layout().range());
+    let (upkeep, range) = (SharedClient::new(etcd.clone()), registry.url.layout().range());
     tokio::select! {
         end = register(registry, args, upkeep) => end,
         never = etcd.keep_up(&range) => match never {},
@@ -70,7 +70,7 @@ pub async fn join(registry: &config::Registry, args: &JoinArgs) -> Result<u8, Fa
 async fn register(
     registry: &config::Registry,
     args: &JoinArgs,
-    upkeep: Upkeep,
+    upkeep: SharedClient,
 ) -> Result<u8, Failure> {
     if let Some(file) = &args.from {
         return register_all(registry, args, upkeep, file).await;
@@ -91,7 +91,7 @@ async fn register(
 async fn register_all(
     registry: &config::Registry,
     args: &JoinArgs,
-    upkeep: Upkeep,
+    upkeep: SharedClient,
     file: &Path,
 ) -> Result<u8, Failure> {
     let (checks, terms) = (Checks::new(args)?, options::terms(args)?);
@@ -112,19 +112,19 @@ async fn register_all(
 /// The context that all registrations of one `join` share.
 struct JoinContext {
     /// The registry, and what is shared there.
-    upkeep: Upkeep,
+    upkeep: SharedClient,
     /// How they are held.
     terms: Terms,
     /// Whether their loops go round.
-    pulse: Pulse,
+    pulse: LoopWatchdog,
     /// The children that somebody waits for.
     family: Family,
 }
 
 impl JoinContext {
     /// For registrations in a registry, held like this.
-    fn new(upkeep: Upkeep, terms: Terms, registry: &RegistryUrl) -> Self {
-        Self { upkeep, terms, pulse: Pulse::of(registry), family: Family::default() }
+    fn new(upkeep: SharedClient, terms: Terms, registry: &RegistryUrl) -> Self {
+        Self { upkeep, terms, pulse: LoopWatchdog::of(registry), family: Family::default() }
     }
 
     /// A registration and its check.

@@ -36,7 +36,7 @@ const ANCHOR_TTL: Duration = Duration::from_secs(10);
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The renewer of leases.
-pub(super) struct Keeper {
+pub(super) struct LeaseRenewer {
     /// Where they are kept.
     etcd: Etcd,
     /// What is known of an outage.
@@ -89,7 +89,7 @@ struct Line {
     address: String,
 }
 
-impl Keeper {
+impl LeaseRenewer {
     /// Nothing is opened until it is needed.
     pub(super) fn new(etcd: Etcd, outage: Arc<Outage>) -> Self {
         Self { etcd, outage, lanes: Default::default() }

@@ -18,11 +18,11 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use self::keeper::Keeper;
+use self::keeper::LeaseRenewer;
 use self::outage::Outage;
 use self::verify::Verifier;
 use self::watches::Watches;
-use super::{Claim, Error, Etcd, Expect, Held, Lease, Remaining};
+use super::{Claim, Error, Etcd, Expect, Lease, LeasedKey, Remaining};
 
 pub use self::verify::Sighting;
 pub use self::watches::Watched;
@@ -39,7 +39,7 @@ const GATHER_IN_HASTE: Duration = Duration::from_millis(10);
 
 /// A client that many registrations share. Clones share everything.
 #[derive(Clone)]
-pub struct Upkeep(Arc<Shared>);
+pub struct SharedClient(Arc<Shared>);
 
 /// The state that the clones share.
 struct Shared {
@@ -48,7 +48,7 @@ struct Shared {
     /// What is known of an outage.
     outage: Arc<Outage>,
     /// Renews leases.
-    keeper: Keeper,
+    keeper: LeaseRenewer,
     /// Looks at keys.
     verifier: Verifier,
     /// Watches keys.
@@ -63,7 +63,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Counted(Arc<AtomicUsize>);
 
-impl Upkeep {
+impl SharedClient {
     /// For the registrations in one registry. Nothing is connected until it is used, which
     /// must be inside a tokio runtime.
     #[must_use]
@@ -81,7 +81,7 @@ impl Upkeep {
     fn gathering(etcd: Etcd, gather: Duration) -> Self {
         let outage = Arc::new(Outage::default());
         Self(Arc::new(Shared {
-            keeper: Keeper::new(etcd.clone(), Arc::clone(&outage)),
+            keeper: LeaseRenewer::new(etcd.clone(), Arc::clone(&outage)),
             verifier: Verifier::new(etcd.clone(), Arc::clone(&outage), gather),
             watches: Watches::new(etcd.clone(), Arc::clone(&outage)),
             turns: Semaphore::new(TURNS),
@@ -180,7 +180,7 @@ impl Upkeep {
     ///
     /// # Errors
     /// [`Error`]: no member answered, or the registry refused.
-    pub async fn read(&self, key: &str, patience: Duration) -> Result<Option<Held>, Error> {
+    pub async fn read(&self, key: &str, patience: Duration) -> Result<Option<LeasedKey>, Error> {
         self.0.outage.guard(Box::pin(self.0.etcd.get(key, patience))).await
     }
 
@@ -225,7 +225,7 @@ async fn look(etcd: &Etcd) -> Result<(), Error> {
     etcd.get(&etcd.first_key(), etcd.timeout()).await.map(drop)
 }
 
-impl std::fmt::Debug for Upkeep {
+impl std::fmt::Debug for SharedClient {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_tuple("Upkeep").field(&self.0.etcd).finish()
     }

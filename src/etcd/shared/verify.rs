@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::outage::Outage;
 use crate::etcd::permission::Need;
-use crate::etcd::{Error, Etcd, Held};
+use crate::etcd::{Error, Etcd, LeasedKey};
 
 /// Keys in one transaction: the default of etcd's `--max-txn-ops`.
 const BATCH_MAX: usize = 128;
@@ -114,7 +114,7 @@ async fn answer_batches(
 }
 
 /// Answers everybody in a batch.
-fn answer(batch: Vec<Ask>, seen: Result<Option<Vec<Option<Held>>>, Error>) {
+fn answer(batch: Vec<Ask>, seen: Result<Option<Vec<Option<LeasedKey>>>, Error>) {
     let mut seen = seen.map(|found| found.map(Vec::into_iter));
     for ask in batch {
         let sighting = match &mut seen {
@@ -128,7 +128,7 @@ fn answer(batch: Vec<Ask>, seen: Result<Option<Vec<Option<Held>>>, Error>) {
 }
 
 /// What a key that was read shows.
-fn sighting(held: Option<&Held>, revision: i64) -> Sighting {
+fn sighting(held: Option<&LeasedKey>, revision: i64) -> Sighting {
     match held {
         None => Sighting::Gone,
         Some(held) if held.revision == revision => Sighting::Untouched,
@@ -138,7 +138,7 @@ fn sighting(held: Option<&Held>, revision: i64) -> Sighting {
 
 /// Looks at the keys of a batch. Gives what stands at each, without its value, unless all
 /// are untouched. An answer with values might be larger than what is taken.
-async fn look_at(etcd: &Etcd, batch: &[Ask]) -> Result<Option<Vec<Option<Held>>>, Error> {
+async fn look_at(etcd: &Etcd, batch: &[Ask]) -> Result<Option<Vec<Option<LeasedKey>>>, Error> {
     let untouched =
         |ask: &Ask| Compare::mod_revision(ask.key.as_str(), CompareOp::Equal, ask.revision);
     let without_value = GetOptions::new().with_keys_only();
@@ -158,7 +158,7 @@ async fn look_at(etcd: &Etcd, batch: &[Ask]) -> Result<Option<Vec<Option<Held>>>
         return Ok(None);
     }
     let held = |response: TxnOpResponse| match response {
-        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next().map(Held::from),
+        TxnOpResponse::Get(mut get) => get.take_kvs().into_iter().next().map(LeasedKey::from),
         _ => None,
     };
     Ok(Some(response.op_responses().into_iter().map(held).collect()))

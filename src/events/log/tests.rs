@@ -2,21 +2,21 @@
 
 use super::*;
 use crate::events::seen::spot;
-use crate::registry::{Place, document};
+use crate::registry::{KeyParts, document};
 
-const EXACT: Standing = Standing { is_exact: true, histories: 0 };
-const HOLDS: Standing = Standing { is_exact: false, histories: 0 };
+const EXACT: Head = Head { is_exact: true, histories: 0 };
+const HOLDS: Head = Head { is_exact: false, histories: 0 };
 
 /// A change that brings an instance.
 fn online(id: &str) -> Change {
     let document = document::read(b"10.0.0.1:80").unwrap().unwrap();
-    let instance = document.into_instance(Place { name: "web", id, is_rooted: false });
+    let instance = document.into_instance(KeyParts { name: "web", id, is_rooted: false });
     Change { before: None, after: Some(Arc::new(instance)) }
 }
 
 /// A log, told of states in order: number, revision, standing. A state's number is how
 /// many changes made it.
-fn told(states: &[(u64, i64, Standing)]) -> Log {
+fn told(states: &[(u64, i64, Head)]) -> Log {
     let (mut log, mut last) = (Log::new(0xfeed), 0);
     for (state, revision, standing) in states {
         let changes = (last..*state).map(|it| online(&it.to_string())).collect();
@@ -113,7 +113,7 @@ fn a_revision_names_one_state_however_often_it_is_shown() {
 
 #[test]
 fn once_history_went_back_revisions_say_nothing() {
-    let other = Standing { histories: 1, ..EXACT };
+    let other = Head { histories: 1, ..EXACT };
     let log = told(&[(3, 100, EXACT), (5, 50, other), (6, 101, other)]);
     assert_eq!(log.after(3).unwrap().unwrap().0.state, 5);
     assert_eq!(["50", "100", "101"].map(|it| state(&log, it)), [None; 3]);
@@ -144,7 +144,7 @@ fn large_documents_take_the_place_of_many_changes() {
     let pairs: Vec<_> = (0..4_000).map(|n| format!("\"m{n}\":\"\"")).collect();
     let text = format!(r#"{{"host":"10.0.0.1","port":80,"meta":{{{}}}}}"#, pairs.join(","));
     let document = document::read(text.as_bytes()).unwrap().unwrap();
-    let place = Place { name: "web", id: "1", is_rooted: false };
+    let place = KeyParts { name: "web", id: "1", is_rooted: false };
     let large = Some(Arc::new(document.into_instance(place)));
     let mut log = told(&[(1, 1, EXACT)]);
     for number in 2..500 {

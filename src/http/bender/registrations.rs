@@ -69,7 +69,7 @@ pub(super) async fn list_version(
 ))]
 pub(super) async fn show(
     State(subject): State<Subject>,
-    Segments(place): Segments<Place>,
+    Segments(place): Segments<KeyTuple>,
 ) -> Result<Json<Registration>, Refusal> {
     let wanted = of_path(&place)?;
     let is_there = |it: &&Instance| {
@@ -120,16 +120,16 @@ pub(super) async fn create(
 )]
 pub(super) async fn renew(
     State(subject): State<Subject>,
-    Segments(place): Segments<Place>,
+    Segments(place): Segments<KeyTuple>,
 ) -> Result<Json<Registration>, Refusal> {
     register(&subject, &of_path(&place)?).await.map(Json)
 }
 
 /// App, version, host and port, as a path has them.
-type Place = (String, String, String, String);
+type KeyTuple = (String, String, String, String);
 
 /// What a path says of a registration.
-fn of_path((app, version, host, port): &Place) -> Result<BenderRegistration, Refusal> {
+fn of_path((app, version, host, port): &KeyTuple) -> Result<BenderRegistration, Refusal> {
     let members = json!({ "app": app, "version": version, "host": host, "port": port });
     let members = members.as_object().expect("the literal above is an object");
     BenderRegistration::posted(members).map_err(Refusal::invalid)

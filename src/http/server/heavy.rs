@@ -66,7 +66,7 @@ pub(in crate::http) struct Array {
 
 /// A large text, with its place.
 #[derive(Debug)]
-struct Held {
+struct BulkPermit {
     /// The text.
     text: String,
     /// The place, given back when the text is sent.
@@ -156,7 +156,7 @@ fn held(text: String, large: Arc<Semaphore>) -> Result<Bytes, Refusal> {
         return Ok(text.into());
     }
     let place = large.try_acquire_owned().map_err(|_| busy())?;
-    Ok(Bytes::from_owner(Held { text, _place: place }))
+    Ok(Bytes::from_owner(BulkPermit { text, _place: place }))
 }
 
 /// The refusal of what is too much at once.
@@ -164,7 +164,7 @@ fn busy() -> Refusal {
     Refusal::unavailable("too many long lists are asked for at once; come back, or ask for less")
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for BulkPermit {
     fn as_ref(&self) -> &[u8] {
         self.text.as_bytes()
     }

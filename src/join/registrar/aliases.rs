@@ -5,7 +5,7 @@
 
 use super::renewal::TRIES;
 use super::{Fault, Registrar};
-use crate::etcd::{Claim, Error, Expect, Held};
+use crate::etcd::{Claim, Error, Expect, LeasedKey};
 use crate::registry::{Alias, Resource};
 
 /// The lease of what has none.
@@ -79,7 +79,7 @@ impl Registrar {
     }
 
     /// What stands at a key.
-    async fn read(&self, key: &str) -> Result<Option<Held>, Error> {
+    async fn read(&self, key: &str) -> Result<Option<LeasedKey>, Error> {
         self.0.upkeep.read(key, self.0.write_patience()).await
     }
 

@@ -39,12 +39,12 @@ pub(super) struct Slot {
     /// Given to the one request that works on the key.
     turn: Semaphore,
     /// What it left behind.
-    held: Lock<Option<Held>>,
+    held: Lock<Option<LedgerEntry>>,
 }
 
 /// A registration as it was left in the registry.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
+pub(super) struct LedgerEntry {
     /// The document.
     pub(super) value: Box<str>,
     /// The lease on the key.
@@ -116,23 +116,23 @@ impl Slot {
     }
 
     /// What was left behind.
-    pub(super) fn held(&self) -> Option<Held> {
+    pub(super) fn held(&self) -> Option<LedgerEntry> {
         self.lock().clone()
     }
 
     /// Remembers what is left behind, or that it is not known.
-    pub(super) fn keep(&self, held: Option<Held>) {
+    pub(super) fn keep(&self, held: Option<LedgerEntry>) {
         *self.lock() = held;
     }
 
     /// Whether it was renewed within the TTL.
     fn is_fresh(&self, ttl: Duration, now: Instant) -> bool {
-        let age = |held: &Held| now.saturating_duration_since(held.begun);
+        let age = |held: &LedgerEntry| now.saturating_duration_since(held.begun);
         self.lock().as_ref().is_some_and(|held| age(held) < ttl)
     }
 
     /// The lock. Nothing that holds it can panic half way, so poison says nothing.
-    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+    fn lock(&self) -> MutexGuard<'_, Option<LedgerEntry>> {
         self.held.lock()
     }
 }
@@ -150,8 +150,8 @@ mod tests {
     /// The TTL.
     const TTL: Duration = Duration::from_secs(10);
 
-    fn held(begun: Instant) -> Option<Held> {
-        Some(Held { value: "{}".into(), lease: 1, revision: 1, begun })
+    fn held(begun: Instant) -> Option<LedgerEntry> {
+        Some(LedgerEntry { value: "{}".into(), lease: 1, revision: 1, begun })
     }
 
     #[test]

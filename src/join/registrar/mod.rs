@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::etcd::{Etcd, Upkeep};
+use crate::etcd::{Etcd, SharedClient};
 use crate::names::default_id;
 use crate::registry::Layout;
 use crate::registry::document::BenderRegistration;
@@ -67,7 +67,7 @@ pub struct Registrar(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     /// The registry, and what registrations share there.
-    upkeep: Upkeep,
+    upkeep: SharedClient,
     /// The part of it that is written.
     layout: Layout,
     /// How long a registration outlives its last renewal, in whole seconds.
@@ -83,7 +83,7 @@ impl Registrar {
     /// be inside a tokio runtime.
     #[must_use]
     pub fn new(etcd: Etcd, layout: Layout, ttl: Duration) -> Self {
-        let (upkeep, ledger) = (Upkeep::in_haste(etcd), Ledger::new(ttl));
+        let (upkeep, ledger) = (SharedClient::in_haste(etcd), Ledger::new(ttl));
         let figures = Figures::default();
         Self(Arc::new(Shared { upkeep, layout, ttl, ledger, figures }))
     }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::figures::Lost;
-use super::ledger::{Held, Slot};
+use super::ledger::{LedgerEntry, Slot};
 use super::{Fault, Shared};
-use crate::etcd::{Claim, Error, Expect, Held as Found, Sighting};
+use crate::etcd::{Claim, Error, Expect, LeasedKey as Found, Sighting};
 use crate::join::registration::{PATIENCE_PER_TTL, WRITE_PATIENCE_MIN};
 use crate::registry::document::BenderRegistration;
 
@@ -28,7 +28,7 @@ pub(super) struct Renewal<'r> {
 }
 
 /// The state of a registration that is remembered.
-enum Standing {
+enum RenewalState {
     /// It stands, and was renewed.
     Kept,
     /// The key was put again.
@@ -59,19 +59,19 @@ impl<'r> Renewal<'r> {
     }
 
     /// Renews, and remembers it.
-    async fn renew(&self, slot: &Slot, held: Option<Held>) -> Result<i64, Fault> {
+    async fn renew(&self, slot: &Slot, held: Option<LedgerEntry>) -> Result<i64, Fault> {
         let begun = Instant::now();
         let mut spare = None;
         if let Some(held) = held {
             match self.verify(&held).await? {
-                Standing::Kept => {
+                RenewalState::Kept => {
                     let revision = held.revision;
-                    slot.keep(Some(Held { begun, ..held }));
+                    slot.keep(Some(LedgerEntry { begun, ..held }));
                     return Ok(revision);
                 }
                 // The lease lives, whatever became of the key.
-                Standing::Touched => spare = Some(held.lease),
-                Standing::Lost(what) => {
+                RenewalState::Touched => spare = Some(held.lease),
+                RenewalState::Lost(what) => {
                     tracing::debug!(key = self.key, "registered again: {what:?} is gone");
                     self.shared.figures.lost(what);
                     spare = Some(held.lease).filter(|_| what == Lost::Key);
@@ -81,25 +81,25 @@ impl<'r> Renewal<'r> {
         }
         let (lease, revision) = self.settle(spare).await?;
         let value = self.value.as_str().into();
-        slot.keep(Some(Held { value, lease, revision, begun }));
+        slot.keep(Some(LedgerEntry { value, lease, revision, begun }));
         Ok(revision)
     }
 
     /// Renews the lease and looks at the key, at once.
-    async fn verify(&self, held: &Held) -> Result<Standing, Error> {
+    async fn verify(&self, held: &LedgerEntry) -> Result<RenewalState, Error> {
         let (upkeep, patience) = (&self.shared.upkeep, self.patience());
         let (renewed, seen) = tokio::join!(
             upkeep.renew(held.lease, patience),
             upkeep.look(self.key, held.revision, patience),
         );
         match renewed {
-            Err(Error::LeaseGone) => return Ok(Standing::Lost(Lost::Lease)),
+            Err(Error::LeaseGone) => return Ok(RenewalState::Lost(Lost::Lease)),
             other => other?,
         }
         Ok(match seen? {
-            Sighting::Untouched => Standing::Kept,
-            Sighting::Gone => Standing::Lost(Lost::Key),
-            Sighting::Put(_) => Standing::Touched,
+            Sighting::Untouched => RenewalState::Kept,
+            Sighting::Gone => RenewalState::Lost(Lost::Key),
+            Sighting::Put(_) => RenewalState::Touched,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The guard's sliding window.
 
-use std::collections::hash_map::Entry as Place;
+use std::collections::hash_map::Entry as KeyParts;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -190,7 +190,7 @@ impl Window {
     /// within the window is not remembered.
     fn change(&mut self, spot: Spot, to: impl FnOnce(Touched) -> Touched) {
         match self.touched.entry(spot) {
-            Place::Occupied(mut known) => {
+            KeyParts::Occupied(mut known) => {
                 let (old, new) = (*known.get(), to(*known.get()));
                 self.gone = self.gone + usize::from(new.is_gone()) - usize::from(old.is_gone());
                 self.added = self.added + usize::from(new.is_new()) - usize::from(old.is_new());
@@ -200,7 +200,7 @@ impl Window {
                     known.insert(new);
                 }
             }
-            Place::Vacant(unknown) => {
+            KeyParts::Vacant(unknown) => {
                 let new = to(Touched { was_there: false, is_there: false, times: 0 });
                 // What comes was away, what goes was there.
                 let new = Touched { was_there: !new.is_there, ..new };

@@ -84,7 +84,7 @@ mod tests {
         let old = parse(&value(r#"[{"id":"1","address":"10.0.0.1","port":81}]"#)).unwrap();
         assert_eq!(old.host.location(old.port), "10.0.0.1:81");
         let two = parse(&value(r#"[{"address":"10.0.0.1:1"},{"address":"10.0.0.2:2"}]"#)).unwrap();
-        let place = crate::registry::Place { name: "x", id: "1", is_rooted: false };
+        let place = crate::registry::KeyParts { name: "x", id: "1", is_rooted: false };
         let addresses: Vec<_> =
             two.into_instance(place).addresses().map(|it| it.to_string()).collect();
         assert_eq!(addresses, ["10.0.0.1", "10.0.0.2"]);

@@ -54,11 +54,11 @@ fn endpoint(text: &str) -> Result<ServiceEndpoint, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Instance, Place};
+    use crate::registry::{Instance, KeyParts};
 
     fn parse(value: &str) -> Result<Instance, Fault> {
         let document = super::super::read(value.as_bytes())?.expect("nothing is gone");
-        Ok(document.into_instance(Place { name: "web", id: "1", is_rooted: false }))
+        Ok(document.into_instance(KeyParts { name: "web", id: "1", is_rooted: false }))
     }
 
     fn urls(instance: &Instance) -> Vec<String> {

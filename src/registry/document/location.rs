@@ -112,9 +112,9 @@ mod tests {
 
     #[test]
     fn registrators_ids_say_the_transport() {
-        use crate::registry::{Place, Proto};
+        use crate::registry::{KeyParts, Proto};
         let proto = |id: &str, value: &str| {
-            let place = Place { name: "dns", id, is_rooted: false };
+            let place = KeyParts { name: "dns", id, is_rooted: false };
             super::super::read_at(place, value.as_bytes()).unwrap().unwrap().proto
         };
         for (id, expected) in [

@@ -36,7 +36,7 @@ use std::num::NonZeroU16;
 
 use serde_json::{Map, Value};
 
-use super::{Details, Host, Instance, Place, Proto, ServiceEndpoint};
+use super::{Details, Host, Instance, KeyParts, Proto, ServiceEndpoint};
 use crate::names::{self, VALUE_MAX};
 
 pub use self::alias::read_alias;
@@ -172,7 +172,7 @@ pub fn read(value: &[u8]) -> Reading {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_at(place: Place<'_>, value: &[u8]) -> Result<Option<Instance>, Fault> {
+pub fn read_at(place: KeyParts<'_>, value: &[u8]) -> Result<Option<Instance>, Fault> {
     let instance = read(value)?.map(|document| document.into_instance(place));
     // Only plain text cannot say it itself.
     let is_udp = location::is_udp(place.id) && !text_of(value)?.starts_with('{');
@@ -222,7 +222,7 @@ impl Document {
 
     /// The instance it describes, at the place its key names.
     #[must_use]
-    pub fn into_instance(self, place: Place<'_>) -> Instance {
+    pub fn into_instance(self, place: KeyParts<'_>) -> Instance {
         let details = (self.details != Details::default()).then(|| Box::new(self.details));
         let instance = Instance {
             name: place.name.into(),

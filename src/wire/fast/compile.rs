@@ -15,8 +15,8 @@ use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 use super::compose::{ANSWERS_MAX, FEW};
 use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer_whole, key};
 use crate::index::{
-    AnswersOrder, Generation, Lots, Order, Ready, Record, Records, Relative, Sample,
-    StartOfAuthority,
+    AnswersOrder, Generation, Order, Ready, Record, Records, Relative, Sample, StartOfAuthority,
+    WeightedSample,
 };
 use crate::names::WireName;
 use crate::wire::full::{QUESTION_POINTER, write_data};
@@ -135,7 +135,7 @@ fn ready(
             Order::Stable { ranks: ranks.into(), keys: set.data.iter().map(key).collect() }
         }
         AnswersOrder::Fresh if is_few => self::order(ranks),
-        AnswersOrder::Fresh => Order::Few(Lots::new(ranks)),
+        AnswersOrder::Fresh => Order::Few(WeightedSample::new(ranks)),
     };
     let (octets, records) = (octets.into(), records.into());
     let records = Records { octets, records, answers, least, order, sent };

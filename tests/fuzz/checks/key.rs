@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arbitrary::{Arbitrary, Unstructured};
 use srvd::index::{Index, Publisher, Schema};
 use srvd::names::label;
-use srvd::registry::{Grammar, Layout, Place, Publish, Table, Update};
+use srvd::registry::{Grammar, KeyParts, Layout, Publish, Table, Update};
 
 use super::document::question;
 use super::paths::{Paths, check_records};
@@ -125,7 +125,7 @@ fn names<'k>(
 }
 
 /// The names of an instance.
-fn names_of_instance(place: Place<'_>) -> Vec<String> {
+fn names_of_instance(place: KeyParts<'_>) -> Vec<String> {
     let (name, id) = (label(place.name).to_lowercase(), label(place.id).to_lowercase());
     let names = [format!("{name}.z"), format!("{id}.{name}.z"), format!("_{name}._tcp.z")];
     names.into_iter().chain([format!("{id}.z")]).collect()

@@ -15,7 +15,7 @@ pub(super) struct Open {
     /// Those that are open.
     pub(super) entries: HashMap<u64, Entry>,
     /// What each client has of them.
-    pub(super) held: HashMap<IpAddr, Held>,
+    pub(super) held: HashMap<IpAddr, ClientUsage>,
     /// Octets of memory that all of them hold.
     pub(super) octets: usize,
 }
@@ -35,7 +35,7 @@ pub(super) struct Entry {
 
 /// The slots and octets that a client holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
+pub(super) struct ClientUsage {
     /// How many connections.
     pub(super) places: usize,
     /// Octets of memory that they hold.
@@ -74,7 +74,7 @@ impl Open {
     }
 
     /// What a client has.
-    pub(super) fn of(&self, client: IpAddr) -> Held {
+    pub(super) fn of(&self, client: IpAddr) -> ClientUsage {
         self.held.get(&client).copied().unwrap_or_default()
     }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::dns::{Question, Said, Udp};
-use super::scene::Scene;
+use super::scene::{Scene, TRYING_CORE};
 use super::setup::Permit;
 use crate::access::enable_auth;
 use crate::support::etcd::Etcd;
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(8);
 #[test]
 fn nothing_is_wrong() {
     let mut scene = Scene::of(3);
-    scene.rest();
+    scene.rest(IDLE_CORE);
     scene.right_again("none: nothing happens", Instant::now());
 }
 
@@ -27,7 +27,7 @@ fn nothing_is_wrong() {
 fn every_member_refuses_connections() {
     let mut scene = Scene::of(3);
     (0..3).for_each(|member| scene.kill(member));
-    scene.rest();
+    scene.rest(TRYING_CORE);
     let mended = Instant::now();
     scene.mend();
     scene.right_again("every member refuses connections", mended);
@@ -37,7 +37,7 @@ fn every_member_refuses_connections() {
 fn every_member_is_frozen() {
     let mut scene = Scene::of(3);
     (0..3).for_each(|member| scene.freeze(member));
-    scene.rest();
+    scene.rest(TRYING_CORE);
     let mended = Instant::now();
     scene.mend();
     scene.right_again("every member frozen", mended);
@@ -47,7 +47,7 @@ fn every_member_is_frozen() {
 fn the_only_member_is_frozen() {
     let mut scene = Scene::of(1);
     scene.freeze(0);
-    scene.rest();
+    scene.rest(TRYING_CORE);
     let mended = Instant::now();
     scene.mend();
     scene.right_again("the only member frozen", mended);
@@ -57,7 +57,7 @@ fn the_only_member_is_frozen() {
 fn everything_falls_into_a_black_hole() {
     let mut scene = Scene::behind_proxies(3);
     scene.proxies.iter().for_each(Proxy::silence);
-    scene.rest();
+    scene.rest(TRYING_CORE);
     scene.proxies.iter().for_each(Proxy::open);
     scene.right_again("black hole, nothing asked", Instant::now());
 }
@@ -66,7 +66,7 @@ fn everything_falls_into_a_black_hole() {
 fn every_connection_is_closed_at_once() {
     let mut scene = Scene::behind_proxies(3);
     scene.proxies.iter().for_each(Proxy::cut);
-    scene.rest();
+    scene.rest(TRYING_CORE);
     scene.proxies.iter().for_each(Proxy::open);
     scene.right_again("connections closed at once, nothing asked", Instant::now());
 }
@@ -137,5 +137,5 @@ fn refused(fault: &str, take: impl Fn(&mut Etcd), give: impl Fn(&Etcd)) {
          join {joining:.1} % (at rest)"
     );
     let logs = [&serve, &join].map(|it| it.log().all());
-    assert!(wrong == 0 && serving.max(joining) <= IDLE_CORE * 100.0, "{logs:#?}");
+    assert!(wrong == 0 && serving.max(joining) <= TRYING_CORE * 100.0, "{logs:#?}");
 }

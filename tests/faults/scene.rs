@@ -14,7 +14,7 @@ use super::model::Model;
 use super::setup::{Permit, Setup, registry};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
-use crate::support::load::{Cpu, IDLE_CORE};
+use crate::support::load::Cpu;
 use crate::support::proxy::Proxy;
 use crate::support::srvd::Srvd;
 
@@ -31,6 +31,12 @@ const GLANCE: Duration = Duration::from_millis(5);
 const SHOWN_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a rest is, after all have found out what is wrong.
 const REST: Duration = Duration::from_secs(8);
+/// How often they are looked at where it seems to be too much: what else the machine does makes
+/// it more at times, and never less.
+const LOOKS: usize = 3;
+/// The part of a core that a process may take while it tries again and again, in a debug build on
+/// a machine that runs other tests; a loop without a wait takes all of one.
+pub(super) const TRYING_CORE: f64 = 0.05;
 /// How long that may take: all backoffs reach their end.
 const SETTLING: Duration = Duration::from_secs(4);
 /// How long it may take until all is right again, etcd's own start and election included:
@@ -129,17 +135,29 @@ impl Scene {
     }
 
     /// Asks nothing and changes nothing for a time, and says what `serve` and `join` do
-    /// nevertheless. Whatever is wrong, that must be next to nothing.
-    pub(super) fn rest(&mut self) {
+    /// nevertheless: at most this part of a core each, whatever is wrong.
+    pub(super) fn rest(&mut self, most: f64) {
         self.asker.rest(true);
         std::thread::sleep(SETTLING);
-        let cpu = [self.srvd.pid(), self.bystander.pid()].map(Cpu::of);
-        std::thread::sleep(REST);
-        let [serve, join] = cpu.map(|cpu| cpu.core());
+        let mut cores = self.core_at_rest();
+        for _ in 1..LOOKS {
+            if cores.iter().all(|core| *core <= most) {
+                break;
+            }
+            cores = self.core_at_rest();
+        }
+        let [serve, join] = cores;
         self.asker.rest(false);
         self.remark(format!("at rest: serve {:.1} %, join {:.1} %", serve * 100.0, join * 100.0));
         let logs = [&self.srvd, &self.bystander].map(|it| it.log().all());
-        assert!(serve <= IDLE_CORE && join <= IDLE_CORE, "{}: {logs:#?}", self.remark);
+        assert!(serve <= most && join <= most, "{}: {logs:#?}", self.remark);
+    }
+
+    /// The part of a core that `serve` and `join` take while nothing is asked.
+    fn core_at_rest(&self) -> [f64; 2] {
+        let cpu = [self.srvd.pid(), self.bystander.pid()].map(Cpu::of);
+        std::thread::sleep(REST);
+        cpu.map(|cpu| cpu.core())
     }
 
     /// Changes the registry: an instance comes, one goes, one is altered.
@@ -228,7 +246,7 @@ impl Scene {
             "fault {fault}: wrong answers {wrong}, right again after {seconds:.1} s, serve {serve:.1} %, \
              join {join:.1} %{remark}"
         );
-        let is_idle = self.cpu[1].is_short() || join <= IDLE_CORE * 100.0;
+        let is_idle = self.cpu[1].is_short() || join <= TRYING_CORE * 100.0;
         assert!(is_idle, "join is the load: {:#?}", self.bystander.log().all());
         assert!(wrong == 0, "{examples:#?}\n{:#?}", self.srvd.log().all());
     }

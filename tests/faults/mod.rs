@@ -28,10 +28,11 @@
 //! | `rest` | nothing is asked, and nothing can be done |
 //! | `soak` | all of it at random, for as long as wanted |
 //!
-//! # CPU
-//! Each line says what part of a core `serve` and a `join` beside it used over the fault. More
-//! than 2 % is a failure of `join`, which has nothing to do, and of both while nothing is asked
-//! and nothing changes.
+//! # Work
+//! Each line says what part of a core `serve` and a `join` beside it used over the fault, and how
+//! often a second they woke. What wakes too often is a failure of `join`, which has nothing to do,
+//! and of both while nothing is asked and nothing changes; CPU time is judged where it can only be
+//! a loop without a wait, for it depends on the machine and on what else that does.
 //!
 //! Each fault prints one line; `tests/faults.sh` makes a table of them.
 

@@ -14,7 +14,7 @@ use super::model::Model;
 use super::setup::{Permit, Setup, registry};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
-use crate::support::load::Cpu;
+use crate::support::load::{Did, Doing};
 use crate::support::proxy::Proxy;
 use crate::support::srvd::Srvd;
 
@@ -31,12 +31,6 @@ const GLANCE: Duration = Duration::from_millis(5);
 const SHOWN_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a rest is, after all have found out what is wrong.
 const REST: Duration = Duration::from_secs(8);
-/// How often they are looked at where it seems to be too much: what else the machine does makes
-/// it more at times, and never less.
-const LOOKS: usize = 3;
-/// The part of a core that a process may take while it tries again and again, in a debug build on
-/// a machine that runs other tests; a loop without a wait takes all of one.
-pub(super) const TRYING_CORE: f64 = 0.05;
 /// How long that may take: all backoffs reach their end.
 const SETTLING: Duration = Duration::from_secs(4);
 /// How long it may take until all is right again, etcd's own start and election included:
@@ -52,8 +46,8 @@ pub(super) struct Scene {
     /// A `srvd join` on the same way to the registry, which has nothing to do but to keep its
     /// registration.
     pub(super) bystander: Srvd,
-    /// What both take since the scene was set: `serve`, then `join`.
-    pub(super) cpu: [Cpu; 2],
+    /// What both do since the scene was set: `serve`, then `join`.
+    pub(super) doing: [Doing; 2],
     /// Where it answers.
     pub(super) at: SocketAddr,
     /// What the registry has been.
@@ -135,29 +129,18 @@ impl Scene {
     }
 
     /// Asks nothing and changes nothing for a time, and says what `serve` and `join` do
-    /// nevertheless: at most this part of a core each, whatever is wrong.
-    pub(super) fn rest(&mut self, most: f64) {
+    /// nevertheless, which must be little.
+    pub(super) fn rest(&mut self, is_little: fn(&Did) -> bool) {
         self.asker.rest(true);
         std::thread::sleep(SETTLING);
-        let mut cores = self.core_at_rest();
-        for _ in 1..LOOKS {
-            if cores.iter().all(|core| *core <= most) {
-                break;
-            }
-            cores = self.core_at_rest();
-        }
-        let [serve, join] = cores;
-        self.asker.rest(false);
-        self.remark(format!("at rest: serve {:.1} %, join {:.1} %", serve * 100.0, join * 100.0));
-        let logs = [&self.srvd, &self.bystander].map(|it| it.log().all());
-        assert!(serve <= most && join <= most, "{}: {logs:#?}", self.remark);
-    }
-
-    /// The part of a core that `serve` and `join` take while nothing is asked.
-    fn core_at_rest(&self) -> [f64; 2] {
-        let cpu = [self.srvd.pid(), self.bystander.pid()].map(Cpu::of);
+        let doing = [self.srvd.pid(), self.bystander.pid()].map(Doing::of);
         std::thread::sleep(REST);
-        cpu.map(|cpu| cpu.core())
+        let did = doing.map(|it| it.so_far());
+        self.asker.rest(false);
+        let [serve, join] = did;
+        self.remark(format!("at rest: serve {serve}, join {join}"));
+        let logs = [&self.srvd, &self.bystander].map(|it| it.log().all());
+        assert!(did.iter().all(is_little), "{}: {logs:#?}", self.remark);
     }
 
     /// Changes the registry: an instance comes, one goes, one is altered.
@@ -241,13 +224,13 @@ impl Scene {
     pub(super) fn finish(&mut self, fault: &str, took: Duration) {
         let (wrong, examples) = self.verdict();
         let (remark, seconds) = (std::mem::take(&mut self.remark), took.as_secs_f64());
-        let [serve, join] = self.cpu.map(|cpu| cpu.core() * 100.0);
+        let [serve, join] = self.doing.each_ref().map(Doing::so_far);
         println!(
-            "fault {fault}: wrong answers {wrong}, right again after {seconds:.1} s, serve {serve:.1} %, \
-             join {join:.1} %{remark}"
+            "fault {fault}: wrong answers {wrong}, right again after {seconds:.1} s, serve {serve}, \
+             join {join}{remark}"
         );
-        let is_idle = self.cpu[1].is_short() || join <= TRYING_CORE * 100.0;
-        assert!(is_idle, "join is the load: {:#?}", self.bystander.log().all());
+        let is_patient = self.doing[1].is_short() || join.is_patient();
+        assert!(is_patient, "join is the load: {:#?}", self.bystander.log().all());
         assert!(wrong == 0, "{examples:#?}\n{:#?}", self.srvd.log().all());
     }
 

@@ -14,7 +14,7 @@ use super::history::History;
 use super::scene::{CHANGING, Scene, WATCHED};
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
-use crate::support::load::Cpu;
+use crate::support::load::Doing;
 use crate::support::proxy::Proxy;
 use crate::support::srvd::{Srvd, plain};
 
@@ -85,10 +85,10 @@ impl Setup {
         let mut command = serve(&directory, &registry(&cluster, &proxies));
         let (srvd, at) = answering(command.envs(self.variables));
         let bystander = bystander(&registry(&cluster, &proxies), self.is_absent);
-        let cpu = [srvd.pid(), bystander.pid()].map(Cpu::of);
+        let doing = [srvd.pid(), bystander.pid()].map(Doing::of);
         Scene {
             bystander,
-            cpu,
+            doing,
             asker: Asker::start(at, watched),
             srvd,
             at,

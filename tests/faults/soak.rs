@@ -17,7 +17,7 @@ use super::dns::{Question, Said};
 use super::scene::Scene;
 use super::setup::Setup;
 use crate::support::eventually;
-use crate::support::load::{Cpu, IDLE_CORE, Load};
+use crate::support::load::{Did, Doing, Load};
 use crate::support::proxy::{Direction, Proxy};
 use crate::support::srvd::Srvd;
 
@@ -37,7 +37,7 @@ const BACK: Duration = Duration::from_secs(60);
 const WARM: Duration = Duration::from_secs(60);
 /// How long all rest before a look: threads that wait for work end after 10 s.
 const REST: Duration = Duration::from_secs(15);
-/// How long CPU is measured.
+/// How long wakeups are counted.
 const MEASURE: Duration = Duration::from_secs(5);
 /// What memory may be more than before, in parts and in KiB: what is remembered of events and
 /// for transfers is bounded, and not all of it after a minute; allocators keep what they had.
@@ -47,8 +47,6 @@ const DESCRIPTORS_SLACK: usize = 3;
 /// Threads that one may have more: the runtime's pool for files, which are looked at every few
 /// seconds, keeps one for a while and ends it again. After a hundred faults a leak is more.
 const THREADS_SLACK: u64 = 1;
-/// What CPU at rest may be more, in parts of a core.
-const CORE_SLACK: f64 = 0.01;
 
 /// What happens. Each lasts for a time, and is over when it returns.
 type Fault = fn(&mut Soak, Duration);
@@ -108,8 +106,8 @@ struct Seen {
 struct Rest {
     /// Memory, descriptors, threads.
     load: Load,
-    /// The part of a core.
-    core: f64,
+    /// What it does.
+    did: Did,
 }
 
 /// What was seen of each fault. Printed in the end, however that comes.
@@ -157,7 +155,7 @@ impl Drop for Table {
 
 /// What grew between two looks at `serve` and `join`; both looks are printed.
 fn growth(first: [Rest; 2], last: [Rest; 2]) -> Vec<String> {
-    println!("| at rest | memory, KiB | descriptors | threads | CPU |");
+    println!("| at rest | memory, KiB | descriptors | threads | work |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     let processes = ["serve", "join"].into_iter().zip(first.into_iter().zip(last));
     processes.flat_map(|(name, (first, last))| first.growth(name, last)).collect()
@@ -166,8 +164,8 @@ fn growth(first: [Rest; 2], last: [Rest; 2]) -> Vec<String> {
 impl Rest {
     /// What a process takes now.
     fn of(pid: u32) -> Self {
-        let core = Cpu::core_over(pid, MEASURE);
-        Self { load: Load::of(pid), core }
+        let did = Doing::over(pid, MEASURE);
+        Self { load: Load::of(pid), did }
     }
 
     /// What has grown since, in words; both are printed.
@@ -175,16 +173,15 @@ impl Rest {
         let (was, is) = (self.load, last.load);
         for (when, rest) in [("after a minute", self), ("in the end", last)] {
             let Load { resident, descriptors, threads } = rest.load;
-            let core = rest.core * 100.0;
-            println!("| {name} {when} | {resident} | {descriptors} | {threads} | {core:.1} % |");
+            let did = rest.did;
+            println!("| {name} {when} | {resident} | {descriptors} | {threads} | {did} |");
         }
         let resident = was.resident + was.resident / RESIDENT_SLACK.0 + RESIDENT_SLACK.1;
-        let core = (self.core + CORE_SLACK).max(IDLE_CORE);
         let grown = [
             ("memory", is.resident > resident),
             ("descriptors", is.descriptors > was.descriptors + DESCRIPTORS_SLACK),
             ("threads", is.threads > was.threads + THREADS_SLACK),
-            ("CPU", last.core > core),
+            ("work at rest", !last.did.is_idle()),
         ];
         let grown = grown.into_iter().filter(|(_, has_grown)| *has_grown);
         grown.map(|(what, _)| format!("{what} of {name} grew")).collect()

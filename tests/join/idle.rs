@@ -1,4 +1,4 @@
-//! While nothing can be done, next to nothing is done: CPU, and calls, of `join`.
+//! While nothing can be done, next to nothing is done: wakeups, and calls, of `join`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{ctl, join, joined};
 use crate::access::enable_auth;
 use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::free_addr;
-use crate::support::load::{Cpu, IDLE_CORE};
+use crate::support::load::Doing;
 use crate::support::srvd::Srvd;
 
 /// How long it is looked at: some heartbeats, and the ends of all backoffs.
@@ -17,9 +17,9 @@ const SHORT: [&str; 2] = ["--ttl", "3s"];
 
 /// Looks at a process that has nothing to do.
 fn is_idle(srvd: &Srvd, what: &str) {
-    let core = Cpu::core_over(srvd.pid(), LOOK);
-    println!("{what}: {:.1} % of a core", core * 100.0);
-    assert!(core <= IDLE_CORE, "{what}: {core}: {:#?}", srvd.log().all());
+    let did = Doing::over(srvd.pid(), LOOK);
+    println!("{what}: {did}");
+    assert!(did.is_idle(), "{what}: {did}: {:#?}", srvd.log().all());
 }
 
 #[test]

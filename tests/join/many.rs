@@ -167,15 +167,17 @@ fn the_member_in_use_freezes_and_none_lapses() {
 fn a_restart_after_a_crash_takes_all_over_without_a_gap() {
     let etcd = Etcd::start();
     let (_directory, path) = file(&documents(500));
-    let mut crashed = join(&etcd, &path, &["--ttl", "10s"]);
+    let ttl = ["--ttl", "20s"];
+    let mut crashed = join(&etcd, &path, &ttl);
     crashed.prints("registered 500");
     let watch = super::follow(&etcd);
     crashed.kill9();
-    let srvd = join(&etcd, &path, &["--ttl", "10s"]);
+    let srvd = join(&etcd, &path, &ttl);
     srvd.prints("registered 500 of 500");
     println!("looks at other leases: {}", etcd.calls("LeaseTimeToLive"));
     // The old leases end, and no key is theirs any more.
-    std::thread::sleep(Duration::from_secs(4));
+    let leases = || ctl(&etcd, &["lease", "list"]).lines().skip(1).count();
+    assert!(eventually(|| leases() == 500), "{} leases", leases());
     assert_eq!((watch.out().count("DELETE"), count(&etcd)), (0, 500));
     assert!(etcd.calls("LeaseTimeToLive") <= 500 * 12, "{}", etcd.calls("LeaseTimeToLive"));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::Reloadable;
+use super::live::Mirrors;
 use crate::etcd::Etcd;
 use crate::events::{Events, RecordingPublisher};
 use crate::index::{Publisher, Zone};
@@ -42,17 +42,17 @@ impl Follower {
     /// What follows the zone at a place of the index.
     pub(super) fn new(
         source: Source,
-        live: &Reloadable,
+        mirrors: &Mirrors,
         events: &Arc<Events>,
         state: Option<&Path>,
         at: usize,
     ) -> Self {
         let Source { etcd, layout, identity } = source;
-        let index = live.index();
+        let Mirrors { index, patience } = mirrors;
         let zone = Arc::clone(&index.load().zones()[at]);
         let options = Options {
             zone: identity.zone.clone(),
-            patience: Arc::clone(live.patience()),
+            patience: Arc::clone(patience),
             vitals: Arc::clone(zone.vitals()),
             ..Options::default()
         };

@@ -5,13 +5,13 @@
 use std::io;
 use std::mem::take;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::http_rules;
-use crate::config::{Answering, Limits, Outage, Serve};
+use crate::config::{self, Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
-use crate::http::{Access, Http};
+use crate::http::{self, Access, Http};
 use crate::index::{Index, Schema, Zone};
+use crate::lock::Lock;
 use crate::metrics::ReloadHistory;
 use crate::mirror::{Patience, Waits};
 use crate::privileges;
@@ -20,22 +20,31 @@ use crate::wire::{Counters, Limiter, Listeners, Policies, Policy, QueryLog, Rate
 /// The reloadable parts. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Reloadable {
-    /// What is answered from.
-    index: Arc<Index>,
-    /// How long mirrors wait.
-    patience: Arc<Patience>,
+    /// What is answered from, and who keeps it up to date.
+    mirrors: Mirrors,
     /// How messages are answered.
     policies: Arc<Policies>,
     /// Where this server answers.
     own: Own,
     /// Whom HTTP lets in; none where it is off.
     http: Option<Arc<Access>>,
-    /// Who is asked for names that are not ours.
-    upstreams: Arc<Mutex<Upstreams>>,
+    /// Who is asked for names that are not ours. Held while policies are replaced, so that this
+    /// happens in turn.
+    upstreams: Arc<Lock<Upstreams>>,
     /// Where lost lines of the query log are counted.
     counters: Arc<Counters>,
     /// What came of reading everything again.
     outcomes: Arc<ReloadHistory>,
+}
+
+/// The reloadable part of mirrors, which is there before anything is bound: what snapshots say is
+/// judged by it.
+#[derive(Debug, Clone)]
+pub(super) struct Mirrors {
+    /// What they keep up to date.
+    pub(super) index: Arc<Index>,
+    /// How long they wait.
+    pub(super) patience: Arc<Patience>,
 }
 
 /// The upstream servers. None are asked before the server runs: the thread
@@ -52,12 +61,28 @@ struct Upstreams {
     is_running: bool,
 }
 
+impl Mirrors {
+    /// Those of an index: a configuration follows.
+    pub(super) fn of(index: Arc<Index>) -> Self {
+        Self { index, patience: Arc::default() }
+    }
+
+    /// How long they wait, and how long what they hold is answered, as a configuration says.
+    pub(super) fn apply(&self, outage: &Outage) {
+        let Outage { hold_collapse, max_stale, .. } = *outage;
+        self.patience.replace(Waits { hold_collapse, max_stale });
+        let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
+        for zone in self.index.load().zones().iter().filter(of_registry) {
+            zone.freshness().expire_after(max_stale);
+        }
+    }
+}
+
 impl Reloadable {
-    /// What a server begins with that answers from an index: a configuration follows.
-    pub(super) fn new(index: Arc<Index>, listeners: &Listeners, http: Option<&Http>) -> Self {
+    /// What a server begins with that answers what mirrors hold: a configuration follows.
+    pub(super) fn new(mirrors: Mirrors, listeners: &Listeners, http: Option<&Http>) -> Self {
         Self {
-            index,
-            patience: Arc::default(),
+            mirrors,
             policies: Arc::new(Policies::new(Arc::default())),
             own: Own::new(listeners.addresses()),
             http: http.map(|http| Arc::clone(http.access())),
@@ -70,12 +95,7 @@ impl Reloadable {
     /// What is answered from.
     #[must_use]
     pub const fn index(&self) -> &Arc<Index> {
-        &self.index
-    }
-
-    /// How long mirrors wait.
-    pub(super) const fn patience(&self) -> &Arc<Patience> {
-        &self.patience
+        &self.mirrors.index
     }
 
     /// How messages are answered.
@@ -95,7 +115,7 @@ impl Reloadable {
     /// # Errors
     /// The system has no thread left.
     pub(super) fn start(&self) -> io::Result<()> {
-        let mut upstreams = self.lock();
+        let mut upstreams = self.upstreams.lock();
         upstreams.is_running = true;
         let forwarder = self.forwarder((&upstreams.sources, upstreams.rules), None)?;
         let query_log = self.query_log(upstreams.query_log, None)?;
@@ -113,7 +133,7 @@ impl Reloadable {
         let bare_names = config.bare_names;
         self.apply(config)?;
         let zones = zones.into_iter().map(|zone| zone.settings).collect();
-        for kept in self.index.renew(zones, static_zones, bare_names) {
+        for kept in self.index().renew(zones, static_zones, bare_names) {
             tracing::warn!(zone = kept.zone, "{kept}");
         }
         Ok(())
@@ -129,14 +149,9 @@ impl Reloadable {
         self.answer(answering, limits, (forward, forward_rules))?;
         privileges::make_room(connections);
         if let Some(access) = &self.http {
-            access.replace(http_rules(&http));
+            access.replace(http_rules(http));
         }
-        let Outage { hold_collapse, max_stale, .. } = outage;
-        self.patience.replace(Waits { hold_collapse, max_stale });
-        let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
-        for zone in self.index.load().zones().iter().filter(of_registry) {
-            zone.freshness().expire_after(max_stale);
-        }
+        self.mirrors.apply(&outage);
         Ok(())
     }
 
@@ -148,7 +163,7 @@ impl Reloadable {
         limits: Limits,
         (sources, rules): (Vec<Source>, Rules),
     ) -> io::Result<()> {
-        let (mut upstreams, earlier) = (self.lock(), self.policies.load());
+        let (mut upstreams, earlier) = (self.upstreams.lock(), self.policies.load());
         // What may fail and changes nothing comes first: a forwarder that is there asks others
         // from the moment it is told to.
         let query_log = match answering.query_log {
@@ -196,11 +211,12 @@ impl Reloadable {
             (None, _) => Ok(None),
         }
     }
+}
 
-    /// Who is asked. Held while policies are replaced, so that this happens in turn.
-    fn lock(&self) -> MutexGuard<'_, Upstreams> {
-        self.upstreams.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Whom HTTP lets in, as a configuration says.
+fn http_rules(config: config::Http) -> http::Rules {
+    let config::Http { tokens, certificate, hosts, .. } = config;
+    http::Rules { tokens, certificate, hosts }
 }
 
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.

@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::HttpAddress;
-use crate::config::{self, Serve, ZoneSource, indexed};
+use crate::config::{Serve, ZoneSource, indexed};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd};
 use crate::events::Events;
-use crate::http::{self, Bender, Heavy, Http, Subject};
+use crate::http::{Bender, Heavy, Http, Subject};
 use crate::index::{Index, Schema, Zone};
 use crate::join::registrar::Registrar;
 use crate::privileges::{self, Account};
@@ -29,6 +29,7 @@ use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
 use self::follower::{Follower, Source};
+use self::live::Mirrors;
 
 pub use self::live::Reloadable;
 
@@ -52,26 +53,40 @@ pub struct App {
     bender: Option<Bender>,
 }
 
+/// A server before its sockets are bound.
+struct Prepared {
+    /// What is answered from.
+    mirrors: Mirrors,
+    /// What happened to it, lately.
+    events: Arc<Events>,
+    /// What follows each zone.
+    followers: Vec<Follower>,
+    /// Where bender's interface registers.
+    bender: Option<Bender>,
+}
+
 impl App {
-    /// Binds every listener, and prepares a mirror per zone, each with what its snapshot says:
-    /// whoever is answered, once it runs, is answered from what is known. etcd need not be there.
+    /// Prepares a mirror per zone, each with what its snapshot says, and then binds every
+    /// listener: whoever can ask is answered from what is known. etcd need not be there.
     ///
     /// # Errors
     /// [`Failure::Failed`]: an address cannot be bound. [`Failure::Usage`]: the directory of
     /// snapshots cannot be made.
-    pub fn build(config: Serve) -> Result<Self, Failure> {
+    pub fn build(mut config: Serve) -> Result<Self, Failure> {
         if let Some(state) = &config.outage.state {
             let fault = |error| state.fault(format_args!("cannot be made: {error}"));
             state::prepare(&state.directory).map_err(fault)?;
             let account = config.limits.run_as.as_ref();
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
+        let prepared = Prepared::new(&mut config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness(&config));
+        let listeners = listeners.map_err(Failure::failed)?;
         let http = match config.http.at {
             HttpAddress::Off => None,
             HttpAddress::On(address) => Some(Http::bind(address).map_err(Failure::failed)?),
         };
-        Self::with_listeners(config, listeners.map_err(Failure::failed)?, http)
+        prepared.with_listeners(config, listeners, http)
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
@@ -84,21 +99,7 @@ impl App {
         listeners: Listeners,
         http: Option<Http>,
     ) -> Result<Self, Failure> {
-        warn_of(&config.cautions(), &config.of_files());
-        let (zones, static_zones) = (take(&mut config.zones), take(&mut config.static_zones));
-        let (index, sources) = indexed(zones, static_zones, config.bare_names);
-        let sources = connected(sources, &index, &config.access);
-        let bender = bender(&sources, &index, config.http.registration_ttl);
-        let (account, workers) = (config.limits.run_as.clone(), config.workers);
-        let state = config.outage.state.take().map(|it| it.directory);
-        let live = Reloadable::new(Arc::clone(&index), &listeners, http.as_ref());
-        live.apply(config).map_err(Failure::failed)?;
-        let events = Arc::new(Events::new(index));
-        let follower = |(at, source)| Follower::new(source, &live, &events, state.as_deref(), at);
-        let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
-        followers.iter_mut().for_each(Follower::restore);
-        let listeners = listeners.share(workers);
-        Ok(Self { events, listeners, http, live, workers, followers, account, bender })
+        Prepared::new(&mut config).with_listeners(config, listeners, http)
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -198,6 +199,39 @@ impl App {
     }
 }
 
+impl Prepared {
+    /// Takes the zones of a configuration, and reads what their snapshots say.
+    fn new(config: &mut Serve) -> Self {
+        warn_of(&config.cautions(), &config.of_files());
+        let (zones, static_zones) = (take(&mut config.zones), take(&mut config.static_zones));
+        let (index, sources) = indexed(zones, static_zones, config.bare_names);
+        let sources = connected(sources, &index, &config.access);
+        let bender = bender(&sources, &index, config.http.registration_ttl);
+        let state = config.outage.state.as_ref().map(|it| &*it.directory);
+        let (events, mirrors) = (Arc::new(Events::new(Arc::clone(&index))), Mirrors::of(index));
+        mirrors.apply(&config.outage);
+        let follower = |(at, source)| Follower::new(source, &mirrors, &events, state, at);
+        let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
+        followers.iter_mut().for_each(Follower::restore);
+        Self { mirrors, events, followers, bender }
+    }
+
+    /// The server around sockets that are bound.
+    fn with_listeners(
+        self,
+        config: Serve,
+        listeners: Listeners,
+        http: Option<Http>,
+    ) -> Result<App, Failure> {
+        let Self { mirrors, events, followers, bender } = self;
+        let (account, workers) = (config.limits.run_as.clone(), config.workers);
+        let live = Reloadable::new(mirrors, &listeners, http.as_ref());
+        live.apply(config).map_err(Failure::failed)?;
+        let listeners = listeners.share(workers);
+        Ok(App { events, listeners, http, live, workers, followers, account, bender })
+    }
+}
+
 /// The registry zones' sources, each with a client; zones of one registry share its connection.
 fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<Source> {
     let mut connected: Vec<Source> = Vec::new();
@@ -227,12 +261,6 @@ fn bender(sources: &[Source], index: &Index, ttl: Duration) -> Option<Bender> {
     let zone = index.load().zones().iter().position(is_of_services)?;
     let Source { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
-}
-
-/// Whom HTTP lets in, as a configuration says.
-fn http_rules(config: &config::Http) -> http::Rules {
-    let config::Http { tokens, certificate, hosts, .. } = config.clone();
-    http::Rules { tokens, certificate, hosts }
 }
 
 /// Whether each address must be bound.

@@ -16,7 +16,7 @@ use super::process;
 use super::server::{Server, ask, dig};
 use super::writer::{Writer, instances};
 use crate::support::etcd::Etcd;
-use crate::support::srvd::Srvd;
+use crate::support::srvd::{self, Srvd};
 use crate::support::{eventually, free_addr};
 use crate::wire::messages::{A, Query};
 
@@ -129,6 +129,22 @@ fn a_restart_with_etcd_away_answers_as_before_and_says_so() {
     assert!(eventually(|| shows(at, "A new.services.internal")));
     assert!(eventually(|| ask(at, "A web.services.internal").reason.is_none()));
     assert_eq!(ask(at, "A web.services.internal").answers, before[3].answers);
+}
+
+#[test]
+fn snapshots_are_read_before_anything_is_bound() {
+    let mut rig = Rig::new();
+    rig.keep();
+    rig.etcd.kill9();
+    // What cannot be bound was not asked before it knew what to answer.
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (at, state) = (taken.local_addr().unwrap().to_string(), rig.state());
+    let state = state.to_str().unwrap();
+    let output = srvd::run(&rig.etcd.url(), &["serve", "--state", state, "--listen", &at]);
+    let log = String::from_utf8(output.stderr).unwrap();
+    let order = ["serving snapshot", &at].map(|part| log.find(part));
+    assert!(order[0].is_some() && order[0] < order[1], "{log}");
+    assert_eq!(output.status.code(), Some(1), "{log}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Whoever holds one of these leaves what it guards whole between any two of its steps, so that
 //! what a thread that panicked has left behind is as good as ever, and the others go on.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// A mutex that a panic does not poison. It is held for a look, never over an await.
 #[derive(Debug, Default)]
@@ -28,6 +28,11 @@ impl<T> Lock<T> {
             Err(TryLockError::WouldBlock) => None,
         }
     }
+}
+
+/// Lets go of a lock until somebody is notified, and holds it again.
+pub fn wait<'l, T>(notified: &Condvar, held: MutexGuard<'l, T>) -> MutexGuard<'l, T> {
+    notified.wait(held).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

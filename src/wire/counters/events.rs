@@ -1,10 +1,11 @@
 //! Counters of datagrams, thread by thread.
 
 use std::ops;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
-use super::{Add, alone, lock};
+use super::{Add, alone};
+use crate::lock::Lock;
 
 /// An event of a datagram, as threads count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +92,9 @@ pub struct Counts {
 
 impl DatagramCounters {
     /// A block among others.
-    pub(super) fn new(blocks: &Mutex<Vec<Arc<Block>>>) -> Self {
+    pub(super) fn new(blocks: &Lock<Vec<Arc<Block>>>) -> Self {
         let block = Arc::<Block>::default();
-        lock(blocks).push(Arc::clone(&block));
+        blocks.lock().push(Arc::clone(&block));
         Self { block }
     }
 

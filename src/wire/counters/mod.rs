@@ -19,13 +19,14 @@ mod tcp;
 mod topic;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::answers::Answers;
 use self::events::Block;
 use self::tcp::Tcp;
+use crate::lock::Lock;
 
 pub(super) use self::events::{DatagramCounters, Event};
 pub(super) use self::replied::zone_of;
@@ -54,13 +55,13 @@ pub(super) struct ReplyCounters {
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Of UDP workers. The lock is for those that start or read.
-    workers: Mutex<Vec<Arc<Block>>>,
+    workers: Lock<Vec<Arc<Block>>>,
     /// Of the threads of the full path.
-    full: Mutex<Vec<Arc<Block>>>,
+    full: Lock<Vec<Arc<Block>>>,
     /// Of datagrams that others were asked for: what became of the reply.
     forwarded: Block,
     /// Replies of the fast path over UDP, by thread.
-    own: Mutex<Vec<(Family, Arc<Answers>)>>,
+    own: Lock<Vec<(Family, Arc<Answers>)>>,
     /// All other replies, by origin.
     shared: [Answers; Origin::COUNT],
     /// Of connections.
@@ -98,7 +99,7 @@ impl Counters {
     pub fn answered(&self) -> Vec<Answered> {
         let read = |origin: Origin| {
             let mut answered = self.shared[origin.place()].read(origin);
-            for (_, answers) in lock(&self.own).iter().filter(|(family, _)| origin.is_own(*family))
+            for (_, answers) in self.own.lock().iter().filter(|(family, _)| origin.is_own(*family))
             {
                 answered += &answers.read(origin);
             }
@@ -110,7 +111,7 @@ impl Counters {
     /// What a UDP worker writes, whose clients are of one family.
     pub(super) fn worker(&self, family: Family) -> (DatagramCounters, ReplyCounters) {
         let answers = Arc::<Answers>::default();
-        lock(&self.own).push((family, Arc::clone(&answers)));
+        self.own.lock().push((family, Arc::clone(&answers)));
         (DatagramCounters::new(&self.workers), ReplyCounters { answers })
     }
 
@@ -187,13 +188,8 @@ fn locked(cell: &AtomicU64, number: u64) {
 }
 
 /// The sum of blocks.
-fn sum(blocks: &Mutex<Vec<Arc<Block>>>) -> Counts {
-    lock(blocks).iter().fold(Counts::default(), |sum, block| sum + block.counts())
-}
-
-/// The blocks. They are sound even if another thread panicked while it looked.
-fn lock<T>(blocks: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    blocks.lock().unwrap_or_else(PoisonError::into_inner)
+fn sum(blocks: &Lock<Vec<Arc<Block>>>) -> Counts {
+    blocks.lock().iter().fold(Counts::default(), |sum, block| sum + block.counts())
 }
 
 #[cfg(test)]

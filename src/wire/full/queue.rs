@@ -10,13 +10,14 @@
 //! could answer at once.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
 use arc_swap::Guard;
 
 use super::Responder;
 use crate::index::Generation;
+use crate::lock::{Lock, wait};
 use crate::names::Share;
 use crate::wire::counters::{DatagramCounters, Event};
 use crate::wire::fair::Fair;
@@ -69,7 +70,7 @@ struct Open(Arc<Shared>);
 struct Shared {
     /// The queue. The lock is held for some dozen instructions: messages are copied before, and
     /// answered after.
-    waiting: Mutex<Waiting>,
+    waiting: Lock<Waiting>,
     /// Wakes the thread behind the queue.
     more: Condvar,
 }
@@ -113,7 +114,7 @@ impl Queue {
         let (client, _) = to.client();
         let handed = Handed { message: message.into(), to, since: Instant::now() };
         let Shared { more, .. } = &*self.open.0;
-        let mut waiting = self.open.0.lock();
+        let mut waiting = self.open.0.waiting.lock();
         let lost = waiting.messages.offer(Share::of(client.ip()), handed);
         let was_idle = std::mem::take(&mut waiting.is_idle);
         drop(waiting);
@@ -130,20 +131,15 @@ impl Queue {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.lock().is_closed = true;
+        self.0.waiting.lock().is_closed = true;
         self.0.more.notify_all();
     }
 }
 
 impl Shared {
-    /// The queue. It is sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits for the next message; none once there will be no more.
     fn take(&self) -> Option<Handed> {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         loop {
             if let Some(handed) = waiting.messages.take() {
                 return Some(handed);
@@ -152,7 +148,7 @@ impl Shared {
                 return None;
             }
             waiting.is_idle = true;
-            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting = wait(&self.more, waiting);
         }
     }
 }
@@ -161,7 +157,7 @@ impl Full {
     /// A full path and its queue.
     pub(in crate::wire) fn new(responder: Responder) -> (Queue, Self) {
         let (is_idle, is_closed) = (false, false);
-        let waiting = Mutex::new(Waiting { messages: Fair::new(QUEUE), is_idle, is_closed });
+        let waiting = Lock::new(Waiting { messages: Fair::new(QUEUE), is_idle, is_closed });
         let shared = Arc::new(Shared { waiting, more: Condvar::new() });
         let open = Arc::new(Open(Arc::clone(&shared)));
         let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));

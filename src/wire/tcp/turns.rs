@@ -1,10 +1,11 @@
 //! Turns at answering over TCP: one connection for each thread at a time, and client
 //! networks after each other, however many connections each has.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::oneshot::{Sender, channel};
 
+use crate::lock::Lock;
 use crate::names::Share;
 use crate::wire::fair::Fair;
 
@@ -16,7 +17,7 @@ const WAITING_MAX: usize = 16_384;
 #[derive(Debug)]
 pub(in crate::wire) struct Turns {
     /// The lock is held for a look at it, never over an await.
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 /// The state of turns: how many are free, and who waits for one.
@@ -30,7 +31,7 @@ struct State {
 
 /// The turn of a connection, which passes to the next when this is dropped.
 #[derive(Debug)]
-pub(in crate::wire) struct Turn {
+pub(super) struct Turn {
     /// Among which; none once it is passed on.
     turns: Option<Arc<Turns>>,
 }
@@ -39,14 +40,14 @@ impl Turns {
     /// So many turns at once.
     pub(in crate::wire) fn new(at_once: usize) -> Arc<Self> {
         let state = State { free: at_once.max(1), waiting: Fair::new(WAITING_MAX) };
-        Arc::new(Self { state: Mutex::new(state) })
+        Arc::new(Self { state: Lock::new(state) })
     }
 
     /// Waits for the turn of a connection; none where too many wait, most of them of its network.
-    pub(in crate::wire) async fn next(self: &Arc<Self>, share: Share) -> Option<Turn> {
+    pub(super) async fn next(self: &Arc<Self>, share: Share) -> Option<Turn> {
         let (sender, receiver) = channel();
         {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             if state.free > 0 {
                 state.free -= 1;
                 return Some(Turn { turns: Some(Arc::clone(self)) });
@@ -71,15 +72,10 @@ impl Turns {
 
     /// Who is next; where nobody is, the turn is free.
     fn next_waiting(&self) -> Option<Sender<Turn>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let next = state.waiting.take();
         state.free += usize::from(next.is_none());
         next
-    }
-
-    /// The state. It is sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,7 +122,7 @@ mod tests {
         }
         assert_eq!(order[..5], [(1, 0), (2, 0), (1, 1), (2, 1), (1, 2)]);
         assert_eq!(order.len(), 12);
-        assert_eq!(turns.lock().free, 1);
+        assert_eq!(turns.state.lock().free, 1);
     }
 
     #[tokio::test]
@@ -145,6 +141,6 @@ mod tests {
         }
         drop(held);
         assert!(stays.await.unwrap());
-        assert_eq!(turns.lock().free, 2);
+        assert_eq!(turns.state.lock().free, 2);
     }
 }

@@ -10,7 +10,7 @@
 mod open;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use rustix::process::{Resource, getrlimit};
 
 use self::open::{Entry, Open};
+use crate::lock::Lock;
 use crate::names::client;
 use crate::wire::Policies;
 use crate::wire::counters::Counters;
@@ -51,7 +52,7 @@ pub struct TcpLimits {
 #[derive(Debug)]
 pub(in crate::wire) struct Connections {
     /// By number. The lock is held for a look at the map, never over an await.
-    open: Mutex<Open>,
+    open: Lock<Open>,
     /// How many there may be, of the moment.
     policies: Arc<Policies>,
     /// How many the system has descriptors for.
@@ -62,7 +63,7 @@ pub(in crate::wire) struct Connections {
 
 /// A place among the connections, given back when dropped.
 #[derive(Debug)]
-pub(in crate::wire) struct ConnectionSlot {
+pub(super) struct ConnectionSlot {
     /// Among which.
     connections: Arc<Connections>,
     /// Its number.
@@ -70,12 +71,12 @@ pub(in crate::wire) struct ConnectionSlot {
     /// Octets that were taken down for it, but for those of [`Account`]s.
     octets: usize,
     /// Cancelled when another takes the place.
-    pub(in crate::wire) close: CancellationToken,
+    pub(super) close: CancellationToken,
 }
 
 /// The memory account of a connection, for those who hold something for it elsewhere.
 #[derive(Debug, Clone)]
-pub(in crate::wire) struct Account {
+pub(super) struct Account {
     /// Among which.
     connections: Arc<Connections>,
     /// Its number.
@@ -94,16 +95,16 @@ impl Default for TcpLimits {
 impl Connections {
     /// No connections yet.
     pub(in crate::wire) fn new(policies: Arc<Policies>, counters: Arc<Counters>) -> Self {
-        Self { open: Mutex::default(), policies, most: most_connections(), counters }
+        Self { open: Lock::default(), policies, most: most_connections(), counters }
     }
 
     /// Gives a new connection a place; it may be one that another had, or several where the
     /// limits fell.
-    pub(in crate::wire) fn admit(self: &Arc<Self>, address: IpAddr) -> ConnectionSlot {
+    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> ConnectionSlot {
         let client = client(address);
         self.counters.tcp.accept();
         let limits = self.policies.load().tcp;
-        let mut open = self.lock();
+        let mut open = self.open.lock();
         for _ in 0..CLOSED_MAX {
             if open.of(client).places >= limits.per_client {
                 open.close_of(client);
@@ -121,15 +122,15 @@ impl Connections {
     }
 
     /// Closes some connections to have their descriptors; false if there was none.
-    pub(in crate::wire) fn make_room(&self) -> bool {
-        let mut open = self.lock();
+    pub(super) fn make_room(&self) -> bool {
+        let mut open = self.open.lock();
         let closed = (0..CLOSED_MAX).take_while(|_| open.close_for_all()).count();
         (0..closed).for_each(|_| self.counters.tcp.close_for_descriptors());
         closed > 0
     }
 
     /// A connection was accepted and closed at once, for lack of descriptors.
-    pub(in crate::wire) fn turn_away(&self) {
+    pub(super) fn turn_away(&self) {
         self.counters.tcp.accept();
         self.counters.tcp.end();
         self.counters.tcp.close_for_descriptors();
@@ -138,7 +139,7 @@ impl Connections {
     /// Takes down that a connection holds more octets than until now, or fewer, and closes
     /// those that hold the most where it is too much.
     fn hold(&self, number: u64, more: isize) {
-        let mut open = self.lock();
+        let mut open = self.open.lock();
         let Some(client) = open.hold(number, more) else { return };
         while open.of(client).octets > OCTETS_CLIENT_MAX && open.close_heaviest(Some(client)) {
             self.counters.tcp.close_for_octets();
@@ -148,16 +149,11 @@ impl Connections {
         }
         self.counters.tcp.hold(open.octets);
     }
-
-    /// The map. It is sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl ConnectionSlot {
     /// The connection holds so many octets.
-    pub(in crate::wire) fn hold(&mut self, octets: usize) {
+    pub(super) fn hold(&mut self, octets: usize) {
         let before = std::mem::replace(&mut self.octets, octets);
         if octets != before {
             self.connections.hold(self.number, octets as isize - before as isize);
@@ -165,39 +161,39 @@ impl ConnectionSlot {
     }
 
     /// Where others can take down what the connection holds of theirs.
-    pub(in crate::wire) fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         Account { connections: Arc::clone(&self.connections), number: self.number }
     }
 
     /// Queries were answered.
-    pub(in crate::wire) fn count(&self, queries: usize) {
+    pub(super) fn count(&self, queries: usize) {
         self.connections.counters.tcp.answer(queries);
     }
 
     /// A turn ended because it took too long.
-    pub(in crate::wire) fn cut_turn(&self) {
+    pub(super) fn cut_turn(&self) {
         self.connections.counters.tcp.cut_turn();
     }
 
     /// The client said nothing, or took nothing, for too long.
-    pub(in crate::wire) fn time_out(&self) {
+    pub(super) fn time_out(&self) {
         self.connections.counters.tcp.time_out();
     }
 
     /// A query has come.
-    pub(in crate::wire) fn touch(&self) {
-        self.connections.lock().touch(self.number);
+    pub(super) fn touch(&self) {
+        self.connections.open.lock().touch(self.number);
     }
 }
 
 impl Account {
     /// The connection holds so many octets more.
-    pub(in crate::wire) fn add(&self, octets: usize) {
+    pub(super) fn add(&self, octets: usize) {
         self.connections.hold(self.number, octets as isize);
     }
 
     /// The connection holds so many octets less.
-    pub(in crate::wire) fn take(&self, octets: usize) {
+    pub(super) fn take(&self, octets: usize) {
         self.connections.hold(self.number, -(octets as isize));
     }
 }
@@ -211,7 +207,7 @@ fn most_connections() -> usize {
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut open = self.connections.lock();
+        let mut open = self.connections.open.lock();
         open.remove(self.number);
         self.connections.counters.tcp.hold(open.octets);
         self.connections.counters.tcp.end();
@@ -269,7 +265,7 @@ mod tests {
         assert_eq!(places.iter().map(|it| closed(it).len()).sum::<usize>(), 7);
         let last = fill(&connections, "192.0.2.3", 2);
         assert_eq!((closed(&more), closed(&last)), (vec![0], vec![]));
-        assert_eq!(connections.lock().entries.len(), 4);
+        assert_eq!(connections.open.lock().entries.len(), 4);
     }
 
     #[test]
@@ -286,7 +282,7 @@ mod tests {
         assert_eq!((closed(&half), closed(&rest), closed(&last)), (vec![1, 2], vec![], vec![]));
         assert_eq!(connections.counters.total().tcp.closed_for_room, 2);
         drop((first, half, rest, last, more));
-        let open = connections.lock();
+        let open = connections.open.lock();
         assert!(open.entries.is_empty() && open.held.is_empty());
     }
 
@@ -298,13 +294,13 @@ mod tests {
         one[0].hold(OCTETS_CLIENT_MAX / 2);
         one[1].hold(1);
         one[0].hold(OCTETS_CLIENT_MAX - 1);
-        assert_eq!((closed(&one), connections.lock().octets), (vec![], OCTETS_CLIENT_MAX));
+        assert_eq!((closed(&one), connections.open.lock().octets), (vec![], OCTETS_CLIENT_MAX));
         // One octet more is too much for a client.
         one[1].account().add(1);
-        assert_eq!((closed(&one), connections.lock().octets), (vec![0], 2));
+        assert_eq!((closed(&one), connections.open.lock().octets), (vec![0], 2));
         // What a closed one holds until it ends is not counted again.
         one[0].hold(OCTETS_CLIENT_MAX * 2);
-        assert_eq!((closed(&one), connections.lock().octets), (vec![0], 2));
+        assert_eq!((closed(&one), connections.open.lock().octets), (vec![0], 2));
         for place in &mut two {
             place.hold(OCTETS_CLIENT_MAX / 4);
         }
@@ -318,10 +314,13 @@ mod tests {
         one[1].account().add(24);
         assert_eq!((closed(&one), closed(&two), closed(&others)), (vec![0], vec![0], vec![]));
         assert_eq!(connections.counters.total().tcp.closed_for_octets, 2);
-        let held = connections.lock().octets;
+        let held = connections.open.lock().octets;
         assert_eq!(connections.counters.total().tcp.octets, held as u64);
         drop((one, two, others));
-        assert_eq!((connections.lock().octets, connections.counters.total().tcp.octets), (0, 0));
+        assert_eq!(
+            (connections.open.lock().octets, connections.counters.total().tcp.octets),
+            (0, 0)
+        );
     }
 
     #[test]

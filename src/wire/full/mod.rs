@@ -62,7 +62,7 @@ pub struct Responder {
     policies: Arc<Policies>,
     /// Where replies are counted, by whoever sends them.
     counters: Arc<Counters>,
-    /// OptReply to stop.
+    /// Told to stop.
     ending: CancellationToken,
 }
 

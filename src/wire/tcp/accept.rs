@@ -34,7 +34,7 @@ pub(in crate::wire) struct Common {
     pub(in crate::wire) turns: Arc<Turns>,
     /// Where messages go that can mean much of a zone.
     pub(in crate::wire) patterns: Queue,
-    /// OptReply to stop.
+    /// Told to stop.
     pub(in crate::wire) shutdown: CancellationToken,
 }
 

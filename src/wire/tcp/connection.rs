@@ -94,7 +94,7 @@ pub(super) struct Connection {
     patterns: Queue,
     /// Whose turn it is to answer.
     turns: Arc<Turns>,
-    /// OptReply to stop.
+    /// Told to stop.
     shutdown: CancellationToken,
 }
 
@@ -309,17 +309,16 @@ impl Connection {
                 Some(path)
             }
             Handled::Foreign(asked) => {
-                let promise = self.awaited.promise(Arc::clone(policy), now, place.account());
+                let promise = self.awaited.promise(policy, now, place.account(), 0);
                 let done = move |reply| promise.keep(reply, Path::Forwarded);
                 self.handler.forward(Arc::clone(policy), asked, message.into(), from, done);
                 None
             }
             Handled::Pattern => {
-                let promise = self.awaited.promise(Arc::clone(policy), now, place.account());
                 self.lent = message.len();
-                let to = Recipient::Stream(self.peer, promise.lending(self.lent));
+                let promise = self.awaited.promise(policy, now, place.account(), self.lent);
                 // Where it is lost, the promise says so.
-                let _ = self.patterns.offer(message, to);
+                let _ = self.patterns.offer(message, Recipient::Stream(self.peer, promise));
                 None
             }
         }

@@ -11,7 +11,7 @@ use super::connections::Account;
 use crate::wire::{Path, Policy};
 
 /// The replies that a connection waits for.
-pub(in crate::wire) struct Awaited {
+pub(super) struct Awaited {
     /// For those who promise them.
     sender: Sender<Later>,
     /// There is room for all of them.
@@ -21,15 +21,15 @@ pub(in crate::wire) struct Awaited {
 }
 
 /// A reply that was waited for.
-pub(in crate::wire) struct Later {
+pub(super) struct Later {
     /// The reply; none where it will never come.
-    pub(in crate::wire) reply: Option<(Vec<u8>, Path)>,
+    pub(super) reply: Option<(Vec<u8>, Path)>,
     /// By which policy its query was read.
-    pub(in crate::wire) by: Arc<Policy>,
+    pub(super) by: Arc<Policy>,
     /// When that was.
-    pub(in crate::wire) since: Instant,
+    pub(super) since: Instant,
     /// Octets of the message that were lent to whoever makes the reply.
-    pub(in crate::wire) lent: usize,
+    pub(super) lent: usize,
 }
 
 /// The duty to make a reply. Whoever drops it says that there will be none.
@@ -44,30 +44,31 @@ pub(in crate::wire) struct Promise {
 
 impl Awaited {
     /// None yet, and at most so many at once.
-    pub(in crate::wire) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         let (sender, receiver) = channel(most);
         Self { sender, receiver, count: 0 }
     }
 
     /// How many are waited for.
-    pub(in crate::wire) const fn count(&self) -> usize {
+    pub(super) const fn count(&self) -> usize {
         self.count
     }
 
-    /// Waits for one more, which is to be promised.
-    pub(in crate::wire) fn promise(
+    /// Waits for one more, for which so many octets of its message are lent; it is promised.
+    pub(super) fn promise(
         &mut self,
-        by: Arc<Policy>,
+        by: &Arc<Policy>,
         since: Instant,
         account: Account,
+        lent: usize,
     ) -> Promise {
         self.count += 1;
-        let later = Some(Later { reply: None, by, since, lent: 0 });
-        Promise { sender: self.sender.clone(), account, later }
+        let later = Later { reply: None, by: Arc::clone(by), since, lent };
+        Promise { sender: self.sender.clone(), account, later: Some(later) }
     }
 
     /// The next that is here; never if none is waited for.
-    pub(in crate::wire) async fn next(&mut self) -> Option<Later> {
+    pub(super) async fn next(&mut self) -> Option<Later> {
         let later = self.receiver.recv().await;
         self.count -= usize::from(later.is_some());
         later
@@ -75,14 +76,6 @@ impl Awaited {
 }
 
 impl Promise {
-    /// So many octets of the message are lent for it.
-    pub(in crate::wire) fn lending(mut self, octets: usize) -> Self {
-        if let Some(later) = &mut self.later {
-            later.lent = octets;
-        }
-        self
-    }
-
     /// Here is the reply.
     pub(in crate::wire) fn keep(mut self, reply: Vec<u8>, path: Path) {
         self.account.add(reply.capacity());

@@ -3,11 +3,12 @@
 //! ```text
 //!   batch ─→ worker ─→ fast path ─→ batch
 //!     │         └─→ queue of the full path
-//!     └─ overload: what the kernel drops of a network that floods
+//!     └─ relief ─→ overload: what the kernel drops of a network that floods
 //! ```
 
 pub(super) mod batch;
 mod overload;
+mod relief;
 mod worker;
 mod workers;
 

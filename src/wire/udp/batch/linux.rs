@@ -103,11 +103,11 @@ impl UdpSocket {
     /// # Errors
     /// [`io::Error`] where the system has no such filters.
     pub(in crate::wire) fn sift(&self, sieve: Option<&Sieve>) -> io::Result<()> {
-        self.socket.set_read_timeout(sieve.map(|_| EASING))?;
         match sieve {
-            Some(sieve) => self.socket.attach_filter(&program(sieve)),
-            None => self.socket.detach_filter(),
+            Some(sieve) => self.socket.attach_filter(&program(sieve))?,
+            None => self.socket.detach_filter()?,
         }
+        self.socket.set_read_timeout(sieve.map(|_| EASING))
     }
 
     /// Wakes whoever receives: once nothing is left to be read, they read nothing at once.

@@ -1,0 +1,70 @@
+//! Relief of a socket that is flooded: its buffer is looked at, and the kernel is told what to
+//! drop, as [`Overload`] decides.
+
+use std::time::Instant;
+
+use super::batch::{BATCH, Batch, UdpSocket};
+use super::overload::{Change, Crowd, Overload, Seen};
+use crate::wire::counters::{DatagramCounters, Event};
+
+/// The relief of one socket.
+pub(super) struct Relief {
+    /// What is to be dropped.
+    overload: Overload,
+    /// Datagrams that the kernel had dropped at the last look.
+    dropped: u32,
+}
+
+impl Relief {
+    /// Nothing is dropped.
+    pub(super) fn new() -> Self {
+        Self { overload: Overload::new(Instant::now()), dropped: 0 }
+    }
+
+    /// Looks at what waits to be read, where there may be too much of it, after a batch of so
+    /// many datagrams.
+    pub(super) fn look(&mut self, batch: &Batch, count: usize, tally: &mut DatagramCounters) {
+        let is_full = count == BATCH;
+        if !is_full && self.overload.sieve().is_none() {
+            return;
+        }
+        let Some(buffer) = batch.socket().buffer() else { return };
+        let lost = buffer.dropped.wrapping_sub(self.dropped);
+        self.dropped = buffer.dropped;
+        tally.count(Event::Lost, lost as usize);
+        let clients = (0..count).filter_map(|at| batch.client(at)).map(|client| client.ip());
+        let seen = Seen { buffer, has_lost: lost > 0, is_full };
+        let change = self.overload.decide(Instant::now(), seen, || Crowd::of(clients));
+        if self.sift(batch.socket(), change) && change == Some(Change::Begin) {
+            tally.count(Event::Sifted, 1);
+        }
+    }
+
+    /// Nothing has come for a while.
+    pub(super) fn rest(&mut self, socket: &UdpSocket) {
+        let change = self.overload.rest();
+        self.sift(socket, change);
+    }
+
+    /// Tells the kernel what is to be dropped, where that changes; whether it does so now. What
+    /// it does not is forgotten.
+    fn sift(&mut self, socket: &UdpSocket, change: Option<Change>) -> bool {
+        let Some(change) = change else { return false };
+        let sieve = self.overload.sieve();
+        if let Err(fault) = socket.sift(sieve) {
+            tracing::debug!("datagrams of a flood are not dropped by the kernel: {fault}");
+            self.overload.rest();
+            return false;
+        }
+        match (change, sieve) {
+            (Change::Begin, Some(sieve)) => tracing::warn!(
+                "UDP overload: more datagrams come from {} than can be read; the kernel drops a \
+                 part of them, so that other clients are answered",
+                sieve.network()
+            ),
+            (Change::End, _) => tracing::info!("UDP overload over: no datagrams are dropped"),
+            _ => {}
+        }
+        true
+    }
+}

@@ -51,6 +51,14 @@ const CONFIG: (&str, &str) = ("/etc/srvd/srvd.toml", "the configuration, where -
 const PLAIN: Page =
     Page { name: "", hidden: &[], hint: None, examples: &[], exits: &[], files: &[CONFIG] };
 
+/// A page of a command that reads what `srvd serve` would, and serves nothing.
+const READER: Page = Page {
+    hidden: SERVING,
+    hint: Some("All options of `srvd serve` are accepted."),
+    files: &[CONFIG, ("DIRECTORY/APEX.zone", "zone files, in the directory of --zones")],
+    ..PLAIN
+};
+
 /// The page of each command.
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -141,25 +149,21 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         name: "check",
-        hidden: SERVING,
-        hint: Some("All options of `srvd serve` are accepted."),
         examples: &[
             ("a configuration and all it leads to", "srvd check --config /etc/srvd/srvd.toml"),
             ("for programs", "srvd check --output json"),
         ],
         exits: &[("1", "there are problems")],
-        files: &[CONFIG, ("DIRECTORY/APEX.zone", "zone files, in the directory of --zones")],
+        ..READER
     },
     Page {
         name: "explain",
-        hidden: SERVING,
-        hint: Some("All options of `srvd serve` are accepted."),
         examples: &[
             ("why a name does not exist", "srvd explain web.services.internal"),
             ("another type", "srvd explain web.services.internal TXT"),
         ],
         exits: &[("3", "the name does not exist, or is in no zone")],
-        files: &[CONFIG, ("DIRECTORY/APEX.zone", "zone files, in the directory of --zones")],
+        ..READER
     },
     Page {
         name: "completions",

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::sources;
+
 /// A room's name, and the paths it must never mention.
 type Rule = (&'static [&'static str], &'static [&'static str]);
 
@@ -164,24 +166,12 @@ const OWNED: &[(&str, &[&str])] = &[
 
 /// The source files of a room.
 fn files(room: &str) -> Vec<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = sources::folder();
     let single = source.join(format!("{room}.rs"));
     let mut found: Vec<_> = single.exists().then_some(single).into_iter().collect();
-    collect(&source.join(room), &mut found);
+    found.extend(sources::below(&source.join(room)));
     assert!(!found.is_empty(), "the room {room} is gone; mend the lists of this suite");
     found
-}
-
-/// Adds the Rust files below a folder.
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        match path.extension() {
-            _ if path.is_dir() => collect(&path, found),
-            Some(extension) if extension == "rs" => found.push(path),
-            _ => (),
-        }
-    }
 }
 
 /// The lines of a file that are code, with their numbers.
@@ -304,8 +294,7 @@ fn no_import_hides_in_a_group() {
 /// Batches of datagrams have no safe wrapper; all else has one.
 #[test]
 fn one_file_alone_has_unsafe_code() {
-    let mut all = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+    let mut all = sources::below(&sources::folder());
     all.retain(|path| code(path).iter().any(|(_, line)| mentions(line, "unsafe")));
     let [one] = &all[..] else { panic!("one file may have unsafe code: {all:?}") };
     assert!(one.ends_with("src/wire/udp/batch/linux.rs"), "{one:?}");
@@ -313,8 +302,7 @@ fn one_file_alone_has_unsafe_code() {
 
 #[test]
 fn every_room_is_under_the_rules() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in fs::read_dir(source).unwrap() {
+    for entry in fs::read_dir(sources::folder()).unwrap() {
         let path = entry.unwrap().path();
         let room = path.file_stem().unwrap().to_str().unwrap().to_owned();
         assert!(

@@ -1,8 +1,7 @@
 //! The words of the sources: the doc of a module or type begins with the noun that would be
 //! its entry in a glossary.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::support::sources;
 
 /// Words that begin a question. A doc that begins with one says what a thing does for whom, and
 /// not what it is.
@@ -10,15 +9,6 @@ const QUESTIONS: [&str; 9] =
     ["What", "Who", "Whose", "How", "Where", "Whether", "Why", "When", "Which"];
 /// What declares a type.
 const TYPES: [&str; 4] = ["struct ", "enum ", "trait ", "type "];
-
-/// All source files below a folder.
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
-        .collect()
-}
 
 /// Whether a line of a doc begins with such a word.
 fn is_question(line: &str) -> bool {
@@ -58,14 +48,11 @@ fn questions(text: &str) -> Vec<String> {
 
 #[test]
 fn docs_of_modules_and_types_begin_with_a_noun() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let found: Vec<_> = sources(&folder)
-        .iter()
-        .flat_map(|path| {
-            let text = fs::read_to_string(path).unwrap();
-            questions(&text).into_iter().map(move |line| format!("{}: {line}", path.display()))
-        })
-        .collect();
+    let of_file = |(path, text): (std::path::PathBuf, String)| {
+        let line = move |line| format!("{}: {line}", path.display());
+        questions(&text).into_iter().map(line)
+    };
+    let found: Vec<_> = sources::all().flat_map(of_file).collect();
     assert!(found.is_empty(), "{found:#?}");
 }
 

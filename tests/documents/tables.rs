@@ -6,7 +6,8 @@ use clap::CommandFactory;
 use srvd::cli::Cli;
 use srvd::config::{Change, KEYS};
 
-use super::{root, text};
+use super::text;
+use crate::support::sources;
 
 /// Flags that say how a command is run, not how the server is configured.
 const NOT_CONFIGURATION: [&str; 4] = ["config", "help", "output", "verbose"];
@@ -65,16 +66,6 @@ fn every_key_is_an_option_and_has_its_reload() {
     }
 }
 
-/// The source files below a folder, as one text.
-fn sources(folder: &std::path::Path) -> String {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let read = |path: std::path::PathBuf| match path.is_dir() {
-        true => sources(&path),
-        false => std::fs::read_to_string(&path).unwrap_or_default(),
-    };
-    entries.map(read).collect()
-}
-
 /// Whether a code span is the name of a constant.
 fn is_constant(span: &str) -> bool {
     span.len() > 3 && span.chars().all(|it| it.is_ascii_uppercase() || "_0123456789".contains(it))
@@ -88,7 +79,7 @@ fn every_constant_of_the_table_of_bounds_is_in_the_source() {
     let spans: Vec<_> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
     let constants: Vec<_> = spans.into_iter().filter(|it| is_constant(it)).collect();
     assert!(constants.len() > 30, "{constants:?}");
-    let source = sources(&root().join("src"));
+    let source: String = sources::all().map(|(_, text)| text).collect();
     let is_missing = |it: &&&str| !source.contains(&format!("const {it}:"));
     let missing: Vec<_> = constants.iter().filter(is_missing).collect();
     assert!(missing.is_empty(), "docs/security.md names what the source has not: {missing:?}");

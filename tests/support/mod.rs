@@ -15,6 +15,7 @@ pub(crate) mod namespace;
 pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod secure;
+pub(crate) mod sources;
 pub(crate) mod srvd;
 
 use std::collections::HashSet;

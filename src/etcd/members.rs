@@ -8,7 +8,7 @@ use std::time::Duration;
 use etcd_client::Client;
 
 use super::connect::connect_unknown;
-use super::sameness::{Sameness, View};
+use super::sameness::{MemberView, Sameness};
 use super::{Error, Etcd};
 use crate::backoff::drawn;
 use crate::registry::Endpoint;
@@ -115,7 +115,7 @@ impl Etcd {
         &self,
         address: &str,
         cluster: u64,
-        (range, ours): (&(Vec<u8>, Vec<u8>), &View),
+        (range, ours): (&(Vec<u8>, Vec<u8>), &MemberView),
     ) -> Option<Doubt> {
         if self.shared.access.user().is_some() && !self.shared.url.tls {
             return Some(Doubt::PlainText);

@@ -17,7 +17,7 @@ const SAMPLE: i64 = 16;
 
 /// The first keys of a range at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct View {
+pub(super) struct MemberView {
     /// The revision.
     revision: i64,
     /// The cluster.
@@ -42,7 +42,7 @@ impl Etcd {
     ///
     /// # Errors
     /// [`Error`]: no endpoint answered, or the registry refused.
-    pub(super) async fn view(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<View, Error> {
+    pub(super) async fn view(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<MemberView, Error> {
         let read = self.call(self.timeout(), |client| read(client, range, 0)).await;
         read.map_err(|error| self.explain(error, Need::Read, range))
     }
@@ -52,7 +52,7 @@ impl Etcd {
         &self,
         address: &str,
         range: &(Vec<u8>, Vec<u8>),
-        ours: &View,
+        ours: &MemberView,
     ) -> Sameness {
         let (at, Some((last, _, _))) = (ours.revision, ours.first.last()) else {
             return Sameness::Unknown;
@@ -70,7 +70,7 @@ impl Etcd {
     }
 }
 
-impl View {
+impl MemberView {
     /// Whether there is no key to tell anything by.
     pub(super) const fn is_empty(&self) -> bool {
         self.first.is_empty()
@@ -82,7 +82,7 @@ async fn read(
     mut client: Client,
     (from, to): &(Vec<u8>, Vec<u8>),
     at: i64,
-) -> Result<View, etcd_client::Error> {
+) -> Result<MemberView, etcd_client::Error> {
     let options = GetOptions::new().with_range(to.clone()).with_limit(SAMPLE).with_keys_only();
     let response = client.get(from.clone(), Some(options.with_revision(at))).await?;
     let (now, cluster) = response.header().map_or((0, 0), |it| (it.revision(), it.cluster_id()));
@@ -90,5 +90,5 @@ async fn read(
         |it: &etcd_client::KeyValue| (it.key().to_vec(), it.create_revision(), it.mod_revision());
     let first = response.kvs().iter().map(pair).collect();
     let revision = if at == 0 { now } else { at };
-    Ok(View { revision, cluster, first })
+    Ok(MemberView { revision, cluster, first })
 }

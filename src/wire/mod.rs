@@ -72,7 +72,28 @@ pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::policy::{Policies, Policy, UdpSize};
 pub use self::tcp::TcpLimits;
 
+use std::net::{IpAddr, SocketAddr};
+
+use crate::index::Generation;
 use crate::names::DATAGRAM_MAX;
+
+/// The state that a message is answered from, which stays as it is until the reply is made.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'v> {
+    /// The data.
+    pub generation: &'v Generation,
+    /// The rules.
+    pub policy: &'v Policy,
+}
+
+/// The sender of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The transport that the message came by.
+    pub transport: Transport,
+}
 
 /// The transport of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +102,26 @@ pub enum Transport {
     Udp,
     /// Replies are of any size.
     Tcp,
+}
+
+impl Peer {
+    /// One that sent a datagram.
+    #[must_use]
+    pub const fn udp(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Udp }
+    }
+
+    /// One behind a connection.
+    #[must_use]
+    pub const fn tcp(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Tcp }
+    }
+
+    /// Its address without the port.
+    #[must_use]
+    pub const fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
 }
 
 impl Transport {

@@ -8,7 +8,7 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::full::shows_cookie;
 use super::limiter::RateVerdict;
-use super::{Cookies, Limiter, PLAIN_MAX, QueryLog, TcpLimits, Transport};
+use super::{Cookies, Limiter, PLAIN_MAX, Peer, QueryLog, TcpLimits};
 use super::{UDP_MAX, UDP_MOST};
 use crate::forward::Forwarder;
 use crate::names::Networks;
@@ -107,7 +107,7 @@ impl Policy {
         now: Instant,
     ) -> RateVerdict {
         match &self.rate_limit {
-            Some(limiter) if !shows_cookie(query, self, (client, Transport::Udp)) => {
+            Some(limiter) if !shows_cookie(query, self, Peer::udp(client)) => {
                 limiter.judge(client.ip(), reply, now)
             }
             _ => RateVerdict::Sent,

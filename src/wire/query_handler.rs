@@ -1,12 +1,10 @@
 //! Both paths in one, for threads that no datagram waits for.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::full::{Found, Outcome, catch_panic};
-use super::{Fast, Path, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict};
+use super::{Fast, Path, Peer, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict, View};
 use crate::forward::Asked;
-use crate::index::Generation;
 use crate::names::client;
 
 /// The result of a message.
@@ -61,22 +59,17 @@ impl QueryHandler {
     }
 
     /// Answers a message from a generation, by a policy, if it can be.
-    pub(super) fn answer(
-        &mut self,
-        by: (&Generation, &Policy),
-        message: &[u8],
-        from: (SocketAddr, Transport),
-    ) -> Handled<'_> {
-        let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
+    pub(super) fn answer(&mut self, view: View<'_>, message: &[u8], from: Peer) -> Handled<'_> {
+        let room = if from.transport == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
-        let respond = || fast.respond(by, message, from, &mut ready[..room]);
+        let respond = || fast.respond(view, message, from, &mut ready[..room]);
         match catch_panic(respond).unwrap_or(Verdict::Full) {
             Verdict::Reply { octets, .. } => Handled::Reply(&mut self.ready[..octets], Path::Fast),
             Verdict::Silence => Handled::Silence,
             Verdict::Pattern if self.leaves_patterns => Handled::Pattern,
             Verdict::Full | Verdict::Foreign | Verdict::Pattern => {
                 let reply = &mut self.reply;
-                match self.responder.respond_by(by, message, from, reply) {
+                match self.responder.respond_by(view, message, from, reply) {
                     Outcome::Silence => Handled::Silence,
                     Outcome::Reply => Handled::Reply(reply, Path::Full),
                     Outcome::Foreign(asked) => Handled::Foreign(asked),
@@ -93,7 +86,7 @@ impl QueryHandler {
         policy: Arc<Policy>,
         asked: Asked,
         message: Box<[u8]>,
-        from: (SocketAddr, Transport),
+        from: Peer,
         done: impl FnOnce(Vec<u8>) + Send + 'static,
     ) {
         let (responder, found) = (self.responder.clone(), Vec::new());
@@ -110,7 +103,7 @@ struct Errand {
     /// The message.
     message: Box<[u8]>,
     /// Who sent it.
-    from: (SocketAddr, Transport),
+    from: Peer,
     /// What others said.
     found: Vec<Found>,
 }
@@ -119,7 +112,7 @@ impl Errand {
     /// Asks others, until what they say leads to no more questions for them.
     fn ask(mut self, asked: Asked, done: Box<dyn FnOnce(Vec<u8>) + Send>) {
         let Some(forwarder) = self.policy.forwarder.clone() else { return };
-        forwarder.ask(client(self.from.0.ip()), asked.clone(), move |answer| {
+        forwarder.ask(client(self.from.ip()), asked.clone(), move |answer| {
             self.found.push(Found { asked, answer });
             let (Self { responder, policy, message, from, found }, mut reply) = (&self, Vec::new());
             match responder.finish(policy, message, *from, found, &mut reply) {

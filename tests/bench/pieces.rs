@@ -25,7 +25,7 @@ use srvd::index::Index;
 use srvd::names::WireName;
 use srvd::registry::Update;
 use srvd::registry::document::read;
-use srvd::wire::{Cookies, Fast, Policy, Responder, Transport, UDP_MAX, Verdict};
+use srvd::wire::{Cookies, Fast, Peer, Policy, Responder, UDP_MAX, Verdict, View};
 
 use crate::fixture::Fixture;
 use crate::population::{Population, document};
@@ -164,8 +164,8 @@ fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
     let mut turns = queries.iter().cycle();
     let policy = Policy::default();
-    let (by, from) = ((&**generation, &policy), (CLIENT, Transport::Udp));
-    let mut respond = |query| fast.respond(by, query, from, &mut reply);
+    let (view, from) = (View { generation: &generation, policy: &policy }, Peer::udp(CLIENT));
+    let mut respond = |query| fast.respond(view, query, from, &mut reply);
     // The first time each is made.
     for query in &queries {
         assert!(matches!(respond(query), Verdict::Reply { .. }));
@@ -183,8 +183,8 @@ fn fast_path_with_options(bencher: Bencher<'_, '_>, options: &str) {
     let queries: Vec<_> = names.into_iter().map(|name| with_options(name, options)).collect();
     let (generation, mut reply) = (INDEX.load(), [0; UDP_MAX as usize]);
     let (mut fast, mut turns) = (Fast::new(), queries.iter().cycle());
-    let (by, from) = ((&**generation, &policy), (CLIENT, Transport::Udp));
-    let mut respond = |query| fast.respond(by, query, from, &mut reply);
+    let (view, from) = (View { generation: &generation, policy: &policy }, Peer::udp(CLIENT));
+    let mut respond = |query| fast.respond(view, query, from, &mut reply);
     for query in &queries {
         assert!(matches!(respond(query), Verdict::Reply { .. }));
     }
@@ -205,7 +205,12 @@ fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
     };
     bencher.with_inputs(changed).bench_local_values(|query| {
         let generation = fixture.borrow().index.load().clone();
-        fast.respond((&generation, &policy), &query, (CLIENT, Transport::Udp), &mut reply)
+        fast.respond(
+            View { generation: &generation, policy: &policy },
+            &query,
+            Peer::udp(CLIENT),
+            &mut reply,
+        )
     });
 }
 
@@ -216,7 +221,7 @@ fn full_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let queries = asked.queries();
     let (mut turns, mut reply) = (queries.iter().cycle(), Vec::new());
     bencher.bench_local(|| {
-        responder.respond(turns.next().unwrap(), CLIENT, Transport::Udp, &mut reply);
+        responder.respond(turns.next().unwrap(), Peer::udp(CLIENT), &mut reply);
         black_box(&reply).len()
     });
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, Record, RecordType};
-use srvd::wire::{Fast, Policy, READY_MAX, Responder, Transport, Verdict};
+use srvd::wire::{Fast, Peer, Policy, READY_MAX, Responder, Transport, Verdict, View};
 
 use super::zones::Zones;
 
@@ -25,8 +25,13 @@ fn question(name: &str, kind: RecordType) -> Vec<u8> {
 /// What becomes of a message on the fast path.
 fn verdict(zones: &Zones, message: &[u8], reply: &mut [u8]) -> Verdict {
     let (generation, policy) = (zones.index.load(), Policy::default());
-    let from = (client(), Transport::Udp);
-    Fast::unbounded().respond((&generation, &policy), message, from, &mut reply[..1232])
+    let from = Peer::udp(client());
+    Fast::unbounded().respond(
+        View { generation: &generation, policy: &policy },
+        message,
+        from,
+        &mut reply[..1232],
+    )
 }
 
 /// What the fast path replies; nothing where it leaves the question to the full one.
@@ -44,8 +49,7 @@ fn full(zones: &Zones, message: &[u8], transport: Transport) -> (usize, Message)
     let mut reply = Vec::new();
     assert!(Responder::new(Arc::clone(&zones.index)).respond(
         message,
-        client(),
-        transport,
+        Peer { address: client(), transport },
         &mut reply
     ));
     (reply.len(), Message::from_vec(&reply).unwrap())

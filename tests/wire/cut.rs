@@ -12,7 +12,8 @@ use proptest::sample::select;
 use srvd::authority::Draw;
 use srvd::index::{AnswersOrder, Index, Schema};
 use srvd::wire::{
-    Cookies, Fast, Policies, Policy, READY_MAX, Responder, Transport, UDP_MOST, UdpSize, Verdict,
+    Cookies, Fast, Peer, Policies, Policy, READY_MAX, Responder, Transport, UDP_MOST, UdpSize,
+    Verdict, View,
 };
 
 use super::messages::{A, CLIENT, Query, SRV, parse};
@@ -103,10 +104,15 @@ impl<'a> Asker<'a> {
     }
 
     /// What the fast path says, if it takes the message.
-    fn fast(&mut self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
-        let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
+    fn fast(&mut self, message: &[u8], from: Peer) -> Option<Vec<u8>> {
+        let room = if from.transport == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        match self.fast.respond((&self.index.load(), &self.policy), message, from, &mut reply) {
+        match self.fast.respond(
+            View { generation: &self.index.load(), policy: &self.policy },
+            message,
+            from,
+            &mut reply,
+        ) {
             Verdict::Reply { octets, truncated, .. } => {
                 assert_eq!(truncated, reply[2] & 2 != 0);
                 reply.truncate(octets);
@@ -118,21 +124,16 @@ impl<'a> Asker<'a> {
     }
 
     /// What the full path says.
-    fn full(&self, message: &[u8], from: (SocketAddr, Transport)) -> Vec<u8> {
+    fn full(&self, message: &[u8], from: Peer) -> Vec<u8> {
         self.full_of(self.index, message, from)
     }
 
     /// What it says of an index.
-    fn full_of(
-        &self,
-        index: &Arc<Index>,
-        message: &[u8],
-        from: (SocketAddr, Transport),
-    ) -> Vec<u8> {
+    fn full_of(&self, index: &Arc<Index>, message: &[u8], from: Peer) -> Vec<u8> {
         let policies = Arc::new(Policies::new(Arc::new(self.policy.clone())));
         let mut reply = Vec::new();
         let responder = Responder::with(Arc::clone(index), policies);
-        assert!(responder.respond(message, from.0, from.1, &mut reply));
+        assert!(responder.respond(message, from, &mut reply));
         reply
     }
 
@@ -140,7 +141,7 @@ impl<'a> Asker<'a> {
     /// of how many came over UDP, and whether the fast path took it.
     fn check(&mut self, query: &Query, room: usize) -> (usize, usize, bool) {
         let message = query.bytes();
-        let whole = parse(&self.full_of(self.all.0, &message, (CLIENT, Transport::Tcp))).unwrap();
+        let whole = parse(&self.full_of(self.all.0, &message, Peer::tcp(CLIENT))).unwrap();
         assert!(!whole.metadata.truncation);
         let is_limited = whole.answers.iter().all(|it| {
             use RecordType::{A, AAAA, PTR, SRV};
@@ -148,15 +149,15 @@ impl<'a> Asker<'a> {
                 && !it.name.to_lowercase().to_ascii().ends_with("static.test.")
         });
         let most = if is_limited { self.all.1 } else { usize::MAX }.min(whole.answers.len());
-        let over_tcp = self.full(&message, (CLIENT, Transport::Tcp));
-        for reply in self.fast(&message, (CLIENT, Transport::Tcp)).into_iter().chain([over_tcp]) {
+        let over_tcp = self.full(&message, Peer::tcp(CLIENT));
+        for reply in self.fast(&message, Peer::tcp(CLIENT)).into_iter().chain([over_tcp]) {
             let said = parse(&reply).unwrap();
             assert!(!said.metadata.truncation);
             assert_eq!(said.answers.len(), most, "all, or so many at most");
         }
-        let fast = self.fast(&message, (CLIENT, Transport::Udp));
+        let fast = self.fast(&message, Peer::udp(CLIENT));
         let mut counts = (0, most, fast.is_some());
-        let full = self.full(&message, (CLIENT, Transport::Udp));
+        let full = self.full(&message, Peer::udp(CLIENT));
         for reply in fast.into_iter().chain([full]) {
             let said = parse(&reply).expect("a whole message");
             let end = 12 + query.question.len();
@@ -314,7 +315,7 @@ fn max_answers_bounds_pointers_too() {
     }
     // Others each time.
     let pointer = Query::new("_big._tcp.services.internal", 12).bytes();
-    let drawn = || asker.full(&pointer, (CLIENT, Transport::Udp));
+    let drawn = || asker.full(&pointer, Peer::udp(CLIENT));
     let all: BTreeSet<_> = (0..40).flat_map(|_| lines(&drawn())).collect();
     assert!(all.len() > 60, "{}", all.len());
 }
@@ -332,13 +333,13 @@ fn rfc1034_s3_6_2_an_alias_is_there_and_what_fits_of_where_it_leads() {
         [("alias.static.test", A, 150), ("far.static.test", A, 175), ("far.static.test", 16, 300)]
     {
         let query = Query::new(name, kind);
-        let said = parse(&asker.full(&query.bytes(), (CLIENT, Transport::Udp))).unwrap();
+        let said = parse(&asker.full(&query.bytes(), Peer::udp(CLIENT))).unwrap();
         assert!(said.metadata.truncation && said.metadata.authoritative);
         assert_eq!(said.answers[0].record_type(), RecordType::CNAME);
         assert!(said.answers[1..].iter().all(|it| u16::from(it.record_type()) == kind));
         assert!((5..whole).contains(&said.answers.len()), "{}", said.answers.len());
         assert!(said.authorities.is_empty() && said.additionals.is_empty());
-        let all = parse(&asker.full(&query.bytes(), (CLIENT, Transport::Tcp))).unwrap();
+        let all = parse(&asker.full(&query.bytes(), Peer::tcp(CLIENT))).unwrap();
         assert!(!all.metadata.truncation && all.answers.len() > 100, "{}", all.answers.len());
     }
 }
@@ -432,10 +433,13 @@ fn rfc2782_what_is_cut_is_drawn_by_weight() {
         let generation = fixture.index.load();
         for fast in [&mut fast, &mut unbounded].into_iter().filter(|_| is_fast) {
             let (mut reply, policy) = (vec![0; 1232], Policy::default());
-            let from = (CLIENT, Transport::Udp);
-            if let Verdict::Reply { octets, .. } =
-                fast.respond((&generation, &policy), message, from, &mut reply)
-            {
+            let from = Peer::udp(CLIENT);
+            if let Verdict::Reply { octets, .. } = fast.respond(
+                View { generation: &generation, policy: &policy },
+                message,
+                from,
+                &mut reply,
+            ) {
                 reply.truncate(octets);
                 return reply;
             }
@@ -510,7 +514,7 @@ fn a_stable_choice_is_the_same_for_a_client_by_either_path_and_on_every_replica(
             let message = Query::new(name, kind).edns(size, 0, 0, &[]).bytes();
             let (mut sets, mut orders) = (BTreeSet::new(), BTreeSet::new());
             for number in 0..20 {
-                let from = (client(number), Transport::Udp);
+                let from = Peer::udp(client(number));
                 let first = set(&asker.full(&message, from));
                 for _ in 0..4 {
                     let reply = asker.full(&message, from);
@@ -537,7 +541,7 @@ fn a_stable_choice_changes_as_little_as_the_service_does() {
     let message = Query::new("_web._tcp.services.internal", SRV).edns(1232, 0, 0, &[]).bytes();
     let all = |fixture: &Fixture| -> Vec<_> {
         let asker = Asker::new(&fixture.index, policy(1232, false));
-        (0..100).map(|it| set(&asker.full(&message, (client(it), Transport::Udp)))).collect()
+        (0..100).map(|it| set(&asker.full(&message, Peer::udp(client(it))))).collect()
     };
     let mut before = all(&fixture);
     for n in 60..90 {
@@ -569,7 +573,7 @@ fn over_many_clients_a_stable_choice_is_by_weight() {
     let message = Query::new("web.services.internal", A).bytes();
     let mut counts = [0; 4];
     for number in 0..20_000 {
-        let reply = asker.fast(&message, (client(number), Transport::Udp)).unwrap();
+        let reply = asker.fast(&message, Peer::udp(client(number))).unwrap();
         counts[usize::from(reply[reply.len() - 1]) - 1] += 1;
     }
     // 16.27 is the 0.1 % point of chi-square with 3 degrees of freedom.

@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use srvd::index::Schema;
-use srvd::wire::{Fast, Policy, READY_MAX, Replied, Transport, Verdict};
+use srvd::wire::{Fast, Peer, Policy, READY_MAX, Replied, Transport, Verdict, View};
 
 use super::cut::check_cut;
 use super::messages::{CLIENT, Query, parse, respond};
@@ -21,15 +21,19 @@ pub(super) fn fast(fixture: &Fixture, message: &[u8], transport: Transport) -> O
     let generation = fixture.index.load();
     // One that takes whatever can be made ready.
     match Fast::unbounded().respond(
-        (&generation, &Policy::default()),
+        View { generation: &generation, policy: &Policy::default() },
         message,
-        (CLIENT, transport),
+        Peer { address: CLIENT, transport },
         &mut reply[..room],
     ) {
         Verdict::Reply { octets, code, truncated, topic } => {
             reply.truncate(octets);
             assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
-            let read = Replied::read((&generation, &Policy::default()), CLIENT.ip(), &reply);
+            let read = Replied::read(
+                View { generation: &generation, policy: &Policy::default() },
+                CLIENT.ip(),
+                &reply,
+            );
             assert_eq!((read.topic, read.octets), (topic, octets));
             Some(reply)
         }

@@ -3,7 +3,7 @@
 use hickory_proto::rr::Record;
 use proptest::prelude::*;
 use srvd::authority::Draw;
-use srvd::wire::{Fast, Policy, READY_MAX, Transport, Verdict};
+use srvd::wire::{Fast, Peer, Policy, READY_MAX, Transport, Verdict, View};
 
 use super::example;
 use super::messages::{A, CLIENT, Query, SRV, parse, respond};
@@ -17,9 +17,9 @@ const DRAWS: u32 = 100_000;
 fn verdict(fixture: &Fixture, message: &[u8]) -> Verdict {
     let mut reply = [0; 1232];
     Fast::default().respond(
-        (&fixture.index.load(), &Policy::default()),
+        View { generation: &fixture.index.load(), policy: &Policy::default() },
         message,
-        (CLIENT, Transport::Udp),
+        Peer::udp(CLIENT),
         &mut reply,
     )
 }
@@ -145,9 +145,9 @@ fn large_services_are_made_ready_where_nobody_waits() {
     let (mut patient, mut reply) = (Fast::unbounded(), [0; 1232]);
     let message = query.bytes();
     patient.respond(
-        (&fixture.index.load(), &Policy::default()),
+        View { generation: &fixture.index.load(), policy: &Policy::default() },
         &message,
-        (CLIENT, Transport::Udp),
+        Peer::udp(CLIENT),
         &mut reply,
     );
     assert!(takes(&fixture, &query), "it is kept now");
@@ -178,9 +178,9 @@ fn max_answers_are_drawn_anew_for_each_query() {
         for _ in 0..20_000 {
             let mut reply = [0; 1232];
             let verdict = fast.respond(
-                (&fixture.index.load(), &Policy::default()),
+                View { generation: &fixture.index.load(), policy: &Policy::default() },
                 &message,
-                (CLIENT, Transport::Udp),
+                Peer::udp(CLIENT),
                 &mut reply,
             );
             let Verdict::Reply { octets, truncated: false, .. } = verdict else {
@@ -209,9 +209,9 @@ fn max_answers_are_drawn_anew_for_each_query() {
 fn patiently(fast: &mut Fast, fixture: &Fixture, message: &[u8]) -> Option<Vec<u8>> {
     let mut reply = [0; 1232];
     match fast.respond(
-        (&fixture.index.load(), &Policy::default()),
+        View { generation: &fixture.index.load(), policy: &Policy::default() },
         message,
-        (CLIENT, Transport::Udp),
+        Peer::udp(CLIENT),
         &mut reply,
     ) {
         Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
@@ -249,9 +249,13 @@ fn over_tcp_whether_a_few_of_many_are_ready_does_not_depend_on_the_draw() {
     let message = Query::new("_web._tcp", SRV).bytes();
     for (most, is_ready) in [(3, true), (20, true), (70, true), (90, false), (150, false)] {
         let (fixture, mut reply) = (limited(200, most), [0; READY_MAX]);
-        let (generation, from) = (fixture.index.load(), (CLIENT, Transport::Tcp));
-        let verdict =
-            Fast::default().respond((&generation, &Policy::default()), &message, from, &mut reply);
+        let (generation, from) = (fixture.index.load(), Peer::tcp(CLIENT));
+        let verdict = Fast::default().respond(
+            View { generation: &generation, policy: &Policy::default() },
+            &message,
+            from,
+            &mut reply,
+        );
         let is_whole = matches!(verdict, Verdict::Reply { truncated: false, .. });
         assert_eq!((is_whole, verdict == Verdict::Full), (is_ready, !is_ready), "{most}");
     }
@@ -288,9 +292,9 @@ fn answers_change_with_their_service() {
         let mut reply = [0; 1232];
         let message = Query::new(name, kind).bytes();
         Fast::default().respond(
-            (&fixture.index.load(), &Policy::default()),
+            View { generation: &fixture.index.load(), policy: &Policy::default() },
             &message,
-            (CLIENT, Transport::Udp),
+            Peer::udp(CLIENT),
             &mut reply,
         );
         (reply[3] & 0x0f, reply[7])
@@ -328,9 +332,9 @@ fn firsts<const N: usize>(values: [&str; N], name: &str, kind: u16, at: usize) -
     let mut fast = Fast::with_draw(Draw::seeded(5));
     for _ in 0..DRAWS {
         fast.respond(
-            (&generation, &Policy::default()),
+            View { generation: &generation, policy: &Policy::default() },
             &message,
-            (CLIENT, Transport::Udp),
+            Peer::udp(CLIENT),
             &mut reply,
         );
         counts[usize::from(reply[message.len() + at])] += 1;
@@ -403,7 +407,7 @@ proptest! {
             message.extend_from_slice(tail);
             let mut reply = vec![0; room];
             let verdict =
-                Fast::default().respond((&fixture.index.load(), &Policy::default()), &message[..length], (CLIENT, transport), &mut reply);
+                Fast::default().respond(View { generation: &fixture.index.load(), policy: &Policy::default() }, &message[..length], Peer { address: CLIENT, transport }, &mut reply);
             replies.push((verdict, reply));
         }
         prop_assert_eq!(replies[0].0, replies[1].0);

@@ -1,7 +1,7 @@
 //! What is said to messages of every form, from the most proper to the worst.
 
 use hickory_proto::op::{OpCode, ResponseCode};
-use srvd::wire::Transport;
+use srvd::wire::{Peer, Transport};
 
 use super::example;
 use super::messages::{A, Query, SRV, ask, counts, respond, wire_name};
@@ -23,7 +23,7 @@ fn source_port_zero_is_not_answered() {
     let responder = srvd::wire::Responder::new(example().index);
     let query = Query::new("web.services.internal", A).bytes();
     let client = "192.0.2.1:0".parse().unwrap();
-    assert!(!responder.respond(&query, client, Transport::Udp, &mut Vec::new()));
+    assert!(!responder.respond(&query, Peer::udp(client), &mut Vec::new()));
 }
 
 #[test]

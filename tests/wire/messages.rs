@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
-use srvd::wire::{Responder, Transport};
+use srvd::wire::{Peer, Responder, Transport};
 
 use crate::fixture::Fixture;
 
@@ -81,7 +81,7 @@ impl Query {
 pub(crate) fn respond(fixture: &Fixture, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
     let mut reply = b"what was there before".to_vec();
     Responder::new(fixture.index.clone())
-        .respond(message, CLIENT, transport, &mut reply)
+        .respond(message, Peer { address: CLIENT, transport }, &mut reply)
         .then_some(reply)
 }
 

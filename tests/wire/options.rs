@@ -7,9 +7,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::select;
 use srvd::wire::{
-    AMPLIFICATION_MAX, Cookies, Fast, NSID_MAX, Policies, Policy, READY_MAX, Responder,
+    AMPLIFICATION_MAX, Cookies, Fast, NSID_MAX, Peer, Policies, Policy, READY_MAX, Responder,
+    Transport, Verdict, View,
 };
-use srvd::wire::{Transport, Verdict};
 
 use super::differential::{names, registrations, world};
 use super::messages::Query;
@@ -98,34 +98,29 @@ impl Setting {
 fn given(fixture: &Fixture, client: SocketAddr, ago: u32) -> Vec<u8> {
     let policy = Policy { cookies: Some(cookies(ago)), ..Policy::default() };
     let query = Query::new("x", 1).edns(512, 0, 0, &[&[0, 10, 0, 8][..], &[5; 8]].concat());
-    let reply = full(fixture, &Arc::new(policy), &query.bytes(), (client, Transport::Udp));
+    let reply = full(fixture, &Arc::new(policy), &query.bytes(), Peer::udp(client));
     Reply::new(reply).option(10).unwrap()
 }
 
 /// What the full path replies.
-fn full(
-    fixture: &Fixture,
-    policy: &Arc<Policy>,
-    message: &[u8],
-    from: (SocketAddr, Transport),
-) -> Vec<u8> {
+fn full(fixture: &Fixture, policy: &Arc<Policy>, message: &[u8], from: Peer) -> Vec<u8> {
     let mut reply = Vec::new();
     let responder =
         Responder::with(Arc::clone(&fixture.index), Arc::new(Policies::new(Arc::clone(policy))));
-    assert!(responder.respond(message, from.0, from.1, &mut reply));
+    assert!(responder.respond(message, from, &mut reply));
     reply
 }
 
 /// What the fast path replies, if it takes the message.
-fn fast(
-    fixture: &Fixture,
-    policy: &Arc<Policy>,
-    message: &[u8],
-    from: (SocketAddr, Transport),
-) -> Option<Vec<u8>> {
-    let mut reply = vec![0xff; if from.1 == Transport::Udp { 1232 } else { READY_MAX }];
+fn fast(fixture: &Fixture, policy: &Arc<Policy>, message: &[u8], from: Peer) -> Option<Vec<u8>> {
+    let mut reply = vec![0xff; if from.transport == Transport::Udp { 1232 } else { READY_MAX }];
     let generation = fixture.index.load();
-    match Fast::unbounded().respond((&generation, policy), message, from, &mut reply) {
+    match Fast::unbounded().respond(
+        View { generation: &generation, policy },
+        message,
+        from,
+        &mut reply,
+    ) {
         Verdict::Reply { octets, .. } => Some(reply[..octets].to_vec()),
         Verdict::Silence => panic!("a query is answered"),
         Verdict::Full | Verdict::Foreign | Verdict::Pattern => None,
@@ -175,13 +170,7 @@ fn options(fixture: &Fixture, client: SocketAddr, choices: &[Choice]) -> (Vec<u8
 }
 
 /// Asks both paths, and checks what they say and in how much room.
-fn check_paths(
-    fixture: &Fixture,
-    setting: &Setting,
-    query: &Query,
-    is_known: bool,
-    from: (SocketAddr, Transport),
-) {
+fn check_paths(fixture: &Fixture, setting: &Setting, query: &Query, is_known: bool, from: Peer) {
     let (policy, message) = (Arc::new(setting.policy()), query.bytes());
     let slow = Reply::new(full(fixture, &policy, &message, from));
     let quick = fast(fixture, &policy, &message, from).map(Reply::new);
@@ -190,7 +179,7 @@ fn check_paths(
         assert_ne!(slow.code(), 1, "a format error is for the full path");
     }
     let is_known = is_known && setting.cookies.is_some();
-    for reply in quick.iter().chain([&slow]).filter(|_| from.1 == Transport::Udp) {
+    for reply in quick.iter().chain([&slow]).filter(|_| from.transport == Transport::Udp) {
         assert!(reply.octets.len() <= 1232 && reply.option(11).is_none());
         assert!(is_known || reply.octets.len() <= limit(query, setting, &slow));
     }
@@ -220,7 +209,7 @@ proptest! {
                 if !plain {
                     query = query.edns(size, 0, 0, &options);
                 }
-                check_paths(&fixture, &setting, &query, is_known && !plain, (client, transport));
+                check_paths(&fixture, &setting, &query, is_known && !plain, Peer { address: client, transport });
             }
         }
     }

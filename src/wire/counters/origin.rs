@@ -1,8 +1,8 @@
 //! The origin of a reply: transport, address family, and the path that answered.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use crate::wire::Transport;
+use crate::wire::{Peer, Transport};
 
 /// The path by which a query was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,8 +73,8 @@ impl Origin {
 
     /// That of what a client sent over a transport.
     #[must_use]
-    pub const fn of((client, transport): (SocketAddr, Transport), path: Path) -> Self {
-        Self { transport, family: Family::of(client.ip()), path }
+    pub const fn of(from: Peer, path: Path) -> Self {
+        Self { transport: from.transport, family: Family::of(from.ip()), path }
     }
 
     /// All of them, by their places.

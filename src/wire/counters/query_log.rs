@@ -5,7 +5,6 @@
 //! because nobody reads the log fast enough, the line is lost and counted.
 
 use std::io;
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -17,7 +16,7 @@ use hickory_proto::rr::RecordType;
 use super::Counters;
 use super::Replied;
 use crate::names::{WireName, mnemonic};
-use crate::wire::{HEADER, Transport};
+use crate::wire::{HEADER, Peer};
 
 /// Lines that may wait to be written: some milliseconds' worth at any rate that a log can
 /// take, and less than 400 KiB.
@@ -37,10 +36,8 @@ pub struct QueryLog {
 /// One query and its reply.
 #[derive(Debug)]
 struct Line {
-    /// Who asked.
-    client: SocketAddr,
-    /// Over what.
-    transport: Transport,
+    /// The client.
+    from: Peer,
     /// The question's name and type, if there was one.
     question: Option<(Box<WireName>, RecordType)>,
     /// What was replied.
@@ -70,7 +67,7 @@ impl QueryLog {
     /// Logs a query by its reply, if its number is drawn. How long it took is only asked then.
     pub(in crate::wire) fn offer(
         &self,
-        (client, transport): (SocketAddr, Transport),
+        from: Peer,
         reply: &[u8],
         replied: &Replied,
         took: impl FnOnce() -> Duration,
@@ -79,7 +76,7 @@ impl QueryLog {
             return;
         }
         let question = question(reply);
-        let line = Line { client, transport, question, replied: *replied, took: took() };
+        let line = Line { from, question, replied: *replied, took: took() };
         if self.sender.try_send(line).is_err() {
             self.counters.lose_line();
         }
@@ -96,8 +93,8 @@ impl Line {
         };
         tracing::info!(
             target: "srvd::query",
-            client = %self.client,
-            proto = self.transport.as_str(),
+            client = %self.from.address,
+            proto = self.from.transport.as_str(),
             name,
             "type" = kind,
             rcode = self.replied.code.as_str(),

@@ -1,7 +1,7 @@
 //! The counted properties of a reply, read from its octets: so whatever wrote it counts alike,
 //! and the fast path, which knows without reading, can be held to it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
@@ -11,7 +11,7 @@ use crate::authority::Resolved;
 use crate::index::{Generation, ZoneNumber};
 use crate::names::WireName;
 use crate::wire::full::OPT;
-use crate::wire::{HEADER, Policy, Responder, Transport};
+use crate::wire::{HEADER, Peer, Policy, Responder, View};
 
 /// The flag TC, in the third octet.
 const TRUNCATED: u8 = 0x02;
@@ -39,20 +39,16 @@ struct Question {
 impl Replied {
     /// What is counted of a reply to a client, by the generation and policy it was made of.
     #[must_use]
-    pub fn read(
-        (generation, policy): (&Generation, &Policy),
-        client: IpAddr,
-        reply: &[u8],
-    ) -> Self {
+    pub fn read(view: View<'_>, client: IpAddr, reply: &[u8]) -> Self {
         let octets = reply.len();
         let Some(header) = reply.first_chunk::<HEADER>() else {
             let (topic, code) = (Topic::UNKNOWN, Code::of(u16::MAX));
             return Self { topic, code, octets, truncation: None, refusal: None };
         };
         let question = Question::read(header, reply);
-        let may_query = policy.may_query(client);
+        let may_query = view.policy.may_query(client);
         let topic = question.as_ref().map_or(Topic::UNKNOWN, |question| {
-            let shown = Some(generation).filter(|_| may_query);
+            let shown = Some(view.generation).filter(|_| may_query);
             question.topic(shown)
         });
         let code = Code::of(code(header, reply, question.as_ref()));
@@ -60,7 +56,8 @@ impl Replied {
         let refusal = (code == Code::REFUSED).then(|| match &question {
             _ if !may_query => Refusal::Client,
             Some(question) if header[2] & OPCODE == 0 && question.is_offered(topic.zone) => {
-                let is_asked = header[2] & RECURSION_DESIRED != 0 && policy.forwarder.is_some();
+                let is_asked =
+                    header[2] & RECURSION_DESIRED != 0 && view.policy.forwarder.is_some();
                 if is_asked { Refusal::Recursion } else { Refusal::Foreign }
             }
             _ => Refusal::Unsupported,
@@ -74,7 +71,7 @@ impl Responder {
     pub(in crate::wire) fn count(
         &self,
         policy: &Policy,
-        (from, path): ((SocketAddr, Transport), Path),
+        (from, path): (Peer, Path),
         reply: &[u8],
         replied: &Replied,
         took: Duration,

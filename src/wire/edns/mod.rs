@@ -28,10 +28,8 @@ mod options;
 mod record;
 mod zone_version;
 
-use std::net::SocketAddr;
-
 use self::options::Options;
-use super::{Policy, Transport};
+use super::{Peer, Policy, Transport};
 
 pub use self::budget::AMPLIFICATION_MAX;
 pub(super) use self::budget::Budget;
@@ -111,11 +109,7 @@ impl Edns {
     /// # Errors
     /// [`Malformed`] when they do not fill their record, or one has a length that it must
     /// not have.
-    pub(super) fn new(
-        opt: &Opt<'_>,
-        policy: &Policy,
-        from: (SocketAddr, Transport),
-    ) -> Result<Self, Malformed> {
+    pub(super) fn new(opt: &Opt<'_>, policy: &Policy, from: Peer) -> Result<Self, Malformed> {
         let mut edns = Self::without_options(opt);
         // As of nearly all clients.
         if opt.options.is_empty() {
@@ -126,7 +120,8 @@ impl Edns {
             edns.take(code, data, policy, from)?;
         }
         edns.reserved = edns.plan(policy);
-        if edns.is_kept_small(policy, from.1) && !budget::admits(edns.reserved, opt.options) {
+        if edns.is_kept_small(policy, from.transport) && !budget::admits(edns.reserved, opt.options)
+        {
             edns.nsid = false;
             edns.reserved = edns.plan(policy);
         }
@@ -174,17 +169,17 @@ impl Edns {
         code: u16,
         data: &[u8],
         policy: &Policy,
-        (client, transport): (SocketAddr, Transport),
+        from: Peer,
     ) -> Result<(), Malformed> {
         match (code, &policy.cookies) {
             // RFC 5001 section 2.2: what a client writes there is ignored.
             (NSID, _) => self.nsid = policy.nsid.is_some(),
             // RFC 7873 section 5.2: the first counts.
             (COOKIE, Some(cookies)) if self.cookie.is_none() => {
-                let (cookie, is_valid) = cookies.exchange(data, client.ip())?;
+                let (cookie, is_valid) = cookies.exchange(data, from.ip())?;
                 (self.cookie, self.has_valid_cookie) = (Some(cookie), is_valid);
             }
-            (KEEPALIVE, _) if transport == Transport::Tcp => self.keepalive = is_empty(data)?,
+            (KEEPALIVE, _) if from.transport == Transport::Tcp => self.keepalive = is_empty(data)?,
             (ZONE_VERSION, _) => self.zone_version = is_empty(data)?,
             _ => {}
         }

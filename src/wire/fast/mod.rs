@@ -15,7 +15,7 @@ mod compile;
 mod compose;
 mod query;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
@@ -25,7 +25,7 @@ use self::compose::{Composer, Declined, Written};
 use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
-use super::{Kind, Policy, Topic, Transport};
+use super::{Kind, Peer, Topic, Transport, View};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::skydns::is_any_label;
 use crate::index::{Generation, Kept, Node, Ready, Sample, Schema, Slot, Zone};
@@ -113,24 +113,24 @@ impl Fast {
     /// over TCP.
     pub fn respond(
         &mut self,
-        by: (&Generation, &Policy),
+        view: View<'_>,
         message: &[u8],
-        from: (SocketAddr, Transport),
+        from: Peer,
         reply: &mut [u8],
     ) -> Verdict {
         match Query::read(message, &mut self.name) {
             Ok(query) => {
-                self.answer(by, &query, from, reply).unwrap_or_else(|Declined| self.leave(by))
+                self.answer(view, &query, from, reply).unwrap_or_else(|Declined| self.leave(view))
             }
             Err(Unusual::NoRequest) => Verdict::Silence,
             Err(Unusual::Nameless) => Verdict::Full,
-            Err(Unusual::Named) => self.leave(by),
+            Err(Unusual::Named) => self.leave(view),
         }
     }
 
     /// Leaves a message to the full path, and says whether its name is a pattern, or where
     /// others are asked for names that are not ours, one of these.
-    fn leave(&self, (generation, policy): (&Generation, &Policy)) -> Verdict {
+    fn leave(&self, View { generation, policy }: View<'_>) -> Verdict {
         match generation.locate(&self.name) {
             None if policy.forwarder.is_some() => Verdict::Foreign,
             Some((site, below)) if self.is_pattern(generation.zone(site), below) => {
@@ -149,18 +149,19 @@ impl Fast {
     /// Answers a query.
     fn answer(
         &mut self,
-        (generation, policy): (&Generation, &Policy),
+        view: View<'_>,
         query: &Query<'_>,
-        from: (SocketAddr, Transport),
+        from: Peer,
         reply: &mut [u8],
     ) -> Result<Verdict, Declined> {
+        let View { generation, policy } = view;
         let edns = match &query.opt {
             Some(opt) => Some(Edns::new(opt, policy, from).map_err(|_| Declined)?),
             None => None,
         };
         let octets = [query.octets, query.question.len()];
-        let budget = Budget::new(policy, from.1, edns.as_ref(), octets);
-        let (resolved, (code, reason)) = self.resolve((generation, policy), from.0.ip());
+        let budget = Budget::new(policy, from.transport, edns.as_ref(), octets);
+        let (resolved, (code, reason)) = self.resolve(view, from.ip());
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign if query.wants_recursion() && policy.forwarder.is_some() => {
@@ -173,12 +174,12 @@ impl Fast {
             }
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
-                let client = from.0.ip();
+                let client = from.ip();
                 self.existing(generation, query, (position, node), client, &mut composer)?;
             }
         }
         let truncated = composer.is_truncated();
-        if truncated && from.1 == Transport::Tcp {
+        if truncated && from.transport == Transport::Tcp {
             return Err(Declined);
         }
         let code = code.low();
@@ -195,7 +196,7 @@ impl Fast {
     /// if it were not ours.
     fn resolve<'g>(
         &self,
-        (generation, policy): (&'g Generation, &Policy),
+        View { generation, policy }: View<'g>,
         client: IpAddr,
     ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
         if !policy.may_query(client) {

@@ -1,7 +1,5 @@
 //! A request that was understood, to what is said in return.
 
-use std::net::IpAddr;
-
 use hickory_proto::op::{Metadata, ResponseCode};
 use hickory_proto::rr::Name;
 use hickory_server::server::Request;
@@ -11,7 +9,7 @@ use crate::authority::{Answer, Draw, Overflow, Question, Reason, Room, answer, r
 use crate::index::Generation;
 use crate::names::WireName;
 use crate::wire::edns::{Budget, ZoneVersion};
-use crate::wire::{HEADER, Transport};
+use crate::wire::{HEADER, Peer, Transport};
 
 /// A reply before it is encoded.
 pub(super) struct Reply<'r> {
@@ -35,13 +33,13 @@ pub(super) struct Reply<'r> {
 pub(super) fn reply<'r>(
     generation: Option<&Generation>,
     request: &'r Request,
-    (client, transport): (IpAddr, Transport),
+    from: Peer,
     budget: Budget,
     elsewhere: &mut Forwarding<'_>,
 ) -> Option<Reply<'r>> {
     let [query] = request.queries.queries() else { return None };
     let (query, question) = (query.original(), request.queries.as_bytes());
-    let overflow = match transport {
+    let overflow = match from.transport {
         Transport::Udp => Overflow::Truncate,
         Transport::Tcp => Overflow::Cut,
     };
@@ -54,7 +52,7 @@ pub(super) fn reply<'r>(
         room: Room { octets, overflow },
     };
     let mut answer = match generation {
-        Some(generation) => answer(generation, &asked, &mut Draw::new().for_client(client)),
+        Some(generation) => answer(generation, &asked, &mut Draw::new().for_client(from.ip())),
         None => Answer::error(ResponseCode::Refused, Some(Reason::Prohibited)),
     };
     let recursion_available = elsewhere.complete(generation, request, &asked, &mut answer);

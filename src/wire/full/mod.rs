@@ -15,7 +15,6 @@ mod handler;
 mod queue;
 mod screen;
 
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -31,7 +30,7 @@ use self::forwarding::Forwarding;
 use self::handler::zone_version;
 use self::screen::Outline;
 use super::edns::{Budget, Edns, Malformed, OptReply};
-use super::{Code, Counters, Policies, Policy, Transport};
+use super::{Code, Counters, Peer, Policies, Policy, Transport, View};
 use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
@@ -118,36 +117,30 @@ impl Responder {
         self.index.load()
     }
 
-    /// Answers one message from `source`: writes the reply over what is in `reply`, and
+    /// Answers one message: writes the reply over what is in `reply`, and
     /// says whether there is any. It waits for nothing, and asks nobody else.
     ///
     /// Silence is for what is no request: less than a header, a response, or the source
     /// port 0, to which nothing can be sent. All else is answered (RFC 8906), with SERVFAIL
     /// where a fault of ours makes the answer panic: the caller never unwinds.
-    pub fn respond(
-        &self,
-        message: &[u8],
-        source: SocketAddr,
-        transport: Transport,
-        reply: &mut Vec<u8>,
-    ) -> bool {
+    pub fn respond(&self, message: &[u8], from: Peer, reply: &mut Vec<u8>) -> bool {
         let mut elsewhere = Forwarding::nowhere();
         let (generation, policy) = (self.index.load(), self.policies.load());
-        let (by, from) = ((&**generation, &**policy), (source, transport));
-        self.write(by, message, from, &mut elsewhere, reply) != Outcome::Silence
+        let view = View { generation: &generation, policy: &policy };
+        self.write(view, message, from, &mut elsewhere, reply) != Outcome::Silence
     }
 
     /// The same from a generation and by a policy that were loaded already; others may have
     /// to be asked.
     pub(super) fn respond_by(
         &self,
-        by: (&Generation, &Policy),
+        view: View<'_>,
         message: &[u8],
-        from: (SocketAddr, Transport),
+        from: Peer,
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let mut elsewhere = Forwarding::of(by.1, from.0.ip());
-        self.write(by, message, from, &mut elsewhere, reply)
+        let mut elsewhere = Forwarding::of(view.policy, from.ip());
+        self.write(view, message, from, &mut elsewhere, reply)
     }
 
     /// Answers a message again by the same policy, now that others were asked. What they said
@@ -156,30 +149,31 @@ impl Responder {
         &self,
         policy: &Policy,
         message: &[u8],
-        from: (SocketAddr, Transport),
+        from: Peer,
         found: &[Found],
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let mut elsewhere = Forwarding::found(policy, from.0.ip(), found);
-        self.write((&self.index.load(), policy), message, from, &mut elsewhere, reply)
+        let mut elsewhere = Forwarding::found(policy, from.ip(), found);
+        let view = View { generation: &self.index.load(), policy };
+        self.write(view, message, from, &mut elsewhere, reply)
     }
 
     /// Writes the reply to a message, if there is any.
     fn write(
         &self,
-        (generation, policy): (&Generation, &Policy),
+        view: View<'_>,
         message: &[u8],
-        (source, transport): (SocketAddr, Transport),
+        from: Peer,
         elsewhere: &mut Forwarding<'_>,
         reply: &mut Vec<u8>,
     ) -> Outcome {
-        let may_query = policy.may_query(source.ip());
+        let View { generation, policy } = view;
+        let may_query = policy.may_query(from.ip());
         let outline = if may_query { Outline::read } else { Outline::of_stranger };
         let read = catch_panic(|| outline(message)).flatten();
-        let Some(outline) = read.filter(|_| source.port() != 0) else {
+        let Some(outline) = read.filter(|_| from.address.port() != 0) else {
             return Outcome::Silence;
         };
-        let from = (source, transport);
         let Some(exchange) = catch_panic(|| Exchange::new(&outline, policy, from)) else {
             return Outcome::Silence;
         };
@@ -209,7 +203,7 @@ struct Exchange<'x> {
 
 impl<'x> Exchange<'x> {
     /// Reads what the request's options say. Those of another version mean nothing to us.
-    fn new(outline: &'x Outline<'x>, policy: &'x Policy, from: (SocketAddr, Transport)) -> Self {
+    fn new(outline: &'x Outline<'x>, policy: &'x Policy, from: Peer) -> Self {
         let (mut edns, mut form) = (None, outline.form);
         if let Some(opt) = &outline.opt {
             let read = match opt.version {
@@ -250,7 +244,7 @@ impl<'x> Exchange<'x> {
 }
 
 /// Whether a message shows a valid cookie of ours, so that its source is not forged.
-pub(super) fn shows_cookie(message: &[u8], policy: &Policy, from: (SocketAddr, Transport)) -> bool {
+pub(super) fn shows_cookie(message: &[u8], policy: &Policy, from: Peer) -> bool {
     let read = || Exchange::new(&Outline::read(message)?, policy, from).edns;
     policy.cookies.is_some()
         && catch_panic(read).flatten().is_some_and(|edns| edns.has_valid_cookie())
@@ -260,20 +254,19 @@ pub(super) fn shows_cookie(message: &[u8], policy: &Policy, from: (SocketAddr, T
 fn answer(
     generation: Option<&Generation>,
     message: &[u8],
-    (source, transport): (SocketAddr, Transport),
+    from: Peer,
     exchange: &Exchange<'_>,
     elsewhere: &mut Forwarding<'_>,
     octets: &mut Vec<u8>,
 ) {
-    let protocol = match transport {
+    let protocol = match from.transport {
         Transport::Udp => Protocol::Udp,
         Transport::Tcp => Protocol::Tcp,
     };
-    let Ok(request) = Request::from_bytes(bare(exchange.outline), source, protocol) else {
+    let Ok(request) = Request::from_bytes(bare(exchange.outline), from.address, protocol) else {
         return blank(exchange, FORMERR, octets);
     };
-    let budget = exchange.budget(transport, message);
-    let from = (source.ip(), transport);
+    let budget = exchange.budget(from.transport, message);
     let Some(mut reply) = handler::reply(generation, &request, from, budget, elsewhere) else {
         return blank(exchange, FORMERR, octets);
     };
@@ -329,7 +322,7 @@ mod tests {
         // An id, RD, one question: the root, type A, class IN.
         let query = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1];
         let (outline, policy) = (Outline::read(&query).unwrap(), Policy::default());
-        let from = ("192.0.2.1:5353".parse().unwrap(), Transport::Udp);
+        let from = Peer::udp("192.0.2.1:5353".parse().unwrap());
         let exchange = Exchange::new(&outline, &policy, from);
         let mut reply = Vec::new();
         or_servfail(&exchange, &mut reply, |reply| {

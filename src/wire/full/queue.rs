@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use arc_swap::Guard;
 
 use super::Responder;
-use crate::index::Generation;
 use crate::lock::{Lock, wait};
 use crate::names::Share;
 use crate::wire::counters::{DatagramCounters, Event};
@@ -25,7 +24,7 @@ use crate::wire::limiter::RateVerdict;
 use crate::wire::query_handler::{Handled, QueryHandler};
 use crate::wire::tcp::Promise;
 use crate::wire::udp::batch::{Route, UdpSocket};
-use crate::wire::{Origin, Path, Policies, Policy, Replied, Transport, Truncation};
+use crate::wire::{Origin, Path, Peer, Policies, Replied, Truncation, View};
 
 /// Messages that may wait. With messages of at most 4,096 octets, they hold 4 MiB at the
 /// worst.
@@ -111,7 +110,7 @@ pub(in crate::wire) struct Full {
 impl Queue {
     /// Hands a copy of a message over, if there is room for it.
     pub(in crate::wire) fn offer(&self, message: &[u8], to: Recipient) -> Offer {
-        let (client, _) = to.client();
+        let client = to.client();
         let handed = Handed { message: message.into(), to, since: Instant::now() };
         let Shared { more, .. } = &*self.open.0;
         let mut waiting = self.open.0.waiting.lock();
@@ -185,21 +184,20 @@ impl Full {
         let policy = self.policies.load();
         let from = handed.to.client();
         let responder = self.handler.responder().clone();
-        match self.handler.answer((&generation, &policy), &handed.message, from) {
+        let view = View { generation: &generation, policy: &policy };
+        match self.handler.answer(view, &handed.message, from) {
             Handled::Silence | Handled::Pattern => count(Event::Silent),
             Handled::Reply(reply, _) => {
-                let by = (&**generation, &**policy);
-                handed.reply(&responder, by, Path::Full, reply, count);
+                handed.reply(&responder, view, Path::Full, reply, count);
             }
             Handled::Foreign(asked) => {
                 count(Event::Handed);
                 let policy = Guard::into_inner(policy);
                 let (by, message) = (Arc::clone(&policy), handed.message.clone());
                 let done = move |mut reply: Vec<u8>| {
-                    let (by, count) = ((&**responder.generation(), &*by), |event| {
-                        responder.counters().forwarded(event)
-                    });
-                    handed.reply(&responder, by, Path::Forwarded, &mut reply, count);
+                    let view = View { generation: &responder.generation(), policy: &by };
+                    let count = |event| responder.counters().forwarded(event);
+                    handed.reply(&responder, view, Path::Forwarded, &mut reply, count);
                 };
                 self.handler.forward(policy, asked, message, from, done);
             }
@@ -209,10 +207,10 @@ impl Full {
 
 impl Recipient {
     /// The client, and what it asked by.
-    const fn client(&self) -> (SocketAddr, Transport) {
+    const fn client(&self) -> Peer {
         match self {
-            Self::Datagram(route, _) => (route.client, Transport::Udp),
-            Self::Stream(client, _) => (*client, Transport::Tcp),
+            Self::Datagram(route, _) => Peer::udp(route.client),
+            Self::Stream(client, _) => Peer::tcp(*client),
         }
     }
 
@@ -231,7 +229,7 @@ impl Handed {
     fn reply(
         self,
         responder: &Responder,
-        by: (&Generation, &Policy),
+        view: View<'_>,
         path: Path,
         mut reply: &mut [u8],
         mut count: impl FnMut(Event),
@@ -242,11 +240,11 @@ impl Handed {
             Recipient::Datagram(route, socket) => (route, socket),
             Recipient::Stream(_, promise) => return promise.keep(reply.to_vec(), path),
         };
-        let mut replied = Replied::read(by, from.0.ip(), reply);
+        let mut replied = Replied::read(view, from.ip(), reply);
         if responder.withholds(replied.code) {
             return count(Event::Withheld);
         }
-        match by.1.judge(&message, route.client, reply, Instant::now()) {
+        match view.policy.judge(&message, route.client, reply, Instant::now()) {
             RateVerdict::Sent => {}
             RateVerdict::Slipped(octets) => {
                 count(Event::Slipped);
@@ -261,7 +259,7 @@ impl Handed {
         }
         count(Event::Answered);
         let took = since.elapsed();
-        responder.count(by.1, (from, path), reply, &replied, took);
+        responder.count(view.policy, (from, path), reply, &replied, took);
         responder.counters().time(Origin::of(from, path), 1, took);
     }
 }

@@ -33,7 +33,7 @@ use crate::names::Share;
 use crate::wire::full::{Queue, Recipient};
 use crate::wire::listen::TCP_BUFFER;
 use crate::wire::query_handler::{Handled, QueryHandler};
-use crate::wire::{Origin, Path, Policy, Replied, Responder, Transport};
+use crate::wire::{Origin, Path, Peer, Policy, Replied, Responder, View};
 
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -244,7 +244,7 @@ impl Connection {
         while let Some(message) = whole_message(&input[used..]).filter(|_| self.has_room()) {
             used += PREFIX + message.len();
             self.answered += 1;
-            let path = self.answer_one((&generation, &policy), message, (now, place));
+            let path = self.answer_one(&generation, &policy, message, (now, place));
             if let Some(path) = path {
                 replies[path as usize] += 1;
             }
@@ -281,7 +281,7 @@ impl Connection {
     fn time(&self, replies: [usize; 2], since: Instant) {
         let took = since.elapsed();
         for (path, replies) in [Path::Fast, Path::Full].into_iter().zip(replies) {
-            let origin = Origin::of((self.peer, Transport::Tcp), path);
+            let origin = Origin::of(Peer::tcp(self.peer), path);
             self.responder.counters().time(origin, replies, took);
         }
     }
@@ -289,15 +289,16 @@ impl Connection {
     /// Answers a message, or lets others be asked. Gives by which path it was answered.
     fn answer_one(
         &mut self,
-        (generation, policy): (&Generation, &Arc<Policy>),
+        generation: &Generation,
+        policy: &Arc<Policy>,
         message: &[u8],
         (now, place): (Instant, &ConnectionSlot),
     ) -> Option<Path> {
-        let from = (self.peer, Transport::Tcp);
-        match self.handler.answer((generation, policy), message, from) {
+        let (view, from) = (View { generation, policy }, Peer::tcp(self.peer));
+        match self.handler.answer(view, message, from) {
             Handled::Silence => None,
             Handled::Reply(reply, path) => {
-                let replied = Replied::read((generation, policy), from.0.ip(), reply);
+                let replied = Replied::read(view, from.ip(), reply);
                 if self.responder.withholds(replied.code) {
                     self.ending = true;
                     return None;
@@ -334,8 +335,9 @@ impl Connection {
             return;
         };
         account.take(reply.capacity());
-        let (from, took) = ((self.peer, Transport::Tcp), since.elapsed());
-        let replied = Replied::read((&self.responder.generation(), &by), from.0.ip(), &reply);
+        let (from, took) = (Peer::tcp(self.peer), since.elapsed());
+        let view = View { generation: &self.responder.generation(), policy: &by };
+        let replied = Replied::read(view, from.ip(), &reply);
         if self.responder.withholds(replied.code) {
             self.ending = true;
             return;

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::relief::Relief;
-use crate::index::{Generation, Index};
+use crate::index::Index;
 use crate::wire::counters::{DatagramCounters, Event, ReplyCounters};
 use crate::wire::fast::{Fast, Verdict};
 use crate::wire::full::{Offer, Queue, Recipient, catch_panic};
 use crate::wire::limiter::RateVerdict;
-use crate::wire::{Code, Policies, Policy, QueryLog, Refusal, Replied, Transport, Truncation};
+use crate::wire::{Code, Peer, Policies, Policy, QueryLog, Refusal, Replied, Truncation, View};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
 /// lack of memory) pass; without a pause one that does not would take a whole core.
@@ -26,13 +26,10 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// as the socket's buffer has room for them. There is no end to those that come after.
 const LAST: usize = 4096;
 
-/// The generation and policy that a batch is answered by.
-type By<'b> = (&'b Generation, &'b Policy);
-
 /// A fast path: from a generation, a policy, a message and its client to a reply.
-trait Answer: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict {}
+trait Answer: FnMut(View<'_>, &[u8], Peer, &mut [u8]) -> Verdict {}
 
-impl<F: FnMut(By<'_>, &[u8], SocketAddr, &mut [u8]) -> Verdict> Answer for F {}
+impl<F: FnMut(View<'_>, &[u8], Peer, &mut [u8]) -> Verdict> Answer for F {}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -60,9 +57,7 @@ impl Worker {
     /// Answers datagrams until told to stop, and then those that had come by then.
     pub(super) fn serve(self) {
         let mut fast = Fast::new();
-        self.run(|by, message, client, reply| {
-            fast.respond(by, message, (client, Transport::Udp), reply)
-        });
+        self.run(|view, message, from, reply| fast.respond(view, message, from, reply));
     }
 
     /// Does so with any fast path.
@@ -101,7 +96,8 @@ impl Worker {
         let policy = self.policies.load();
         let mut replies = 0;
         for at in 0..count {
-            replies += usize::from(self.answer_one(at, (&generation, &policy), now, fast));
+            let view = View { generation: &generation, policy: &policy };
+            replies += usize::from(self.answer_one(at, view, now, fast));
         }
         drop((generation, policy));
         if let Err(unsent) = self.batch.send() {
@@ -114,13 +110,20 @@ impl Worker {
 
     /// Answers the datagram at a place of the batch, and says whether it did. One that makes
     /// the fast path panic is for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(&mut self, at: usize, by: By<'_>, now: Instant, fast: &mut impl Answer) -> bool {
+    fn answer_one(
+        &mut self,
+        at: usize,
+        view: View<'_>,
+        now: Instant,
+        fast: &mut impl Answer,
+    ) -> bool {
         let client = self.batch.client(at);
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             self.tally.count(Event::Silent, 1);
             return false;
         };
-        match catch_panic(|| fast(by, message, client, reply)).unwrap_or(Verdict::Full) {
+        match catch_panic(|| fast(view, message, Peer::udp(client), reply)).unwrap_or(Verdict::Full)
+        {
             Verdict::Reply { octets, code, truncated, topic } => {
                 let (code, truncation) =
                     (Code::of(code.into()), truncated.then_some(Truncation::Size));
@@ -129,9 +132,9 @@ impl Worker {
                     self.tally.count(Event::Withheld, 1);
                     return false;
                 }
-                let refusal = (code == Code::REFUSED).then(|| refusal(by.1, client));
+                let refusal = (code == Code::REFUSED).then(|| refusal(view.policy, client));
                 let replied = Replied { topic, code, octets, truncation, refusal };
-                return self.reply(by.1, at, replied, (client, now));
+                return self.reply(view.policy, at, replied, (client, now));
             }
             Verdict::Silence => self.tally.count(Event::Silent, 1),
             verdict @ (Verdict::Full | Verdict::Foreign | Verdict::Pattern) => {
@@ -194,7 +197,7 @@ impl Worker {
     ) {
         let reply = self.batch.exchange(at).and_then(|(_, reply)| reply.get(..replied.octets));
         let Some(reply) = reply else { return };
-        log.offer((client, Transport::Udp), reply, replied, || now.elapsed());
+        log.offer(Peer::udp(client), reply, replied, || now.elapsed());
     }
 
     /// Hands the datagram at a place to one of the full paths, or loses it.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::Record;
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
-use srvd::index::{Generation, Index};
+use srvd::index::Index;
 use srvd::wire::{
-    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, UDP_MOST, Verdict,
+    Fast, Peer, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MAX, UDP_MOST,
+    Verdict, View,
 };
 
 /// Who asks.
@@ -82,7 +83,7 @@ impl Paths {
     /// What the full path replies.
     fn full(&self, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let mut reply = b"what was there before".to_vec();
-        self.full.respond(message, CLIENT, transport, &mut reply).then_some(reply)
+        self.full.respond(message, Peer { address: CLIENT, transport }, &mut reply).then_some(reply)
     }
 
     /// What the fast path replies, nothing for silence; none if it leaves the message to the
@@ -90,12 +91,13 @@ impl Paths {
     fn fast(&mut self, message: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let room = if transport == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let mut reply = vec![0xff; room];
-        let by: (&Generation, &Policy) = (&self.index.load(), &self.policy);
-        match self.fast.respond(by, message, (CLIENT, transport), &mut reply) {
+        let generation = self.index.load();
+        let view = View { generation: &generation, policy: &self.policy };
+        match self.fast.respond(view, message, Peer { address: CLIENT, transport }, &mut reply) {
             Verdict::Reply { octets, code, truncated, topic } => {
                 reply.truncate(octets);
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
-                let read = Replied::read(by, CLIENT.ip(), &reply);
+                let read = Replied::read(view, CLIENT.ip(), &reply);
                 assert_eq!(read.topic, topic);
                 Some(reply)
             }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use srvd::wire::{Cookies, Policy};
+use srvd::wire::{Cookies, Peer, Policy};
 
 use super::{Reply, World};
 use crate::wire::messages::{A, Query, SRV};
@@ -148,7 +148,7 @@ async fn rfc9018_s4_cookies_are_made_of_version_time_and_hash() {
     let reply = world.ask(&with("web.services.internal", A, &CLIENT)).same();
     assert_eq!(cookie(&reply)[8..16], [1, 0, 0, 0, 0x5c, 0xf7, 0x9f, 0x11]);
     // The client of appendix A.1, over no socket of ours.
-    let from = ("198.51.100.100:5353".parse().unwrap(), srvd::wire::Transport::Udp);
+    let from = Peer::udp("198.51.100.100:5353".parse().unwrap());
     let message = with("web.services.internal", A, &CLIENT).bytes();
     for reply in [world.fast(&message, from), world.full(&message, from)] {
         let whole = 0x2464_c4ab_cf10_c957_0100_0000_5cf7_9f11_u128.to_be_bytes();

@@ -22,7 +22,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Record, RecordType};
 use srvd::wire::{
-    Fast, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MOST, Verdict,
+    Fast, Peer, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MOST, Verdict, View,
 };
 
 use super::messages::{Query, parse};
@@ -96,7 +96,7 @@ impl World {
         let address = if client.is_ipv4() { self.server.v4 } else { self.server.v6 };
         let mut is_fast = [false; 2];
         let replies = [Transport::Udp, Transport::Tcp].map(|transport| {
-            let from = (SocketAddr::new(client, 5353), transport);
+            let from = Peer { address: SocketAddr::new(client, 5353), transport };
             let full = Reply::new(self.full(message, from).expect("a reply"));
             if let Some(fast) = self.fast(message, from) {
                 check_same(&Reply::new(fast), &full, "fast, full");
@@ -111,24 +111,24 @@ impl World {
     }
 
     /// What the full path replies.
-    fn full(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
+    fn full(&self, message: &[u8], from: Peer) -> Option<Vec<u8>> {
         let policies = Arc::new(Policies::new(Arc::clone(&self.policy)));
         let responder = Responder::with(Arc::clone(&self.fixture.index), policies);
         let mut reply = Vec::new();
-        responder.respond(message, from.0, from.1, &mut reply).then_some(reply)
+        responder.respond(message, from, &mut reply).then_some(reply)
     }
 
     /// What the fast path replies, if it takes the message.
-    fn fast(&self, message: &[u8], from: (SocketAddr, Transport)) -> Option<Vec<u8>> {
-        let room = if from.1 == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
+    fn fast(&self, message: &[u8], from: Peer) -> Option<Vec<u8>> {
+        let room = if from.transport == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
         let mut reply = vec![0xff; room];
         let (mut fast, generation) = (Fast::unbounded(), self.fixture.index.load());
-        let by = (&**generation, &*self.policy);
-        match fast.respond(by, message, from, &mut reply) {
+        let view = View { generation: &generation, policy: &self.policy };
+        match fast.respond(view, message, from, &mut reply) {
             Verdict::Reply { octets, code, truncated, topic } => {
                 assert_eq!((code, truncated), (reply[3] & 0x0f, reply[2] & 2 != 0));
                 reply.truncate(octets);
-                let read = Replied::read(by, from.0.ip(), &reply);
+                let read = Replied::read(view, from.ip(), &reply);
                 assert_eq!(read.topic, topic);
                 Some(reply)
             }
@@ -143,7 +143,8 @@ impl World {
         let probe = [&[0x77, 0x77], &query[2..]].concat();
         for (client, address) in [("127.0.0.1", self.server.v4), ("::1", self.server.v6)] {
             for transport in [Transport::Udp, Transport::Tcp] {
-                let from = (SocketAddr::new(client.parse().unwrap(), 5353), transport);
+                let from =
+                    Peer { address: SocketAddr::new(client.parse().unwrap(), 5353), transport };
                 assert_eq!(self.full(message, from), None);
                 assert_eq!(self.fast(message, from).unwrap_or_default(), [0; 0]);
             }

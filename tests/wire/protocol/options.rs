@@ -1,6 +1,6 @@
 //! NSID, edns-tcp-keepalive, ZONEVERSION.
 
-use srvd::wire::{NSID_MAX, Policy};
+use srvd::wire::{NSID_MAX, Peer, Policy};
 
 use super::World;
 use crate::wire::messages::{A, Query, SRV};
@@ -151,7 +151,7 @@ async fn what_is_said_leaves_room_for_a_reason_at_any_time() {
 impl World {
     /// What the fast path says over UDP, which the full path says too.
     fn fast_udp(&self, query: &Query) -> super::Reply {
-        let from = ("127.0.0.1:5353".parse().unwrap(), srvd::wire::Transport::Udp);
+        let from = Peer::udp("127.0.0.1:5353".parse().unwrap());
         let fast = super::Reply::new(self.fast(&query.bytes(), from).unwrap());
         let full = super::Reply::new(self.full(&query.bytes(), from).unwrap());
         super::check_same(&fast, &full, "fast, full");

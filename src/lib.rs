@@ -22,6 +22,7 @@
 //! | small room | what it is for | knows |
 //! | --- | --- | --- |
 //! | [`names`] | label rules, networks, limits, defaults, each with its reason | |
+//! | [`connections`] | a server's open connections, by client, and which is closed for another | |
 //! | [`lock`] | a mutex that a panic does not poison | |
 //! | [`metrics`] | what is counted and timed, for any to read; freshness among it | `lock` |
 //! | [`backoff`] | waits that grow, with jitter | |
@@ -91,6 +92,7 @@ pub mod backoff;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod connections;
 pub mod dev;
 pub mod docs;
 pub mod embedded;

@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "cli",
     "commands",
     "config",
+    "connections",
     "dev",
     "docs",
     "embedded",

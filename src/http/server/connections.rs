@@ -2,16 +2,15 @@
 //! been silent for longest makes room: a client may always come back, and one that only holds
 //! connections open must not keep others out.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
+use crate::connections::ConnectionTable;
 use crate::lock::Lock;
 use crate::names::client;
 
@@ -32,30 +31,11 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// The open connections.
 #[derive(Debug)]
 pub(super) struct Connections {
-    /// By number. The lock is held for a look at the map, never over an await.
-    open: Lock<Open>,
+    /// Since when each has been silent; none while a request of it is worked on. The lock is
+    /// held for a look at the table, never over an await.
+    open: Lock<ConnectionTable<Option<Instant>>>,
     /// A permit for each that may be open.
     places: Arc<Semaphore>,
-}
-
-/// The open connections, numbered.
-#[derive(Debug, Default)]
-struct Open {
-    /// How many there have ever been.
-    count: u64,
-    /// Those that are open.
-    entries: HashMap<u64, Entry>,
-}
-
-/// One connection, as the others see it.
-#[derive(Debug)]
-struct Entry {
-    /// Whose it is.
-    client: IpAddr,
-    /// Since when it has been silent; none while a request is worked on.
-    silent: Option<Instant>,
-    /// Closes it.
-    close: CancellationToken,
 }
 
 impl Connections {
@@ -67,77 +47,62 @@ impl Connections {
     /// Waits for a place, which may be one that another had.
     pub(super) async fn admit(self: &Arc<Self>, address: IpAddr) -> Place {
         let client = client(address);
-        self.open.lock().limit(client);
+        limit(&mut self.open.lock(), client);
         let mut places = Box::pin(Arc::clone(&self.places).acquire_owned());
         let permit = loop {
             match timeout(PATIENCE, &mut places).await {
                 Ok(permit) => break permit.expect("the places are never closed"),
-                Err(_) => self.open.lock().close_silent(None),
+                Err(_) => close_silent(&mut self.open.lock(), None),
             }
         };
-        let close = CancellationToken::new();
-        let number = self.open.lock().add(client, close.clone());
+        let (number, close) = self.open.lock().add(client, Some(Instant::now()));
         Place::new(Arc::clone(self), number, permit, close)
     }
 
     /// A connection says something, or takes something: it was silent until now. It may be
     /// closed already.
     pub(super) fn touch(&self, number: u64) {
-        if let Some(Entry { silent: Some(since), .. }) = self.open.lock().entries.get_mut(&number) {
+        if let Some(since) = self.open.lock().get_mut(number).and_then(|it| it.state.as_mut()) {
             *since = Instant::now();
         }
     }
 
     /// Whether a request of a connection is worked on.
     pub(super) fn work(&self, number: u64, is_at_work: bool) {
-        if let Some(entry) = self.open.lock().entries.get_mut(&number) {
-            entry.silent = (!is_at_work).then(Instant::now);
+        if let Some(it) = self.open.lock().get_mut(number) {
+            it.state = (!is_at_work).then(Instant::now);
         }
     }
 
     /// Whether the next connection of the client of this one would cost it a silent one.
     pub(super) fn are_many(&self, number: u64) -> bool {
-        let open = self.open.lock();
-        open.entries.get(&number).is_some_and(|entry| open.has_many(entry.client))
+        let mut open = self.open.lock();
+        let client = open.get_mut(number).map(|it| it.client);
+        client.is_some_and(|client| open.of(client) >= PER_CLIENT)
     }
 
     /// A connection has no place any more.
     pub(super) fn remove(&self, number: u64) {
-        self.open.lock().entries.remove(&number);
+        self.open.lock().remove(number);
     }
 }
 
-impl Open {
-    /// Adds a connection, and gives its number.
-    fn add(&mut self, client: IpAddr, close: CancellationToken) -> u64 {
-        self.count += 1;
-        let entry = Entry { client, silent: Some(Instant::now()), close };
-        self.entries.insert(self.count, entry);
-        self.count
+/// Closes a silent connection of a client that has many.
+fn limit(open: &mut ConnectionTable<Option<Instant>>, client: IpAddr) {
+    if open.of(client) >= PER_CLIENT {
+        close_silent(open, Some(client));
     }
+}
 
-    /// Closes a silent connection of a client that has many.
-    fn limit(&mut self, client: IpAddr) {
-        if self.has_many(client) {
-            self.close_silent(Some(client));
-        }
-    }
-
-    /// Whether a client has as many connections as one should.
-    fn has_many(&self, client: IpAddr) -> bool {
-        self.entries.values().filter(|entry| entry.client == client).count() >= PER_CLIENT
-    }
-
-    /// Closes the connection that has been silent for longest, if that is long enough.
-    fn close_silent(&mut self, client: Option<IpAddr>) {
-        let some = self.entries.iter().filter(|(_, it)| client.is_none_or(|one| it.client == one));
-        let silent = some.filter_map(|(number, it)| Some((it.silent?, *number))).min();
-        let Some((_, number)) = silent.filter(|(since, _)| since.elapsed() >= SILENT_LEAST) else {
-            return;
-        };
-        let Some(entry) = self.entries.remove(&number) else { return };
-        tracing::debug!(client = %entry.client, "too many HTTP connections: a silent one is closed");
-        entry.close.cancel();
+/// Closes the connection, of all or of one client, that has been silent for longest, if that is
+/// long enough.
+fn close_silent(open: &mut ConnectionTable<Option<Instant>>, client: Option<IpAddr>) {
+    let closed = open.close_first(|_, it| {
+        let is_meant = client.is_none_or(|one| it.client == one);
+        it.state.filter(|since| is_meant && since.elapsed() >= SILENT_LEAST)
+    });
+    if let Some(it) = closed {
+        tracing::debug!(client = %it.client, "too many HTTP connections: a silent one is closed");
     }
 }
 

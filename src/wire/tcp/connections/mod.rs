@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use rustix::process::{Resource, getrlimit};
 
-use self::open::{Entry, Open};
+use self::open::Open;
 use crate::lock::Lock;
 use crate::names::client;
 use crate::wire::Policies;
@@ -106,18 +106,17 @@ impl Connections {
         let limits = self.policies.load().tcp;
         let mut open = self.open.lock();
         for _ in 0..CLOSED_MAX {
-            if open.of(client).places >= limits.per_client {
+            if open.table.of(client) >= limits.per_client {
                 open.close_of(client);
                 self.counters.tcp.close_for_client();
-            } else if open.entries.len() >= limits.connections.min(self.most) {
+            } else if open.table.count() >= limits.connections.min(self.most) {
                 open.close_for_all();
                 self.counters.tcp.close_for_room();
             } else {
                 break;
             }
         }
-        let close = CancellationToken::new();
-        let number = open.add(Entry::new(client, close.clone()));
+        let (number, close) = open.add(client);
         ConnectionSlot { connections: Arc::clone(self), number, octets: 0, close }
     }
 
@@ -141,7 +140,7 @@ impl Connections {
     fn hold(&self, number: u64, more: isize) {
         let mut open = self.open.lock();
         let Some(client) = open.hold(number, more) else { return };
-        while open.of(client).octets > OCTETS_CLIENT_MAX && open.close_heaviest(Some(client)) {
+        while open.held_by(client) > OCTETS_CLIENT_MAX && open.close_heaviest(Some(client)) {
             self.counters.tcp.close_for_octets();
         }
         while open.octets > OCTETS_MAX && open.close_heaviest(None) {
@@ -265,7 +264,7 @@ mod tests {
         assert_eq!(places.iter().map(|it| closed(it).len()).sum::<usize>(), 7);
         let last = fill(&connections, "192.0.2.3", 2);
         assert_eq!((closed(&more), closed(&last)), (vec![0], vec![]));
-        assert_eq!(connections.open.lock().entries.len(), 4);
+        assert_eq!(connections.open.lock().table.count(), 4);
     }
 
     #[test]
@@ -283,7 +282,7 @@ mod tests {
         assert_eq!(connections.counters.total().tcp.closed_for_room, 2);
         drop((first, half, rest, last, more));
         let open = connections.open.lock();
-        assert!(open.entries.is_empty() && open.held.is_empty());
+        assert!(open.is_empty());
     }
 
     #[test]

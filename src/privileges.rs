@@ -37,7 +37,7 @@ pub struct Account {
 /// Something could not be given up.
 #[derive(Debug, thiserror::Error)]
 #[error("privileges cannot be given up, {what}: {source}; {remedy}")]
-pub struct Fault {
+pub struct PrivilegeFault {
     /// What.
     what: String,
     /// What the system said.
@@ -79,9 +79,10 @@ impl Account {
     /// # Errors
     /// What cannot be given, and why. A directory that holds anything else is not given
     /// away: it was hardly meant to be.
-    pub fn own(&self, directory: &Path) -> Result<(), Fault> {
+    pub fn own(&self, directory: &Path) -> Result<(), PrivilegeFault> {
         let remedy = "give `state` to `run-as` by hand, or name a directory for it alone";
-        let fault = |source| Fault { what: directory.display().to_string(), source, remedy };
+        let fault =
+            |source| PrivilegeFault { what: directory.display().to_string(), source, remedy };
         if self.is_current() {
             return Ok(());
         }
@@ -90,7 +91,7 @@ impl Account {
     }
 
     /// Fails unless the process may become this account.
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), PrivilegeFault> {
         if Uid::effective().is_root() {
             return Ok(());
         }
@@ -99,8 +100,12 @@ impl Account {
     }
 
     /// It could not be become.
-    fn fault(&self, source: io::Error, remedy: &'static str) -> Fault {
-        Fault { what: format!("becoming `{}`", self.name.to_string_lossy()), source, remedy }
+    fn fault(&self, source: io::Error, remedy: &'static str) -> PrivilegeFault {
+        PrivilegeFault {
+            what: format!("becoming `{}`", self.name.to_string_lossy()),
+            source,
+            remedy,
+        }
     }
 
     /// Does so.
@@ -127,7 +132,7 @@ impl Account {
     }
 
     /// Becomes this account, in all threads, with all its groups and no others.
-    fn become_current(&self) -> Result<(), Fault> {
+    fn become_current(&self) -> Result<(), PrivilegeFault> {
         self.check()?;
         let switched = initgroups(&self.name, self.gid)
             .and_then(|()| setgid(self.gid))
@@ -141,8 +146,8 @@ impl Account {
 /// everything is bound, while the process has one thread.
 ///
 /// # Errors
-/// [`Fault`]: what remains, and what to do.
-pub fn give_up(account: Option<&Account>) -> Result<(), Fault> {
+/// [`PrivilegeFault`]: what remains, and what to do.
+pub fn give_up(account: Option<&Account>) -> Result<(), PrivilegeFault> {
     if let Some(account) = account.filter(|account| !account.is_current()) {
         account.become_current()?;
     }
@@ -171,7 +176,7 @@ pub fn is_root() -> bool {
 
 /// Gives up every capability of this thread, and what could bring one back.
 #[cfg(target_os = "linux")]
-fn give_up_capabilities() -> Result<(), Fault> {
+fn give_up_capabilities() -> Result<(), PrivilegeFault> {
     use rustix::thread::{
         CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
         set_capabilities, set_no_new_privs,
@@ -179,7 +184,7 @@ fn give_up_capabilities() -> Result<(), Fault> {
     let none = CapabilitySet::empty();
     let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
     let remedy = "allow prctl and capset where system calls are filtered";
-    let fault = |what: &str, source: rustix::io::Errno| Fault {
+    let fault = |what: &str, source: rustix::io::Errno| PrivilegeFault {
         what: what.to_owned(),
         source: source.into(),
         remedy,
@@ -195,7 +200,7 @@ fn give_up_capabilities() -> Result<(), Fault> {
 
 /// Other systems have none.
 #[cfg(not(target_os = "linux"))]
-fn give_up_capabilities() -> Result<(), Fault> {
+fn give_up_capabilities() -> Result<(), PrivilegeFault> {
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use super::live::Mirrors;
 use crate::etcd::Etcd;
 use crate::events::{Events, RecordingPublisher};
 use crate::index::{Publisher, Zone};
-use crate::mirror::{Known, Mirror, Options};
+use crate::mirror::{Known, Mirror, MirrorOptions};
 use crate::registry::Layout;
 use crate::state::{Identity, SnapshotWriter};
 
@@ -29,7 +29,7 @@ pub(super) struct Follower {
 }
 
 /// The source of a zone: all that a follower is made of, besides the index.
-pub(super) struct Source {
+pub(super) struct FollowedZone {
     /// The registry.
     pub(super) etcd: Etcd,
     /// The part of it that is the zone's.
@@ -41,20 +41,20 @@ pub(super) struct Source {
 impl Follower {
     /// What follows the zone at a place of the index.
     pub(super) fn new(
-        source: Source,
+        source: FollowedZone,
         mirrors: &Mirrors,
         events: &Arc<Events>,
         state: Option<&Path>,
         at: usize,
     ) -> Self {
-        let Source { etcd, layout, identity } = source;
+        let FollowedZone { etcd, layout, identity } = source;
         let Mirrors { index, patience } = mirrors;
         let zone = Arc::clone(&index.load().zones()[at]);
-        let options = Options {
+        let options = MirrorOptions {
             zone: identity.zone.clone(),
             patience: Arc::clone(patience),
             vitals: Arc::clone(zone.vitals()),
-            ..Options::default()
+            ..MirrorOptions::default()
         };
         let keeper = state.map(|directory| {
             SnapshotWriter::new(directory, identity, layout.clone(), Arc::clone(index), at)

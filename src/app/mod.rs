@@ -28,7 +28,7 @@ use crate::state::{self, Identity};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
-use self::follower::{Follower, Source};
+use self::follower::{FollowedZone, Follower};
 use self::live::Mirrors;
 
 pub use self::live::Reloadable;
@@ -233,8 +233,8 @@ impl Prepared {
 }
 
 /// The registry zones' sources, each with a client; zones of one registry share its connection.
-fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<Source> {
-    let mut connected: Vec<Source> = Vec::new();
+fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<FollowedZone> {
+    let mut connected: Vec<FollowedZone> = Vec::new();
     let generation = index.load();
     for (ZoneSource { registry, layout }, zone) in sources.into_iter().zip(generation.zones()) {
         let (settings, shared) =
@@ -242,7 +242,7 @@ fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<So
         let (apex, schema) = (settings.apex().to_ascii(), settings.schema());
         let identity = Identity::new(&apex, &registry, &layout, schema.as_str());
         let etcd = shared.map_or_else(|| Etcd::new(&registry, access), |it| it.etcd.clone());
-        connected.push(Source { etcd, layout, identity });
+        connected.push(FollowedZone { etcd, layout, identity });
     }
     connected
 }
@@ -256,10 +256,10 @@ async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> 
 }
 
 /// Where bender's interface registers: in the first zone of services.
-fn bender(sources: &[Source], index: &Index, ttl: Duration) -> Option<Bender> {
+fn bender(sources: &[FollowedZone], index: &Index, ttl: Duration) -> Option<Bender> {
     let is_of_services = |zone: &Arc<Zone>| zone.settings().schema() == Schema::Services;
     let zone = index.load().zones().iter().position(is_of_services)?;
-    let Source { etcd, layout, .. } = sources.get(zone)?;
+    let FollowedZone { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }
 

@@ -7,7 +7,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::address::Addresses;
 use super::answer::{FIXED, data_octets};
-use super::{Draw, Found, Lookup, Overflow, Position, Room, RrSet, TooLarge};
+use super::{Draw, Lookup, Overflow, Position, Room, RrSet, RrSetResult, TooLarge};
 use crate::index::{Branch, Lead, Node, Schema, Service, Site, Zone};
 use crate::metrics::Staleness;
 use crate::names::WireName;
@@ -21,7 +21,7 @@ pub(super) struct Additional {
 }
 
 /// A name that an answer points to.
-struct Target<'l> {
+struct ReferencedName<'l> {
     /// As it is spelt there.
     spelt: &'l Name,
     /// To compare.
@@ -70,13 +70,19 @@ impl Lookup<'_> {
 
     /// Whether a target is the name of an address of those instances that an answer is made
     /// of, so that it goes with them.
-    fn is_own(&self, target: &Target<'_>, members: &Service) -> bool {
+    fn is_own(&self, target: &ReferencedName<'_>, members: &Service) -> bool {
         let Some(Node::Address(service, address)) = target.node else { return false };
         self.position.zone.is_own(members, address, (target.name.label(1), service))
     }
 
     /// The address RRset of a target, if there is one and its zone is ready.
-    fn glue(&self, of: &Target<'_>, kind: RecordType, octets: usize, draw: &mut Draw) -> Found {
+    fn glue(
+        &self,
+        of: &ReferencedName<'_>,
+        kind: RecordType,
+        octets: usize,
+        draw: &mut Draw,
+    ) -> RrSetResult {
         let Some(node) = of.node.filter(|_| of.zone.is_ready()) else { return Ok(None) };
         let room = Room { octets, overflow: Overflow::Whole };
         let set = match node {
@@ -99,15 +105,15 @@ impl Lookup<'_> {
     /// means many names is not followed.
     fn glue_of_branch(
         &self,
-        of: &Target<'_>,
+        of: &ReferencedName<'_>,
         branch: Branch<'_>,
         (kind, room): (RecordType, Room),
         draw: &mut Draw,
-    ) -> Found {
+    ) -> RrSetResult {
         if matches!(branch.by, Lead::Pattern) {
             return Ok(None);
         }
-        let Target { name, zone, site, below, .. } = of;
+        let ReferencedName { name, zone, site, below, .. } = of;
         let (generation, site, below) = (self.generation, *site, *below);
         let position = Position { generation, zone, site, below, is_stale: false };
         let lookup = Lookup { position, name, ..*self };
@@ -119,7 +125,7 @@ impl Lookup<'_> {
     }
 
     /// What is known of a target in a zone of ours.
-    fn target<'l>(&'l self, spelt: &'l Name) -> Option<Target<'l>> {
+    fn target<'l>(&'l self, spelt: &'l Name) -> Option<ReferencedName<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
         let (site, below) = self.generation.locate(&name)?;
         let zone: &Zone = self.generation.zone(site);
@@ -127,7 +133,7 @@ impl Lookup<'_> {
         let is_own = ptr::eq(zone, self.position.zone);
         let may_show = is_own || zone.standing() != Staleness::Expired;
         let node = self.generation.find(site, &name, below).filter(|_| may_show);
-        Some(Target { spelt, name, zone, site, below, node })
+        Some(ReferencedName { spelt, name, zone, site, below, node })
     }
 }
 

@@ -8,7 +8,7 @@ use super::answer::FIXED;
 use super::order::{Selection, finish, stable};
 use super::rendezvous::address_key;
 use super::zone_file::fitting;
-use super::{Draw, Found, Lookup, Rendezvous, Room, RrSet, TooLarge, Visits};
+use super::{Draw, Lookup, Rendezvous, Room, RrSet, RrSetResult, TooLarge, Visits};
 use crate::index::{Node, Service, Settings};
 use crate::names::WireName;
 use crate::registry::{Instance, Layout};
@@ -25,7 +25,12 @@ struct Address {
 
 impl Lookup<'_> {
     /// The addresses of the question's type at a node.
-    pub(super) fn addresses(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
+    pub(super) fn addresses(
+        &self,
+        node: Node<'_>,
+        kind: RecordType,
+        draw: &mut Draw,
+    ) -> RrSetResult {
         let (settings, room) = (self.settings(), self.drawn_room());
         let addresses = Addresses {
             most: self.most(),
@@ -86,7 +91,7 @@ impl<'a> Addresses<'a> {
     }
 
     /// The RRset at a node, owned by the root until its owner is known.
-    pub(super) fn at(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+    pub(super) fn at(&self, node: Node<'_>, draw: &mut Draw) -> RrSetResult {
         match node {
             Node::Service(service) => self.of_service(service, draw),
             Node::Address(service, address) => {
@@ -103,7 +108,7 @@ impl<'a> Addresses<'a> {
     }
 
     /// The addresses of a whole service. The other family is not even looked at.
-    fn of_service(&self, service: &Service, draw: &mut Draw) -> Found {
+    fn of_service(&self, service: &Service, draw: &mut Draw) -> RrSetResult {
         match self.kind {
             RecordType::A => self.set(service.with_ipv4(), draw),
             _ => self.set(service.with_ipv6(), draw),
@@ -111,7 +116,11 @@ impl<'a> Addresses<'a> {
     }
 
     /// The addresses of some instances of a service.
-    fn of_some<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
+    fn of_some<'i>(
+        &self,
+        instances: impl Iterator<Item = &'i Instance>,
+        draw: &mut Draw,
+    ) -> RrSetResult {
         let seen = instances.take_while(|_| self.may_see(1));
         let mut all: Vec<_> = seen.flat_map(addressed).collect();
         all.sort_by_key(|(address, _)| *address);
@@ -123,7 +132,7 @@ impl<'a> Addresses<'a> {
         &self,
         instances: impl Iterator<Item = (IpAddr, &'i Instance)>,
         draw: &mut Draw,
-    ) -> Found {
+    ) -> RrSetResult {
         let (mut ttl, mut last) = (u32::MAX, None::<Address>);
         let mut selection = Selection::new(self.room).at_most(self.most).evenly(self.is_even);
         let (seen, mut left) = (instances.take_while(|_| self.may_see(1)), self.looked_at);

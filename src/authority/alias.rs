@@ -19,7 +19,7 @@ use crate::names::WireName;
 const CHAIN_MAX: usize = 16;
 
 /// An alias and where it leads.
-pub(super) struct Alias {
+pub(super) struct ResolvedAlias {
     /// The records that say so: a CNAME, behind a DNAME if it was made of one.
     pub(super) sets: Vec<RrSet>,
     /// Where.
@@ -31,15 +31,15 @@ pub(super) struct Alias {
 
 impl Resolver<'_> {
     /// Answers from where a chain of aliases leads; none where it leads nowhere, and must.
-    pub(super) fn follow(&self, alias: Alias, draw: &mut Draw) -> Option<Answer> {
+    pub(super) fn follow(&self, alias: ResolvedAlias, draw: &mut Draw) -> Option<Answer> {
         let most = alias.most;
         let answer = self.followed(alias, draw);
         most.is_none_or(|most| answer.leads_somewhere(most)).then_some(answer)
     }
 
     /// Answers from where a chain of aliases leads.
-    fn followed(&self, alias: Alias, draw: &mut Draw) -> Answer {
-        let Alias { sets: mut chain, mut target, .. } = alias;
+    fn followed(&self, alias: ResolvedAlias, draw: &mut Draw) -> Answer {
+        let ResolvedAlias { sets: mut chain, mut target, .. } = alias;
         for _ in 1..CHAIN_MAX {
             let taken = chain.iter().map(octets).sum();
             let room = self.question.room;
@@ -61,7 +61,7 @@ impl Resolver<'_> {
 
 /// Whether a chain has met the owner of a next alias already: names that a pair of DNAME
 /// records makes of each other are new ones for ever, and longer each time.
-fn is_loop(chain: &[RrSet], next: &Alias) -> bool {
+fn is_loop(chain: &[RrSet], next: &ResolvedAlias) -> bool {
     let is_met = |it: &RrSet| chain.iter().any(|set| set.kind == it.kind && set.owner == it.owner);
     next.sets.iter().any(is_met)
 }
@@ -93,17 +93,17 @@ impl Answer {
 }
 
 /// The alias that a CNAME record is.
-pub(super) fn cname(owner: &Name, set: &RecordSet) -> Option<Alias> {
+pub(super) fn cname(owner: &Name, set: &RecordSet) -> Option<ResolvedAlias> {
     let [RData::CNAME(cname)] = &set.data[..] else { return None };
     let sets = vec![RrSet::of(owner.clone(), set)];
-    Some(Alias { sets, target: cname.0.clone(), most: None })
+    Some(ResolvedAlias { sets, target: cname.0.clone(), most: None })
 }
 
 /// The alias that a DNAME record makes of a name below its owner (RFC 6672 section 2.2).
 ///
 /// # Errors
 /// The answer instead: YXDOMAIN where the name would be too long, with the record.
-pub(super) fn dname(name: &Name, owner: &Owner) -> Result<Alias, Box<Answer>> {
+pub(super) fn dname(name: &Name, owner: &Owner) -> Result<ResolvedAlias, Box<Answer>> {
     let none = || Box::new(Answer::error(ResponseCode::ServFail, None));
     let set = owner.set(RecordType::DNAME).ok_or_else(none)?;
     let redirected = RrSet::of(owner.name().clone(), set);
@@ -115,7 +115,7 @@ pub(super) fn dname(name: &Name, owner: &Owner) -> Result<Alias, Box<Answer>> {
     };
     let data = vec![RData::CNAME(CNAME(target.clone()))];
     let alias = RrSet::plain(name.clone(), RecordType::CNAME, set.ttl, data);
-    Ok(Alias { sets: vec![redirected, alias], target, most: None })
+    Ok(ResolvedAlias { sets: vec![redirected, alias], target, most: None })
 }
 
 /// A name of labels, if it is none that is too long.

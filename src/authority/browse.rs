@@ -10,7 +10,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use super::additional::octets;
 use super::answer::FIXED;
 use super::rendezvous::text_key;
-use super::{Draw, Found, Lookup, Overflow, Position, Question, Rank, Room, RrSet, TooLarge};
+use super::{Draw, Lookup, Overflow, Position, Question, Rank, Room, RrSet, RrSetResult, TooLarge};
 use crate::index::{Node, Site};
 use crate::names::WireName;
 use crate::registry::Instance;
@@ -40,7 +40,7 @@ impl Hash for Label<'_> {
 
 impl Lookup<'_> {
     /// The PTR records at a node. There are none under the bare names.
-    pub(super) fn ptr(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+    pub(super) fn ptr(&self, node: Node<'_>, draw: &mut Draw) -> RrSetResult {
         if matches!(self.position.site, Site::Bare(..)) {
             return Ok(None);
         }
@@ -69,7 +69,7 @@ impl Lookup<'_> {
         instances: impl Iterator<Item = &'i Instance>,
         of: Name,
         draw: &mut Draw,
-    ) -> Found {
+    ) -> RrSetResult {
         let (mut selection, mut left) = (self.selection(), self.looked_at());
         let (mut ttl, chances) = (u32::MAX, self.chances(draw));
         for instance in instances {
@@ -91,7 +91,7 @@ impl Lookup<'_> {
     }
 
     /// The kinds of services that there are (RFC 6763 section 9).
-    fn service_types(&self, draw: &mut Draw) -> Found {
+    fn service_types(&self, draw: &mut Draw) -> RrSetResult {
         let (mut selection, chances) = (self.selection(), self.chances(draw));
         for (label, proto) in self.position.zone.service_types() {
             let octets = FIXED + 2 + label.len() + POINTER;

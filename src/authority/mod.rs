@@ -87,7 +87,7 @@ const LOOKED_AT_MAX: usize = 16_384;
 struct TooLarge;
 
 /// An RRset, none, or one larger than the room.
-type Found = Result<Option<RrSet>, TooLarge>;
+type RrSetResult = Result<Option<RrSet>, TooLarge>;
 
 /// A question on its way through one generation.
 struct Lookup<'l> {
@@ -182,7 +182,7 @@ impl Lookup<'_> {
     }
 
     /// The answer of what was found at a node.
-    fn found(&self, node: Node<'_>, found: Found, draw: &mut Draw) -> Answer {
+    fn found(&self, node: Node<'_>, found: RrSetResult, draw: &mut Draw) -> Answer {
         let any = self.question.kind == RecordType::ANY;
         let mut answer = match found {
             Ok(None) => return self.negative(ResponseCode::NoError),
@@ -213,12 +213,12 @@ impl Lookup<'_> {
     }
 
     /// The RRset of the question's type at a node.
-    fn rrset(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+    fn rrset(&self, node: Node<'_>, draw: &mut Draw) -> RrSetResult {
         self.rrset_of(node, self.question.kind, draw)
     }
 
     /// RFC 8482 section 4.1: of all the RRsets at a node one is enough.
-    fn any(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+    fn any(&self, node: Node<'_>, draw: &mut Draw) -> RrSetResult {
         const SOUGHT: [RecordType; 6] = [
             RecordType::SOA,
             RecordType::A,
@@ -240,7 +240,7 @@ impl Lookup<'_> {
     }
 
     /// The RRset of a type at a node.
-    fn rrset_of(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> Found {
+    fn rrset_of(&self, node: Node<'_>, kind: RecordType, draw: &mut Draw) -> RrSetResult {
         match kind {
             _ if !may_hold(node, kind) => Ok(None),
             RecordType::SOA => Ok(self.soa(node)),

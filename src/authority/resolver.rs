@@ -4,7 +4,7 @@
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, RecordType};
 
-use super::alias::Alias;
+use super::alias::ResolvedAlias;
 use super::resolved::resolve_meant;
 use super::visits::Visits;
 use super::{Answer, Draw, Lookup, Position, Question, Reason, Resolved, resolve};
@@ -34,7 +34,7 @@ pub(super) enum Step {
     /// The answer.
     Done(Answer),
     /// It stands for another name.
-    Alias(Alias),
+    Alias(ResolvedAlias),
     /// It is in no zone of ours; the refusal.
     Foreign(Answer),
 }

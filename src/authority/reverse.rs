@@ -7,7 +7,7 @@ use hickory_proto::rr::Name;
 use super::answer::FIXED;
 use super::browse::RANK;
 use super::rendezvous::text_key;
-use super::{Draw, Found, Lookup};
+use super::{Draw, Lookup, RrSetResult};
 use crate::index::{Service, Zone};
 use crate::names::{MESSAGE_MAX, address_label, label};
 
@@ -19,7 +19,7 @@ const NAMES_LOOKED_AT: usize = MESSAGE_MAX / FIXED;
 
 impl Lookup<'_> {
     /// The PTR records of an address. Their TTL is the least that any of them has.
-    pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> Found {
+    pub(super) fn names_of(&self, address: IpAddr, draw: &mut Draw) -> RrSetResult {
         let (mut selection, chances) = (self.selection(), self.chances(draw));
         let (mut ttl, least) = (u32::MAX, FIXED + 1 + address_label(address).len());
         for (its_ttl, name) in self.named_at(address) {

@@ -9,7 +9,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use super::answer::FIXED;
 use super::order::rank;
 use super::rendezvous::{host_key, way_key};
-use super::{Draw, Found, Lookup, Rank, RrSet, TooLarge};
+use super::{Draw, Lookup, Rank, RrSet, RrSetResult, TooLarge};
 use crate::index::Node;
 use crate::names::{WireName, address_label, folded, label, parse_address_label};
 use crate::registry::{Host, Instance, Proto};
@@ -19,7 +19,7 @@ const NUMBERS: usize = 6;
 
 /// The parts that tell SRV records of one service apart.
 #[derive(PartialEq, Eq, Hash)]
-struct Identity<'i> {
+struct RecordIdentity<'i> {
     /// The priority.
     priority: u16,
     /// The weight.
@@ -39,7 +39,7 @@ enum Target<'i> {
     Name(&'i str),
 }
 
-impl Identity<'_> {
+impl RecordIdentity<'_> {
     /// What it is known by to those who are given the same records each time.
     fn key(&self) -> u64 {
         match self.target {
@@ -52,7 +52,7 @@ impl Identity<'_> {
 /// A record that is not built yet: one of the instances that give it.
 struct Member<'i> {
     /// What tells it apart.
-    identity: Identity<'i>,
+    identity: RecordIdentity<'i>,
     /// The instance.
     instance: &'i Instance,
 }
@@ -75,7 +75,7 @@ struct Collected<'i> {
 
 impl Lookup<'_> {
     /// The SRV records at a node.
-    pub(super) fn srv(&self, node: Node<'_>, draw: &mut Draw) -> Found {
+    pub(super) fn srv(&self, node: Node<'_>, draw: &mut Draw) -> RrSetResult {
         match node {
             Node::Service(service) => {
                 self.srv_of(Proto::ALL.into_iter().flat_map(|it| service.on_transport(it)), draw)
@@ -103,7 +103,11 @@ impl Lookup<'_> {
     }
 
     /// The SRV records of some instances of a service.
-    fn srv_of<'i>(&self, instances: impl Iterator<Item = &'i Instance>, draw: &mut Draw) -> Found {
+    fn srv_of<'i>(
+        &self,
+        instances: impl Iterator<Item = &'i Instance>,
+        draw: &mut Draw,
+    ) -> RrSetResult {
         let Collected { ttl, members, is_cut } = self.collect(instances, draw)?;
         let (ranks, data) = self.srv_data(&members);
         let (owner, kind) = (self.question.name.clone(), RecordType::SRV);
@@ -182,9 +186,9 @@ impl<'i> Parents<'i> {
 }
 
 /// What tells the record of an instance apart; none where it has no record.
-fn identity<'i>(instance: &'i Instance, apex: &WireName) -> Option<Identity<'i>> {
+fn identity<'i>(instance: &'i Instance, apex: &WireName) -> Option<RecordIdentity<'i>> {
     let &Instance { priority, weight, port, .. } = instance;
-    Some(Identity { priority, weight, port: port?, target: target(instance, apex) })
+    Some(RecordIdentity { priority, weight, port: port?, target: target(instance, apex) })
 }
 
 /// The target of an instance. A host name that is the name of an address of the same

@@ -6,7 +6,7 @@ use hickory_proto::rr::rdata::TXT;
 use hickory_proto::rr::{RData, RecordType};
 
 use super::answer::FIXED;
-use super::{Found, Lookup, Overflow, RrSet, TooLarge};
+use super::{Lookup, Overflow, RrSet, RrSetResult, TooLarge};
 use crate::index::Node;
 use crate::names::{MESSAGE_MAX, STRING_MAX};
 use crate::registry::{Details, Instance};
@@ -21,7 +21,7 @@ type Strings = Vec<Vec<u8>>;
 
 impl Lookup<'_> {
     /// The TXT records at a node.
-    pub(super) fn txt(&self, node: Node<'_>) -> Found {
+    pub(super) fn txt(&self, node: Node<'_>) -> RrSetResult {
         match node {
             Node::Service(service) => self.txt_of(service.with_text(), said),
             Node::Tag(service) => self.txt_of(service.with_tag(self.name.label(0)), said),
@@ -40,7 +40,7 @@ impl Lookup<'_> {
         &self,
         instances: impl Iterator<Item = &'i Instance>,
         record: impl Fn(&'i Instance) -> Option<Strings>,
-    ) -> Found {
+    ) -> RrSetResult {
         let (zone_ttl, room) = (self.settings().ttl, self.question.room);
         let (mut ttl, mut octets, mut records, mut is_cut) = (u32::MAX, 0, Vec::new(), false);
         let mut seen: HashSet<Strings, foldhash::fast::RandomState> = HashSet::default();

@@ -6,13 +6,13 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use super::answer::{FIXED, data_octets};
 use super::order::{Selection, finish, stable};
 use super::rendezvous::key;
-use super::{Answer, Draw, Found, Lookup, Overflow, Rank, Rendezvous, Room, RrSet, TooLarge};
+use super::{Answer, Draw, Lookup, Overflow, Rank, Rendezvous, Room, RrSet, RrSetResult, TooLarge};
 use crate::index::{Owner, RecordSet};
 use crate::names::WireName;
 
 impl Lookup<'_> {
     /// An RRset of the zone file, as the question's name has it: its own, or a wildcard's.
-    pub(super) fn of_owner(&self, owner: &Owner, kind: RecordType, draw: &mut Draw) -> Found {
+    pub(super) fn of_owner(&self, owner: &Owner, kind: RecordType, draw: &mut Draw) -> RrSetResult {
         let Some(set) = owner.set(kind) else { return Ok(None) };
         let client = stable(self.settings(), draw);
         let found = fitting(set, self.question.room, client, draw)?;

@@ -24,7 +24,7 @@ use crate::telemetry::{complain, say};
 const TRIES: usize = 5;
 
 /// A key that is to go.
-struct Target {
+struct LeaveTarget {
     /// The key.
     key: Vec<u8>,
     /// The revision it was seen at.
@@ -122,7 +122,7 @@ async fn find(
     layout: &Layout,
     name: &str,
     whose: &Whose,
-) -> Result<Vec<Target>, Error> {
+) -> Result<Vec<LeaveTarget>, Error> {
     let (mut from, to) = layout.range();
     let (mut revision, mut size, mut targets) = (None, PageSize::default(), Vec::new());
     loop {
@@ -132,7 +132,7 @@ async fn find(
             let place = place.filter(|place| folded(place.name).eq(folded(name)))?;
             let fit = whose.fit(place.id, pair.value())?;
             let (revision, lease) = (pair.mod_revision(), pair.lease());
-            Some(Target { key: pair.key().to_vec(), revision, lease, fit })
+            Some(LeaveTarget { key: pair.key().to_vec(), revision, lease, fit })
         }));
         revision = Some(page.revision);
         match page.next {
@@ -143,7 +143,7 @@ async fn find(
 }
 
 /// Those that fit best.
-fn best(mut targets: Vec<Target>) -> Vec<Target> {
+fn best(mut targets: Vec<LeaveTarget>) -> Vec<LeaveTarget> {
     let best = targets.iter().map(|target| target.fit).max();
     targets.retain(|target| Some(target.fit) == best);
     targets
@@ -156,7 +156,7 @@ fn hostname(value: &[u8]) -> Option<Host> {
 }
 
 /// Removes one key and says so. Says whether there was anything left to remove.
-async fn remove(etcd: &Etcd, mut target: Target) -> Result<bool, Failure> {
+async fn remove(etcd: &Etcd, mut target: LeaveTarget) -> Result<bool, Failure> {
     let key = String::from_utf8_lossy(&target.key).into_owned();
     for _ in 0..TRIES {
         if etcd.delete_if(&target.key, target.revision).await?.is_some() {

@@ -10,7 +10,7 @@ use crate::config::Registries;
 use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::metrics::Freshness;
-use crate::mirror::{Mirror, Options};
+use crate::mirror::{Mirror, MirrorOptions};
 use crate::registry::{Change, Instance, Layout, Publish, Update};
 use crate::shutdown;
 
@@ -31,7 +31,7 @@ pub async fn watch(config: Registries, args: &WatchArgs) -> Result<(), Failure> 
             name: args.name.clone(),
             form: print::form(args.output),
         };
-        let options = Options { zone: zone.settings.title(), ..Options::default() };
+        let options = MirrorOptions { zone: zone.settings.title(), ..MirrorOptions::default() };
         let freshness = Arc::<Freshness>::default();
         mirrors.spawn(Mirror::with(options, etcd, zone.layout.clone(), printer, freshness).run());
     }

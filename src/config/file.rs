@@ -21,49 +21,49 @@ use crate::telemetry::LogFormat;
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct File {
     /// The registry of every zone that names none of its own.
-    pub registry: Written<String>,
+    pub registry: FileValue<String>,
     /// Authorities that sign etcd's certificates.
-    pub ca: Written<PathBuf>,
+    pub ca: FileValue<PathBuf>,
     /// Client certificate.
-    pub cert: Written<PathBuf>,
+    pub cert: FileValue<PathBuf>,
     /// Its key.
-    pub key: Written<PathBuf>,
+    pub key: FileValue<PathBuf>,
     /// User in etcd.
-    pub user: Written<String>,
+    pub user: FileValue<String>,
     /// Where its password stands.
-    pub password_file: Written<PathBuf>,
+    pub password_file: FileValue<PathBuf>,
     /// How log lines are written.
     pub log_format: Option<LogFormat>,
     /// Where to answer.
-    pub listen: Written<Vec<SocketAddr>>,
+    pub listen: FileValue<Vec<SocketAddr>>,
     /// Where to answer HTTP.
     pub http: Option<HttpAddress>,
     /// Tokens of those who write over HTTP.
-    pub http_token_file: Written<PathBuf>,
+    pub http_token_file: FileValue<PathBuf>,
     /// The certificate that HTTP is served with.
-    pub http_cert: Written<PathBuf>,
+    pub http_cert: FileValue<PathBuf>,
     /// Its key.
-    pub http_key: Written<PathBuf>,
+    pub http_key: FileValue<PathBuf>,
     /// Names that HTTP on loopback may be asked by.
     pub http_hosts: Option<Vec<String>>,
     /// How long a registration made over HTTP outlives its last renewal.
-    pub registration_ttl: Written<Span>,
+    pub registration_ttl: FileValue<Span>,
     /// UDP workers.
-    pub workers: Written<usize>,
+    pub workers: FileValue<usize>,
     /// Directory of zone files.
-    pub zones: Written<PathBuf>,
+    pub zones: FileValue<PathBuf>,
     /// Whether names without a zone are answered.
     pub bare_names: Option<bool>,
     /// Whether files are read again when they change.
     pub watch_files: Option<bool>,
     /// Directory of snapshots.
-    pub state: Written<PathBuf>,
+    pub state: FileValue<PathBuf>,
     /// How long old answers are given.
-    pub max_stale: Written<Span>,
+    pub max_stale: FileValue<Span>,
     /// How long the removals of a collapse are held.
-    pub hold_collapse: Written<Span>,
+    pub hold_collapse: FileValue<Span>,
     /// The reverse zones.
-    pub reverse: Written<Vec<String>>,
+    pub reverse: FileValue<Vec<String>>,
     /// Who is asked for other names.
     pub forward: Option<Vec<Spanned<String>>>,
     /// Whether private addresses stay in what they say.
@@ -72,39 +72,39 @@ pub struct File {
     #[serde(rename = "forward-0x20")]
     pub forward_0x20: Option<bool>,
     /// Whom queries are answered.
-    pub allow_query: Written<Vec<Network>>,
+    pub allow_query: FileValue<Vec<Network>>,
     /// Whom names outside the zones are looked up for.
-    pub allow_recursion: Written<Vec<Network>>,
+    pub allow_recursion: FileValue<Vec<Network>>,
     /// Replies of one kind that a network is sent a second.
-    pub rate_limit: Written<u32>,
+    pub rate_limit: FileValue<u32>,
     /// One of so many replies over the rate is sent, empty.
-    pub rate_limit_slip: Written<u32>,
+    pub rate_limit_slip: FileValue<u32>,
     /// Bits that the addresses of a limited IPv4 network share.
-    pub rate_limit_ipv4_prefix: Written<u8>,
+    pub rate_limit_ipv4_prefix: FileValue<u8>,
     /// Bits that the addresses of a limited IPv6 network share.
-    pub rate_limit_ipv6_prefix: Written<u8>,
+    pub rate_limit_ipv6_prefix: FileValue<u8>,
     /// Networks that are never limited.
-    pub rate_limit_exempt: Written<Vec<Network>>,
+    pub rate_limit_exempt: FileValue<Vec<Network>>,
     /// TCP connections at once.
-    pub tcp_connections: Written<usize>,
+    pub tcp_connections: FileValue<usize>,
     /// TCP connections of one client at once.
-    pub tcp_connections_per_client: Written<usize>,
+    pub tcp_connections_per_client: FileValue<usize>,
     /// How long a TCP connection may be quiet.
-    pub tcp_idle: Written<Span>,
+    pub tcp_idle: FileValue<Span>,
     /// Whom to become once everything is bound.
-    pub run_as: Written<String>,
+    pub run_as: FileValue<String>,
     /// Secrets that cookies are made with.
-    pub cookie_secret_file: Written<PathBuf>,
+    pub cookie_secret_file: FileValue<PathBuf>,
     /// The most octets of a reply over UDP.
-    pub udp_size: Written<u32>,
+    pub udp_size: FileValue<u32>,
     /// Whether replies over UDP to unknown clients are kept small.
     pub strict_amplification: Option<bool>,
     /// The name of this server.
-    pub nsid: Written<String>,
+    pub nsid: FileValue<String>,
     /// Whether the class CHAOS is answered.
     pub chaos: Option<bool>,
     /// Where others reach this server.
-    pub ns_address: Written<Vec<IpAddr>>,
+    pub ns_address: FileValue<Vec<IpAddr>>,
     /// One of so many queries is logged.
     pub query_log: Option<u32>,
     /// The registry zones.
@@ -152,7 +152,7 @@ fn key_of(line: &str) -> Option<&str> {
 }
 
 /// A key's value, and where in the file it stands.
-pub(super) type Written<T> = Option<Spanned<T>>;
+pub(super) type FileValue<T> = Option<Spanned<T>>;
 
 /// One `[[zone]]`.
 #[derive(Debug, Deserialize)]
@@ -165,7 +165,7 @@ pub struct Zone {
     /// The namespace below the prefix, where it is not the registry's.
     pub namespace: Option<String>,
     /// Its registry, where it is not the file's.
-    pub registry: Written<String>,
+    pub registry: FileValue<String>,
     /// TTL of dynamic records.
     pub ttl: Option<Seconds>,
     /// TTL of negative answers.

@@ -6,7 +6,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::file::{File, Written};
+use super::file::{File, FileValue};
 use crate::error::Failure;
 
 /// A value, and the option or the key of the file that gives it.
@@ -23,7 +23,7 @@ impl<T> Given<T> {
     pub(super) fn pick(
         option: &str,
         typed: &Option<T>,
-        written: &Written<T>,
+        written: &FileValue<T>,
         file: &File,
     ) -> Option<Self>
     where
@@ -59,7 +59,7 @@ impl<T: Clone> Given<Vec<T>> {
     pub(super) fn list(
         option: &str,
         typed: &[T],
-        written: &Written<Vec<T>>,
+        written: &FileValue<Vec<T>>,
         file: &File,
     ) -> Option<Self> {
         let typed = Some(typed.to_vec()).filter(|typed| !typed.is_empty());

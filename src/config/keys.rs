@@ -1,10 +1,10 @@
 //! Keys of the file, and when a change of each is used.
 
-use self::Change::{Followed, Refused, Reloaded, Restart};
+use self::TakesEffect::{Followed, Refused, Reloaded, Restart};
 
 /// The time at which a changed value is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum TakesEffect {
     /// From the next query on, with everything else that was read again.
     Reloaded,
     /// After a restart, as one warning says; what the file contains is followed by itself.
@@ -16,7 +16,7 @@ pub enum Change {
 }
 
 /// Every key outside `[[zone]]`; each is an option, too.
-pub const KEYS: [(&str, Change); 43] = [
+pub const KEYS: [(&str, TakesEffect); 43] = [
     ("registry", Refused),
     ("ca", Followed),
     ("cert", Followed),

@@ -30,7 +30,7 @@ use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
 use crate::registry::{Diagnostic, RegistryUrl};
 use crate::telemetry::LogFormat;
 
-use self::file::Written;
+use self::file::FileValue;
 use self::given::Given;
 use self::secrets::exposed;
 use self::zones::registry_zones;
@@ -38,7 +38,7 @@ use self::zones::registry_zones;
 pub use self::answering::Answering;
 pub use self::file::File;
 pub use self::http::Http;
-pub use self::keys::{Change, KEYS};
+pub use self::keys::{KEYS, TakesEffect};
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};
@@ -200,7 +200,7 @@ fn identity(common: &Common, file: &File) -> Result<Option<(NamedFile, NamedFile
 fn named(
     option: &str,
     typed: &Option<PathBuf>,
-    written: &Written<PathBuf>,
+    written: &FileValue<PathBuf>,
     file: &File,
 ) -> Option<NamedFile> {
     let is_typed = typed.is_some();

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use super::file::File;
-use super::{Written, named};
+use super::{FileValue, named};
 use crate::cli::{Common, ServeArgs};
-use crate::files::Watched;
+use crate::files::WatchedFiles;
 
 /// The files that are read again when they change: the configuration, and those that it or an
 /// option names. The files for etcd and resolv.conf files are followed by whoever uses them.
 #[must_use]
-pub fn watched(common: &Common, args: &ServeArgs, file: &File) -> Watched {
-    let at = |option, typed: &Option<PathBuf>, written: &Written<PathBuf>| {
+pub fn watched(common: &Common, args: &ServeArgs, file: &File) -> WatchedFiles {
+    let at = |option, typed: &Option<PathBuf>, written: &FileValue<PathBuf>| {
         named(option, typed, written, file).map(|named| named.path)
     };
     let (http, answering) = (&args.http, &args.answering);
@@ -23,5 +23,5 @@ pub fn watched(common: &Common, args: &ServeArgs, file: &File) -> Watched {
         at("http-key", &http.http_key, &file.http_key),
     ];
     let zones = at("zones", &args.zones, &file.zones);
-    Watched { files: files.into_iter().flatten().collect(), zones }
+    WatchedFiles { files: files.into_iter().flatten().collect(), zones }
 }

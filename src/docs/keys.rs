@@ -31,7 +31,7 @@ pub(super) const ZONE_KEYS: &[(&str, &str, &str)] = &[
 
 /// A key of the file, as the option of the same name declares it.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct FileKey {
     /// Its name.
     pub(super) name: String,
     /// The values that it takes.
@@ -41,7 +41,7 @@ pub(super) struct Key {
 }
 
 /// The keys of the file: the options of `serve`, by their names.
-pub(super) fn keys(serve: &Command) -> Vec<Key> {
+pub(super) fn keys(serve: &Command) -> Vec<FileKey> {
     let own = |it: &&Arg| it.get_long().is_some_and(|long| !TYPED_ONLY.contains(&long));
     let mut keys: Vec<_> = serve.get_arguments().filter(own).map(key).collect();
     keys.sort_by(|one, other| one.name.cmp(&other.name));
@@ -49,7 +49,7 @@ pub(super) fn keys(serve: &Command) -> Vec<Key> {
 }
 
 /// The key of an option.
-fn key(option: &Arg) -> Key {
+fn key(option: &Arg) -> FileKey {
     let choices: Vec<_> = option.get_possible_values();
     let choices = choices.iter().filter(|it| !it.is_hide_set());
     let choices: Vec<_> = choices.map(|it| it.get_name()).collect();
@@ -58,7 +58,7 @@ fn key(option: &Arg) -> Key {
     let value = if is_list { format!("[{one}, ...]") } else { one };
     let meaning = option.get_long_help().or(option.get_help()).map(ToString::to_string);
     let name = option.get_long().unwrap_or_default().to_owned();
-    Key { name, value, meaning: meaning.unwrap_or_default() }
+    FileKey { name, value, meaning: meaning.unwrap_or_default() }
 }
 
 #[cfg(test)]

@@ -11,14 +11,14 @@ use tonic::body::Body;
 use tonic::codegen::{Service, http};
 use tonic::server::NamedService;
 
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// A service that is not here.
 pub(super) trait Elsewhere: Send + Sync + 'static {
     /// Its name in the protocol.
     const NAME: &'static str;
     /// Why its requests are refused.
-    const REFUSAL: Refusal;
+    const REFUSAL: RequestRefusal;
 }
 
 /// Users, roles, permissions, and the tokens for them.
@@ -32,19 +32,20 @@ pub(super) struct Election;
 
 impl Elsewhere for Auth {
     const NAME: &'static str = "etcdserverpb.Auth";
-    const REFUSAL: Refusal =
-        Refusal::NotHere("know users, roles or passwords: connect without --user");
+    const REFUSAL: RequestRefusal =
+        RequestRefusal::NotHere("know users, roles or passwords: connect without --user");
 }
 
 impl Elsewhere for Lock {
     const NAME: &'static str = "v3lockpb.Lock";
-    const REFUSAL: Refusal = Refusal::NotHere("lock: create a key under a lease in a transaction");
+    const REFUSAL: RequestRefusal =
+        RequestRefusal::NotHere("lock: create a key under a lease in a transaction");
 }
 
 impl Elsewhere for Election {
     const NAME: &'static str = "v3electionpb.Election";
-    const REFUSAL: Refusal =
-        Refusal::NotHere("hold elections: create a key under a lease in a transaction");
+    const REFUSAL: RequestRefusal =
+        RequestRefusal::NotHere("hold elections: create a key under a lease in a transaction");
 }
 
 /// Refuses every request of a service.

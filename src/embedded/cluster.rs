@@ -9,8 +9,8 @@ use etcd_client::proto::{
 };
 use tonic::{Request, Response};
 
-use super::refusal::Refusal;
-use super::registry::{Answer, Registry};
+use super::refusal::RequestRefusal;
+use super::registry::{Registry, RpcResult};
 
 /// The service that tells who the members are.
 pub(super) struct Cluster(pub(super) Arc<Registry>);
@@ -32,33 +32,36 @@ impl Cluster {
 
 #[tonic::async_trait]
 impl PbClusterService for Cluster {
-    async fn member_list(&self, _: Request<PbMemberListRequest>) -> Answer<PbMemberListResponse> {
+    async fn member_list(
+        &self,
+        _: Request<PbMemberListRequest>,
+    ) -> RpcResult<PbMemberListResponse> {
         let members = vec![self.member()];
         Ok(Response::new(PbMemberListResponse { header: self.0.header_now(), members }))
     }
 
-    async fn member_add(&self, _: Request<PbMemberAddRequest>) -> Answer<PbMemberAddResponse> {
-        Err(Refusal::NotHere("take further members").into())
+    async fn member_add(&self, _: Request<PbMemberAddRequest>) -> RpcResult<PbMemberAddResponse> {
+        Err(RequestRefusal::NotHere("take further members").into())
     }
 
     async fn member_remove(
         &self,
         _: Request<PbMemberRemoveRequest>,
-    ) -> Answer<PbMemberRemoveResponse> {
-        Err(Refusal::NotHere("remove its only member").into())
+    ) -> RpcResult<PbMemberRemoveResponse> {
+        Err(RequestRefusal::NotHere("remove its only member").into())
     }
 
     async fn member_update(
         &self,
         _: Request<PbMemberUpdateRequest>,
-    ) -> Answer<PbMemberUpdateResponse> {
-        Err(Refusal::NotHere("have peers that could be told of an update").into())
+    ) -> RpcResult<PbMemberUpdateResponse> {
+        Err(RequestRefusal::NotHere("have peers that could be told of an update").into())
     }
 
     async fn member_promote(
         &self,
         _: Request<PbMemberPromoteRequest>,
-    ) -> Answer<PbMemberPromoteResponse> {
-        Err(Refusal::NotHere("have learners to promote").into())
+    ) -> RpcResult<PbMemberPromoteResponse> {
+        Err(RequestRefusal::NotHere("have learners to promote").into())
     }
 }

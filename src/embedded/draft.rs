@@ -12,11 +12,11 @@ use etcd_client::proto::{
 
 use super::history::History;
 use super::interval::Interval;
-use super::keys::{Entry, Event, Generation, Keys, size};
+use super::keys::{Generation, KeyChange, Keys, StoredKey, size};
 use super::leases::Leases;
 use super::limits::{self, Limits};
 use super::range::{self, Budget};
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// A revision in the making.
 pub(super) struct Draft<'a> {
@@ -29,7 +29,7 @@ pub(super) struct Draft<'a> {
     /// The keys as this draft changes them.
     keys: Keys,
     /// What it changed.
-    events: Vec<Event>,
+    events: Vec<KeyChange>,
     /// What its answers may still carry.
     budget: Budget,
 }
@@ -61,7 +61,10 @@ impl<'a> Draft<'a> {
     }
 
     /// Answers a range, from the draft itself unless an earlier revision is asked for.
-    pub(super) fn range(&mut self, request: &PbRangeRequest) -> Result<PbRangeResponse, Refusal> {
+    pub(super) fn range(
+        &mut self,
+        request: &PbRangeRequest,
+    ) -> Result<PbRangeResponse, RequestRefusal> {
         range::check(request)?;
         let earlier = match request.revision {
             ..=0 => None,
@@ -74,7 +77,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes one key.
-    pub(super) fn put(&mut self, request: &PbPutRequest) -> Result<PbPutResponse, Refusal> {
+    pub(super) fn put(&mut self, request: &PbPutRequest) -> Result<PbPutResponse, RequestRefusal> {
         check_put(request)?;
         let previous = self.keys.get(&request.key).cloned();
         let entry = Arc::new(self.entry(request, previous.as_deref())?);
@@ -84,7 +87,7 @@ impl<'a> Draft<'a> {
             Some(previous) if request.prev_kv => Some(self.answered(previous)?),
             _ => None,
         };
-        self.events.push(Event { entry, previous });
+        self.events.push(KeyChange { entry, previous });
         Ok(PbPutResponse { header: header(self.revision()), prev_kv })
     }
 
@@ -92,10 +95,10 @@ impl<'a> Draft<'a> {
     pub(super) fn delete(
         &mut self,
         request: &PbDeleteRequest,
-    ) -> Result<PbDeleteResponse, Refusal> {
+    ) -> Result<PbDeleteResponse, RequestRefusal> {
         check_key(&request.key)?;
         let interval = Interval::new(&request.key, &request.range_end);
-        let doomed: Vec<Entry> = self.keys.range(&interval).cloned().collect();
+        let doomed: Vec<StoredKey> = self.keys.range(&interval).cloned().collect();
         let mut prev_kvs = Vec::new();
         for entry in &doomed {
             self.delete_key(&entry.key);
@@ -114,7 +117,7 @@ impl<'a> Draft<'a> {
             return;
         };
         let entry = PbKeyValue { key: key.to_vec(), mod_revision, ..Default::default() };
-        self.events.push(Event { entry: Arc::new(entry), previous: Some(previous) });
+        self.events.push(KeyChange { entry: Arc::new(entry), previous: Some(previous) });
     }
 
     /// The number that the new revision will have.
@@ -127,15 +130,15 @@ impl<'a> Draft<'a> {
         &self,
         request: &PbPutRequest,
         previous: Option<&PbKeyValue>,
-    ) -> Result<PbKeyValue, Refusal> {
+    ) -> Result<PbKeyValue, RequestRefusal> {
         let kept = if request.ignore_value || request.ignore_lease {
-            Some(previous.ok_or(Refusal::KeyNotFound)?)
+            Some(previous.ok_or(RequestRefusal::KeyNotFound)?)
         } else {
             None
         };
         let lease = kept.filter(|_| request.ignore_lease).map_or(request.lease, |kept| kept.lease);
         if lease != 0 && !self.leases.contains(lease) {
-            return Err(Refusal::LeaseNotFound);
+            return Err(RequestRefusal::LeaseNotFound);
         }
         let value =
             kept.filter(|_| request.ignore_value).map_or(&request.value, |kept| &kept.value);
@@ -151,44 +154,44 @@ impl<'a> Draft<'a> {
     }
 
     /// Refuses when the keys have become too many or too large.
-    fn check_room(&self) -> Result<(), Refusal> {
+    fn check_room(&self) -> Result<(), RequestRefusal> {
         if self.keys.len() > self.limits.keys {
-            return Err(Refusal::TooManyKeys(self.limits.keys));
+            return Err(RequestRefusal::TooManyKeys(self.limits.keys));
         }
         if self.keys.bytes() > self.limits.stored_bytes {
-            return Err(Refusal::StoreFull(self.limits.stored_bytes));
+            return Err(RequestRefusal::StoreFull(self.limits.stored_bytes));
         }
         Ok(())
     }
 
     /// A copy of an entry for the answer, if the answer still has room.
-    fn answered(&mut self, entry: &Entry) -> Result<PbKeyValue, Refusal> {
+    fn answered(&mut self, entry: &StoredKey) -> Result<PbKeyValue, RequestRefusal> {
         self.budget.take(size(entry))?;
         Ok(PbKeyValue::clone(entry))
     }
 }
 
 /// Refuses a put that is too large or contradicts itself.
-pub(super) fn check_put(request: &PbPutRequest) -> Result<(), Refusal> {
+pub(super) fn check_put(request: &PbPutRequest) -> Result<(), RequestRefusal> {
     check_key(&request.key)?;
     if request.key.len() + request.value.len() > limits::REQUEST_BYTES {
-        return Err(Refusal::RequestTooLarge);
+        return Err(RequestRefusal::RequestTooLarge);
     }
     if request.ignore_value && !request.value.is_empty() {
-        return Err(Refusal::ValueProvided);
+        return Err(RequestRefusal::ValueProvided);
     }
     if request.ignore_lease && request.lease != 0 {
-        return Err(Refusal::LeaseProvided);
+        return Err(RequestRefusal::LeaseProvided);
     }
     Ok(())
 }
 
 /// Refuses an empty key and one that is too long.
-pub(super) fn check_key(key: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check_key(key: &[u8]) -> Result<(), RequestRefusal> {
     match key.len() {
-        0 => Err(Refusal::EmptyKey),
+        0 => Err(RequestRefusal::EmptyKey),
         1..=limits::KEY_BYTES => Ok(()),
-        _ => Err(Refusal::KeyTooLong),
+        _ => Err(RequestRefusal::KeyTooLong),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::keys::{Generation, Keys};
 use super::limits::Limits;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// The kept revisions, without gaps, the newest last; there is always one.
 pub(super) struct History {
@@ -37,14 +37,14 @@ impl History {
     }
 
     /// The generation at `revision`; zero or less means the newest.
-    pub(super) fn at(&self, revision: i64) -> Result<&Arc<Generation>, Refusal> {
+    pub(super) fn at(&self, revision: i64) -> Result<&Arc<Generation>, RequestRefusal> {
         if revision <= 0 {
             return Ok(&self.newest);
         }
         if revision < self.compacted {
-            return Err(Refusal::Compacted);
+            return Err(RequestRefusal::Compacted);
         }
-        self.position(revision).map_or(Err(Refusal::FutureRevision), |i| self.nth(i))
+        self.position(revision).map_or(Err(RequestRefusal::FutureRevision), |i| self.nth(i))
     }
 
     /// At most `limit` generations from `revision` on, also compacted ones that are
@@ -75,12 +75,12 @@ impl History {
     /// Refuses reads and new watches before `revision` from now on. Nothing is freed:
     /// the ring is bounded anyway, and a watch that is still on its way to the newest
     /// revision must not lose events to a compaction that etcd would let it survive.
-    pub(super) fn compact(&mut self, revision: i64) -> Result<(), Refusal> {
+    pub(super) fn compact(&mut self, revision: i64) -> Result<(), RequestRefusal> {
         if revision <= self.compacted {
-            return Err(Refusal::Compacted);
+            return Err(RequestRefusal::Compacted);
         }
         if revision > self.newest.revision {
-            return Err(Refusal::FutureRevision);
+            return Err(RequestRefusal::FutureRevision);
         }
         self.compacted = revision;
         Ok(())
@@ -104,14 +104,14 @@ impl History {
     }
 
     /// The generation at a position that [`History::position`] gave.
-    fn nth(&self, position: usize) -> Result<&Arc<Generation>, Refusal> {
+    fn nth(&self, position: usize) -> Result<&Arc<Generation>, RequestRefusal> {
         Ok(self.past.get(position).unwrap_or(&self.newest))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Generation, History, Keys, Limits, Refusal};
+    use super::{Generation, History, Keys, Limits, RequestRefusal};
 
     /// A history with the revisions 1 to `newest` that keeps `kept` of them.
     fn history(newest: i64, kept: usize) -> History {
@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(history.at(7).map(|g| g.revision), Ok(7));
         assert_eq!(history.at(10).map(|g| g.revision), Ok(10));
         assert_eq!(history.at(0).map(|g| g.revision), Ok(10));
-        assert_eq!(history.at(6).err(), Some(Refusal::Compacted));
-        assert_eq!(history.at(11).err(), Some(Refusal::FutureRevision));
+        assert_eq!(history.at(6).err(), Some(RequestRefusal::Compacted));
+        assert_eq!(history.at(11).err(), Some(RequestRefusal::FutureRevision));
         assert_eq!(history.compacted(), 7);
     }
 
@@ -145,10 +145,10 @@ mod tests {
     fn compaction_refuses_readers_but_not_running_watches() {
         let mut history = history(5, 100);
         assert_eq!(history.compact(4), Ok(()));
-        assert_eq!(history.at(3).err(), Some(Refusal::Compacted));
+        assert_eq!(history.at(3).err(), Some(RequestRefusal::Compacted));
         assert_eq!(history.at(4).map(|g| g.revision), Ok(4));
-        assert_eq!(history.compact(4), Err(Refusal::Compacted));
-        assert_eq!(history.compact(6), Err(Refusal::FutureRevision));
+        assert_eq!(history.compact(4), Err(RequestRefusal::Compacted));
+        assert_eq!(history.compact(6), Err(RequestRefusal::FutureRevision));
         assert_eq!(since(&history, 3), Some(vec![3, 4, 5]));
     }
 

@@ -12,14 +12,14 @@ use super::limits::EVENT_OVERHEAD_BYTES;
 pub(super) type Key = Arc<[u8]>;
 
 /// A key with its value, revisions and lease; shared by all revisions that have it.
-pub(super) type Entry = Arc<PbKeyValue>;
+pub(super) type StoredKey = Arc<PbKeyValue>;
 
 /// The live keys at one revision. The map is persistent: a copy costs nothing, and a
 /// change copies O(log n) of it, so every kept revision has a map of its own.
 #[derive(Clone, Default)]
 pub(super) struct Keys {
     /// The entries by key.
-    map: OrdMap<Key, Entry>,
+    map: OrdMap<Key, StoredKey>,
     /// The bytes of all keys and values.
     bytes: usize,
 }
@@ -36,18 +36,21 @@ impl Keys {
     }
 
     /// The entry of `key`.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&Entry> {
+    pub(super) fn get(&self, key: &[u8]) -> Option<&StoredKey> {
         self.map.get(key)
     }
 
     /// The entries inside `interval`, in the order of their keys.
-    pub(super) fn range<'a>(&'a self, interval: &'a Interval) -> impl Iterator<Item = &'a Entry> {
+    pub(super) fn range<'a>(
+        &'a self,
+        interval: &'a Interval,
+    ) -> impl Iterator<Item = &'a StoredKey> {
         let bounds = interval.bounds();
         bounds.into_iter().flat_map(|bounds| self.map.range::<_, [u8]>(bounds)).map(|(_, e)| e)
     }
 
     /// Stores `entry` and returns the one it replaces.
-    pub(super) fn insert(&mut self, entry: Entry) -> Option<Entry> {
+    pub(super) fn insert(&mut self, entry: StoredKey) -> Option<StoredKey> {
         self.bytes += size(&entry);
         let previous = self.map.insert(Key::from(entry.key.as_slice()), entry);
         self.bytes -= previous.as_deref().map_or(0, size);
@@ -55,7 +58,7 @@ impl Keys {
     }
 
     /// Removes `key` and returns its entry.
-    pub(super) fn remove(&mut self, key: &[u8]) -> Option<Entry> {
+    pub(super) fn remove(&mut self, key: &[u8]) -> Option<StoredKey> {
         let previous = self.map.remove(key);
         self.bytes -= previous.as_deref().map_or(0, size);
         previous
@@ -64,14 +67,14 @@ impl Keys {
 
 /// One change of one key.
 #[derive(Clone)]
-pub(super) struct Event {
+pub(super) struct KeyChange {
     /// What the key is now; after a deletion, the key and the revision only.
-    pub(super) entry: Entry,
+    pub(super) entry: StoredKey,
     /// What the key was before.
-    pub(super) previous: Option<Entry>,
+    pub(super) previous: Option<StoredKey>,
 }
 
-impl Event {
+impl KeyChange {
     /// Tells whether the key was deleted: a live key has been written at least once.
     pub(super) fn is_delete(&self) -> bool {
         self.entry.version == 0
@@ -90,13 +93,13 @@ pub(super) struct Generation {
     /// All live keys.
     pub(super) keys: Keys,
     /// What changed since the revision before, in the order of the request.
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<KeyChange>,
 }
 
 impl Generation {
     /// What keeping this revision costs besides what it shares with its neighbours.
     pub(super) fn bytes(&self) -> usize {
-        self.events.iter().map(Event::bytes).sum()
+        self.events.iter().map(KeyChange::bytes).sum()
     }
 }
 

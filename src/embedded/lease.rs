@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::leases::Lease;
 use super::limits::EXPIRIES_AT_ONCE;
-use super::registry::{Answer, Answers, Registry};
+use super::registry::{Answers, Registry, RpcResult};
 use super::store::Store;
 
 /// The service of leases.
@@ -27,7 +27,7 @@ impl PbLeaseService for LeaseService {
     async fn lease_grant(
         &self,
         request: Request<PbLeaseGrantRequest>,
-    ) -> Answer<PbLeaseGrantResponse> {
+    ) -> RpcResult<PbLeaseGrantResponse> {
         let PbLeaseGrantRequest { id, ttl } = request.into_inner();
         let (id, ttl) = self.0.change(|store| store.grant(id, ttl, Instant::now()))?;
         self.0.granted.notify_one();
@@ -38,7 +38,7 @@ impl PbLeaseService for LeaseService {
     async fn lease_revoke(
         &self,
         request: Request<PbLeaseRevokeRequest>,
-    ) -> Answer<PbLeaseRevokeResponse> {
+    ) -> RpcResult<PbLeaseRevokeResponse> {
         self.0.change(|store| store.revoke(request.get_ref().id))?;
         Ok(Response::new(PbLeaseRevokeResponse { header: self.0.header_now() }))
     }
@@ -46,7 +46,7 @@ impl PbLeaseService for LeaseService {
     async fn lease_keep_alive(
         &self,
         request: Request<Streaming<PbLeaseKeepAliveRequest>>,
-    ) -> Answer<Self::LeaseKeepAliveStream> {
+    ) -> RpcResult<Self::LeaseKeepAliveStream> {
         let place = self.0.admit_stream()?;
         let state = (Arc::clone(&self.0), request.into_inner(), place);
         let answers = unfold(state, |(registry, mut requests, place)| async {
@@ -59,7 +59,7 @@ impl PbLeaseService for LeaseService {
     async fn lease_time_to_live(
         &self,
         request: Request<PbLeaseTimeToLiveRequest>,
-    ) -> Answer<PbLeaseTimeToLiveResponse> {
+    ) -> RpcResult<PbLeaseTimeToLiveResponse> {
         let request = request.into_inner();
         let known = self.0.read(|store| store.lease(request.id).map(|l| describe(l, &request)));
         let gone = PbLeaseTimeToLiveResponse { id: request.id, ttl: -1, ..Default::default() };
@@ -70,7 +70,7 @@ impl PbLeaseService for LeaseService {
     async fn lease_leases(
         &self,
         _: Request<PbLeaseLeasesRequest>,
-    ) -> Answer<PbLeaseLeasesResponse> {
+    ) -> RpcResult<PbLeaseLeasesResponse> {
         let status = |id| PbLeaseStatus { id };
         let leases = self.0.read(|store| store.lease_ids().map(status).collect());
         Ok(Response::new(PbLeaseLeasesResponse { header: self.0.header_now(), leases }))

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::{Event, Key};
+use super::keys::{Key, KeyChange};
 use super::limits::{MAX_TTL_SECS, MIN_TTL_SECS};
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// One lease.
 pub(super) struct Lease {
@@ -59,13 +59,18 @@ impl Leases {
 
     /// Grants a lease of `ttl` seconds and returns its id and the seconds it really has.
     /// The id zero asks for a fresh one.
-    pub(super) fn grant(&mut self, id: i64, ttl: i64, now: Instant) -> Result<(i64, i64), Refusal> {
+    pub(super) fn grant(
+        &mut self,
+        id: i64,
+        ttl: i64,
+        now: Instant,
+    ) -> Result<(i64, i64), RequestRefusal> {
         if ttl > MAX_TTL_SECS {
-            return Err(Refusal::TtlTooLarge);
+            return Err(RequestRefusal::TtlTooLarge);
         }
         let id = if id == 0 { self.fresh_id() } else { id };
         if self.contains(id) {
-            return Err(Refusal::LeaseExists);
+            return Err(RequestRefusal::LeaseExists);
         }
         let ttl = ttl.max(MIN_TTL_SECS);
         let deadline = deadline(now, ttl);
@@ -96,7 +101,7 @@ impl Leases {
     }
 
     /// Moves a key from the lease it had to the one it has now.
-    pub(super) fn follow(&mut self, event: &Event) {
+    pub(super) fn follow(&mut self, event: &KeyChange) {
         let before = event.previous.as_ref().map_or(0, |previous| previous.lease);
         let after = event.entry.lease;
         if before == after {

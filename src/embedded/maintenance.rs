@@ -11,8 +11,8 @@ use etcd_client::proto::{
 };
 use tonic::{Request, Response};
 
-use super::refusal::Refusal;
-use super::registry::{Answer, Answers, Registry, TERM};
+use super::refusal::RequestRefusal;
+use super::registry::{Answers, Registry, RpcResult, TERM};
 use super::store::Store;
 
 /// The version that tools are told. They decide by it what to trust: since 3.5.8 a
@@ -27,14 +27,14 @@ impl PbMaintenanceService for Maintenance {
     type SnapshotStream = Answers<PbSnapshotResponse>;
 
     /// Lists the alarms, of which there are none: health checks ask for them.
-    async fn alarm(&self, request: Request<PbAlarmRequest>) -> Answer<PbAlarmResponse> {
+    async fn alarm(&self, request: Request<PbAlarmRequest>) -> RpcResult<PbAlarmResponse> {
         if request.get_ref().action != AlarmAction::Get as i32 {
-            return Err(Refusal::NotHere("have alarms to raise or clear").into());
+            return Err(RequestRefusal::NotHere("have alarms to raise or clear").into());
         }
         Ok(Response::new(PbAlarmResponse { header: self.0.header_now(), alarms: Vec::new() }))
     }
 
-    async fn status(&self, _: Request<PbStatusRequest>) -> Answer<PbStatusResponse> {
+    async fn status(&self, _: Request<PbStatusRequest>) -> RpcResult<PbStatusResponse> {
         let bytes = i64::try_from(self.0.read(Store::bytes)).unwrap_or(i64::MAX);
         let index = self.0.read(Store::revision).unsigned_abs();
         Ok(Response::new(PbStatusResponse {
@@ -50,27 +50,30 @@ impl PbMaintenanceService for Maintenance {
         }))
     }
 
-    async fn defragment(&self, _: Request<PbDefragmentRequest>) -> Answer<PbDefragmentResponse> {
-        Err(Refusal::NotHere("have a file to defragment").into())
+    async fn defragment(&self, _: Request<PbDefragmentRequest>) -> RpcResult<PbDefragmentResponse> {
+        Err(RequestRefusal::NotHere("have a file to defragment").into())
     }
 
-    async fn hash(&self, _: Request<PbHashRequest>) -> Answer<PbHashResponse> {
-        Err(Refusal::NotHere("hash its keys").into())
+    async fn hash(&self, _: Request<PbHashRequest>) -> RpcResult<PbHashResponse> {
+        Err(RequestRefusal::NotHere("hash its keys").into())
     }
 
-    async fn hash_kv(&self, _: Request<PbHashKvRequest>) -> Answer<PbHashKvResponse> {
-        Err(Refusal::NotHere("hash its keys").into())
+    async fn hash_kv(&self, _: Request<PbHashKvRequest>) -> RpcResult<PbHashKvResponse> {
+        Err(RequestRefusal::NotHere("hash its keys").into())
     }
 
-    async fn snapshot(&self, _: Request<PbSnapshotRequest>) -> Answer<Self::SnapshotStream> {
-        Err(Refusal::NotHere("take snapshots").into())
+    async fn snapshot(&self, _: Request<PbSnapshotRequest>) -> RpcResult<Self::SnapshotStream> {
+        Err(RequestRefusal::NotHere("take snapshots").into())
     }
 
-    async fn move_leader(&self, _: Request<PbMoveLeaderRequest>) -> Answer<PbMoveLeaderResponse> {
-        Err(Refusal::NotHere("have another member to lead").into())
+    async fn move_leader(
+        &self,
+        _: Request<PbMoveLeaderRequest>,
+    ) -> RpcResult<PbMoveLeaderResponse> {
+        Err(RequestRefusal::NotHere("have another member to lead").into())
     }
 
-    async fn downgrade(&self, _: Request<PbDowngradeRequest>) -> Answer<PbDowngradeResponse> {
-        Err(Refusal::NotHere("change its version").into())
+    async fn downgrade(&self, _: Request<PbDowngradeRequest>) -> RpcResult<PbDowngradeResponse> {
+        Err(RequestRefusal::NotHere("change its version").into())
     }
 }

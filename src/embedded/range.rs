@@ -4,8 +4,8 @@ use etcd_client::proto::{PbKeyValue, PbRangeRequest, PbRangeResponse};
 use etcd_client::{SortOrder, SortTarget};
 
 use super::interval::Interval;
-use super::keys::{Entry, Keys, size};
-use super::refusal::Refusal;
+use super::keys::{Keys, StoredKey, size};
+use super::refusal::RequestRefusal;
 
 /// The bytes that an answer may still have.
 #[derive(Debug, Clone)]
@@ -23,17 +23,17 @@ impl Budget {
     }
 
     /// Adds this many bytes to the answer, if they still fit.
-    pub(super) fn take(&mut self, bytes: usize) -> Result<(), Refusal> {
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), RequestRefusal> {
         let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or(Refusal::AnswerTooLarge(self.limit))?;
+        self.left = left.ok_or(RequestRefusal::AnswerTooLarge(self.limit))?;
         Ok(())
     }
 }
 
 /// Refuses a request that no revision could answer.
-pub(super) fn check(request: &PbRangeRequest) -> Result<(), Refusal> {
+pub(super) fn check(request: &PbRangeRequest) -> Result<(), RequestRefusal> {
     if request.key.is_empty() {
-        return Err(Refusal::EmptyKey);
+        return Err(RequestRefusal::EmptyKey);
     }
     sorting(request).map(|_| ())
 }
@@ -44,7 +44,7 @@ pub(super) fn answer(
     keys: &Keys,
     request: &PbRangeRequest,
     budget: &mut Budget,
-) -> Result<PbRangeResponse, Refusal> {
+) -> Result<PbRangeResponse, RequestRefusal> {
     let interval = Interval::new(&request.key, &request.range_end);
     let count = i64::try_from(keys.range(&interval).count()).unwrap_or(i64::MAX);
     if request.count_only {
@@ -64,7 +64,7 @@ fn find<'a>(
     interval: &'a Interval,
     request: &PbRangeRequest,
     limit: Option<usize>,
-) -> Result<Vec<&'a Entry>, Refusal> {
+) -> Result<Vec<&'a StoredKey>, RequestRefusal> {
     let sorting = sorting(request)?;
     let wanted = match limit {
         Some(limit) if sorting.is_none() => limit.saturating_add(1),
@@ -80,18 +80,18 @@ fn find<'a>(
 
 /// How the answer is to be sorted; `None` if the keys already are as they should be.
 /// A target without an order means ascending, as in etcd.
-fn sorting(request: &PbRangeRequest) -> Result<Option<(SortTarget, SortOrder)>, Refusal> {
+fn sorting(request: &PbRangeRequest) -> Result<Option<(SortTarget, SortOrder)>, RequestRefusal> {
     let target = SortTarget::try_from(request.sort_target);
     let order = SortOrder::try_from(request.sort_order);
     match (target, order) {
         (Ok(SortTarget::Key), Ok(SortOrder::None | SortOrder::Ascend)) => Ok(None),
         (Ok(target), Ok(order)) => Ok(Some((target, order))),
-        _ => Err(Refusal::InvalidSort),
+        _ => Err(RequestRefusal::InvalidSort),
     }
 }
 
 /// Sorts by `target`; entries that are equal there stay in the order of their keys.
-fn sort(found: &mut [&Entry], target: SortTarget, order: SortOrder) {
+fn sort(found: &mut [&StoredKey], target: SortTarget, order: SortOrder) {
     match target {
         SortTarget::Key => {}
         SortTarget::Version => found.sort_by_key(|entry| entry.version),
@@ -106,7 +106,7 @@ fn sort(found: &mut [&Entry], target: SortTarget, order: SortOrder) {
 
 /// Tells whether the entry's revisions are those that the request asks for; zero asks
 /// for nothing.
-fn passes(entry: &Entry, request: &PbRangeRequest) -> bool {
+fn passes(entry: &StoredKey, request: &PbRangeRequest) -> bool {
     let at_least = |revision: i64, least: i64| least == 0 || revision >= least;
     let at_most = |revision: i64, most: i64| most == 0 || revision <= most;
     at_least(entry.mod_revision, request.min_mod_revision)
@@ -116,7 +116,11 @@ fn passes(entry: &Entry, request: &PbRangeRequest) -> bool {
 }
 
 /// The entry as the client gets it, with or without its value.
-fn copy(entry: &Entry, keys_only: bool, budget: &mut Budget) -> Result<PbKeyValue, Refusal> {
+fn copy(
+    entry: &StoredKey,
+    keys_only: bool,
+    budget: &mut Budget,
+) -> Result<PbKeyValue, RequestRefusal> {
     if !keys_only {
         budget.take(size(entry))?;
         return Ok(PbKeyValue::clone(entry));

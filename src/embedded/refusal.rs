@@ -9,7 +9,7 @@ use super::limits;
 
 /// The reason why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum RequestRefusal {
     /// A request names no key.
     #[error("etcdserver: key is not provided")]
     EmptyKey,
@@ -80,7 +80,7 @@ pub(super) enum Refusal {
     NotHere(&'static str),
 }
 
-impl Refusal {
+impl RequestRefusal {
     /// The gRPC code that etcd gives this refusal, or would.
     fn code(&self) -> Code {
         match self {
@@ -107,8 +107,8 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for Status {
-    fn from(refusal: Refusal) -> Self {
+impl From<RequestRefusal> for Status {
+    fn from(refusal: RequestRefusal) -> Self {
         Self::new(refusal.code(), refusal.to_string())
     }
 }

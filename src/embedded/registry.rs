@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::limits::{Limits, STREAMS};
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use super::store::Store;
 use crate::lock::Lock;
 
 /// The result of a service method.
-pub(super) type Answer<T> = Result<tonic::Response<T>, Status>;
+pub(super) type RpcResult<T> = Result<tonic::Response<T>, Status>;
 
 /// The stream that a streaming service method answers with.
 pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -98,7 +98,7 @@ impl Registry {
     }
 
     /// A place for one more stream; it is given back when it is dropped.
-    pub(super) fn admit_stream(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Refusal::TooManyStreams)
+    pub(super) fn admit_stream(&self) -> Result<OwnedSemaphorePermit, RequestRefusal> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| RequestRefusal::TooManyStreams)
     }
 }

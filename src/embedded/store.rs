@@ -15,7 +15,7 @@ use super::history::History;
 use super::keys::Generation;
 use super::leases::{Lease, Leases};
 use super::limits::Limits;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use super::txn;
 
 /// The keys with their history, and the leases.
@@ -51,7 +51,7 @@ impl Store {
 
     /// The generation that a range is to be answered from. It never changes, so the
     /// answer is made without the store.
-    pub(super) fn at(&self, revision: i64) -> Result<Arc<Generation>, Refusal> {
+    pub(super) fn at(&self, revision: i64) -> Result<Arc<Generation>, RequestRefusal> {
         self.history.at(revision).cloned()
     }
 
@@ -61,7 +61,7 @@ impl Store {
     }
 
     /// Writes one key.
-    pub(super) fn put(&mut self, request: &PbPutRequest) -> Result<PbPutResponse, Refusal> {
+    pub(super) fn put(&mut self, request: &PbPutRequest) -> Result<PbPutResponse, RequestRefusal> {
         self.write(|draft| draft.put(request))
     }
 
@@ -69,32 +69,37 @@ impl Store {
     pub(super) fn delete(
         &mut self,
         request: &PbDeleteRequest,
-    ) -> Result<PbDeleteResponse, Refusal> {
+    ) -> Result<PbDeleteResponse, RequestRefusal> {
         self.write(|draft| draft.delete(request))
     }
 
     /// Does a transaction; all its writes are one revision.
-    pub(super) fn txn(&mut self, request: &PbTxnRequest) -> Result<PbTxnResponse, Refusal> {
+    pub(super) fn txn(&mut self, request: &PbTxnRequest) -> Result<PbTxnResponse, RequestRefusal> {
         txn::check(request)?;
         self.write(|draft| txn::apply(draft, request))
     }
 
     /// Refuses reads and new watches before `revision` from now on.
-    pub(super) fn compact(&mut self, revision: i64) -> Result<(), Refusal> {
+    pub(super) fn compact(&mut self, revision: i64) -> Result<(), RequestRefusal> {
         self.history.compact(revision)
     }
 
     /// Grants a lease; see [`Leases::grant`].
-    pub(super) fn grant(&mut self, id: i64, ttl: i64, now: Instant) -> Result<(i64, i64), Refusal> {
+    pub(super) fn grant(
+        &mut self,
+        id: i64,
+        ttl: i64,
+        now: Instant,
+    ) -> Result<(i64, i64), RequestRefusal> {
         if self.leases.len() >= self.limits.leases {
-            return Err(Refusal::TooManyLeases(self.limits.leases));
+            return Err(RequestRefusal::TooManyLeases(self.limits.leases));
         }
         self.leases.grant(id, ttl, now)
     }
 
     /// Removes a lease and deletes its keys in one revision.
-    pub(super) fn revoke(&mut self, id: i64) -> Result<(), Refusal> {
-        let lease = self.leases.remove(id).ok_or(Refusal::LeaseNotFound)?;
+    pub(super) fn revoke(&mut self, id: i64) -> Result<(), RequestRefusal> {
+        let lease = self.leases.remove(id).ok_or(RequestRefusal::LeaseNotFound)?;
         self.write(|draft| {
             lease.keys.iter().for_each(|key| draft.delete_key(key));
             Ok(())
@@ -137,8 +142,8 @@ impl Store {
     /// changed anything.
     fn write<T>(
         &mut self,
-        change: impl FnOnce(&mut Draft<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        change: impl FnOnce(&mut Draft<'_>) -> Result<T, RequestRefusal>,
+    ) -> Result<T, RequestRefusal> {
         let mut draft = Draft::new(&self.history, &self.leases, &self.limits);
         let answer = change(&mut draft)?;
         if let Some(generation) = draft.finish() {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::interval::Interval;
 use super::limits::Limits;
 use super::range::{self, Budget};
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use super::store::Store;
 
 /// A put of a key with a value of some length.
@@ -40,7 +40,7 @@ fn keys_are_counted() {
     let mut store = Store::new(Limits { keys: 2, ..Limits::default() });
     store.put(&put("a", 1)).unwrap();
     store.put(&put("b", 1)).unwrap();
-    assert_eq!(store.put(&put("c", 1)), Err(Refusal::TooManyKeys(2)));
+    assert_eq!(store.put(&put("c", 1)), Err(RequestRefusal::TooManyKeys(2)));
     store.put(&put("b", 2)).unwrap();
     store.delete(&PbDeleteRequest { key: b"a".to_vec(), ..Default::default() }).unwrap();
     store.put(&put("c", 1)).unwrap();
@@ -51,7 +51,7 @@ fn keys_are_counted() {
 fn stored_bytes_are_counted_and_a_full_store_can_be_emptied() {
     let mut store = Store::new(Limits { stored_bytes: 100, ..Limits::default() });
     store.put(&put("a", 60)).unwrap();
-    assert_eq!(store.put(&put("b", 60)), Err(Refusal::StoreFull(100)));
+    assert_eq!(store.put(&put("b", 60)), Err(RequestRefusal::StoreFull(100)));
     assert_eq!((store.revision(), store.bytes()), (2, 61));
     store.put(&put("a", 30)).unwrap();
     store.put(&put("b", 60)).unwrap();
@@ -69,7 +69,7 @@ fn a_transaction_cannot_multiply_an_answer() {
     let op = PbTxnRequestOp { request: Some(PbTxnOpRequest::RequestRange(get)) };
     let txn = |n| PbTxnRequest { success: vec![op.clone(); n], ..Default::default() };
     assert!(store.txn(&txn(10)).is_ok());
-    assert_eq!(store.txn(&txn(11)).err(), Some(Refusal::AnswerTooLarge(1_000)));
+    assert_eq!(store.txn(&txn(11)).err(), Some(RequestRefusal::AnswerTooLarge(1_000)));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn nested_transactions_are_counted_together() {
     let outer = |n| PbTxnRequest { success: vec![inner.clone(); n], ..Default::default() };
     let mut store = Store::new(Limits::default());
     assert!(store.txn(&outer(16)).is_ok());
-    assert_eq!(store.txn(&outer(17)).err(), Some(Refusal::TooManyOps));
+    assert_eq!(store.txn(&outer(17)).err(), Some(RequestRefusal::TooManyOps));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn leases_are_counted() {
     let mut store = Store::new(Limits { leases: 1, ..Limits::default() });
     let now = Instant::now();
     assert_eq!(store.grant(7, 10, now), Ok((7, 10)));
-    assert_eq!(store.grant(8, 10, now), Err(Refusal::TooManyLeases(1)));
+    assert_eq!(store.grant(8, 10, now), Err(RequestRefusal::TooManyLeases(1)));
     store.revoke(7).unwrap();
     assert_eq!(store.grant(8, 10, now), Ok((8, 10)));
 }
@@ -119,7 +119,7 @@ fn the_history_is_bounded_in_revisions_and_in_bytes() {
     let mut store = Store::new(Limits { history_revisions: 10, ..Limits::default() });
     (0..100).for_each(|_| drop(store.put(&put("a", 1)).unwrap()));
     assert_eq!(store.history().compacted(), 92);
-    assert_eq!(store.at(91).err(), Some(Refusal::Compacted));
+    assert_eq!(store.at(91).err(), Some(RequestRefusal::Compacted));
     assert!(store.at(92).is_ok() && store.history().since(92, 1).is_some());
     let mut store = Store::new(Limits { history_bytes: 100_000, ..Limits::default() });
     (0..100).for_each(|_| drop(store.put(&put("a", 10_000)).unwrap()));

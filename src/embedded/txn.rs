@@ -13,14 +13,14 @@ use super::draft::{self, Draft, header};
 use super::interval::Interval;
 use super::limits::{REQUEST_BYTES, TXN_OPS, TXN_TREE_OPS};
 use super::range;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// Refuses a transaction that is malformed, too long, or would write a key twice.
-pub(super) fn check(txn: &PbTxnRequest) -> Result<(), Refusal> {
+pub(super) fn check(txn: &PbTxnRequest) -> Result<(), RequestRefusal> {
     check_sizes(txn, TXN_OPS, &mut TXN_TREE_OPS.clone())?;
     check_contents(txn)?;
     if payload(txn) > REQUEST_BYTES {
-        return Err(Refusal::RequestTooLarge);
+        return Err(RequestRefusal::RequestTooLarge);
     }
     Writes::of(&txn.success)?;
     Writes::of(&txn.failure)?;
@@ -28,7 +28,10 @@ pub(super) fn check(txn: &PbTxnRequest) -> Result<(), Refusal> {
 }
 
 /// Compares, and does what the branch says. The transaction has been checked.
-pub(super) fn apply(draft: &mut Draft<'_>, txn: &PbTxnRequest) -> Result<PbTxnResponse, Refusal> {
+pub(super) fn apply(
+    draft: &mut Draft<'_>,
+    txn: &PbTxnRequest,
+) -> Result<PbTxnResponse, RequestRefusal> {
     let succeeded = holds_all(draft, &txn.compare)?;
     let branch = if succeeded { &txn.success } else { &txn.failure };
     let responses = branch.iter().map(|op| apply_op(draft, op)).collect::<Result<_, _>>()?;
@@ -36,7 +39,7 @@ pub(super) fn apply(draft: &mut Draft<'_>, txn: &PbTxnRequest) -> Result<PbTxnRe
 }
 
 /// Does one operation.
-fn apply_op(draft: &mut Draft<'_>, op: &PbTxnRequestOp) -> Result<PbResponseOp, Refusal> {
+fn apply_op(draft: &mut Draft<'_>, op: &PbTxnRequestOp) -> Result<PbResponseOp, RequestRefusal> {
     let response = match request(op)? {
         PbTxnOpRequest::RequestRange(range) => PbTxnOpResponse::ResponseRange(draft.range(range)?),
         PbTxnOpRequest::RequestPut(put) => PbTxnOpResponse::ResponsePut(draft.put(put)?),
@@ -49,8 +52,8 @@ fn apply_op(draft: &mut Draft<'_>, op: &PbTxnRequestOp) -> Result<PbResponseOp, 
 }
 
 /// What an operation asks for; etcd calls a missing one a missing key.
-fn request(op: &PbTxnRequestOp) -> Result<&PbTxnOpRequest, Refusal> {
-    op.request.as_ref().ok_or(Refusal::KeyNotFound)
+fn request(op: &PbTxnRequestOp) -> Result<&PbTxnOpRequest, RequestRefusal> {
+    op.request.as_ref().ok_or(RequestRefusal::KeyNotFound)
 }
 
 /// The transactions directly inside a list of operations.
@@ -63,11 +66,11 @@ fn nested(ops: &[PbTxnRequestOp]) -> impl Iterator<Item = &PbTxnRequest> {
 
 /// Refuses too many operations. As in etcd a nested transaction has what the longest
 /// list of the one around it leaves; beyond etcd, all lists together have a bound.
-fn check_sizes(txn: &PbTxnRequest, here: usize, total: &mut usize) -> Result<(), Refusal> {
+fn check_sizes(txn: &PbTxnRequest, here: usize, total: &mut usize) -> Result<(), RequestRefusal> {
     let lengths = [txn.compare.len(), txn.success.len(), txn.failure.len()];
     let longest = lengths.into_iter().max().unwrap_or(0);
-    let left = here.checked_sub(longest).ok_or(Refusal::TooManyOps)?;
-    *total = total.checked_sub(lengths.iter().sum()).ok_or(Refusal::TooManyOps)?;
+    let left = here.checked_sub(longest).ok_or(RequestRefusal::TooManyOps)?;
+    *total = total.checked_sub(lengths.iter().sum()).ok_or(RequestRefusal::TooManyOps)?;
     for txn in nested(&txn.success).chain(nested(&txn.failure)) {
         check_sizes(txn, left, total)?;
     }
@@ -75,7 +78,7 @@ fn check_sizes(txn: &PbTxnRequest, here: usize, total: &mut usize) -> Result<(),
 }
 
 /// Refuses operations and compares that are malformed, in both branches.
-fn check_contents(txn: &PbTxnRequest) -> Result<(), Refusal> {
+fn check_contents(txn: &PbTxnRequest) -> Result<(), RequestRefusal> {
     for compare in &txn.compare {
         draft::check_key(&compare.key)?;
     }
@@ -117,12 +120,12 @@ struct Writes<'a> {
 impl<'a> Writes<'a> {
     /// What `ops` may write, unless that writes a key twice: one revision has at most
     /// one event of a key.
-    fn of(ops: &'a [PbTxnRequestOp]) -> Result<Self, Refusal> {
+    fn of(ops: &'a [PbTxnRequestOp]) -> Result<Self, RequestRefusal> {
         let mut all = Self::default();
         for op in ops {
             let writes = Self::of_one(op)?;
             if all.overlaps(&writes) {
-                return Err(Refusal::DuplicateKey);
+                return Err(RequestRefusal::DuplicateKey);
             }
             all.add(writes);
         }
@@ -131,7 +134,7 @@ impl<'a> Writes<'a> {
 
     /// What one operation may write. The branches of a nested transaction exclude each
     /// other, so both may write the same key.
-    fn of_one(op: &'a PbTxnRequestOp) -> Result<Self, Refusal> {
+    fn of_one(op: &'a PbTxnRequestOp) -> Result<Self, RequestRefusal> {
         let mut writes = Self::default();
         match &op.request {
             Some(PbTxnOpRequest::RequestPut(put)) => {
@@ -166,7 +169,7 @@ impl<'a> Writes<'a> {
 
 /// Tells whether all compares hold, before the transaction wrote anything: as in etcd
 /// also a nested transaction chooses its branch by what was there at first.
-fn holds_all(draft: &Draft<'_>, compares: &[PbCompare]) -> Result<bool, Refusal> {
+fn holds_all(draft: &Draft<'_>, compares: &[PbCompare]) -> Result<bool, RequestRefusal> {
     for compare in compares {
         if !holds(draft, compare)? {
             return Ok(false);
@@ -177,10 +180,10 @@ fn holds_all(draft: &Draft<'_>, compares: &[PbCompare]) -> Result<bool, Refusal>
 
 /// Tells whether a compare holds for every key it names. A key that is not there
 /// counts as one with all numbers zero, and has no value to compare at all.
-fn holds(draft: &Draft<'_>, compare: &PbCompare) -> Result<bool, Refusal> {
+fn holds(draft: &Draft<'_>, compare: &PbCompare) -> Result<bool, RequestRefusal> {
     let target = PbCompareTarget::try_from(compare.target);
-    let target = target.map_err(|_| Refusal::InvalidCompare)?;
-    let result = CompareOp::try_from(compare.result).map_err(|_| Refusal::InvalidCompare)?;
+    let target = target.map_err(|_| RequestRefusal::InvalidCompare)?;
+    let result = CompareOp::try_from(compare.result).map_err(|_| RequestRefusal::InvalidCompare)?;
     let interval = Interval::new(&compare.key, &compare.range_end);
     let holds = |entry: &PbKeyValue| fits(result, order(entry, target, compare));
     let mut entries = draft.before().range(&interval).peekable();

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::interval::Interval;
 use super::limits::{CATCH_UP_REVISIONS, KEY_BYTES, PROGRESS_INTERVAL, WATCHES_PER_STREAM};
-use super::registry::{Answer, Answers, Registry};
+use super::registry::{Answers, Registry, RpcResult};
 use super::watcher::Watcher;
 
 /// The watch id of what belongs to no watch: a refusal, and requested progress.
@@ -32,7 +32,7 @@ impl PbWatchService for Watches {
     async fn watch(
         &self,
         request: Request<Streaming<PbWatchRequest>>,
-    ) -> Answer<Self::WatchStream> {
+    ) -> RpcResult<Self::WatchStream> {
         let place = self.0.admit_stream()?;
         let stream = WatchStream::new(Arc::clone(&self.0), request.into_inner(), place);
         let messages = unfold(Some(stream), |stream| async {

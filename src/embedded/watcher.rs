@@ -6,7 +6,7 @@ use etcd_client::proto::PbEvent;
 use etcd_client::{EventType, WatchFilterType};
 
 use super::interval::Interval;
-use super::keys::{Event, Generation, size};
+use super::keys::{Generation, KeyChange, size};
 use super::limits::{FRAGMENT_BYTES, OUTBOX_BYTES};
 
 /// What one event takes in a message besides its keys and values: revisions, tags.
@@ -72,7 +72,7 @@ impl Watcher {
     }
 
     /// Tells whether an event is one for this watch.
-    fn wants(&self, event: &Event) -> bool {
+    fn wants(&self, event: &KeyChange) -> bool {
         let unwanted = match event.is_delete() {
             true => WatchFilterType::NoDelete,
             false => WatchFilterType::NoPut,
@@ -81,7 +81,7 @@ impl Watcher {
     }
 
     /// The event as this watch gets it.
-    fn event(&self, event: &Event) -> PbEvent {
+    fn event(&self, event: &KeyChange) -> PbEvent {
         let kind = if event.is_delete() { EventType::Delete } else { EventType::Put };
         let previous = event.previous.as_deref().filter(|_| self.prev_kv);
         PbEvent {

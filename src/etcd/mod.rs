@@ -59,8 +59,8 @@ pub use self::error::Error;
 pub use self::kv::{Claim, Expect, LeasedKey};
 pub use self::lease::{Lease, Remaining};
 pub use self::pages::{Page, PageSize};
-pub use self::shared::{SharedClient, Sighting, Watched};
-pub use self::watch::{Event, Message, Messages, Origin, Requests, Watch};
+pub use self::shared::{KeyWatch, SharedClient, Sighting};
+pub use self::watch::{Message, MessageOrigin, Messages, Requests, Watch, WatchEvent};
 
 /// Calls that one process has under way. A process may hold thousands of registrations:
 /// all at once they would wait longer for each other than for etcd, and each that gave up

@@ -18,7 +18,7 @@ const ALL_WATCHES: i64 = -1;
 
 /// One change of one key.
 #[derive(Debug)]
-pub struct Event {
+pub struct WatchEvent {
     /// The key.
     pub key: Vec<u8>,
     /// The new value; none when the key was deleted.
@@ -37,16 +37,16 @@ pub struct Message {
     /// The cluster it comes from.
     pub cluster: u64,
     /// What happened, in order; nothing in a report of progress.
-    pub events: Vec<Event>,
+    pub events: Vec<WatchEvent>,
     /// Whether more of the last event's revision is to come.
     pub is_fragment: bool,
     /// How it came.
-    pub origin: Origin,
+    pub origin: MessageOrigin,
 }
 
 /// The origin of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum MessageOrigin {
     /// The watch said it by itself.
     Told,
     /// It is the answer to a request for progress.
@@ -128,7 +128,7 @@ impl Etcd {
             cluster: header.map_or(0, etcd_client::ResponseHeader::cluster_id),
             events: Vec::new(),
             is_fragment: false,
-            origin: Origin::Read,
+            origin: MessageOrigin::Read,
         })
     }
 
@@ -189,7 +189,7 @@ fn message(response: WatchResponse, from: i64) -> Result<Message, Error> {
         cluster: header.cluster_id,
         events: events.into_iter().filter_map(event).collect(),
         is_fragment: fragment,
-        origin: if watch_id == ALL_WATCHES { Origin::Asked } else { Origin::Told },
+        origin: if watch_id == ALL_WATCHES { MessageOrigin::Asked } else { MessageOrigin::Told },
     })
 }
 
@@ -205,7 +205,7 @@ pub(super) fn cancelled(reason: &str, wanted: i64, oldest: i64) -> Error {
 }
 
 /// Reads an event. Types other than PUT (0) and DELETE (1) do not exist.
-fn event(event: PbEvent) -> Option<Event> {
+fn event(event: PbEvent) -> Option<WatchEvent> {
     let pair = event.kv?;
     let value = match event.r#type {
         0 => Some(pair.value),
@@ -213,5 +213,5 @@ fn event(event: PbEvent) -> Option<Event> {
         _ => return None,
     };
     let is_leased = pair.lease != 0;
-    Some(Event { key: pair.key, value, is_leased, revision: pair.mod_revision })
+    Some(WatchEvent { key: pair.key, value, is_leased, revision: pair.mod_revision })
 }

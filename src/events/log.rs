@@ -20,7 +20,7 @@ const OCTETS_OF_ONE: usize = 512;
 
 /// The changes of one update.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct ChangeBatch {
     /// The number of the state that it led to.
     pub state: u64,
     /// The revision of the registry.
@@ -53,7 +53,7 @@ pub(super) struct Log {
     process: u64,
     /// The states, the oldest first; never empty. Of what led to the oldest nothing is
     /// remembered.
-    states: VecDeque<State>,
+    states: VecDeque<ZoneState>,
     /// How much is remembered: the states' weights, but for the oldest's.
     remembered: usize,
     /// When instances came, as far as that is remembered.
@@ -66,7 +66,7 @@ pub(super) struct Log {
 
 /// A state of the zone, for as long as the same could be said of it.
 #[derive(Debug)]
-struct State {
+struct ZoneState {
     /// Its number; that of the state before it, where only its standing is another, or where
     /// a list knows of no difference but not of all that was between.
     number: u64,
@@ -85,21 +85,21 @@ struct State {
     /// What it takes to remember what led to it; something also where nothing changed.
     weight: usize,
     /// What led to it.
-    batch: Arc<Batch>,
+    batch: Arc<ChangeBatch>,
 }
 
 impl Log {
     /// A zone of which nothing was told.
     pub(super) fn new(process: u64) -> Self {
         let standing = Head { is_exact: false, histories: 0 };
-        let states = VecDeque::from([State::new(Batch::default(), standing, 0)]);
+        let states = VecDeque::from([ZoneState::new(ChangeBatch::default(), standing, 0)]);
         let comings = FirstSeen::default();
         Self { process, states, remembered: 0, comings, histories: None, went_back: false }
     }
 
     /// Takes an update that was published. History begins with the first, and anew with one
     /// that comes without its changes, because they are too many.
-    pub(super) fn take(&mut self, batch: Batch, standing: Head) {
+    pub(super) fn take(&mut self, batch: ChangeBatch, standing: Head) {
         let Head { is_exact, histories } = standing;
         let is_first = self.histories.is_none();
         self.went_back |= histories > *self.histories.get_or_insert(histories);
@@ -112,7 +112,7 @@ impl Log {
         }
         let taken = if last.is_exact { last.through } else { last.taken };
         let begins = is_first || !is_same && batch.is_empty();
-        let state = State::new(batch, standing, taken);
+        let state = ZoneState::new(batch, standing, taken);
         self.remembered += state.weight;
         if !begins {
             let coming = Coming { state: state.number, at: state.at };
@@ -126,7 +126,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Forgotten`]: what came right after that state is not remembered.
-    pub(super) fn after(&self, state: u64) -> Result<Option<(Arc<Batch>, Id)>, Forgotten> {
+    pub(super) fn after(&self, state: u64) -> Result<Option<(Arc<ChangeBatch>, Id)>, Forgotten> {
         if state < self.states[0].number {
             return Err(Forgotten);
         }
@@ -163,7 +163,7 @@ impl Log {
     /// The first state that was what the registry held at a revision.
     fn state_at(&self, revision: i64) -> Option<u64> {
         let next = self.states.iter().skip(1).map(Some).chain([None]);
-        let has = |(state, next): &(&State, Option<&State>)| {
+        let has = |(state, next): &(&ZoneState, Option<&ZoneState>)| {
             let end = next.map_or(state.through, |next| state.end_before(next));
             state.is_exact && (state.revision..=end).contains(&revision)
         };
@@ -171,7 +171,7 @@ impl Log {
     }
 
     /// The id of a state as of a revision that it was true at.
-    fn id_at(&self, state: &State, revision: i64) -> Id {
+    fn id_at(&self, state: &ZoneState, revision: i64) -> Id {
         let is_enough = state.is_exact && revision > state.taken && !self.went_back;
         let mark = Mark { process: self.process, state: state.number };
         Id { revision, mark: (!is_enough).then_some(mark) }
@@ -194,14 +194,14 @@ impl Log {
     }
 
     /// The newest state.
-    fn last(&mut self) -> &mut State {
+    fn last(&mut self) -> &mut ZoneState {
         self.states.back_mut().expect("there always is a state")
     }
 }
 
-impl State {
+impl ZoneState {
     /// What a batch led to.
-    fn new(batch: Batch, standing: Head, taken: i64) -> Self {
+    fn new(batch: ChangeBatch, standing: Head, taken: i64) -> Self {
         Self {
             number: batch.state,
             revision: batch.revision,
@@ -222,7 +222,7 @@ impl State {
     }
 }
 
-impl Batch {
+impl ChangeBatch {
     /// How many changes there are.
     #[must_use]
     pub const fn len(&self) -> usize {

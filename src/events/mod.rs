@@ -52,7 +52,7 @@ use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
 
 pub use self::id::{Id, IdFault};
-pub use self::log::{Batch, Forgotten};
+pub use self::log::{ChangeBatch, Forgotten};
 pub use self::seen::Since;
 pub use self::teller::RecordingPublisher;
 
@@ -114,7 +114,11 @@ impl Events {
     ///
     /// # Errors
     /// [`Forgotten`]: more has happened since than is remembered.
-    pub fn after(&self, at: usize, state: u64) -> Result<Option<(Arc<Batch>, Id)>, Forgotten> {
+    pub fn after(
+        &self,
+        at: usize,
+        state: u64,
+    ) -> Result<Option<(Arc<ChangeBatch>, Id)>, Forgotten> {
         self.log(at).after(state)
     }
 
@@ -156,7 +160,7 @@ impl Events {
     }
 
     /// Tells of what was published.
-    fn tell(&self, at: usize, batch: Batch, standing: Head) {
+    fn tell(&self, at: usize, batch: ChangeBatch, standing: Head) {
         self.log(at).take(batch, standing);
         self.news.send_replace(());
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Events;
-use super::log::{Batch, Head, REMEMBERED};
+use super::log::{ChangeBatch, Head, REMEMBERED};
 use crate::metrics::Cause;
 use crate::registry::{Publish, Update};
 
@@ -42,7 +42,7 @@ impl<P: Publish> RecordingPublisher<P> {
 impl<P: Publish> Publish for RecordingPublisher<P> {
     fn publish(&mut self, update: Update) {
         let Update { revision, is_listed, .. } = update;
-        let mut batch = Batch { revision, is_listed, ..Batch::default() };
+        let mut batch = ChangeBatch { revision, is_listed, ..ChangeBatch::default() };
         if update.changes.len() + update.aliases.len() <= REMEMBERED {
             (batch.changes, batch.aliases) = (update.changes.clone(), update.aliases.clone());
         }

@@ -26,7 +26,7 @@ use std::path::Path;
 use rustix::fs::{OFlags, fcntl_setfl};
 
 pub use self::named::{FileFault, NamedFile, certified};
-pub use self::stamps::{FileStamp, FileStamps, Watched};
+pub use self::stamps::{FileStamp, FileStamps, WatchedFiles};
 pub use self::token::{Token, tokens};
 
 /// Where pipes stand that a shell has made for us: `/dev/stdin`, and what `<(…)` becomes.

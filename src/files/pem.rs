@@ -8,10 +8,10 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 /// The reason that a certificate or key cannot be used, in words that follow the file's name.
-type Fault = String;
+type PemFault = String;
 
 /// Checks that there is at least one certificate.
-pub(crate) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
+pub(crate) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemFault> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => {
@@ -27,7 +27,7 @@ pub(crate) fn pair(
     certificates: Vec<CertificateDer<'static>>,
     key_pem: &[u8],
     option: &str,
-) -> Result<CertifiedKey, Fault> {
+) -> Result<CertifiedKey, PemFault> {
     let key = PrivateKeyDer::from_pem_slice(key_pem)
         .map_err(|error| format!("has no private key in it that can be read: {error}"))?;
     let key = any_supported_type(&key).map_err(|error| format!("cannot be used: {error}"))?;

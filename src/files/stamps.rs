@@ -35,7 +35,7 @@ pub struct FileStamps {
 
 /// The files whose stamps are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Watched {
+pub struct WatchedFiles {
     /// Single files.
     pub files: Vec<PathBuf>,
     /// The directory of zone files, with all that is in it.
@@ -58,7 +58,7 @@ impl FileStamp {
 impl FileStamps {
     /// Looks at everything. It reads no file.
     #[must_use]
-    pub fn of(watched: &Watched) -> Self {
+    pub fn of(watched: &WatchedFiles) -> Self {
         let mut stamps = Self::default();
         for path in &watched.files {
             stamps.put(path, fs::metadata(path).ok().as_ref().and_then(FileStamp::of));

@@ -6,7 +6,7 @@ use hickory_proto::rr::{Name, RData, Record};
 use super::Asked;
 use super::chain::{Chain, single};
 use super::message::Reply;
-use super::upstream::Fault;
+use super::upstream::UpstreamFault;
 use crate::authority::{Answer, Reason, RrSet};
 
 /// The longest a negative answer is believed, in seconds (RFC 2308 section 5).
@@ -38,13 +38,13 @@ pub(super) fn read(asked: &Asked, reply: Reply) -> Said {
 }
 
 /// The answer where no upstream gave any.
-pub(super) fn failure(fault: Fault) -> Answer {
+pub(super) fn failure(fault: UpstreamFault) -> Answer {
     let (code, reason) = match fault {
-        Fault::Nobody | Fault::Silent | Fault::Refused => {
+        UpstreamFault::Nobody | UpstreamFault::Silent | UpstreamFault::Refused => {
             (ResponseCode::ServFail, Some(Reason::NoReachableAuthority))
         }
-        Fault::Broken => (ResponseCode::ServFail, Some(Reason::NetworkError)),
-        Fault::Code(code) => (code, None),
+        UpstreamFault::Broken => (ResponseCode::ServFail, Some(Reason::NetworkError)),
+        UpstreamFault::Code(code) => (code, None),
     };
     Answer::foreign(code, reason)
 }
@@ -81,11 +81,11 @@ mod tests {
     #[test]
     fn faults_have_reasons() {
         for (fault, code, reason) in [
-            (Fault::Nobody, ResponseCode::ServFail, Some(22)),
-            (Fault::Silent, ResponseCode::ServFail, Some(22)),
-            (Fault::Refused, ResponseCode::ServFail, Some(22)),
-            (Fault::Broken, ResponseCode::ServFail, Some(23)),
-            (Fault::Code(ResponseCode::NotImp), ResponseCode::NotImp, None),
+            (UpstreamFault::Nobody, ResponseCode::ServFail, Some(22)),
+            (UpstreamFault::Silent, ResponseCode::ServFail, Some(22)),
+            (UpstreamFault::Refused, ResponseCode::ServFail, Some(22)),
+            (UpstreamFault::Broken, ResponseCode::ServFail, Some(23)),
+            (UpstreamFault::Code(ResponseCode::NotImp), ResponseCode::NotImp, None),
         ] {
             let answer = failure(fault);
             assert_eq!((answer.code, answer.reason.map(Reason::info_code)), (code, reason));

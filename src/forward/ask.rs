@@ -13,7 +13,7 @@ use super::counters::Counters;
 use super::flights::Flight;
 use super::private;
 use super::selection::Selection;
-use super::upstream::{Fault, Upstream};
+use super::upstream::{Upstream, UpstreamFault};
 use super::{Asked, DEADLINE};
 use crate::authority::Answer;
 
@@ -67,7 +67,7 @@ impl Selection {
     }
 
     /// The answer where no upstream gives one: the one it gave before, or that it gives none.
-    fn without(&self, asked: &Asked, fault: Fault) -> Answer {
+    fn without(&self, asked: &Asked, fault: UpstreamFault) -> Answer {
         let now = Instant::now();
         self.cache.outlived(asked, now).unwrap_or_else(|| {
             let answer = answer::failure(fault);
@@ -78,14 +78,14 @@ impl Selection {
 
     /// Asks the upstreams in turn, each as soon as the one before has failed, or has not
     /// answered for a while; then the first answer is taken.
-    async fn race(&self, asked: &Asked) -> Result<Said, Fault> {
+    async fn race(&self, asked: &Asked) -> Result<Said, UpstreamFault> {
         let is_mixed = self.rules.mixes_case;
-        let mut race = Race { asked, is_mixed, running: Vec::new(), fault: Fault::Nobody };
+        let mut race = Race { asked, is_mixed, running: Vec::new(), fault: UpstreamFault::Nobody };
         match timeout(DEADLINE, race.run(self.in_turn())).await {
             Ok(said) => said,
             Err(_) => {
                 race.left_behind();
-                Err(race.worse(Fault::Silent))
+                Err(race.worse(UpstreamFault::Silent))
             }
         }
     }
@@ -100,12 +100,12 @@ struct Race<'a> {
     /// Those that have not answered yet.
     running: Vec<Arc<Upstream>>,
     /// What went wrong so far, by weight.
-    fault: Fault,
+    fault: UpstreamFault,
 }
 
 impl Race<'_> {
     /// Runs until one answers, or none can.
-    async fn run(&mut self, upstreams: Vec<Arc<Upstream>>) -> Result<Said, Fault> {
+    async fn run(&mut self, upstreams: Vec<Arc<Upstream>>) -> Result<Said, UpstreamFault> {
         let (asked, is_mixed) = (self.asked, self.is_mixed);
         let ask = |upstream: Arc<Upstream>, wait: Option<Duration>| async move {
             if let Some(wait) = wait {
@@ -126,7 +126,7 @@ impl Race<'_> {
             tokio::select! {
                 Some((reply, upstream)) = answers.next() => {
                     self.running.retain(|it| !Arc::ptr_eq(it, &upstream));
-                    upstream.did_answer(!matches!(reply, Err(Fault::Silent | Fault::Broken)));
+                    upstream.did_answer(!matches!(reply, Err(UpstreamFault::Silent | UpstreamFault::Broken)));
                     match reply {
                         Ok(reply) => {
                             self.left_behind();
@@ -135,7 +135,7 @@ impl Race<'_> {
                         Err(fault) => self.fault = self.worse(fault),
                     }
                     // One that cannot be reached may be about to start.
-                    if self.fault == Fault::Silent {
+                    if self.fault == UpstreamFault::Silent {
                         self.running.push(Arc::clone(&upstream));
                         answers.push(ask(upstream, Some(AGAIN)));
                     }
@@ -151,7 +151,7 @@ impl Race<'_> {
     }
 
     /// A fault, or the one before if that says more.
-    fn worse(&self, fault: Fault) -> Fault {
+    fn worse(&self, fault: UpstreamFault) -> UpstreamFault {
         if fault.weight() > self.fault.weight() { fault } else { self.fault }
     }
 }

@@ -36,12 +36,12 @@ const RECHECK: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Cache {
     /// By question. The least used make room for others.
-    entries: Entries<Asked, Entry>,
+    entries: Entries<Asked, CachedAnswer>,
 }
 
 /// The answer to one question.
 #[derive(Debug, Clone)]
-struct Entry {
+struct CachedAnswer {
     /// That.
     said: Said,
     /// When.
@@ -54,7 +54,7 @@ struct Entry {
 
 /// An answer that was kept.
 #[derive(Debug, PartialEq)]
-pub(super) struct Kept {
+pub(super) struct CacheHit {
     /// The answer.
     pub(super) answer: Answer,
     /// Whether upstreams are to be asked for it again.
@@ -73,26 +73,26 @@ impl Cache {
 
     /// What was said to a question, if it may be given without asking first. Who disables
     /// checking wants to hear it from upstreams.
-    pub(super) fn get(&self, asked: &Asked, now: Instant) -> Option<Kept> {
+    pub(super) fn get(&self, asked: &Asked, now: Instant) -> Option<CacheHit> {
         let entry = self.entry(asked)?;
         let has_failed = entry.recheck.is_some_and(|recheck| now < recheck);
         let age = entry.age(now);
         if age <= entry.holds() {
             let is_due = entry.is_ageing(age) && !has_failed;
-            return Some(Kept { answer: entry.fresh(age), is_due });
+            return Some(CacheHit { answer: entry.fresh(age), is_due });
         }
         if has_failed {
-            return Some(Kept { answer: entry.stale(STALE_TTL), is_due: false });
+            return Some(CacheHit { answer: entry.stale(STALE_TTL), is_due: false });
         }
         let is_recent = !entry.is_failure && age <= entry.holds() + MOMENT;
-        is_recent.then(|| Kept { answer: entry.stale(1), is_due: true })
+        is_recent.then(|| CacheHit { answer: entry.stale(1), is_due: true })
     }
 
     /// Keeps what was said to a question.
     pub(super) fn put(&self, asked: &Asked, said: &Said, now: Instant) {
         let octets: usize = said.answer.answers.iter().map(octets).sum();
         if said.ttl > 0 && octets <= ENTRY_OCTETS {
-            self.insert(asked, Entry::new(said.clone(), now));
+            self.insert(asked, CachedAnswer::new(said.clone(), now));
         } else if !asked.checking_disabled {
             self.entries.invalidate(asked);
         }
@@ -105,7 +105,7 @@ impl Cache {
             return None;
         }
         let answer = entry.stale(STALE_TTL);
-        self.insert(asked, Entry { recheck: Some(now + RECHECK), ..entry });
+        self.insert(asked, CachedAnswer { recheck: Some(now + RECHECK), ..entry });
         Some(answer)
     }
 
@@ -113,23 +113,23 @@ impl Cache {
     pub(super) fn fail(&self, asked: &Asked, code: ResponseCode, now: Instant) {
         let reason = (code == ResponseCode::ServFail).then_some(Reason::CachedError);
         let said = Said { answer: Answer::foreign(code, reason), ttl: FAILURE_TTL };
-        self.insert(asked, Entry { is_failure: true, ..Entry::new(said, now) });
+        self.insert(asked, CachedAnswer { is_failure: true, ..CachedAnswer::new(said, now) });
     }
 
     /// What is kept for a question.
-    fn entry(&self, asked: &Asked) -> Option<Entry> {
+    fn entry(&self, asked: &Asked) -> Option<CachedAnswer> {
         if asked.checking_disabled { None } else { self.entries.get(asked) }
     }
 
     /// Keeps something for a question.
-    fn insert(&self, asked: &Asked, entry: Entry) {
+    fn insert(&self, asked: &Asked, entry: CachedAnswer) {
         if !asked.checking_disabled {
             self.entries.insert(asked.clone(), entry);
         }
     }
 }
 
-impl Entry {
+impl CachedAnswer {
     /// What was said just now.
     const fn new(said: Said, now: Instant) -> Self {
         Self { said, since: now, recheck: None, is_failure: false }
@@ -180,15 +180,20 @@ impl Entry {
     }
 }
 
-impl Expiry<Asked, Entry> for EndOfUse {
-    fn expire_after_create(&self, _: &Asked, entry: &Entry, now: Instant) -> Option<Duration> {
+impl Expiry<Asked, CachedAnswer> for EndOfUse {
+    fn expire_after_create(
+        &self,
+        _: &Asked,
+        entry: &CachedAnswer,
+        now: Instant,
+    ) -> Option<Duration> {
         Some(entry.end().saturating_duration_since(now))
     }
 
     fn expire_after_update(
         &self,
         _: &Asked,
-        entry: &Entry,
+        entry: &CachedAnswer,
         now: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {

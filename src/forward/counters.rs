@@ -5,27 +5,27 @@ use crate::metrics::Count;
 /// The metrics of forwarding. Next to what a query over the network costs, adding is nothing.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    /// See [`Counts::cached`].
+    /// See [`ForwardCounts::cached`].
     pub(super) cached: Count,
-    /// See [`Counts::merged`].
+    /// See [`ForwardCounts::merged`].
     pub(super) merged: Count,
-    /// See [`Counts::asked`].
+    /// See [`ForwardCounts::asked`].
     pub(super) asked: Count,
-    /// See [`Counts::failed`].
+    /// See [`ForwardCounts::failed`].
     pub(super) failed: Count,
-    /// See [`Counts::refreshed`].
+    /// See [`ForwardCounts::refreshed`].
     pub(super) refreshed: Count,
-    /// See [`Counts::stale`].
+    /// See [`ForwardCounts::stale`].
     pub(super) stale: Count,
-    /// See [`Counts::private`].
+    /// See [`ForwardCounts::private`].
     pub(super) private: Count,
-    /// See [`Counts::no_room`].
+    /// See [`ForwardCounts::no_room`].
     pub(super) no_room: Count,
 }
 
 /// The numbers as they were when they were read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub struct ForwardCounts {
     /// Questions answered from the cache.
     pub cached: u64,
     /// Questions that waited for the answer to an equal one.
@@ -48,8 +48,8 @@ pub struct Counts {
 
 impl Counters {
     /// The numbers, with how many questions wait.
-    pub(super) fn counts(&self, in_flight: usize) -> Counts {
-        Counts {
+    pub(super) fn counts(&self, in_flight: usize) -> ForwardCounts {
+        ForwardCounts {
             cached: self.cached.get(),
             merged: self.merged.get(),
             asked: self.asked.get(),

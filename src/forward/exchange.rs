@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::DEADLINE;
 use super::message::{Reply, Request};
-use super::upstream::Fault;
+use super::upstream::UpstreamFault;
 
 /// How long a reply is waited for before the question is sent again, each time: the first
 /// two are there for what is lost, the third asks without EDNS, before the next server is
@@ -32,20 +32,23 @@ const DATAGRAM: usize = 4096;
 pub(super) async fn over_udp(
     server: SocketAddr,
     requests: [&Request; SENDS],
-) -> Result<Reply, Fault> {
-    let socket = connect(server).await.map_err(|_| Fault::Silent)?;
+) -> Result<Reply, UpstreamFault> {
+    let socket = connect(server).await.map_err(|_| UpstreamFault::Silent)?;
     for (sent, wait) in WAITS.into_iter().enumerate() {
         let request = requests[sent].octets();
-        socket.send(request).await.map_err(|_| Fault::Silent)?;
+        socket.send(request).await.map_err(|_| UpstreamFault::Silent)?;
         if let Ok(reply) = timeout(wait, receive(&socket, &requests[..=sent])).await {
             return reply;
         }
     }
-    Err(Fault::Silent)
+    Err(UpstreamFault::Silent)
 }
 
 /// Sends a question over TCP (RFC 7766), which nobody can answer in the server's place.
-pub(super) async fn over_tcp(server: SocketAddr, request: &Request) -> Result<Reply, Fault> {
+pub(super) async fn over_tcp(
+    server: SocketAddr,
+    request: &Request,
+) -> Result<Reply, UpstreamFault> {
     let reply = async {
         let mut stream = TcpStream::connect(server).await?;
         let octets = request.octets();
@@ -55,8 +58,8 @@ pub(super) async fn over_tcp(server: SocketAddr, request: &Request) -> Result<Re
         let mut reply = vec![0; stream.read_u16().await?.into()];
         stream.read_exact(&mut reply).await.map(|_| reply)
     };
-    let mut octets = reply.await.map_err(|_: io::Error| Fault::Broken)?;
-    request.read(&mut octets).unwrap_or(Err(Fault::Broken))
+    let mut octets = reply.await.map_err(|_: io::Error| UpstreamFault::Broken)?;
+    request.read(&mut octets).unwrap_or(Err(UpstreamFault::Broken))
 }
 
 /// A socket at a random port that hears of one server alone.
@@ -70,15 +73,15 @@ async fn connect(server: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// Waits for a reply to one of some requests, whatever else comes meanwhile.
-async fn receive(socket: &UdpSocket, requests: &[&Request]) -> Result<Reply, Fault> {
+async fn receive(socket: &UdpSocket, requests: &[&Request]) -> Result<Reply, UpstreamFault> {
     loop {
-        socket.readable().await.map_err(|_| Fault::Silent)?;
+        socket.readable().await.map_err(|_| UpstreamFault::Silent)?;
         // Nothing is set aside for those that wait.
         let mut octets = vec![0; DATAGRAM];
         let length = match socket.try_recv(&mut octets) {
             Ok(length) => length,
             Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(_) => return Err(Fault::Silent),
+            Err(_) => return Err(UpstreamFault::Silent),
         };
         let octets = &mut octets[..length];
         if let Some(reply) = requests.iter().find_map(|request| request.read(octets)) {

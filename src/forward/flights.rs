@@ -17,7 +17,7 @@ use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::Asked;
-use super::waiting::{Aloft, Asker, State};
+use super::waiting::{Aloft, Asker, WaitState};
 use crate::authority::Answer;
 use crate::lock::Lock;
 
@@ -39,13 +39,13 @@ const AT_ONCE: usize = 64;
 pub(super) type Done = Box<dyn FnOnce(Answer) + Send>;
 
 /// A question, and of whom it is asked: of the upstreams of one edition.
-pub(super) type Key = (u64, Asked);
+pub(super) type FlightKey = (u64, Asked);
 
 /// Questions in flight, and who waits for the answer of each.
 #[derive(Debug)]
 pub(super) struct InFlight {
     /// The lock is held for a look, and never while somebody is answered.
-    state: Lock<State>,
+    state: Lock<WaitState>,
 }
 
 /// A question that is to be asked. When it is dropped, nobody waits for it any more.
@@ -53,7 +53,7 @@ pub(super) struct Flight {
     /// Among which.
     flights: Arc<InFlight>,
     /// The question.
-    key: Key,
+    key: FlightKey,
     /// Which it is of those that were asked the same one after the other.
     number: u64,
     /// Says that it is over.
@@ -80,14 +80,14 @@ impl InFlight {
 
     /// So many questions, and askers.
     fn of(questions: usize, waiters: usize) -> Self {
-        Self { state: Lock::new(State::of(questions, waiters)) }
+        Self { state: Lock::new(WaitState::of(questions, waiters)) }
     }
 
     /// Adds an asker to those of the same question, spelt in whatever case. Others may have
     /// made room, whom the caller answers.
     pub(super) fn join(
         self: &Arc<Self>,
-        key: Key,
+        key: FlightKey,
         client: IpAddr,
         done: Done,
     ) -> (Joined, Vec<Done>) {
@@ -104,7 +104,7 @@ impl InFlight {
 
     /// Begins to ask something that nobody waits for, on behalf of a client; not where it is
     /// asked already, or others would have to make room.
-    pub(super) fn refresh(self: &Arc<Self>, key: &Key, client: IpAddr) -> Option<Flight> {
+    pub(super) fn refresh(self: &Arc<Self>, key: &FlightKey, client: IpAddr) -> Option<Flight> {
         let (mut state, now) = (self.lock(), Instant::now());
         let is_free = state.questions.in_the_way(client, now) == Ok(None);
         let may = is_free && !state.aloft.contains_key(key);
@@ -119,8 +119,8 @@ impl InFlight {
     /// Adds a question, which is charged to a client.
     fn launch(
         self: &Arc<Self>,
-        state: &mut State,
-        key: &Key,
+        state: &mut WaitState,
+        key: &FlightKey,
         client: IpAddr,
         now: Instant,
     ) -> Flight {
@@ -129,7 +129,7 @@ impl InFlight {
     }
 
     /// The state. It is sound even if another thread panicked while it looked.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WaitState> {
         self.state.lock()
     }
 }
@@ -181,7 +181,7 @@ impl Flight {
     }
 
     /// Looks at it, if it still is asked: another may ask the same by now.
-    fn aloft<T>(&self, state: &mut State, look: impl FnOnce(&mut Aloft) -> T) -> Option<T> {
+    fn aloft<T>(&self, state: &mut WaitState, look: impl FnOnce(&mut Aloft) -> T) -> Option<T> {
         let aloft = state.aloft.get_mut(&self.key).filter(|aloft| aloft.number == self.number);
         aloft.map(look)
     }
@@ -257,7 +257,7 @@ mod tests {
     }
 
     /// A question.
-    fn key(name: &str) -> Key {
+    fn key(name: &str) -> FlightKey {
         let name = Name::from_ascii(name).unwrap();
         (0, Asked { name, kind: RecordType::A, checking_disabled: false })
     }

@@ -9,7 +9,7 @@ use hickory_proto::rr::{DNSClass, Name, Record, RecordData, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncodable, DecodeError};
 
 use super::Asked;
-use super::upstream::Fault;
+use super::upstream::UpstreamFault;
 
 /// Octets of a datagram that upstreams may send (RFC 9715 appendix A).
 const PAYLOAD: u16 = 1232;
@@ -66,8 +66,12 @@ pub(super) struct Reply {
 impl Request {
     /// A question with a random id, with or without EDNS; its letters in random case, if they
     /// are to be mixed.
-    pub(super) fn new(asked: &Asked, has_edns: bool, is_mixed: bool) -> Result<Self, Fault> {
-        let mut question = asked.name.to_bytes().map_err(|_| Fault::Broken)?;
+    pub(super) fn new(
+        asked: &Asked,
+        has_edns: bool,
+        is_mixed: bool,
+    ) -> Result<Self, UpstreamFault> {
+        let mut question = asked.name.to_bytes().map_err(|_| UpstreamFault::Broken)?;
         question.extend(u16::from(asked.kind).to_be_bytes());
         question.extend(IN);
         let [high, low] = fastrand::u16(..).to_be_bytes();
@@ -91,7 +95,7 @@ impl Request {
 
     /// Reads what may be a reply to it; none if it is none. The question in it is then spelt
     /// as it was to be, and with it all names that point there.
-    pub(super) fn read(&self, octets: &mut [u8]) -> Option<Result<Reply, Fault>> {
+    pub(super) fn read(&self, octets: &mut [u8]) -> Option<Result<Reply, UpstreamFault>> {
         let is_response = octets.len() >= HEADER && octets[2] & QR_AND_OPCODE == RESPONSE;
         if !is_response || octets[..2] != self.octets[..2] {
             return None;
@@ -99,7 +103,7 @@ impl Request {
         let sent = &self.octets[HEADER..][..self.question.len()];
         let (mut end, mut is_respelt) = (HEADER, false);
         if count(octets, 0) > 1 {
-            return Some(Err(Fault::Broken));
+            return Some(Err(UpstreamFault::Broken));
         }
         if count(octets, 0) == 1 {
             end += sent.len();
@@ -110,7 +114,7 @@ impl Request {
             is_respelt = sent != echoed;
             echoed.copy_from_slice(&self.question);
         }
-        let reply = sections(octets, end).map_err(|_| Fault::Broken);
+        let reply = sections(octets, end).map_err(|_| UpstreamFault::Broken);
         let asked_by_edns = self.has_edns;
         Some(reply.map(|reply| Reply { is_respelt, asked_by_edns, ..reply }))
     }
@@ -288,7 +292,7 @@ mod tests {
         octets[7] = 5;
         assert!(matches!(request.read(&mut octets), Some(Ok(_))));
         octets[7] = 6;
-        assert!(matches!(request.read(&mut octets), Some(Err(Fault::Broken))));
+        assert!(matches!(request.read(&mut octets), Some(Err(UpstreamFault::Broken))));
     }
 
     proptest::proptest! {

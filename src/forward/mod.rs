@@ -73,7 +73,7 @@ use hickory_proto::rr::{Name, RecordType};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use self::cache::Kept;
+use self::cache::CacheHit;
 use self::counters::Counters;
 use self::flights::{Done, Flight, InFlight, Joined};
 use self::probes::Probes;
@@ -81,7 +81,7 @@ use self::selection::Selection;
 use self::watch::{Round, Watch};
 use crate::authority::Answer;
 
-pub use self::counters::Counts;
+pub use self::counters::ForwardCounts;
 pub use self::own::Own;
 pub use self::source::{Source, SourceFault};
 pub use self::upstream::UpstreamState;
@@ -176,7 +176,7 @@ impl Forwarder {
             return done(answer::looped());
         }
         let selection = selection.load_full();
-        let Some(Kept { answer, is_due }) = selection.cache.get(&asked, Instant::now()) else {
+        let Some(CacheHit { answer, is_due }) = selection.cache.get(&asked, Instant::now()) else {
             return self.wait(client, asked, selection, Box::new(done));
         };
         counters.cached.add(1);
@@ -196,7 +196,7 @@ impl Forwarder {
 
     /// What was counted.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> ForwardCounts {
         self.shared.counters.counts(self.shared.flights.waiting())
     }
 

@@ -44,7 +44,7 @@ pub struct UpstreamState {
 
 /// The reason that an upstream gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Fault {
+pub(super) enum UpstreamFault {
     /// There is none that may be asked.
     Nobody,
     /// It said nothing.
@@ -81,7 +81,7 @@ impl Upstream {
 
     /// Asks it, with letters in mixed case if they are to be; again without EDNS, if that
     /// may be what it does not understand.
-    pub(super) async fn ask(&self, asked: &Asked, is_mixed: bool) -> Result<Reply, Fault> {
+    pub(super) async fn ask(&self, asked: &Asked, is_mixed: bool) -> Result<Reply, UpstreamFault> {
         let has_edns = self.is_asked_by_edns();
         let reply = self.exchange(asked, has_edns, is_mixed).await?;
         if !reply.objects_to_edns() {
@@ -130,7 +130,7 @@ impl Upstream {
         asked: &Asked,
         has_edns: bool,
         is_mixed: bool,
-    ) -> Result<Reply, Fault> {
+    ) -> Result<Reply, UpstreamFault> {
         let request = Request::new(asked, has_edns, is_mixed)?;
         let plain = Request::new(asked, false, is_mixed)?;
         let reply = over_udp(self.address, [&request, &request, &plain, &plain]).await?;
@@ -170,7 +170,7 @@ impl Upstream {
     }
 }
 
-impl Fault {
+impl UpstreamFault {
     /// How much it says beside others: a code is the answer to the question, whatever else
     /// went wrong.
     pub(super) const fn weight(self) -> u8 {
@@ -185,15 +185,17 @@ impl Fault {
 }
 
 /// What a reply amounts to. That our question is malformed says nothing of the client's.
-fn understand(reply: Reply) -> Result<Reply, Fault> {
+fn understand(reply: Reply) -> Result<Reply, UpstreamFault> {
     match reply.code {
-        _ if reply.is_truncated => Err(Fault::Broken),
-        ResponseCode::NoError | ResponseCode::NXDomain if !reply.has_question => Err(Fault::Broken),
-        ResponseCode::NoError if is_referral(&reply) => Err(Fault::Refused),
+        _ if reply.is_truncated => Err(UpstreamFault::Broken),
+        ResponseCode::NoError | ResponseCode::NXDomain if !reply.has_question => {
+            Err(UpstreamFault::Broken)
+        }
+        ResponseCode::NoError if is_referral(&reply) => Err(UpstreamFault::Refused),
         ResponseCode::NoError | ResponseCode::NXDomain => Ok(reply),
-        ResponseCode::Refused => Err(Fault::Refused),
-        ResponseCode::FormErr | ResponseCode::BADSIG => Err(Fault::Broken),
-        code => Err(Fault::Code(code)),
+        ResponseCode::Refused => Err(UpstreamFault::Refused),
+        ResponseCode::FormErr | ResponseCode::BADSIG => Err(UpstreamFault::Broken),
+        code => Err(UpstreamFault::Code(code)),
     }
 }
 

@@ -7,18 +7,18 @@ use std::time::Instant;
 
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::flights::{Done, Key};
+use super::flights::{Done, FlightKey};
 use super::room::{Full, Room, WaitSlot};
 
 /// The questions and who waits.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct WaitState {
     /// What is asked.
-    pub(super) aloft: HashMap<Key, Aloft>,
+    pub(super) aloft: HashMap<FlightKey, Aloft>,
     /// The places of questions.
-    pub(super) questions: Room<Key>,
+    pub(super) questions: Room<FlightKey>,
     /// The places of askers.
-    pub(super) waiters: Room<Key>,
+    pub(super) waiters: Room<FlightKey>,
     /// Numbers of places given so far.
     numbers: u64,
 }
@@ -44,7 +44,7 @@ pub(super) struct Asker {
     pub(super) done: Done,
 }
 
-impl State {
+impl WaitState {
     /// So many places of questions, and of askers.
     pub(super) fn of(questions: usize, waiters: usize) -> Self {
         let (questions, waiters) = (Room::of(questions), Room::of(waiters));
@@ -55,7 +55,7 @@ impl State {
     /// end.
     pub(super) fn launch(
         &mut self,
-        key: Key,
+        key: FlightKey,
         client: IpAddr,
         now: Instant,
     ) -> (u64, CancellationToken) {
@@ -67,7 +67,7 @@ impl State {
     }
 
     /// Lets an asker wait for the answer to a question that is asked.
-    pub(super) fn wait(&mut self, key: Key, asker: Asker, now: Instant) {
+    pub(super) fn wait(&mut self, key: FlightKey, asker: Asker, now: Instant) {
         let number = self.number();
         self.waiters.enter((asker.client, number), key.clone(), now);
         if let Some(aloft) = self.aloft.get_mut(&key) {
@@ -81,7 +81,7 @@ impl State {
     /// [`Full`] where nobody has more than the client.
     pub(super) fn make_room(
         &mut self,
-        key: &Key,
+        key: &FlightKey,
         client: IpAddr,
         now: Instant,
         displaced: &mut Vec<Done>,

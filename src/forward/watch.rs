@@ -26,7 +26,7 @@ const PROBE_ALL: u64 = 100;
 /// The watch of the files that name upstreams.
 pub(super) struct Watch {
     /// In order.
-    sources: Vec<Watched>,
+    sources: Vec<WatchedSource>,
     /// What is never asked.
     own: Own,
     /// Addresses of which was said that they are ours, or too many.
@@ -34,7 +34,7 @@ pub(super) struct Watch {
 }
 
 /// A source, and what it named last.
-struct Watched {
+struct WatchedSource {
     /// The file; none where the address was configured.
     file: Option<PathBuf>,
     /// What it named when it last could be used.
@@ -47,8 +47,12 @@ impl Watch {
     /// Watches sources; nothing is looked at yet.
     pub(super) fn new(sources: Vec<Source>, own: Own) -> Self {
         let watched = |source| match source {
-            Source::Address(address) => Watched { file: None, servers: vec![address], fault: None },
-            Source::File(path) => Watched { file: Some(path), servers: Vec::new(), fault: None },
+            Source::Address(address) => {
+                WatchedSource { file: None, servers: vec![address], fault: None }
+            }
+            Source::File(path) => {
+                WatchedSource { file: Some(path), servers: Vec::new(), fault: None }
+            }
         };
         let sources = sources.into_iter().map(watched).collect();
         Self { sources, own, told: HashSet::new() }
@@ -88,7 +92,7 @@ impl Watch {
     }
 }
 
-impl Watched {
+impl WatchedSource {
     /// Reads the file again. If it cannot be used, what it named before stays, and the
     /// reason is said once.
     fn look(&mut self) {

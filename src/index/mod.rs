@@ -66,7 +66,7 @@ pub use self::lots::WeightedSample;
 pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{
-    Kept, Order, Ready, Record, Records, Relative, Sample, Slot, StartOfAuthority,
+    AnswerSlot, Order, Ready, Record, Records, Relative, Sample, StartOfAuthority, StoredAnswer,
 };
 pub use self::roster::ZoneNumber;
 pub use self::service::Service;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 
-use super::{Branch, Cut, Owner, RecordSet, Service, Slot};
+use super::{AnswerSlot, Branch, Cut, Owner, RecordSet, Service};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -51,7 +51,7 @@ impl<'z> Node<'z> {
     /// The place of the node's answer for a type, if there is one. Nodes below a service
     /// are told apart by the labels there, in lower-cased wire form.
     #[must_use]
-    pub fn slot(self, kind: RecordType, below: &[u8]) -> Option<&'z Slot> {
+    pub fn slot(self, kind: RecordType, below: &[u8]) -> Option<&'z AnswerSlot> {
         match self {
             Self::Static(owner) => owner.set(kind).map(RecordSet::slot),
             _ => self.service()?.slot(self, kind, below),

@@ -102,7 +102,7 @@ pub struct Records {
 #[derive(Debug)]
 pub enum Order {
     /// It is not: their order says nothing.
-    Kept,
+    StoredAnswer,
     /// All have one priority and one weight.
     Even,
     /// By the priority and weight of each.
@@ -151,11 +151,11 @@ pub struct Relative {
 }
 
 /// A place for an answer.
-pub type Slot = OnceLock<Box<Kept>>;
+pub type AnswerSlot = OnceLock<Box<StoredAnswer>>;
 
 /// An answer, and to which question.
 #[derive(Debug)]
-pub struct Kept {
+pub struct StoredAnswer {
     /// The labels below the service, in lower-cased wire form, where names share slots.
     pub below: Box<[u8]>,
     /// The type.
@@ -168,10 +168,10 @@ pub struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     /// Those of the usual questions.
-    usual: [Slot; SLOTS],
+    usual: [AnswerSlot; SLOTS],
     /// Those of names below the service, by hash. There is none before the first of them
     /// is asked for.
-    below: OnceLock<Box<[Slot]>>,
+    below: OnceLock<Box<[AnswerSlot]>>,
 }
 
 impl Clone for Slots {
@@ -190,7 +190,7 @@ impl Slots {
         kind: RecordType,
         below: &[u8],
         instances: impl FnOnce() -> usize,
-    ) -> Option<&Slot> {
+    ) -> Option<&AnswerSlot> {
         let usual = match (node, kind) {
             (Node::Service(_), RecordType::SRV) => 0,
             (Node::Service(_), RecordType::A) => 1,
@@ -217,10 +217,10 @@ impl Slots {
         kind: RecordType,
         below: &[u8],
         instances: impl FnOnce() -> usize,
-    ) -> Option<&Slot> {
+    ) -> Option<&AnswerSlot> {
         let slots = self.below.get_or_init(|| {
             let slots = (PER_INSTANCE * instances()).next_power_of_two().min(BELOW_MAX);
-            std::iter::repeat_with(Slot::new).take(slots).collect()
+            std::iter::repeat_with(AnswerSlot::new).take(slots).collect()
         });
         let first = FixedState::default().hash_one((below, u16::from(kind))) as usize;
         let tries = (0..TRIES).filter_map(|further| slots.get((first + further) % slots.len()));

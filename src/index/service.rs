@@ -18,7 +18,7 @@ use super::rare::OptionalSets;
 use super::ready::Slots;
 use super::set::Set;
 use super::tags::Tags;
-use super::{Node, Slot};
+use super::{AnswerSlot, Node};
 use crate::registry::{Host, Instance, Proto};
 
 /// All instances of one service. The sets hold pointers, eight octets an instance each.
@@ -117,7 +117,12 @@ impl Service {
     }
 
     /// The place of the answer for a type at a node of this service, if there is one.
-    pub(super) fn slot(&self, node: Node<'_>, kind: RecordType, below: &[u8]) -> Option<&Slot> {
+    pub(super) fn slot(
+        &self,
+        node: Node<'_>,
+        kind: RecordType,
+        below: &[u8],
+    ) -> Option<&AnswerSlot> {
         self.ready.get(node, kind, below, || self.ways())
     }
 

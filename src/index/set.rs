@@ -129,7 +129,7 @@ impl<E: Ord + Clone> Set<E> {
     /// entries that are left may be to its left: then, and only then, the first of the run is
     /// looked for.
     pub(super) fn has<P: Comparable<E>>(&self, probe: impl Fn(Side) -> P) -> bool {
-        let at = Watched { probe: probe(Side::At), met: Cell::new(false) };
+        let at = WatchedProbe { probe: probe(Side::At), met: Cell::new(false) };
         let is_it = |entry: &E| at.probe.compare(entry) == Ordering::Equal;
         match self {
             Self::Few(one) => one.as_ref().is_some_and(is_it),
@@ -150,20 +150,20 @@ impl<E: Ord + Clone> Extend<E> for Set<E> {
 }
 
 /// A probe, and whether it met an entry that it equals.
-struct Watched<P> {
+struct WatchedProbe<P> {
     /// The probe.
     probe: P,
     /// Whether it did.
     met: Cell<bool>,
 }
 
-impl<E, P: Comparable<E>> Equivalent<E> for Watched<P> {
+impl<E, P: Comparable<E>> Equivalent<E> for WatchedProbe<P> {
     fn equivalent(&self, entry: &E) -> bool {
         self.compare(entry) == Ordering::Equal
     }
 }
 
-impl<E, P: Comparable<E>> Comparable<E> for Watched<P> {
+impl<E, P: Comparable<E>> Comparable<E> for WatchedProbe<P> {
     fn compare(&self, entry: &E) -> Ordering {
         let order = self.probe.compare(entry);
         if order == Ordering::Equal {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::Slot;
+use super::AnswerSlot;
 use crate::names::{NameTooLong, WireName};
 
 /// The records of one zone file.
@@ -41,7 +41,7 @@ pub struct RecordSet {
     /// The data, each once.
     pub data: Vec<RData>,
     /// The answer that was made of it.
-    slot: Slot,
+    slot: AnswerSlot,
 }
 
 /// A name where the authority of a zone ends, or leads elsewhere.
@@ -160,7 +160,7 @@ impl Owner {
                 set.data.push(data);
             }
             None => {
-                let (data, slot) = (vec![data], Slot::new());
+                let (data, slot) = (vec![data], AnswerSlot::new());
                 self.sets.push(RecordSet { kind, ttl, data, slot });
             }
         }
@@ -200,7 +200,7 @@ impl Owner {
 
 impl RecordSet {
     /// The place of the answer that is made of it.
-    pub(super) const fn slot(&self) -> &Slot {
+    pub(super) const fn slot(&self) -> &AnswerSlot {
         &self.slot
     }
 }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::contest::{Contest, LeaseObservation};
 use super::event::{Event, Fault};
-use super::registration::{Kept, Tenure};
+use super::registration::{OwnLease, Tenure};
 use crate::etcd::{Claim, Error, Expect, Lease, LeasedKey};
 
 /// Claims that follow each other at once: a key may go away, or change, between two looks. One
@@ -69,14 +69,14 @@ impl<E: FnMut(Event)> Tenure<E> {
 
     /// Our lease: the one we have, renewed if it is old, else a new one.
     async fn live_lease(&mut self) -> Result<Lease, Error> {
-        if let Some(Kept { lease, renewed }) = self.lease
+        if let Some(OwnLease { lease, renewed }) = self.lease
             && (renewed.elapsed() < self.what.terms.heartbeat / 2 || self.renew(lease).await?)
         {
             return Ok(lease);
         }
         let renewed = Instant::now();
         let lease = self.what.upkeep.grant(self.what.terms.ttl, self.write_patience()).await?;
-        self.lease = Some(Kept { lease, renewed });
+        self.lease = Some(OwnLease { lease, renewed });
         Ok(lease)
     }
 
@@ -112,10 +112,10 @@ impl<E: FnMut(Event)> Tenure<E> {
         loop {
             match self.look(&mut contest, held.lease).await {
                 Ok(LeaseObservation::Free) => return Ok(Expect::Unchanged(held.revision)),
-                Ok(LeaseObservation::Kept) if !self.is_registered => {
+                Ok(LeaseObservation::OwnLease) if !self.is_registered => {
                     return Err(Fault::Owned { key: self.what.key.clone(), lease: held.lease });
                 }
-                Ok(LeaseObservation::Kept) if !is_aside => {
+                Ok(LeaseObservation::OwnLease) if !is_aside => {
                     is_aside = true;
                     self.tell(Event::Aside(held.lease));
                 }

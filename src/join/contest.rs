@@ -37,7 +37,7 @@ pub(super) enum LeaseObservation {
     /// The key may be taken.
     Free,
     /// The owner lives.
-    Kept,
+    OwnLease,
     /// Neither was seen yet.
     Unclear,
 }
@@ -97,7 +97,7 @@ impl Contest {
         let ends_by = if is_renewed { latest } else { latest.min(known) };
         self.ends_by = Some(ends_by);
         match ends_by.saturating_duration_since(answered) < remaining.granted / RUN_OUT_PART {
-            _ if self.is_kept => LeaseObservation::Kept,
+            _ if self.is_kept => LeaseObservation::OwnLease,
             true => LeaseObservation::Free,
             false => LeaseObservation::Unclear,
         }
@@ -175,9 +175,9 @@ mod tests {
     #[test]
     fn a_renewed_lease_is_seen_at_its_first_renewal() {
         let renewed_each = |interval: u64| move |at: u64| Some(10_000 - (3_000 + at) % interval);
-        assert_eq!(watch(10, renewed_each(5_000)), (LeaseObservation::Kept, 2_000));
+        assert_eq!(watch(10, renewed_each(5_000)), (LeaseObservation::OwnLease, 2_000));
         let (seen, at) = watch(10, renewed_each(100));
-        assert!(seen == LeaseObservation::Kept && at <= 1_200, "{at}");
+        assert!(seen == LeaseObservation::OwnLease && at <= 1_200, "{at}");
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         );
         // Who is alive renews it again.
         let left = |at| if at < ELECTED { 6_000 - at } else { 10_000 - (at - ELECTED) % 3_000 };
-        assert_eq!(watch_terms(10, |at| Some(left(at)), term).0, LeaseObservation::Kept);
+        assert_eq!(watch_terms(10, |at| Some(left(at)), term).0, LeaseObservation::OwnLease);
     }
 
     #[test]

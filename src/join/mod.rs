@@ -79,7 +79,7 @@ pub use self::event::{Event, Fault, Loss};
 pub use self::health::Monitor;
 pub use self::membership::Membership;
 pub use self::orphans::{Family, Kin};
-pub use self::probe::{CheckUrl, Look, Probe, connect};
+pub use self::probe::{CheckUrl, Probe, ProbeSubject, connect};
 pub use self::pulse::LoopWatchdog;
 pub use self::registrant::{Registrant, prepare};
 pub use self::registration::{Registration, Terms};

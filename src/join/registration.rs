@@ -68,7 +68,7 @@ pub(super) struct Tenure<E> {
     /// Who is told.
     events: E,
     /// Our lease, which may have ended without our knowing.
-    pub(super) lease: Option<Kept>,
+    pub(super) lease: Option<OwnLease>,
     /// Whether it was in the registry already.
     pub(super) is_registered: bool,
     /// Whether that was told.
@@ -85,7 +85,7 @@ pub(super) struct Tenure<E> {
 
 /// A lease of ours.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kept {
+pub(super) struct OwnLease {
     /// The lease.
     pub(super) lease: Lease,
     /// When it was last renewed, at the latest.
@@ -278,7 +278,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     pub(super) async fn renew(&mut self, lease: Lease) -> Result<bool, Error> {
         let renewed = Instant::now();
         match self.what.upkeep.renew(lease.id, self.patience(lease.ttl)).await {
-            Ok(()) => self.lease = Some(Kept { lease, renewed }),
+            Ok(()) => self.lease = Some(OwnLease { lease, renewed }),
             Err(Error::LeaseGone) => self.lease = None,
             Err(error) => return Err(error),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::event::Event;
-use super::registration::{Kept, RETRY, Tenure};
+use super::registration::{OwnLease, RETRY, Tenure};
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Lease};
 
@@ -18,7 +18,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// not healthy must not stand in the registry.
     pub(super) async fn withdraw(&mut self) -> Infallible {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
-        while let Some(Kept { lease, .. }) = self.lease {
+        while let Some(OwnLease { lease, .. }) = self.lease {
             match self.revoke(lease, self.what.upkeep.etcd().timeout()).await {
                 Ok(()) => {
                     self.lease = None;
@@ -38,7 +38,7 @@ impl<E: FnMut(Event)> Tenure<E> {
     /// Leaves. A registry that is away is tried for its timeout; where it answers, each of
     /// many gets that time when it is its turn.
     pub(super) async fn leave(&mut self) {
-        let Some(Kept { lease, .. }) = self.lease.take() else { return };
+        let Some(OwnLease { lease, .. }) = self.lease.take() else { return };
         let limit = self.what.upkeep.etcd().timeout();
         let deadline = Instant::now() + limit;
         let reason = loop {

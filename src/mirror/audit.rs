@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::drawn;
-use crate::etcd::{Error, Etcd, Message, Origin, Page, PageSize};
+use crate::etcd::{Error, Etcd, Message, MessageOrigin, Page, PageSize};
 use crate::registry::{Audited, Stored, Table};
 
 /// How often what is held is compared with the registry.
@@ -161,7 +161,7 @@ impl Auditor {
 impl Progress {
     /// What a message reports, if it has no events.
     pub(super) fn of(message: &Message) -> Option<Self> {
-        let settle = if message.origin == Origin::Read { SETTLE_BY_READ } else { SETTLE };
+        let settle = if message.origin == MessageOrigin::Read { SETTLE_BY_READ } else { SETTLE };
         message.events.is_empty().then_some(Self { revision: message.revision, settle })
     }
 }

@@ -3,7 +3,7 @@
 use super::session::Session;
 use super::waiting::{next_of_batch, releasing, without_stalling};
 use super::{Mirror, tell};
-use crate::etcd::{Error, Event, Message, Messages, Origin};
+use crate::etcd::{Error, Message, MessageOrigin, Messages, WatchEvent};
 use crate::registry::{Publish, Stored, Update};
 
 /// Messages taken into one generation at the most, so that a steady stream of events is
@@ -32,7 +32,7 @@ impl Pieces {
             *self = Self::default();
             return Ok(());
         }
-        let octets = |it: &Event| it.key.len() + it.value.as_ref().map_or(0, Vec::len);
+        let octets = |it: &WatchEvent| it.key.len() + it.value.as_ref().map_or(0, Vec::len);
         self.events += message.events.len();
         self.octets += message.events.iter().map(octets).sum::<usize>();
         // Fragments without events count, or they might come for ever.
@@ -93,7 +93,7 @@ impl<P: Publish> Mirror<P> {
     fn apply(&mut self, session: &mut Session, message: &Message) {
         let held = session.held.revision;
         // A read is ahead of what the watch has told.
-        let is_report = message.events.is_empty() && message.origin != Origin::Read;
+        let is_report = message.events.is_empty() && message.origin != MessageOrigin::Read;
         if is_report && session.orders_progress {
             session.held.revision = held.max(message.revision);
             return;

@@ -74,7 +74,7 @@ use self::waiting::{beside, mark_stale, releasing, without_stalling};
 pub use self::audit::AUDIT_EVERY;
 pub use self::guard::Guard;
 pub use self::listing::list;
-pub use self::options::{Known, Options, Patience, Waits};
+pub use self::options::{Known, MirrorOptions, Patience, Waits};
 
 /// After this silence a report of progress is asked for. etcd answers within
 /// milliseconds; one small message every other second is no load.
@@ -125,18 +125,18 @@ pub struct Mirror<P> {
 impl<P: Publish> Mirror<P> {
     /// A mirror that holds nothing yet, and believes every removal at once.
     pub fn new(etcd: Etcd, layout: Layout, publisher: P, freshness: Arc<Freshness>) -> Self {
-        Self::with(Options::default(), etcd, layout, publisher, freshness)
+        Self::with(MirrorOptions::default(), etcd, layout, publisher, freshness)
     }
 
     /// A mirror that holds nothing yet.
     pub fn with(
-        options: Options,
+        options: MirrorOptions,
         etcd: Etcd,
         layout: Layout,
         publisher: P,
         freshness: Arc<Freshness>,
     ) -> Self {
-        let Options { zone, patience, audit_every, vitals } = options;
+        let MirrorOptions { zone, patience, audit_every, vitals } = options;
         Self {
             endpoint: etcd.endpoint(),
             auditor: Auditor::new(etcd.clone(), audit_every),

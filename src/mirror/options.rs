@@ -12,7 +12,7 @@ use crate::registry::{Alias, Instance};
 
 /// The options of a mirror.
 #[derive(Debug)]
-pub struct Options {
+pub struct MirrorOptions {
     /// The zone, for the log.
     pub zone: String,
     /// How long it waits.
@@ -23,7 +23,7 @@ pub struct Options {
     pub vitals: Arc<Vitals>,
 }
 
-impl Default for Options {
+impl Default for MirrorOptions {
     fn default() -> Self {
         Self {
             zone: String::new(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::SILENCE_LIMIT;
-use crate::etcd::{Error, Etcd, Message, Messages, Origin, Requests, Watch};
+use crate::etcd::{Error, Etcd, Message, MessageOrigin, Messages, Requests, Watch};
 
 /// A watch, and how it is asked in a silence.
 pub(super) struct Listener {
@@ -51,7 +51,7 @@ impl Listener {
             Ok(message) => message?,
             Err(_) => self.ask(SILENCE_LIMIT.saturating_sub(patience)).await?,
         };
-        if message.origin == Origin::Asked {
+        if message.origin == MessageOrigin::Asked {
             self.has_answered = true;
             self.etcd.set_mute(&self.address, false);
         }

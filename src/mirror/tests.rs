@@ -25,7 +25,8 @@ async fn mirror(seen: &Seen) -> (Mirror<Seen>, CancellationToken) {
     let url: RegistryUrl = listener.local_addr().unwrap().to_string().parse().unwrap();
     let closing = CancellationToken::new();
     tokio::spawn(embedded::serve(listener, closing.clone()));
-    let options = Options { audit_every: Duration::from_millis(200), ..Options::default() };
+    let options =
+        MirrorOptions { audit_every: Duration::from_millis(200), ..MirrorOptions::default() };
     let etcd = Etcd::new(&url, &Access::default());
     let mirror = Mirror::with(options, etcd, url.layout(), seen.clone(), Arc::default());
     (mirror, closing)

@@ -4,7 +4,7 @@ mod audit;
 #[cfg(test)]
 mod tests;
 
-use std::collections::hash_map::Entry as KeyParts;
+use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub struct Stored<'s> {
 
 /// A key's content and the listing that last saw it.
 #[derive(Debug)]
-struct Entry {
+struct KeyState {
     /// What it holds.
     content: Content,
     /// The number of the listing, or of the time since, that confirmed it.
@@ -57,7 +57,7 @@ pub struct Table {
     /// How keys are read.
     layout: Layout,
     /// What is held, by key.
-    entries: HashMap<Box<[u8]>, Entry, foldhash::fast::RandomState>,
+    entries: HashMap<Box<[u8]>, KeyState, foldhash::fast::RandomState>,
     /// How many listings have begun.
     listing: u32,
     /// What the listing under way found different, not yet true.
@@ -206,13 +206,13 @@ impl Table {
     /// Makes a key hold something.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
         let after = content.clone();
-        let entry = Entry { content, listing: self.listing };
+        let entry = KeyState { content, listing: self.listing };
         match self.entries.entry(key) {
-            KeyParts::Occupied(mut place) => {
+            MapEntry::Occupied(mut place) => {
                 let before = place.insert(entry).content;
                 note(&self.layout, place.key(), [Some(&before), Some(&after)], update);
             }
-            KeyParts::Vacant(place) => {
+            MapEntry::Vacant(place) => {
                 let place = place.insert_entry(entry);
                 note(&self.layout, place.key(), [None, Some(&after)], update);
             }

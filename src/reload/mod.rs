@@ -26,7 +26,7 @@ use crate::cli::{Common, ServeArgs};
 use crate::config::{self, File, Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
-use crate::files::{FileStamps, Watched};
+use crate::files::{FileStamps, WatchedFiles};
 use crate::index::Schema;
 use crate::metrics::ReloadOutcome;
 use crate::registry::{Layout, RegistryUrl};
@@ -42,7 +42,7 @@ const HANGUP: &str = "SIGHUP";
 
 /// The origin of a registry zone's names, which stays the same as long as this process runs.
 #[derive(Debug, PartialEq, Eq)]
-struct Origin {
+struct ZoneOrigin {
     /// The apex, without the last dot.
     zone: String,
     /// The schema.
@@ -60,7 +60,7 @@ pub struct Reload {
     /// What was typed of serving.
     args: ServeArgs,
     /// Where the registry zones come from, in their order.
-    origins: Vec<Origin>,
+    origins: Vec<ZoneOrigin>,
     /// What only a restart changes.
     fixed: Fixed,
     /// How the registries let us in.
@@ -68,7 +68,7 @@ pub struct Reload {
     /// Whether files are followed.
     is_watching: bool,
     /// The files.
-    watched: Watched,
+    watched: WatchedFiles,
     /// What they looked like when they were read last, whether they could be used or not.
     read: FileStamps,
     /// What they look like since the last look, if not so: they may be written still.
@@ -92,7 +92,7 @@ impl Reload {
         let reload = Self {
             common: common.clone(),
             args: args.clone(),
-            origins: config.zones.iter().map(Origin::new).collect(),
+            origins: config.zones.iter().map(ZoneOrigin::new).collect(),
             fixed: config.fixed(),
             access: config.access.clone(),
             is_watching: config.watch_files,
@@ -162,7 +162,7 @@ impl Reload {
     /// Reads everything, and uses it. Gives how many zones there are now.
     fn apply(&mut self, live: &Reloadable) -> Result<usize, Failure> {
         let config = self.read()?;
-        if self.origins != config.zones.iter().map(Origin::new).collect::<Vec<_>>() {
+        if self.origins != config.zones.iter().map(ZoneOrigin::new).collect::<Vec<_>>() {
             let text = "[[zone]] names, prefixes, schemas or registries changed; restart to apply";
             return Err(Failure::usage(text));
         }
@@ -197,7 +197,7 @@ impl Reload {
 }
 
 /// The files that a configuration names, and what they look like; itself as it was read.
-fn look(common: &Common, args: &ServeArgs, file: &File) -> (Watched, FileStamps) {
+fn look(common: &Common, args: &ServeArgs, file: &File) -> (WatchedFiles, FileStamps) {
     let watched = config::watched(common, args, file);
     let mut stamps = FileStamps::of(&watched);
     if let Some(path) = &common.config {
@@ -216,7 +216,7 @@ fn named(changed: &[&Path]) -> String {
     }
 }
 
-impl Origin {
+impl ZoneOrigin {
     /// Where a zone comes from.
     fn new(zone: &ZoneConfig) -> Self {
         Self {

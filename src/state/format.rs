@@ -67,7 +67,7 @@ pub struct Snapshot {
 
 /// The reason why a snapshot is not used.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum SnapshotFault {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
@@ -190,13 +190,13 @@ pub fn write(to: impl Write, identity: &Identity, zone: &Zone, stamp: Stamp) -> 
 /// known, may say that it was confirmed later than when it was written.
 ///
 /// # Errors
-/// [`Fault`]: it is not used.
+/// [`SnapshotFault`]: it is not used.
 pub fn read(
     from: &mut (impl Read + Seek),
     modified: Option<SystemTime>,
     identity: &Identity,
     layout: &Layout,
-) -> Result<Snapshot, Fault> {
+) -> Result<Snapshot, SnapshotFault> {
     let octets = from.seek(SeekFrom::End(0))?;
     let (records, end) = verify(from, octets)?;
     from.seek(SeekFrom::Start(LEAD - 4))?;
@@ -205,7 +205,7 @@ pub fn read(
     sized(&mut from, HEADER_MAX, &mut buffer)?;
     let header: Header = decode(&buffer)?;
     if let Some((what, found, wanted)) = header.identity.difference(identity) {
-        return Err(Fault::Mismatch { what, found, wanted });
+        return Err(SnapshotFault::Mismatch { what, found, wanted });
     }
     let mut snapshot = Snapshot {
         instances: Vec::with_capacity(FIRST.min(records as usize)),
@@ -228,26 +228,26 @@ pub fn read(
     }
     match from.read(&mut [0])? {
         0 => Ok(snapshot),
-        _ => Err(Fault::Senseless("more follows its last record")),
+        _ => Err(SnapshotFault::Senseless("more follows its last record")),
     }
 }
 
 /// Checks that a file is a snapshot and whole. Gives how many records it has, and where
 /// they end.
-fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u64, u64), Fault> {
+fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u64, u64), SnapshotFault> {
     if octets > FILE_MAX {
-        return Err(Fault::TooLarge { octets });
+        return Err(SnapshotFault::TooLarge { octets });
     }
     from.seek(SeekFrom::Start(0))?;
     let mut lead = Vec::new();
     from.take(LEAD).read_to_end(&mut lead)?;
     if !lead.starts_with(&MAGIC[..lead.len().min(MAGIC.len())]) {
-        return Err(Fault::Foreign);
+        return Err(SnapshotFault::Foreign);
     }
-    let end = octets.checked_sub(TRAIL).filter(|end| *end >= LEAD).ok_or(Fault::Torn)?;
+    let end = octets.checked_sub(TRAIL).filter(|end| *end >= LEAD).ok_or(SnapshotFault::Torn)?;
     let found = number(&lead[8..12]) as u32;
     if found != VERSION {
-        return Err(Fault::Version { found });
+        return Err(SnapshotFault::Version { found });
     }
     let mut sum = Sha256::new();
     sum.update(&lead);
@@ -262,32 +262,32 @@ fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u64, u64), Faul
     let mut trail = [0; TRAIL as usize];
     from.read_exact(&mut trail)?;
     if number(&trail[8..16]) != end {
-        return Err(Fault::Torn);
+        return Err(SnapshotFault::Torn);
     }
     sum.update(&trail[..16]);
     if sum.finalize()[..] != trail[16..] {
-        return Err(Fault::Damaged);
+        return Err(SnapshotFault::Damaged);
     }
     Ok((number(&trail[..8]), end))
 }
 
 /// Reads octets behind their length.
-fn sized(from: &mut impl Read, limit: usize, buffer: &mut Vec<u8>) -> Result<(), Fault> {
+fn sized(from: &mut impl Read, limit: usize, buffer: &mut Vec<u8>) -> Result<(), SnapshotFault> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
     let length = number(&length) as usize;
     if length > limit {
-        return Err(Fault::Senseless("a part of it is larger than any can be"));
+        return Err(SnapshotFault::Senseless("a part of it is larger than any can be"));
     }
     buffer.resize(length, 0);
     Ok(from.read_exact(buffer)?)
 }
 
 /// Decodes a header or a record.
-fn decode<'b, T: Deserialize<'b>>(octets: &'b [u8]) -> Result<T, Fault> {
+fn decode<'b, T: Deserialize<'b>>(octets: &'b [u8]) -> Result<T, SnapshotFault> {
     match postcard::take_from_bytes(octets) {
         Ok((decoded, [])) => Ok(decoded),
-        _ => Err(Fault::Senseless("a part of it has another form")),
+        _ => Err(SnapshotFault::Senseless("a part of it has another form")),
     }
 }
 
@@ -302,9 +302,9 @@ pub(super) fn seconds(time: SystemTime) -> u64 {
 }
 
 /// The time of so many seconds since 1970.
-fn time(seconds: u64) -> Result<SystemTime, Fault> {
+fn time(seconds: u64) -> Result<SystemTime, SnapshotFault> {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-    time.ok_or(Fault::Senseless("it was confirmed at no time"))
+    time.ok_or(SnapshotFault::Senseless("it was confirmed at no time"))
 }
 
 #[cfg(test)]

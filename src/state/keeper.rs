@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::format::{self, Snapshot, Stamp};
 use super::pace::Pace;
-use super::{Fault, Identity, file};
+use super::{Identity, SnapshotFault, file};
 use crate::files;
 use crate::index::{Index, Zone};
 use crate::metrics::Staleness;
@@ -80,7 +80,7 @@ impl SnapshotWriter {
                 self.say_restored(&snapshot);
                 Some(snapshot)
             }
-            Err(Fault::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
             Err(fault) => {
                 self.zone().vitals().snapshot.failures.add(1);
                 tracing::error!(
@@ -136,7 +136,7 @@ impl SnapshotWriter {
     }
 
     /// Reads the file.
-    fn read(&self) -> Result<Snapshot, Fault> {
+    fn read(&self) -> Result<Snapshot, SnapshotFault> {
         let mut file = files::open_own(&self.path, File::options().read(true))?;
         let about = file.metadata()?;
         format::read(&mut file, about.modified().ok(), &self.identity, &self.layout)

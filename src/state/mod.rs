@@ -34,6 +34,6 @@ mod pace;
 mod record;
 
 pub use self::file::{file_name, prepare};
-pub use self::format::{Fault, Snapshot, Stamp, read, write};
+pub use self::format::{Snapshot, SnapshotFault, Stamp, read, write};
 pub use self::identity::Identity;
 pub use self::keeper::SnapshotWriter;

@@ -20,7 +20,7 @@ use self::entry::WrittenEntry;
 pub(super) enum Record<'r> {
     /// An instance.
     #[serde(borrow)]
-    Instance(Written<'r>),
+    Instance(StoredInstance<'r>),
     /// An alias.
     Alias(Cow<'r, Alias>),
     /// An entry of a SkyDNS zone.
@@ -41,7 +41,7 @@ pub(super) enum Read {
 
 /// An instance's members, in the order they are written.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Written<'r> {
+pub(super) struct StoredInstance<'r> {
     /// The service's name.
     name: &'r str,
     /// The instance's id.
@@ -110,7 +110,7 @@ impl<'r> Record<'r> {
     pub(super) fn of(instance: &'r Instance) -> Self {
         let Instance { name, id: _, is_rooted, host, port, proto, priority, weight, ttl, details } =
             instance;
-        Self::Instance(Written {
+        Self::Instance(StoredInstance {
             name,
             id: instance.raw_id(),
             is_rooted: *is_rooted,
@@ -144,7 +144,7 @@ impl<'r> Record<'r> {
     }
 }
 
-impl Written<'_> {
+impl StoredInstance<'_> {
     /// The instance, checked.
     fn read(self, layout: &Layout) -> Result<Instance, &'static str> {
         let written = self;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::full::{Found, Outcome, catch_panic};
+use super::full::{Outcome, UpstreamAnswer, catch_panic};
 use super::{Fast, Path, Peer, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict, View};
 use crate::forward::Asked;
 use crate::names::client;
@@ -105,7 +105,7 @@ struct Errand {
     /// Who sent it.
     from: Peer,
     /// What others said.
-    found: Vec<Found>,
+    found: Vec<UpstreamAnswer>,
 }
 
 impl Errand {
@@ -113,7 +113,7 @@ impl Errand {
     fn ask(mut self, asked: Asked, done: Box<dyn FnOnce(Vec<u8>) + Send>) {
         let Some(forwarder) = self.policy.forwarder.clone() else { return };
         forwarder.ask(client(self.from.ip()), asked.clone(), move |answer| {
-            self.found.push(Found { asked, answer });
+            self.found.push(UpstreamAnswer { asked, answer });
             let (Self { responder, policy, message, from, found }, mut reply) = (&self, Vec::new());
             match responder.finish(policy, message, *from, found, &mut reply) {
                 Outcome::Foreign(next) => self.ask(next, done),

@@ -39,7 +39,7 @@ const INCLUDE_FORM: &str = "a file, and perhaps a name";
 pub(super) fn entries(text: &[u8], apex: &Name, path: &Path) -> Result<Vec<Entry>, ZoneFault> {
     let mut reader = Reader { apex, entries: Vec::new(), octets: FILE_OCTETS };
     reader.charge(text.len()).map_err(|reason| ZoneFault::of(path, reason))?;
-    let source = Source::new(path, apex).ok_or_else(|| ZoneFault::of(path, Reason::Origin))?;
+    let source = OpenFile::new(path, apex).ok_or_else(|| ZoneFault::of(path, Reason::Origin))?;
     reader.file(text, source)?;
     Ok(reader.entries)
 }
@@ -55,7 +55,7 @@ struct Reader<'zone> {
 }
 
 /// A file that is being read.
-struct Source {
+struct OpenFile {
     /// Where it is.
     path: Arc<Path>,
     /// The directory that what it includes must be below.
@@ -83,7 +83,7 @@ struct Head {
     words: usize,
 }
 
-impl Source {
+impl OpenFile {
     /// A zone's own file, whose origin is the apex.
     fn new(path: &Path, apex: &Name) -> Option<Self> {
         let root = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -139,7 +139,7 @@ impl Source {
     }
 }
 
-impl Source {
+impl OpenFile {
     /// The TTL of a SOA record that has none, where none stands before it: its MINIMUM, which
     /// is that of all records below too, unless they say otherwise.
     fn minimum(&mut self, code: u16, words: &[String], fault: Reason) -> Result<u32, Reason> {
@@ -165,7 +165,7 @@ impl Reader<'_> {
     }
 
     /// Reads a file's text.
-    fn file(&mut self, text: &[u8], mut source: Source) -> Result<(), ZoneFault> {
+    fn file(&mut self, text: &[u8], mut source: OpenFile) -> Result<(), ZoneFault> {
         let mut lines = Lines::new(text);
         while let Some(line) =
             lines.next().map_err(|(number, reason)| source.fault(number, reason))?
@@ -182,7 +182,7 @@ impl Reader<'_> {
     }
 
     /// Follows a directive.
-    fn directive(&mut self, line: &Line, source: &mut Source) -> Result<(), ZoneFault> {
+    fn directive(&mut self, line: &Line, source: &mut OpenFile) -> Result<(), ZoneFault> {
         let words: Vec<&str> = line.tokens.iter().map(String::as_str).collect();
         let done = match (words[0].to_ascii_uppercase().as_str(), &words[1..]) {
             ("$TTL", [text]) => ttl(text).map(|ttl| source.default_ttl = Some(ttl)),
@@ -203,7 +203,7 @@ impl Reader<'_> {
     /// given, and its TTLs; what it changes of them ends with it.
     fn include(
         &mut self,
-        source: &mut Source,
+        source: &mut OpenFile,
         line: usize,
         file: &str,
         origin: Option<&str>,
@@ -216,10 +216,10 @@ impl Reader<'_> {
     /// Opens a file that is included.
     fn open(
         &mut self,
-        source: &mut Source,
+        source: &mut OpenFile,
         file: &str,
         origin: Option<&str>,
-    ) -> Result<(Vec<u8>, Source), Reason> {
+    ) -> Result<(Vec<u8>, OpenFile), Reason> {
         if source.depth == DEPTH {
             return Err(Reason::Depth);
         }
@@ -234,7 +234,7 @@ impl Reader<'_> {
     }
 
     /// Reads a record.
-    fn record(&mut self, line: &Line, source: &mut Source) -> Result<(), Reason> {
+    fn record(&mut self, line: &Line, source: &mut OpenFile) -> Result<(), Reason> {
         if line.indented && !source.owned {
             return Err(Reason::NoOwner);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory;
 use srvd::cli::Cli;
-use srvd::config::{Change, KEYS};
+use srvd::config::{KEYS, TakesEffect};
 
 use super::text;
 use crate::support::sources;
@@ -50,9 +50,9 @@ fn every_key_is_an_option_and_has_its_reload() {
     let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
     for (key, change) in KEYS {
         let wanted = match change {
-            Change::Reloaded => " reloaded ",
-            Change::Followed | Change::Restart => " restart; one warning ",
-            Change::Refused => " restart; the reload is refused ",
+            TakesEffect::Reloaded => " reloaded ",
+            TakesEffect::Followed | TakesEffect::Restart => " restart; one warning ",
+            TakesEffect::Refused => " restart; the reload is refused ",
         };
         let is_named = |row: &&&str| {
             let names = row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use srvd::forward::{Counts, Source};
+use srvd::forward::{ForwardCounts, Source};
 use srvd::names::Networks;
 use srvd::wire::Policy;
 
@@ -121,5 +121,5 @@ async fn rfc8914_who_may_not_recurse_is_told_so() {
         let query = format!("{transport} A web.services.internal");
         forwarding.see(&query, &["NOERROR", "flags: qr aa rd;", "ANSWER: 2"]).await;
     }
-    assert_eq!(forwarding.forwarder.counts(), Counts::default());
+    assert_eq!(forwarding.forwarder.counts(), ForwardCounts::default());
 }

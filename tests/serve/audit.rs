@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use srvd::etcd::{Access, Etcd};
 use srvd::metrics::Vitals;
-use srvd::mirror::{Mirror, Options};
+use srvd::mirror::{Mirror, MirrorOptions};
 use srvd::registry::{Instance, Layout, Publish, RegistryUrl, Update};
 
 use super::writer::{Writer, instances};
@@ -43,10 +43,10 @@ fn audits_disturb_nothing(registry: &Registry) {
     writer.put_all(&instances("web", 3_000));
     let (url, vitals, shown) = (registry.url(), Arc::new(Vitals::default()), Shown::default());
     let url: RegistryUrl = url.parse().unwrap();
-    let options = Options {
+    let options = MirrorOptions {
         audit_every: Duration::from_millis(100),
         vitals: Arc::clone(&vitals),
-        ..Options::default()
+        ..MirrorOptions::default()
     };
     let etcd = Etcd::new(&url, &Access::default());
     let mirror = Mirror::with(options, etcd, layout(), shown.clone(), Arc::default());

@@ -10,7 +10,7 @@ use super::super::address::{Addresses, data, record_octets};
 use super::super::answer::FIXED;
 use super::super::order::Selection;
 use super::super::rendezvous::address_key;
-use super::super::{Draw, Found, Lookup, Overflow, Position, Rank, Room, RrSet};
+use super::super::{Draw, Lookup, Overflow, Position, Rank, Room, RrSet, RrSetResult};
 use super::alias::{CHAIN_MAX, reverse_labels};
 use super::fill::fill_octets;
 use super::gather::Gathered;
@@ -60,7 +60,7 @@ impl Lookup<'_> {
         kind: RecordType,
         room: Room,
         draw: &mut Draw,
-    ) -> Found {
+    ) -> RrSetResult {
         let (ranks, seen) = (HashMap::default(), HashSet::default());
         let enough = match fill_octets(room).filter(|_| self.most() == usize::MAX) {
             Some(octets) => 1 + octets / ADDRESS_MIN,

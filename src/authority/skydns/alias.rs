@@ -11,7 +11,7 @@
 use hickory_proto::rr::rdata::CNAME;
 use hickory_proto::rr::{RData, RecordType};
 
-use super::super::alias::Alias;
+use super::super::alias::ResolvedAlias;
 use super::super::order::Selection;
 use super::super::{Draw, Lookup, Overflow, Room, RrSet};
 use super::gather::Gathered;
@@ -37,7 +37,7 @@ impl Lookup<'_> {
         &self,
         branch: Branch<'_>,
         gathered: &Gathered<'_>,
-    ) -> Option<Alias> {
+    ) -> Option<ResolvedAlias> {
         let [entry] = gathered.entries[..] else { return None };
         let value = &entry.value;
         let Some(Host::Name(host)) = &value.host else { return None };
@@ -58,7 +58,7 @@ impl Lookup<'_> {
         branch: Branch<'_>,
         gathered: &Gathered<'_>,
         draw: &mut Draw,
-    ) -> Option<Alias> {
+    ) -> Option<ResolvedAlias> {
         let others = match self.question.kind {
             RecordType::A => &[RecordType::AAAA][..],
             RecordType::AAAA => &[RecordType::A],
@@ -114,12 +114,12 @@ impl Lookup<'_> {
     }
 
     /// The alias to the host of an entry.
-    fn alias_to(&self, host: &str, entry: &Entry) -> Option<Alias> {
+    fn alias_to(&self, host: &str, entry: &Entry) -> Option<ResolvedAlias> {
         let target = host_name(host)?;
         let data = vec![RData::CNAME(CNAME(target.clone()))];
         let ttl = entry.ttl(self.settings().ttl);
         let set = RrSet::plain(self.question.name.clone(), RecordType::CNAME, ttl, data);
-        Some(Alias { sets: vec![set], target, most: Some(CHAIN_MAX) })
+        Some(ResolvedAlias { sets: vec![set], target, most: Some(CHAIN_MAX) })
     }
 }
 

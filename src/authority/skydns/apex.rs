@@ -3,7 +3,7 @@
 use hickory_proto::rr::rdata::NS;
 use hickory_proto::rr::{RData, RecordType};
 
-use super::super::{Found, Lookup, RrSet};
+use super::super::{Lookup, RrSet, RrSetResult};
 use super::gather::{Gathered, Walk};
 use crate::index::Branch;
 
@@ -20,7 +20,7 @@ impl Lookup<'_> {
 
     /// The NS records: those of the zone file; else of the keys below `dns/ns`; else the one
     /// that is made up.
-    pub(super) fn ns_of_branch(&self, branch: Branch<'_>) -> Found {
+    pub(super) fn ns_of_branch(&self, branch: Branch<'_>) -> RrSetResult {
         if !self.settings().has_made_up_server() {
             return Ok(self.ns());
         }

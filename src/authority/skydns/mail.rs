@@ -5,12 +5,12 @@ use hickory_proto::rr::{RData, RecordType};
 
 use super::super::answer::{FIXED, data_octets};
 use super::super::rendezvous::key;
-use super::super::{Draw, Found, Lookup, Rank, RrSet};
+use super::super::{Draw, Lookup, Rank, RrSet, RrSetResult};
 use super::gather::Gathered;
 
 impl Lookup<'_> {
     /// The MX records of those entries whose host takes mail, by preference.
-    pub(super) fn mx_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
+    pub(super) fn mx_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> RrSetResult {
         let mut selection = self.selection();
         let (mut ttl, chances) = (u32::MAX, self.chances(draw));
         for entry in gathered.entries.iter().filter(|entry| entry.value.is_mail) {

@@ -39,7 +39,7 @@ use hickory_proto::rr::{RData, RecordType};
 
 use super::answer::FIXED;
 use super::resolver::Step;
-use super::{Answer, Draw, Found, Lookup, Overflow, Room, RrSet, TooLarge};
+use super::{Answer, Draw, Lookup, Overflow, Room, RrSet, RrSetResult, TooLarge};
 use crate::index::{Branch, Lead, Node};
 
 use self::gather::Gathered;
@@ -88,7 +88,12 @@ impl Lookup<'_> {
     }
 
     /// RFC 8482 section 4.1: of all the RRsets one is enough.
-    fn any_of_branch(&self, branch: Branch<'_>, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
+    fn any_of_branch(
+        &self,
+        branch: Branch<'_>,
+        gathered: &Gathered<'_>,
+        draw: &mut Draw,
+    ) -> RrSetResult {
         if let Lead::Apex(_) = branch.by {
             return Ok(Some(self.soa_of_branch()));
         }
@@ -107,7 +112,7 @@ impl Lookup<'_> {
         gathered: &Gathered<'_>,
         kind: RecordType,
         draw: &mut Draw,
-    ) -> Found {
+    ) -> RrSetResult {
         if let Lead::Apex(owner) = branch.by {
             match kind {
                 RecordType::SOA => return Ok(Some(self.soa_of_branch())),
@@ -136,7 +141,7 @@ impl Lookup<'_> {
         &self,
         kind: RecordType,
         records: impl Iterator<Item = (u32, usize, RData)>,
-    ) -> Found {
+    ) -> RrSetResult {
         let Room { octets: room, overflow } = self.question.room;
         // Pointers are of the kinds that are limited in number.
         let most = if kind == RecordType::PTR { self.most() } else { usize::MAX };

@@ -3,7 +3,7 @@
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::{RData, RecordType};
 
-use super::super::{Found, Lookup};
+use super::super::{Lookup, RrSetResult};
 use super::alias::reverse_labels;
 use super::gather::{Gathered, Walk};
 use super::target::host_name;
@@ -17,7 +17,7 @@ const POINTER: usize = 2;
 impl Lookup<'_> {
     /// The PTR records at a name: the host names of its own keys, and where the name is that
     /// of an address, of the keys below it too; for there is no other way to have several.
-    pub(super) fn ptr_of_branch(&self, branch: Branch<'_>) -> Found {
+    pub(super) fn ptr_of_branch(&self, branch: Branch<'_>) -> RrSetResult {
         let is_address = reverse_labels(self.name).is_some_and(|(below, all)| below == all);
         let default = self.settings().ttl;
         let entries = if is_address { self.gather(branch, None) } else { self.own(branch) };

@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, RecordType};
 
 use super::super::answer::{FIXED, data_octets};
 use super::super::rendezvous::key;
-use super::super::{Draw, Found, Lookup, Rank, RrSet};
+use super::super::{Draw, Lookup, Rank, RrSet, RrSetResult};
 use super::gather::Gathered;
 
 /// What the weights of one priority add up to, but for rounding.
@@ -15,7 +15,7 @@ const WHOLE: u64 = 100;
 
 impl Lookup<'_> {
     /// The SRV records of those entries that have a host.
-    pub(super) fn srv_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> Found {
+    pub(super) fn srv_of_entries(&self, gathered: &Gathered<'_>, draw: &mut Draw) -> RrSetResult {
         let sums = sums(gathered);
         let mut selection = self.selection();
         let (mut ttl, chances) = (u32::MAX, self.chances(draw));

@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::cli::JoinArgs;
 use crate::error::Failure;
-use crate::join::{CheckUrl, Family, Look, LoopWatchdog, Monitor, Probe, Registrant};
+use crate::join::{CheckUrl, Family, LoopWatchdog, Monitor, Probe, ProbeSubject, Registrant};
 
 /// Between two checks: soon enough for DNS with its TTL of 5 s.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
@@ -112,9 +112,9 @@ impl Checks {
         pulse: &LoopWatchdog,
     ) -> Result<Monitor, Failure> {
         let look = match &self.check {
-            Check::Tcp => Look::Tcp { is_here: self.is_here },
-            Check::Http(url) => Look::Http(CheckUrl::of(url, registrant).map_err(usage)?),
-            Check::Exec(command) => Look::Exec(Arc::clone(command)),
+            Check::Tcp => ProbeSubject::Tcp { is_here: self.is_here },
+            Check::Http(url) => ProbeSubject::Http(CheckUrl::of(url, registrant).map_err(usage)?),
+            Check::Exec(command) => ProbeSubject::Exec(Arc::clone(command)),
         };
         let (registrant, permits) = (Arc::clone(registrant), Arc::clone(&self.permits));
         let family = self.family.clone();

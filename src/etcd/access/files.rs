@@ -14,7 +14,7 @@ pub struct Files {
 }
 
 /// PEM of a certificate and of its key.
-pub(in crate::etcd) type Identity = (Vec<u8>, Vec<u8>);
+pub(in crate::etcd) type CertificateAndKey = (Vec<u8>, Vec<u8>);
 
 impl Files {
     /// The authorities.
@@ -26,7 +26,7 @@ impl Files {
     }
 
     /// The client certificate and its key, which must belong together.
-    pub(super) fn read_identity(&self) -> Result<Option<Identity>, FileFault> {
+    pub(super) fn read_identity(&self) -> Result<Option<CertificateAndKey>, FileFault> {
         let Some((certificate, key)) = &self.identity else { return Ok(None) };
         let (pem, key_pem) = (certificate.read()?, key.read()?);
         let certificates = pem::check_certificates(&pem).map_err(|text| certificate.fault(text))?;

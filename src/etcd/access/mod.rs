@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use rustls::pki_types::CertificateDer;
 
-use self::files::Identity;
+use self::files::CertificateAndKey;
 use crate::files::{FileFault, pem};
 use crate::lock::Lock;
 
@@ -61,7 +61,7 @@ pub(super) struct Credentials {
     /// PEM of the authorities; the system's when absent.
     pub(super) ca: Option<Vec<u8>>,
     /// PEM of a client certificate and its key.
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<CertificateAndKey>,
     /// User and password.
     pub(super) user: Option<(String, String)>,
 }

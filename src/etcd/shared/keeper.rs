@@ -80,7 +80,7 @@ struct Lane {
 }
 
 /// An open stream.
-struct Line {
+struct RenewalStream {
     /// The half that asks.
     requests: mpsc::Sender<PbLeaseKeepAliveRequest>,
     /// The half that answers.
@@ -148,7 +148,7 @@ impl Lane {
 
     /// Opens a stream with the lease that waits longest. If that one is gone while others
     /// wait, one is granted to open the stream with: all may be gone.
-    async fn open(&mut self) -> Result<Option<Line>, Error> {
+    async fn open(&mut self) -> Result<Option<RenewalStream>, Error> {
         let Some((_, first)) = self.deadlines.first().copied() else { return Ok(None) };
         let patience = self.waiting.get(&first).map_or(ANCHOR_TTL, |it| it.ask.patience);
         match self.outage.guard(connect(&self.etcd, first, patience)).await {
@@ -167,7 +167,7 @@ impl Lane {
 
     /// Opens a stream with a lease that is granted for that and revoked at once; the
     /// stream outlives it.
-    async fn open_anchored(&self, patience: Duration) -> Result<Line, Error> {
+    async fn open_anchored(&self, patience: Duration) -> Result<RenewalStream, Error> {
         let anchor = self.outage.guard(self.etcd.grant(ANCHOR_TTL, patience)).await?;
         let line = connect(&self.etcd, anchor.id, patience).await;
         if let Err(error) = self.etcd.revoke(anchor.id, patience).await {
@@ -180,7 +180,7 @@ impl Lane {
     }
 
     /// Asks and answers over a stream until it ends, or an answer is overdue.
-    async fn hold(&mut self, mut line: Line) {
+    async fn hold(&mut self, mut line: RenewalStream) {
         let mut unsent = self.ask_anew();
         loop {
             let overdue = self.deadlines.first().map(|(deadline, _)| *deadline);
@@ -263,10 +263,10 @@ impl Lane {
 }
 
 /// Opens a stream by renewing a lease, on the first member that answers.
-async fn connect(etcd: &Etcd, lease: i64, patience: Duration) -> Result<Line, Error> {
+async fn connect(etcd: &Etcd, lease: i64, patience: Duration) -> Result<RenewalStream, Error> {
     let open = |mut client: Client| async move { client.lease_keep_alive(lease).await };
     let (keeper, answers) = etcd.call(patience, open).await?;
-    Ok(Line { requests: keeper.sender, answers, address: etcd.endpoint() })
+    Ok(RenewalStream { requests: keeper.sender, answers, address: etcd.endpoint() })
 }
 
 /// Waits until then, or for ever.

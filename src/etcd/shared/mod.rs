@@ -25,7 +25,7 @@ use self::watches::Watches;
 use super::{Claim, Error, Etcd, Expect, Lease, LeasedKey, Remaining};
 
 pub use self::verify::Sighting;
-pub use self::watches::Watched;
+pub use self::watches::KeyWatch;
 
 /// Registrations that are put, or taken away, at once. etcd writes what it gets together
 /// to its disk together; beyond this many each only waits longer, and renewals with them.
@@ -200,7 +200,7 @@ impl SharedClient {
 
     /// Watches a key for as long as what is returned is kept.
     #[must_use]
-    pub fn watch(&self, key: &str) -> Watched {
+    pub fn watch(&self, key: &str) -> KeyWatch {
         self.0.watches.watch(key)
     }
 }

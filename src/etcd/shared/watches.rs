@@ -44,7 +44,7 @@ pub(super) struct Watches {
 
 /// A key being watched, for as long as this is kept.
 #[derive(Debug)]
-pub struct Watched {
+pub struct KeyWatch {
     /// Its number.
     id: i64,
     /// What is called when it changes.
@@ -57,14 +57,14 @@ pub struct Watched {
 #[derive(Debug)]
 enum Order {
     /// Watch a key under this number.
-    Begin(i64, Entry),
+    Begin(i64, Subscription),
     /// Stop watching it.
     End(i64),
 }
 
 /// A key, and what is called when it changes.
 #[derive(Debug)]
-struct Entry {
+struct Subscription {
     /// The key.
     key: String,
     /// What is called.
@@ -72,7 +72,7 @@ struct Entry {
 }
 
 /// The task behind the stream.
-struct Follower {
+struct WatchTask {
     /// Where the keys are.
     etcd: Etcd,
     /// What is known of an outage.
@@ -80,7 +80,7 @@ struct Follower {
     /// What is to be done.
     orders: mpsc::UnboundedReceiver<Order>,
     /// What is watched.
-    entries: HashMap<i64, Entry>,
+    entries: HashMap<i64, Subscription>,
     /// What etcd is still to be told: begin these, or end them where they are not watched
     /// any more.
     untold: VecDeque<i64>,
@@ -92,14 +92,14 @@ impl Watches {
         Self { etcd, outage, next: AtomicI64::new(1), orders: OnceLock::new() }
     }
 
-    /// Watches a key. [`Watched::changed`] returns when it may have changed.
-    pub(super) fn watch(&self, key: &str) -> Watched {
+    /// Watches a key. [`KeyWatch::changed`] returns when it may have changed.
+    pub(super) fn watch(&self, key: &str) -> KeyWatch {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (changed, orders) = (Arc::new(Notify::new()), self.orders().clone());
-        let entry = Entry { key: key.to_owned(), changed: Arc::clone(&changed) };
+        let entry = Subscription { key: key.to_owned(), changed: Arc::clone(&changed) };
         // The task ends only with the runtime, and then nobody needs to be called.
         let _ = orders.send(Order::Begin(id, entry));
-        Watched { id, changed, orders }
+        KeyWatch { id, changed, orders }
     }
 
     /// The task behind the stream.
@@ -108,26 +108,26 @@ impl Watches {
             let (sender, orders) = mpsc::unbounded_channel();
             let (etcd, outage) = (self.etcd.clone(), Arc::clone(&self.outage));
             let (entries, untold) = Default::default();
-            tokio::spawn(Follower { etcd, outage, orders, entries, untold }.run());
+            tokio::spawn(WatchTask { etcd, outage, orders, entries, untold }.run());
             sender
         })
     }
 }
 
-impl Watched {
+impl KeyWatch {
     /// Waits until the key may have changed.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 }
 
-impl Drop for Watched {
+impl Drop for KeyWatch {
     fn drop(&mut self) {
         let _ = self.orders.send(Order::End(self.id));
     }
 }
 
-impl Follower {
+impl WatchTask {
     /// Opens the stream and follows it, again and again, while anything is watched.
     async fn run(mut self) {
         let mut backoff = Backoff::new(RETRY.0, RETRY.1);
@@ -244,7 +244,7 @@ async fn open(
 async fn tell(
     requests: &mut WatchRequestSender,
     id: Option<i64>,
-    entries: &HashMap<i64, Entry>,
+    entries: &HashMap<i64, Subscription>,
 ) -> Result<(), Error> {
     let Some(id) = id else { return std::future::pending().await };
     let told = match entries.get(&id) {

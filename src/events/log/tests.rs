@@ -21,7 +21,7 @@ fn told(states: &[(u64, i64, Head)]) -> Log {
     for (state, revision, standing) in states {
         let changes = (last..*state).map(|it| online(&it.to_string())).collect();
         let (state, revision) = (*state, *revision);
-        log.take(Batch { state, revision, changes, ..Batch::default() }, *standing);
+        log.take(ChangeBatch { state, revision, changes, ..ChangeBatch::default() }, *standing);
         last = state;
     }
     log
@@ -76,7 +76,10 @@ fn holding_begins_without_a_change_and_ends_so() {
 
 /// Takes the difference to a list.
 fn list(log: &mut Log, state: u64, revision: i64, changes: Vec<Change>) {
-    log.take(Batch { state, revision, changes, is_listed: true, ..Batch::default() }, EXACT);
+    log.take(
+        ChangeBatch { state, revision, changes, is_listed: true, ..ChangeBatch::default() },
+        EXACT,
+    );
 }
 
 #[test]
@@ -91,14 +94,14 @@ fn what_was_between_two_lists_is_not_known() {
     assert_eq!(log.after(4).unwrap().unwrap().1.to_string(), "110");
     // What came and went leaves no difference.
     list(&mut log, 5, 115, vec![]);
-    log.take(Batch { state: 5, revision: 117, ..Batch::default() }, EXACT);
+    log.take(ChangeBatch { state: 5, revision: 117, ..ChangeBatch::default() }, EXACT);
     assert_eq!(
         ["110", "111", "114", "115", "116", "117"].map(|it| state(&log, it)),
         [Some(5), None, None, Some(5), Some(5), Some(5)]
     );
     assert_eq!((id(&log, 5), log.after(5).unwrap().is_none()), ("117".to_owned(), true));
     let changes = vec![online("z")];
-    log.take(Batch { state: 6, revision: 120, changes, ..Batch::default() }, EXACT);
+    log.take(ChangeBatch { state: 6, revision: 120, changes, ..ChangeBatch::default() }, EXACT);
     assert_eq!(["119", "120"].map(|it| state(&log, it)), [Some(5), Some(6)]);
 }
 
@@ -128,13 +131,13 @@ fn the_oldest_is_forgotten_first() {
     for number in 2..=count {
         let changes = vec![online("x")];
         let revision = number as i64;
-        log.take(Batch { state: number, revision, changes, ..Batch::default() }, EXACT);
+        log.take(ChangeBatch { state: number, revision, changes, ..ChangeBatch::default() }, EXACT);
     }
     assert!(log.remembered <= REMEMBERED && log.remembered >= REMEMBERED - 2);
     let oldest = log.states[0].number;
     assert!(oldest > count / 2 - 2 && log.after(oldest).is_ok(), "{oldest}");
     assert!(log.after(oldest - 1).is_err() && state(&log, "1").is_none());
-    log.take(Batch { state: 2 * count, revision: 2, ..Batch::default() }, EXACT);
+    log.take(ChangeBatch { state: 2 * count, revision: 2, ..ChangeBatch::default() }, EXACT);
     assert_eq!((log.states.len(), log.remembered), (1, 0));
     assert_eq!(log.after(count).map(|it| it.is_none()), Err(Forgotten));
 }
@@ -149,12 +152,15 @@ fn large_documents_take_the_place_of_many_changes() {
     let mut log = told(&[(1, 1, EXACT)]);
     for number in 2..500 {
         let changes = vec![Change { before: large.clone(), after: large.clone() }];
-        log.take(Batch { state: number, revision: 1, changes, ..Batch::default() }, EXACT);
+        log.take(
+            ChangeBatch { state: number, revision: 1, changes, ..ChangeBatch::default() },
+            EXACT,
+        );
     }
     assert!(log.remembered <= REMEMBERED && (30..120).contains(&log.states.len()));
     // One that alone is too much is not remembered at all.
     let changes = vec![Change { before: large.clone(), after: None }; 200];
-    log.take(Batch { state: 900, revision: 2, changes, ..Batch::default() }, EXACT);
+    log.take(ChangeBatch { state: 900, revision: 2, changes, ..ChangeBatch::default() }, EXACT);
     assert_eq!((log.remembered, log.states.len(), log.states[0].batch.len()), (0, 1, 0));
 }
 
@@ -165,7 +171,7 @@ fn who_came_is_known_as_long_as_it_is_remembered() {
     let changed = Change { before: online("1").after, after: online("1").after };
     let gone = Change { before: online("2").after, after: None };
     let changes = vec![online("2"), gone, changed];
-    log.take(Batch { state: 5, revision: 3, changes, ..Batch::default() }, EXACT);
+    log.take(ChangeBatch { state: 5, revision: 3, changes, ..ChangeBatch::default() }, EXACT);
     let since = |log: &Log, ids: &[&str]| {
         let spots: Vec<_> = ids.iter().map(|id| spot(&online(id).after.unwrap())).collect();
         log.since(&spots)
@@ -174,12 +180,12 @@ fn who_came_is_known_as_long_as_it_is_remembered() {
     assert_eq!(since(&log, &["0", "1", "2"]), [begun, came, begun]);
     // Who comes again is remembered longer than the first time.
     log.take(
-        Batch { state: 6, revision: 4, changes: vec![online("3")], ..Batch::default() },
+        ChangeBatch { state: 6, revision: 4, changes: vec![online("3")], ..ChangeBatch::default() },
         EXACT,
     );
     let gone = Change { before: online("3").after, after: None };
     let changes = vec![gone, online("3")];
-    log.take(Batch { state: 8, revision: 5, changes, ..Batch::default() }, EXACT);
+    log.take(ChangeBatch { state: 8, revision: 5, changes, ..ChangeBatch::default() }, EXACT);
     log.forget(3);
     let (begun, again) = (Since::Before(log.states[0].at), Since::At(log.states[1].at));
     assert_eq!((log.states.len(), since(&log, &["1", "3"])), (2, vec![begun, again]));

@@ -16,7 +16,7 @@ use crate::registry::{Alias, Resource};
 pub(super) type Posted = Map<String, Value>;
 
 /// A kind of aliases, as HTTP has it.
-pub(super) struct Kind<T> {
+pub(super) struct AliasKind<T> {
     /// The kind.
     pub(super) resource: Resource,
     /// Its path.
@@ -25,7 +25,7 @@ pub(super) struct Kind<T> {
     pub(super) show: fn(&Alias) -> Option<T>,
 }
 
-impl<T: Serialize + 'static> Kind<T> {
+impl<T: Serialize + 'static> AliasKind<T> {
     /// All of them, by name.
     pub(super) async fn list(&self, subject: &Subject) -> Result<Response, Refusal> {
         let zone = subject.registered()?;

@@ -1,7 +1,7 @@
 //! `/backends`, the versions of apps that run, and `/frontends`, names that lead to a backend
 //! each, and to another when they are told.
 
-use super::aliases::{Kind, Posted};
+use super::aliases::{AliasKind, Posted};
 
 /// Makes the endpoints of a kind of aliases: what the OpenAPI document says of them is read
 /// from functions, so that a generic one could not say it of each.
@@ -18,15 +18,15 @@ macro_rules! endpoints {
             use axum::response::Response;
 
             use super::super::entities::{$entity, $posted};
-            use super::{Kind, Posted};
+            use super::{AliasKind, Posted};
             use crate::http::Subject;
             use crate::http::server::extract::{Body, Segments};
             use crate::http::server::refusal::Refusal;
             use crate::registry::Resource;
 
             /// The kind, as HTTP has it.
-            const KIND: Kind<$entity> =
-                Kind { resource: Resource::$entity, path: stringify!($module), show: $entity::of };
+            const KIND: AliasKind<$entity> =
+                AliasKind { resource: Resource::$entity, path: stringify!($module), show: $entity::of };
 
             #[doc = $list]
             #[utoipa::path(get, path = $path, tag = "bender", responses(

@@ -8,7 +8,7 @@ use crate::registry::{Alias, Instance, Meaning};
 
 /// One place where a version of an app runs.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Registration {
+pub(super) struct AppInstance {
     /// `Registration`
     #[schema(value_type = String, example = "Registration")]
     resource: &'static str,
@@ -95,7 +95,7 @@ pub(super) struct PostedFrontend {
     backend: Option<String>,
 }
 
-impl Registration {
+impl AppInstance {
     /// What an instance is to bender; nothing without a port.
     pub(super) fn of(instance: &Instance) -> Option<Self> {
         Some(Self {

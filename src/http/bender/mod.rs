@@ -34,7 +34,7 @@ use super::Subject;
 use crate::etcd::Error;
 use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
-use crate::join::registrar::{Fault, Registrar};
+use crate::join::registrar::{AttemptFault, Registrar};
 
 /// How long a write waits for our own mirror: it is some milliseconds behind as a rule, and
 /// what is written stands in the registry whether it has seen it or not.
@@ -105,20 +105,20 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
+impl From<AttemptFault> for Refusal {
+    fn from(fault: AttemptFault) -> Self {
         match &fault {
-            Fault::Registry(Error::Forbidden(_) | Error::Denied(_) | Error::LoggedOut(_)) => {
-                Self::forbidden(fault)
-            }
-            Fault::Registry(_) | Fault::Slow(_) | Fault::Restless { .. } => {
+            AttemptFault::Registry(
+                Error::Forbidden(_) | Error::Denied(_) | Error::LoggedOut(_),
+            ) => Self::forbidden(fault),
+            AttemptFault::Registry(_) | AttemptFault::Slow(_) | AttemptFault::Restless { .. } => {
                 Self::unavailable(fault)
             }
-            Fault::Taken { .. } | Fault::Exists { .. } => {
+            AttemptFault::Taken { .. } | AttemptFault::Exists { .. } => {
                 Self::new(StatusCode::CONFLICT, "CONFLICT", fault)
             }
-            Fault::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "FULL", fault),
-            Fault::Absent { .. } => Self::not_found(fault),
+            AttemptFault::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "FULL", fault),
+            AttemptFault::Absent { .. } => Self::not_found(fault),
         }
     }
 }

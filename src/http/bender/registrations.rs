@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::created;
-use super::entities::{PostedRegistration, Registration};
+use super::entities::{AppInstance, PostedRegistration};
 use crate::http::Subject;
 use crate::http::server::extract::{Body, Segments};
 use crate::http::server::heavy::{Array, Gone};
@@ -21,7 +21,7 @@ use crate::registry::document::BenderRegistration;
 /// They are sorted by app, version, host and port; a long list comes while it is made.
 /// Instances that other programs registered are among them, if they have a port.
 #[utoipa::path(get, path = "/registrations", tag = "bender", responses(
-    (status = 200, body = Vec<Registration>),
+    (status = 200, body = Vec<AppInstance>),
     (status = 503, body = Refusal, description = "the registry has not been listed yet"),
 ))]
 pub(super) async fn list(State(subject): State<Subject>) -> Result<Response, Refusal> {
@@ -39,7 +39,7 @@ pub(super) async fn list(State(subject): State<Subject>) -> Result<Response, Ref
 
 /// The registrations of an app.
 #[utoipa::path(get, path = "/registrations/{app}", tag = "bender", responses(
-    (status = 200, body = Vec<Registration>),
+    (status = 200, body = Vec<AppInstance>),
 ))]
 pub(super) async fn list_app(
     State(subject): State<Subject>,
@@ -51,7 +51,7 @@ pub(super) async fn list_app(
 
 /// The registrations of one version of an app.
 #[utoipa::path(get, path = "/registrations/{app}/{version}", tag = "bender", responses(
-    (status = 200, body = Vec<Registration>),
+    (status = 200, body = Vec<AppInstance>),
 ))]
 pub(super) async fn list_version(
     State(subject): State<Subject>,
@@ -64,13 +64,13 @@ pub(super) async fn list_version(
 
 /// One registration.
 #[utoipa::path(get, path = "/registrations/{app}/{version}/{host}/{port}", tag = "bender", responses(
-    (status = 200, body = Registration),
+    (status = 200, body = AppInstance),
     (status = 404, body = Refusal),
 ))]
 pub(super) async fn show(
     State(subject): State<Subject>,
     Segments(place): Segments<KeyTuple>,
-) -> Result<Json<Registration>, Refusal> {
+) -> Result<Json<AppInstance>, Refusal> {
     let wanted = of_path(&place)?;
     let is_there = |it: &&Instance| {
         it.version() == Some(&wanted.version)
@@ -78,7 +78,7 @@ pub(super) async fn show(
             && it.host.to_string() == wanted.host
     };
     let zone = subject.registered()?;
-    let found = of_app(&zone, &wanted.app).find(is_there).and_then(Registration::of);
+    let found = of_app(&zone, &wanted.app).find(is_there).and_then(AppInstance::of);
     found.map(Json).ok_or_else(|| Refusal::not_found("there is no such registration"))
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn show(
 /// it is known by: another version at the same host and port takes its place.
 #[utoipa::path(post, path = "/registrations", tag = "bender", request_body = PostedRegistration,
     responses(
-        (status = 201, body = Registration, headers(("Location" = String))),
+        (status = 201, body = AppInstance, headers(("Location" = String))),
         (status = 400, body = Refusal),
         (status = 403, body = Refusal, description = "srvd may not write the registry"),
         (status = 409, body = Refusal, description = "another program holds its place"),
@@ -110,7 +110,7 @@ pub(super) async fn create(
 /// Registers an instance, or renews it, without a body.
 #[utoipa::path(post, path = "/registrations/{app}/{version}/{host}/{port}", tag = "bender",
     responses(
-        (status = 200, body = Registration),
+        (status = 200, body = AppInstance),
         (status = 400, body = Refusal),
         (status = 403, body = Refusal, description = "srvd may not write the registry"),
         (status = 409, body = Refusal, description = "another program holds its place"),
@@ -121,7 +121,7 @@ pub(super) async fn create(
 pub(super) async fn renew(
     State(subject): State<Subject>,
     Segments(place): Segments<KeyTuple>,
-) -> Result<Json<Registration>, Refusal> {
+) -> Result<Json<AppInstance>, Refusal> {
     register(&subject, &of_path(&place)?).await.map(Json)
 }
 
@@ -136,10 +136,10 @@ fn of_path((app, version, host, port): &KeyTuple) -> Result<BenderRegistration, 
 }
 
 /// Registers, and waits until it is seen.
-async fn register(subject: &Subject, wanted: &BenderRegistration) -> Result<Registration, Refusal> {
+async fn register(subject: &Subject, wanted: &BenderRegistration) -> Result<AppInstance, Refusal> {
     let revision = subject.bender()?.registrar.register(wanted).await?;
     subject.sees(revision).await;
-    Ok(Registration::posted(wanted))
+    Ok(AppInstance::posted(wanted))
 }
 
 /// The instances of an app.
@@ -154,6 +154,6 @@ fn write<'z>(instances: impl Iterator<Item = &'z Instance>, array: &mut Array) -
     let mut sorted: Vec<_> = instances.collect();
     sorted.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
     sorted.dedup_by(|one, other| place(one) == place(other));
-    let mut registrations = sorted.into_iter().filter_map(Registration::of);
+    let mut registrations = sorted.into_iter().filter_map(AppInstance::of);
     registrations.try_for_each(|it| array.push(&it))
 }

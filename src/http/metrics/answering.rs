@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::write::{labelled, single};
 use crate::wire::{
-    Answered, Counters, Distribution, Origin, Refusal, TcpCounts, Totals, Truncation,
+    Answered, Counters, Distribution, Origin, RefusalCause, TcpCounts, Totals, Truncation,
 };
 
 /// A histogram's name, what it says, in which unit, and the divisors of limits and sum that
@@ -42,7 +42,7 @@ pub(super) fn encode(
     spread(encoder, &answered, SIZES)?;
     spread(encoder, &answered, TIMES)?;
     truncated(encoder, &answered)?;
-    let refused = Refusal::ALL
+    let refused = RefusalCause::ALL
         .map(|cause| (cause.as_str(), answered.iter().map(|it| it.refused[cause as usize]).sum()));
     labelled(encoder, ("srvd_dns_refused", "Replies REFUSED", "cause"), &refused)?;
     lost(encoder, &totals)?;

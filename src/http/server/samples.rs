@@ -24,12 +24,12 @@ pub(in crate::http) struct Samples {
     /// When the server began, for durations.
     pub(in crate::http) begun: Instant,
     /// The looks, the latest last.
-    looks: Lock<VecDeque<Look>>,
+    looks: Lock<VecDeque<CountSample>>,
 }
 
 /// The counts of some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) struct Look {
+pub(in crate::http) struct CountSample {
     /// Queries that came.
     pub(in crate::http) queries: u64,
     /// Changes of the zones.
@@ -59,7 +59,7 @@ impl Samples {
         clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             clock.tick().await;
-            self.add(Look::now(subject));
+            self.add(CountSample::now(subject));
         }
     }
 
@@ -75,7 +75,7 @@ impl Samples {
     }
 
     /// Remembers a look, and forgets the oldest.
-    fn add(&self, look: Look) {
+    fn add(&self, look: CountSample) {
         let mut looks = self.looks();
         looks.push_back(look);
         if looks.len() > REMEMBERED + 1 {
@@ -84,12 +84,12 @@ impl Samples {
     }
 
     /// The looks, locked.
-    fn looks(&self) -> MutexGuard<'_, VecDeque<Look>> {
+    fn looks(&self) -> MutexGuard<'_, VecDeque<CountSample>> {
         self.looks.lock()
     }
 }
 
-impl Look {
+impl CountSample {
     /// What is counted now.
     pub(in crate::http) fn now(subject: &Subject) -> Self {
         let counts = subject.counters.total();
@@ -110,7 +110,7 @@ mod tests {
         let samples = Samples::new();
         assert!(samples.lately().queries.is_empty());
         for number in 0..2 * REMEMBERED as u64 {
-            samples.add(Look { queries: number * number, changes: 7 });
+            samples.add(CountSample { queries: number * number, changes: 7 });
         }
         let lately = samples.lately();
         assert_eq!((lately.queries.len(), lately.changes.len()), (REMEMBERED, REMEMBERED));

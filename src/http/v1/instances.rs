@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::paging::{first, limit};
-use super::services::{Shown, aliases, behind, shown};
+use super::services::{ShownZone, aliases, behind, shown};
 use super::zones::{self, quoted};
 use super::{schema, timestamp};
 use crate::events::{Events, Since};
@@ -39,7 +39,7 @@ pub(super) struct Instances {
     /// The label, in lower case.
     name: String,
     /// The zones that were looked in.
-    zones: Vec<Shown>,
+    zones: Vec<ShownZone>,
     /// What is between the name and the instances: a frontend, then the backend that it
     /// leads to; or a backend.
     #[schema(value_type = Vec<schema::Alias>)]

@@ -34,7 +34,7 @@ pub(super) struct Search {
 
 /// A zone, and how new what is shown of it is.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Shown {
+pub(super) struct ShownZone {
     /// The zone, without its last dot.
     zone: String,
     /// The registry's revision that is held whole; none before the first list.
@@ -45,9 +45,9 @@ pub(super) struct Shown {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Services {
     /// The zones that were looked in.
-    zones: Vec<Shown>,
+    zones: Vec<ShownZone>,
     /// The services.
-    services: Vec<Entry>,
+    services: Vec<ListedName>,
     /// What `after` is to be for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -55,7 +55,7 @@ pub(super) struct Services {
 
 /// A name that stands for instances.
 #[derive(Debug, Serialize, ToSchema)]
-struct Entry {
+struct ListedName {
     /// The zone, without its last dot.
     zone: String,
     /// The label, in lower case.
@@ -108,8 +108,8 @@ pub(super) fn aliases(zone: &Zone, label: &[u8]) -> Vec<Value> {
 }
 
 /// A label as an entry.
-fn entry(zone: &Zone, label: &[u8]) -> Entry {
-    Entry {
+fn entry(zone: &Zone, label: &[u8]) -> ListedName {
+    ListedName {
         zone: zone.settings().title(),
         name: String::from_utf8_lossy(label).into_owned(),
         instances: zone.named(label).map_or(0, Service::len),
@@ -118,9 +118,9 @@ fn entry(zone: &Zone, label: &[u8]) -> Entry {
 }
 
 /// The zones that were looked in.
-pub(super) fn shown(generation: &Generation, places: &[usize]) -> Vec<Shown> {
+pub(super) fn shown(generation: &Generation, places: &[usize]) -> Vec<ShownZone> {
     let zones = places.iter().map(|at| &generation.zones()[*at]);
-    zones.map(|it| Shown { zone: it.settings().title(), revision: it.revision() }).collect()
+    zones.map(|it| ShownZone { zone: it.settings().title(), revision: it.revision() }).collect()
 }
 
 /// Whether a label has a text somewhere.

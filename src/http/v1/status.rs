@@ -12,7 +12,7 @@ use super::timestamp;
 use crate::events::Events;
 use crate::http::Subject;
 use crate::http::server::refusal::Refusal;
-use crate::http::server::samples::{Lately, Look, Samples};
+use crate::http::server::samples::{CountSample, Lately, Samples};
 use crate::index::{Generation, Schema, Site};
 use crate::metrics::ReloadOutcome;
 
@@ -108,7 +108,7 @@ pub(super) async fn show(
 /// How the server stands.
 fn status(subject: &Subject, samples: &Samples) -> Status {
     let generation = Arc::clone(&subject.index.load());
-    let Look { queries, changes } = Look::now(subject);
+    let CountSample { queries, changes } = CountSample::now(subject);
     let draining = subject.draining.is_cancelled();
     let places = 0..generation.zones().len();
     Status {

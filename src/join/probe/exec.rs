@@ -53,7 +53,7 @@ pub(super) async fn check(
     let started = Running::start(command, registrant, family);
     let mut running = started.map_err(|error| format!("sh: {error}"))?;
     let (out, err) = (running.child.stdout.take(), running.child.stderr.take());
-    let (mut out, mut err) = (Output::new(out), Output::new(err));
+    let (mut out, mut err) = (CommandOutput::new(out), CommandOutput::new(err));
     tokio::select! {
         () = running.has_ended() => (),
         _ = async { tokio::join!(out.read(), err.read()) } => running.has_ended().await,
@@ -123,14 +123,14 @@ impl Drop for Running {
 }
 
 /// The output of a stream of the command, as far as it is kept.
-struct Output<S> {
+struct CommandOutput<S> {
     /// The stream.
     stream: Option<S>,
     /// What it said first.
     kept: Vec<u8>,
 }
 
-impl<S: AsyncRead + Unpin> Output<S> {
+impl<S: AsyncRead + Unpin> CommandOutput<S> {
     /// Nothing is read yet.
     const fn new(stream: Option<S>) -> Self {
         Self { stream, kept: Vec::new() }

@@ -26,7 +26,7 @@ pub use self::tcp::connect;
 #[derive(Debug)]
 pub struct Probe {
     /// The subject of a probe.
-    pub look: Look,
+    pub look: ProbeSubject,
     /// The instance.
     pub registrant: Arc<Registrant>,
     /// How long it may take.
@@ -39,7 +39,7 @@ pub struct Probe {
 
 /// The subject of a probe.
 #[derive(Debug)]
-pub enum Look {
+pub enum ProbeSubject {
     /// The instance's own port.
     Tcp {
         /// Whether it is certain to run on this machine.
@@ -65,9 +65,13 @@ impl Probe {
     /// Looks once, for as long as it takes.
     async fn look(&self) -> Result<(), String> {
         match &self.look {
-            Look::Tcp { is_here } => tcp::check(&self.registrant, *is_here, self.timeout).await,
-            Look::Http(url) => url.get().await,
-            Look::Exec(command) => exec::check(command, &self.registrant, &self.family).await,
+            ProbeSubject::Tcp { is_here } => {
+                tcp::check(&self.registrant, *is_here, self.timeout).await
+            }
+            ProbeSubject::Http(url) => url.get().await,
+            ProbeSubject::Exec(command) => {
+                exec::check(command, &self.registrant, &self.family).await
+            }
         }
     }
 }

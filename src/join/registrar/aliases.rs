@@ -4,7 +4,7 @@
 //! write at once: one of them goes first, and the other writes over what it has seen.
 
 use super::renewal::TRIES;
-use super::{Fault, Registrar};
+use super::{AttemptFault, Registrar};
 use crate::etcd::{Claim, Error, Expect, LeasedKey};
 use crate::registry::{Alias, Resource};
 
@@ -15,13 +15,13 @@ impl Registrar {
     /// Puts an alias where there is none. Gives the revision.
     ///
     /// # Errors
-    /// [`Fault::Exists`]; else why it was not done.
-    pub async fn create(&self, alias: &Alias) -> Result<i64, Fault> {
+    /// [`AttemptFault::Exists`]; else why it was not done.
+    pub async fn create(&self, alias: &Alias) -> Result<i64, AttemptFault> {
         let key = self.0.layout.key_of_alias(alias);
         let put = async {
             match self.put(&key, alias, Expect::Absent).await? {
                 Some(revision) => Ok(revision),
-                None => Err(Fault::Exists { key: key.clone() }),
+                None => Err(AttemptFault::Exists { key: key.clone() }),
             }
         };
         self.in_time(put).await
@@ -30,20 +30,20 @@ impl Registrar {
     /// Puts an alias in the place of what stands at its key. Gives the revision.
     ///
     /// # Errors
-    /// [`Fault::Absent`] where nothing stands there; else why it was not done.
-    pub async fn replace(&self, alias: &Alias) -> Result<i64, Fault> {
+    /// [`AttemptFault::Absent`] where nothing stands there; else why it was not done.
+    pub async fn replace(&self, alias: &Alias) -> Result<i64, AttemptFault> {
         let key = self.0.layout.key_of_alias(alias);
         let replace = async {
             for _ in 0..TRIES {
                 let Some(found) = self.read(&key).await? else {
-                    return Err(Fault::Absent { key: key.clone() });
+                    return Err(AttemptFault::Absent { key: key.clone() });
                 };
                 let expect = Expect::Unchanged(found.revision);
                 if let Some(revision) = self.put(&key, alias, expect).await? {
                     return Ok(revision);
                 }
             }
-            Err(Fault::Restless { key: key.clone() })
+            Err(AttemptFault::Restless { key: key.clone() })
         };
         self.in_time(replace).await
     }
@@ -53,19 +53,19 @@ impl Registrar {
     /// somebody else was faster.
     ///
     /// # Errors
-    /// [`Fault::Absent`] where nothing stands there; else why it was not done.
+    /// [`AttemptFault::Absent`] where nothing stands there; else why it was not done.
     pub async fn remove(
         &self,
         resource: Resource,
         name: &str,
         is_rooted: bool,
-    ) -> Result<i64, Fault> {
+    ) -> Result<i64, AttemptFault> {
         let key = self.0.layout.key_of_alias_named(resource, name, is_rooted);
         let remove = async {
             let mut was_there = false;
             for _ in 0..TRIES {
                 let Some(found) = self.read(&key).await? else {
-                    let absent = Fault::Absent { key: key.clone() };
+                    let absent = AttemptFault::Absent { key: key.clone() };
                     return if was_there { Ok(0) } else { Err(absent) };
                 };
                 if let Some(revision) = self.0.upkeep.delete_if(&key, found.revision).await? {
@@ -73,7 +73,7 @@ impl Registrar {
                 }
                 was_there = true;
             }
-            Err(Fault::Restless { key: key.clone() })
+            Err(AttemptFault::Restless { key: key.clone() })
         };
         self.in_time(remove).await
     }

@@ -10,7 +10,7 @@ use crate::names::Span;
 /// A fault of a request. Nothing was changed then, or the change is not known to have
 /// been made.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum AttemptFault {
     /// The registry is away, or refuses.
     #[error(transparent)]
     Registry(#[from] Error),

@@ -5,19 +5,19 @@ use crate::metrics::Count;
 /// Figures of one registrar. Nothing is decided by them.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
-    /// See [`Counts::renewals`].
+    /// See [`RegistrarCounts::renewals`].
     pub(super) renewals: Count,
-    /// See [`Counts::leases_lost`].
+    /// See [`RegistrarCounts::leases_lost`].
     leases_lost: Count,
-    /// See [`Counts::keys_lost`].
+    /// See [`RegistrarCounts::keys_lost`].
     keys_lost: Count,
-    /// See [`Counts::refusals`].
+    /// See [`RegistrarCounts::refusals`].
     pub(super) refusals: Count,
 }
 
 /// Figures at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+pub struct RegistrarCounts {
     /// Registrations that were renewed here within their TTL.
     pub held: usize,
     /// Requests that registered an instance or found it registered, and renewed it.
@@ -49,8 +49,8 @@ impl Figures {
     }
 
     /// All of them.
-    pub(super) fn counts(&self, held: usize) -> Counts {
-        Counts {
+    pub(super) fn counts(&self, held: usize) -> RegistrarCounts {
+        RegistrarCounts {
             held,
             renewals: self.renewals.get(),
             leases_lost: self.leases_lost.get(),

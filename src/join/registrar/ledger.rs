@@ -28,14 +28,14 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Slots {
     /// What is remembered of each.
-    by_key: HashMap<Box<str>, Arc<Slot>>,
+    by_key: HashMap<Box<str>, Arc<LedgerSlot>>,
     /// When what is over was last forgotten.
     swept: Instant,
 }
 
 /// The entry of one key.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct LedgerSlot {
     /// Given to the one request that works on the key.
     turn: Semaphore,
     /// What it left behind.
@@ -63,12 +63,12 @@ impl Ledger {
     }
 
     /// The place of a key; none when there is no room for another.
-    pub(super) fn slot(&self, key: &str) -> Option<Arc<Slot>> {
+    pub(super) fn slot(&self, key: &str) -> Option<Arc<LedgerSlot>> {
         self.slot_within(key, REGISTRATIONS_MAX, Instant::now())
     }
 
     /// The same at a moment, where so many are remembered.
-    fn slot_within(&self, key: &str, most: usize, now: Instant) -> Option<Arc<Slot>> {
+    fn slot_within(&self, key: &str, most: usize, now: Instant) -> Option<Arc<LedgerSlot>> {
         let mut slots = self.lock();
         if let Some(slot) = slots.by_key.get(key) {
             return Some(Arc::clone(slot));
@@ -77,7 +77,7 @@ impl Ledger {
             slots.sweep(self.ttl, now);
         }
         (slots.by_key.len() < most).then(|| {
-            let slot = Arc::<Slot>::default();
+            let slot = Arc::<LedgerSlot>::default();
             slots.by_key.insert(key.into(), Arc::clone(&slot));
             slot
         })
@@ -109,7 +109,7 @@ impl Slots {
     }
 }
 
-impl Slot {
+impl LedgerSlot {
     /// Waits until nobody else works on the key.
     pub(super) async fn turn(&self) -> SemaphorePermit<'_> {
         self.turn.acquire().await.expect("turns are never closed")
@@ -137,7 +137,7 @@ impl Slot {
     }
 }
 
-impl Default for Slot {
+impl Default for LedgerSlot {
     fn default() -> Self {
         Self { turn: Semaphore::new(1), held: Lock::default() }
     }

@@ -56,8 +56,8 @@ use self::figures::Figures;
 use self::ledger::Ledger;
 use self::renewal::Renewal;
 
-pub use self::fault::Fault;
-pub use self::figures::Counts;
+pub use self::fault::AttemptFault;
+pub use self::figures::RegistrarCounts;
 
 /// Registers in one part of one registry. Clones share what they remember.
 #[derive(Debug, Clone)]
@@ -92,8 +92,8 @@ impl Registrar {
     /// revision at which it was put.
     ///
     /// # Errors
-    /// [`Fault`]: it was not done, and why.
-    pub async fn register(&self, wanted: &BenderRegistration) -> Result<i64, Fault> {
+    /// [`AttemptFault`]: it was not done, and why.
+    pub async fn register(&self, wanted: &BenderRegistration) -> Result<i64, AttemptFault> {
         let id = default_id(&wanted.host, Some(wanted.port.get()));
         let key = self.0.layout.key(&wanted.app, &id);
         self.in_time(Renewal::new(&self.0, &key, wanted).run()).await
@@ -101,7 +101,7 @@ impl Registrar {
 
     /// What was counted, and how many registrations are held.
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RegistrarCounts {
         self.0.figures.counts(self.0.ledger.held())
     }
 
@@ -112,9 +112,12 @@ impl Registrar {
     }
 
     /// Does something within the registry's timeout, or not at all.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, AttemptFault>>,
+    ) -> Result<T, AttemptFault> {
         let limit = self.0.upkeep.etcd().timeout();
-        let end = timeout(limit, work).await.unwrap_or(Err(Fault::Slow(limit)));
+        let end = timeout(limit, work).await.unwrap_or(Err(AttemptFault::Slow(limit)));
         if end.is_err() {
             self.0.figures.refusals.add(1);
         }

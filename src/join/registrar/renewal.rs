@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::figures::Lost;
-use super::ledger::{LedgerEntry, Slot};
-use super::{Fault, Shared};
+use super::ledger::{LedgerEntry, LedgerSlot};
+use super::{AttemptFault, Shared};
 use crate::etcd::{Claim, Error, Expect, LeasedKey as Found, Sighting};
 use crate::join::registration::{PATIENCE_PER_TTL, WRITE_PATIENCE_MIN};
 use crate::registry::document::BenderRegistration;
@@ -30,7 +30,7 @@ pub(super) struct Renewal<'r> {
 /// The state of a registration that is remembered.
 enum RenewalState {
     /// It stands, and was renewed.
-    Kept,
+    OwnLease,
     /// The key was put again.
     Touched,
     /// It is gone.
@@ -44,9 +44,9 @@ impl<'r> Renewal<'r> {
     }
 
     /// Renews what stands there, or puts it. Gives the revision at which it was put.
-    pub(super) async fn run(self) -> Result<i64, Fault> {
+    pub(super) async fn run(self) -> Result<i64, AttemptFault> {
         let arrived = Instant::now();
-        let slot = self.shared.ledger.slot(self.key).ok_or(Fault::Full)?;
+        let slot = self.shared.ledger.slot(self.key).ok_or(AttemptFault::Full)?;
         let _turn = slot.turn().await;
         let held = slot.held().filter(|held| *held.value == *self.value);
         let revision = match held {
@@ -59,12 +59,16 @@ impl<'r> Renewal<'r> {
     }
 
     /// Renews, and remembers it.
-    async fn renew(&self, slot: &Slot, held: Option<LedgerEntry>) -> Result<i64, Fault> {
+    async fn renew(
+        &self,
+        slot: &LedgerSlot,
+        held: Option<LedgerEntry>,
+    ) -> Result<i64, AttemptFault> {
         let begun = Instant::now();
         let mut spare = None;
         if let Some(held) = held {
             match self.verify(&held).await? {
-                RenewalState::Kept => {
+                RenewalState::OwnLease => {
                     let revision = held.revision;
                     slot.keep(Some(LedgerEntry { begun, ..held }));
                     return Ok(revision);
@@ -97,7 +101,7 @@ impl<'r> Renewal<'r> {
             other => other?,
         }
         Ok(match seen? {
-            Sighting::Untouched => RenewalState::Kept,
+            Sighting::Untouched => RenewalState::OwnLease,
             Sighting::Gone => RenewalState::Lost(Lost::Key),
             Sighting::Put(_) => RenewalState::Touched,
         })
@@ -105,13 +109,13 @@ impl<'r> Renewal<'r> {
 
     /// Reads the key and makes it what it should be, under a lease that lives: the one on
     /// it, else `spare`, else a new one. Gives the lease and the revision.
-    async fn settle(&self, spare: Option<i64>) -> Result<(i64, i64), Fault> {
+    async fn settle(&self, spare: Option<i64>) -> Result<(i64, i64), AttemptFault> {
         let mut granted = None;
         let end = self.claim(spare, &mut granted).await;
         let is_unused = match &end {
             Ok((lease, _)) => granted.is_some_and(|it| it != *lease),
             // Whether it was put is known only where the registry said no.
-            Err(Fault::Registry(error)) => error.is_refusal(),
+            Err(AttemptFault::Registry(error)) => error.is_refusal(),
             Err(_) => false,
         };
         if let Some(lease) = granted.filter(|_| is_unused) {
@@ -126,7 +130,7 @@ impl<'r> Renewal<'r> {
         &self,
         spare: Option<i64>,
         granted: &mut Option<i64>,
-    ) -> Result<(i64, i64), Fault> {
+    ) -> Result<(i64, i64), AttemptFault> {
         for _ in 0..TRIES {
             let found = self.shared.upkeep.read(self.key, self.patience()).await?;
             let on_key = self.lease_of(found.as_ref()).await?;
@@ -141,15 +145,15 @@ impl<'r> Renewal<'r> {
                 return Ok(done);
             }
         }
-        Err(Fault::Restless { key: self.key.to_owned() })
+        Err(AttemptFault::Restless { key: self.key.to_owned() })
     }
 
     /// The lease on what was found, renewed; none where it has none or that is gone. What
     /// was found must be this instance's.
-    async fn lease_of(&self, found: Option<&Found>) -> Result<Option<i64>, Fault> {
+    async fn lease_of(&self, found: Option<&Found>) -> Result<Option<i64>, AttemptFault> {
         let Some(found) = found else { return Ok(None) };
         if !self.wanted.is_of_same_instance(&found.value) {
-            return Err(Fault::Taken { key: self.key.to_owned(), lease: found.lease });
+            return Err(AttemptFault::Taken { key: self.key.to_owned(), lease: found.lease });
         }
         if found.lease == 0 {
             return Ok(None);

@@ -47,7 +47,7 @@ pub(super) enum Spot {
 
 /// The parts of a key.
 #[derive(PartialEq, Eq, Hash)]
-enum Key<'s> {
+enum WindowKey<'s> {
     /// An instance's name and id, and whether a slash stands before them.
     Instance(&'s str, &'s str, bool),
     /// The key itself.
@@ -91,10 +91,10 @@ impl Counted for Entry {
 
 impl Spot {
     /// What its key is made of.
-    fn key(&self) -> Key<'_> {
+    fn key(&self) -> WindowKey<'_> {
         match self {
-            Self::Instance(it) => Key::Instance(&it.name, it.raw_id(), it.is_rooted),
-            Self::Entry(it) => Key::Entry(&it.key),
+            Self::Instance(it) => WindowKey::Instance(&it.name, it.raw_id(), it.is_rooted),
+            Self::Entry(it) => WindowKey::Entry(&it.key),
         }
     }
 }

@@ -53,7 +53,7 @@ fn octets(zone: &Zone) -> Vec<u8> {
 }
 
 /// What octets are read as.
-fn read_octets(octets: &[u8]) -> Result<Snapshot, Fault> {
+fn read_octets(octets: &[u8]) -> Result<Snapshot, SnapshotFault> {
     let (identity, layout) = bound();
     read(&mut Cursor::new(octets), None, &identity, &layout)
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::histogram::{Distribution, Histogram};
-use super::topic::{Code, Kind, Refusal, Topic, Truncation};
+use super::topic::{Code, Kind, RefusalCause, Topic, Truncation};
 use super::{Add, Origin};
 use crate::index::ZoneNumber;
 
@@ -33,7 +33,7 @@ pub struct Replied {
     /// Why it asks to come back over TCP, if it does.
     pub truncation: Option<Truncation>,
     /// Why it is a refusal, if it is one.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<RefusalCause>,
 }
 
 /// The figures of one thread, or of a slower way to answer. The alignment keeps other threads'
@@ -50,7 +50,7 @@ pub(super) struct Answers {
     /// How many ask to come back over TCP, by cause.
     truncated: [AtomicU64; Truncation::ALL.len()],
     /// How many are refusals, by cause.
-    refused: [AtomicU64; Refusal::ALL.len()],
+    refused: [AtomicU64; RefusalCause::ALL.len()],
 }
 
 /// The replies of one zone, by type and code; aligned like [`Answers`].
@@ -71,8 +71,8 @@ pub struct Answered {
     pub times: Distribution,
     /// Replies that ask to come back over TCP, by [`Truncation`].
     pub truncated: [u64; Truncation::ALL.len()],
-    /// Refusals, by [`Refusal`].
-    pub refused: [u64; Refusal::ALL.len()],
+    /// Refusals, by [`RefusalCause`].
+    pub refused: [u64; RefusalCause::ALL.len()],
 }
 
 impl Default for Answers {

@@ -9,7 +9,7 @@ use crate::lock::Lock;
 
 /// An event of a datagram, as threads count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::wire) enum Event {
+pub(in crate::wire) enum DatagramEvent {
     /// One came.
     Received,
     /// It was answered.
@@ -38,7 +38,7 @@ pub(in crate::wire) enum Event {
 }
 
 /// How many kinds of event there are.
-const EVENTS: usize = Event::Sifted as usize + 1;
+const EVENTS: usize = DatagramEvent::Sifted as usize + 1;
 
 /// The numbers of one thread. The alignment keeps other threads' numbers out of its cache
 /// lines, of which processors fetch two at a time.
@@ -99,33 +99,33 @@ impl DatagramCounters {
     }
 
     /// Counts events.
-    pub(in crate::wire) fn count(&mut self, event: Event, number: usize) {
+    pub(in crate::wire) fn count(&mut self, event: DatagramEvent, number: usize) {
         self.block.count(event, number as u64, alone);
     }
 }
 
 impl Block {
     /// Counts events.
-    pub(super) fn count(&self, event: Event, number: u64, add: impl Add) {
+    pub(super) fn count(&self, event: DatagramEvent, number: u64, add: impl Add) {
         add(&self.events[event as usize], number);
     }
 
     /// The numbers.
     pub(super) fn counts(&self) -> Counts {
-        let event = |event: Event| self.events[event as usize].load(Ordering::Relaxed);
+        let event = |event: DatagramEvent| self.events[event as usize].load(Ordering::Relaxed);
         Counts {
-            received: event(Event::Received),
-            answered: event(Event::Answered),
-            handed: event(Event::Handed),
-            dropped: event(Event::Dropped),
-            evicted: event(Event::Evicted),
-            silent: event(Event::Silent),
-            withheld: event(Event::Withheld),
-            limited: event(Event::Limited),
-            slipped: event(Event::Slipped),
-            unsent: event(Event::Unsent),
-            lost: event(Event::Lost),
-            sifted: event(Event::Sifted),
+            received: event(DatagramEvent::Received),
+            answered: event(DatagramEvent::Answered),
+            handed: event(DatagramEvent::Handed),
+            dropped: event(DatagramEvent::Dropped),
+            evicted: event(DatagramEvent::Evicted),
+            silent: event(DatagramEvent::Silent),
+            withheld: event(DatagramEvent::Withheld),
+            limited: event(DatagramEvent::Limited),
+            slipped: event(DatagramEvent::Slipped),
+            unsent: event(DatagramEvent::Unsent),
+            lost: event(DatagramEvent::Lost),
+            sifted: event(DatagramEvent::Sifted),
         }
     }
 }

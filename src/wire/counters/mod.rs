@@ -4,7 +4,7 @@
 //!
 //! | what | by | written |
 //! | --- | --- | --- |
-//! | what became of datagrams ([`Event`]) | thread | by the thread alone |
+//! | what became of datagrams ([`DatagramEvent`]) | thread | by the thread alone |
 //! | replies of the fast path over UDP ([`answers`]) | thread | by the thread alone |
 //! | other replies | [`Origin`] | by whoever replies, with locked instructions |
 //! | connections ([`tcp`]) | | the same |
@@ -28,7 +28,7 @@ use self::events::Block;
 use self::tcp::Tcp;
 use crate::lock::Lock;
 
-pub(super) use self::events::{DatagramCounters, Event};
+pub(super) use self::events::{DatagramCounters, DatagramEvent};
 pub(super) use self::replied::zone_of;
 
 pub use self::answers::{Answered, Replied};
@@ -37,7 +37,7 @@ pub use self::histogram::Distribution;
 pub use self::origin::{Family, Origin, Path};
 pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;
-pub use self::topic::{Code, Kind, Refusal, Topic, Truncation};
+pub use self::topic::{Code, Kind, RefusalCause, Topic, Truncation};
 
 /// The addition to a number, atomic or not.
 trait Add: Fn(&AtomicU64, u64) + Copy {}
@@ -121,7 +121,7 @@ impl Counters {
     }
 
     /// Counts what became of a reply that others were asked for.
-    pub(super) fn forwarded(&self, event: Event) {
+    pub(super) fn forwarded(&self, event: DatagramEvent) {
         self.forwarded.count(event, 1, locked);
     }
 
@@ -211,10 +211,10 @@ mod tests {
         let counters = Counters::default();
         let ((mut one, _), (mut two, _)) =
             (counters.worker(Family::V4), counters.worker(Family::V6));
-        one.count(Event::Received, 3);
-        two.count(Event::Received, 4);
-        counters.full().count(Event::Answered, 2);
-        counters.forwarded(Event::Unsent);
+        one.count(DatagramEvent::Received, 3);
+        two.count(DatagramEvent::Received, 4);
+        counters.full().count(DatagramEvent::Answered, 2);
+        counters.forwarded(DatagramEvent::Unsent);
         counters.tcp.answer(5);
         let Totals { fast, full, forwarded, tcp } = counters.total();
         assert_eq!((fast.received, fast.answered, fast.silent), (7, 0, 0));
@@ -229,7 +229,7 @@ mod tests {
             own.reply(&replied(RecordType::A, 0, 60));
             own.reply(&Replied {
                 truncation: Some(Truncation::Rate),
-                refusal: Some(Refusal::Foreign),
+                refusal: Some(RefusalCause::Foreign),
                 ..replied(RecordType::SRV, 5, 2000)
             });
             own.time(2, Duration::from_micros(9));

@@ -28,14 +28,14 @@ pub struct QueryLog {
     /// One of so many queries is logged.
     every: NonZeroU32,
     /// Where lines go.
-    sender: SyncSender<Line>,
+    sender: SyncSender<LogLine>,
     /// Where lost lines are counted.
     counters: Arc<Counters>,
 }
 
 /// One query and its reply.
 #[derive(Debug)]
-struct Line {
+struct LogLine {
     /// The client.
     from: Peer,
     /// The question's name and type, if there was one.
@@ -52,7 +52,7 @@ impl QueryLog {
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
     pub fn start(every: NonZeroU32, counters: Arc<Counters>) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel::<Line>(QUEUE);
+        let (sender, receiver) = sync_channel::<LogLine>(QUEUE);
         let write = move || receiver.iter().for_each(|line| line.write());
         Builder::new().name("query-log".to_owned()).spawn(write)?;
         Ok(Self { every, sender, counters })
@@ -76,14 +76,14 @@ impl QueryLog {
             return;
         }
         let question = question(reply);
-        let line = Line { from, question, replied: *replied, took: took() };
+        let line = LogLine { from, question, replied: *replied, took: took() };
         if self.sender.try_send(line).is_err() {
             self.counters.lose_line();
         }
     }
 }
 
-impl Line {
+impl LogLine {
     /// Writes it. Names are in the written form of escapes, and quoted: whatever a client
     /// asks for is one word of one line.
     fn write(&self) {

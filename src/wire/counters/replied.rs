@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType;
 
-use super::{Code, Kind, Origin, Path, Refusal, Replied, Topic, Truncation};
+use super::{Code, Kind, Origin, Path, RefusalCause, Replied, Topic, Truncation};
 use crate::authority::Resolved;
 use crate::index::{Generation, ZoneNumber};
 use crate::names::WireName;
@@ -25,7 +25,7 @@ const CLASSES: [[u8; 2]; 2] = [[0, 1], [0, 255]];
 const META: std::ops::RangeInclusive<u16> = 128..=254;
 
 /// The question of a reply.
-struct Question {
+struct RepliedQuestion {
     /// The name.
     name: WireName,
     /// The type.
@@ -45,7 +45,7 @@ impl Replied {
             let (topic, code) = (Topic::UNKNOWN, Code::of(u16::MAX));
             return Self { topic, code, octets, truncation: None, refusal: None };
         };
-        let question = Question::read(header, reply);
+        let question = RepliedQuestion::read(header, reply);
         let may_query = view.policy.may_query(client);
         let topic = question.as_ref().map_or(Topic::UNKNOWN, |question| {
             let shown = Some(view.generation).filter(|_| may_query);
@@ -54,13 +54,13 @@ impl Replied {
         let code = Code::of(code(header, reply, question.as_ref()));
         let truncation = (header[2] & TRUNCATED != 0).then_some(Truncation::Size);
         let refusal = (code == Code::REFUSED).then(|| match &question {
-            _ if !may_query => Refusal::Client,
+            _ if !may_query => RefusalCause::Client,
             Some(question) if header[2] & OPCODE == 0 && question.is_offered(topic.zone) => {
                 let is_asked =
                     header[2] & RECURSION_DESIRED != 0 && view.policy.forwarder.is_some();
-                if is_asked { Refusal::Recursion } else { Refusal::Foreign }
+                if is_asked { RefusalCause::Recursion } else { RefusalCause::Foreign }
             }
-            _ => Refusal::Unsupported,
+            _ => RefusalCause::Unsupported,
         });
         Self { topic, code, octets, truncation, refusal }
     }
@@ -83,7 +83,7 @@ impl Responder {
     }
 }
 
-impl Question {
+impl RepliedQuestion {
     /// The question after a header, if there is one.
     fn read(header: &[u8; HEADER], reply: &[u8]) -> Option<Self> {
         if header[4..6] != [0, 1] {
@@ -109,7 +109,7 @@ impl Question {
 
 /// The code of a reply. Only replies of a code and nothing else have upper bits, which stand
 /// in the OPT record right after the question.
-fn code(header: &[u8; HEADER], reply: &[u8], question: Option<&Question>) -> u16 {
+fn code(header: &[u8; HEADER], reply: &[u8], question: Option<&RepliedQuestion>) -> u16 {
     let low = u16::from(header[3] & 0x0f);
     let rest = reply.get(question.map_or(HEADER, |question| question.end)..);
     let has_opt = header[6..HEADER - 1] == [0; 5] && header[HEADER - 1] > 0;

@@ -24,7 +24,7 @@ pub struct Code(u8);
 
 /// The cause of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RefusalCause {
     /// The client may ask nothing (`allow-query`).
     Client,
     /// The name is in no zone of ours, and others are not asked for this client
@@ -143,7 +143,7 @@ impl Code {
     }
 }
 
-impl Refusal {
+impl RefusalCause {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Client, Self::Recursion, Self::Foreign, Self::Unsupported];
 

@@ -28,7 +28,7 @@ mod options;
 mod record;
 mod zone_version;
 
-use self::options::Options;
+use self::options::EdnsOptions;
 use super::{Peer, Policy, Transport};
 
 pub use self::budget::AMPLIFICATION_MAX;
@@ -115,7 +115,7 @@ impl Edns {
         if opt.options.is_empty() {
             return Ok(edns);
         }
-        for option in Options::new(opt.options) {
+        for option in EdnsOptions::new(opt.options) {
             let (code, data) = option?;
             edns.take(code, data, policy, from)?;
         }

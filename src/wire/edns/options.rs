@@ -6,19 +6,19 @@ use super::Malformed;
 const HEAD: usize = 4;
 
 /// The options of an OPT record. After an error there are no more.
-pub(super) struct Options<'m> {
+pub(super) struct EdnsOptions<'m> {
     /// What is not read yet.
     rest: &'m [u8],
 }
 
-impl<'m> Options<'m> {
+impl<'m> EdnsOptions<'m> {
     /// The options in a record's data.
     pub(super) const fn new(data: &'m [u8]) -> Self {
         Self { rest: data }
     }
 }
 
-impl<'m> Iterator for Options<'m> {
+impl<'m> Iterator for EdnsOptions<'m> {
     type Item = Result<(u16, &'m [u8]), Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -38,7 +38,7 @@ pub(in crate::wire) struct OptReply {
 }
 
 /// Octets that are being written.
-struct Writer<'b> {
+struct OptWriter<'b> {
     /// The room for them.
     buffer: &'b mut [u8],
     /// How many are written.
@@ -69,7 +69,7 @@ impl Edns {
         told: &OptReply,
         buffer: &mut [u8],
     ) -> Option<usize> {
-        let mut writer = Writer { buffer, at: 0 };
+        let mut writer = OptWriter { buffer, at: 0 };
         let [size_high, size_low] = UDP_MAX.to_be_bytes();
         let flags = if self.dnssec_ok { DNSSEC_OK } else { 0 };
         writer.put(&[0, 0, 41, size_high, size_low, told.code, 0, flags, 0, 0, 0])?;
@@ -98,7 +98,12 @@ impl Edns {
     }
 
     /// Writes the options that the client asked for.
-    fn write_asked(&self, policy: &Policy, told: &OptReply, writer: &mut Writer<'_>) -> Option<()> {
+    fn write_asked(
+        &self,
+        policy: &Policy,
+        told: &OptReply,
+        writer: &mut OptWriter<'_>,
+    ) -> Option<()> {
         if self.nsid {
             writer.option(NSID, identity(policy))?;
         }
@@ -122,7 +127,7 @@ fn identity(policy: &Policy) -> &[u8] {
     &identity[..identity.len().min(NSID_MAX)]
 }
 
-impl Writer<'_> {
+impl OptWriter<'_> {
     /// Writes an option.
     fn option(&mut self, code: u16, data: &[u8]) -> Option<()> {
         let [code_high, code_low] = code.to_be_bytes();

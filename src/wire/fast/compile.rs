@@ -128,7 +128,7 @@ fn ready(
     let ranks = set.ranks.get(..records.len()).unwrap_or_default();
     let is_drawn = !ranks.is_empty();
     let order = match order {
-        _ if !is_drawn => Order::Kept,
+        _ if !is_drawn => Order::StoredAnswer,
         // The same for a client each time: of all, not of some of them.
         AnswersOrder::Stable if is_sample => return Ready::Elsewhere,
         AnswersOrder::Stable => {
@@ -217,7 +217,7 @@ fn target(data: &RData, additional: &[RrSet], next: usize) -> Option<usize> {
 /// How an order of such ranks, which are there by priority, is drawn.
 fn order(ranks: &[Rank]) -> Order {
     match ranks {
-        [] | [_] => Order::Kept,
+        [] | [_] => Order::StoredAnswer,
         [first, rest @ ..] if rest.iter().all(|rank| rank == first) => Order::Even,
         _ => Order::Weighted(ranks.into()),
     }

@@ -48,7 +48,7 @@ pub(super) struct Composer<'r> {
 pub(super) struct Declined;
 
 /// The result of writing a part of a reply.
-pub(super) type Written = Result<(), Declined>;
+pub(super) type WriteResult = Result<(), Declined>;
 
 impl<'r> Composer<'r> {
     /// A reply with its header and question, and nothing in it yet.
@@ -90,7 +90,12 @@ impl<'r> Composer<'r> {
     ///
     /// # Errors
     /// [`Declined`] where a larger reply would have to hold all of them.
-    pub(super) fn records(&mut self, kept: &Records, draw: &mut Draw, client: IpAddr) -> Written {
+    pub(super) fn records(
+        &mut self,
+        kept: &Records,
+        draw: &mut Draw,
+        client: IpAddr,
+    ) -> WriteResult {
         let is_large = kept.answers > ANSWERS_MAX || kept.sent > FEW;
         if is_large || self.at + kept.answers > self.end {
             return self.many(kept, draw, client);
@@ -111,7 +116,7 @@ impl<'r> Composer<'r> {
     /// The same of records that may not fit, or are many.
     #[cold]
     #[inline(never)]
-    fn many(&mut self, kept: &Records, draw: &mut Draw, client: IpAddr) -> Written {
+    fn many(&mut self, kept: &Records, draw: &mut Draw, client: IpAddr) -> WriteResult {
         // Over TCP all would have to fit, with all glue; whether they do must not depend on
         // the draw, for the full path makes another.
         if self.end > DATAGRAM_MAX && kept.answers > ANSWERS_MAX {
@@ -148,7 +153,7 @@ impl<'r> Composer<'r> {
     }
 
     /// Writes the records at some places, and notes where each begins.
-    fn write(&mut self, kept: &Records, places: &[u16], starts: &mut [u16]) -> Written {
+    fn write(&mut self, kept: &Records, places: &[u16], starts: &mut [u16]) -> WriteResult {
         for (place, start) in places.iter().zip(starts) {
             *start = self.at as u16;
             self.put(octets(kept, &kept.records[usize::from(*place)].answer))?;
@@ -203,7 +208,7 @@ impl<'r> Composer<'r> {
         soa: &StartOfAuthority,
         position: &Position<'_>,
         name: &WireName,
-    ) -> Written {
+    ) -> WriteResult {
         let apex = HEADER + name.offset(position.below);
         self.point_to(apex)?;
         self.put(&[0, 6, 0, 1])?;
@@ -257,7 +262,7 @@ impl<'r> Composer<'r> {
 
     /// Writes a pointer to a name further up (RFC 1035 section 4.1.4). The root is shorter
     /// than a pointer.
-    fn point_to(&mut self, at: usize) -> Written {
+    fn point_to(&mut self, at: usize) -> WriteResult {
         match self.reply.get(at) {
             Some(0) => self.put(&[0]),
             _ => self.put(&(0xc000 | at as u16).to_be_bytes()),
@@ -265,7 +270,7 @@ impl<'r> Composer<'r> {
     }
 
     /// Writes octets.
-    fn put(&mut self, octets: &[u8]) -> Written {
+    fn put(&mut self, octets: &[u8]) -> WriteResult {
         let to = self.at + octets.len();
         if to > self.end {
             return Err(Declined);
@@ -315,7 +320,7 @@ fn arrange(kept: &Records, places: &mut [u16], draw: &mut Draw, client: IpAddr) 
         Order::Weighted(ranks) | Order::Stable { ranks, .. } => {
             draw.arrange(places, |place| ranks[usize::from(place)]);
         }
-        Order::Kept | Order::Few(_) => {}
+        Order::StoredAnswer | Order::Few(_) => {}
     }
 }
 /// Fills places with those that a client is given each time.

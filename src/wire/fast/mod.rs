@@ -21,14 +21,14 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use self::compile::{Drawn, compile, start_of_authority};
-use self::compose::{Composer, Declined, Written};
+use self::compose::{Composer, Declined, WriteResult};
 use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
 use super::{Kind, Peer, Topic, Transport, View};
 use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
 use crate::index::skydns::is_any_label;
-use crate::index::{Generation, Kept, Node, Ready, Sample, Schema, Slot, Zone};
+use crate::index::{AnswerSlot, Generation, Node, Ready, Sample, Schema, StoredAnswer, Zone};
 use crate::names::WireName;
 
 /// The verdict of the fast path on a message.
@@ -74,16 +74,16 @@ const INLINE_BUILD_MAX: usize = 256;
 /// A ready-made answer.
 enum ReadyAnswer<'g> {
     /// It is kept with its service.
-    Kept(&'g Kept),
+    StoredAnswer(&'g StoredAnswer),
     /// It could not be kept.
-    Made(Box<Kept>),
+    Made(Box<StoredAnswer>),
 }
 
 impl ReadyAnswer<'_> {
     /// The answer.
     fn ready(&self) -> &Ready {
         match self {
-            Self::Kept(kept) => &kept.ready,
+            Self::StoredAnswer(kept) => &kept.ready,
             Self::Made(made) => &made.ready,
         }
     }
@@ -215,7 +215,7 @@ impl Fast {
         (position, node): (Position<'_>, Node<'_>),
         client: IpAddr,
         composer: &mut Composer<'_>,
-    ) -> Written {
+    ) -> WriteResult {
         if !may_hold(node, query.kind) {
             return self.negative(generation, &position, composer);
         }
@@ -250,7 +250,7 @@ impl Fast {
         generation: &Generation,
         kind: RecordType,
         (position, node): (Position<'_>, Node<'_>),
-    ) -> Written {
+    ) -> WriteResult {
         let is_unbounded = self.instances_max == usize::MAX;
         if sample.is_worn_by_this() && !is_unbounded {
             return Err(Declined);
@@ -287,8 +287,8 @@ impl Fast {
             _ => &[],
         };
         let slot = node.slot(query.kind, below);
-        if let Some(kept) = slot.and_then(Slot::get) {
-            return Ok(ReadyAnswer::Kept(kept));
+        if let Some(kept) = slot.and_then(AnswerSlot::get) {
+            return Ok(ReadyAnswer::StoredAnswer(kept));
         }
         if node.outnumbers(self.instances_max, &self.name) {
             return Err(Declined);
@@ -297,10 +297,10 @@ impl Fast {
         let ready = compile(generation, &self.name, query.kind, drawn, &mut self.draw);
         // That there is nothing below a service is quickly told, and of many types.
         let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
-        let made = Box::new(Kept { below: below.into(), kind: query.kind, ready });
+        let made = Box::new(StoredAnswer { below: below.into(), kind: query.kind, ready });
         let Some(slot) = slot else { return Ok(ReadyAnswer::Made(made)) };
         match slot.set(made) {
-            Ok(()) => slot.get().map(|kept| ReadyAnswer::Kept(kept)).ok_or(Declined),
+            Ok(()) => slot.get().map(|kept| ReadyAnswer::StoredAnswer(kept)).ok_or(Declined),
             // Another thread came first, and not necessarily for the same question.
             Err(made) => Ok(ReadyAnswer::Made(made)),
         }
@@ -312,7 +312,7 @@ impl Fast {
         generation: &Generation,
         position: &Position<'_>,
         composer: &mut Composer<'_>,
-    ) -> Written {
+    ) -> WriteResult {
         let settings = position.zone.settings();
         let slot = settings.ready();
         if slot.get().is_none() {

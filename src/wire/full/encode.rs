@@ -33,7 +33,7 @@ const TYPE_AND_CLASS: usize = 4;
 /// # Errors
 /// [`ProtoError`] when hickory cannot write what we made, which is a fault of ours.
 pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool, ProtoError> {
-    let Written { cut_in, has_others } = write(reply, octets)?;
+    let WrittenSections { cut_in, has_others } = write(reply, octets)?;
     let may_cut = reply.overflow == Overflow::Cut;
     let is_cut = cut_in.is_some() || reply.answer.answers.iter().any(|set| set.is_cut);
     if has_others && (may_cut || cut_in.is_none()) && !reply.metadata.truncation {
@@ -52,7 +52,7 @@ pub(super) fn encode(reply: &mut Reply<'_>, octets: &mut Vec<u8>) -> Result<bool
 }
 
 /// The sections of a reply that were written.
-struct Written {
+struct WrittenSections {
     /// The answer RRset of which some did not fit.
     cut_in: Option<usize>,
     /// Whether all fitted that must be there beside the answers.
@@ -60,7 +60,7 @@ struct Written {
 }
 
 /// Writes as much of a reply as fits.
-fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Written, ProtoError> {
+fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<WrittenSections, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
     let mut answers = Section::new(&reply.answer.answers, Some(reply.name));
@@ -68,7 +68,7 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Written, ProtoError>
     let mut additional = Additional { sets: &reply.answer.additional, is_whole: true };
     emit_message_parts(
         &reply.metadata,
-        &mut Question { octets: reply.question, room: reply.room },
+        &mut QuestionSection { octets: reply.question, room: reply.room },
         &mut answers,
         &mut authority,
         &mut additional,
@@ -79,11 +79,11 @@ fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<Written, ProtoError>
     encoder.trim();
     let has_glue = additional.is_whole || !reply.answer.needs_glue;
     let has_others = authority.cut_in.is_none() && has_glue;
-    Ok(Written { cut_in: answers.cut_in, has_others })
+    Ok(WrittenSections { cut_in: answers.cut_in, has_others })
 }
 
 /// The question section.
-struct Question<'q> {
+struct QuestionSection<'q> {
     /// The one question, as it was asked.
     octets: &'q [u8],
     /// Octets that the sections may fill.
@@ -108,7 +108,7 @@ struct Additional<'s> {
     is_whole: bool,
 }
 
-impl EmitAndCount for Question<'_> {
+impl EmitAndCount for QuestionSection<'_> {
     /// Writes the question, and lets names further on point into it.
     fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
         encoder.set_max_size(self.room);

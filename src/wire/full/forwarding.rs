@@ -24,7 +24,7 @@ const TURNS: usize = 4;
 
 /// The answer of upstreams to a question.
 #[derive(Debug, Clone)]
-pub(in crate::wire) struct Found {
+pub(in crate::wire) struct UpstreamAnswer {
     /// The question.
     pub(in crate::wire) asked: Asked,
     /// What they said.
@@ -37,7 +37,7 @@ pub(super) struct Forwarding<'p> {
     /// For whom, by which policy; none where nobody is asked.
     ask: Option<(&'p Policy, IpAddr)>,
     /// What they said already, to one question after the other.
-    found: &'p [Found],
+    found: &'p [UpstreamAnswer],
     /// What they are to be asked.
     wanted: Option<Asked>,
 }
@@ -55,7 +55,7 @@ impl<'p> Forwarding<'p> {
     }
 
     /// Others were asked.
-    pub(super) fn found(policy: &'p Policy, client: IpAddr, found: &'p [Found]) -> Self {
+    pub(super) fn found(policy: &'p Policy, client: IpAddr, found: &'p [UpstreamAnswer]) -> Self {
         Self { found, ..Self::of(policy, client) }
     }
 

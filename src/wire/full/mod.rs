@@ -35,7 +35,7 @@ use crate::forward::Asked;
 use crate::index::{Generation, Index};
 
 pub(super) use self::encode::{QUESTION_POINTER, write_data};
-pub(super) use self::forwarding::Found;
+pub(super) use self::forwarding::UpstreamAnswer;
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Offer, Queue, Recipient};
@@ -150,7 +150,7 @@ impl Responder {
         policy: &Policy,
         message: &[u8],
         from: Peer,
-        found: &[Found],
+        found: &[UpstreamAnswer],
         reply: &mut Vec<u8>,
     ) -> Outcome {
         let mut elsewhere = Forwarding::found(policy, from.ip(), found);

@@ -18,7 +18,7 @@ use arc_swap::Guard;
 use super::Responder;
 use crate::lock::{Lock, wait};
 use crate::names::Share;
-use crate::wire::counters::{DatagramCounters, Event};
+use crate::wire::counters::{DatagramCounters, DatagramEvent};
 use crate::wire::fair::Fair;
 use crate::wire::limiter::RateVerdict;
 use crate::wire::query_handler::{Handled, QueryHandler};
@@ -59,11 +59,11 @@ pub(in crate::wire) enum Recipient {
 #[derive(Clone)]
 pub(in crate::wire) struct Queue {
     /// Open until it is dropped.
-    open: Arc<Open>,
+    open: Arc<CloseOnDrop>,
 }
 
 /// Closes a queue when it is dropped.
-struct Open(Arc<Shared>);
+struct CloseOnDrop(Arc<Shared>);
 
 /// The state that workers and the thread behind them share.
 struct Shared {
@@ -128,7 +128,7 @@ impl Queue {
     }
 }
 
-impl Drop for Open {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.waiting.lock().is_closed = true;
         self.0.more.notify_all();
@@ -158,7 +158,7 @@ impl Full {
         let (is_idle, is_closed) = (false, false);
         let waiting = Lock::new(Waiting { messages: Fair::new(QUEUE), is_idle, is_closed });
         let shared = Arc::new(Shared { waiting, more: Condvar::new() });
-        let open = Arc::new(Open(Arc::clone(&shared)));
+        let open = Arc::new(CloseOnDrop(Arc::clone(&shared)));
         let (tally, policies) = (responder.counters().full(), Arc::clone(responder.policies()));
         (Queue { open }, Self { shared, handler: QueryHandler::new(responder), policies, tally })
     }
@@ -176,9 +176,9 @@ impl Full {
         let is_datagram = matches!(handed.to, Recipient::Datagram(..));
         let tally = &mut self.tally;
         let mut count = |event| tally.count(event, usize::from(is_datagram));
-        count(Event::Received);
+        count(DatagramEvent::Received);
         if now.duration_since(handed.since) > handed.to.patience() {
-            return count(Event::Dropped);
+            return count(DatagramEvent::Dropped);
         }
         let generation = self.handler.responder().generation();
         let policy = self.policies.load();
@@ -186,12 +186,12 @@ impl Full {
         let responder = self.handler.responder().clone();
         let view = View { generation: &generation, policy: &policy };
         match self.handler.answer(view, &handed.message, from) {
-            Handled::Silence | Handled::Pattern => count(Event::Silent),
+            Handled::Silence | Handled::Pattern => count(DatagramEvent::Silent),
             Handled::Reply(reply, _) => {
                 handed.reply(&responder, view, Path::Full, reply, count);
             }
             Handled::Foreign(asked) => {
-                count(Event::Handed);
+                count(DatagramEvent::Handed);
                 let policy = Guard::into_inner(policy);
                 let (by, message) = (Arc::clone(&policy), handed.message.clone());
                 let done = move |mut reply: Vec<u8>| {
@@ -232,7 +232,7 @@ impl Handed {
         view: View<'_>,
         path: Path,
         mut reply: &mut [u8],
-        mut count: impl FnMut(Event),
+        mut count: impl FnMut(DatagramEvent),
     ) {
         let Self { message, to, since } = self;
         let from = to.client();
@@ -242,22 +242,22 @@ impl Handed {
         };
         let mut replied = Replied::read(view, from.ip(), reply);
         if responder.withholds(replied.code) {
-            return count(Event::Withheld);
+            return count(DatagramEvent::Withheld);
         }
         match view.policy.judge(&message, route.client, reply, Instant::now()) {
             RateVerdict::Sent => {}
             RateVerdict::Slipped(octets) => {
-                count(Event::Slipped);
+                count(DatagramEvent::Slipped);
                 reply = &mut reply[..octets];
                 (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
             }
-            RateVerdict::Dropped => return count(Event::Limited),
+            RateVerdict::Dropped => return count(DatagramEvent::Limited),
         }
         if let Err(fault) = socket.send(reply, &route) {
-            count(Event::Unsent);
+            count(DatagramEvent::Unsent);
             tracing::debug!(client = %route.client, "reply not sent: {fault}");
         }
-        count(Event::Answered);
+        count(DatagramEvent::Answered);
         let took = since.elapsed();
         responder.count(view.policy, (from, path), reply, &replied, took);
         responder.counters().time(Origin::of(from, path), 1, took);

@@ -17,7 +17,7 @@ const FIXED: usize = 10;
 
 /// Kinds of reply that are counted apart.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind<'r> {
+pub(super) enum ReplyKind<'r> {
     /// There are records, or would be if they fitted.
     Positive,
     /// There are none, as a zone says: its apex, in any case. A flood of random names of one
@@ -27,7 +27,7 @@ pub(super) enum Kind<'r> {
     Error,
 }
 
-impl<'r> Kind<'r> {
+impl<'r> ReplyKind<'r> {
     /// The kind of a reply.
     pub(super) fn of(reply: &'r [u8]) -> Self {
         let Some(header) = reply.first_chunk::<HEADER>() else { return Self::Error };
@@ -41,7 +41,7 @@ impl<'r> Kind<'r> {
     }
 }
 
-impl Hash for Kind<'_> {
+impl Hash for ReplyKind<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
             Self::Positive => state.write_u8(0),
@@ -148,10 +148,11 @@ mod tests {
 
     #[test]
     fn names_that_do_not_exist_are_one_kind_of_their_zone() {
-        let apex = |code, sections, records: &[_]| match Kind::of(&reply(code, sections, records)) {
-            Kind::Negative(apex) => apex.to_vec(),
-            other => panic!("{other:?}"),
-        };
+        let apex =
+            |code, sections, records: &[_]| match ReplyKind::of(&reply(code, sections, records)) {
+                ReplyKind::Negative(apex) => apex.to_vec(),
+                other => panic!("{other:?}"),
+            };
         let opt = OPT_RECORD.to_vec();
         assert_eq!(apex(3, [0, 1, 0], &[record(16, 6)]), [1, b'a', 0]);
         assert_eq!(apex(0, [0, 1, 1], &[record(16, 6), opt.clone()]), [1, b'a', 0]);
@@ -166,19 +167,19 @@ mod tests {
     fn the_rest_is_positive_or_an_error() {
         let opt = OPT_RECORD.to_vec();
         let positive = reply(0, [1, 0, 1], &[record(12, 1), opt.clone()]);
-        assert!(matches!(Kind::of(&positive), Kind::Positive));
+        assert!(matches!(ReplyKind::of(&positive), ReplyKind::Positive));
         let mut truncated = reply(0, [0, 0, 0], &[]);
         truncated[2] |= TRUNCATED;
-        assert!(matches!(Kind::of(&truncated), Kind::Positive));
+        assert!(matches!(ReplyKind::of(&truncated), ReplyKind::Positive));
         for code in [1, 2, 4, 5] {
             assert!(matches!(
-                Kind::of(&reply(code, [0, 0, 1], std::slice::from_ref(&opt))),
-                Kind::Error
+                ReplyKind::of(&reply(code, [0, 0, 1], std::slice::from_ref(&opt))),
+                ReplyKind::Error
             ));
         }
         // BADVERS, whose upper bits are elsewhere.
-        assert!(matches!(Kind::of(&reply(0, [0, 0, 1], &[opt])), Kind::Error));
-        assert!(matches!(Kind::of(&[0; 5]), Kind::Error));
+        assert!(matches!(ReplyKind::of(&reply(0, [0, 0, 1], &[opt])), ReplyKind::Error));
+        assert!(matches!(ReplyKind::of(&[0; 5]), ReplyKind::Error));
     }
 
     #[test]
@@ -202,7 +203,7 @@ mod tests {
         let whole = reply(3, [1, 1, 1], &[record(12, 1), record(16, 6), OPT_RECORD.to_vec()]);
         for octets in 0..whole.len() {
             let mut cut = whole[..octets].to_vec();
-            let _ = Kind::of(&cut);
+            let _ = ReplyKind::of(&cut);
             assert!(empty(&mut cut) <= octets);
         }
     }

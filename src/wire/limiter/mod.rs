@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use foldhash::fast::RandomState;
 
-use self::kind::{Kind, empty};
+use self::kind::{ReplyKind, empty};
 use self::table::{Interval, Table};
 use crate::names::{Network, Networks, SHARE_V4, SHARE_V6};
 
@@ -120,7 +120,7 @@ impl Limiter {
         let prefix = if client.is_ipv4() { ipv4_prefix } else { ipv6_prefix };
         let mut hasher = self.hasher.build_hasher();
         Network::around(client, prefix).hash(&mut hasher);
-        Kind::of(reply).hash(&mut hasher);
+        ReplyKind::of(reply).hash(&mut hasher);
         hasher.finish()
     }
 }

@@ -31,7 +31,7 @@ const TIME: u64 = (1 << TIME_BITS) - 1;
 #[derive(Debug)]
 pub(super) struct Table {
     /// They, by a part of their hash.
-    lines: Box<[Line]>,
+    lines: Box<[CacheLine]>,
     /// The time zero of all of them.
     start: Instant,
 }
@@ -44,12 +44,12 @@ pub(super) struct Interval(u64);
 /// All bits clear is one that is as good as new.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Line([AtomicU64; WAYS]);
+struct CacheLine([AtomicU64; WAYS]);
 
 impl Table {
     /// A table of accounts that are as good as new.
     pub(super) fn new() -> Self {
-        let lines = (0..ACCOUNTS / WAYS).map(|_| Line::default()).collect();
+        let lines = (0..ACCOUNTS / WAYS).map(|_| CacheLine::default()).collect();
         Self { lines, start: Instant::now() }
     }
 
@@ -83,7 +83,7 @@ impl Interval {
     }
 }
 
-impl Line {
+impl CacheLine {
     /// The place of an account, and what is there: its own, or one whose loss matters least.
     fn find(&self, tag: u64) -> (&AtomicU64, u64) {
         let mut least = (&self.0[0], u64::MAX);

@@ -17,12 +17,12 @@ const WAITING_MAX: usize = 16_384;
 #[derive(Debug)]
 pub(in crate::wire) struct Turns {
     /// The lock is held for a look at it, never over an await.
-    state: Lock<State>,
+    state: Lock<TurnState>,
 }
 
 /// The state of turns: how many are free, and who waits for one.
 #[derive(Debug)]
-struct State {
+struct TurnState {
     /// How many turns nobody has.
     free: usize,
     /// Who waits.
@@ -39,7 +39,7 @@ pub(super) struct Turn {
 impl Turns {
     /// So many turns at once.
     pub(in crate::wire) fn new(at_once: usize) -> Arc<Self> {
-        let state = State { free: at_once.max(1), waiting: Fair::new(WAITING_MAX) };
+        let state = TurnState { free: at_once.max(1), waiting: Fair::new(WAITING_MAX) };
         Arc::new(Self { state: Lock::new(state) })
     }
 

@@ -86,7 +86,7 @@ pub(super) struct Crowd {
 
 /// A change of the sieve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum SieveChange {
     /// A network's datagrams begin to be dropped.
     Begin,
     /// Fewer or more of them are.
@@ -112,7 +112,7 @@ impl Overload {
         now: Instant,
         Seen { buffer, has_lost, is_full }: Seen,
         crowd: impl FnOnce() -> Crowd,
-    ) -> Option<Change> {
+    ) -> Option<SieveChange> {
         if self.sieve.is_none() {
             return self.suspect(now, has_lost, crowd);
         }
@@ -133,7 +133,7 @@ impl Overload {
         now: Instant,
         has_lost: bool,
         crowd: impl FnOnce() -> Crowd,
-    ) -> Option<Change> {
+    ) -> Option<SieveChange> {
         let recent = self.losses.filter(|losses| now - losses.last < LULL);
         let new = || has_lost.then_some(Losses { since: now, last: now, hits_others: false });
         self.losses = recent.or_else(new);
@@ -150,12 +150,12 @@ impl Overload {
     }
 
     /// Nothing has come for [`EASING`]: there is no flood any more.
-    pub(super) fn rest(&mut self) -> Option<Change> {
-        self.sieve.take().map(|_| Change::End)
+    pub(super) fn rest(&mut self) -> Option<SieveChange> {
+        self.sieve.take().map(|_| SieveChange::End)
     }
 
     /// Keeps less of the network of an address.
-    fn tighten(&mut self, now: Instant, address: IpAddr) -> Option<Change> {
+    fn tighten(&mut self, now: Instant, address: IpAddr) -> Option<SieveChange> {
         self.next = now + SETTLING;
         self.was_full = false;
         match &mut self.sieve {
@@ -163,17 +163,17 @@ impl Overload {
                 let less = (sieve.kept / 2).max(LEAST);
                 let is_less = less < sieve.kept;
                 sieve.kept = less;
-                is_less.then_some(Change::Adjust)
+                is_less.then_some(SieveChange::Adjust)
             }
             _ => {
                 self.sieve = Some(Sieve { address, kept: FIRST });
-                Some(Change::Begin)
+                Some(SieveChange::Begin)
             }
         }
     }
 
     /// Keeps more, where there is room for it.
-    fn ease(&mut self, now: Instant, buffer: Buffer) -> Option<Change> {
+    fn ease(&mut self, now: Instant, buffer: Buffer) -> Option<SieveChange> {
         let sieve = self.sieve.as_mut()?;
         if buffer.used >= buffer.size / 8 {
             return None;
@@ -183,7 +183,7 @@ impl Overload {
         match sieve.kept.checked_add(sieve.kept / part) {
             Some(more) => {
                 sieve.kept = more;
-                Some(Change::Adjust)
+                Some(SieveChange::Adjust)
             }
             None => self.rest(),
         }
@@ -291,7 +291,7 @@ mod tests {
         // What the buffer held before is not taken for more of it.
         assert_eq!(decide(now, 900), (None, net(FIRST)));
         now += SETTLING;
-        assert_eq!(decide(now, 900), (Some(Change::Adjust), net(FIRST / 2)));
+        assert_eq!(decide(now, 900), (Some(SieveChange::Adjust), net(FIRST / 2)));
     }
 
     /// How many steps there are until all of a network is kept again, while batches are full or
@@ -307,7 +307,7 @@ mod tests {
                 overload.decide(now, seen, crowd("192.0.2.1", true))
             };
             assert_eq!(decide(200), None, "there is no room yet");
-            if decide(10) == Some(Change::End) {
+            if decide(10) == Some(SieveChange::End) {
                 return step;
             }
         }
@@ -332,9 +332,9 @@ mod tests {
         assert_eq!(overload.sieve().unwrap().kept, LEAST);
         now += SETTLING;
         let change = overload.decide(now, holds(900, true), crowd("192.0.2.1", true));
-        assert_eq!(change, Some(Change::Begin));
+        assert_eq!(change, Some(SieveChange::Begin));
         let other = "192.0.2.1".parse().unwrap();
         assert_eq!(*overload.sieve().unwrap(), Sieve { address: other, kept: FIRST });
-        assert_eq!((overload.rest(), overload.rest()), (Some(Change::End), None));
+        assert_eq!((overload.rest(), overload.rest()), (Some(SieveChange::End), None));
     }
 }

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use super::batch::{BATCH, Batch, UdpSocket};
-use super::overload::{Change, Crowd, Overload, Seen};
-use crate::wire::counters::{DatagramCounters, Event};
+use super::overload::{Crowd, Overload, Seen, SieveChange};
+use crate::wire::counters::{DatagramCounters, DatagramEvent};
 
 /// The relief of one socket.
 pub(super) struct Relief {
@@ -31,12 +31,12 @@ impl Relief {
         let Some(buffer) = batch.socket().buffer() else { return };
         let lost = buffer.dropped.wrapping_sub(self.dropped);
         self.dropped = buffer.dropped;
-        tally.count(Event::Lost, lost as usize);
+        tally.count(DatagramEvent::Lost, lost as usize);
         let clients = (0..count).filter_map(|at| batch.client(at)).map(|client| client.ip());
         let seen = Seen { buffer, has_lost: lost > 0, is_full };
         let change = self.overload.decide(Instant::now(), seen, || Crowd::of(clients));
-        if self.sift(batch.socket(), change) && change == Some(Change::Begin) {
-            tally.count(Event::Sifted, 1);
+        if self.sift(batch.socket(), change) && change == Some(SieveChange::Begin) {
+            tally.count(DatagramEvent::Sifted, 1);
         }
     }
 
@@ -48,7 +48,7 @@ impl Relief {
 
     /// Tells the kernel what is to be dropped, where that changes; whether it does so now. What
     /// it does not is forgotten.
-    fn sift(&mut self, socket: &UdpSocket, change: Option<Change>) -> bool {
+    fn sift(&mut self, socket: &UdpSocket, change: Option<SieveChange>) -> bool {
         let Some(change) = change else { return false };
         let sieve = self.overload.sieve();
         if let Err(fault) = socket.sift(sieve) {
@@ -57,12 +57,12 @@ impl Relief {
             return false;
         }
         match (change, sieve) {
-            (Change::Begin, Some(sieve)) => tracing::warn!(
+            (SieveChange::Begin, Some(sieve)) => tracing::warn!(
                 "UDP overload: more datagrams come from {} than can be read; the kernel drops a \
                  part of them, so that other clients are answered",
                 sieve.network()
             ),
-            (Change::End, _) => tracing::info!("UDP overload over: no datagrams are dropped"),
+            (SieveChange::End, _) => tracing::info!("UDP overload over: no datagrams are dropped"),
             _ => {}
         }
         true

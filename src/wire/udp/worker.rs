@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::relief::Relief;
 use crate::index::Index;
-use crate::wire::counters::{DatagramCounters, Event, ReplyCounters};
+use crate::wire::counters::{DatagramCounters, DatagramEvent, ReplyCounters};
 use crate::wire::fast::{Fast, Verdict};
 use crate::wire::full::{Offer, Queue, Recipient, catch_panic};
 use crate::wire::limiter::RateVerdict;
-use crate::wire::{Code, Peer, Policies, Policy, QueryLog, Refusal, Replied, Truncation, View};
+use crate::wire::{
+    Code, Peer, Policies, Policy, QueryLog, RefusalCause, Replied, Truncation, View,
+};
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
 /// lack of memory) pass; without a pause one that does not would take a whole core.
@@ -27,9 +29,9 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 const LAST: usize = 4096;
 
 /// A fast path: from a generation, a policy, a message and its client to a reply.
-trait Answer: FnMut(View<'_>, &[u8], Peer, &mut [u8]) -> Verdict {}
+trait FastAnswer: FnMut(View<'_>, &[u8], Peer, &mut [u8]) -> Verdict {}
 
-impl<F: FnMut(View<'_>, &[u8], Peer, &mut [u8]) -> Verdict> Answer for F {}
+impl<F: FnMut(View<'_>, &[u8], Peer, &mut [u8]) -> Verdict> FastAnswer for F {}
 
 /// A socket with its buffers, and what answers on it.
 pub(super) struct Worker {
@@ -61,7 +63,7 @@ impl Worker {
     }
 
     /// Does so with any fast path.
-    fn run(mut self, mut fast: impl Answer) {
+    fn run(mut self, mut fast: impl FastAnswer) {
         let (mut last, mut faults) = (0, 0);
         let mut relief = Relief::new();
         while last < LAST {
@@ -89,9 +91,9 @@ impl Worker {
     /// Answers the datagrams of a batch, all of them from one generation and by one policy,
     /// neither of which is kept while the socket is quiet. The clock is read twice, whatever
     /// their number: all replies leave together.
-    fn answer(&mut self, count: usize, fast: &mut impl Answer) {
+    fn answer(&mut self, count: usize, fast: &mut impl FastAnswer) {
         let now = Instant::now();
-        self.tally.count(Event::Received, count);
+        self.tally.count(DatagramEvent::Received, count);
         let generation = self.index.load();
         let policy = self.policies.load();
         let mut replies = 0;
@@ -101,10 +103,10 @@ impl Worker {
         }
         drop((generation, policy));
         if let Err(unsent) = self.batch.send() {
-            self.tally.count(Event::Unsent, unsent.count);
+            self.tally.count(DatagramEvent::Unsent, unsent.count);
             tracing::debug!("{} replies not sent: {}", unsent.count, unsent.fault);
         }
-        self.tally.count(Event::Answered, replies);
+        self.tally.count(DatagramEvent::Answered, replies);
         self.own.time(replies, now.elapsed());
     }
 
@@ -115,11 +117,11 @@ impl Worker {
         at: usize,
         view: View<'_>,
         now: Instant,
-        fast: &mut impl Answer,
+        fast: &mut impl FastAnswer,
     ) -> bool {
         let client = self.batch.client(at);
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
-            self.tally.count(Event::Silent, 1);
+            self.tally.count(DatagramEvent::Silent, 1);
             return false;
         };
         match catch_panic(|| fast(view, message, Peer::udp(client), reply)).unwrap_or(Verdict::Full)
@@ -129,14 +131,14 @@ impl Worker {
                     (Code::of(code.into()), truncated.then_some(Truncation::Size));
                 // Another server is asked sooner if this one says nothing.
                 if code == Code::SERVFAIL && self.stop.load(Ordering::Acquire) {
-                    self.tally.count(Event::Withheld, 1);
+                    self.tally.count(DatagramEvent::Withheld, 1);
                     return false;
                 }
                 let refusal = (code == Code::REFUSED).then(|| refusal(view.policy, client));
                 let replied = Replied { topic, code, octets, truncation, refusal };
                 return self.reply(view.policy, at, replied, (client, now));
             }
-            Verdict::Silence => self.tally.count(Event::Silent, 1),
+            Verdict::Silence => self.tally.count(DatagramEvent::Silent, 1),
             verdict @ (Verdict::Full | Verdict::Foreign | Verdict::Pattern) => {
                 self.hand_over(at, verdict);
             }
@@ -157,11 +159,11 @@ impl Worker {
             match self.judge(policy, (at, replied.octets), from) {
                 RateVerdict::Sent => {}
                 RateVerdict::Slipped(octets) => {
-                    self.tally.count(Event::Slipped, 1);
+                    self.tally.count(DatagramEvent::Slipped, 1);
                     (replied.octets, replied.truncation) = (octets, Some(Truncation::Rate));
                 }
                 RateVerdict::Dropped => {
-                    self.tally.count(Event::Limited, 1);
+                    self.tally.count(DatagramEvent::Limited, 1);
                     return false;
                 }
             }
@@ -213,16 +215,16 @@ impl Worker {
                 queue.offer(message, Recipient::Datagram(route, socket))
             });
         let is_taken = offer != Offer::Lost;
-        self.tally.count(if is_taken { Event::Handed } else { Event::Dropped }, 1);
+        self.tally.count(if is_taken { DatagramEvent::Handed } else { DatagramEvent::Dropped }, 1);
         if offer == Offer::Instead {
-            self.tally.count(Event::Evicted, 1);
+            self.tally.count(DatagramEvent::Evicted, 1);
         }
     }
 }
 
 /// Why the fast path refuses a client: it leaves alone what others could be asked for.
-fn refusal(policy: &Policy, client: SocketAddr) -> Refusal {
-    if policy.may_query(client.ip()) { Refusal::Foreign } else { Refusal::Client }
+fn refusal(policy: &Policy, client: SocketAddr) -> RefusalCause {
+    if policy.may_query(client.ip()) { RefusalCause::Foreign } else { RefusalCause::Client }
 }
 
 /// Waits a little after an error, and logs ever fewer of a row of them.

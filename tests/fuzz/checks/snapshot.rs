@@ -42,7 +42,7 @@ pub(crate) fn bound() -> (Identity, Layout) {
 }
 
 /// Octets read as a snapshot.
-fn restore(octets: &[u8]) -> Result<Snapshot, srvd::state::Fault> {
+fn restore(octets: &[u8]) -> Result<Snapshot, srvd::state::SnapshotFault> {
     let (identity, layout) = bound();
     read(&mut Cursor::new(octets), None, &identity, &layout)
 }

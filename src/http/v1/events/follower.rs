@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::writer::{Gone, Writer};
-use crate::events::{Batch, Events, Id};
+use super::writer::{EventWriter, Gone};
+use crate::events::{ChangeBatch, Events, Id};
 use crate::index::{Generation, Index, Zone};
 use crate::names::folded;
 use crate::registry::{Alias, Event, Happening};
@@ -38,7 +38,7 @@ pub(super) enum Start {
 }
 
 /// One client that follows.
-pub(super) struct Follower {
+pub(super) struct EventFollower {
     /// What is true.
     index: Arc<Index>,
     /// What happens.
@@ -50,7 +50,7 @@ pub(super) struct Follower {
     /// Wakes it.
     news: watch::Receiver<()>,
     /// Where it is told.
-    out: Writer,
+    out: EventWriter,
     /// Whether more was seen than the last id says.
     is_ahead: bool,
 }
@@ -66,13 +66,13 @@ struct Followed {
     id: Id,
 }
 
-impl Follower {
+impl EventFollower {
     /// A client that follows a name, or all, of zones by their places in the index.
     pub(super) fn new(
         (index, events): (Arc<Index>, Arc<Events>),
         zones: Vec<usize>,
         name: Option<Box<[u8]>>,
-        out: Writer,
+        out: EventWriter,
     ) -> Self {
         let zones = zones.into_iter().map(|at| Followed { at, state: 0, id: NOTHING }).collect();
         let news = events.news();
@@ -221,7 +221,7 @@ impl Follower {
     }
 
     /// Tells of a batch of the zone at a place.
-    async fn tell_batch(&mut self, at: usize, batch: &Batch) -> Result<(), Gone> {
+    async fn tell_batch(&mut self, at: usize, batch: &ChangeBatch) -> Result<(), Gone> {
         let zone = Arc::clone(&self.index.load().zones()[at]);
         let (title, layout) = (zone.settings().title(), zone.settings().layout());
         let mut has_told = false;

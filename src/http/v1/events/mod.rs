@@ -40,8 +40,8 @@ use crate::http::server::place::Place;
 use crate::http::server::refusal::Refusal;
 use crate::names::folded;
 
-use self::follower::{Follower, Start};
-use self::writer::Writer;
+use self::follower::{EventFollower, Start};
+use self::writer::EventWriter;
 
 /// What a follower that comes back has seen last; `EventSource` sends it by itself.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -89,7 +89,7 @@ pub(super) async fn follow(
     let (to, from) = mpsc::channel(CHUNKS_WAITING);
     let name = wanted.name.map(|name| folded(&name).collect());
     let Subject { index, events, draining, .. } = subject;
-    let follower = Follower::new((index, events), zones, name, Writer::new(to));
+    let follower = EventFollower::new((index, events), zones, name, EventWriter::new(to));
     tokio::spawn(async move {
         let _place = follower_place;
         tokio::select! {

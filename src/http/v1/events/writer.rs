@@ -16,7 +16,7 @@ pub(super) struct Gone;
 
 /// Writes events.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(super) struct EventWriter {
     /// What takes chunks to the client.
     to: mpsc::Sender<Bytes>,
     /// What is not sent yet.
@@ -25,7 +25,7 @@ pub(super) struct Writer {
     is_open: bool,
 }
 
-impl Writer {
+impl EventWriter {
     /// Writes for the client behind a channel.
     pub(super) const fn new(to: mpsc::Sender<Bytes>) -> Self {
         Self { to, text: String::new(), is_open: false }
@@ -103,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn an_id_stands_with_the_last_event_or_alone() {
         let (to, mut from) = mpsc::channel(1);
-        let mut writer = Writer::new(to);
+        let mut writer = EventWriter::new(to);
         writer.retry(2000);
         writer.event("online", "{}");
         writer.event("changed", "[]");

@@ -134,7 +134,7 @@ pub(in crate::wire) struct Batch {
 #[repr(C)]
 struct Memory {
     /// What the headers point to.
-    slots: [Slot; BATCH],
+    slots: [BufferSlot; BATCH],
     /// Of requests.
     received: [mmsghdr; BATCH],
     /// Of replies.
@@ -144,7 +144,7 @@ struct Memory {
 /// A request and its reply. The size is no multiple of 4,096, so that the beginnings of 64
 /// requests do not all compete for one set of the cache.
 #[repr(C, align(64))]
-struct Slot {
+struct BufferSlot {
     /// The client.
     client: Client,
     /// Where the request is put.

@@ -27,7 +27,7 @@ struct Running {
 }
 
 /// Runs a worker with a fast path, and a full path that does nothing yet.
-fn run(fast: impl Answer + Send + 'static) -> Running {
+fn run(fast: impl FastAnswer + Send + 'static) -> Running {
     let socket = Client::bind("127.0.0.1:0").unwrap();
     let client = Client::bind("127.0.0.1:0").unwrap();
     client.connect(socket.local_addr().unwrap()).unwrap();

@@ -15,41 +15,45 @@ use crate::forward::Forwarder;
 pub(super) fn encode(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> fmt::Result {
     let counts = forwarder.counts();
     for (name, help, count) in [
-        ("srvd_forward_asked", "Queries that other servers were asked for", counts.asked),
-        ("srvd_forward_failures", "Queries that none of them answered", counts.failed),
-        ("srvd_forward_cached", "Queries answered from what other servers had said", counts.cached),
-        ("srvd_forward_merged", "Queries that waited with an equal one", counts.merged),
+        ("srvd_forward_asked", "Queries forwarded to upstreams", counts.asked),
+        ("srvd_forward_failures", "Queries that no upstream answered", counts.failed),
+        (
+            "srvd_forward_cached",
+            "Queries answered from the cache of upstreams' answers",
+            counts.cached,
+        ),
+        ("srvd_forward_merged", "Queries joined to an equal one in flight", counts.merged),
         (
             "srvd_forward_refreshed",
-            "Queries that other servers were asked before anybody waited",
+            "Cached answers refreshed before they expired",
             counts.refreshed,
         ),
         (
             "srvd_forward_stale",
-            "Queries answered with what other servers had said too long ago",
+            "Queries answered with an expired cached answer (stale)",
             counts.stale,
         ),
         (
             "srvd_forward_private",
-            "Private addresses left out of what other servers said",
+            "Private addresses removed from upstreams' answers",
             counts.private,
         ),
         (
             "srvd_forward_refused",
-            "Queries turned away, or displaced, because too many wait for other servers",
+            "Queries refused or displaced because too many wait for upstreams",
             counts.no_room,
         ),
     ] {
         single(encoder, name, help, &ConstCounter::new(count))?;
     }
     let waiting = ConstGauge::new(counts.in_flight as i64);
-    single(encoder, "srvd_forward_waiting", "Queries that wait for other servers", &waiting)?;
+    single(encoder, "srvd_forward_waiting", "Queries that wait for upstreams", &waiting)?;
     let upstreams = forwarder.upstreams();
     let used = upstreams.iter().map(|it| (it.address, it.is_used));
-    let (name, help) = ("srvd_forward_upstream_used", "Whether a server is asked, not left out");
+    let (name, help) = ("srvd_forward_upstream_used", "Whether an upstream is in use");
     by_upstream(encoder, name, help, used)?;
     let edns = upstreams.iter().map(|it| (it.address, it.has_edns));
-    let (name, help) = ("srvd_forward_upstream_edns", "Whether a server is asked by EDNS");
+    let (name, help) = ("srvd_forward_upstream_edns", "Whether an upstream is asked with EDNS");
     by_upstream(encoder, name, help, edns)
 }
 

@@ -22,7 +22,8 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, started: SystemTime) -> fm
     let labels = [("version", env!("CARGO_PKG_VERSION")), ("commit", COMMIT.unwrap_or("unknown"))];
     single(encoder, "srvd_build", "What was built", &Info::new(labels.to_vec()))?;
     let since = started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let (name, help) = ("process_start_time_seconds", "When the process began, since 1970");
+    let (name, help) =
+        ("process_start_time_seconds", "Start time of the process since the Unix epoch");
     single(encoder, name, help, &ConstGauge::new(since))?;
     let most = getrlimit(Resource::Nofile).current.map_or(f64::INFINITY, |most| most as f64);
     single(encoder, "process_max_fds", "Descriptors that may be open", &ConstGauge::new(most))?;

@@ -23,7 +23,6 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, registrar: &Registrar) -> 
         ("srvd_registration_losses", "Registrations that a renewal found gone", "gone"),
         &[("lease", counts.leases_lost), ("key", counts.keys_lost)],
     )?;
-    let (name, help) =
-        ("srvd_registration_refusals", "Writes over bender's interface that were not done");
+    let (name, help) = ("srvd_registration_refusals", "Writes over bender's interface that failed");
     single(encoder, name, help, &ConstCounter::new(counts.refusals))
 }

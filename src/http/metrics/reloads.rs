@@ -11,11 +11,13 @@ use crate::metrics::ReloadHistory;
 /// Writes what came of reading everything again.
 pub(super) fn encode(encoder: &mut DescriptorEncoder, outcomes: &ReloadHistory) -> fmt::Result {
     let [used, refused] = outcomes.counts();
-    let help = "Times that everything was read again, and all of it used or nothing";
+    let help = "Configuration reloads, by result";
     let counts = [("used", used), ("refused", refused)];
     labelled(encoder, ("srvd_reloads", help, "result"), &counts)?;
     let used_at = ConstGauge::new(outcomes.used_at() as i64);
-    let (name, help) =
-        ("srvd_reload_last_success_timestamp_seconds", "When what is used was read, since 1970");
+    let (name, help) = (
+        "srvd_reload_last_success_timestamp_seconds",
+        "Unix time at which the configuration in use was read",
+    );
     single(encoder, name, help, &used_at)
 }

@@ -53,12 +53,12 @@ const GAUGES: &[PerZone] = &[
     },
     PerZone {
         name: "srvd_registry_revision",
-        help: "Revision of the registry that is held whole",
+        help: "Revision of the registry that is mirrored",
         read: |zone| zone.vitals().revision.get(),
     },
     PerZone {
         name: "srvd_registry_lag_revisions",
-        help: "Revisions that the registry was heard to have and that are not held yet",
+        help: "Revisions of the registry that are not mirrored yet",
         read: |zone| {
             let vitals = zone.vitals();
             (vitals.newest.get() - vitals.revision.get()).max(0)
@@ -66,7 +66,7 @@ const GAUGES: &[PerZone] = &[
     },
     PerZone {
         name: "srvd_registry_silence_seconds",
-        help: "Time since the registry was heard of",
+        help: "Time since the registry last answered",
         read: |zone| zone.freshness().silence().as_secs() as i64,
     },
     PerZone {
@@ -86,7 +86,7 @@ const GAUGES: &[PerZone] = &[
     },
     PerZone {
         name: "srvd_snapshot_confirmed_timestamp_seconds",
-        help: "When the newest snapshot was known to be true, since 1970",
+        help: "Unix time at which the newest snapshot was known to be true",
         read: |zone| zone.vitals().snapshot.confirmed_at.get() as i64,
     },
     PerZone {
@@ -100,7 +100,7 @@ const GAUGES: &[PerZone] = &[
 const COUNTERS: &[PerZone] = &[
     PerZone {
         name: "srvd_collapses",
-        help: "Collapses whose removals were held",
+        help: "Mass removals that the collapse guard held",
         read: |zone| zone.vitals().collapses.get() as i64,
     },
     PerZone {
@@ -185,7 +185,7 @@ fn problems(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result
 
 /// Writes how each zone stands: 1 at one of the words that `/v1/status` has for it.
 fn standings(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
-    let about = ("srvd_zone_standing", "How the zone stands: 1 at one of its labels", "standing");
+    let about = ("srvd_zone_standing", "State of the zone: 1 at one of its labels", "standing");
     by_label(encoder, about, MetricType::Gauge, zones, |zone| {
         let word = zone.condition().word();
         Condition::WORDS.map(|it| (it, u64::from(it == word)))
@@ -194,7 +194,7 @@ fn standings(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Resul
 
 /// Writes how often each zone was listed again, by cause.
 fn resyncs(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Result {
-    let about = ("srvd_resyncs", "Times that the registry was listed again", "cause");
+    let about = ("srvd_resyncs", "Relists of the registry", "cause");
     by_label(encoder, about, MetricType::Counter, zones, |zone| {
         Cause::ALL.map(|cause| (cause.as_str(), zone.vitals().resyncs(cause).get()))
     })

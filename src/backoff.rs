@@ -10,7 +10,6 @@ pub struct Backoff {
     first: Duration,
     /// The longest.
     limit: Duration,
-    /// The next.
     next: Duration,
 }
 

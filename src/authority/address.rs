@@ -15,7 +15,6 @@ use crate::registry::{Instance, Layout};
 
 /// An address of a service, with what its instances say together.
 struct Address {
-    /// The address.
     address: IpAddr,
     /// The lowest priority of its instances.
     priority: u16,

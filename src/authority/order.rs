@@ -79,7 +79,6 @@ struct Drawn<T> {
     rank: Rank,
     /// The least octets of the item.
     octets: usize,
-    /// The item.
     item: T,
 }
 

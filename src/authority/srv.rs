@@ -20,13 +20,9 @@ const NUMBERS: usize = 6;
 /// The parts that tell SRV records of one service apart.
 #[derive(PartialEq, Eq, Hash)]
 struct RecordIdentity<'i> {
-    /// The priority.
     priority: u16,
-    /// The weight.
     weight: u16,
-    /// The port.
     port: NonZeroU16,
-    /// The target.
     target: Target<'i>,
 }
 
@@ -53,7 +49,6 @@ impl RecordIdentity<'_> {
 struct Member<'i> {
     /// What tells it apart.
     identity: RecordIdentity<'i>,
-    /// The instance.
     instance: &'i Instance,
 }
 

@@ -25,7 +25,6 @@ const TRIES: usize = 5;
 
 /// A key that is to go.
 struct LeaveTarget {
-    /// The key.
     key: Vec<u8>,
     /// The revision it was seen at.
     revision: i64,

@@ -39,7 +39,6 @@ pub use self::watch::watch;
 struct Found {
     /// The zone it is served in, without the last dot.
     zone: String,
-    /// Its key.
     key: String,
     /// What it says.
     instance: Arc<Instance>,

@@ -45,7 +45,6 @@ pub async fn watch(config: Registries, args: &WatchArgs) -> Result<(), Failure> 
 
 /// Prints the changes of one zone.
 struct Printer {
-    /// The zone.
     zone: String,
     /// Where its keys stand.
     layout: Layout,

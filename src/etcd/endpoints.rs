@@ -52,7 +52,6 @@ struct Inner {
 
 /// One address, and what is known of it.
 struct EndpointState {
-    /// The connection.
     link: Option<MemberConnection>,
     /// How the connection ends that is being made.
     opening: Option<Receiver<Option<Result<MemberConnection, Error>>>>,

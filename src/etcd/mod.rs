@@ -94,7 +94,6 @@ struct Shared {
 
 /// A connection that a call is on.
 struct Used {
-    /// The connection.
     link: MemberConnection,
     /// How old it was when the call began.
     from: u64,

@@ -18,9 +18,7 @@ const SAMPLE: i64 = 16;
 /// The first keys of a range at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MemberView {
-    /// The revision.
     revision: i64,
-    /// The cluster.
     cluster: u64,
     /// The first keys, and the revisions of their creation and last change.
     first: Vec<(Vec<u8>, i64, i64)>,

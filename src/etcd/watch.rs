@@ -70,7 +70,6 @@ pub struct Requests(WatchRequestSender);
 
 /// The half of a watch that answers.
 pub struct Messages {
-    /// The stream.
     stream: WatchResponseStream,
     /// The revision it began at, for errors.
     from: i64,

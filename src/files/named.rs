@@ -25,7 +25,6 @@ pub struct NamedFile {
 pub struct FileFault {
     /// The option that names it.
     origin: String,
-    /// The path.
     path: String,
     /// What is wrong, and what to do.
     text: String,

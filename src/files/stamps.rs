@@ -22,7 +22,6 @@ pub struct FileStamp {
     place: (u64, u64),
     /// The inode's last change, in seconds and nanoseconds.
     changed: (i64, i64),
-    /// The octets.
     octets: u64,
 }
 

@@ -47,7 +47,6 @@ struct Frontend {
 /// A backend that is answered.
 #[derive(Debug, Clone)]
 struct Backend {
-    /// The app.
     app: Label,
     /// The instances of one version of it, and that version; else all are meant.
     selection: Option<(Box<str>, Arc<Service>)>,

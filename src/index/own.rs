@@ -34,7 +34,6 @@ pub(super) struct Own {
 /// A name of a zone that some zone stands on.
 #[derive(Debug)]
 pub(super) struct OwnName {
-    /// The name.
     name: WireName,
     /// Whether it is that of a name server of the zone itself.
     is_server: bool,

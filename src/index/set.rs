@@ -151,7 +151,6 @@ impl<E: Ord + Clone> Extend<E> for Set<E> {
 
 /// A probe, and whether it met an entry that it equals.
 struct WatchedProbe<P> {
-    /// The probe.
     probe: P,
     /// Whether it did.
     met: Cell<bool>,

@@ -62,7 +62,6 @@ pub struct SerialKept {
 /// these are read again.
 #[derive(Debug)]
 pub struct Settings {
-    /// The apex.
     apex: Name,
     /// The apex in wire form.
     wire: WireName,

@@ -31,7 +31,6 @@ pub struct Family(Arc<Lock<HashSet<u32>>>);
 /// A child in the family, for as long as this is kept.
 #[derive(Debug)]
 pub struct Kin {
-    /// Its id.
     id: u32,
     /// Where it is noted.
     family: Family,

@@ -40,7 +40,6 @@ const TOUCHED_MAX: usize = 1 << 18;
 /// The progress of the registry, as a message without events reports it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
-    /// The revision.
     revision: i64,
     /// How long after a list the watch must have gone on before this is believed.
     settle: Duration,

@@ -45,9 +45,7 @@ const HANGUP: &str = "SIGHUP";
 struct ZoneOrigin {
     /// The apex, without the last dot.
     zone: String,
-    /// The schema.
     schema: Schema,
-    /// The registry.
     registry: RegistryUrl,
     /// The part of it that is the zone's.
     layout: Layout,
@@ -67,7 +65,6 @@ pub struct Reload {
     access: Access,
     /// Whether files are followed.
     is_watching: bool,
-    /// The files.
     watched: WatchedFiles,
     /// What they looked like when they were read last, whether they could be used or not.
     read: FileStamps,

@@ -51,7 +51,6 @@ pub(super) struct StoredInstance<'r> {
     /// Where it listens.
     #[serde(borrow)]
     host: WrittenHost<'r>,
-    /// The port.
     port: Option<NonZeroU16>,
     /// Whether the transport is udp.
     is_udp: bool,
@@ -95,12 +94,10 @@ struct WrittenDetails<'r> {
 /// An endpoint beside the first.
 #[derive(Debug, Serialize, Deserialize)]
 struct WrittenEndpoint<'r> {
-    /// The scheme.
     scheme: Option<&'r str>,
     /// Where it listens.
     #[serde(borrow)]
     host: WrittenHost<'r>,
-    /// The port.
     port: Option<NonZeroU16>,
 }
 

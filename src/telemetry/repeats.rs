@@ -199,7 +199,6 @@ fn words(event: &Event<'_>) -> String {
 /// The text of a line.
 #[derive(Debug, Default)]
 struct Words {
-    /// The message.
     message: String,
     /// Each field.
     fields: String,

@@ -42,7 +42,6 @@ pub(super) struct Fair<T> {
 /// The lane of one network: what waits for it.
 #[derive(Debug)]
 struct Lane<T> {
-    /// The network.
     network: Share,
     /// What waits, in the order it came.
     waiting: VecDeque<T>,

@@ -100,7 +100,6 @@ struct Errand {
     responder: Responder,
     /// By which policy.
     policy: Arc<Policy>,
-    /// The message.
     message: Box<[u8]>,
     /// Who sent it.
     from: Peer,

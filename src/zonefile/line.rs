@@ -27,7 +27,6 @@ type Faulty = (usize, Reason);
 
 /// The entries of a text, one after the other.
 pub(super) struct Lines<'text> {
-    /// The text.
     text: &'text [u8],
     /// The next octet to look at.
     at: usize,

@@ -36,7 +36,6 @@ pub(super) struct Claimant {
     started: u64,
     /// Its variables `SRVD_NAME` and `SRVD_ID`.
     marks: [(&'static str, String); 2],
-    /// The port.
     port: u16,
     /// Sockets that were listening there before it was started.
     earlier: HashSet<u64>,

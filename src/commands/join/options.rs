@@ -31,7 +31,6 @@ pub(super) struct Options {
     pub(super) host: Host,
     /// Whether that is this machine's address, and follows it.
     pub(super) follows_host: bool,
-    /// The port.
     port: NonZeroU16,
     /// The id, where one was typed.
     id: Option<String>,
@@ -64,13 +63,11 @@ struct Members {
     weight: Option<u16>,
     /// DNS TTL in seconds.
     dns_ttl: Option<u32>,
-    /// The version.
     version: Option<String>,
     /// Tags.
     tags: Vec<String>,
     /// Metadata.
     meta: BTreeMap<String, String>,
-    /// Text.
     text: Option<String>,
 }
 

@@ -79,7 +79,6 @@ struct Doubts {
 
 /// A fault of a file that was good before.
 struct Doubt {
-    /// The fault.
     fault: FileFault,
     /// Since when it is there.
     since: Instant,

@@ -46,7 +46,6 @@ pub(super) struct Verifier {
 
 /// A key to look at.
 struct Ask {
-    /// The key.
     key: String,
     /// The revision it was put at.
     revision: i64,

@@ -65,7 +65,6 @@ enum Order {
 /// A key, and what is called when it changes.
 #[derive(Debug)]
 struct Subscription {
-    /// The key.
     key: String,
     /// What is called.
     changed: Arc<Notify>,

@@ -124,7 +124,6 @@ impl Drop for Running {
 
 /// The output of a stream of the command, as far as it is kept.
 struct CommandOutput<S> {
-    /// The stream.
     stream: Option<S>,
     /// What it said first.
     kept: Vec<u8>,

@@ -19,7 +19,6 @@ pub(super) const TRIES: usize = 4;
 pub(super) struct Renewal<'r> {
     /// Where.
     shared: &'r Shared,
-    /// The key.
     key: &'r str,
     /// What is registered.
     wanted: &'r BenderRegistration,

@@ -45,7 +45,6 @@ pub struct BenderRegistration {
 struct AliasDocument<'a> {
     /// `Backend` or `Frontend`
     resource: &'static str,
-    /// Its name.
     name: &'a str,
     /// A backend's app.
     #[serde(skip_serializing_if = "Option::is_none")]

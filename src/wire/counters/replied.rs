@@ -26,11 +26,9 @@ const META: std::ops::RangeInclusive<u16> = 128..=254;
 
 /// The question of a reply.
 struct RepliedQuestion {
-    /// The name.
     name: WireName,
     /// The type.
     kind: u16,
-    /// The class.
     class: [u8; 2],
     /// Where the question ends.
     end: usize,

@@ -14,7 +14,6 @@ pub(super) const OCTETS: usize = 6;
 pub(in crate::wire) struct ZoneVersion {
     /// How many labels of the question's name are the zone's.
     labels: u8,
-    /// The serial.
     serial: u32,
 }
 

@@ -76,7 +76,6 @@ struct Shared {
 
 /// A queue.
 struct Waiting {
-    /// The messages.
     messages: Fair<Handed>,
     /// Whether the thread behind it has nothing to do, and must be woken.
     is_idle: bool,

@@ -162,7 +162,6 @@ impl<'m> Outline<'m> {
 
 /// A place in a message.
 struct Cursor<'m> {
-    /// The message.
     message: &'m [u8],
     /// The octet to be read next.
     at: usize,

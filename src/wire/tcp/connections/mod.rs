@@ -66,7 +66,6 @@ pub(in crate::wire) struct Connections {
 pub(super) struct ConnectionSlot {
     /// Among which.
     connections: Arc<Connections>,
-    /// Its number.
     number: u64,
     /// Octets that were taken down for it, but for those of [`Account`]s.
     octets: usize,
@@ -79,7 +78,6 @@ pub(super) struct ConnectionSlot {
 pub(super) struct Account {
     /// Among which.
     connections: Arc<Connections>,
-    /// Its number.
     number: u64,
 }
 

@@ -145,7 +145,6 @@ struct Memory {
 /// requests do not all compete for one set of the cache.
 #[repr(C, align(64))]
 struct BufferSlot {
-    /// The client.
     client: Client,
     /// Where the request is put.
     request_part: iovec,
@@ -153,9 +152,7 @@ struct BufferSlot {
     reply_part: iovec,
     /// The address that was asked.
     control: Control,
-    /// The reply.
     reply: [u8; REPLY_MAX],
-    /// The request.
     request: [u8; REQUEST_MAX],
 }
 

@@ -78,7 +78,6 @@ pub(in crate::wire) struct Batch {
     request: Vec<u8>,
     /// What the system says of the request.
     received: RecvMeta,
-    /// The reply.
     reply: Vec<u8>,
     /// How much of it is to be sent.
     octets: Option<usize>,

@@ -40,6 +40,7 @@ use self::server::samples::Samples;
 use self::server::{guards, refusal};
 use crate::events::Events;
 use crate::index::Index;
+use crate::machine::sockets::{Occupant, Protocol, occupant};
 use crate::metrics::ReloadHistory;
 use crate::wire::{Counters, Policies};
 
@@ -87,12 +88,17 @@ pub struct Subject {
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot answer HTTP on {address}: {reason}; name another address with --http, or `off`")]
+#[error(
+    "cannot answer HTTP on {address}: {reason}{}; name another address with --http, or `off`",
+    occupant.as_ref().map(|it| format!(", {} listens there", it.name)).unwrap_or_default()
+)]
 pub struct BindError {
     /// The address.
     address: SocketAddr,
     /// The system's reason.
     reason: std::io::Error,
+    /// Who has it, where that can be seen.
+    occupant: Option<Occupant>,
 }
 
 impl Http {
@@ -101,7 +107,11 @@ impl Http {
     /// # Errors
     /// [`BindError`]: somebody else has it, or it is not this machine's.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let fault = |reason| BindError { address, reason };
+        let fault = |reason: std::io::Error| {
+            let is_in_use = reason.kind() == std::io::ErrorKind::AddrInUse;
+            let occupant = is_in_use.then(|| occupant(Protocol::Tcp, address)).flatten();
+            BindError { address, reason, occupant }
+        };
         let listener = TcpListener::bind(address).map_err(fault)?;
         listener.set_nonblocking(true).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;

@@ -1,6 +1,7 @@
 //! This machine's addresses: what others reach it at.
 
 pub(crate) mod processes;
+pub mod sockets;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 

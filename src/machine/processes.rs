@@ -2,6 +2,7 @@
 //! there are no processes.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Display, Formatter};
 use std::io;
 
 /// One process.
@@ -19,6 +20,12 @@ pub(crate) struct Process {
     pub(crate) group: u32,
     /// When it was started, in ticks after the boot.
     pub(crate) started: u64,
+}
+
+impl Display for Process {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` (process {})", self.name, self.id)
+    }
 }
 
 /// All that can be seen.

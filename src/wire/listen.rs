@@ -1,7 +1,7 @@
 //! The sockets: bound all at once, or none.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use super::tcp::{self, Common, Connections, TcpRuntime, Turns};
 use super::udp::Workers;
 use super::{Policies, Responder};
 use crate::index::Index;
+use crate::machine::sockets::{self, Occupant, occupant};
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -47,19 +48,22 @@ pub enum Strictness {
     Defaults,
 }
 
+/// Where systemd-resolved's stub listens (systemd-resolved.service(8)).
+const RESOLVED: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 54))];
+
 /// An address could not be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another process listens there.
-    #[error(
-        "{transport} address {address} is in use: another srvd or name server runs there; \
-         stop it, or listen elsewhere"
-    )]
+    #[error("{transport} address {address} is in use: {}", held(occupant.as_ref()))]
     InUse {
         /// Where.
         address: SocketAddr,
-        /// `TCP` or `UDP`.
-        transport: &'static str,
+        /// The transport.
+        transport: sockets::Protocol,
+        /// By whom, where that can be seen.
+        occupant: Option<Occupant>,
     },
     /// The port is reserved.
     #[error(
@@ -70,8 +74,8 @@ pub enum BindError {
     Denied {
         /// Where.
         address: SocketAddr,
-        /// `TCP` or `UDP`.
-        transport: &'static str,
+        /// The transport.
+        transport: sockets::Protocol,
     },
     /// The machine does not have the address, or its family.
     #[error("{address} is no address of this machine ({source}); listen on one that it has")]
@@ -86,8 +90,8 @@ pub enum BindError {
     Other {
         /// Where.
         address: SocketAddr,
-        /// `TCP` or `UDP`.
-        transport: &'static str,
+        /// The transport.
+        transport: sockets::Protocol,
         /// What the system said.
         source: io::Error,
     },
@@ -229,10 +233,12 @@ impl Pair {
     /// Binds TCP, then UDP on the same port. TCP comes first and alone: UDP sockets that
     /// share their port would not notice a second srvd, which would get half the queries.
     fn bind_once(address: SocketAddr) -> Result<Self, BindError> {
-        let tcp = bind_tcp(address).map_err(|fault| failure(address, "TCP", fault))?;
+        let tcp =
+            bind_tcp(address).map_err(|fault| failure(address, sockets::Protocol::Tcp, fault))?;
         let bound = tcp.local_addr().ok().and_then(|bound| bound.as_socket());
         let address = SocketAddr::new(address.ip(), bound.unwrap_or(address).port());
-        let udp = bind_udp(address).map_err(|fault| failure(address, "UDP", fault))?;
+        let udp =
+            bind_udp(address).map_err(|fault| failure(address, sockets::Protocol::Udp, fault))?;
         Ok(Self { address, tcp, udp: vec![udp] })
     }
 
@@ -292,12 +298,28 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
     Ok(socket)
 }
 
+/// Who holds an address, and what to do about it.
+fn held(occupant: Option<&Occupant>) -> String {
+    let Some(Occupant { address, name }) = occupant else {
+        return "another srvd or name server runs there; stop it, or listen elsewhere".to_owned();
+    };
+    if RESOLVED.contains(address) {
+        return format!(
+            "{name} answers on {address} for this machine; listen on the machine's own addresses, \
+             or set DNSStubListener=no in /etc/systemd/resolved.conf and restart systemd-resolved"
+        );
+    }
+    format!("{name} listens on {address}; stop it, or listen elsewhere")
+}
+
 /// What the system's error means.
-fn failure(address: SocketAddr, transport: &'static str, source: io::Error) -> BindError {
+fn failure(address: SocketAddr, transport: sockets::Protocol, source: io::Error) -> BindError {
     /// EAFNOSUPPORT on Linux, which `io::ErrorKind` has no word for.
     const NO_SUCH_FAMILY: i32 = 97;
     match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { address, transport },
+        io::ErrorKind::AddrInUse => {
+            BindError::InUse { address, transport, occupant: occupant(transport, address) }
+        }
         io::ErrorKind::PermissionDenied => BindError::Denied { address, transport },
         io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress { address, source },
         _ if source.raw_os_error() == Some(NO_SUCH_FAMILY) => {
@@ -314,7 +336,10 @@ mod tests {
     #[test]
     fn failures_say_what_to_do() {
         let address = "192.0.2.1:53".parse().unwrap();
-        let text = |errno| failure(address, "UDP", io::Error::from_raw_os_error(errno)).to_string();
+        let text = |errno| {
+            failure(address, sockets::Protocol::Udp, io::Error::from_raw_os_error(errno))
+                .to_string()
+        };
         // EACCES, EADDRINUSE, EAFNOSUPPORT, EMFILE
         for (errno, words) in [
             (13, "CAP_NET_BIND_SERVICE"),

@@ -139,13 +139,21 @@ fn an_address_in_use_fails_and_says_so() {
     let address = taken.local_addr().unwrap().to_string();
     let (code, text) = refusal(&run(&["serve", "--listen", &address]));
     assert_eq!(code, Some(1), "{text}");
+    let us = format!("(process {}) listens on 127.0.0.1; stop it", std::process::id());
     assert!(text.contains(&format!("TCP address {address} is in use")), "{text}");
+    assert!(text.contains(&us), "{text}");
 
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, text) = refusal(&run(&["serve", "--listen", &address]));
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&format!("UDP address {address} is in use")), "{text}");
+    assert!(text.contains(&us), "{text}");
+    // As systemd-resolved's stub keeps the port from who wants it on all addresses.
+    let stub = UdpSocket::bind("127.0.0.53:0").unwrap();
+    let any = format!("0.0.0.0:{}", stub.local_addr().unwrap().port());
+    let (code, text) = refusal(&run(&["serve", "--listen", &any]));
+    assert!(code == Some(1) && text.contains("DNSStubListener=no"), "{text}");
 
     let (code, text) = refusal(&run(&["serve", "--listen", "192.0.2.1:5300"]));
     assert_eq!(
@@ -157,10 +165,10 @@ fn an_address_in_use_fails_and_says_so() {
 #[test]
 fn a_second_server_on_one_address_fails() {
     let registry = Registry::embedded();
-    let (_first, at) = process::serve(&registry.url(), &[]);
+    let (first, at) = process::serve(&registry.url(), &[]);
     let (code, text) = refusal(&run(&["serve", "--listen", &at.to_string()]));
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("is in use: another srvd or name server runs there"), "{text}");
+    assert!(text.contains(&format!("is in use: `srvd` (process {})", first.pid())), "{text}");
 }
 
 #[test]

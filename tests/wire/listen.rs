@@ -3,6 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use srvd::machine::sockets::Protocol;
 use srvd::wire::{BindError, Listeners, Strictness};
 
 use super::example;
@@ -33,11 +34,11 @@ fn either_transport_alone_is_enough_to_be_in_use() {
     let tcp = TcpListener::bind("127.0.0.79:0").unwrap();
     let address = tcp.local_addr().unwrap();
     let fault = Listeners::bind(&[address], Strictness::Explicit).unwrap_err();
-    assert!(matches!(fault, BindError::InUse { transport: "TCP", .. }), "{fault}");
+    assert!(matches!(fault, BindError::InUse { transport: Protocol::Tcp, .. }), "{fault}");
     let udp = UdpSocket::bind("127.0.0.79:0").unwrap();
     let address = udp.local_addr().unwrap();
     let fault = Listeners::bind(&[address], Strictness::Explicit).unwrap_err();
-    assert!(matches!(fault, BindError::InUse { transport: "UDP", .. }), "{fault}");
+    assert!(matches!(fault, BindError::InUse { transport: Protocol::Udp, .. }), "{fault}");
     // The TCP socket of the failed attempt is gone.
     TcpListener::bind(address).unwrap();
 }

@@ -30,6 +30,7 @@
 //! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |
 //! | [`machine`] | this machine's addresses and processes | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
+//! | [`remote`] | a running server, asked over its HTTP API | `error` |
 //! | [`shutdown`] | the signals that end the process | |
 //! | [`systemd`] | what systemd is told | |
 //! | [`telemetry`] | log lines, and the runtimes that write them | `names`, `lock`, `error` |
@@ -112,6 +113,7 @@ pub mod names;
 pub mod privileges;
 pub mod registry;
 pub mod reload;
+pub mod remote;
 pub mod shutdown;
 pub mod state;
 pub mod systemd;

@@ -38,6 +38,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Dev(args) => dev::dev(&log, common, args, &file)?,
         Command::List(args) => on_all_cores(&log, commands::list(registries()?, args))?,
         Command::Lookup(args) => on_all_cores(&log, commands::lookup(registries()?, args))?,
+        Command::Status(args) => return on_one_thread(&log, commands::status(args, &file)),
         Command::Watch(args) => on_all_cores(&log, commands::watch(registries()?, args))?,
         Command::Check(args) => {
             return on_all_cores(&log, commands::check(server(&args.serve)?, args));

@@ -42,6 +42,7 @@ const ROOMS: &[&str] = &[
     "privileges",
     "registry",
     "reload",
+    "remote",
     "shutdown",
     "state",
     "systemd",

@@ -1,7 +1,7 @@
 //! The address that HTTP is answered on, or `off`.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 /// The port that is listened on when nothing says otherwise.
@@ -16,9 +16,14 @@ pub enum HttpAddress {
     On(SocketAddr),
 }
 
+impl HttpAddress {
+    /// The address when nothing says otherwise.
+    pub const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT);
+}
+
 impl Default for HttpAddress {
     fn default() -> Self {
-        Self::On((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
+        Self::On(Self::DEFAULT)
     }
 }
 

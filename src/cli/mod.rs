@@ -18,6 +18,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::remote::ServerUrl;
 use crate::telemetry::LogFormat;
 
 pub use self::answering::AnsweringArgs;
@@ -97,6 +98,10 @@ pub enum Command {
     ///
     /// Of the lowest priority, drawn by weight.
     Lookup(LookupArgs),
+    /// Say how a running server and its zones stand
+    ///
+    /// Asks its HTTP API. Exits with 0 when it is ready, with 1 when it is not.
+    Status(StatusArgs),
     /// Print online, offline and changed events as they happen
     Watch(WatchArgs),
     /// Check the configuration, zone files and documents in etcd
@@ -246,6 +251,19 @@ pub struct LookupArgs {
 pub struct WatchArgs {
     /// The service [default: all of them]
     pub name: Option<String>,
+    /// Form of the output [default: table on a terminal, else json]
+    #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Server to ask, by its HTTP API [default: http://127.0.0.1:5380]
+    ///
+    /// Where a configuration file is named, the default is its `http` address.
+    #[arg(long, env = "SRVD_SERVER", value_name = "SERVER_URL")]
+    pub server: Option<ServerUrl>,
     /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,

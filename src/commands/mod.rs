@@ -4,6 +4,8 @@
 //! the zones that the configuration names, and show one JSON object everywhere: `zone`, `name`,
 //! `id`, `key` and the document's members.
 //!
+//! `status` asks a running server.
+//!
 //! `join` and `leave` write to the registry; `serve` is the server.
 
 mod check;
@@ -14,6 +16,7 @@ mod leave;
 mod list;
 mod print;
 mod serve;
+mod status;
 mod watch;
 
 use std::sync::Arc;
@@ -33,6 +36,7 @@ pub use self::join::join;
 pub use self::leave::leave;
 pub use self::list::{list, lookup};
 pub use self::serve::serve;
+pub use self::status::status;
 pub use self::watch::watch;
 
 /// An instance, and where it was found.

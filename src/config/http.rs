@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::files::{Token, certified, tokens};
 use crate::names::{DEFAULT_LEASE, Span};
 use crate::registry::Diagnostic;
+use crate::remote::ServerUrl;
 
 /// The certificate that HTTP is served with, and a warning about it.
 type Certificate = (Option<Arc<CertifiedKey>>, Option<Diagnostic>);
@@ -53,6 +54,17 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
         registration_ttl: registration_ttl(args, file)?,
         caution,
     })
+}
+
+/// The server that a command asks: the one that was typed, else the one that the file describes.
+/// One that listens on all addresses is asked on loopback.
+#[must_use]
+pub fn server(typed: Option<&ServerUrl>, file: &File) -> ServerUrl {
+    let address = match file.http {
+        Some(HttpAddress::On(address)) => address,
+        _ => HttpAddress::DEFAULT,
+    };
+    typed.cloned().unwrap_or_else(|| ServerUrl::on(address, file.http_cert.is_some()))
 }
 
 /// How long a registration made over HTTP outlives its last renewal.

@@ -37,7 +37,7 @@ use self::zones::registry_zones;
 
 pub use self::answering::Answering;
 pub use self::file::File;
-pub use self::http::Http;
+pub use self::http::{Http, server};
 pub use self::keys::{KEYS, TakesEffect};
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};

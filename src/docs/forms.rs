@@ -25,6 +25,7 @@ pub(super) const FORMS: &[(&str, &str)] = &[
     ("tcp|udp", "tcp or udp"),
     ("TYPE", "a type of DNS records, as SRV or TYPE65"),
     ("SHELL", "bash, elvish, fish, powershell or zsh"),
+    ("SERVER_URL", "http[s]://HOST[:PORT]"),
     ("URL", "http[s]://HOST[:PORT][,HOST[:PORT]...][/NAMESPACE][?prefix=...]"),
     ("USER", "USER or USER:GROUP"),
     ("ZONE", "a domain name, as 10.in-addr.arpa"),

@@ -122,6 +122,17 @@ pub(super) const PAGES: &[Page] = &[
         ..PLAIN
     },
     Page {
+        name: "status",
+        hidden: &["registry", "ca", "cert", "key", "user", "password_file"],
+        examples: &[
+            ("the server on this machine", "srvd status"),
+            ("another", "srvd status --server http://10.0.0.53:5380"),
+            ("as a health check", "srvd status > /dev/null"),
+        ],
+        exits: &[("1", "it is not ready"), ("4", "it cannot be reached")],
+        ..PLAIN
+    },
+    Page {
         name: "list",
         examples: &[
             ("all services", "srvd list"),

@@ -19,6 +19,8 @@ mod openapi;
 mod refused;
 /// Who comes back misses nothing.
 mod resume;
+/// One look from the terminal.
+mod status;
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};

@@ -1,0 +1,196 @@
+//! A running server, asked over its HTTP API: without etcd's credentials, and without etcd.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::{Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::error::Failure;
+
+/// How long a whole exchange may take: a page of a large zone is made in a tenth of a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Octets of a reply that are read: far more than the longest page of the API.
+const REPLY_MAX: usize = 64 << 20;
+/// Octets of a url that make sense.
+const URL_OCTETS: usize = 2_048;
+
+/// The url of a server's HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// Whether it speaks TLS.
+    is_https: bool,
+    /// Where to connect.
+    host: String,
+    /// At which port.
+    port: u16,
+}
+
+/// Whatever octets go over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl FromStr for ServerUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fault = |what: &str| format!("`{text}` {what}; write http://127.0.0.1:5380");
+        if text.len() > URL_OCTETS {
+            return Err("it is longer than 2048 octets; write http://127.0.0.1:5380".to_owned());
+        }
+        let url: Uri = text.parse().map_err(|_| fault("is not a url"))?;
+        let is_https = match url.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(fault("does not begin with http:// or https://")),
+        };
+        let host =
+            url.host().filter(|host| !host.is_empty()).ok_or_else(|| fault("has no host"))?;
+        if url.authority().is_some_and(|it| it.as_str().contains('@')) {
+            return Err("a server is asked without a user; write http://127.0.0.1:5380".to_owned());
+        }
+        if url.path_and_query().is_some_and(|path| path != "/") {
+            return Err(fault("has a path"));
+        }
+        let host = host.trim_matches(['[', ']']).to_owned();
+        Ok(Self { is_https, host, port: url.port_u16().unwrap_or(if is_https { 443 } else { 80 }) })
+    }
+}
+
+impl Display for ServerUrl {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_https { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority())
+    }
+}
+
+impl ServerUrl {
+    /// The server that listens on an address; on loopback where that stands for all.
+    #[must_use]
+    pub fn on(address: SocketAddr, is_https: bool) -> Self {
+        let host = match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.to_string(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.to_string(),
+            other => other.to_string(),
+        };
+        Self { is_https, host, port: address.port() }
+    }
+
+    /// The value that a path of the API answers with.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] where nobody answers; [`Failure::NotFound`] and
+    /// [`Failure::Failed`] with what the server says.
+    pub async fn get(&self, path: &str) -> Result<Value, Failure> {
+        let exchange = timeout(PATIENCE, self.exchange(path)).await;
+        let silent = || Failure::Unreachable(format!("the server {self} said nothing for 10 s"));
+        let (status, text) = exchange.map_err(|_| silent())?.map_err(|fault| self.away(&fault))?;
+        let value: Result<Value, _> = serde_json::from_slice(&text);
+        match (status, value) {
+            (StatusCode::OK, Ok(value)) => Ok(value),
+            (status, Ok(value)) => Err(refusal(self, status, &value)),
+            (status, Err(_)) => Err(Failure::failed(format!(
+                "{self}{path} answers {status}, and not as srvd does; name a server with --server"
+            ))),
+        }
+    }
+
+    /// Nobody answers, and why.
+    fn away(&self, fault: &anyhow::Error) -> Failure {
+        Failure::Unreachable(format!(
+            "the server {self} cannot be reached: {fault:#}; check that it runs, and --server"
+        ))
+    }
+
+    /// The status and the body that a path is answered with.
+    async fn exchange(&self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let stream: Box<dyn Stream> = match self.is_https {
+            true => Box::new(self.secured(stream).await?),
+            false => Box::new(stream),
+        };
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let request = Request::get(path)
+            .header(HOST, self.authority())
+            .header(USER_AGENT, concat!("srvd/", env!("CARGO_PKG_VERSION")))
+            .header(CONNECTION, "close")
+            .body(String::new())?;
+        let answer = async {
+            let answer = sender.send_request(request).await?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), REPLY_MAX).collect().await;
+            anyhow::Ok((status, body.map_err(anyhow::Error::from_boxed)?.to_bytes()))
+        };
+        let (answer, _) = tokio::join!(answer, connection);
+        answer
+    }
+
+    /// TLS over a stream, with the system's authorities.
+    async fn secured(&self, stream: TcpStream) -> anyhow::Result<impl Stream + use<>> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from(self.host.clone())?;
+        Ok(TlsConnector::from(Arc::new(config)).connect(name, stream).await?)
+    }
+
+    /// `HOST:PORT`.
+    fn authority(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// What a server says in place of what was asked for.
+fn refusal(server: &ServerUrl, status: StatusCode, said: &Value) -> Failure {
+    let message = said["message"].as_str().unwrap_or_default();
+    match status {
+        StatusCode::NOT_FOUND => Failure::NotFound(message.to_owned()),
+        _ => Failure::failed(format!("{server} answers {status}: {message}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_scheme_a_host_and_a_port() {
+        for (written, shown) in [
+            ("http://127.0.0.1:5380", "http://127.0.0.1:5380"),
+            ("http://[::1]:5380/", "http://[::1]:5380"),
+            ("https://ops.example", "https://ops.example:443"),
+        ] {
+            assert_eq!(written.parse::<ServerUrl>().unwrap().to_string(), shown);
+        }
+        let any = ServerUrl::on("0.0.0.0:80".parse().unwrap(), true);
+        assert_eq!(any.to_string(), "https://127.0.0.1:80");
+        for (written, fault) in [
+            ("127.0.0.1:5380", "does not begin with http://"),
+            ("ftp://a", "does not begin with http://"),
+            ("http://a/v1", "has a path"),
+            ("http://u:s3cret@a", "without a user"),
+            ("http:// ", "is not a url"),
+        ] {
+            let told = written.parse::<ServerUrl>().unwrap_err();
+            assert!(told.contains(fault) && !told.contains("s3cret"), "{written}: {told}");
+        }
+    }
+}

@@ -135,7 +135,7 @@ impl App {
         privileges::give_up(self.account.as_ref()).map_err(Failure::failed)?;
         if privileges::is_root() {
             tracing::info!(
-                "running as root, without its capabilities; name an account for it with `run-as`"
+                "running as root with all capabilities dropped; set `run-as` to use another user"
             );
         }
         Ok(())

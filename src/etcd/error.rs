@@ -182,9 +182,7 @@ impl Error {
             return Some(Self::LoggedOut(format!("the login is not valid any more, {message}")));
         }
         if says(&["user name is empty"]) {
-            return Some(Self::LoggedOut(
-                "it wants to know the user, and none is given".to_owned(),
-            ));
+            return Some(Self::LoggedOut("etcd requires a user, and none is given".to_owned()));
         }
         if says(&["authentication is not enabled"]) {
             return Some(Self::NoLogins);

@@ -23,7 +23,8 @@
 //! # How it ends
 //! When all came back; or when the grace period since the first held removal is over: then
 //! all are published together, and the window begins anew, so that the same removals start
-//! nothing again. It never lasts for ever.
+//! nothing again. It never lasts for ever. An operator who knows that they are meant ends it at
+//! once, by a reload in which `hold-collapse` is zero.
 
 mod window;
 
@@ -42,6 +43,9 @@ use self::window::{Counted, Spot, WINDOW, Window, ends};
 const LEAST: usize = 20;
 /// Removals of more than so many hundredths of the zone are one.
 const SHARE: usize = 80;
+
+/// How often it is looked whether an operator ended the delay.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A publisher before another, which holds removals back in a collapse.
 #[derive(Debug)]
@@ -66,6 +70,8 @@ pub struct Guard<P> {
     held_aliases: HashMap<AliasPlace, Arc<Alias>>,
     /// Until when; nothing is held while this is none.
     until: Option<Instant>,
+    /// When it was last looked whether that is over.
+    looked: Option<Instant>,
     /// How long that is in all.
     grace: Duration,
 }
@@ -93,6 +99,7 @@ impl<P: Publish> Guard<P> {
             held: HashSet::default(),
             held_aliases: HashMap::new(),
             until: None,
+            looked: None,
             grace: Duration::ZERO,
         }
     }
@@ -127,13 +134,18 @@ impl<P: Publish> Guard<P> {
     /// published, or a window is over whose instances need not be kept.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        self.until.or_else(|| self.window.oldest().map(|at| at + 2 * WINDOW))
+        let look = self.looked.map(|at| at + LOOK_EVERY);
+        let held = self.until.map(|until| look.map_or(until, |look| look.min(until)));
+        held.or_else(|| self.window.oldest().map(|at| at + 2 * WINDOW))
     }
 
     /// Publishes what is held, if it is time, and forgets what is older than the window.
     pub fn release_at(&mut self, now: Instant) {
         self.window.forget(now);
-        if self.until.is_none_or(|until| now < until) {
+        self.looked = Some(now);
+        let Some(until) = self.until else { return };
+        let is_ended = self.patience.hold_collapse().is_zero();
+        if now < until && !is_ended {
             return;
         }
         let removed = self.held.len();
@@ -148,8 +160,9 @@ impl<P: Publish> Guard<P> {
         tracing::warn!(
             zone = self.zone,
             removed,
-            "mass removal delayed for {}; publishing it now",
-            Span(self.grace)
+            "mass removal delayed for {}{}; publishing it now",
+            Span(self.grace),
+            if is_ended { ", ended by a reload" } else { "" }
         );
         let revision = self.revision;
         self.publisher.publish(Update { revision, changes, aliases, entries, ..Update::default() });
@@ -175,7 +188,8 @@ impl<P: Publish> Guard<P> {
             gone,
             of = before,
             "mass removal: {gone} of {before} instances were removed within {}; \
-             delaying further removals for {} (hold-collapse = \"0s\" turns this off)",
+             delaying these and further removals for {} (to publish them now, set hold-collapse \
+             to \"0s\" and reload)",
             Span(WINDOW),
             Span(grace)
         );

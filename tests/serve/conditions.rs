@@ -65,5 +65,7 @@ fn a_collapse_that_is_held_is_called_so_everywhere() {
     assert_eq!(zone["standing"], "fresh");
     assert_eq!((zone["held"].as_u64(), zone["held_of"].as_u64()), (Some(30), Some(30)));
     assert!(zone["held_until"].as_str().unwrap().ends_with('Z'), "{zone}");
-    process.logs("30 of 30 instances were removed within 10s; delaying further removals for 10m");
+    process.logs(
+        "30 of 30 instances were removed within 10s; delaying these and further removals for 10m",
+    );
 }

@@ -10,7 +10,7 @@ pub(super) fn of(resolved: &Resolved<'_>, name: &WireName) -> String {
     match resolved {
         Resolved::Foreign => "the name is below the apex of no zone".to_owned(),
         Resolved::NotReady => "the zone with the longest apex above the name".to_owned(),
-        Resolved::Missing(position) => within(position, "nothing stands at this name"),
+        Resolved::Missing(position) => within(position, "no such name"),
         Resolved::Existing(position, node) => within(position, &at(position, *node, name)),
     }
 }

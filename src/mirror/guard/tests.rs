@@ -8,6 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::mirror::Waits;
 use crate::names::WireName;
 use crate::registry::{Layout, Table};
 
@@ -28,6 +29,18 @@ fn a_wiped_zone_is_held_and_released_once() {
     assert_eq!((rig.shown(), rig.vitals.held.get()), (0, 0));
     assert_eq!(rig.guard.publisher.revisions.len(), updates + 1, "published together");
     assert_eq!((rig.guard.due(), rig.vitals.collapses.get()), (None, 1));
+}
+
+#[test]
+fn an_operator_ends_the_delay_by_a_reload() {
+    let mut rig = Rig::of(30, GRACE);
+    rig.delete_at_once(0..30);
+    rig.pass(Duration::from_secs(2));
+    assert_eq!(rig.guard.due(), Some(rig.now + Duration::from_secs(1)), "it is looked after");
+    rig.guard.patience.replace(Waits::default());
+    assert_eq!(rig.shown(), 30);
+    rig.pass(Duration::from_secs(1));
+    assert_eq!((rig.shown(), rig.vitals.held.get(), rig.guard.due()), (0, 0, None));
 }
 
 #[test]

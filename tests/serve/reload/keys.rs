@@ -162,4 +162,9 @@ fn a_collapse_is_held_as_long_as_is_said_now() {
     remove("two");
     scene.process.logs("mass removal: ");
     assert!(seen("two").contains("ANSWER: 300"));
+    // And lets go of what it holds when that is said.
+    scene.configure("hold-collapse = \"0s\"");
+    scene.reload();
+    assert!(eventually(|| seen("two").contains("NXDOMAIN")));
+    scene.process.logs("ended by a reload; publishing it now");
 }

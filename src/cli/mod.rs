@@ -10,7 +10,7 @@ mod http_address;
 mod join;
 mod limits;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,8 +45,9 @@ pub struct Cli {
 pub struct Common {
     /// Where etcd is [default: http://127.0.0.1:2379]
     ///
-    /// SCHEME://HOST[:PORT][,HOST[:PORT]...][/NAMESPACE][?prefix=...&timeout=...&refresh=...],
-    /// where prefix is /services unless given, timeout 3s, and refresh (of the member list) 60s.
+    /// http[s]://HOST[:PORT][,HOST[:PORT]...][/NAMESPACE], and behind it, where wanted,
+    /// ?prefix=PATH&timeout=DURATION&refresh=DURATION: /services, 3s, and 60s (of the member list)
+    /// unless given.
     #[arg(long, global = true, env = "SRVD_REGISTRY", value_name = "URL")]
     pub registry: Option<String>,
     /// Configuration file (TOML)
@@ -131,7 +132,7 @@ pub struct ServeArgs {
     /// Addresses of DNS, UDP and TCP [default: 127.0.0.1:5300, [::1]:5300]
     ///
     /// May be repeated, or a list with commas.
-    #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',', value_parser = socket_address)]
     pub listen: Vec<SocketAddr>,
     /// UDP workers per address; 0 is one per core [default: 0]
     #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
@@ -195,6 +196,16 @@ pub struct ServeArgs {
     /// What clients are told beside answers.
     #[command(flatten)]
     pub answering: AnsweringArgs,
+}
+
+/// Reads an address with its port.
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let fault = |_| match text.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => format!("it has no port; write {address}:53"),
+        Ok(IpAddr::V6(address)) => format!("it has no port; write [{address}]:53"),
+        Err(_) => "it is no IP address with a port; write 127.0.0.1:53 or [::1]:53".to_owned(),
+    };
+    text.parse().map_err(fault)
 }
 
 /// The output format of a command.

@@ -45,7 +45,7 @@ fn of_command(command: &Command, page: &Page) -> io::Result<Vec<u8>> {
     let man = Man::new(command.clone()).date(NO_DATE).source(version()).manual("srvd");
     man.render_title(&mut out)?;
     man.render_name_section(&mut out)?;
-    man.render_synopsis_section(&mut out)?;
+    synopsis(command).to_writer(&mut out)?;
     man.render_description_section(&mut out)?;
     man.render_options_section(&mut out)?;
     if command.has_subcommands() {
@@ -60,6 +60,14 @@ fn of_command(command: &Command, page: &Page) -> io::Result<Vec<u8>> {
     see_also(&mut roff, &title(command));
     roff.to_writer(&mut out)?;
     Ok(out)
+}
+
+/// The synopsis: the usage line, which names no option by itself.
+fn synopsis(command: &Command) -> Roff {
+    let usage = command.clone().render_usage().to_string();
+    let mut roff = Roff::new();
+    section(&mut roff, "SYNOPSIS", &[usage.trim_start_matches("Usage: ")]);
+    roff
 }
 
 /// The page of the configuration file.

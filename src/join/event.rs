@@ -109,7 +109,7 @@ impl Event {
             }
             Self::Trouble(error) => tracing::warn!(key, "still trying: {error}"),
             Self::Unhealthy(reason) => {
-                tracing::warn!(key, "check failed; deregistered until it passes: {reason}");
+                tracing::warn!(key, "check failed; not registered until it passes: {reason}");
             }
             Self::Healthy => tracing::info!(key, "the check passes"),
             Self::NotLeft(error) => {

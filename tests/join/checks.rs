@@ -72,7 +72,7 @@ fn tcp_goes_with_the_port_and_comes_back_with_it() {
     let at = listener.local_addr().unwrap();
     drop(listener);
     let mut srvd = join(&etcd, at.port(), "tcp", &[]);
-    srvd.logs("check failed; deregistered until it passes: 127.0.0.1:");
+    srvd.logs("check failed; not registered until it passes: 127.0.0.1:");
     assert_eq!(held(&etcd, KEY), None);
     let listener = TcpListener::bind(at).unwrap();
     srvd.prints("registered web");
@@ -101,7 +101,7 @@ fn tcp_takes_nothing_here_for_what_is_elsewhere() {
     let place = ["join", "web", "--host", "192.0.2.1", "--port", &port, "--id", "one"];
     let check = ["--check", "tcp", "--check-interval", "100ms", "--check-timeout", "200ms"];
     let alone = Srvd::start(&etcd.url(), &[&place[..], &check].concat());
-    alone.logs("check failed; deregistered until it passes: ");
+    alone.logs("check failed; not registered until it passes: ");
     assert_eq!(held(&etcd, KEY), None);
     drop(alone);
     let command = Srvd::start(&etcd.url(), &[&place[..], &check, &["--", "sleep", "60"]].concat());
@@ -190,6 +190,19 @@ fn what_it_prints_without_end_does_no_harm() {
     let etcd = Etcd::start();
     let srvd = join(&etcd, 7, "exec:head -c 3000000 /dev/zero | tr '\\0' x", &[]);
     srvd.prints("registered web");
+}
+
+#[test]
+fn what_a_passing_check_leaves_running_is_ended() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let pids = directory.path().join("pids");
+    let check = format!("exec:sleep 1000 & echo $! >> {}", pids.display());
+    let srvd = join(&etcd, 7, &check, &[]);
+    srvd.prints("registered web");
+    let left = std::fs::read_to_string(&pids).unwrap();
+    let is_gone = |pid: &str| !std::path::Path::new("/proc").join(pid).exists();
+    assert!(eventually(|| left.lines().all(is_gone)), "{left}");
+    assert_eq!(srvd.log().count("check failed"), 0);
 }
 
 #[test]

@@ -124,7 +124,10 @@ fn a_registry_wiped_while_we_were_down_is_held_too() {
     assert_eq!(first.exits(), 0);
     etcd.wipe_and_restart();
     let (second, at) = serve(&etcd);
-    process::wait_for_log(&second, &["mass removal: 30 of 30", "set hold-collapse to \"0s\" and reload"]);
+    process::wait_for_log(
+        &second,
+        &["mass removal: 30 of 30", "set hold-collapse to \"0s\" and reload"],
+    );
     assert_eq!(ask(at, QUESTION).answers.len(), INSTANCES);
     assert!(eventually(|| ask(at, QUESTION).code == ResponseCode::NXDomain));
     process::wait_for_log(&second, &["mass removal delayed for 15s"]);

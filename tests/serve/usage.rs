@@ -57,7 +57,7 @@ fn flags_are_refused_by_name() {
     for (arguments, message) in [
         (&["--colour"][..], "unexpected argument '--colour'"),
         (&["--listen", "here"], "invalid value 'here' for '--listen <ADDRESS>'"),
-        (&["--listen", "127.0.0.1"], "invalid socket address"),
+        (&["--listen", "127.0.0.1"], "it has no port; write 127.0.0.1:53"),
         (&["--workers=-1"], "invalid value '-1' for '--workers <N>'"),
         (&["--udp-size", "99999"], "--udp-size: 99999 is not within 512 to 4096"),
         (&["--workers", "5000"], "5000 is not within 0 to 1024; 0 is one per core"),

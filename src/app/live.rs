@@ -6,6 +6,10 @@ use std::io;
 use std::mem::take;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
@@ -14,6 +18,7 @@ use crate::index::{Index, Schema, Zone};
 use crate::lock::Lock;
 use crate::metrics::ReloadHistory;
 use crate::mirror::{Patience, Waits};
+use crate::names::Span;
 use crate::privileges;
 use crate::wire::{Counters, Limiter, Listeners, Policies, Policy, QueryLog, RateLimit};
 
@@ -35,6 +40,8 @@ pub struct Reloadable {
     counters: Arc<Counters>,
     /// What came of reading everything again.
     outcomes: Arc<ReloadHistory>,
+    /// How long answers go on once the server is told to stop.
+    shutdown_delay: Arc<Lock<Duration>>,
 }
 
 /// The reloadable part of mirrors, which is there before anything is bound: what snapshots say is
@@ -89,6 +96,7 @@ impl Reloadable {
             upstreams: Arc::default(),
             counters: listeners.counters(),
             outcomes: Arc::default(),
+            shutdown_delay: Arc::default(),
         }
     }
 
@@ -108,6 +116,22 @@ impl Reloadable {
     #[must_use]
     pub const fn outcomes(&self) -> &Arc<ReloadHistory> {
         &self.outcomes
+    }
+
+    /// What is cancelled once answers are to end: so long after the server is told to stop.
+    pub(super) fn ending(&self, shutdown: CancellationToken) -> CancellationToken {
+        let (ending, delay) = (CancellationToken::new(), Arc::clone(&self.shutdown_delay));
+        let ended = ending.clone();
+        tokio::spawn(async move {
+            shutdown.cancelled().await;
+            let delay = *delay.lock();
+            if !delay.is_zero() {
+                tracing::info!("answering for another {}; not ready from now on", Span(delay));
+                sleep(delay).await;
+            }
+            ended.cancel();
+        });
+        ending
     }
 
     /// Begins to ask others for names that are not ours, which needs a thread.
@@ -145,6 +169,7 @@ impl Reloadable {
     /// The system has no thread left; then nothing is changed.
     pub(super) fn apply(&self, config: Serve) -> io::Result<()> {
         let Serve { answering, limits, forward, forward_rules, outage, http, .. } = config;
+        *self.shutdown_delay.lock() = config.shutdown_delay;
         let connections = limits.tcp.connections;
         self.answer(answering, limits, (forward, forward_rules))?;
         privileges::make_room(connections);

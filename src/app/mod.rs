@@ -188,7 +188,8 @@ impl App {
             bender: self.bender,
         };
         let http = window(self.http, subject);
-        let served = self.listeners.serve(index, policies, self.workers, shutdown);
+        let ending = self.live.ending(shutdown);
+        let served = self.listeners.serve(index, policies, self.workers, ending);
         let ended = tokio::select! {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),

@@ -187,6 +187,11 @@ pub struct ServeArgs {
     /// A mass removal is most of a zone within 10 s. 0s turns the delay off.
     #[arg(long, env = "SRVD_HOLD_COLLAPSE", value_parser = humantime::parse_duration, value_name = "DURATION")]
     pub hold_collapse: Option<Duration>,
+    /// How long to go on answering after SIGTERM, 0s to 5m [default: 0s]
+    ///
+    /// /readyz is 503 from the signal on, so that whoever sends queries here has time to notice.
+    #[arg(long, env = "SRVD_SHUTDOWN_DELAY", value_parser = humantime::parse_duration, value_name = "DURATION")]
+    pub shutdown_delay: Option<Duration>,
     /// The operator's window.
     #[command(flatten)]
     pub http: HttpArgs,

@@ -62,6 +62,8 @@ pub struct File {
     pub max_stale: FileValue<Span>,
     /// How long the removals of a collapse are held.
     pub hold_collapse: FileValue<Span>,
+    /// How long answers go on once it is told to stop.
+    pub shutdown_delay: FileValue<Span>,
     /// The reverse zones.
     pub reverse: FileValue<Vec<String>>,
     /// Who is asked for other names.

@@ -16,7 +16,7 @@ pub enum TakesEffect {
 }
 
 /// Every key outside `[[zone]]`; each is an option, too.
-pub const KEYS: [(&str, TakesEffect); 43] = [
+pub const KEYS: [(&str, TakesEffect); 44] = [
     ("registry", Refused),
     ("ca", Followed),
     ("cert", Followed),
@@ -38,6 +38,7 @@ pub const KEYS: [(&str, TakesEffect); 43] = [
     ("state", Restart),
     ("max-stale", Reloaded),
     ("hold-collapse", Reloaded),
+    ("shutdown-delay", Reloaded),
     ("reverse", Reloaded),
     ("forward", Reloaded),
     ("forward-private", Reloaded),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::answering::{Answering, answering};
 use super::expiry::ending;
@@ -31,6 +31,8 @@ use crate::zonefile;
 
 /// Where DNS is answered when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5300;
+/// The longest that answers go on once the server is told to stop.
+const DELAY_MOST: Span = Span(Duration::from_secs(300));
 /// UDP workers that may be asked for: more than any machine has cores.
 const WORKERS_MAX: usize = 1024;
 
@@ -67,6 +69,8 @@ pub struct Serve {
     pub log_format: LogFormat,
     /// What is kept while they are away.
     pub outage: Outage,
+    /// How long answers go on once it is told to stop.
+    pub shutdown_delay: Duration,
     /// Who may ask, how much, and as whom the server runs.
     pub limits: Limits,
     /// What clients are told beside answers.
@@ -146,6 +150,7 @@ impl Serve {
             exposed,
             access,
             outage: outage(args, file)?,
+            shutdown_delay: shutdown_delay(args, file)?,
             limits: limits(&args.limits, file)?,
             answering: answering(&args.answering, file)?,
         })
@@ -210,6 +215,14 @@ fn zones(
     let zones = registry_zones(url, &files, file)?;
     let static_zones = static_zones(&zones, &files)?;
     reversed(args, file, zones, static_zones)
+}
+
+/// How long answers go on once it is told to stop.
+fn shutdown_delay(args: &ServeArgs, file: &File) -> Result<Duration, Failure> {
+    let typed = args.shutdown_delay.map(Span);
+    let given = Given::pick("shutdown-delay", &typed, &file.shutdown_delay, file);
+    let delay = within(given, Span(Duration::ZERO)..=DELAY_MOST, "a supervisor waits 90s or less")?;
+    Ok(delay.map_or(Duration::ZERO, |Span(delay)| delay))
 }
 
 /// The addresses to answer on.

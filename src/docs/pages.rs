@@ -41,6 +41,7 @@ const SERVING: &[&str] = &[
     "state",
     "max_stale",
     "hold_collapse",
+    "shutdown_delay",
     "forward_private",
     "forward_0x20",
 ];

@@ -24,10 +24,11 @@ mod status;
 
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use crate::support::etcd::{Etcd, page};
 use crate::support::srvd::{Srvd, plain};
-use crate::support::{PATIENCE, eventually, free_addr};
+use crate::support::{PATIENCE, dig, eventually, free_addr};
 
 /// `srvd serve` of a registry, and where it answers HTTP.
 pub(super) fn serve(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
@@ -198,4 +199,21 @@ fn ready(registry: &str, arguments: &[&str]) -> (Srvd, SocketAddr) {
     let (process, at) = serve(registry, &[&["--hold-collapse", "0s"], arguments].concat());
     assert!(eventually(|| says(at, "/readyz", "200")), "{:?}", process.log().all());
     (process, at)
+}
+
+#[test]
+fn a_delayed_end_is_not_ready_at_once_and_answers_until_it_is_over() {
+    let etcd = Etcd::start();
+    etcd.etcdctl(&["put", "/services/web/1", "10.0.0.1:80"]);
+    let (mut serving, at) = serve(&etcd.url(), &["--shutdown-delay", "4s"]);
+    assert!(eventually(|| says(at, "/readyz", "200")));
+    let dns = serving.answers_at();
+    let begun = serving.signal("TERM");
+    assert!(eventually(|| says(at, "/readyz", "503")));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(get(at, "/readyz").1.lines().next(), Some("draining"));
+    assert!(dig(dns, "+short A web.services.internal").contains("10.0.0.1"));
+    serving.logs("answering for another 4s");
+    assert_eq!(serving.exits(), 0);
+    assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
 }

@@ -10,10 +10,11 @@ use serde::Deserialize;
 use serde::de::Error as _;
 use toml::Spanned;
 
+use super::fault::fault;
 use crate::cli::HttpAddress;
 use crate::error::Failure;
 use crate::files::{self, FileStamp};
-use crate::names::{Network, Span, TTL_MAX, WireName, nearest};
+use crate::names::{Network, Span, TTL_MAX, WireName};
 use crate::telemetry::LogFormat;
 
 /// The file's keys.
@@ -120,37 +121,6 @@ pub struct File {
     /// What it looked like when it was read.
     #[serde(skip)]
     stamp: Option<FileStamp>,
-}
-
-/// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
-/// url with a password in it.
-fn fault(text: &str, error: &toml::de::Error) -> String {
-    // Some faults say what was expected in a line of its own.
-    let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    let what = unknown(&what).unwrap_or(what);
-    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
-        return format!(" {what}");
-    };
-    let line = before.matches('\n').count() + 1;
-    let keys = text.lines().take(line).filter_map(key_of);
-    keys.last().map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
-}
-
-/// That a key is unknown, with the known one that is most like it in place of all of them.
-fn unknown(what: &str) -> Option<String> {
-    let (key, known) = what.strip_prefix("unknown field `")?.split_once("`, expected one of ")?;
-    let known = known.split(", ").map(|it| it.trim_matches('`').as_bytes());
-    let meant = nearest(key.as_bytes(), known).and_then(|it| str::from_utf8(it).ok());
-    let remedy = meant.map_or("remove it".to_owned(), |it| format!("is it `{it}`?"));
-    Some(format!("unknown key `{key}`; {remedy}"))
-}
-
-/// The key that a line gives a value, or the table that it begins.
-fn key_of(line: &str) -> Option<&str> {
-    let key = line.split_once('=').map_or(line, |(key, _)| key).trim();
-    let is_key = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '[' | ']');
-    (!key.is_empty() && key.chars().all(is_key) && (line.contains('=') || key.starts_with("[[")))
-        .then_some(key)
 }
 
 /// A key's value, and where in the file it stands.
@@ -340,8 +310,11 @@ mod tests {
                 &[".toml:3:", ": max-answers-order:", "`fresh` or `stable`"],
             ),
             ("http = \"5380\"", &[".toml:1:", ": http:", "write 127.0.0.1:5380, or off"]),
-            ("forward = \"1.1.1.1\"", &[".toml:1:", ": forward:", "expected a sequence"]),
-            ("max-stale = 5", &[".toml:1:", ": max-stale:"]),
+            ("forward = \"1.1.1.1\"", &[".toml:1:", ": forward:", "a list; write [\"1.1.1.1\"]"]),
+            ("max-stale = 5", &[".toml:1:", ": max-stale:", "in quotes", "\"5s\""]),
+            ("udp-size = \"1232\"", &[".toml:1:", ": udp-size:", "whole number, without quotes"]),
+            ("chaos = \"yes\"", &[".toml:1:", ": chaos:", "true or false, without quotes"]),
+            ("[zone]\nname = \"a\"", &[".toml:1:", "write [[zone]]"]),
             (
                 "\nhold-collapse = \"soon\"",
                 &[".toml:2:", "`soon` is no duration; write it like 30s"],

@@ -5,6 +5,7 @@
 
 mod answering;
 mod expiry;
+mod fault;
 mod file;
 mod forward;
 mod given;

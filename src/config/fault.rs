@@ -1,0 +1,54 @@
+//! Faults of the configuration file, in the words of who writes one.
+
+use crate::names::nearest;
+
+/// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
+/// url with a password in it.
+pub(super) fn fault(text: &str, error: &toml::de::Error) -> String {
+    // Some faults say what was expected in a line of its own.
+    let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    let what = unknown(&what).or_else(|| mistyped(&what)).unwrap_or(what);
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return format!(" {what}");
+    };
+    let line = before.matches('\n').count() + 1;
+    let keys = text.lines().take(line).filter_map(key_of);
+    keys.last().map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
+}
+
+/// That a key is unknown, with the known one that is most like it in place of all of them.
+fn unknown(what: &str) -> Option<String> {
+    let (key, known) = what.strip_prefix("unknown field `")?.split_once("`, expected one of ")?;
+    let known = known.split(", ").map(|it| it.trim_matches('`').as_bytes());
+    let meant = nearest(key.as_bytes(), known).and_then(|it| str::from_utf8(it).ok());
+    let remedy = meant.map_or("remove it".to_owned(), |it| format!("is it `{it}`?"));
+    Some(format!("unknown key `{key}`; {remedy}"))
+}
+
+/// That a value is of another type than it should be, and what to write.
+fn mistyped(what: &str) -> Option<String> {
+    let (found, wanted) = what.strip_prefix("invalid type: ")?.split_once(", expected ")?;
+    let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
+    let value = value.trim_matches('`');
+    Some(match (kind, wanted) {
+        ("map", "a sequence") => "it is one of a list of tables; write [[zone]]".to_owned(),
+        (_, "a sequence") => format!("it is a list; write [{value}]"),
+        ("integer", "a string") => {
+            format!("it is a text; write it in quotes, a duration with its unit: \"{value}s\"")
+        }
+        (_, "a string") => "it is a text; write it in quotes".to_owned(),
+        (_, "a boolean") => "it is true or false, without quotes".to_owned(),
+        (_, number) if number.starts_with(['u', 'i']) => {
+            "it is a whole number, without quotes".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// The key that a line gives a value, or the table that it begins.
+fn key_of(line: &str) -> Option<&str> {
+    let key = line.split_once('=').map_or(line, |(key, _)| key).trim();
+    let is_key = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '[' | ']');
+    (!key.is_empty() && key.chars().all(is_key) && (line.contains('=') || key.starts_with("[[")))
+        .then_some(key)
+}

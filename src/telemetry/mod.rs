@@ -1,5 +1,6 @@
 //! The log of the process, on standard error.
 
+mod journal;
 mod lines;
 mod repeats;
 mod runtime;
@@ -15,6 +16,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
 
 use crate::names::Shown;
 
+use self::journal::{FAILURE, Journal};
 use self::lines::{Json, Text};
 use self::repeats::Repeats;
 
@@ -50,7 +52,8 @@ pub fn say(line: impl Display) {
 
 /// Prints one line on standard error, beside what is logged. Nobody may be reading that, either.
 pub fn complain(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{}", Shown(line));
+    let priority = Journal::listening().map_or("", |_| FAILURE);
+    let _ = writeln!(std::io::stderr(), "{priority}{}", Shown(line));
 }
 
 /// The libraries below log by the query and by the connection at these levels; hickory_net
@@ -73,17 +76,26 @@ pub fn start(format: LogFormat, is_server: bool, verbosity: u8) -> Log {
     let level = LEVELS[level.min(LEVELS.len() - 1)];
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
-    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal());
-    let lines = match format {
-        LogFormat::Text => {
+    let lines = fmt::layer().with_ansi(has_colours());
+    let lines = match (format, Journal::listening()) {
+        (LogFormat::Text, Some(journal)) => {
+            lines.with_writer(std::io::stderr).fmt_fields(Text).event_format(journal).boxed()
+        }
+        (LogFormat::Text, None) => {
             lines.with_writer(std::io::stderr).with_target(false).fmt_fields(Text).boxed()
         }
-        LogFormat::Json => lines.with_writer(Json).json().flatten_event(true).boxed(),
+        (LogFormat::Json, _) => lines.with_writer(Json).json().flatten_event(true).boxed(),
     };
     let repeats = Repeats::default();
     // A second start, as in tests that run several parts in one process, changes nothing.
     let _ = registry().with(filter).with(repeats.clone()).with(lines).try_init();
     Log(repeats)
+}
+
+/// Whether lines have colours: on a terminal whose user wants them (<https://no-color.org>).
+fn has_colours() -> bool {
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
+    !is_plain && std::io::stderr().is_terminal()
 }
 
 impl Log {

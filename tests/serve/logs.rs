@@ -1,14 +1,16 @@
 //! The log: queries by sampling, repeats by their number, lines that nobody can forge.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::MetadataExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::writer::Writer;
 use crate::support::etcd::{Etcd, page};
-use crate::support::eventually;
-use crate::support::srvd::Srvd;
+use crate::support::srvd::{Srvd, plain};
+use crate::support::{eventually, free_addr};
 use crate::wire::messages::{A, Query};
 
 /// `srvd serve`, and where it answers DNS and HTTP, once it is ready.
@@ -159,4 +161,31 @@ fn what_happens_to_a_registry_is_said_once() {
     for part in ["no word from the registry", "reachable again", "SIGTERM"] {
         assert_eq!(process.log().count(part), 1, "{:?}", process.log().all());
     }
+}
+
+#[test]
+fn the_journal_is_told_priorities_and_no_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("journal");
+    let log = || std::fs::read_to_string(&path).unwrap();
+    let run = |arguments: &[&str], stream: &str| {
+        let file = std::fs::File::create(&path).unwrap();
+        let about = file.metadata().unwrap();
+        let stream = stream.replace("HERE", &format!("{}:{}", about.dev(), about.ino()));
+        let mut command = plain(arguments);
+        command.env("JOURNAL_STREAM", stream).stdout(Stdio::null()).stderr(file).spawn().unwrap()
+    };
+    let nowhere = format!("http://{}", free_addr());
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--http", "off", "--registry", &nowhere];
+    let mut child = run(&serve, "HERE");
+    assert!(eventually(|| log().contains("<4>") && log().contains("<6>answering version=")));
+    assert!(log().lines().all(|line| line.starts_with('<')), "{}", log());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut elsewhere = run(&serve, "1:2");
+    assert!(eventually(|| log().contains(" INFO answering version=")), "{}", log());
+    elsewhere.kill().unwrap();
+    elsewhere.wait().unwrap();
+    run(&["serve", "--workers", "9999"], "HERE").wait().unwrap();
+    assert!(log().starts_with("<3>srvd: "), "{}", log());
 }

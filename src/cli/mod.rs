@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::remote::ServerUrl;
@@ -291,6 +291,9 @@ pub struct CheckArgs {
     /// What `serve` would be given.
     #[command(flatten)]
     pub serve: ServeArgs,
+    /// Check the configuration and its files alone, not what is in etcd
+    #[arg(long, env = "SRVD_OFFLINE", value_parser = BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub offline: bool,
     /// Form of the output [default: table]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,

@@ -163,6 +163,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "check",
         examples: &[
             ("a configuration and all it leads to", "srvd check --config /etc/srvd/srvd.toml"),
+            ("the configuration alone", "srvd check --offline --config /etc/srvd/srvd.toml"),
             ("for programs", "srvd check --output json"),
         ],
         exits: &[("1", "there are problems")],

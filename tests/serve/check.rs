@@ -10,6 +10,7 @@ use super::server::Server;
 use super::writer::Writer;
 use crate::support::certificates::Authority;
 use crate::support::etcd::Etcd;
+use crate::support::free_addr;
 use crate::support::registry::Registry;
 use crate::support::srvd::plain;
 
@@ -362,4 +363,14 @@ fn certificates_tokens_and_files_of_others_are_looked_into() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         assert!(said(&output).contains(message), "{output:?}");
     }
+}
+
+#[test]
+fn offline_reads_the_configuration_and_its_files_alone() {
+    let away = format!("http://{}", free_addr());
+    let alone = check(&away, &["--offline"]);
+    assert_eq!((alone.status.code(), lines(&alone)), (Some(0), Vec::new()), "{alone:?}");
+    assert_eq!(check(&away, &[]).status.code(), Some(4));
+    let (_directory, wrong) = configured("max-stale = 5");
+    assert_eq!(check(&away, &["--offline", "--config", &wrong]).status.code(), Some(2));
 }

@@ -9,6 +9,7 @@ use super::{LOOKS, REFUSED, Scene, USED};
 use crate::support::certificates::Authority;
 use crate::support::etcd::page;
 use crate::support::eventually;
+use crate::support::srvd::BINARY;
 
 /// A configuration with a file of every kind.
 const EVERYTHING: &str = "nsid = \"one\"
@@ -154,4 +155,32 @@ fn outcomes_are_shown_over_http() {
     assert!(eventually(|| shows("/metrics", "srvd_reloads_total{result=\"refused\"} 1\n")));
     assert!(shows("/v1/status", "\"cause\":\"SIGHUP\",\"fault\":\""));
     assert!(shows("/v1/status", "srvd.toml:2: nsid: it has 0 octets"));
+}
+
+/// The script by which the shipped unit reloads, for the files of a scene.
+fn reload_of_unit(scene: &Scene) -> std::process::Output {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/srvd.service");
+    let unit = fs::read_to_string(unit).unwrap();
+    let script = unit.lines().find_map(|line| line.strip_prefix("ExecReload=/bin/sh -c '"));
+    let script = script.unwrap().trim_end_matches('\'');
+    let script = script.replace("/usr/local/bin/srvd", BINARY);
+    let script = script.replace("/etc/srvd/srvd.toml", scene.path("srvd.toml").to_str().unwrap());
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", &script]).env("MAINPID", scene.process.pid().to_string()).output().unwrap()
+}
+
+#[test]
+fn the_unit_reloads_what_is_sound_and_fails_where_it_would_be_refused() {
+    let scene = Scene::start("watch-files = false");
+    let before = scene.process.log().count(USED);
+    let output = reload_of_unit(&scene);
+    assert!(output.status.success(), "{output:?}");
+    assert!(eventually(|| scene.process.log().count(USED) > before));
+    scene.configure("watch-files = false\nmax-stale = 5");
+    let output = reload_of_unit(&scene);
+    assert!(!output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("max-stale: it is a text"), "{told}");
+    std::thread::sleep(LOOKS / 5);
+    assert_eq!(scene.process.log().count(REFUSED), 0, "nobody asked the server");
 }

@@ -353,3 +353,25 @@ fn without_a_zone_of_services_nothing_registers() {
         assert!(message.contains("schema `services`"), "{message}");
     }
 }
+
+#[test]
+fn a_registration_is_left_at_once_and_its_lease_with_it() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd, &["--registration-ttl", "1h"]);
+    let (place, key) = ("web/1.0/10.0.0.7/80", "/services/web/10-0-0-7-80");
+    server.renew(place).with(200);
+    let lease = server.key(key).unwrap().lease;
+    assert_eq!(server.dig("A web.services.internal"), ["10.0.0.7"]);
+    let leave = || server.ask("DELETE", &format!("/registrations/{place}"));
+    leave().with(204);
+    assert_eq!((server.key(key), server.dig("A web.services.internal")), (None, Vec::new()));
+    let leases = etcd.etcdctl(&["lease", "list"]).stdout;
+    assert!(!String::from_utf8(leases).unwrap().contains(&format!("{lease:x}")));
+    leave().refuses(404, "NOT_FOUND");
+    // It may come back, and what another program put there is not removed.
+    server.renew(place).with(200);
+    leave().with(204);
+    server.etcdctl(&["put", key, r#"{"name":"other","host":"10.0.0.8:81"}"#]);
+    leave().refuses(409, "CONFLICT");
+    assert!(server.key(key).is_some());
+}

@@ -57,7 +57,7 @@ pub(super) fn routes() -> OpenApiRouter<Subject> {
         .routes(routes!(registrations::list, registrations::create))
         .routes(routes!(registrations::list_app))
         .routes(routes!(registrations::list_version))
-        .routes(routes!(registrations::show, registrations::renew))
+        .routes(routes!(registrations::show, registrations::renew, registrations::leave))
         .routes(routes!(backends::list, backends::create))
         .routes(routes!(backends::show, backends::replace, backends::remove))
         .routes(routes!(frontends::list, frontends::create))
@@ -118,7 +118,9 @@ impl From<AttemptFault> for Refusal {
                 Self::new(StatusCode::CONFLICT, "CONFLICT", fault)
             }
             AttemptFault::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "FULL", fault),
-            AttemptFault::Absent { .. } => Self::not_found(fault),
+            AttemptFault::Absent { .. } | AttemptFault::OtherVersion { .. } => {
+                Self::not_found(fault)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
@@ -123,6 +124,26 @@ pub(super) async fn renew(
     Segments(place): Segments<KeyTuple>,
 ) -> Result<Json<AppInstance>, Refusal> {
     register(&subject, &of_path(&place)?).await.map(Json)
+}
+
+/// Removes an instance at once, in the place of letting its TTL pass.
+#[utoipa::path(delete, path = "/registrations/{app}/{version}/{host}/{port}", tag = "bender",
+    responses(
+        (status = 204),
+        (status = 400, body = Refusal),
+        (status = 403, body = Refusal, description = "srvd may not write the registry"),
+        (status = 404, body = Refusal),
+        (status = 409, body = Refusal, description = "another program holds its place"),
+        (status = 503, body = Refusal, description = "the registry is away"),
+    )
+)]
+pub(super) async fn leave(
+    State(subject): State<Subject>,
+    Segments(place): Segments<KeyTuple>,
+) -> Result<StatusCode, Refusal> {
+    let revision = subject.bender()?.registrar.deregister(&of_path(&place)?).await?;
+    subject.sees(revision).await;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// App, version, host and port, as a path has them.

@@ -28,6 +28,12 @@ pub enum AttemptFault {
         /// The lease on it; 0 for none.
         lease: i64,
     },
+    /// The key holds another version of the app.
+    #[error("{key} holds another version; it is not removed")]
+    OtherVersion {
+        /// The key.
+        key: String,
+    },
     /// Others change the key at the same time.
     #[error("{key} changes faster than it can be written; try again")]
     Restless {

@@ -40,6 +40,7 @@ mod aliases;
 mod fault;
 mod figures;
 mod ledger;
+mod removal;
 mod renewal;
 
 use std::sync::Arc;

@@ -41,14 +41,41 @@ pub struct Position<'g> {
 
 impl Position<'_> {
     /// The name that was meant where labels of a name that does not exist are spelt as in keys
-    /// (`my_web`), if it exists in label form (`my-web`). What exists is never asked this.
+    /// (`my_web`, `octodev.io`), if it exists in label form (`my-web`, `octodev-io`); or where a
+    /// tag stands in the place of a transport (`_web._blue`). What exists is never asked this.
     #[must_use]
     pub fn meant(&self, name: &WireName) -> Option<WireName> {
         if self.zone.settings().schema() != Schema::Services {
             return None;
         }
-        let meant = name.in_label_form(self.below)?;
-        self.generation.find(self.site, &meant, self.below).map(|_| meant)
+        let spelt = name.in_label_form(self.below).filter(|it| self.has(it, self.below));
+        spelt.or_else(|| self.tagged(name)).or_else(|| self.joined(name))
+    }
+
+    /// The name of a tag that stands behind its service: `_web._blue` is `blue.web`.
+    fn tagged(&self, name: &WireName) -> Option<WireName> {
+        let Site::Zone(_) = self.site else { return None };
+        let swapped = name.tag_before_name(self.below)?;
+        let swapped = swapped.in_label_form(self.below).unwrap_or(swapped);
+        let node = self.generation.find(self.site, &swapped, self.below);
+        matches!(node, Some(Node::Tag(_))).then_some(swapped)
+    }
+
+    /// The name in which some labels are the one of a service whose key has dots in it.
+    fn joined(&self, name: &WireName) -> Option<WireName> {
+        let is_bare = matches!(self.site, Site::Bare(..));
+        let mut joined = name.joinable(self.below, is_bare);
+        joined.find_map(|it| {
+            self.zone.named(it.label())?;
+            let (one, below) = (name.with_joined(&it)?, self.below - it.fewer());
+            let one = one.in_label_form(below).unwrap_or(one);
+            self.has(&one, below).then_some(one)
+        })
+    }
+
+    /// Whether a name exists here.
+    fn has(&self, name: &WireName, below: usize) -> bool {
+        self.generation.find(self.site, name, below).is_some()
     }
 
     /// The SOA serial there.

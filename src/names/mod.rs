@@ -4,6 +4,7 @@
 
 mod address;
 mod block;
+mod joined;
 mod near;
 mod networks;
 pub mod reversed;
@@ -18,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
+pub use self::joined::JoinedLabels;
 pub use self::near::nearest;
 pub use self::networks::{Network, NetworkFault, Networks, SHARE_V4, SHARE_V6, Share, client};
 pub use self::reversed::Reversed;

@@ -127,7 +127,7 @@ impl WireName {
     }
 
     /// Puts one more label before the root.
-    fn push(&mut self, label: &[u8]) -> Result<(), NameTooLong> {
+    pub(super) fn push(&mut self, label: &[u8]) -> Result<(), NameTooLong> {
         let start = usize::from(self.length) - 1;
         let end = put_label(&mut self.octets, start, label)?;
         self.octets[end] = 0;

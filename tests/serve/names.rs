@@ -100,3 +100,47 @@ fn answers_have_so_many_records_at_most() {
         assert!(!drawn().truncated && all.len() > 20, "{question}: drawn anew: {all:?}");
     }
 }
+
+#[test]
+fn names_are_found_as_people_write_them() {
+    let registry = Registry::real();
+    let writer = Writer::new(&registry.url());
+    let long = format!("octodev-{}", "0123456789".repeat(8));
+    for (key, value) in [
+        ("/services/octodev.io/1", r#"{"host":"10.0.0.1:80","protocol":"http","version":"1.0"}"#),
+        ("/services/my_web/1", r#"{"host":"my_host_1:80","tags":["blue","v_2"]}"#),
+        ("/services/count/1", "483920175634:80"),
+        ("/services/io/1", "10.0.0.9:80"),
+        (&*format!("/services/long/{long}"), "10.0.0.2:80"),
+    ] {
+        writer.put(key, value);
+    }
+    let server = Server::start(&registry.url()).ready();
+    for (question, answer) in [
+        ("SRV _octodev.io._tcp.services.internal", "0 1 80 10-0-0-1.octodev-io.services.internal."),
+        ("SRV _octodev.io._tcp", "0 1 80 10-0-0-1.octodev-io.services.internal."),
+        ("SRV _OctoDev-IO._tcp", "0 1 80 10-0-0-1.octodev-io.services.internal."),
+        ("A octodev.io.services.internal", "10.0.0.1"),
+        ("A 1.octodev.io.services.internal", "10.0.0.1"),
+        (
+            "SRV _http._tcp.octodev.io.services.internal",
+            "0 1 80 10-0-0-1.octodev-io.services.internal.",
+        ),
+        ("A io.services.internal", "10.0.0.9"),
+        ("SRV _my_web._tcp.services.internal", "0 1 80 my_host_1."),
+        ("SRV _my_web._blue.services.internal", "0 1 80 my_host_1."),
+        ("SRV _my-web._v_2.services.internal", "0 1 80 my_host_1."),
+        ("SRV _count._tcp.services.internal", "0 1 80 483920175634."),
+        ("SRV _long._tcp.services.internal", "0 1 80 10-0-0-2.long.services.internal."),
+    ] {
+        assert_eq!(short(&server, question), [answer], "{question}");
+    }
+    for name in ["x.io.services.internal", "_my_web._green.services.internal"] {
+        assert_eq!(server.ask(&format!("SRV {name}")).code, ResponseCode::NXDomain, "{name}");
+    }
+    // The owner is the name that was asked.
+    let answer = server.dig("+noall +answer SRV _my_web._blue.services.internal");
+    assert!(answer.starts_with("_my_web._blue.services.internal."), "{answer}");
+    let id = srvd::names::short_id(&long);
+    assert_eq!(short(&server, &format!("A {id}.long.services.internal")), ["10.0.0.2"]);
+}

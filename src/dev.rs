@@ -109,7 +109,11 @@ fn bind_registry(asked: &Registry) -> Result<TcpListener, Failure> {
             "the embedded registry speaks no TLS; write --registry http://…",
         ));
     }
-    let Endpoint { host, port } = &asked.url.endpoints[0];
+    let Some(Endpoint { host, port }) = asked.url.endpoints.first() else {
+        return Err(Failure::usage(
+            "the embedded registry listens at an address; write --registry http://HOST:PORT",
+        ));
+    };
     let place = format!("{host}:{port}");
     let bound = match TcpListener::bind(&place) {
         Err(_) if !asked.is_explicit => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)),

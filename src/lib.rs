@@ -43,7 +43,7 @@
 //! | [`authority`] | index → answer: the rules of RFC 1034 and friends; pure | `registry`, `index` |
 //! | [`forward`] | out-of-zone names → answer: asks upstreams | `authority` |
 //! | [`wire`] | answer → bytes: sockets and their threads, ready-made answers, size limits | `index`, `authority`, `forward` |
-//! | [`etcd`] | the etcd client behind our own types | `registry` |
+//! | [`etcd`] | the etcd client behind our own types | `registry`, `forward` |
 //! | [`embedded`] | etcd's API over a store in memory | |
 //! | [`mirror`] | etcd → registry: list, watch, list again; the only lasting reader | `registry`, `etcd` |
 //! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `registry`, `index` |

@@ -155,7 +155,7 @@ fn check_tls<'u>(
     wants_tls: bool,
     urls: impl IntoIterator<Item = &'u RegistryUrl>,
 ) -> Result<(), Failure> {
-    if wants_tls && !urls.into_iter().any(|url| url.tls) {
+    if wants_tls && !urls.into_iter().any(|url| url.tls || url.domain.is_some()) {
         return Err(Failure::usage("--ca, --cert and --key need a registry url with https://"));
     }
     Ok(())

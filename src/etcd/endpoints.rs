@@ -106,10 +106,34 @@ impl Endpoints {
         [after, before].concat()
     }
 
-    /// The address in use.
+    /// The address in use; an empty one where none is known yet.
     pub(super) fn current(&self) -> String {
         let inner = self.inner.lock();
-        inner.addresses[inner.at].clone()
+        inner.addresses.get(inner.at).cloned().unwrap_or_default()
+    }
+
+    /// The addresses of the connection string, or those that DNS named in its place.
+    pub(super) fn configured(&self) -> Vec<String> {
+        let inner = self.inner.lock();
+        inner.addresses[..inner.configured].to_vec()
+    }
+
+    /// Replaces the addresses that DNS named. Says whether that is news.
+    pub(super) fn replace_configured(&self, found: &[String]) -> bool {
+        let mut inner = self.inner.lock();
+        let mut before = inner.addresses[..inner.configured].to_vec();
+        let mut now = found.to_vec();
+        before.sort_unstable();
+        now.sort_unstable();
+        if before == now {
+            return false;
+        }
+        let listed = inner.addresses[inner.configured..].iter().filter(|it| !found.contains(it));
+        let addresses = found.iter().chain(listed).cloned().collect();
+        let first = fastrand::usize(..found.len().max(1));
+        inner.configured = found.len();
+        inner.set(addresses, first);
+        true
     }
 
     /// An address failed: its connection is dropped, and the next address is used, unless
@@ -210,24 +234,28 @@ impl Endpoints {
     /// Replaces the addresses that came from the member list; configured ones stay.
     pub(super) fn replace_listed(&self, listed: Vec<String>) {
         let mut inner = self.inner.lock();
-        let current = inner.addresses[inner.at].clone();
-        let configured = inner.configured;
-        inner.addresses.truncate(configured);
+        let mut addresses = inner.addresses[..inner.configured].to_vec();
         for address in listed {
-            if !inner.addresses.contains(&address) {
-                inner.addresses.push(address);
+            if !addresses.contains(&address) {
+                addresses.push(address);
             }
         }
-        inner.at = inner.addresses.iter().position(|it| *it == current).unwrap_or(0);
-        let Inner { addresses, doors, .. } = &mut *inner;
-        doors.retain(|address, _| addresses.contains(address));
+        inner.set(addresses, 0);
     }
 }
 
 impl Inner {
+    /// Replaces all addresses. The one in use stays, or the one at a place takes over.
+    fn set(&mut self, addresses: Vec<String>, otherwise: usize) {
+        let current = self.addresses.get(self.at);
+        self.at = addresses.iter().position(|it| Some(it) == current).unwrap_or(otherwise);
+        self.doors.retain(|address, _| addresses.contains(address));
+        self.addresses = addresses;
+    }
+
     /// Goes on to the next address if this one is in use.
     fn pass(&mut self, address: &str) {
-        if self.addresses[self.at] == address {
+        if self.addresses.get(self.at).is_some_and(|it| it == address) {
             self.at = (self.at + 1) % self.addresses.len();
         }
     }

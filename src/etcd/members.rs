@@ -117,7 +117,7 @@ impl Etcd {
         cluster: u64,
         (range, ours): (&(Vec<u8>, Vec<u8>), &MemberView),
     ) -> Option<Doubt> {
-        if self.shared.access.user().is_some() && !self.shared.url.tls {
+        if self.shared.access.user().is_some() && !self.speaks_tls() {
             return Some(Doubt::PlainText);
         }
         let is_known = self.shared.endpoints.addresses().iter().any(|it| it == address);
@@ -136,12 +136,13 @@ impl Etcd {
     /// The address of a listed url, if it may be used: never plain text where the
     /// connection string says https, never this machine unless the string says so.
     fn may_use(&self, url: &str) -> Option<String> {
-        let configured = &self.shared.url;
-        let scheme = if configured.tls { "https" } else { "http" };
+        let scheme = if self.speaks_tls() { "https" } else { "http" };
         let place = url.strip_prefix(scheme)?.strip_prefix("://")?.trim_end_matches('/');
         let endpoint: Endpoint = place.parse().ok()?;
         let local = is_local(&endpoint);
-        let allowed = !local || configured.endpoints.iter().any(is_local);
+        let configured = self.shared.endpoints.configured();
+        let allowed =
+            !local || configured.iter().filter_map(|it| endpoint_of(it)).any(|it| is_local(&it));
         allowed.then(|| format!("{scheme}://{endpoint}"))
     }
 
@@ -203,6 +204,11 @@ impl Doubt {
             Self::NoAnswer => "it does not answer",
         }
     }
+}
+
+/// The endpoint of an address.
+fn endpoint_of(address: &str) -> Option<Endpoint> {
+    address.split_once("://")?.1.parse().ok()
 }
 
 /// Whether an endpoint is on this machine, or nowhere (etcd lists `0.0.0.0` when it was

@@ -29,6 +29,7 @@
 
 mod access;
 mod connect;
+mod discovery;
 mod endpoints;
 mod error;
 mod kv;
@@ -42,6 +43,7 @@ mod shared;
 mod transport;
 mod watch;
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +52,7 @@ use etcd_client::Client;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use self::discovery::Discovery;
 use self::endpoints::{ConnectTask, Connecting, Endpoints};
 use self::link::MemberConnection;
 use crate::registry::RegistryUrl;
@@ -90,6 +93,8 @@ struct Shared {
     keeping: Semaphore,
     /// Where the registry is, as it was written.
     url: RegistryUrl,
+    /// How its members are found, where DNS names them.
+    discovery: Option<Discovery>,
 }
 
 /// A connection that a call is on.
@@ -111,6 +116,7 @@ impl Etcd {
             permits: Semaphore::new(CALLS_MAX),
             keeping: Semaphore::new(1),
             url: url.clone(),
+            discovery: Discovery::of(url),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -155,6 +161,7 @@ impl Etcd {
         tokio::select! {
             never = self.follow_members(range) => never,
             never = self.follow_files() => never,
+            never = self.follow_discovery() => never,
         }
     }
 
@@ -192,7 +199,13 @@ impl Etcd {
         E: Into<Error>,
     {
         let mut attempts = Vec::new();
-        for address in self.shared.endpoints.in_order() {
+        let mut left: VecDeque<_> = self.in_order().await?.into();
+        let mut may_find = self.shared.discovery.is_some();
+        loop {
+            if left.is_empty() && std::mem::take(&mut may_find) {
+                left = self.found_since(&attempts).await.into();
+            }
+            let Some(address) = left.pop_front() else { break };
             let _permit = self.shared.permits.acquire().await.expect("permits are never closed");
             let mut used = None;
             let attempt = self.attempt(&address, &operation, &mut used);

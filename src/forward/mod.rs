@@ -51,6 +51,7 @@ mod chain;
 mod counters;
 mod exchange;
 mod flights;
+mod lookup;
 mod message;
 mod own;
 mod private;
@@ -82,6 +83,7 @@ use self::watch::{Round, Watch};
 use crate::authority::Answer;
 
 pub use self::counters::ForwardCounts;
+pub use self::lookup::{LookupFault, name_servers, service_records};
 pub use self::own::Own;
 pub use self::source::{Source, SourceFault};
 pub use self::upstream::UpstreamState;

@@ -41,4 +41,4 @@ pub use self::table::{Audited, Stored, Table};
 pub use self::update::{
     AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,
 };
-pub use self::url::{Endpoint, RegistryUrl, UrlFault};
+pub use self::url::{Endpoint, MemberDomain, RegistryUrl, UrlFault};

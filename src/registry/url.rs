@@ -1,13 +1,19 @@
 //! The connection string:
-//! `SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAMESPACE][?OPTION=VALUE&…]`.
+//! `SCHEME://HOST[:PORT][,HOST[:PORT]…][/NAMESPACE][?OPTION=VALUE&…]`, or
+//! `etcd+srv://DOMAIN[/NAMESPACE][?OPTION=VALUE&…]`, whose members are found by DNS.
+
+mod fault;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::names::{DEFAULT_PREFIX, DEFAULT_REFRESH, DEFAULT_TIMEOUT, ETCD_PORT};
+use crate::names::{DEFAULT_PREFIX, DEFAULT_REFRESH, DEFAULT_TIMEOUT, ETCD_PORT, percent_decoded};
 
-use super::{Host, Layout, PrefixFault};
+use super::{Host, Layout};
+
+pub use self::fault::UrlFault;
 
 /// Endpoints one string may name. etcd itself advises at most seven members.
 const ENDPOINTS_MAX: usize = 32;
@@ -19,10 +25,12 @@ const TIMEOUT_RANGE: (Duration, Duration) = (Duration::from_millis(100), Duratio
 /// The URL of a registry, and the part of it that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryUrl {
-    /// Whether to speak TLS (`https`).
+    /// Whether to speak TLS (`https`). Of members that are found by DNS, DNS says it.
     pub tls: bool,
-    /// The endpoints, in the order they are written; at least one.
+    /// The endpoints, in the order they are written; at least one, but where DNS finds them.
     pub endpoints: Vec<Endpoint>,
+    /// The domain whose SRV records name the members (`etcd+srv`).
+    pub domain: Option<MemberDomain>,
     /// The namespace below the prefix.
     pub namespace: Option<String>,
     /// The prefix of all keys.
@@ -33,6 +41,26 @@ pub struct RegistryUrl {
     pub refresh: Option<Duration>,
 }
 
+/// A domain whose SRV records name etcd's members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberDomain {
+    /// The domain, without its last dot.
+    pub name: String,
+    /// The name server that is asked; those of the system where none is named.
+    pub resolver: Option<SocketAddr>,
+}
+
+/// The part before `://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// `http`
+    Http,
+    /// `https`
+    Https,
+    /// `etcd+srv`
+    Domain,
+}
+
 /// One etcd endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
@@ -40,71 +68,6 @@ pub struct Endpoint {
     pub host: String,
     /// The port.
     pub port: u16,
-}
-
-/// The reason why a connection string cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UrlFault {
-    /// Nothing there.
-    #[error("is empty; write http://HOST:PORT")]
-    Empty,
-    /// A scheme that etcd does not speak.
-    #[error("has the scheme `{0}`; write http:// or https://")]
-    Scheme(String),
-    /// A user or password inside: it would show in process lists and logs.
-    #[error("has a user or password in it; give them with --user and --password-file")]
-    Credentials,
-    /// No host between two commas, or at all.
-    #[error("names an empty host; write HOST or HOST:PORT between the commas")]
-    EmptyHost,
-    /// A host that is none.
-    #[error("has the host `{host}`, which {reason}")]
-    Host {
-        /// The text.
-        host: String,
-        /// What it is instead.
-        reason: &'static str,
-    },
-    /// A port out of range.
-    #[error("has the port `{0}`; a port is a number from 1 to 65535")]
-    Port(String),
-    /// One endpoint twice.
-    #[error("names the endpoint `{0}` twice; leave one out")]
-    Twice(Endpoint),
-    /// More endpoints than any cluster has.
-    #[error("names {0} endpoints, at most {ENDPOINTS_MAX} are used; leave some out")]
-    TooMany(usize),
-    /// A scheme before one of the other hosts.
-    #[error("repeats the scheme before `{0}`; write it once, before the first host")]
-    SchemeRepeated(String),
-    /// An option nobody knows.
-    #[error("has the unknown option `{0}`; known are prefix, timeout and refresh")]
-    UnknownOption(String),
-    /// An option given twice.
-    #[error("has the option `{0}` twice; leave one out")]
-    OptionTwice(String),
-    /// An option without a value.
-    #[error("has the option `{0}` without a value; write {0}=VALUE")]
-    NoValue(String),
-    /// A duration that is none, or out of range.
-    #[error("has {option}=`{value}`; {wanted}")]
-    Duration {
-        /// Which option.
-        option: &'static str,
-        /// What stands there.
-        value: String,
-        /// What may stand there.
-        wanted: &'static str,
-    },
-    /// An escape that is none.
-    #[error("has a bad percent escape in `{0}`; write %25 for a percent sign")]
-    Escape(String),
-    /// A fragment, which means nothing here.
-    #[error("has a `#`; write %23 if it belongs to the namespace or prefix")]
-    Fragment,
-    /// A namespace or prefix that cannot stand in a key.
-    #[error(transparent)]
-    Prefix(#[from] PrefixFault),
 }
 
 impl RegistryUrl {
@@ -124,10 +87,11 @@ impl RegistryUrl {
     /// Whether every endpoint is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.endpoints.iter().all(|endpoint| match Host::parse(&endpoint.host) {
-            Ok(Host::Address(address)) => address.is_loopback(),
-            _ => endpoint.host == "localhost",
-        })
+        self.domain.is_none()
+            && self.endpoints.iter().all(|endpoint| match Host::parse(&endpoint.host) {
+                Ok(Host::Address(address)) => address.is_loopback(),
+                _ => endpoint.host == "localhost",
+            })
     }
 
     /// Reads the options behind the `?`.
@@ -151,6 +115,10 @@ impl RegistryUrl {
             "prefix" => value.clone_into(&mut self.prefix),
             "timeout" => self.timeout = timeout(value)?,
             "refresh" => self.refresh = refresh(value)?,
+            "resolver" => {
+                let domain = self.domain.as_mut().ok_or(UrlFault::ResolverUnused)?;
+                domain.resolver = Some(resolver(value)?);
+            }
             _ => return Err(UrlFault::UnknownOption(option.to_owned())),
         }
         Ok(())
@@ -161,7 +129,7 @@ impl FromStr for RegistryUrl {
     type Err = UrlFault;
 
     fn from_str(text: &str) -> Result<Self, UrlFault> {
-        let (tls, rest) = scheme(text.trim())?;
+        let (scheme, rest) = scheme(text.trim())?;
         // Looked for before all else: a password may hold any other character, and no
         // other fault must repeat a part of it.
         if rest.contains('@') {
@@ -173,9 +141,11 @@ impl FromStr for RegistryUrl {
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (hosts, path) = place.split_once('/').unwrap_or((place, ""));
         let namespace = unescape(path.strip_suffix('/').unwrap_or(path))?;
+        let is_domain = scheme == Scheme::Domain;
         let mut url = Self {
-            tls,
-            endpoints: endpoints(hosts)?,
+            tls: scheme == Scheme::Https,
+            endpoints: if is_domain { Vec::new() } else { endpoints(hosts)? },
+            domain: is_domain.then(|| member_domain(hosts)).transpose()?,
             namespace: Some(namespace).filter(|namespace| !namespace.is_empty()),
             prefix: DEFAULT_PREFIX.to_owned(),
             timeout: DEFAULT_TIMEOUT,
@@ -188,16 +158,33 @@ impl FromStr for RegistryUrl {
 }
 
 /// Splits the scheme off; without one it is http.
-fn scheme(text: &str) -> Result<(bool, &str), UrlFault> {
+fn scheme(text: &str) -> Result<(Scheme, &str), UrlFault> {
     if text.is_empty() {
         return Err(UrlFault::Empty);
     }
     match text.split_once("://") {
-        None => Ok((false, text)),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok((false, rest)),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok((true, rest)),
+        None => Ok((Scheme::Http, text)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok((Scheme::Http, rest)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok((Scheme::Https, rest)),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("etcd+srv") => {
+            Ok((Scheme::Domain, rest))
+        }
         Some((scheme, _)) => Err(UrlFault::Scheme(scheme.to_owned())),
     }
+}
+
+/// Reads the domain whose members DNS knows.
+fn member_domain(text: &str) -> Result<MemberDomain, UrlFault> {
+    let fault = || UrlFault::Domain(text.to_owned());
+    match Host::parse(text) {
+        Ok(Host::Name(name)) => Ok(MemberDomain { name: name.into(), resolver: None }),
+        _ => Err(fault()),
+    }
+}
+
+/// The `resolver` option.
+fn resolver(value: &str) -> Result<SocketAddr, UrlFault> {
+    value.parse().map_err(|_| UrlFault::Resolver(value.to_owned()))
 }
 
 /// Reads the hosts between the commas.
@@ -288,22 +275,10 @@ fn refresh(value: &str) -> Result<Option<Duration>, UrlFault> {
     duration.map(Some).ok_or_else(fault)
 }
 
-/// Undoes percent escapes (RFC 3986 section 2.1).
+/// Undoes percent escapes.
 fn unescape(text: &str) -> Result<String, UrlFault> {
-    let fault = || UrlFault::Escape(text.to_owned());
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first != b'%' {
-            octets.push(*first);
-            rest = tail;
-            continue;
-        }
-        let digits = tail.get(..2).and_then(|it| std::str::from_utf8(it).ok()).ok_or_else(fault)?;
-        octets.push(u8::from_str_radix(digits, 16).map_err(|_| fault())?);
-        rest = &tail[2..];
-    }
-    String::from_utf8(octets).map_err(|_| fault())
+    let decoded = percent_decoded(text).ok_or_else(|| UrlFault::Escape(text.to_owned()))?;
+    Ok(decoded.into_owned())
 }
 
 impl fmt::Display for Endpoint {
@@ -314,7 +289,10 @@ impl fmt::Display for Endpoint {
 
 impl fmt::Display for RegistryUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.addresses().join(","))
+        match &self.domain {
+            Some(domain) => write!(formatter, "etcd+srv://{}", domain.name),
+            None => write!(formatter, "{}", self.addresses().join(",")),
+        }
     }
 }
 
@@ -354,10 +332,25 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_has_its_members_in_dns() {
+        let url = read("etcd+srv://Example.com./team?prefix=/p&resolver=[::1]:5353&refresh=1s");
+        let domain = url.domain.as_ref().unwrap();
+        assert_eq!((&*domain.name, domain.resolver), ("example.com", "[::1]:5353".parse().ok()));
+        assert_eq!((url.to_string(), url.endpoints.len()), ("etcd+srv://example.com".into(), 0));
+        assert_eq!((url.layout().key("n", "i"), url.is_loopback()), ("/p/team/n/i".into(), false));
+    }
+
+    #[test]
     fn every_fault_says_what_to_do() {
         for (text, message) in [
             ("", "is empty; write http://HOST:PORT"),
-            ("etcd://a", "has the scheme `etcd`; write http:// or https://"),
+            ("etcd://a", "has the scheme `etcd`; write http://, https:// or etcd+srv://"),
+            ("etcd+srv://a:1", "has the domain `a:1`; write one, without a port"),
+            ("etcd+srv://a,b", "has the domain `a,b`; write one"),
+            ("etcd+srv://10.0.0.1", "has the domain `10.0.0.1`; write one"),
+            ("etcd+srv://", "has the domain ``; write one"),
+            ("etcd+srv://a?resolver=b", "has resolver=`b`; write the address and port"),
+            ("http://a?resolver=10.0.0.1:53", "has a resolver, which only etcd+srv:// asks"),
             ("http://u:p@a", "has a user or password in it; give them with --user"),
             ("http://u:p/s@a", "has a user or password in it; give them with --user"),
             ("http://u:p?s#@a", "has a user or password in it; give them with --user"),

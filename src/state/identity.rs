@@ -23,6 +23,8 @@ impl Identity {
     pub fn new(zone: &str, registry: &RegistryUrl, layout: &Layout, schema: &str) -> Self {
         let mut addresses = registry.addresses();
         addresses.sort_unstable();
+        // Which members DNS names does not matter: it is their domain's registry.
+        addresses.extend(registry.domain.is_some().then(|| registry.to_string()));
         Self {
             zone: zone.trim_end_matches('.').to_ascii_lowercase(),
             registry: addresses.join(",").to_ascii_lowercase(),

@@ -7,9 +7,11 @@
 //! | `roles` | a read-only role is enough for `serve`, a write role for `join` |
 //! | `logins` | tokens that expire, authentication turned on and off, roles taken away |
 //! | `members` | members that join later are used, those that leave are dropped |
+//! | `domain` | members that DNS names are found, and found again |
 //! | `secrets` | nothing shows a password, a token or what cookies are made with |
 //! | `reach` | endpoints that do not answer, and no storm of connections |
 
+mod domain;
 mod logins;
 mod members;
 mod messages;

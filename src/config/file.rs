@@ -150,6 +150,27 @@ pub struct Zone {
     /// Which of more than that, or than a datagram holds, are drawn.
     #[serde(default)]
     pub max_answers_order: DrawnOrder,
+    /// Whose keys of more segments than NAME/ID are read, if not everybody's.
+    #[serde(default)]
+    pub format: KeyFormat,
+}
+
+/// The writer whose keys of more segments than NAME/ID are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyFormat {
+    /// Everybody's, told apart by their shape.
+    #[default]
+    Auto,
+    /// dubbo-go's.
+    Dubbo,
+    /// GoFrame's.
+    GoFrame,
+    /// jupiter's.
+    #[serde(alias = "ego")]
+    Jupiter,
+    /// Patroni's.
+    Patroni,
 }
 
 /// The order by which many records are drawn for an answer.
@@ -320,6 +341,7 @@ mod tests {
                 &[".toml:2:", "`soon` is no duration; write it like 30s"],
             ),
             ("[[zone]]\nname = \"a\"\nschema = \"x\"", &[".toml:3:", "`services` or `skydns`"]),
+            ("[[zone]]\nname = \"a\"\nformat = \"x\"", &[".toml:3:", "`auto`, `dubbo`, "]),
             ("workers = -1", &[".toml:1:", ": workers:"]),
             ("registry = ", &[".toml:1:"]),
         ] {

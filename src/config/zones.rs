@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 
-use super::file::{DrawnOrder, File, RegistrySchema, Zone};
+use super::file::{DrawnOrder, File, KeyFormat, RegistrySchema, Zone};
 use super::read_url;
 use crate::error::Failure;
 use crate::index::{AnswersOrder, Index, Schema, Settings, Tree};
@@ -14,7 +14,7 @@ use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
 };
-use crate::registry::{Diagnostic, Layout, RegistryUrl};
+use crate::registry::{Diagnostic, Layout, RegistryUrl, Writer};
 use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
 
 /// How soon a secondary asks again, in the SOA record that CoreDNS makes up.
@@ -171,17 +171,34 @@ fn as_coredns(mut settings: Settings) -> Settings {
     settings
 }
 
-/// Where the keys of a zone's services stand.
+/// Where the keys of a zone's services stand, and how they are read.
 fn layout(entry: &Zone, registry: &RegistryUrl) -> Result<Layout, String> {
     let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
     let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
-    Layout::new(prefix, namespace).map_err(|fault| format!("prefix or namespace: {fault}"))
+    let layout = Layout::new(prefix, namespace);
+    let layout = layout.map_err(|fault| format!("prefix or namespace: {fault}"))?;
+    Ok(layout.of_writer(writer(entry.format)))
+}
+
+/// The writer of a format.
+const fn writer(format: KeyFormat) -> Option<Writer> {
+    Some(match format {
+        KeyFormat::Auto => return None,
+        KeyFormat::Dubbo => Writer::Dubbo,
+        KeyFormat::GoFrame => Writer::GoFrame,
+        KeyFormat::Jupiter => Writer::Jupiter,
+        KeyFormat::Patroni => Writer::Patroni,
+    })
 }
 
 /// Where the keys of a SkyDNS zone stand.
 fn layout_of_labels(entry: &Zone) -> Result<Layout, String> {
     if entry.namespace.is_some() {
         let text = "namespace: a zone of schema skydns has none; write it into the prefix";
+        return Err(text.to_owned());
+    }
+    if entry.format != KeyFormat::Auto {
+        let text = "format: a zone of schema skydns has none; leave it out";
         return Err(text.to_owned());
     }
     let prefix = entry.prefix.as_deref().unwrap_or(DEFAULT_SKYDNS_PREFIX);

@@ -14,6 +14,12 @@ pub(super) const ZONE_KEYS: &[(&str, &str, &str)] = &[
     ("namespace", "TEXT", "A part of the keys behind the prefix [default: the registry's]"),
     ("registry", "URL", "Its registry [default: the key `registry` of the file]"),
     ("schema", "services|skydns", "How its keys become names [default: services]"),
+    (
+        "format",
+        "auto|dubbo|goframe|jupiter|patroni",
+        "Whose keys of more segments than NAME/ID are read; auto tells them apart by their \
+         shape [default: auto]",
+    ),
     ("ttl", "DURATION", "TTL of its records [default: 5s; skydns: 300s]"),
     ("negative-ttl", "DURATION", "TTL of negative answers [default: 5s; skydns: 30s]"),
     (

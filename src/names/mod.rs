@@ -35,6 +35,10 @@ pub const LABEL_MAX: usize = 63;
 /// Octets of an instance's id that are read. Orchestrators make ids of some hundred, of the
 /// names of a cluster, a task and a container; keys of etcd could be of a megabyte.
 pub const ID_MAX: usize = 1024;
+/// Octets of a key below the prefix that are read where it spells more than NAME/ID: Dubbo
+/// writes whole urls there, of a few hundred octets as a rule, and of some thousand where an
+/// interface has many methods.
+pub const PATH_MAX: usize = 8 * 1024;
 /// Octets in a service name, a port name or a tag: a `_` goes before each of them.
 pub const SERVICE_MAX: usize = LABEL_MAX - 1;
 /// Octets in a name on the wire, the root's zero included (RFC 1035 section 2.3.4).

@@ -76,10 +76,10 @@ impl Instance {
 
     /// What an endpoint beside the first says.
     fn details_of(&self, endpoint: &ServiceEndpoint) -> Option<Box<Details>> {
-        let Details { version, tags, long_id, .. } = self.details.as_deref()?;
-        let (version, tags, long_id) = (version.clone(), tags.clone(), long_id.clone());
+        let Details { version, tags, spelling, .. } = self.details.as_deref()?;
+        let (version, tags, spelling) = (version.clone(), tags.clone(), spelling.clone());
         let protocol = endpoint.scheme.clone();
-        let details = Details { protocol, version, tags, long_id, ..Details::default() };
+        let details = Details { protocol, version, tags, spelling, ..Details::default() };
         (details != Details::default()).then(|| Box::new(details))
     }
 

@@ -1,7 +1,11 @@
 //! Keys of registrations: `PREFIX/[NAMESPACE/]NAME/ID`.
 
-use super::{Alias, Instance, Resource};
-use crate::names::{DEFAULT_PREFIX, ID_MAX, LABEL_MAX, NAME_MAX, SERVICE_MAX, WireName, label};
+mod fault;
+
+use super::{Alias, Instance, Resource, Writer};
+use crate::names::{DEFAULT_PREFIX, ID_MAX, PATH_MAX, SERVICE_MAX, WireName, label};
+
+pub use self::fault::KeyFault;
 
 /// The part of the keyspace that one zone reads: a prefix and at most one namespace, or a
 /// prefix and an apex.
@@ -12,6 +16,8 @@ pub struct Layout {
     base: String,
     /// What stands below it.
     grammar: Grammar,
+    /// Whose keys of more segments are read; everybody's where none is named.
+    writer: Option<Writer>,
 }
 
 /// The grammar of keys below a base.
@@ -33,51 +39,6 @@ pub struct KeyParts<'k> {
     pub id: &'k str,
     /// Whether a slash stands before NAME although the prefix is empty.
     pub is_rooted: bool,
-}
-
-/// The reason why a key cannot name an instance.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeyFault {
-    /// Not of the form NAME/ID below the base: somebody else's key.
-    #[error("the key is not NAME/ID below `{base}`; move it, or give its zone another prefix")]
-    Stray {
-        /// The base it stands below.
-        base: String,
-    },
-    /// Of another depth where the whole keyspace is read: none of our business.
-    #[error("the key is not NAME/ID")]
-    Foreign,
-    /// NAME or ID is not UTF-8.
-    #[error("the key is not UTF-8; write it with ASCII letters, digits and `-`")]
-    NotUtf8,
-    /// NAME has more octets than a label after `_`.
-    #[error(
-        "the name has {octets} octets, at most {SERVICE_MAX} fit a DNS label after `_`; shorten it"
-    )]
-    NameTooLong {
-        /// How many it has.
-        octets: usize,
-    },
-    /// ID has more octets than are kept of one.
-    #[error("the id has {octets} octets, at most {ID_MAX} are read; shorten it")]
-    IdTooLong {
-        /// How many it has.
-        octets: usize,
-    },
-    /// Two slashes side by side where labels stand.
-    #[error("the key has an empty segment, which is no DNS label; write it without that `/`")]
-    EmptyLabel,
-    /// A segment has more octets than a label.
-    #[error(
-        "a segment of the key has {octets} octets, at most {LABEL_MAX} fit a DNS label; shorten it"
-    )]
-    LabelTooLong {
-        /// How many it has.
-        octets: usize,
-    },
-    /// The labels together are no name.
-    #[error("the key's name has more than {NAME_MAX} octets, which is no name; shorten it")]
-    PathTooLong,
 }
 
 /// A prefix or namespace that cannot stand in a key.
@@ -102,7 +63,7 @@ impl Layout {
             Some(namespace) => format!("{prefix}/{namespace}"),
             None => prefix.to_owned(),
         };
-        Ok(Self { base, grammar: Grammar::Instances })
+        Ok(Self { base, grammar: Grammar::Instances, writer: None })
     }
 
     /// The keys that SkyDNS keeps the names below an apex at: a prefix, then the labels of
@@ -115,7 +76,19 @@ impl Layout {
         for at in (0..apex.labels()).rev() {
             base = format!("{base}/{}", String::from_utf8_lossy(apex.label(at)));
         }
-        Ok(Self { base, grammar: Grammar::Labels(apex.as_wire().len()) })
+        Ok(Self { base, grammar: Grammar::Labels(apex.as_wire().len()), writer: None })
+    }
+
+    /// The same, of which keys of more segments than NAME/ID are one writer's.
+    #[must_use]
+    pub const fn of_writer(mut self, writer: Option<Writer>) -> Self {
+        self.writer = writer;
+        self
+    }
+
+    /// Whose keys of more segments are read; everybody's where none is named.
+    pub(super) const fn writer(&self) -> Option<Writer> {
+        self.writer
     }
 
     /// What stands below the base.
@@ -142,7 +115,7 @@ impl Layout {
         std::iter::from_fn(move || {
             let above = base?.rsplit_once('/').map_or("", |(above, _)| above);
             base = Some(above).filter(|above| !above.is_empty());
-            Some(Self { base: above.to_owned(), grammar: self.grammar }.range())
+            Some(Self { base: above.to_owned(), grammar: self.grammar, writer: None }.range())
         })
     }
 
@@ -160,13 +133,40 @@ impl Layout {
     /// The key that an instance was read from.
     #[must_use]
     pub fn key_of(&self, instance: &Instance) -> String {
-        format!("{}/{}", self.folder_of(instance), instance.raw_id())
+        match instance.path() {
+            Some(path) => self.folder(path, instance.is_rooted),
+            None => format!("{}/{}", self.folder_of(instance), instance.raw_id()),
+        }
     }
 
-    /// What the keys of an instance's name begin with.
+    /// What the keys of an instance's name begin with; its key where that spells the name
+    /// elsewhere than at first.
     #[must_use]
     pub fn folder_of(&self, instance: &Instance) -> String {
-        self.folder(&instance.name, instance.is_rooted)
+        match instance.path() {
+            Some(path) => self.folder(path, instance.is_rooted),
+            None => self.folder(&instance.name, instance.is_rooted),
+        }
+    }
+
+    /// Checks that an instance which was written down could have been read from its key.
+    ///
+    /// # Errors
+    /// [`KeyFault`]: no key leads to it.
+    pub fn check_key_of(&self, instance: &Instance) -> Result<(), KeyFault> {
+        let key = self.key_of(instance);
+        let place = match instance.path() {
+            None => self.read(key.as_bytes())?,
+            Some(path) if path.len() > PATH_MAX => return Err(self.stray()),
+            Some(_) => {
+                self.below_base(key.as_bytes()).ok_or_else(|| self.stray())?;
+                let (name, id) = (instance.name.as_bytes(), instance.raw_id().as_bytes());
+                KeyParts::new(name, id, instance.is_rooted)?
+            }
+        };
+        let found = (place.name, place.id, place.is_rooted);
+        let is_same = found == (&*instance.name, instance.raw_id(), instance.is_rooted);
+        if is_same { Ok(()) } else { Err(self.stray()) }
     }
 
     /// What keys with a first segment begin with.
@@ -201,8 +201,12 @@ impl Layout {
         if name.is_empty() || id.is_empty() {
             return Err(self.stray());
         }
-        let is_rooted = self.base.is_empty() && key.starts_with(b"/");
-        KeyParts::new(name, id, is_rooted)
+        KeyParts::new(name, id, self.is_rooted(key))
+    }
+
+    /// Whether a slash stands before a key's name although the base is empty.
+    pub(super) fn is_rooted(&self, key: &[u8]) -> bool {
+        self.base.is_empty() && key.starts_with(b"/")
     }
 
     /// The first segment below the base, to name keys outside the grammar by.
@@ -258,13 +262,13 @@ pub fn shown_key(key: &[u8]) -> String {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { base: DEFAULT_PREFIX.to_owned(), grammar: Grammar::Instances }
+        Self { base: DEFAULT_PREFIX.to_owned(), grammar: Grammar::Instances, writer: None }
     }
 }
 
 impl<'k> KeyParts<'k> {
     /// Checks the two segments of a key.
-    fn new(name: &'k [u8], id: &'k [u8], is_rooted: bool) -> Result<Self, KeyFault> {
+    pub(super) fn new(name: &'k [u8], id: &'k [u8], is_rooted: bool) -> Result<Self, KeyFault> {
         let name = std::str::from_utf8(name).map_err(|_| KeyFault::NotUtf8)?;
         let id = std::str::from_utf8(id).map_err(|_| KeyFault::NotUtf8)?;
         if name.chars().count() > SERVICE_MAX {

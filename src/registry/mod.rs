@@ -7,10 +7,12 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `alias` | [`Alias`]: a name that stands for registrations of another |
+//! | `host` | [`Host`]: an address or a name |
 //! | `instance` | [`Instance`]: one place where a service runs |
 //! | `further` | [`ServiceEndpoint`]: where else an instance listens |
 //! | `key` | [`Layout`]: where registrations stand in the keyspace |
 //! | `document` | values, one small file per format |
+//! | `paths` | keys of more segments than NAME/ID, one small file per writer |
 //! | `event` | [`Event`]: a change of an instance, as followers are told of it |
 //! | [`skydns`] | entries of SkyDNS's schema, whose keys are names |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
@@ -21,9 +23,11 @@ mod alias;
 pub mod document;
 mod event;
 mod further;
+mod host;
 mod instance;
 mod key;
 mod meta;
+mod paths;
 mod problem;
 pub mod skydns;
 mod table;
@@ -33,9 +37,11 @@ mod url;
 pub use self::alias::{Alias, Meaning, Resource};
 pub use self::event::{Event, Happening};
 pub use self::further::{ExtraEndpoints, ServiceEndpoint};
-pub use self::instance::{Details, Host, Instance, LongId, Proto};
+pub use self::host::Host;
+pub use self::instance::{Details, Instance, Proto, Spelling};
 pub use self::key::{Grammar, KeyFault, KeyParts, Layout, PrefixFault, shown_key};
 pub use self::meta::Meta;
+pub use self::paths::Writer;
 pub use self::problem::{Diagnostic, Problem};
 pub use self::table::{Audited, Stored, Table};
 pub use self::update::{

@@ -1,6 +1,8 @@
 //! The keys of one zone and what each holds; what changes when a key does.
 
 mod audit;
+mod clusters;
+mod content;
 #[cfg(test)]
 mod tests;
 
@@ -9,29 +11,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::skydns::Entry as SkyDnsEntry;
-use super::{
-    Alias, Change, Grammar, Instance, KeyFault, Layout, Problem, ProblemChange, StrayChange,
-    Update, document,
-};
+use super::{Alias, Instance, Layout, Problem, Update};
 
 use self::audit::Keys;
+use self::clusters::Clusters;
+use self::content::{Content, note};
 
 pub use self::audit::Audited;
-
-/// The content of one key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Content {
-    /// A usable registration.
-    Instance(Arc<Instance>),
-    /// A usable alias.
-    Alias(Arc<Alias>),
-    /// A usable entry of a SkyDNS zone.
-    Entry(Arc<SkyDnsEntry>),
-    /// Something that cannot be used, and why.
-    Problem(Arc<Problem>),
-    /// Not of the form NAME/ID: counted only.
-    Stray,
-}
 
 /// The value at a key in the registry.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +50,8 @@ pub struct Table {
     staged: Vec<(Box<[u8]>, Content)>,
     /// The keys of which something came while an audit is under way.
     touched: Option<Keys>,
+    /// What keys say of the instances beside them.
+    clusters: Clusters,
 }
 
 impl Table {
@@ -71,7 +59,8 @@ impl Table {
     #[must_use]
     pub fn new(layout: Layout) -> Self {
         let (entries, staged) = (HashMap::default(), Vec::new());
-        Self { layout, entries, listing: 0, staged, touched: None }
+        let clusters = Clusters::default();
+        Self { layout, entries, listing: 0, staged, touched: None, clusters }
     }
 
     /// How many keys it holds, usable or not.
@@ -108,6 +97,7 @@ impl Table {
         self.touch(key);
         if let Some(entry) = self.entries.remove(key) {
             note(&self.layout, key, [Some(&entry.content), None], update);
+            self.follow([Some(&entry.content), None], update);
         }
     }
 
@@ -129,7 +119,8 @@ impl Table {
         update.is_listed = true;
         for instance in instances {
             let key = self.layout.key_of(&instance).into_bytes().into_boxed_slice();
-            self.set(key, Content::Instance(instance), update);
+            let known = self.entries.get(&key).map(|entry| &entry.content);
+            self.hold(key, Content::beside(known, instance), update);
         }
         for alias in aliases {
             let key = self.layout.key_of_alias(&alias).into_bytes().into_boxed_slice();
@@ -158,9 +149,12 @@ impl Table {
             self.set(key, content, update);
         }
         let Self { layout, entries, listing, .. } = self;
+        let mut marks = Vec::new();
         for (key, entry) in entries.extract_if(|_, entry| entry.listing != *listing) {
             note(layout, &key, [Some(&entry.content), None], update);
+            marks.extend(entry.content.mark().is_some().then_some(entry.content));
         }
+        marks.iter().for_each(|mark| self.follow([Some(mark), None], update));
     }
 
     /// The keys that cannot be used, in no order. A key outside the grammar stands for
@@ -172,7 +166,7 @@ impl Table {
         })
     }
 
-    /// How many keys stand below the prefix but are not of the form NAME/ID, by their
+    /// How many keys stand below the prefix but are of no form that is read, by their
     /// first segment.
     #[must_use]
     pub fn strays(&self) -> BTreeMap<String, usize> {
@@ -187,9 +181,8 @@ impl Table {
 
     /// The instances, in no order, each with its key.
     pub fn instances(&self) -> impl Iterator<Item = (&[u8], &Arc<Instance>)> {
-        self.entries.iter().filter_map(|(key, entry)| match &entry.content {
-            Content::Instance(instance) => Some((&**key, instance)),
-            _ => None,
+        self.entries.iter().flat_map(|(key, entry)| {
+            entry.content.instances().iter().map(move |instance| (&**key, instance))
         })
     }
 
@@ -203,103 +196,34 @@ impl Table {
         self.entries.values().filter_map(|entry| entry.content.entry())
     }
 
-    /// Makes a key hold something.
+    /// Makes a key hold something, and those beside it what that says of them.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
+        let after = content.mark().is_some().then(|| content.clone());
+        let before = self.hold(key, self.clusters.with_roles(content), update);
+        self.follow([before.as_ref(), after.as_ref()], update);
+    }
+
+    /// Makes a key hold something. Gives what it held.
+    fn hold(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) -> Option<Content> {
         let after = content.clone();
         let entry = KeyState { content, listing: self.listing };
         match self.entries.entry(key) {
             MapEntry::Occupied(mut place) => {
                 let before = place.insert(entry).content;
                 note(&self.layout, place.key(), [Some(&before), Some(&after)], update);
+                Some(before)
             }
             MapEntry::Vacant(place) => {
                 let place = place.insert_entry(entry);
                 note(&self.layout, place.key(), [None, Some(&after)], update);
+                None
             }
         }
     }
 
-    /// What a key and its value say; nothing where the key is none of our business, or where
-    /// the value says that the instance is gone.
-    fn content(&self, key: &[u8], Stored { value, is_leased }: Stored<'_>) -> Option<Content> {
-        if let Grammar::Labels(_) = self.layout.grammar() {
-            let read = SkyDnsEntry::read(&self.layout, key, (value, is_leased))?;
-            let read = read.map(|entry| Content::Entry(entry.into()));
-            return Some(read.unwrap_or_else(|problem| Content::Problem(problem.into())));
-        }
-        let place = match self.layout.read(key) {
-            Ok(place) => place,
-            Err(KeyFault::Foreign) => return None,
-            Err(KeyFault::Stray { .. }) => return Some(Content::Stray),
-            Err(fault) => return Some(Content::Problem(Arc::new(fault.into()))),
-        };
-        let read = match Alias::read(place, value) {
-            Some(alias) => alias.map(|it| Content::Alias(it.into())),
-            None => match document::read_at(place, value) {
-                Ok(instance) => Ok(Content::Instance(Arc::new(instance?))),
-                Err(fault) => Err(fault.into()),
-            },
-        };
-        Some(read.unwrap_or_else(|problem| Content::Problem(problem.into())))
-    }
-}
-
-/// Notes what becomes different when a key holds another content.
-fn note(layout: &Layout, key: &[u8], of: [Option<&Content>; 2], update: &mut Update) {
-    update.changes.extend(change(of, Content::instance));
-    update.aliases.extend(change(of, Content::alias));
-    update.entries.extend(change(of, Content::entry));
-    let [before, after] = of.map(|it| it.and_then(Content::problem).cloned());
-    if before != after {
-        update.problems.push(ProblemChange { key: key.into(), after });
-    }
-    let [before, after] = of.map(|it| matches!(it, Some(Content::Stray)));
-    if before != after {
-        let segment = layout.first_segment(key).into();
-        update.strays.push(StrayChange { segment, came: after });
-    }
-}
-
-/// What becomes different of one kind.
-fn change<T: PartialEq>(
-    of: [Option<&Content>; 2],
-    kind: fn(&Content) -> Option<&Arc<T>>,
-) -> Option<Change<T>> {
-    let [before, after] = of.map(|it| it.and_then(kind).cloned());
-    (before != after).then_some(Change { before, after })
-}
-
-impl Content {
-    /// The instance, if it is one.
-    const fn instance(&self) -> Option<&Arc<Instance>> {
-        match self {
-            Self::Instance(instance) => Some(instance),
-            _ => None,
-        }
-    }
-
-    /// The alias, if it is one.
-    const fn alias(&self) -> Option<&Arc<Alias>> {
-        match self {
-            Self::Alias(alias) => Some(alias),
-            _ => None,
-        }
-    }
-
-    /// The entry, if it is one.
-    const fn entry(&self) -> Option<&Arc<SkyDnsEntry>> {
-        match self {
-            Self::Entry(entry) => Some(entry),
-            _ => None,
-        }
-    }
-
-    /// The problem, if it is one.
-    const fn problem(&self) -> Option<&Arc<Problem>> {
-        match self {
-            Self::Problem(problem) => Some(problem),
-            _ => None,
-        }
+    /// What a key and its value say, together with what others say of it.
+    fn content(&self, key: &[u8], stored: Stored<'_>) -> Option<Content> {
+        Some(self.clusters.with_roles(Content::read(&self.layout, key, stored)?))
     }
 }
 

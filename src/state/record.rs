@@ -86,6 +86,8 @@ struct WrittenDetails<'r> {
     meta: Vec<(&'r str, &'r str)>,
     /// Free text.
     text: Option<&'r str>,
+    /// What its key spells below the base, where that is not NAME/ID.
+    path: Option<&'r str>,
     /// Where else it listens.
     #[serde(borrow)]
     further: Vec<WrittenEndpoint<'r>>,
@@ -117,7 +119,7 @@ impl<'r> Record<'r> {
             priority: *priority,
             weight: *weight,
             ttl: *ttl,
-            details: details.as_deref().map(|it| WrittenDetails::of(it, instance.further())),
+            details: details.as_deref().map(|it| WrittenDetails::of(it, instance)),
         })
     }
 
@@ -145,6 +147,7 @@ impl StoredInstance<'_> {
     /// The instance, checked.
     fn read(self, layout: &Layout) -> Result<Instance, &'static str> {
         let written = self;
+        let path = written.details.as_ref().and_then(|it| it.path);
         let instance = Instance {
             name: written.name.into(),
             id: Box::default(),
@@ -158,6 +161,10 @@ impl StoredInstance<'_> {
             details: written.details.map(|it| it.read().map(Box::new)).transpose()?,
         };
         let instance = instance.identified(written.id);
+        let instance = match path {
+            Some(path) => instance.at_path(path),
+            None => instance,
+        };
         check(&instance, layout)?;
         Ok(instance)
     }
@@ -165,15 +172,16 @@ impl StoredInstance<'_> {
 
 impl<'r> WrittenDetails<'r> {
     /// The rarer members.
-    fn of(details: &'r Details, further: &'r [ServiceEndpoint]) -> Self {
-        let Details { protocol, version, tags, meta, text, further: _, long_id: _ } = details;
+    fn of(details: &'r Details, instance: &'r Instance) -> Self {
+        let Details { protocol, version, tags, meta, text, further: _, spelling: _ } = details;
         Self {
             protocol: protocol.as_deref(),
             version: version.as_deref(),
             tags: tags.iter().map(|tag| &**tag).collect(),
             meta: meta.iter().collect(),
             text: text.as_deref(),
-            further: further.iter().map(WrittenEndpoint::of).collect(),
+            path: instance.path(),
+            further: instance.further().iter().map(WrittenEndpoint::of).collect(),
         }
     }
 
@@ -190,8 +198,8 @@ impl<'r> WrittenDetails<'r> {
             meta: self.meta.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             text: self.text.map(Into::into),
             further: further?.into(),
-            // The id of the record has it.
-            long_id: None,
+            // Id and path of the record have it.
+            spelling: None,
         })
     }
 }
@@ -241,13 +249,7 @@ impl WrittenHost<'_> {
 
 /// Checks what a document or a key would have been refused for.
 fn check(instance: &Instance, layout: &Layout) -> Result<(), &'static str> {
-    let key = layout.key_of(instance);
-    let place = layout.read(key.as_bytes()).map_err(|_| "has a key that no zone reads")?;
-    if (place.name, place.id, place.is_rooted)
-        != (&*instance.name, instance.raw_id(), instance.is_rooted)
-    {
-        return Err("has a name or id that is not that of its key");
-    }
+    layout.check_key_of(instance).map_err(|_| "has a key that no zone reads")?;
     if instance.ttl.is_some_and(|ttl| ttl > TTL_MAX) {
         return Err("has a TTL that no record can have");
     }

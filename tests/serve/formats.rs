@@ -5,6 +5,8 @@
 
 /// What the writers put, and what is answered.
 mod rows;
+/// Those whose keys say more, and what is hostile.
+mod writers;
 
 use std::net::SocketAddr;
 

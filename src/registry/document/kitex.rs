@@ -1,7 +1,7 @@
-//! Kitex (`kitex-contrib/registry-etcd`).
+//! Kitex (`kitex-contrib/registry-etcd`) and Hertz (`hertz-contrib/registry/etcd`).
 //!
 //! `{"network":"tcp","address":"10.0.0.1:8888","weight":10,"tags":{"idc":"a"}}` at
-//! `kitex/registry-etcd/NAME/ADDR`; `tags` are pairs, and may be `null`. A weight of 0, or
+//! `kitex/registry-etcd/NAME/ADDR` and `hertz/registry-etcd/NAME/ADDR`; `tags` are pairs, and may be `null`. A weight of 0, or
 //! none, is 10, as for Kitex's own clients: it must not mean "after all others" here.
 
 use super::members::Members;

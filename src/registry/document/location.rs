@@ -15,7 +15,7 @@ use super::{Document, Fault, Reading, Shape, shown};
 use crate::registry::Host;
 
 /// A host and perhaps a port.
-pub(super) type HostPort = (Host, Option<NonZeroU16>);
+pub(in crate::registry) type HostPort = (Host, Option<NonZeroU16>);
 
 /// Reads a value that is no JSON object.
 pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
@@ -46,7 +46,7 @@ fn document(text: &str) -> Result<Document, Fault> {
 
 /// Reads `[SCHEME://][USER@]HOST[:PORT][/PATH][?QUERY]` (RFC 3986 section 3). Only a
 /// written port counts: a scheme's default port is not guessed.
-pub(super) fn url(text: &str) -> Result<(Option<&str>, HostPort), Fault> {
+pub(in crate::registry) fn url(text: &str) -> Result<(Option<&str>, HostPort), Fault> {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => (Some(scheme), rest),
         Some((scheme, _)) => {
@@ -61,13 +61,13 @@ pub(super) fn url(text: &str) -> Result<(Option<&str>, HostPort), Fault> {
 }
 
 /// Whether a text is a url's scheme that can be a port name.
-fn is_scheme(text: &str) -> bool {
+pub(super) fn is_scheme(text: &str) -> bool {
     let inner = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
     (1..=crate::names::SERVICE_MAX).contains(&text.len()) && text.bytes().all(inner)
 }
 
 /// Reads `HOST[:PORT]`; an IPv6 address with a port stands in brackets.
-pub(super) fn host_port(text: &str) -> Result<HostPort, Fault> {
+pub(in crate::registry) fn host_port(text: &str) -> Result<HostPort, Fault> {
     let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
     match text.rsplit_once(':').filter(|(_, port)| !bare_ipv6 && !port.ends_with(']')) {
         Some((name, digits)) => Ok((host(name)?, Some(port(digits)?))),

@@ -85,10 +85,29 @@ impl<'o> Members<'o> {
         Ok(object.into_iter().flat_map(strings))
     }
 
+    /// The members that are strings.
+    pub(in crate::registry) fn strings(&self) -> impl Iterator<Item = (Box<str>, Box<str>)> {
+        strings(self.0)
+    }
+
     /// An integer of 16 bits.
     pub(in crate::registry) fn u16(&self, member: &'static str) -> Result<Option<u16>, Fault> {
         let number = self.number(member, u16::MAX.into(), "a number from 0 to 65535")?;
         Ok(number.map(|number| number as u16))
+    }
+
+    /// A boolean.
+    pub(in crate::registry) fn flag(&self, member: &'static str) -> Result<Option<bool>, Fault> {
+        self.read(member, "true or false", Value::as_bool)
+    }
+
+    /// A weight that may have a fraction: the nearest integer, of more than nothing 1 at least.
+    pub(in crate::registry) fn weight(&self, member: &'static str) -> Result<Option<u16>, Fault> {
+        let weight = |value: &Value| {
+            let weight = value.as_f64().filter(|it| (0.0..=f64::from(u16::MAX)).contains(it))?;
+            Some(if weight > 0.0 { weight.round().max(1.0) as u16 } else { 0 })
+        };
+        self.read(member, "a number from 0 to 65535", weight)
     }
 
     /// A member read by a function that knows what it must be.
@@ -121,6 +140,6 @@ pub(super) fn strings(
 }
 
 /// Says in which member a fault is.
-pub(super) fn within(member: &'static str) -> impl Fn(Fault) -> Fault {
+pub(in crate::registry) fn within(member: &'static str) -> impl Fn(Fault) -> Fault {
     move |fault| Fault::Within { member, fault: Box::new(fault) }
 }

@@ -7,13 +7,20 @@
 //! | file | writers | known by |
 //! | --- | --- | --- |
 //! | `bender` | bender | `resource` is an entity of bender |
+//! | `dubbo` | dubbo-go, by application | `ServiceName` |
 //! | `native` | srvd, etcd-registry (Node), SkyDNS | `host`, `hostname` or `url` |
 //! | `grpc_naming` | etcd's own gRPC naming | `Addr` or `Op` |
 //! | `go_micro` | go-micro | `nodes` |
 //! | `kratos` | kratos | `endpoints` |
-//! | `kitex` | Kitex | `address` |
+//! | `jupiter` | jupiter, ego | `address` with `scheme`, `enable` or `healthy` |
+//! | `kitex` | Kitex, Hertz | `address` |
+//! | `plain` | others in Go | `addr` or `ip` |
 //! | `skydns` | SkyDNS, where no host is written | `text`, `mail`, `targetstrip` or `group` |
 //! | `location` | go-kit, go-zero, empusa, registrator | plain text |
+//! | `rpcx` | rpcx | an id `SCHEME@HOST:PORT`, and nothing or pairs for a value |
+//!
+//! An object that no format knows is looked at once more with its members in lower case, which
+//! is how Go reads them.
 //!
 //! `entity` is the other way: what bender's clients post, and how it is written.
 //!
@@ -22,14 +29,18 @@
 
 mod alias;
 mod bender;
+mod dubbo;
 mod entity;
 mod go_micro;
 mod grpc_naming;
+mod jupiter;
 mod kitex;
 mod kratos;
 mod location;
 mod members;
 mod native;
+mod plain;
+mod rpcx;
 mod skydns;
 
 use std::num::NonZeroU16;
@@ -40,8 +51,10 @@ use super::{Details, Host, Instance, KeyParts, Proto, ServiceEndpoint};
 use crate::names::{self, VALUE_MAX};
 
 pub use self::alias::read_alias;
+pub(super) use self::dubbo::DEFAULT_WEIGHT as DUBBO_WEIGHT;
 pub use self::entity::BenderRegistration;
-pub(super) use self::members::Members;
+pub(super) use self::location::{host_port, url};
+pub(super) use self::members::{Members, within};
 pub use self::native::Registration;
 
 /// The content of a value about its instance; name and id stand in the key.
@@ -81,13 +94,16 @@ type Format = fn(&Shape<'_>) -> Option<Reading>;
 
 /// Every format, the narrower before the wider. Objects that say where they are as the
 /// native ones do come early: whatever else stands in them says nothing.
-const FORMATS: [Format; 8] = [
+const FORMATS: [Format; 11] = [
     bender::read,
+    dubbo::read,
     native::read,
     grpc_naming::read,
     go_micro::read,
     kratos::read,
+    jupiter::read,
     kitex::read,
+    plain::read,
     skydns::read,
     location::read,
 ];
@@ -154,9 +170,29 @@ pub enum Fault {
         /// What it is instead.
         reason: &'static str,
     },
+    /// Something that is no member has a value that it cannot have.
+    #[error("`{place}` is {found}; it must be {wanted}")]
+    Place {
+        /// The name of a pair, or a pointer into the value.
+        place: Box<str>,
+        /// What stands there, shortened.
+        found: String,
+        /// What may stand there.
+        wanted: &'static str,
+    },
+    /// A percent escape that is none.
+    #[error("`{0}` has a bad percent escape; write %25 for a percent sign")]
+    Escape(String),
     /// A port out of range, or no number.
     #[error("port `{0}` is not a number from 1 to 65535; write one that is")]
     Port(String),
+}
+
+impl Fault {
+    /// The fault of what stands at a place that is no member.
+    pub(super) fn at(place: &str, found: &str, wanted: &'static str) -> Self {
+        Self::Place { place: shown(place).into(), found: shown(found), wanted }
+    }
 }
 
 /// Reads a value in whichever format it has.
@@ -165,7 +201,10 @@ pub enum Fault {
 /// [`Fault`]: what is wrong with it, and what to do.
 pub fn read(value: &[u8]) -> Reading {
     let shape = Shape::of(value)?;
-    FORMATS.iter().find_map(|format| format(&shape)).unwrap_or(Err(Fault::Unknown))
+    let known = |shape: &Shape<'_>| FORMATS.iter().find_map(|format| format(shape));
+    known(&shape)
+        .or_else(|| known(&Shape::Object(shape.members()?.lowered())))
+        .unwrap_or(Err(Fault::Unknown))
 }
 
 /// Reads the instance of a value at the place that its key names.
@@ -173,9 +212,11 @@ pub fn read(value: &[u8]) -> Reading {
 /// # Errors
 /// As [`read`].
 pub fn read_at(place: KeyParts<'_>, value: &[u8]) -> Result<Option<Instance>, Fault> {
-    let instance = read(value)?.map(|document| document.into_instance(place));
+    let text = text_of(value)?;
+    let reading = rpcx::read(place.id, text).unwrap_or_else(|| read(value))?;
+    let instance = reading.map(|document| document.into_instance(place));
     // Only plain text cannot say it itself.
-    let is_udp = location::is_udp(place.id) && !text_of(value)?.starts_with('{');
+    let is_udp = location::is_udp(place.id) && !text.starts_with('{');
     let by_id = |instance: Instance| {
         if is_udp { Instance { proto: Proto::Udp, ..instance } } else { instance }
     };
@@ -205,7 +246,7 @@ impl<'v> Shape<'v> {
 
 impl Document {
     /// A document that says only where an instance listens.
-    fn at(host: Host, port: Option<NonZeroU16>) -> Self {
+    pub(super) fn at(host: Host, port: Option<NonZeroU16>) -> Self {
         let (proto, details) = (Proto::default(), Details::default());
         Self { host, port, proto, priority: 0, weight: 1, ttl: None, details }
     }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Table, note};
+use super::Table;
+use super::content::note;
 use crate::registry::Update;
 
 /// Keys that an audit names: enough for a reader to see whose they are.
@@ -56,10 +57,13 @@ impl Table {
         let Self { layout, entries, listing, .. } = self;
         let wrong =
             entries.extract_if(|key, entry| entry.listing != *listing && !touched.contains(key));
+        let mut marks = Vec::new();
         for (key, entry) in wrong {
             audited.note(&key);
             note(layout, &key, [Some(&entry.content), None], &mut audited.update);
+            marks.extend(entry.content.mark().is_some().then_some(entry.content));
         }
+        marks.iter().for_each(|mark| self.follow([Some(mark), None], &mut audited.update));
         audited
     }
 

@@ -1,7 +1,7 @@
 //! Keys and values in, changes out.
 
 use super::*;
-use crate::registry::AliasChange;
+use crate::registry::{AliasChange, ProblemChange, StrayChange};
 use proptest::prelude::*;
 
 fn table() -> Table {

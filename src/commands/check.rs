@@ -9,8 +9,9 @@ use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd, PageSize};
 use crate::forward::Source;
-use crate::index::Settings;
-use crate::registry::{Diagnostic, Layout};
+use crate::index::{Service, Settings, Zone};
+use crate::names::shown;
+use crate::registry::{Diagnostic, Layout, shown_key};
 use crate::telemetry::complain;
 
 /// The exit code when something is wrong.
@@ -75,12 +76,31 @@ async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Fail
     let text = config.settings.title();
     let (etcd, layout) = (Etcd::new(&config.registry, access), config.layout.clone());
     let (zone, keys) = build(config, access).await?;
+    if let Some(line) = template(&zone) {
+        complain(line);
+    }
     let mut findings: Vec<_> = zone.problems().collect();
     if keys == 0 {
         findings.extend(elsewhere(&etcd, &layout).await);
     }
     findings.sort_unstable();
     Ok(Checked { zone: text, keys: Some(keys), findings })
+}
+
+/// What a zone's template makes of a key: of one that is there, else of one like those that it
+/// reads.
+fn template(zone: &Zone) -> Option<String> {
+    let (layout, title) = (zone.settings().layout(), zone.settings().title());
+    let template = layout.template()?;
+    let text = format!("template of zone {title}: `{}`", template.text());
+    let Some(instance) = zone.services().flat_map(Service::instances).next() else {
+        let example = shown_key(layout.folder(&template.example(), false).as_bytes());
+        return Some(format!("{text} reads keys like {example}; there is none yet"));
+    };
+    let key = shown_key(layout.key_of(instance).as_bytes());
+    let (name, id) = (shown(&instance.name), shown(instance.raw_id()));
+    let place = instance.location();
+    Some(format!("{text} reads {key}: name {name}, id {id}, at {place}"))
 }
 
 /// That a zone has no key at all while its registry has others: its prefix is hardly the right

@@ -15,6 +15,7 @@ use crate::cli::HttpAddress;
 use crate::error::Failure;
 use crate::files::{self, FileStamp};
 use crate::names::{Network, Span, TTL_MAX, WireName};
+use crate::registry::WrittenTemplate;
 use crate::telemetry::LogFormat;
 
 /// The file's keys.
@@ -153,6 +154,8 @@ pub struct Zone {
     /// Whose keys of more segments than NAME/ID are read, if not everybody's.
     #[serde(default)]
     pub format: KeyFormat,
+    /// How all keys and values are read.
+    pub template: FileValue<WrittenTemplate>,
 }
 
 /// The writer whose keys of more segments than NAME/ID are read.
@@ -342,6 +345,10 @@ mod tests {
             ),
             ("[[zone]]\nname = \"a\"\nschema = \"x\"", &[".toml:3:", "`services` or `skydns`"]),
             ("[[zone]]\nname = \"a\"\nformat = \"x\"", &[".toml:3:", "`auto`, `dubbo`, "]),
+            (
+                "[[zone]]\nname = \"a\"\ntemplate = { kee = \"\" }",
+                &[".toml:3:", "unknown key `kee`; is it `key`?"],
+            ),
             ("workers = -1", &[".toml:1:", ": workers:"]),
             ("registry = ", &[".toml:1:"]),
         ] {

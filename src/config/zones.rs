@@ -14,7 +14,7 @@ use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
 };
-use crate::registry::{Diagnostic, Layout, RegistryUrl, Writer};
+use crate::registry::{Diagnostic, Layout, RegistryUrl, Template, Writer};
 use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
 
 /// How soon a secondary asks again, in the SOA record that CoreDNS makes up.
@@ -175,9 +175,15 @@ fn as_coredns(mut settings: Settings) -> Settings {
 fn layout(entry: &Zone, registry: &RegistryUrl) -> Result<Layout, String> {
     let prefix = entry.prefix.as_deref().unwrap_or(&registry.prefix);
     let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
-    let layout = Layout::new(prefix, namespace);
-    let layout = layout.map_err(|fault| format!("prefix or namespace: {fault}"))?;
-    Ok(layout.of_writer(writer(entry.format)))
+    let layout =
+        Layout::new(prefix, namespace).map_err(|fault| format!("prefix or namespace: {fault}"))?;
+    let writer = writer(entry.format);
+    let template = entry.template.as_ref().map(|it| Template::new(it.as_ref()));
+    let template = template.transpose().map_err(|fault| format!("template: {fault}"))?;
+    if template.is_some() && writer.is_some() {
+        return Err("format: a zone with a template has none; leave one out".to_owned());
+    }
+    Ok(layout.of_writer(writer).by(template))
 }
 
 /// The writer of a format.
@@ -197,8 +203,8 @@ fn layout_of_labels(entry: &Zone) -> Result<Layout, String> {
         let text = "namespace: a zone of schema skydns has none; write it into the prefix";
         return Err(text.to_owned());
     }
-    if entry.format != KeyFormat::Auto {
-        let text = "format: a zone of schema skydns has none; leave it out";
+    if entry.template.is_some() || entry.format != KeyFormat::Auto {
+        let text = "format or template: a zone of schema skydns has neither; leave it out";
         return Err(text.to_owned());
     }
     let prefix = entry.prefix.as_deref().unwrap_or(DEFAULT_SKYDNS_PREFIX);

@@ -20,6 +20,13 @@ pub(super) const ZONE_KEYS: &[(&str, &str, &str)] = &[
         "Whose keys of more segments than NAME/ID are read; auto tells them apart by their \
          shape [default: auto]",
     ),
+    (
+        "template",
+        "TABLE",
+        "How keys and values are read that are in no form srvd knows: { key = \"/{name}/{id}\", \
+         host = \"/POINTER\", ... } with name, id, host, port, protocol, version, priority, weight, \
+         tags, meta [default: none]",
+    ),
     ("ttl", "DURATION", "TTL of its records [default: 5s; skydns: 300s]"),
     ("negative-ttl", "DURATION", "TTL of negative answers [default: 5s; skydns: 30s]"),
     (

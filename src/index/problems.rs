@@ -27,8 +27,7 @@ impl Zone {
     /// about a second, so this is for commands and for people, not for queries.
     pub fn problems(&self) -> impl Iterator<Item = Diagnostic> {
         let keys = self.unusable.keys.iter().map(|(key, problem)| Diagnostic::of(key, problem));
-        let strays =
-            self.unusable.strays.iter().map(|(segment, count)| self.stray(segment, *count));
+        let strays = self.strays();
         let aliases = self.aliases.iter();
         let aliases = aliases.flat_map(|(alias, is_first)| self.problems_of_alias(alias, is_first));
         let walk = Walk::new(self.settings());
@@ -139,13 +138,39 @@ impl Zone {
         })
     }
 
-    /// Keys outside the grammar, one line for a first segment.
+    /// Keys outside the grammar, one line for a first segment; where a template has matched
+    /// none at all, one line for all of them.
+    fn strays(&self) -> Vec<Diagnostic> {
+        let layout = self.settings().layout();
+        let unusable = &self.unusable;
+        let is_unmatched = self.instances() == 0 && unusable.keys.is_empty();
+        match (layout.template(), unusable.strays.iter().next()) {
+            (Some(template), Some((segment, _))) if is_unmatched => {
+                let (text, example) = (template.text(), layout.folder(&template.example(), true));
+                let problem = format!(
+                    "none of {} keys is of the template `{text}`, which reads keys like `{example}`",
+                    unusable.stray_count
+                );
+                let remedy = "correct `key` of the template, or `prefix`, which stands before it";
+                vec![Diagnostic::new(&layout.folder(segment, true), problem, remedy)]
+            }
+            _ => {
+                unusable.strays.iter().map(|(segment, count)| self.stray(segment, *count)).collect()
+            }
+        }
+    }
+
+    /// Keys outside the grammar with a first segment.
     fn stray(&self, segment: &str, count: usize) -> Diagnostic {
+        let layout = self.settings().layout();
+        let form = layout
+            .template()
+            .map_or("form NAME/ID".to_owned(), |it| format!("template `{}`", it.text()));
         let problem = match count {
-            1 => "a key there is not of the form NAME/ID".to_owned(),
-            _ => format!("{count} keys there are not of the form NAME/ID"),
+            1 => format!("a key there is not of the {form}"),
+            _ => format!("{count} keys there are not of the {form}"),
         };
-        let key = self.settings().layout().folder(segment, true);
+        let key = layout.folder(segment, true);
         Diagnostic { key, problem, remedy: "move them, or give the zone another prefix".to_owned() }
     }
 

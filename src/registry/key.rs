@@ -2,7 +2,9 @@
 
 mod fault;
 
-use super::{Alias, Instance, Resource, Writer};
+use std::sync::Arc;
+
+use super::{Alias, Instance, Resource, Template, Writer};
 use crate::names::{DEFAULT_PREFIX, ID_MAX, PATH_MAX, SERVICE_MAX, WireName, label};
 
 pub use self::fault::KeyFault;
@@ -18,6 +20,8 @@ pub struct Layout {
     grammar: Grammar,
     /// Whose keys of more segments are read; everybody's where none is named.
     writer: Option<Writer>,
+    /// How all keys are read, where that is said.
+    template: Option<Arc<Template>>,
 }
 
 /// The grammar of keys below a base.
@@ -63,7 +67,7 @@ impl Layout {
             Some(namespace) => format!("{prefix}/{namespace}"),
             None => prefix.to_owned(),
         };
-        Ok(Self { base, grammar: Grammar::Instances, writer: None })
+        Ok(Self { base, grammar: Grammar::Instances, writer: None, template: None })
     }
 
     /// The keys that SkyDNS keeps the names below an apex at: a prefix, then the labels of
@@ -76,7 +80,12 @@ impl Layout {
         for at in (0..apex.labels()).rev() {
             base = format!("{base}/{}", String::from_utf8_lossy(apex.label(at)));
         }
-        Ok(Self { base, grammar: Grammar::Labels(apex.as_wire().len()), writer: None })
+        Ok(Self {
+            base,
+            grammar: Grammar::Labels(apex.as_wire().len()),
+            writer: None,
+            template: None,
+        })
     }
 
     /// The same, of which keys of more segments than NAME/ID are one writer's.
@@ -84,6 +93,19 @@ impl Layout {
     pub const fn of_writer(mut self, writer: Option<Writer>) -> Self {
         self.writer = writer;
         self
+    }
+
+    /// The same, of which all keys are read by a template, if there is one.
+    #[must_use]
+    pub fn by(mut self, template: Option<Template>) -> Self {
+        self.template = template.map(Arc::new);
+        self
+    }
+
+    /// How all keys are read, where that is said.
+    #[must_use]
+    pub fn template(&self) -> Option<&Template> {
+        self.template.as_deref()
     }
 
     /// Whose keys of more segments are read; everybody's where none is named.
@@ -115,7 +137,15 @@ impl Layout {
         std::iter::from_fn(move || {
             let above = base?.rsplit_once('/').map_or("", |(above, _)| above);
             base = Some(above).filter(|above| !above.is_empty());
-            Some(Self { base: above.to_owned(), grammar: self.grammar, writer: None }.range())
+            Some(
+                Self {
+                    base: above.to_owned(),
+                    grammar: self.grammar,
+                    writer: None,
+                    template: None,
+                }
+                .range(),
+            )
         })
     }
 
@@ -262,7 +292,12 @@ pub fn shown_key(key: &[u8]) -> String {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { base: DEFAULT_PREFIX.to_owned(), grammar: Grammar::Instances, writer: None }
+        Self {
+            base: DEFAULT_PREFIX.to_owned(),
+            grammar: Grammar::Instances,
+            writer: None,
+            template: None,
+        }
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `event` | [`Event`]: a change of an instance, as followers are told of it |
 //! | [`skydns`] | entries of SkyDNS's schema, whose keys are names |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
+//! | `template` | [`Template`]: keys and values of programs in no form that is known |
 //! | `update` | [`Update`]: what changes when keys do |
 //! | `url` | [`RegistryUrl`]: the connection string |
 
@@ -31,6 +32,7 @@ mod paths;
 mod problem;
 pub mod skydns;
 mod table;
+mod template;
 mod update;
 mod url;
 
@@ -44,6 +46,7 @@ pub use self::meta::Meta;
 pub use self::paths::Writer;
 pub use self::problem::{Diagnostic, Problem};
 pub use self::table::{Audited, Stored, Table};
+pub use self::template::{PatternFault, Template, TemplateFault, WrittenTemplate};
 pub use self::update::{
     AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,
 };

@@ -160,7 +160,7 @@ impl Reload {
     fn apply(&mut self, live: &Reloadable) -> Result<usize, Failure> {
         let config = self.read()?;
         if self.origins != config.zones.iter().map(ZoneOrigin::new).collect::<Vec<_>>() {
-            let text = "[[zone]] names, prefixes, schemas, formats or registries changed; restart to apply";
+            let text = "[[zone]] names, prefixes, schemas, formats, templates or registries changed; restart to apply";
             return Err(Failure::usage(text));
         }
         let (fixed, count) = (config.fixed(), config.zones.len() + config.static_zones.len());

@@ -5,7 +5,7 @@
 
 /// What the writers put, and what is answered.
 mod rows;
-/// Those whose keys say more, and what is hostile.
+/// Those whose keys say more, templates, and what is hostile.
 mod writers;
 
 use std::net::SocketAddr;

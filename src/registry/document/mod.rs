@@ -193,6 +193,11 @@ impl Fault {
     pub(super) fn at(place: &str, found: &str, wanted: &'static str) -> Self {
         Self::Place { place: shown(place).into(), found: shown(found), wanted }
     }
+
+    /// The fault that nothing stands there.
+    pub(super) fn nothing_at(place: &str, wanted: &'static str) -> Self {
+        Self::at(place, "missing", wanted)
+    }
 }
 
 /// Reads a value in whichever format it has.

@@ -7,7 +7,7 @@ use crate::registry::paths::{self, Mark, Said};
 use crate::registry::skydns::Entry as SkyDnsEntry;
 use crate::registry::{
     Alias, Change, Grammar, Instance, KeyFault, KeyParts, Layout, Problem, ProblemChange,
-    StrayChange, Update, document,
+    StrayChange, Template, Update, document,
 };
 
 /// The content of one key.
@@ -38,6 +38,9 @@ impl Content {
             let read = SkyDnsEntry::read(layout, key, (value, is_leased))?;
             return Some(read.map_or_else(Self::problem_of, |entry| Self::Entry(entry.into())));
         }
+        if let Some(template) = layout.template() {
+            return Self::by(template, layout, key, value);
+        }
         match layout.read(key) {
             Ok(place) => match paths::beside(layout, place, value) {
                 Some(said) => Self::of(said),
@@ -51,6 +54,15 @@ impl Content {
             }
             Err(fault) => Some(Self::problem_of(fault.into())),
         }
+    }
+
+    /// What a key and its value say by a template.
+    fn by(template: &Template, layout: &Layout, key: &[u8], value: &[u8]) -> Option<Self> {
+        let Some(read) = template.read((layout.below_base(key)?, layout.is_rooted(key)), value)
+        else {
+            return (!layout.base().is_empty()).then_some(Self::Stray);
+        };
+        Some(read.map_or_else(Self::problem_of, |it| Self::Instance(it.into())))
     }
 
     /// What the value at NAME/ID says.

@@ -10,7 +10,7 @@ use crate::support::registry::Administered;
 use crate::support::srvd::run;
 
 /// The zones: a name, a prefix and more.
-const ZONES: [(&str, &str, &str); 7] = [
+const ZONES: [(&str, &str, &str); 8] = [
     ("services.internal", "/services", ""),
     ("dubbo.test", "/dubbo", "format = \"dubbo\""),
     ("rpcx.test", "rpcx_test", ""),
@@ -18,7 +18,11 @@ const ZONES: [(&str, &str, &str); 7] = [
     ("jupiter.test", "/jupiter", "format = \"jupiter\""),
     ("ego.test", "/ego", ""),
     ("hertz.test", "hertz/registry-etcd", ""),
+    ("own.test", "/apps", TEMPLATE),
 ];
+/// The template of the zone `own.test`.
+const TEMPLATE: &str = r#"template = { key = "/{name}/v1/{id}", host = "/net/ip", port = "/net/port", weight = "/w", tags = "/labels", meta = "/meta" }"#;
+
 /// A provider of dubbo-go, as it escapes the url.
 const PROVIDER: &str = "/dubbo/com.foo.Greeter/providers/tri%3A%2F%2F10.1.0.1%3A20000%2Fcom.foo.Greeter%3Fanyhost%3Dtrue%26application%3Dgreet%26group%3Dblue%26interface%3Dcom.foo.Greeter%26methods%3DSayHello%2CSayBye%26version%3D1.0.0%26weight%3D7";
 
@@ -96,7 +100,7 @@ const KEYS: [(&str, &str); 27] = [
 ];
 
 /// Questions in a zone, and answers.
-const ASKED: [(&str, &str, &[&str]); 32] = [
+const ASKED: [(&str, &str, &[&str]); 34] = [
     ("services.internal", "SRV _greeter._tcp.Z", &["0 10 20000 10-0-0-1.greeter.Z."]),
     ("services.internal", "SRV gray.greeter.Z", &["0 10 20000 10-0-0-1.greeter.Z."]),
     ("services.internal", "SRV _greeter._gray.Z", &["0 10 20000 10-0-0-1.greeter.Z."]),
@@ -145,6 +149,17 @@ const ASKED: [(&str, &str, &[&str]); 32] = [
     ("ego.test", "SRV _main._tcp.Z", &["0 100 9001 10-5-0-2.main.Z."]),
     ("hertz.test", "SRV _hello._tcp.Z", &["0 20 8888 10-6-0-1.hello.Z."]),
     ("hertz.test", "TXT 10-6-0-1-8888.hello.Z", &["\"idc=north\""]),
+    ("own.test", "SRV _web._tcp.Z", &["0 7 8080 10-7-0-1.web.Z."]),
+    ("own.test", "TXT blue.web.Z", &[]),
+];
+
+/// A document of the template's program, and a key that is none of its.
+const OWN: [(&str, &str); 2] = [
+    (
+        "/apps/web/v1/a-1",
+        r#"{"net":{"ip":"10.7.0.1","port":8080},"w":7,"labels":["blue"],"meta":{"k":"v"}}"#,
+    ),
+    ("/apps/web/v2/a-1", "other"),
 ];
 
 /// The configuration file of all zones.
@@ -160,7 +175,7 @@ fn config(etcd: &Etcd, directory: &std::path::Path) -> String {
 
 /// Puts all there is.
 fn put_all(etcd: &Etcd) {
-    KEYS.iter().for_each(|(key, value)| put(etcd, key, value));
+    KEYS.iter().chain(&OWN).for_each(|(key, value)| put(etcd, key, value));
 }
 
 #[test]
@@ -193,7 +208,7 @@ fn every_writer_as_it_registers_and_leaves() {
     let path = config(&etcd, directory.path());
     let server = process::start(&["serve", "--config", &path, "--listen", "127.0.0.1:0"]);
     let at = server.answers_at();
-    expect_code(at, "SOA ego.test", "NOERROR");
+    expect_code(at, "SOA own.test", "NOERROR");
     put_all(&etcd);
     for (zone, question, answers) in ASKED {
         expect(at, question, zone, answers);
@@ -228,8 +243,59 @@ fn the_primary_moves_with_the_leaders_key() {
     expect(at, "A primary.demo.Z", zone, &["10.4.0.3"]);
 }
 
+#[test]
+fn check_shows_what_a_template_makes_of_a_key() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let path = config(&etcd, directory.path());
+    let check = || {
+        let output = run(&etcd.url(), &["check", "--config", &path]);
+        let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+        (output.status.code(), out, err)
+    };
+    let (code, out, err) = check();
+    assert_eq!(code, Some(0), "{out} {err}");
+    let none = "template of zone own.test: `/{name}/v1/{id}` reads keys like /apps/NAME/v1/ID; there is none yet";
+    assert!(err.contains(none), "{err}");
+    put(&etcd, OWN[1].0, OWN[1].1);
+    let (code, out, _) = check();
+    assert_eq!(code, Some(1));
+    let line = "own.test /apps/web: none of 1 keys is of the template `/{name}/v1/{id}`, which reads keys like `/apps/NAME/v1/ID`; correct `key` of the template, or `prefix`, which stands before it\n";
+    assert!(out.ends_with(line), "{out}");
+    put_all(&etcd);
+    let (_, out, err) = check();
+    let made = "reads /apps/web/v1/a-1: name web, id a-1, at 10.7.0.1:8080";
+    assert!(err.contains(made), "{err}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    let stray =
+        "own.test /apps/web: a key there is not of the template `/{name}/v1/{id}`; move them";
+    assert!(out.starts_with(stray), "{out}");
+}
+
+#[test]
+fn a_template_that_cannot_be_used_is_refused_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("srvd.toml");
+    for (more, part) in [
+        ("template = { key = \"/{name}\" }", "template: host is nowhere; write {host} into"),
+        ("template = { key = \"/{nam}\", host = \"\" }", "template: key: `{nam}` is unknown"),
+        ("template = { kee = \"/{name}\" }", "unknown key `kee`"),
+        (
+            "format = \"dubbo\"\ntemplate = { key = \"/{name}\", host = \"\" }",
+            "format: a zone with a template has none; leave one out",
+        ),
+        ("schema = \"skydns\"\nformat = \"dubbo\"", "format or template: a zone of schema skydns"),
+        ("format = \"zookeeper\"", "format: unknown variant `zookeeper`, expected one of `auto`"),
+    ] {
+        std::fs::write(&path, format!("[[zone]]\nname = \"a.test\"\n{more}\n")).unwrap();
+        let output = process::run(&["check", "--config", path.to_str().unwrap()]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more}: {text}");
+        assert!(text.contains(part), "{more}: {text}");
+    }
+}
+
 /// Hostile keys and values of every writer, and what is said of each.
-const HOSTILE: [(&str, &str, &str); 11] = [
+const HOSTILE: [(&str, &str, &str); 13] = [
     ("/dubbo/a/providers/tri%3A%2F%2F10.0.0.1%zz", "", "bad percent escape; write %25"),
     ("/dubbo/a/providers/tri%3A%2F%2F10.0.0.1%3A99999", "", "port `99999` is not a number"),
     ("/service/a/b/c/d/10.0.0.1:80,", "", "host `` is empty"),
@@ -240,6 +306,8 @@ const HOSTILE: [(&str, &str, &str); 11] = [
     ("rpcx_test/a/tcp@b:1", "weight=heavy", "`weight` is heavy; it must be a number from 0"),
     ("rpcx_test/a/tcp@:1", "", "host `` is empty"),
     ("/services/a/1", r#"{"ServiceName":"a","Enable":[]}"#, "member `enable` is []; it must be"),
+    ("/apps/a/v1/1", r#"{"net":[]}"#, "`/net/ip` is missing; it must be a string HOST"),
+    ("/apps/a/v1/2", r#"{"net":{"ip":"a"},"labels":{}}"#, "`/labels` is {}; it must be an array"),
     ("/services/a/2", DEEP, "the value is not JSON: recursion limit exceeded"),
 ];
 /// A document that is deep.
@@ -253,6 +321,9 @@ fn each_hostile_key_is_one_problem_and_harms_nobody() {
     let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
     put_all(&etcd);
     HOSTILE.iter().for_each(|(key, value, _)| put(&etcd, key, value));
+    let tags = vec!["\"t\""; 5_000].join(",");
+    let huge = format!(r#"{{"net":{{"ip":"a"}},"labels":[{tags}]}}"#);
+    put(&etcd, "/apps/a/v1/3", &huge);
     let path = config(&etcd, directory.path());
     let server = process::start(&["serve", "--config", &path, "--listen", "127.0.0.1:0"]);
     let at = server.answers_at();
@@ -261,11 +332,12 @@ fn each_hostile_key_is_one_problem_and_harms_nobody() {
     }
     let output = run(&etcd.url(), &["check", "--config", &path]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for (key, _, reason) in HOSTILE {
+    let huge = ("/apps/a/v1/3", "", "`/labels` is [\"t\",\"t\"");
+    for (key, _, reason) in HOSTILE.iter().chain([&huge]) {
         let lines: Vec<_> = text.lines().filter(|it| it.contains(&format!(" {key}: "))).collect();
         let [line] = &lines[..] else { panic!("{key}: {lines:#?} in {text}") };
         assert!(line.contains(reason) && line.contains("; "), "{line}");
     }
     let named = server.log().count("not served");
-    assert_eq!(named, HOSTILE.len(), "{:#?}", server.log().all());
+    assert_eq!(named, HOSTILE.len() + 1, "{:#?}", server.log().all());
 }

@@ -13,6 +13,10 @@ mod fixture;
 #[path = "mirror/population.rs"]
 mod population;
 
+/// The keys of each writer in bulk.
+#[path = "pieces/writers.rs"]
+mod writers;
+
 use std::fmt::{Display, Formatter};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};

@@ -19,9 +19,23 @@ const LABELS: &str = "/skydns/z";
 /// First segments of keys, of which some mean the same and some more.
 const NAMES: [&str; 9] = ["a", "/a", "b_c", "B-c", "_backends", "_frontends", "", "x/y", "a/*"];
 /// Their last segments.
-const IDS: [&str; 7] = ["0", "1", "a", "b-c", "B_C", "f", "10-0-0-1"];
+const IDS: [&str; 13] = [
+    "0",
+    "1",
+    "a",
+    "b-c",
+    "B_C",
+    "f",
+    "10-0-0-1",
+    "tcp@10.0.0.3:1",
+    "leader",
+    "members/0",
+    "members/a",
+    "providers/tri%3A%2F%2F10.0.0.1%3A80%2Fa%3Fgroup%3Dt%26version%3D1",
+    "b/c/1/10.0.0.1:80,10.0.0.2:80",
+];
 /// Values.
-const VALUES: [&str; 16] = [
+const VALUES: [&str; 21] = [
     "10.0.0.1:80",
     "10.0.0.2",
     r#"{"host":"10.0.0.1:80","version":"1","protocol":"http"}"#,
@@ -38,6 +52,11 @@ const VALUES: [&str; 16] = [
     r#"{"host":"0.a.z","group":"g","ttl":60}"#,
     r#"{"host":"a.b","mail":true,"text":"t"}"#,
     r#"{"text":"words"}"#,
+    r#"{"conn_url":"postgres://10.0.0.1:5432/p","tags":{"nofailover":true}}"#,
+    "0",
+    "a",
+    "",
+    r#"{"protocol":"http"}"#,
 ];
 /// More events than this say nothing new.
 const EVENTS_MAX: usize = 16;

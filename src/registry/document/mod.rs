@@ -205,7 +205,12 @@ impl Fault {
 /// # Errors
 /// [`Fault`]: what is wrong with it, and what to do.
 pub fn read(value: &[u8]) -> Reading {
-    let shape = Shape::of(value)?;
+    read_text(text_of(value)?)
+}
+
+/// Reads the text of a value.
+fn read_text(text: &str) -> Reading {
+    let shape = Shape::of_text(text)?;
     let known = |shape: &Shape<'_>| FORMATS.iter().find_map(|format| format(shape));
     known(&shape)
         .or_else(|| known(&Shape::Object(shape.members()?.lowered())))
@@ -218,7 +223,7 @@ pub fn read(value: &[u8]) -> Reading {
 /// As [`read`].
 pub fn read_at(place: KeyParts<'_>, value: &[u8]) -> Result<Option<Instance>, Fault> {
     let text = text_of(value)?;
-    let reading = rpcx::read(place.id, text).unwrap_or_else(|| read(value))?;
+    let reading = rpcx::read(place.id, text).unwrap_or_else(|| read_text(text))?;
     let instance = reading.map(|document| document.into_instance(place));
     // Only plain text cannot say it itself.
     let is_udp = location::is_udp(place.id) && !text.starts_with('{');
@@ -231,7 +236,11 @@ pub fn read_at(place: KeyParts<'_>, value: &[u8]) -> Result<Option<Instance>, Fa
 impl<'v> Shape<'v> {
     /// The shape of a value.
     fn of(value: &'v [u8]) -> Result<Self, Fault> {
-        let text = text_of(value)?;
+        Self::of_text(text_of(value)?)
+    }
+
+    /// The shape of a value's text.
+    fn of_text(text: &'v str) -> Result<Self, Fault> {
         if !text.starts_with('{') {
             return Ok(Self::Text(text));
         }

@@ -15,8 +15,8 @@ use crate::registry::{
 pub(super) enum Content {
     /// A usable registration.
     Instance(Arc<Instance>),
-    /// Several of them, whose ids differ.
-    Instances(Arc<[Arc<Instance>]>),
+    /// Several of them, whose ids differ; rare, and so behind one word.
+    Instances(Arc<Vec<Arc<Instance>>>),
     /// A usable alias.
     Alias(Arc<Alias>),
     /// A usable entry of a SkyDNS zone.
@@ -86,7 +86,8 @@ impl Content {
                 instances.pop().map(|it| Self::Instance(it.into()))
             }
             Said::Instances(instances) => {
-                Some(Self::Instances(instances.into_iter().map(Arc::new).collect()))
+                let all: Vec<_> = instances.into_iter().map(Arc::new).collect();
+                Some(Self::Instances(all.into()))
             }
         }
     }
@@ -148,6 +149,9 @@ impl Content {
         }
     }
 }
+
+// A million of them are held.
+const _: () = assert!(size_of::<Content>() == 16);
 
 /// Notes what becomes different when a key holds another content.
 pub(super) fn note(layout: &Layout, key: &[u8], of: [Option<&Content>; 2], update: &mut Update) {

@@ -99,7 +99,10 @@ impl Dev {
 
 /// The first zone that services can be registered in.
 fn of_services(zones: &[ZoneConfig]) -> Option<&ZoneConfig> {
-    zones.iter().find(|zone| zone.settings.schema() == Schema::Services)
+    let reads_ours = |zone: &&ZoneConfig| {
+        zone.settings.schema() == Schema::Services && zone.layout.template().is_none()
+    };
+    zones.iter().find(reads_ours)
 }
 
 /// Binds the registry's address; a default one that is taken is replaced by a free port.

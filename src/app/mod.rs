@@ -256,10 +256,13 @@ async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> 
     }
 }
 
-/// Where bender's interface registers: in the first zone of services.
+/// Where bender's interface registers: in the first zone of services that reads what it writes.
 fn bender(sources: &[FollowedZone], index: &Index, ttl: Duration) -> Option<Bender> {
-    let is_of_services = |zone: &Arc<Zone>| zone.settings().schema() == Schema::Services;
-    let zone = index.load().zones().iter().position(is_of_services)?;
+    let reads_ours = |zone: &Arc<Zone>| {
+        let settings = zone.settings();
+        settings.schema() == Schema::Services && settings.layout().template().is_none()
+    };
+    let zone = index.load().zones().iter().position(reads_ours)?;
     let FollowedZone { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
 }

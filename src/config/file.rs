@@ -174,6 +174,8 @@ pub enum KeyFormat {
     Jupiter,
     /// Patroni's.
     Patroni,
+    /// rpcx's, which has none.
+    Rpcx,
 }
 
 /// The order by which many records are drawn for an answer.

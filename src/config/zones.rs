@@ -194,6 +194,7 @@ const fn writer(format: KeyFormat) -> Option<Writer> {
         KeyFormat::GoFrame => Writer::GoFrame,
         KeyFormat::Jupiter => Writer::Jupiter,
         KeyFormat::Patroni => Writer::Patroni,
+        KeyFormat::Rpcx => Writer::Rpcx,
     })
 }
 

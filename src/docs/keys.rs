@@ -16,7 +16,7 @@ pub(super) const ZONE_KEYS: &[(&str, &str, &str)] = &[
     ("schema", "services|skydns", "How its keys become names [default: services]"),
     (
         "format",
-        "auto|dubbo|goframe|jupiter|patroni",
+        "auto|dubbo|goframe|jupiter|patroni|rpcx",
         "Whose keys of more segments than NAME/ID are read; auto tells them apart by their \
          shape [default: auto]",
     ),

@@ -35,6 +35,8 @@ pub enum Writer {
     Jupiter,
     /// Patroni.
     Patroni,
+    /// rpcx, whose instances stand at NAME/ID, beside keys that mark directories.
+    Rpcx,
 }
 
 /// The content of a key of several segments.
@@ -98,7 +100,7 @@ pub(super) fn beside(layout: &Layout, place: KeyParts<'_>, value: &[u8]) -> Opti
         }
         Some(Writer::Dubbo) => dubbo::is_category(place.id).then_some(Said::Nothing),
         Some(Writer::Patroni) => patroni::beside(place, value, true),
-        Some(Writer::GoFrame | Writer::Jupiter) => None,
+        Some(Writer::GoFrame | Writer::Jupiter | Writer::Rpcx) => None,
     }
 }
 

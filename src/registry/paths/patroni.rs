@@ -8,6 +8,7 @@
 //! | tag | member |
 //! | --- | --- |
 //! | `primary` | the one that the leader's key names, whatever its own document says yet |
+//! | `standby_leader` | the same in a cluster that follows another, as its own document says |
 //! | `replica` | any other, without `noloadbalance` |
 //! | `sync_standby` | one that the sync key names, and that is a `replica` |
 //! | `nofailover`, `noloadbalance` | those that say so |
@@ -31,6 +32,8 @@ const OTHERS: [&str; 6] = ["config", "failover", "failsafe", "history", "initial
 const RUNNING: [&str; 3] = ["running", "streaming", "in archive recovery"];
 /// The role of the one that takes writes.
 const PRIMARY: &str = "primary";
+/// The role of one that leads a cluster which follows another, in its own document too.
+const STANDBY_LEADER: &str = "standby_leader";
 /// The role of a member that follows.
 const REPLICA: &str = "replica";
 /// The role of one that the leader waits for.
@@ -151,8 +154,10 @@ pub(in crate::registry) fn set_roles(member: &mut Instance, roles: &[Role]) {
     let says = |tag: &str| details.meta.iter().any(|pair| pair == (tag, "true"));
     let is_leader = roles.contains(&Role::Leader);
     let is_replica = !is_leader && !says(NO_LOAD_BALANCE);
+    let is_standby = details.meta.iter().any(|pair| pair == ("role", STANDBY_LEADER));
     let tags = [
-        (PRIMARY, is_leader),
+        (PRIMARY, is_leader && !is_standby),
+        (STANDBY_LEADER, is_leader && is_standby),
         (REPLICA, is_replica),
         (SYNC_STANDBY, is_replica && roles.contains(&Role::Standby)),
         (NO_FAILOVER, says(NO_FAILOVER)),
@@ -200,6 +205,9 @@ mod tests {
         assert_eq!(tags(&one), ["replica", "sync_standby", "nofailover"]);
         set_roles(&mut one, &[Role::Leader]);
         assert_eq!(tags(&one), ["primary", "nofailover"]);
+        let mut standby = member(&MEMBER.replace("replica", "standby_leader"));
+        set_roles(&mut standby, &[Role::Leader]);
+        assert_eq!(tags(&standby), ["standby_leader", "nofailover"]);
         let again = MEMBER.replace("67393608", "67393999");
         assert_eq!(member(&again), member(MEMBER), "where the log stands says nothing");
         let shy = MEMBER.replace("nosync", "noloadbalance").replace("false}", "true}");

@@ -13,7 +13,7 @@ use crate::support::srvd::run;
 const ZONES: [(&str, &str, &str); 8] = [
     ("services.internal", "/services", ""),
     ("dubbo.test", "/dubbo", "format = \"dubbo\""),
-    ("rpcx.test", "rpcx_test", ""),
+    ("rpcx.test", "rpcx_test", "format = \"rpcx\""),
     ("service.test", "/service", ""),
     ("jupiter.test", "/jupiter", "format = \"jupiter\""),
     ("ego.test", "/ego", ""),

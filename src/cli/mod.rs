@@ -47,7 +47,7 @@ pub struct Common {
     ///
     /// http[s]://HOST[:PORT][,HOST[:PORT]...][/NAMESPACE], and behind it, where wanted,
     /// ?prefix=PATH&timeout=DURATION&refresh=DURATION: /services, 3s, and 60s (of the member list)
-    /// unless given.
+    /// unless given. etcd+srv://DOMAIN in the place of http://HOST finds the members by DNS.
     #[arg(long, global = true, env = "SRVD_REGISTRY", value_name = "URL")]
     pub registry: Option<String>,
     /// Configuration file (TOML)

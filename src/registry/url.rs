@@ -344,7 +344,7 @@ mod tests {
     fn every_fault_says_what_to_do() {
         for (text, message) in [
             ("", "is empty; write http://HOST:PORT"),
-            ("etcd://a", "has the scheme `etcd`; write http://, https:// or etcd+srv://"),
+            ("etcd://a", "has the scheme `etcd`; write http:// or https://, or etcd+srv://DOMAIN"),
             ("etcd+srv://a:1", "has the domain `a:1`; write one, without a port"),
             ("etcd+srv://a,b", "has the domain `a,b`; write one"),
             ("etcd+srv://10.0.0.1", "has the domain `10.0.0.1`; write one"),

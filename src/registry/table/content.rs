@@ -58,11 +58,11 @@ impl Content {
 
     /// What a key and its value say by a template.
     fn by(template: &Template, layout: &Layout, key: &[u8], value: &[u8]) -> Option<Self> {
-        let Some(read) = template.read((layout.below_base(key)?, layout.is_rooted(key)), value)
-        else {
-            return (!layout.base().is_empty()).then_some(Self::Stray);
+        let read = template.read((layout.below_base(key)?, layout.is_rooted(key)), value);
+        let of = |read: Result<Instance, Problem>| {
+            read.map_or_else(Self::problem_of, |it| Self::Instance(it.into()))
         };
-        Some(read.map_or_else(Self::problem_of, |it| Self::Instance(it.into())))
+        Some(read.map_or(Self::Stray, of))
     }
 
     /// What the value at NAME/ID says.

@@ -10,7 +10,7 @@ pub enum UrlFault {
     #[error("is empty; write http://HOST:PORT")]
     Empty,
     /// A scheme that etcd does not speak.
-    #[error("has the scheme `{0}`; write http://, https:// or etcd+srv://")]
+    #[error("has the scheme `{0}`; write http:// or https://, or etcd+srv://DOMAIN")]
     Scheme(String),
     /// Something that is no domain where one is to be asked for its members.
     #[error("has the domain `{0}`; write one, without a port: etcd+srv://example.com")]
@@ -48,7 +48,9 @@ pub enum UrlFault {
     #[error("repeats the scheme before `{0}`; write it once, before the first host")]
     SchemeRepeated(String),
     /// An option nobody knows.
-    #[error("has the unknown option `{0}`; known are prefix, timeout, refresh and resolver")]
+    #[error(
+        "has the unknown option `{0}`; known are prefix, timeout and refresh, and resolver with etcd+srv"
+    )]
     UnknownOption(String),
     /// An option given twice.
     #[error("has the option `{0}` twice; leave one out")]

@@ -272,6 +272,23 @@ fn check_shows_what_a_template_makes_of_a_key() {
 }
 
 #[test]
+fn a_template_over_the_whole_keyspace_leaves_others_alone() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("srvd.toml");
+    let file = "[[zone]]\nname = \"all.test\"\nprefix = \"\"\ntemplate = { key = \"/apps/{name}/{id}\", host = \"\" }\n";
+    std::fs::write(&path, file).unwrap();
+    put(&etcd, "/other/a/b", "x");
+    let check = || {
+        let output = run(&etcd.url(), &["check", "--config", path.to_str().unwrap()]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = check();
+    assert!(text.starts_with("all.test /other: none of 1 keys is of the template"), "{text}");
+    put(&etcd, "/apps/web/1", "10.0.0.1:80");
+    assert_eq!(check(), "");
+}
+
+#[test]
 fn a_template_that_cannot_be_used_is_refused_at_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("srvd.toml");

@@ -2,9 +2,11 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
-use super::Desk;
+use super::{Desk, Served, enable_auth, put};
+use crate::support::certificates::Authority;
 use crate::support::etcd::Etcd;
 use crate::support::registry::Administered;
+use crate::support::secure::SecureEtcd;
 use crate::support::srvd::{Srvd, plain, run};
 use crate::support::{dig, eventually};
 
@@ -145,4 +147,21 @@ fn no_password_is_sent_to_members_without_tls() {
     let text = String::from_utf8(output.stderr).unwrap();
     let refused = "DNS names members of example.test without TLS alone, and no password is sent to these; add _etcd-client-ssl._tcp records";
     assert!(output.status.code() == Some(4) && text.contains(refused), "{text}");
+}
+
+#[test]
+fn members_with_tls_are_logged_into_and_never_left_for_those_without() {
+    let authority = Authority::new("authority");
+    let etcd = SecureEtcd::start(&authority.server());
+    enable_auth(&etcd.process);
+    put(&etcd.process, "1", "10.0.0.1:80");
+    let names = NameServer::start(&[(TLS, etcd.addr().port())]);
+    let arguments = [names.desk.ca(&authority), names.desk.user("reader", "reader")].concat();
+    let server = Served::start(&names.registry("&refresh=1s"), &arguments);
+    server.shows(&["10.0.0.1"]);
+    // Whoever takes the records with TLS away does not get the password.
+    names.move_to(&[(PLAIN, etcd.process.addr().port())]);
+    server.process.logs("keeping the members that were found before: the registry cannot be reached: DNS names no member");
+    put(&etcd.process, "2", "10.0.0.2:80");
+    server.shows(&["10.0.0.1", "10.0.0.2"]);
 }

@@ -20,7 +20,7 @@
 //! HTTP/2 keepalive is there for streams only, and never more often than etcd allows.
 //!
 //! # Rooms
-//! `mirror` reads through [`Etcd`], `join` writes through it; what its registrations share
+//! `mirror` reads through [`Etcd`], `join` and `etcd_v2` write through it; what its registrations share
 //! (streams, batches, what is known of an outage) is [`SharedClient`]. Nobody else in the crate
 //! knows etcd-client or tonic, so both can be replaced here; only [`embedded`], the registry
 //! of `srvd dev`, speaks the same protocol from the other side.
@@ -28,6 +28,7 @@
 //! [`embedded`]: crate::embedded
 
 mod access;
+mod changes;
 mod connect;
 mod discovery;
 mod endpoints;
@@ -41,6 +42,7 @@ mod permission;
 mod sameness;
 mod shared;
 mod transport;
+mod txn;
 mod watch;
 
 use std::collections::VecDeque;
@@ -58,11 +60,13 @@ use self::link::MemberConnection;
 use crate::registry::RegistryUrl;
 
 pub use self::access::{Access, Files};
+pub use self::changes::{Changed, Changes};
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, LeasedKey};
 pub use self::lease::{Lease, Remaining};
 pub use self::pages::{Page, PageSize};
 pub use self::shared::{KeyWatch, SharedClient, Sighting};
+pub use self::txn::{Condition, Operation, Pair, Range, Stamp, Transacted};
 pub use self::watch::{Message, MessageOrigin, Messages, Requests, Watch, WatchEvent};
 
 /// Calls that one process has under way. A process may hold thousands of registrations:

@@ -22,7 +22,9 @@ use self::keeper::LeaseRenewer;
 use self::outage::Outage;
 use self::verify::Verifier;
 use self::watches::Watches;
-use super::{Claim, Error, Etcd, Expect, Lease, LeasedKey, Remaining};
+use super::{
+    Claim, Condition, Error, Etcd, Expect, Lease, LeasedKey, Operation, Remaining, Transacted,
+};
 
 pub use self::verify::Sighting;
 pub use self::watches::KeyWatch;
@@ -161,6 +163,21 @@ impl SharedClient {
         patience: Duration,
     ) -> Result<Claim, Error> {
         self.0.outage.guard(Box::pin(self.0.etcd.claim(key, value, lease, expect, patience))).await
+    }
+
+    /// Does the operations at once if all conditions hold.
+    ///
+    /// # Errors
+    /// [`Error::LeaseGone`]: a lease ended meanwhile; else no member answered, or the registry
+    /// refused.
+    pub async fn transact(
+        &self,
+        conditions: &[Condition],
+        operations: &[Operation],
+        patience: Duration,
+    ) -> Result<Transacted, Error> {
+        let transaction = self.0.etcd.transact(conditions, operations, patience);
+        self.0.outage.guard(Box::pin(transaction)).await
     }
 
     /// What became of a key since it was put at `revision`.

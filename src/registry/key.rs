@@ -263,6 +263,12 @@ impl Layout {
     }
 }
 
+/// Whether a key is the mark of a directory that clients of etcd's v2 API made: it ends in `/`
+/// and says nothing.
+pub(in crate::registry) fn is_directory(key: &[u8], value: &[u8]) -> bool {
+    key.ends_with(b"/") && value.is_empty()
+}
+
 /// A prefix without a last slash.
 fn checked(prefix: &str) -> Result<&str, PrefixFault> {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);

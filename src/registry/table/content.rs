@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Stored;
+use crate::registry::key::is_directory;
 use crate::registry::paths::{self, Mark, Said};
 use crate::registry::skydns::Entry as SkyDnsEntry;
 use crate::registry::{
@@ -34,6 +35,9 @@ impl Content {
     /// the value says that the instance is gone.
     pub(super) fn read(layout: &Layout, key: &[u8], stored: Stored<'_>) -> Option<Self> {
         let Stored { value, is_leased } = stored;
+        if is_directory(key, value) {
+            return None;
+        }
         if let Grammar::Labels(_) = layout.grammar() {
             let read = SkyDnsEntry::read(layout, key, (value, is_leased))?;
             return Some(read.map_or_else(Self::problem_of, |entry| Self::Entry(entry.into())));

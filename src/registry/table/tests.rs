@@ -43,6 +43,19 @@ fn a_bad_value_harms_itself_alone() {
 }
 
 #[test]
+fn marks_of_directories_say_nothing() {
+    let mut table = table();
+    for key in ["/s/", "/s/web/", "/s/web/a/"] {
+        assert!(put(&mut table, key, "").is_empty(), "{key}");
+    }
+    assert_eq!(put(&mut table, "/s/web/", "10.0.0.1:80").strays.len(), 1);
+    let apex = crate::names::WireName::from_text("t").unwrap();
+    let mut table = Table::new(Layout::of_labels("/s", &apex).unwrap());
+    assert!(put(&mut table, "/s/t/web/", "").is_empty());
+    assert_eq!(put(&mut table, "/s/t/web", "").problems.len(), 1);
+}
+
+#[test]
 fn the_same_again_is_no_change() {
     let mut table = table();
     let frontend = r#"{"resource":"Frontend","backend":"b"}"#;

@@ -21,6 +21,7 @@ mod probes;
 mod server;
 mod v1;
 
+use std::io::{Error, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -46,7 +47,10 @@ use crate::wire::{Counters, Policies};
 
 pub use self::bender::Bender;
 pub use self::server::access::{Access, Rules};
+pub use self::server::extract::BODY_TIMEOUT;
 pub use self::server::heavy::Heavy;
+pub use self::server::place::Place;
+pub use self::server::refusal::Refusal;
 
 /// The largest body that is read: a registration has some hundred octets, and the registry
 /// takes no value over 64 KiB.
@@ -89,14 +93,18 @@ pub struct Subject {
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot answer HTTP on {address}: {reason}{}; name another address with --http, or `off`",
+    "cannot answer {what} on {address}: {reason}{}; {remedy}",
     occupant.as_ref().map(|it| format!(", {} listens there", it.name)).unwrap_or_default()
 )]
 pub struct BindError {
+    /// What would be answered there.
+    what: &'static str,
+    /// What to do.
+    remedy: &'static str,
     /// The address.
     address: SocketAddr,
     /// The system's reason.
-    reason: std::io::Error,
+    reason: Error,
     /// Who has it, where that can be seen.
     occupant: Option<Occupant>,
 }
@@ -107,16 +115,21 @@ impl Http {
     /// # Errors
     /// [`BindError`]: somebody else has it, or it is not this machine's.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let fault = |reason: std::io::Error| {
-            let is_in_use = reason.kind() == std::io::ErrorKind::AddrInUse;
-            let occupant = is_in_use.then(|| occupant(Protocol::Tcp, address)).flatten();
-            BindError { address, reason, occupant }
-        };
-        let listener = TcpListener::bind(address).map_err(fault)?;
-        listener.set_nonblocking(true).map_err(fault)?;
-        let address = listener.local_addr().map_err(fault)?;
-        let access = Arc::new(Access::new(address.ip()));
-        Ok(Self { listener, address, access })
+        let remedy = "name another address with --http, or `off`";
+        let fault = |reason| BindError::new("HTTP", remedy, address, reason);
+        let (listener, address) = bound(address).map_err(fault)?;
+        Ok(Self { listener, address, access: Arc::new(Access::new(address.ip())) })
+    }
+
+    /// Binds the address of etcd's v2 API, whose clients send tokens as passwords.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn bind_etcd_v2(address: SocketAddr) -> Result<Self, BindError> {
+        let remedy = "name another address with --etcd-v2, or leave it out";
+        let fault = |reason| BindError::new("etcd's v2 API", remedy, address, reason);
+        let (listener, address) = bound(address).map_err(fault)?;
+        Ok(Self { listener, address, access: Arc::new(Access::taking_passwords(address.ip())) })
     }
 
     /// The address that is listened on.
@@ -154,11 +167,38 @@ impl Http {
     }
 }
 
+impl Http {
+    /// Answers by other routes than those of the operator's window, for as long as it is polled.
+    /// Whoever they let in is theirs to say.
+    ///
+    /// # Errors
+    /// The runtime cannot take the socket.
+    pub async fn serve_routes(self, routes: Router) -> std::io::Result<std::convert::Infallible> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        Ok(server::run(listener, routes, self.access).await)
+    }
+}
+
+/// A socket that listens on an address, and which that is.
+fn bound(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
 impl BindError {
+    /// That an address cannot be listened on, and who has it.
+    fn new(what: &'static str, remedy: &'static str, address: SocketAddr, reason: Error) -> Self {
+        let is_in_use = reason.kind() == ErrorKind::AddrInUse;
+        let occupant = is_in_use.then(|| occupant(Protocol::Tcp, address)).flatten();
+        Self { what, remedy, address, reason, occupant }
+    }
+
     /// Whether somebody else listens there.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        self.reason.kind() == std::io::ErrorKind::AddrInUse
+        self.reason.kind() == ErrorKind::AddrInUse
     }
 }
 

@@ -21,6 +21,7 @@ use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use data_encoding::BASE64;
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
@@ -47,6 +48,8 @@ pub struct Access {
     rules: ArcSwap<Rules>,
     /// Whether the listener can be reached from this machine alone.
     is_local: bool,
+    /// Whether a token may come as the password of basic authentication.
+    takes_passwords: bool,
     /// This machine's name, in lower case.
     own_name: String,
 }
@@ -56,7 +59,14 @@ impl Access {
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
         let own_name = gethostname::gethostname().to_string_lossy().to_ascii_lowercase();
-        Self { rules: ArcSwap::default(), is_local: address.is_loopback(), own_name }
+        let (rules, is_local) = (ArcSwap::default(), address.is_loopback());
+        Self { rules, is_local, takes_passwords: false, own_name }
+    }
+
+    /// The same where a token may come as the password of basic authentication, of any user.
+    #[must_use]
+    pub fn taking_passwords(address: IpAddr) -> Self {
+        Self { takes_passwords: true, ..Self::new(address) }
     }
 
     /// Other rules, from the next request or connection on.
@@ -84,7 +94,7 @@ impl Access {
     ///
     /// # Errors
     /// The reply in place of an answer.
-    pub(in crate::http) fn judge(&self, request: &Parts) -> Result<(), Refusal> {
+    pub fn judge(&self, request: &Parts) -> Result<(), Refusal> {
         let (rules, host) = (self.rules(), host(request)?);
         self.judge_host(&rules, host.as_ref())?;
         if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -116,7 +126,8 @@ impl Access {
             let text = "writes need http-token-file where HTTP is not on loopback; set it";
             return Err(Refusal::forbidden(text));
         }
-        let shown = headers.get(AUTHORIZATION).and_then(bearer);
+        let shown = headers.get(AUTHORIZATION);
+        let shown = shown.and_then(|it| bearer(it).or_else(|| self.password(it)));
         match shown {
             Some(shown) if rules.tokens.iter().any(|token| *token.digest() == shown) => Ok(()),
             Some(_) => Err(Refusal::unauthorized("this token is not one of http-token-file")),
@@ -125,6 +136,15 @@ impl Access {
                 Err(Refusal::unauthorized(text))
             }
         }
+    }
+
+    /// The digest of the password that is shown (RFC 7617 section 2), where that is taken.
+    fn password(&self, value: &HeaderValue) -> Option<[u8; 32]> {
+        let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
+        let is_taken = self.takes_passwords && scheme.eq_ignore_ascii_case("basic");
+        let credentials = BASE64.decode(credentials.trim().as_bytes()).ok().filter(|_| is_taken)?;
+        let colon = credentials.iter().position(|octet| *octet == b':')?;
+        Some(Sha256::digest(&credentials[colon + 1..]).into())
     }
 }
 

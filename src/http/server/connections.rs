@@ -56,7 +56,7 @@ impl Connections {
             }
         };
         let (number, close) = self.open.lock().add(client, Some(Instant::now()));
-        Place::new(Arc::clone(self), number, permit, close)
+        Place::new(Arc::clone(self), (number, client), permit, close)
     }
 
     /// A connection says something, or takes something: it was silent until now. It may be

@@ -16,7 +16,7 @@ use crate::names::Span;
 
 /// How long a client may take to send a body, as for a head: it has some hundred octets, and
 /// 64 KiB at most.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body, JSON.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The place of a connection: how long it is kept, and how long a client may not read.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -23,7 +24,7 @@ pub(super) const UNREAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The place of one connection among all that may be open, given back with its last copy.
 #[derive(Debug, Clone)]
-pub(in crate::http) struct Place(Arc<Seat>);
+pub struct Place(Arc<Seat>);
 
 /// The parts of a place.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ struct Seat {
     connections: Arc<Connections>,
     /// Its number.
     number: u64,
+    /// Whose it is.
+    client: IpAddr,
     /// What holds the place, while it is held.
     permit: Lock<Option<OwnedSemaphorePermit>>,
     /// Cancelled when another takes the place.
@@ -53,16 +56,22 @@ impl Place {
     /// The place of a number that a permit gives, until it is cancelled.
     pub(super) fn new(
         connections: Arc<Connections>,
-        number: u64,
+        (number, client): (u64, IpAddr),
         permit: OwnedSemaphorePermit,
         close: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Seat { connections, number, permit: Lock::new(Some(permit)), close }))
+        Self(Arc::new(Seat { connections, number, client, permit: Lock::new(Some(permit)), close }))
+    }
+
+    /// The address of the client.
+    #[must_use]
+    pub fn client(&self) -> IpAddr {
+        self.0.client
     }
 
     /// Gives the place to another connection. This one, which has a place elsewhere, lives as
     /// long as it has something to send and its client reads.
-    pub(in crate::http) fn leave(&self) {
+    pub fn leave(&self) {
         self.0.connections.remove(self.0.number);
         self.permit().take();
     }
@@ -73,12 +82,12 @@ impl Place {
     }
 
     /// A request is worked on: the connection is not silent.
-    pub(super) fn work(&self) {
+    pub fn work(&self) {
         self.0.connections.work(self.0.number, true);
     }
 
     /// It is the client's turn.
-    pub(super) fn rest(&self) {
+    pub fn rest(&self) {
         self.0.connections.work(self.0.number, false);
     }
 

@@ -17,7 +17,7 @@ const RETRY_SECONDS: &str = "1";
 
 /// The reason that a request is not answered with what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(in crate::http) struct Refusal {
+pub struct Refusal {
     /// The status of the reply.
     #[serde(skip)]
     status: StatusCode,
@@ -28,6 +28,18 @@ pub(in crate::http) struct Refusal {
 }
 
 impl Refusal {
+    /// The status of the reply.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// A refusal with any status and code.
     pub(in crate::http) fn new(
         status: StatusCode,

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{App, Windows};
 use crate::cli::{Common, HttpAddress, ServeArgs};
 use crate::config::{self, File, Registry, Serve, ZoneConfig};
 use crate::embedded;
@@ -25,6 +25,10 @@ use crate::wire::{BindError, Listeners, Strictness};
 const HELLO: &str = "hello";
 /// Free ports that are tried in place of a default one that is taken.
 const PORT_TRIES: usize = 16;
+
+/// Where etcd's v2 API is answered if nothing says otherwise: etcd's first port for clients,
+/// which clients of that time still try.
+const ETCD_V2: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 4001);
 
 /// Runs `srvd dev` until told to stop.
 ///
@@ -69,8 +73,8 @@ impl Dev {
         let services =
             of_services(&config.zones).map(|it| (it.registry.clone(), it.layout.clone()));
         let listeners = bind_dns(&config)?;
-        let http = bind_http(&config.http)?;
-        let app = App::with_listeners(config, listeners, http)?;
+        let windows = bind_windows(&config.http)?;
+        let app = App::with_listeners(config, listeners, windows)?;
         Ok(Self { app, listener, address, services })
     }
 
@@ -146,6 +150,15 @@ fn bind_dns(config: &Serve) -> Result<Listeners, Failure> {
         bound = free_port().and_then(|port| Listeners::bind(&port, Strictness::Defaults));
     }
     bound.map_err(Failure::failed)
+}
+
+/// Binds the addresses of HTTP; that of etcd's v2 API by default if it is free.
+fn bind_windows(config: &config::Http) -> Result<Windows, Failure> {
+    let etcd_v2 = match config.etcd_v2 {
+        Some(address) => Some(Http::bind_etcd_v2(address).map_err(Failure::failed)?),
+        None => Http::bind_etcd_v2(ETCD_V2.into()).ok(),
+    };
+    Ok(Windows { http: bind_http(config)?, etcd_v2 })
 }
 
 /// Binds the address of HTTP, unless it is off; a default one that is taken is replaced by

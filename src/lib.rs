@@ -50,9 +50,10 @@
 //! | [`events`] | what changed, in order, for those who follow | `registry`, `index` |
 //! | [`join`] | registration → lease → etcd: the only lasting writer | `registry`, `etcd` |
 //! | [`http`] | the operator's window: health, readiness, metrics, API, bender's interface | `registry`, `index`, `authority`, `forward`, `wire`, `etcd`, `events`, `join` |
+//! | [`etcd_v2`] | etcd's v2 keys API over the registry, for old clients | `etcd`, `events`, `http` |
 //! | [`cli`] | what was typed | `registry` |
 //! | [`config`] | what it means, together with the file | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `cli` |
-//! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `cli`, `config` |
+//! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `etcd_v2`, `cli`, `config` |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `cli`, `config`, `app` |
 //! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `cli`, `config`, `app`, `reload` |
 //! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `cli`, `config`, `app` |
@@ -68,7 +69,7 @@
 //!    for I/O.
 //! 2. *One room each.* `etcd` alone knows etcd-client and tonic (`embedded` serves what they
 //!    ask); `wire` alone knows hickory-server; only `mirror` and the `commands` behind it read
-//!    the registry, only `join` writes it.
+//!    the registry, only `join` writes it; `etcd_v2` does both when a client asks.
 //! 3. *Generations.* What a generation says never changes once it is published; the switch
 //!    is one store; a query reads one generation from start to end.
 //! 4. *Whole or not at all.* A list becomes true when its last page is here, an event when
@@ -99,6 +100,7 @@ pub mod docs;
 pub mod embedded;
 pub mod error;
 pub mod etcd;
+pub mod etcd_v2;
 pub mod events;
 pub mod files;
 pub mod forward;

@@ -27,6 +27,7 @@ const ROOMS: &[&str] = &[
     "embedded",
     "error",
     "etcd",
+    "etcd_v2",
     "events",
     "files",
     "forward",
@@ -79,6 +80,10 @@ const RULES: &[Rule] = &[
         &["crate::reload", "crate::app", "crate::commands", "crate::join", "crate::http"],
     ),
     (&["http"], &["crate::cli", "crate::config", "crate::app", "crate::reload", "crate::commands"]),
+    (
+        &["etcd_v2"],
+        &["crate::index", "crate::mirror", "crate::join", "crate::config", "crate::registry"],
+    ),
     (&["reload"], &["crate::http"]),
     (&["commands"], &["crate::http", "crate::wire"]),
     (
@@ -139,7 +144,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tonic", &["embedded", "etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
     ("moka", &["forward"]),
-    ("axum", &["http"]),
+    ("axum", &["etcd_v2", "http"]),
+    ("crate::etcd_v2", &["app", "etcd_v2"]),
     ("prometheus_client", &["http"]),
     ("crate::embedded", &["dev", "mirror"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
@@ -159,11 +165,12 @@ const OWNED: &[(&str, &[&str])] = &[
     ("sync_all", &["state"]),
     ("fs::rename", &["state"]),
     // What writes the registry.
-    ("grant", &["embedded", "etcd", "join"]),
+    ("grant", &["embedded", "etcd", "etcd_v2", "join"]),
     ("claim", &["etcd", "join"]),
-    ("revoke", &["commands", "embedded", "etcd", "join"]),
+    ("revoke", &["commands", "embedded", "etcd", "etcd_v2", "join"]),
     ("delete_if", &["commands", "etcd", "join"]),
     ("keep_alive", &["embedded", "etcd", "join"]),
+    ("transact", &["etcd", "etcd_v2"]),
 ];
 
 /// The source files of a room.

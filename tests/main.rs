@@ -55,6 +55,9 @@ mod page;
 /// bender's interface: clients that renew by POST, over HTTP, in etcd and in DNS.
 mod bender;
 
+/// etcd's v2 API for old clients: over HTTP, in etcd and in DNS.
+mod etcd_v2;
+
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 

@@ -11,9 +11,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::Windows;
 use crate::config::{self, Answering, Limits, Outage, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
-use crate::http::{self, Access, Http};
+use crate::http::{self, Access};
 use crate::index::{Index, Schema, Zone};
 use crate::lock::Lock;
 use crate::metrics::ReloadHistory;
@@ -31,8 +32,8 @@ pub struct Reloadable {
     policies: Arc<Policies>,
     /// Where this server answers.
     own: Own,
-    /// Whom HTTP lets in; none where it is off.
-    http: Option<Arc<Access>>,
+    /// Whom HTTP and etcd's v2 API let in, as far as they are on.
+    http: Vec<Arc<Access>>,
     /// Who is asked for names that are not ours. Held while policies are replaced, so that this
     /// happens in turn.
     upstreams: Arc<Lock<Upstreams>>,
@@ -87,12 +88,12 @@ impl Mirrors {
 
 impl Reloadable {
     /// What a server begins with that answers what mirrors hold: a configuration follows.
-    pub(super) fn new(mirrors: Mirrors, listeners: &Listeners, http: Option<&Http>) -> Self {
+    pub(super) fn new(mirrors: Mirrors, listeners: &Listeners, windows: &Windows) -> Self {
         Self {
             mirrors,
             policies: Arc::new(Policies::new(Arc::default())),
             own: Own::new(listeners.addresses()),
-            http: http.map(|http| Arc::clone(http.access())),
+            http: windows.all().map(|http| Arc::clone(http.access())).collect(),
             upstreams: Arc::default(),
             counters: listeners.counters(),
             outcomes: Arc::default(),
@@ -173,9 +174,8 @@ impl Reloadable {
         let connections = limits.tcp.connections;
         self.answer(answering, limits, (forward, forward_rules))?;
         privileges::make_room(connections);
-        if let Some(access) = &self.http {
-            access.replace(http_rules(http));
-        }
+        let rules = http_rules(http);
+        self.http.iter().for_each(|access| access.replace(rules.clone()));
         self.mirrors.apply(&outage);
         Ok(())
     }

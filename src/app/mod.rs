@@ -3,9 +3,8 @@
 
 mod follower;
 mod live;
+mod windows;
 
-use std::convert::Infallible;
-use std::io;
 use std::mem::take;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +13,6 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::HttpAddress;
 use crate::config::{Serve, ZoneSource, indexed};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd};
@@ -30,8 +28,10 @@ use crate::wire::{Counters, Listeners, Strictness};
 
 use self::follower::{FollowedZone, Follower};
 use self::live::Mirrors;
+use self::windows::OldKeys;
 
 pub use self::live::Reloadable;
+pub use self::windows::Windows;
 
 /// A server with its sockets bound.
 pub struct App {
@@ -39,8 +39,8 @@ pub struct App {
     events: Arc<Events>,
     /// The sockets.
     listeners: Listeners,
-    /// The socket of HTTP, unless it is off.
-    http: Option<Http>,
+    /// The sockets of HTTP.
+    windows: Windows,
     /// What may be replaced while it runs.
     live: Reloadable,
     /// UDP workers; 0 is one per core.
@@ -51,6 +51,8 @@ pub struct App {
     account: Option<Account>,
     /// Where bender's interface registers, if there is a zone of services.
     bender: Option<Bender>,
+    /// What etcd's v2 API reads and writes, if there is a zone of a registry.
+    old: Option<OldKeys>,
 }
 
 /// A server before its sockets are bound.
@@ -63,6 +65,8 @@ struct Prepared {
     followers: Vec<Follower>,
     /// Where bender's interface registers.
     bender: Option<Bender>,
+    /// What etcd's v2 API reads and writes.
+    old: Option<OldKeys>,
 }
 
 impl App {
@@ -82,11 +86,8 @@ impl App {
         let prepared = Prepared::new(&mut config);
         let listeners = Listeners::bind(&config.listen.addresses, strictness(&config));
         let listeners = listeners.map_err(Failure::failed)?;
-        let http = match config.http.at {
-            HttpAddress::Off => None,
-            HttpAddress::On(address) => Some(Http::bind(address).map_err(Failure::failed)?),
-        };
-        prepared.with_listeners(config, listeners, http)
+        let windows = Windows::bind(&config.http)?;
+        prepared.with_listeners(config, listeners, windows)
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
@@ -97,9 +98,9 @@ impl App {
     pub fn with_listeners(
         mut config: Serve,
         listeners: Listeners,
-        http: Option<Http>,
+        windows: Windows,
     ) -> Result<Self, Failure> {
-        Prepared::new(&mut config).with_listeners(config, listeners, http)
+        Prepared::new(&mut config).with_listeners(config, listeners, windows)
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -111,7 +112,7 @@ impl App {
     /// The address that HTTP is answered on, unless it is off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.http.as_ref().map(Http::address)
+        self.windows.http.as_ref().map(Http::address)
     }
 
     /// Says where what is answered.
@@ -120,9 +121,11 @@ impl App {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
         }
         if let Some(address) = self.http_address() {
-            let scheme =
-                if self.http.as_ref().is_some_and(Http::speaks_tls) { "HTTPS" } else { "HTTP" };
+            let scheme = if self.windows.speaks_tls() { "HTTPS" } else { "HTTP" };
             say(format_args!("answering {scheme} on {address}"));
+        }
+        if let Some(old) = &self.windows.etcd_v2 {
+            say(format_args!("answering etcd's v2 API on {}", old.address()));
         }
     }
 
@@ -176,6 +179,7 @@ impl App {
         for (follower, zone) in self.followers.into_iter().zip(zones) {
             followers.spawn(follower.run(zone, closing.clone()));
         }
+        let old = self.old.map(|old| old.subject(&self.events, &shutdown));
         let subject = Subject {
             index: Arc::clone(&index),
             events: self.events,
@@ -187,7 +191,7 @@ impl App {
             reloads: Arc::clone(self.live.outcomes()),
             bender: self.bender,
         };
-        let http = window(self.http, subject);
+        let http = self.windows.serve(subject, old);
         let ending = self.live.ending(shutdown);
         let served = self.listeners.serve(index, policies, self.workers, ending);
         let ended = tokio::select! {
@@ -208,13 +212,14 @@ impl Prepared {
         let (index, sources) = indexed(zones, static_zones, config.bare_names);
         let sources = connected(sources, &index, &config.access);
         let bender = bender(&sources, &index, config.http.registration_ttl);
+        let old = OldKeys::of(&sources);
         let state = config.outage.state.as_ref().map(|it| &*it.directory);
         let (events, mirrors) = (Arc::new(Events::new(Arc::clone(&index))), Mirrors::of(index));
         mirrors.apply(&config.outage);
         let follower = |(at, source)| Follower::new(source, &mirrors, &events, state, at);
         let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
         followers.iter_mut().for_each(Follower::restore);
-        Self { mirrors, events, followers, bender }
+        Self { mirrors, events, followers, bender, old }
     }
 
     /// The server around sockets that are bound.
@@ -222,14 +227,14 @@ impl Prepared {
         self,
         config: Serve,
         listeners: Listeners,
-        http: Option<Http>,
+        windows: Windows,
     ) -> Result<App, Failure> {
-        let Self { mirrors, events, followers, bender } = self;
+        let Self { mirrors, events, followers, bender, old } = self;
         let (account, workers) = (config.limits.run_as.clone(), config.workers);
-        let live = Reloadable::new(mirrors, &listeners, http.as_ref());
+        let live = Reloadable::new(mirrors, &listeners, &windows);
         live.apply(config).map_err(Failure::failed)?;
         let listeners = listeners.share(workers);
-        Ok(App { events, listeners, http, live, workers, followers, account, bender })
+        Ok(App { events, listeners, windows, live, workers, followers, account, bender, old })
     }
 }
 
@@ -246,14 +251,6 @@ fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<Fo
         connected.push(FollowedZone { etcd, layout, identity });
     }
     connected
-}
-
-/// Answers HTTP, if it is to be answered, until DNS no longer is.
-async fn window(http: Option<Http>, subject: Subject) -> io::Result<Infallible> {
-    match http {
-        Some(http) => http.serve(subject).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// Where bender's interface registers: in the first zone of services that reads what it writes.

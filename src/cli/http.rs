@@ -1,5 +1,6 @@
 //! Options about HTTP, as they are typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +17,12 @@ pub struct HttpArgs {
     /// It serves health checks, metrics, an API, and a page for people.
     #[arg(long = "http", env = "SRVD_HTTP", value_name = "ADDRESS|off")]
     pub at: Option<HttpAddress>,
+    /// Address of etcd's v2 keys API, for old clients [default: none]
+    ///
+    /// It reads and writes the keys below the zones' prefixes; the other options of HTTP hold
+    /// for it, too. `srvd dev` takes 127.0.0.1:4001 if that is free.
+    #[arg(long, env = "SRVD_ETCD_V2", value_name = "ADDRESS")]
+    pub etcd_v2: Option<SocketAddr>,
     /// Bearer tokens required for writes, one per line [default: none]
     ///
     /// Needed for writes where HTTP is not on loopback (`Authorization: Bearer TOKEN`).

@@ -40,6 +40,8 @@ pub struct File {
     pub listen: FileValue<Vec<SocketAddr>>,
     /// Where to answer HTTP.
     pub http: Option<HttpAddress>,
+    /// Where to answer etcd's v2 API.
+    pub etcd_v2: Option<SocketAddr>,
     /// Tokens of those who write over HTTP.
     pub http_token_file: FileValue<PathBuf>,
     /// The certificate that HTTP is served with.

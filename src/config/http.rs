@@ -1,5 +1,6 @@
 //! The operator's window: where it is, and whom it lets in.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +27,8 @@ pub struct Http {
     pub at: HttpAddress,
     /// Whether somebody asked for just this.
     pub is_explicit: bool,
+    /// The address of etcd's v2 API, if there is one.
+    pub etcd_v2: Option<SocketAddr>,
     /// Tokens, one of which whoever writes must show, if there are any.
     pub tokens: Vec<Token>,
     /// What TLS is served with; no TLS when absent.
@@ -48,6 +51,7 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
     Ok(Http {
         at: asked.unwrap_or_default(),
         is_explicit: asked.is_some(),
+        etcd_v2: args.etcd_v2.or(file.etcd_v2),
         tokens: token_file.as_ref().map(tokens).transpose()?.unwrap_or_default(),
         certificate,
         hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
@@ -116,6 +120,9 @@ mod tests {
         let http = read(&[], "").unwrap();
         assert!(http.tokens.is_empty() && http.certificate.is_none());
         assert!(!http.is_explicit && http.hosts.is_empty());
+        assert!(http.etcd_v2.is_none());
+        let old = read(&[], "etcd-v2 = \"127.0.0.1:4001\"").unwrap().etcd_v2;
+        assert_eq!(old, Some("127.0.0.1:4001".parse().unwrap()));
         let http = read(&[], "http = \"off\"\nhttp-hosts = [\"Ops.Example\"]").unwrap();
         assert_eq!((http.at, &http.hosts[..]), (HttpAddress::Off, &["ops.example".to_owned()][..]));
     }

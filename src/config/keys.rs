@@ -16,7 +16,7 @@ pub enum TakesEffect {
 }
 
 /// Every key outside `[[zone]]`; each is an option, too.
-pub const KEYS: [(&str, TakesEffect); 44] = [
+pub const KEYS: [(&str, TakesEffect); 45] = [
     ("registry", Refused),
     ("ca", Followed),
     ("cert", Followed),
@@ -26,6 +26,7 @@ pub const KEYS: [(&str, TakesEffect); 44] = [
     ("log-format", Restart),
     ("listen", Restart),
     ("http", Restart),
+    ("etcd-v2", Restart),
     ("http-token-file", Reloaded),
     ("http-cert", Reloaded),
     ("http-key", Reloaded),

@@ -193,6 +193,7 @@ impl Serve {
         let value = match key {
             "listen" => Some(listen().join(", ")),
             "http" => Some(self.http.at.to_string()),
+            "etcd-v2" => self.http.etcd_v2.map(|address| address.to_string()),
             "workers" => Some(self.workers.to_string()),
             "state" => self.outage.state.as_ref().map(|it| it.directory.display().to_string()),
             "registration-ttl" => Some(Span(self.http.registration_ttl).to_string()),

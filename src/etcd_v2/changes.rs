@@ -1,0 +1,71 @@
+//! Changes of keys as v2's events, where this server has not made them: by other programs, other
+//! servers, or the end of a lease.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::lives::Leases;
+use super::memory::Told;
+use super::node::{Event, Node};
+use super::path::NodePath;
+use crate::etcd::{Changed, Pair};
+
+/// The events of one revision. Keys that went together with the marker of their directory are
+/// one event, that of the directory.
+pub(super) async fn told(leases: &Leases, changes: &[Changed]) -> Vec<Arc<Told>> {
+    let gone = gone(changes);
+    let mut events = Vec::new();
+    for change in changes {
+        let Some((path, is_dir)) = NodePath::of_key(&change.pair.key) else { continue };
+        if change.is_deleted && path.ancestors().iter().any(|above| gone.contains(above)) {
+            continue;
+        }
+        let event = match change.is_deleted {
+            true => removal(leases, change, &path, is_dir).await,
+            false => put(leases, change, &path, is_dir).await,
+        };
+        let takes_all = change.is_deleted && is_dir;
+        events.push(Arc::new(Told { path, event, takes_all, is_quiet: false }));
+    }
+    events
+}
+
+/// The directories whose markers went.
+fn gone(changes: &[Changed]) -> HashSet<NodePath> {
+    let deleted = changes.iter().filter(|change| change.is_deleted);
+    let read = deleted.filter_map(|change| NodePath::of_key(&change.pair.key));
+    read.filter(|(_, is_dir)| *is_dir).map(|(path, _)| path).collect()
+}
+
+/// A node that was put.
+async fn put(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> Event {
+    let life = match change.pair.lease {
+        0 => None,
+        lease => leases.life(lease).await.ok().flatten(),
+    };
+    let previous = change.previous.as_ref();
+    Event {
+        action: if is_dir && previous.is_some() { "update" } else { "set" },
+        node: Some(node(&change.pair, path, is_dir).ending(life.as_ref())),
+        prev_node: previous.map(|pair| node(pair, path, is_dir)),
+    }
+}
+
+/// A node that is gone: it expired where its lease is gone as well.
+async fn removal(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> Event {
+    let lease = change.previous.as_ref().map_or(0, |pair| pair.lease);
+    let is_expired = lease != 0 && !matches!(leases.life(lease).await, Ok(Some(_)));
+    let previous = change.previous.as_ref().map(|pair| node(pair, path, is_dir));
+    let created = previous.as_ref().map_or(0, |node| node.created_index);
+    let node = Node { dir: is_dir, ..Node::bare(path, created, change.pair.modified) };
+    let action = if is_expired { "expire" } else { "delete" };
+    Event { action, node: Some(node), prev_node: previous }
+}
+
+/// A node as it was put.
+fn node(pair: &Pair, path: &NodePath, is_dir: bool) -> Node {
+    match is_dir {
+        true => Node::directory(path, pair.created, pair.modified),
+        false => Node::file(path, pair),
+    }
+}

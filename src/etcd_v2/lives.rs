@@ -1,0 +1,151 @@
+//! Leases of nodes: what is left of them, and which of them a node is put under.
+//!
+//! A TTL is a lease for one key. The lease of a node that is written again with the TTL it had is
+//! renewed and kept, so that who registers every few seconds makes one lease, not thousands; any
+//! other TTL needs another lease, since etcd's have the TTL that they were granted with. A lease
+//! that nothing hangs on any more is revoked.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::etcd::{Error, Remaining, SharedClient};
+
+/// Leases that are asked after at once for one reply.
+const ASKED_AT_ONCE: usize = 32;
+
+/// The life of a lease.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Life {
+    /// Seconds it was granted for.
+    pub(super) granted: u64,
+    /// Seconds that are left, rounded up as etcd v2 does.
+    pub(super) left: u64,
+}
+
+/// The lives of some leases.
+pub(super) type Lives = HashMap<i64, Life>;
+
+/// The lease that a node is to hang on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// The lease; 0 for none.
+    pub(super) id: i64,
+    /// Its life, where the node has an end of its own.
+    pub(super) life: Option<Life>,
+    /// Whether it was granted for this.
+    pub(super) is_new: bool,
+}
+
+/// The leases of a registry.
+#[derive(Clone)]
+pub(super) struct Leases(pub(super) SharedClient);
+
+impl Life {
+    /// A life that begins.
+    pub(super) const fn new(seconds: u64) -> Self {
+        Self { granted: seconds, left: seconds }
+    }
+
+    /// What etcd says is left; it rounds down.
+    fn of(remaining: &Remaining) -> Self {
+        let granted = remaining.granted.as_secs();
+        Self { granted, left: remaining.left.as_secs().saturating_add(1).min(granted) }
+    }
+}
+
+impl Leases {
+    /// The lives of some leases; one that is gone has nothing left.
+    ///
+    /// # Errors
+    /// [`Error`]: no member answered, or the registry refused.
+    pub(super) async fn lives(&self, ids: HashSet<i64>) -> Result<Lives, Error> {
+        let ids = ids.into_iter().filter(|id| *id != 0);
+        let ask = |id| async move { Ok((id, self.life(id).await?.unwrap_or_default())) };
+        stream::iter(ids).map(ask).buffer_unordered(ASKED_AT_ONCE).try_collect().await
+    }
+
+    /// The life of a lease; none when it ended.
+    ///
+    /// # Errors
+    /// As [`Self::lives`].
+    pub(super) async fn life(&self, id: i64) -> Result<Option<Life>, Error> {
+        let remaining = self.0.remaining(id, self.patience()).await?;
+        Ok(remaining.as_ref().map(Life::of))
+    }
+
+    /// The lease for a node: without a TTL that of the directory it is in, which it ends with;
+    /// else the one on the node if it was granted for as long; else a new one.
+    ///
+    /// # Errors
+    /// As [`Self::lives`].
+    pub(super) async fn choose(
+        &self,
+        ttl: Option<u64>,
+        own: (i64, Option<Life>),
+        of_directory: i64,
+    ) -> Result<Chosen, Error> {
+        let Some(ttl) = ttl else { return Ok(Chosen { id: of_directory, ..Chosen::default() }) };
+        if of_directory != 0 && self.life(of_directory).await?.is_some_and(|it| it.left <= ttl) {
+            return Ok(Chosen { id: of_directory, ..Chosen::default() });
+        }
+        let (own, life) = own;
+        let is_kept = own != of_directory;
+        let granted = life.map(|life| life.granted).filter(|_| is_kept);
+        if granted == Some(ttl) && self.renew(own).await? {
+            return Ok(Chosen { id: own, life: Some(Life::new(ttl)), is_new: false });
+        }
+        let lease = self.0.grant(Duration::from_secs(ttl), self.patience()).await?;
+        // Where the registry has a floor for TTLs, the lease on the node may be as good.
+        if granted == Some(lease.ttl.as_secs()) && self.renew(own).await? {
+            self.revoke(lease.id).await;
+            return Ok(Chosen { id: own, life: Some(Life::new(ttl)), is_new: false });
+        }
+        Ok(Chosen { id: lease.id, life: Some(Life::new(ttl)), is_new: true })
+    }
+
+    /// Revokes a lease that no key hangs on.
+    pub(super) async fn retire(&self, id: i64) {
+        if let Ok(Some(remaining)) = self.0.remaining(id, self.patience()).await
+            && remaining.keys.is_empty()
+        {
+            self.revoke(id).await;
+        }
+    }
+
+    /// Revokes a lease; else it ends by itself.
+    pub(super) async fn revoke(&self, id: i64) {
+        if let Err(error) = self.0.revoke(id, self.patience()).await {
+            tracing::debug!("could not revoke a lease, it will expire: {error}");
+        }
+    }
+
+    /// Renews a lease. Says whether it was still there.
+    async fn renew(&self, id: i64) -> Result<bool, Error> {
+        match self.0.renew(id, self.patience()).await {
+            Ok(()) => Ok(true),
+            Err(Error::LeaseGone) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How long a member may take.
+    fn patience(&self) -> Duration {
+        self.0.etcd().timeout()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_rounded_up_and_never_more_than_was_granted() {
+        let life = |left, granted| {
+            let [left, granted] = [left, granted].map(Duration::from_secs);
+            Life::of(&Remaining { left, granted, keys: Vec::new(), term: 1 }).left
+        };
+        assert_eq!((life(59, 60), life(60, 60), life(0, 60)), (60, 60, 1));
+    }
+}

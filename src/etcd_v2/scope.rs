@@ -1,0 +1,123 @@
+//! The keys that may be read and written: those below the prefixes of zones.
+
+use super::path::NodePath;
+use crate::etcd::Range;
+
+/// The end of the whole keyspace, as etcd writes it.
+const NO_END: &[u8] = b"\0";
+
+/// Ranges of keys, none within another.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope(Vec<Range>);
+
+impl Scope {
+    /// The keys of some ranges.
+    pub(super) fn new(ranges: impl IntoIterator<Item = Range>) -> Self {
+        let mut kept: Vec<Range> = Vec::new();
+        for range in ranges {
+            if kept.iter().any(|one| is_within(&range, one)) {
+                continue;
+            }
+            kept.retain(|one| !is_within(one, &range));
+            kept.push(range);
+        }
+        kept.sort();
+        Self(kept)
+    }
+
+    /// Whether a key is among them.
+    pub(super) fn has(&self, key: &[u8]) -> bool {
+        self.0.iter().any(|range| is_in(key, range))
+    }
+
+    /// The first key that may be among them.
+    pub(super) fn first(&self) -> Option<Vec<u8>> {
+        self.0.first().map(|(from, _)| from.clone())
+    }
+
+    /// The parts of a range that are among them, in the order of keys.
+    pub(super) fn parts(&self, range: &Range) -> Vec<Range> {
+        self.0.iter().filter_map(|one| common(one, range)).collect()
+    }
+
+    /// Whether a node may be written; a directory may be one that a zone's keys are in.
+    pub(super) fn takes(&self, path: &NodePath, is_dir: bool) -> bool {
+        let key = if is_dir { path.marker() } else { path.key() };
+        !path.is_root() && self.has(&key)
+    }
+
+    /// One range that all keys of a node lie in, as far as they are among these; none where
+    /// there are none.
+    pub(super) fn around(&self, path: &NodePath) -> Option<Range> {
+        let (from, (_, to)) = (path.key(), path.below());
+        let from = if from.is_empty() { b"/".to_vec() } else { from };
+        let parts = self.parts(&(from, to));
+        Some((parts.first()?.0.clone(), parts.last()?.1.clone()))
+    }
+}
+
+/// Whether a key is in a range.
+pub(super) fn is_in(key: &[u8], (from, to): &Range) -> bool {
+    from.as_slice() <= key && is_before(key, to)
+}
+
+/// Whether a key is before an end.
+fn is_before(key: &[u8], end: &[u8]) -> bool {
+    end == NO_END || key < end
+}
+
+/// Whether a range has no key that another has not.
+fn is_within((from, to): &Range, (other_from, other_to): &Range) -> bool {
+    other_from <= from && (other_to == NO_END || (to != NO_END && to <= other_to))
+}
+
+/// The keys that two ranges share.
+fn common((from, to): &Range, (other_from, other_to): &Range) -> Option<Range> {
+    let from = from.max(other_from).clone();
+    let to = match (to.as_slice(), other_to.as_slice()) {
+        (NO_END, _) => other_to,
+        (_, NO_END) => to,
+        _ => to.min(other_to),
+    };
+    is_before(&from, to).then(|| (from, to.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(from: &str, to: &str) -> Range {
+        (from.into(), to.into())
+    }
+
+    fn path(text: &str) -> NodePath {
+        NodePath::of(text).unwrap()
+    }
+
+    #[test]
+    fn a_scope_is_the_keys_below_prefixes() {
+        let scope =
+            Scope::new([range("/s/", "/s0"), range("/a/b/", "/a/b0"), range("/s/x/", "/s/x0")]);
+        assert!(
+            scope.has(b"/s/web") && scope.has(b"/s/") && !scope.has(b"/s") && !scope.has(b"/t")
+        );
+        assert_eq!(scope.parts(&path("/").below()), [range("/a/b/", "/a/b0"), range("/s/", "/s0")]);
+        assert_eq!(scope.parts(&path("/s/web").below()), [range("/s/web/", "/s/web0")]);
+        assert_eq!(scope.parts(&path("/a").below()), [range("/a/b/", "/a/b0")]);
+        assert!(scope.parts(&path("/t").below()).is_empty());
+        assert!(scope.takes(&path("/s/web"), false) && scope.takes(&path("/s"), true));
+        assert!(!scope.takes(&path("/s"), false) && !scope.takes(&path("/a"), true));
+        assert_eq!(scope.around(&path("/s/web")), Some(range("/s/web", "/s/web0")));
+        assert_eq!(scope.around(&path("/s")), Some(range("/s/", "/s0")));
+        assert_eq!(scope.around(&path("/")), Some(range("/a/b/", "/s0")));
+        assert_eq!(scope.around(&path("/t")), None);
+    }
+
+    #[test]
+    fn a_scope_may_be_the_whole_keyspace() {
+        let scope = Scope::new([range("/s/", "/s0"), range("\0", "\0")]);
+        assert!(scope.has(b"/t") && scope.takes(&path("/t"), false));
+        assert!(!scope.takes(&path("/"), true), "the root is nobody's");
+        assert_eq!(scope.parts(&path("/").below()), [range("/", "0")]);
+    }
+}

@@ -1,0 +1,275 @@
+//! Writes: what is around the node is read, decided on, and changed in one transaction; from the
+//! beginning where another was faster.
+
+use std::time::Duration;
+
+use super::around::Around;
+use super::decide::{Change, Decision, delete, post, put};
+use super::fault::{Code, Fault};
+use super::lives::{Chosen, Life};
+use super::memory::Told;
+use super::node::{Event, Node};
+use super::path::NodePath;
+use super::request::KeyRequest;
+use super::steps::{Steps, steps};
+use super::{Served, listing};
+use crate::etcd::{Condition, Error, Pair, Stamp, Transacted};
+
+/// Reads and writes of one node before it is said that others change it all the time.
+const TRIES: usize = 16;
+/// How long the reply to a write waits for this server's own mirror, so that who wrote finds it
+/// by DNS.
+const SEEN_WITHIN: Duration = Duration::from_secs(1);
+/// Keys in a directory whose end can be changed, since they change with it in one transaction
+/// of etcd, which has 128 operations and as many conditions by default.
+const ENDING_KEYS_MAX: usize = 100;
+
+/// The method of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Write {
+    /// A node with this name.
+    Put,
+    /// A node in this directory, named so that it comes after all others.
+    Post,
+    /// No such node.
+    Delete,
+}
+
+/// A write that is done.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// What happened.
+    pub(super) event: Event,
+    /// The state of the registry since.
+    pub(super) stamp: Stamp,
+}
+
+/// One try: what was found, decided and chosen.
+struct Try<'t> {
+    /// What is around the node.
+    around: &'t Around,
+    /// What is done.
+    decision: &'t Decision,
+    /// What the node hangs on.
+    lease: Chosen,
+    /// What was left of the lease that it hung on.
+    life: Option<Life>,
+}
+
+impl Served {
+    /// Does a write.
+    ///
+    /// # Errors
+    /// [`Fault`]: why it is not done.
+    pub(super) async fn write(&self, write: Write, request: &KeyRequest) -> Result<Written, Fault> {
+        let is_dir = write == Write::Post || (write == Write::Put && request.dir);
+        if !self.scope.takes(&request.path, is_dir) {
+            let stamp = Around::read(&self.upkeep, &self.scope, &NodePath::default()).await?.stamp;
+            return Err(Fault::outside(&request.path, stamp.revision));
+        }
+        let writing = self.memory.write();
+        let mut granted = None;
+        let end = self.try_to(write, request, &mut granted).await;
+        drop(writing);
+        if let (Err(_), Some(lease)) = (&end, granted) {
+            self.leases.retire(lease).await;
+        }
+        let written = end?;
+        self.sees(&request.path, written.stamp.revision).await;
+        Ok(written)
+    }
+
+    /// Tries until nobody is faster. `granted` is the lease that was granted for it.
+    async fn try_to(
+        &self,
+        write: Write,
+        request: &KeyRequest,
+        granted: &mut Option<i64>,
+    ) -> Result<Written, Fault> {
+        for _ in 0..TRIES {
+            let around = self.around(write, request).await?;
+            let decision = match write {
+                Write::Put => put(request, &around)?,
+                Write::Post => post(request, &around)?,
+                Write::Delete => delete(request, &around)?,
+            };
+            let (lease, life) = self.lease(request, &around, &decision, *granted).await?;
+            *granted = granted.or(lease.is_new.then_some(lease.id));
+            let one = Try { around: &around, decision: &decision, lease, life };
+            if let Some(written) = self.attempt(&one, write).await? {
+                return Ok(written);
+            }
+        }
+        let cause = format!("{} is changed all the time; come back later", request.path.shown());
+        Err(Fault::of_request(Code::RaftInternal, cause))
+    }
+
+    /// What is around the node that is written.
+    async fn around(&self, write: Write, request: &KeyRequest) -> Result<Around, Fault> {
+        let mut around = Around::read(&self.upkeep, &self.scope, &request.path).await?;
+        if write == Write::Post {
+            // The revision at which it will be made, if nobody writes meanwhile.
+            let name = format!("{:020}", around.stamp.revision.saturating_add(1));
+            around = around.into_child(&name);
+        }
+        Ok(around)
+    }
+
+    /// The lease that the node is to hang on, and what is left of the one that it hangs on.
+    async fn lease(
+        &self,
+        request: &KeyRequest,
+        around: &Around,
+        decision: &Decision,
+        granted: Option<i64>,
+    ) -> Result<(Chosen, Option<Life>), Fault> {
+        let (own, of_directory) = (around.own.lease(), around.lease_around());
+        let life = match own {
+            0 => None,
+            own if own == of_directory => None,
+            own => self.leases.life(own).await?,
+        };
+        if decision.is_removal() {
+            return Ok((Chosen::default(), life));
+        }
+        if let (Some(id), Some(ttl)) = (granted, request.ttl) {
+            return Ok((Chosen { id, life: Some(Life::new(ttl)), is_new: true }, life));
+        }
+        // A lease of no seconds would have its key gone before the reply.
+        let ttl = request.ttl.map(|ttl| ttl.max(1));
+        Ok((self.leases.choose(ttl, (own, life), of_directory).await?, life))
+    }
+
+    /// Does what was decided; none where another was faster.
+    async fn attempt(&self, one: &Try<'_>, write: Write) -> Result<Option<Written>, Fault> {
+        let Try { around, decision, lease, .. } = one;
+        if one.is_renewed() {
+            return Ok(Some(Written { event: one.renewed(), stamp: around.stamp }));
+        }
+        let inside = self.ending_inside(one).await?;
+        let mut steps = steps(decision, around, lease.id, &inside);
+        if write == Write::Post {
+            steps.conditions.extend(one.comes_last());
+        }
+        let Some(stamp) = self.transact(steps, lease).await? else { return Ok(None) };
+        let told = one.told(stamp.revision);
+        let event = told.event.clone();
+        self.memory.keep(stamp.revision, told);
+        let earlier = around.own.lease();
+        if earlier != 0 && earlier != lease.id && earlier != around.lease_around() {
+            self.leases.retire(earlier).await;
+        }
+        Ok(Some(Written { event, stamp }))
+    }
+
+    /// Runs a transaction; none where a condition does not hold or the lease has ended.
+    async fn transact(&self, mut steps: Steps, lease: &Chosen) -> Result<Option<Stamp>, Fault> {
+        // Keys of others are not asked after: whoever lets us in may not let us see them.
+        steps.conditions.retain(|it| self.scope.has(key_of(it)));
+        let patience = self.upkeep.etcd().timeout();
+        match self.upkeep.transact(&steps.conditions, &steps.operations, patience).await {
+            Ok(Transacted { is_done: true, stamp, .. }) => Ok(Some(stamp)),
+            Ok(_) => Ok(None),
+            Err(Error::LeaseGone) if !lease.is_new => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The keys of a directory that end with it, where it gets another end.
+    async fn ending_inside(&self, one: &Try<'_>) -> Result<Vec<Pair>, Fault> {
+        let (own, earlier) = (&one.around.own, one.around.own.lease());
+        if one.decision.change != Change::Touch || earlier == one.lease.id {
+            return Ok(Vec::new());
+        }
+        let stamp = one.around.stamp;
+        let mut pairs = listing::pairs(self, &own.path.inside(), stamp).await?;
+        pairs.retain(|pair| pair.lease == earlier);
+        if pairs.len() > ENDING_KEYS_MAX {
+            let cause = format!("the TTL of a directory with over {ENDING_KEYS_MAX} keys is fixed");
+            return Err(Fault { code: Code::InvalidField, cause, index: stamp.revision });
+        }
+        Ok(pairs)
+    }
+
+    /// Waits, not for ever, until this server's mirrors have seen a revision of a node.
+    async fn sees(&self, path: &NodePath, revision: i64) {
+        let key = path.marker();
+        for (zone, range) in self.zones.iter() {
+            if super::scope::is_in(&key, range) {
+                self.events.reached(*zone, revision, SEEN_WITHIN).await;
+            }
+        }
+    }
+}
+
+/// The key that a condition is about, or the first of its range.
+fn key_of(condition: &Condition) -> &[u8] {
+    match condition {
+        Condition::Absent(key) | Condition::Unchanged(key, _) => key,
+        Condition::NoneSince((from, _), _) => from,
+    }
+}
+
+impl Try<'_> {
+    /// Whether nothing is to be done any more: the lease is renewed, and the value stays.
+    fn is_renewed(&self) -> bool {
+        let is_same = self.lease.id != 0 && self.lease.id == self.around.own.lease();
+        let keeps = match (&self.decision.change, &self.around.own.file) {
+            (Change::Put(value), Some(file)) => *value == file.value,
+            (Change::Touch, _) => true,
+            _ => false,
+        };
+        self.decision.is_quiet && is_same && keeps
+    }
+
+    /// The reply to a renewal, which is no event.
+    fn renewed(&self) -> Event {
+        let modified = self.around.own.pair().map_or(0, |pair| pair.modified);
+        Event { node: self.node(modified), ..self.told(modified).event }
+    }
+
+    /// The condition that a new node comes after all others of its directory.
+    fn comes_last(&self) -> Option<Condition> {
+        let directory = self.around.ancestors.last()?;
+        let revision = self.around.stamp.revision;
+        Some(Condition::NoneSince(directory.path.inside(), revision))
+    }
+
+    /// What is told of it, done at a revision.
+    fn told(&self, revision: i64) -> Told {
+        let takes_all = matches!(self.decision.change, Change::RemoveAll { .. });
+        let event = Event {
+            action: self.decision.action,
+            node: self.node(revision),
+            prev_node: self.previous(),
+        };
+        let Decision { path, is_quiet, .. } = self.decision.clone();
+        Told { path, event, takes_all, is_quiet }
+    }
+
+    /// The node afterwards.
+    fn node(&self, revision: i64) -> Option<Node> {
+        let (decision, own) = (self.decision, &self.around.own);
+        let created = own.created(&decision.change).unwrap_or(revision);
+        let node = match &decision.change {
+            Change::Put(value) => {
+                let (value, modified) = (value.clone(), revision);
+                Node::file(&decision.path, &Pair { value, created, modified, ..Pair::default() })
+            }
+            Change::Remove => Node::bare(&decision.path, created, revision),
+            _ => Node::directory(&decision.path, created, revision),
+        };
+        Some(node.ending(self.lease.life.as_ref()))
+    }
+
+    /// The node before, if it was there.
+    fn previous(&self) -> Option<Node> {
+        let own = &self.around.own;
+        let node = match (&own.file, own.pair()) {
+            (Some(file), _) if !own.is_dir() => Node::file(&own.path, file),
+            (_, Some(pair)) => Node::directory(&own.path, pair.created, pair.modified),
+            _ => return None,
+        };
+        Some(node.ending(self.life.as_ref()))
+    }
+}

@@ -1,0 +1,146 @@
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::{Server, ask};
+use crate::support::etcd::Etcd;
+use crate::support::{PATIENCE, eventually, free_addr};
+
+/// Where a client registers.
+const KEY: &str = "/services/web/1";
+
+#[test]
+fn only_keys_below_the_prefixes_are_written_and_shown() {
+    let etcd = Etcd::start();
+    etcd.etcdctl(&["put", "/secret/password", "x"]);
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("srvd.toml");
+    let zones =
+        "[[zone]]\nname = \"services.internal\"\n[[zone]]\nname = \"b\"\nprefix = \"/deep/er\"\n";
+    std::fs::write(&config, zones).unwrap();
+    let server = Server::start(&etcd, &["--config", config.to_str().unwrap()]);
+    for key in ["/secret/password", "/secret"] {
+        assert_eq!(server.get(key).fault(), (404, 100), "{key}");
+    }
+    assert_eq!(server.get("/").text, "{\"action\":\"get\",\"node\":{\"dir\":true}}\n");
+    for key in ["/secret/password", "/", "/services", "/servicesx", "/deep", "/deep/er"] {
+        assert_eq!(server.put(key, "value=1").fault(), (400, 107), "{key}");
+        assert_eq!(server.delete(&format!("{key}?recursive=true")).fault(), (400, 107), "{key}");
+    }
+    assert_eq!(server.ask("POST", "/secret", "value=1").fault(), (400, 107));
+    let reply = server.put("/secret/password", "value=1").json();
+    assert_eq!(reply["cause"], "/secret/password is not below the prefix of a zone");
+    assert_eq!(server.wait("/secret/password?wait=true").reply().fault(), (400, 107));
+    // The directory of a zone may be made, and is not to be removed.
+    assert_eq!(server.put("/services", "dir=true").status, 201);
+    assert_eq!(server.delete("/services?dir=true").fault(), (400, 107));
+    server.put("/deep/er/web/1", "value=10.0.0.1:80");
+    let nodes = server.get("/?recursive=true").json()["node"]["nodes"].clone();
+    let keys: Vec<_> =
+        nodes.as_array().unwrap().iter().map(|it| it["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["/deep", "/services"]);
+    assert_eq!(server.etcdctl(&["get", "/secret/password", "--print-value-only"]), "x\n");
+}
+
+#[test]
+fn writes_need_a_token_which_may_come_as_a_password() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let open = Server::start(&etcd, &["--etcd-v2", "0.0.0.0:0"]);
+    assert_eq!(open.put(KEY, "value=1").fault(), (403, 110));
+    assert_eq!(open.get(KEY).fault(), (404, 100));
+
+    let file = directory.path().join("tokens");
+    std::fs::write(&file, "0123456789abcdef\n").unwrap();
+    let server = Server::start(&etcd, &["--http-token-file", file.to_str().unwrap()]);
+    let put = |fields: &str| ask(server.at, "PUT", KEY, "value=1", fields);
+    let reply = put("");
+    assert_eq!(reply.fault(), (401, 110));
+    assert!(reply.header("www-authenticate").unwrap().starts_with("Basic"), "{reply:?}");
+    let basic = |text: &str| {
+        let shown = data_encoding::BASE64.encode(text.as_bytes());
+        format!("Authorization: Basic {shown}\r\n")
+    };
+    for wrong in
+        [basic("root:wrong"), basic("0123456789abcdef"), "Authorization: Basic !\r\n".into()]
+    {
+        assert_eq!(put(&wrong).fault(), (401, 110), "{wrong}");
+    }
+    assert!(etcd.etcdctl(&["get", "--prefix", "/"]).stdout.is_empty());
+    assert_eq!(put(&basic("root:0123456789abcdef")).status, 201);
+    assert_eq!(put("Authorization: Bearer 0123456789abcdef\r\n").status, 200);
+    assert_eq!(server.get(KEY).status, 200);
+    // Nothing of a write is read before: neither its form nor its key.
+    assert_eq!(ask(server.at, "PUT", "/%ff", "value=%zz", "").fault(), (401, 110));
+    let strange = "Origin: http://evil.example\r\nAuthorization: Bearer 0123456789abcdef\r\n";
+    assert_eq!(put(strange).fault(), (403, 110));
+    let rebound = ask(server.at, "GET", KEY, "", "");
+    assert!(rebound.header("access-control-allow-origin").is_none());
+}
+
+#[test]
+fn what_is_asked_beside_keys_is_answered() {
+    let mut etcd = Etcd::start();
+    let server = Server::start(&etcd, &[]);
+    let url = format!("http://{}", server.at);
+    assert_eq!(server.ask("GET", "/v2/machines", "").text, url);
+    let members = server.ask("GET", "/v2/members", "").json();
+    assert_eq!(members["members"][0]["clientURLs"][0], url);
+    assert_eq!(server.ask("GET", "/v2/members/leader", "").json()["clientURLs"][0], url);
+    assert_eq!(server.ask("GET", "/v2/stats/self", "").json()["state"], "StateLeader");
+    let leader = server.ask("GET", "/v2/stats/leader", "").json();
+    assert_eq!(leader["leader"], members["members"][0]["id"]);
+    let plain = |path: &str| super::send_to(server.at, "GET", path, "", "").reply();
+    let version = "{\"etcdserver\":\"2.3.8\",\"etcdcluster\":\"2.3.0\"}";
+    assert_eq!(plain("/version").text, version);
+    assert_eq!(plain("/health").text, "{\"health\":\"true\"}");
+    assert_eq!(plain("/v2/nothing").status, 404);
+    assert_eq!(server.ask("PUT", "/v2/machines", "").status, 405);
+    let patch = server.ask("PATCH", KEY, "");
+    assert_eq!((patch.status, patch.header("allow")), (405, Some("HEAD,GET,PUT,POST,DELETE")));
+    etcd.kill9();
+    assert!(eventually(|| plain("/health").status == 503));
+}
+
+#[test]
+fn what_is_too_large_is_refused() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd, &[]);
+    let value = |octets| format!("value={}", "x".repeat(octets));
+    assert_eq!(server.put(KEY, &value(64 << 10)).status, 201);
+    assert_eq!(server.put(KEY, &value((64 << 10) + 1)).fault(), (400, 210));
+    let long = send_large(server.at, &value(300_000));
+    assert!(long.is_empty() || long.contains("\"errorCode\":210"), "{long}");
+    assert_eq!(
+        server.put(&format!("/services/{}", "x".repeat(3_000)), "value=1").fault(),
+        (400, 210)
+    );
+    assert_eq!(server.put(&"/services".repeat(30), "value=1").fault(), (400, 210));
+}
+
+/// What a form that is too large is answered; the server may not read it to its end.
+fn send_large(at: SocketAddr, form: &str) -> String {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = format!(
+        "PUT /v2/keys{KEY} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n",
+        form.len()
+    );
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(form.as_bytes()));
+    let mut reply = Vec::new();
+    let _ = stream.read_to_end(&mut reply);
+    String::from_utf8(reply).unwrap()
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let (etcd, taken) = (Etcd::start(), free_addr());
+    let _listener = std::net::TcpListener::bind(taken).unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--etcd-v2", &taken.to_string()];
+    let output = crate::support::srvd::run(&etcd.url(), &arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("cannot answer etcd's v2 API on") && said.contains("--etcd-v2"),
+        "{said}"
+    );
+}

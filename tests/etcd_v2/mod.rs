@@ -5,6 +5,8 @@
 mod access;
 /// What happens to keys, seen from v3 and from DNS.
 mod keys;
+/// The same requests to etcd's own v2 API.
+mod oracle;
 /// Long polls.
 mod waits;
 

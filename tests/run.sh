@@ -12,14 +12,18 @@ need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dns
   faketime=faketime nft=nftables ip=iproute2 unshare=util-linux \
   c++=g++ host=bind9-host drill=ldnsutils haproxy=haproxy prometheus=prometheus kinit=krb5-user \
   curl=curl chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot unbound=unbound named=bind9
-# The driver of MongoDB, where there is Python; its test says so where there is none.
+# The driver of MongoDB and old etcd clients, where there is Python; their tests say so where
+# there is none.
 [ -d target/tools/python/pymongo ] || ! command -v pip >/dev/null ||
   pip install --quiet --root-user-action ignore --target target/tools/python pymongo==4.20.1 dnspython==2.9.2 ||
   say "pip could not install pymongo"
-# bender's client, where there is Node; its tests say so where there is none.
-[ -d target/tools/node/node_modules/bender-api ] || ! command -v npm >/dev/null ||
-  npm install --silent --no-audit --no-fund --prefix target/tools/node bender-api@0.2.1 ||
-  say "npm could not install bender-api"
+[ -d target/tools/python/empusa ] || ! command -v pip >/dev/null ||
+  pip install --quiet --root-user-action ignore --upgrade --target target/tools/python python-etcd==0.4.5 empusa==0.0.1 ||
+  say "pip could not install python-etcd and empusa"
+# bender's client and old etcd clients, where there is Node; their tests say so where there is none.
+[ -d target/tools/node/node_modules/node-etcd ] || ! command -v npm >/dev/null ||
+  npm install --silent --no-audit --no-fund --prefix target/tools/node bender-api@0.2.1 etcd-registry@2.1.1 node-etcd@7.0.0 ||
+  say "npm could not install bender-api, etcd-registry and node-etcd"
 
 step() { say "== $*"; "$@"; }
 export RUSTDOCFLAGS="-D warnings"

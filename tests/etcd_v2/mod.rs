@@ -3,6 +3,8 @@
 
 /// Whom it lets in, and how much it takes.
 mod access;
+/// Programs of that time, as they are.
+mod clients;
 /// What happens to keys, seen from v3 and from DNS.
 mod keys;
 /// The same requests to etcd's own v2 API.

@@ -192,7 +192,7 @@ mod tests {
         let decided =
             if method == Method::PUT { put(&request, &around) } else { delete(&request, &around) };
         let decided = decided.map(|it| (it.action, it.change));
-        decided.map_err(|fault| (fault.code as u16, fault.cause))
+        decided.map_err(|fault| (fault.code.number(), fault.cause))
     }
 
     /// A file in the place of the node.
@@ -238,7 +238,7 @@ mod tests {
             let (path, query) = (NodePath::of("/a/b").unwrap(), form);
             let request = KeyRequest::read(&Method::DELETE, path, query, b"").unwrap();
             let decided = super::delete(&request, &around("/a/b", keys));
-            decided.map(|it| (it.action, it.change)).map_err(|fault| fault.code as u16)
+            decided.map(|it| (it.action, it.change)).map_err(|fault| fault.code.number())
         };
         assert_eq!(delete("", FILE), Ok(("delete", Change::Remove)));
         assert_eq!(delete("dir=true", FILE), Ok(("delete", Change::Remove)));

@@ -37,7 +37,7 @@ pub(super) enum Code {
     RootReadOnly = 107,
     /// The directory has something in it.
     DirNotEmpty = 108,
-    /// A token is missing, or srvd may not do it itself.
+    /// A token is missing or wrong.
     Unauthorized = 110,
     /// `prevValue` is empty.
     PrevValueRequired = 201,
@@ -59,6 +59,8 @@ pub(super) enum Code {
     WatcherCleared = 400,
     /// What happened at an index is not remembered any more.
     EventIndexCleared = 401,
+    /// srvd may not do it itself.
+    Forbidden,
 }
 
 /// A fault as JSON.
@@ -76,6 +78,14 @@ struct Written<'f> {
 }
 
 impl Code {
+    /// The number that clients are told.
+    pub(super) const fn number(self) -> u16 {
+        match self {
+            Self::Forbidden => Self::Unauthorized as u16,
+            code => code as u16,
+        }
+    }
+
     /// The text of the number.
     const fn message(self) -> &'static str {
         match self {
@@ -86,7 +96,7 @@ impl Code {
             Self::NodeExist => "Key already exists",
             Self::RootReadOnly => "Root is read only",
             Self::DirNotEmpty => "Directory not empty",
-            Self::Unauthorized => "The request requires user authentication",
+            Self::Unauthorized | Self::Forbidden => "The request requires user authentication",
             Self::PrevValueRequired => "PrevValue is Required in POST form",
             Self::TtlNaN => "The given TTL in POST form is not a number",
             Self::IndexNaN => "The given index in POST form is not a number",
@@ -104,7 +114,7 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Self::KeyNotFound => StatusCode::NOT_FOUND,
-            Self::NotFile | Self::DirNotEmpty => StatusCode::FORBIDDEN,
+            Self::NotFile | Self::DirNotEmpty | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TestFailed | Self::NodeExist => StatusCode::PRECONDITION_FAILED,
             Self::RaftInternal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -153,7 +163,7 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let code = match error {
-            Error::Forbidden(_) | Error::Denied(_) | Error::LoggedOut(_) => Code::Unauthorized,
+            Error::Forbidden(_) | Error::Denied(_) | Error::LoggedOut(_) => Code::Forbidden,
             Error::Compacted { .. } => Code::EventIndexCleared,
             _ => Code::RaftInternal,
         };
@@ -164,7 +174,7 @@ impl From<Error> for Fault {
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
         let written = Written {
-            error_code: self.code as u16,
+            error_code: self.code.number(),
             message: self.code.message(),
             cause: &self.cause,
             index: self.index,

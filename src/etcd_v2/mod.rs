@@ -45,6 +45,7 @@ mod reply;
 mod request;
 mod scope;
 mod steps;
+mod turns;
 mod wait;
 mod write;
 
@@ -72,6 +73,7 @@ use self::node::Event;
 use self::path::NodePath;
 use self::request::KeyRequest;
 use self::scope::Scope;
+use self::turns::Turns;
 use self::wait::Waits;
 use self::write::Write;
 use crate::etcd::{Etcd, Range, SharedClient};
@@ -118,6 +120,8 @@ struct Shared {
     leases: Leases,
     /// What this server did.
     memory: Memory,
+    /// The turns of writes.
+    turns: Turns,
     /// The requests that wait.
     waits: Waits,
     /// Given to each listing of a directory.
@@ -155,6 +159,7 @@ pub async fn serve(http: Http, subject: Subject) -> std::io::Result<Infallible> 
         scope: Scope::new(zones.iter().map(|(_, range)| range.clone())),
         leases: Leases(upkeep.clone()),
         memory: Memory::default(),
+        turns: Turns::default(),
         waits: Waits::default(),
         listings: Semaphore::new(read::LISTINGS_MAX),
         access: Arc::clone(http.access()),
@@ -235,7 +240,7 @@ impl Served {
 
     /// The reply to a write.
     async fn written(&self, write: Write, request: &KeyRequest) -> Result<Response, Fault> {
-        let write::Written { event, stamp } = self.write(write, request).await?;
+        let write::Written { event, stamp, .. } = self.write(write, request).await?;
         let mut reply = reply::of_event(&event, stamp);
         if request.no_value && write != Write::Delete {
             let short = Event { action: event.action, ..Event::default() };

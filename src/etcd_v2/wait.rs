@@ -112,7 +112,7 @@ impl Served {
             Fault::busy(format!("{WAITS_PER_CLIENT} requests of one client wait, or {WAITS_MAX} in all; come back later"))
         })?;
         let Some(range) = self.scope.around(&request.path) else {
-            return Err(Fault::outside(&request.path, 0));
+            return Err(self.outside(&request.path).await);
         };
         let from = i64::try_from(request.wait_index).unwrap_or(i64::MAX - 1);
         let (stamp, is_compacted) = self.upkeep.etcd().revision(&range.0, from).await?;

@@ -42,6 +42,8 @@ pub(super) struct Written {
     pub(super) event: Event,
     /// The state of the registry since.
     pub(super) stamp: Stamp,
+    /// Whether it made a revision, which a renewal does not.
+    is_new: bool,
 }
 
 /// One try: what was found, decided and chosen.
@@ -64,19 +66,31 @@ impl Served {
     pub(super) async fn write(&self, write: Write, request: &KeyRequest) -> Result<Written, Fault> {
         let is_dir = write == Write::Post || (write == Write::Put && request.dir);
         if !self.scope.takes(&request.path, is_dir) {
-            let stamp = Around::read(&self.upkeep, &self.scope, &NodePath::default()).await?.stamp;
-            return Err(Fault::outside(&request.path, stamp.revision));
+            return Err(self.outside(&request.path).await);
         }
-        let writing = self.memory.write();
         let mut granted = None;
-        let end = self.try_to(write, request, &mut granted).await;
-        drop(writing);
+        let end = self.in_turn(write, request, &mut granted).await;
         if let (Err(_), Some(lease)) = (&end, granted) {
             self.leases.retire(lease).await;
         }
         let written = end?;
-        self.sees(&request.path, written.stamp.revision).await;
+        if written.is_new {
+            self.sees(&request.path, written.stamp.revision).await;
+        }
         Ok(written)
+    }
+
+    /// Does it when no other write of the node, or of few others, is under way here: of those
+    /// that meet in etcd, one alone wins each time.
+    async fn in_turn(
+        &self,
+        write: Write,
+        request: &KeyRequest,
+        granted: &mut Option<i64>,
+    ) -> Result<Written, Fault> {
+        let _turn = self.turns.of(&request.path).await;
+        let _writing = self.memory.write();
+        self.try_to(write, request, granted).await
     }
 
     /// Tries until nobody is faster. `granted` is the lease that was granted for it.
@@ -144,7 +158,8 @@ impl Served {
     async fn attempt(&self, one: &Try<'_>, write: Write) -> Result<Option<Written>, Fault> {
         let Try { around, decision, lease, .. } = one;
         if one.is_renewed() {
-            return Ok(Some(Written { event: one.renewed(), stamp: around.stamp }));
+            let (event, stamp) = (one.renewed(), around.stamp);
+            return Ok(Some(Written { event, stamp, is_new: false }));
         }
         let inside = self.ending_inside(one).await?;
         let mut steps = steps(decision, around, lease.id, &inside);
@@ -159,7 +174,7 @@ impl Served {
         if earlier != 0 && earlier != lease.id && earlier != around.lease_around() {
             self.leases.retire(earlier).await;
         }
-        Ok(Some(Written { event, stamp }))
+        Ok(Some(Written { event, stamp, is_new: true }))
     }
 
     /// Runs a transaction; none where a condition does not hold or the lease has ended.
@@ -189,6 +204,12 @@ impl Served {
             return Err(Fault { code: Code::InvalidField, cause, index: stamp.revision });
         }
         Ok(pairs)
+    }
+
+    /// The fault of a node outside the zones, as of now.
+    pub(super) async fn outside(&self, path: &NodePath) -> Fault {
+        let now = self.upkeep.etcd().revision(&self.scope.first().unwrap_or_default(), 0).await;
+        now.map_or_else(Fault::from, |(stamp, _)| Fault::outside(path, stamp.revision))
     }
 
     /// Waits, not for ever, until this server's mirrors have seen a revision of a node.

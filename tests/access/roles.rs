@@ -1,11 +1,13 @@
 //! A read-only role is enough for `serve`, a write role for `join`.
 
+use std::process::Command;
+
 use super::{Desk, Served, enable_auth, join, joined, put};
 use crate::support::certificates::Authority;
 use crate::support::etcd::Etcd;
 use crate::support::eventually;
 use crate::support::secure::SecureEtcd;
-use crate::support::srvd::run;
+use crate::support::srvd::{Srvd, run};
 
 /// A real etcd with the users of [`enable_auth`].
 fn guarded() -> Etcd {
@@ -45,6 +47,31 @@ fn a_reader_serves_and_a_writer_joins() {
     let (code, text) = as_user(&etcd, &writer, &["leave", "web", "--id", "1"]);
     assert_eq!(code, Some(0), "{text}");
     served.shows(&[]);
+}
+
+#[test]
+fn old_clients_of_a_reader_read_and_are_told_what_is_missing() {
+    let (etcd, desk) = (guarded(), Desk::new());
+    put(&etcd, "1", "10.0.0.1:80");
+    let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--etcd-v2", "127.0.0.1:0"];
+    let user = desk.user("reader", "reader");
+    all.extend(user.iter().map(String::as_str));
+    let server = Srvd::start(&etcd.url(), &all);
+    let line = server.prints("answering etcd's v2 API on ").1;
+    let at = line.rsplit(' ').next().unwrap();
+    let curl = |arguments: &[&str]| {
+        let key = format!("http://{at}/v2/keys/services/web/1");
+        let mut command = Command::new("curl");
+        command.args(["-s", "-w", " %{http_code}", &key]).args(arguments);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let read = curl(&[]);
+    assert!(read.contains("\"value\":\"10.0.0.1:80\"") && read.ends_with(" 200"), "{read}");
+    for write in [&["-XPUT", "-dvalue=x"][..], &["-XDELETE"]] {
+        let told = curl(write);
+        assert!(told.contains("\"errorCode\":110") && told.ends_with(" 403"), "{told}");
+        assert!(told.contains("user `reader` may not write `/services/`; grant it"), "{told}");
+    }
 }
 
 #[test]

@@ -134,6 +134,36 @@ fn keys_made_in_order_stay_in_order() {
 }
 
 #[test]
+fn all_of_many_write_one_key() {
+    let etcd = Etcd::start();
+    let servers = [Server::start(&etcd, &[]), Server::start(&etcd, &[])];
+    std::thread::scope(|scope| {
+        for number in 0..60 {
+            let server = &servers[number % 2];
+            let form = format!("value=10.0.0.{number}:80&ttl=60");
+            scope.spawn(move || {
+                let reply = server.put("/services/web/1", &form);
+                assert!(reply.status < 300, "{reply:?}");
+            });
+        }
+    });
+    assert_eq!(leases(&servers[0]), 1);
+}
+
+#[test]
+fn a_renewal_does_not_wait_for_what_happens_elsewhere() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd, &[]);
+    server.put("/services/web/1", &format!("{WEB}&ttl=60"));
+    let start = std::time::Instant::now();
+    for number in 0..10 {
+        server.etcdctl(&["put", "/elsewhere", &number.to_string()]);
+        assert_eq!(server.put("/services/web/1", "ttl=60&refresh=true").status, 200);
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
 fn one_of_many_wins_a_comparison() {
     let etcd = Etcd::start();
     let server = Server::start(&etcd, &[]);

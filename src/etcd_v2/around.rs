@@ -10,11 +10,14 @@
 use super::decide::Change;
 use super::fault::{Code, Fault};
 use super::path::NodePath;
-use super::scope::Scope;
-use crate::etcd::{Error, Operation, Pair, SharedClient, Stamp};
+use super::scope::{Scope, is_in};
+use crate::etcd::{Error, Operation, Pair, Range, SharedClient, Stamp};
 
 /// Keys that are read of each directory: its marker, and one more.
 const FIRST_KEYS: i64 = 2;
+/// Parts that a directory above the zones is read in; one with more zones below is taken to be
+/// there. All reads of a node are one transaction, of 128 operations by default.
+const PARTS_MAX: usize = 4;
 
 /// The state of one node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub(super) struct Level {
     pub(super) marker: Option<Pair>,
     /// The first key in it.
     pub(super) first: Option<Pair>,
+    /// Whether it is taken to be a directory.
+    pub(super) is_assumed: bool,
 }
 
 /// The state around a node.
@@ -52,7 +57,8 @@ impl Around {
     ) -> Result<Self, Error> {
         let mut paths = path.ancestors();
         paths.push(path.clone());
-        let mut operations: Vec<_> = paths.iter().flat_map(|path| reads(scope, path)).collect();
+        let reads = |level| reads(scope, level, path);
+        let mut operations: Vec<_> = paths.iter().flat_map(reads).collect();
         if operations.is_empty() {
             // Nothing of it is among the keys that may be read; the index is asked for all the same.
             operations.extend(scope.first().map(Operation::Get));
@@ -60,6 +66,9 @@ impl Around {
         let patience = upkeep.etcd().timeout();
         let read = upkeep.transact(&[], &operations, patience).await?;
         let mut levels = levels(paths, read.found.into_iter().flatten().collect());
+        for level in &mut levels {
+            level.is_assumed = parts(scope, &level.path, path).len() > PARTS_MAX;
+        }
         let own = levels.pop().unwrap_or_default();
         Ok(Self { stamp: read.stamp, ancestors: levels, own })
     }
@@ -118,7 +127,7 @@ impl Around {
 impl Level {
     /// Whether the node is a directory.
     pub(super) const fn is_dir(&self) -> bool {
-        self.marker.is_some() || self.first.is_some()
+        self.marker.is_some() || self.first.is_some() || self.is_assumed
     }
 
     /// The pair that says most of the node as it is: the marker or the first key of a
@@ -145,12 +154,21 @@ impl Level {
     }
 }
 
-/// What is to be read of a node.
-fn reads(scope: &Scope, path: &NodePath) -> Vec<Operation> {
+/// What is to be read of a node, which a target is or is in.
+fn reads(scope: &Scope, path: &NodePath, target: &NodePath) -> Vec<Operation> {
     let key = Some(path.key()).filter(|key| scope.has(key)).map(Operation::Get);
-    let parts = scope.parts(&path.below());
-    let below = parts.into_iter().map(|part| Operation::First(part, FIRST_KEYS));
-    key.into_iter().chain(below).collect()
+    let parts = parts(scope, path, target).into_iter().take(PARTS_MAX);
+    key.into_iter().chain(parts.map(|part| Operation::First(part, FIRST_KEYS))).collect()
+}
+
+/// The parts of a directory that say whether it is there: that of the zone which a target in it
+/// is of, if it is of one, else those of all zones below.
+fn parts(scope: &Scope, path: &NodePath, target: &NodePath) -> Vec<Range> {
+    let mut parts = scope.parts(&path.below());
+    if let Some(own) = parts.iter().find(|part| is_in(&target.marker(), part)) {
+        parts = vec![own.clone()];
+    }
+    parts
 }
 
 /// Nodes, each with what was found of it among all that was.
@@ -160,7 +178,7 @@ fn levels(paths: Vec<NodePath>, found: Vec<Pair>) -> Vec<Level> {
         let at = |key: &[u8]| found.iter().find(|pair| pair.key == key).cloned();
         let inside = found.iter().filter(|pair| pair.key > marker && pair.key < end);
         let first = inside.min_by(|one, other| one.key.cmp(&other.key)).cloned();
-        Level { file: at(&key), marker: at(&marker), first, path }
+        Level { file: at(&key), marker: at(&marker), first, path, is_assumed: false }
     };
     paths.into_iter().map(level).collect()
 }
@@ -201,6 +219,17 @@ mod tests {
         assert_eq!(fault("/a/b", &["/a/b/"]), Ok(()));
         assert_eq!(fault("/a/b", &["/a/b/c"]), Ok(()));
         assert_eq!(fault("/", &[]), Ok(()));
+    }
+
+    #[test]
+    fn of_many_zones_that_of_the_node_is_read() {
+        let range = |at: usize| (format!("/a/{at:02}/").into(), format!("/a/{at:02}0").into());
+        let scope = Scope::new((0..20).map(range));
+        let [root, above, inside] = ["/", "/a", "/a/07/x"].map(path);
+        assert_eq!(parts(&scope, &above, &inside), [range(7)]);
+        assert_eq!(reads(&scope, &inside, &inside).len(), 2);
+        assert_eq!(reads(&scope, &root, &above).len(), PARTS_MAX);
+        assert_eq!(parts(&scope, &above, &above).len(), 20);
     }
 
     #[test]

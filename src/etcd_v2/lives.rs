@@ -6,14 +6,21 @@
 //! that nothing hangs on any more is revoked.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::etcd::{Error, Remaining, SharedClient};
+use crate::lock::Lock;
 
-/// Leases that are asked after at once for one reply.
-const ASKED_AT_ONCE: usize = 32;
+/// Leases that are asked after at once for one reply: other calls must find a place beside.
+const ASKED_AT_ONCE: usize = 16;
+/// How long what is left of a lease is remembered for those who read: of many that list the same
+/// nodes, one asks.
+const REMEMBERED_FOR: Duration = Duration::from_secs(1);
+/// Leases that are remembered: those of a listing, and some.
+const REMEMBERED_MAX: usize = 16_384;
 
 /// The life of a lease.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,9 +45,14 @@ pub(super) struct Chosen {
     pub(super) is_new: bool,
 }
 
-/// The leases of a registry.
+/// The leases of a registry. Clones share what they remember.
 #[derive(Clone)]
-pub(super) struct Leases(pub(super) SharedClient);
+pub(super) struct Leases {
+    /// The registry.
+    upkeep: SharedClient,
+    /// What was left of leases a moment ago.
+    remembered: Arc<Lock<HashMap<i64, (Instant, Life)>>>,
+}
 
 impl Life {
     /// A life that begins.
@@ -56,14 +68,37 @@ impl Life {
 }
 
 impl Leases {
-    /// The lives of some leases; one that is gone has nothing left.
+    /// The leases of a registry.
+    pub(super) fn new(upkeep: SharedClient) -> Self {
+        Self { upkeep, remembered: Arc::default() }
+    }
+
+    /// The lives of some leases as of now or a moment ago; one that is gone has nothing left.
     ///
     /// # Errors
     /// [`Error`]: no member answered, or the registry refused.
     pub(super) async fn lives(&self, ids: HashSet<i64>) -> Result<Lives, Error> {
         let ids = ids.into_iter().filter(|id| *id != 0);
-        let ask = |id| async move { Ok((id, self.life(id).await?.unwrap_or_default())) };
+        let ask = |id| async move { Ok((id, self.recent_life(id).await?)) };
         stream::iter(ids).map(ask).buffer_unordered(ASKED_AT_ONCE).try_collect().await
+    }
+
+    /// The life of a lease as of now or a moment ago.
+    async fn recent_life(&self, id: i64) -> Result<Life, Error> {
+        let now = Instant::now();
+        let remembered = self.remembered.lock().get(&id).copied();
+        if let Some((_, life)) = remembered.filter(|(at, _)| now - *at < REMEMBERED_FOR) {
+            return Ok(life);
+        }
+        let life = self.life(id).await?.unwrap_or_default();
+        let mut remembered = self.remembered.lock();
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.retain(|_, (at, _)| now - *at < REMEMBERED_FOR);
+        }
+        if remembered.len() < REMEMBERED_MAX {
+            remembered.insert(id, (now, life));
+        }
+        Ok(life)
     }
 
     /// The life of a lease; none when it ended.
@@ -71,7 +106,7 @@ impl Leases {
     /// # Errors
     /// As [`Self::lives`].
     pub(super) async fn life(&self, id: i64) -> Result<Option<Life>, Error> {
-        let remaining = self.0.remaining(id, self.patience()).await?;
+        let remaining = self.upkeep.remaining(id, self.patience()).await?;
         Ok(remaining.as_ref().map(Life::of))
     }
 
@@ -96,7 +131,7 @@ impl Leases {
         if granted == Some(ttl) && self.renew(own).await? {
             return Ok(Chosen { id: own, life: Some(Life::new(ttl)), is_new: false });
         }
-        let lease = self.0.grant(Duration::from_secs(ttl), self.patience()).await?;
+        let lease = self.upkeep.grant(Duration::from_secs(ttl), self.patience()).await?;
         // Where the registry has a floor for TTLs, the lease on the node may be as good.
         if granted == Some(lease.ttl.as_secs()) && self.renew(own).await? {
             self.revoke(lease.id).await;
@@ -107,7 +142,7 @@ impl Leases {
 
     /// Revokes a lease that no key hangs on.
     pub(super) async fn retire(&self, id: i64) {
-        if let Ok(Some(remaining)) = self.0.remaining(id, self.patience()).await
+        if let Ok(Some(remaining)) = self.upkeep.remaining(id, self.patience()).await
             && remaining.keys.is_empty()
         {
             self.revoke(id).await;
@@ -116,14 +151,14 @@ impl Leases {
 
     /// Revokes a lease; else it ends by itself.
     pub(super) async fn revoke(&self, id: i64) {
-        if let Err(error) = self.0.revoke(id, self.patience()).await {
+        if let Err(error) = self.upkeep.revoke(id, self.patience()).await {
             tracing::debug!("could not revoke a lease, it will expire: {error}");
         }
     }
 
     /// Renews a lease. Says whether it was still there.
     async fn renew(&self, id: i64) -> Result<bool, Error> {
-        match self.0.renew(id, self.patience()).await {
+        match self.upkeep.renew(id, self.patience()).await {
             Ok(()) => Ok(true),
             Err(Error::LeaseGone) => Ok(false),
             Err(error) => Err(error),
@@ -132,7 +167,7 @@ impl Leases {
 
     /// How long a member may take.
     fn patience(&self) -> Duration {
-        self.0.etcd().timeout()
+        self.upkeep.etcd().timeout()
     }
 }
 

@@ -157,7 +157,7 @@ pub async fn serve(http: Http, subject: Subject) -> std::io::Result<Infallible> 
     let upkeep = SharedClient::in_haste(etcd);
     let served = Served(Arc::new(Shared {
         scope: Scope::new(zones.iter().map(|(_, range)| range.clone())),
-        leases: Leases(upkeep.clone()),
+        leases: Leases::new(upkeep.clone()),
         memory: Memory::default(),
         turns: Turns::default(),
         waits: Waits::default(),

@@ -15,7 +15,7 @@ use crate::etcd::Stamp;
 
 /// Directories that are listed at once; more wait. One listing may ask after thousands of
 /// leases.
-pub(super) const LISTINGS_MAX: usize = 4;
+pub(super) const LISTINGS_MAX: usize = 2;
 
 impl Served {
     /// Reads a node.

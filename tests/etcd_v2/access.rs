@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::{Server, ask};
+use crate::support::certificates::Authority;
 use crate::support::etcd::Etcd;
 use crate::support::{PATIENCE, eventually, free_addr};
 
@@ -129,6 +130,27 @@ fn send_large(at: SocketAddr, form: &str) -> String {
     let mut reply = Vec::new();
     let _ = stream.read_to_end(&mut reply);
     String::from_utf8(reply).unwrap()
+}
+
+#[test]
+fn it_speaks_tls_where_http_does() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let authority = Authority::new("one");
+    let files = authority.server().write(directory.path(), "http");
+    let [certificate, key] = [&files.certificate, &files.key].map(|it| it.to_str().unwrap());
+    let server = Server::start(&etcd, &["--http-cert", certificate, "--http-key", key]);
+    let ca = directory.path().join("ca.pem");
+    std::fs::write(&ca, &authority.pem).unwrap();
+    let url = format!("https://localhost:{}", server.at.port());
+    let curl = |path: &str, more: &[&str]| {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["-s", "--cacert", ca.to_str().unwrap(), &format!("{url}{path}")]).args(more);
+        String::from_utf8(curl.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(curl("/v2/machines", &[]), url);
+    let written = curl("/v2/keys/services/web/1", &["-XPUT", "-dvalue=10.0.0.1:80"]);
+    assert!(written.starts_with("{\"action\":\"set\""), "{written}");
+    assert_eq!(server.dig("SRV _web._tcp.services.internal").len(), 1);
 }
 
 #[test]

@@ -144,7 +144,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tonic", &["embedded", "etcd", "telemetry"]),
     ("hickory_server", &["wire", "telemetry"]),
     ("moka", &["forward"]),
-    ("axum", &["etcd_v2", "http"]),
+    ("axum", &["embedded", "etcd_v2", "http"]),
     ("crate::etcd_v2", &["app", "etcd_v2"]),
     ("prometheus_client", &["http"]),
     ("crate::embedded", &["dev", "mirror"]),

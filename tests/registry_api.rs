@@ -47,6 +47,9 @@ mod lease;
 /// Who the members are, and how they do.
 mod members;
 
+/// The same as JSON, over HTTP.
+mod gateway;
+
 /// etcd's own command line tool, and what it asks of members and status.
 mod etcdctl;
 

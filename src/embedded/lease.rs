@@ -50,7 +50,7 @@ impl PbLeaseService for LeaseService {
         let place = self.0.admit_stream()?;
         let state = (Arc::clone(&self.0), request.into_inner(), place);
         let answers = unfold(state, |(registry, mut requests, place)| async {
-            let answer = keep_alive(&registry, &mut requests).await?;
+            let answer = next_keep_alive(&registry, &mut requests).await?;
             Some((answer, (registry, requests, place)))
         });
         Ok(Response::new(Box::pin(answers)))
@@ -89,9 +89,8 @@ fn describe(lease: &Lease, request: &PbLeaseTimeToLiveRequest) -> PbLeaseTimeToL
     }
 }
 
-/// The answer to the next keepalive of a stream; `None` ends the stream. A lease that
-/// is gone is answered with zero seconds, and the stream goes on.
-async fn keep_alive(
+/// The answer to the next keepalive of a stream; `None` ends the stream.
+async fn next_keep_alive(
     registry: &Registry,
     requests: &mut Streaming<PbLeaseKeepAliveRequest>,
 ) -> Option<Result<PbLeaseKeepAliveResponse, Status>> {
@@ -99,10 +98,13 @@ async fn keep_alive(
         request = requests.message() => request.transpose()?,
         () = registry.closing.cancelled() => return None,
     };
-    Some(request.map(|PbLeaseKeepAliveRequest { id }| {
-        let ttl = registry.change(|store| store.keep_alive(id, Instant::now())).unwrap_or(0);
-        PbLeaseKeepAliveResponse { header: registry.header_now(), id, ttl }
-    }))
+    Some(request.map(|PbLeaseKeepAliveRequest { id }| keep_alive(registry, id)))
+}
+
+/// Renews a lease. One that is gone is answered with zero seconds, and the stream goes on.
+pub(super) fn keep_alive(registry: &Registry, id: i64) -> PbLeaseKeepAliveResponse {
+    let ttl = registry.change(|store| store.keep_alive(id, Instant::now())).unwrap_or(0);
+    PbLeaseKeepAliveResponse { header: registry.header_now(), id, ttl }
 }
 
 /// Revokes the leases that run out, for ever.

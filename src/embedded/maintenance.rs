@@ -17,7 +17,7 @@ use super::store::Store;
 
 /// The version that tools are told. They decide by it what to trust: since 3.5.8 a
 /// progress notification does not overtake events (etcd #15220), nor does ours.
-const VERSION: &str = "3.5.21-srvd-embedded";
+pub(super) const VERSION: &str = "3.5.21-srvd-embedded";
 
 /// The service of maintenance.
 pub(super) struct Maintenance(pub(super) Arc<Registry>);

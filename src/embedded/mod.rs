@@ -8,6 +8,7 @@
 //! written to a disk and nobody is asked who they are; when the process ends, all is
 //! gone. Users, locks, elections, snapshots, alarms and further members are refused with a
 //! code and a sentence that says what to use instead.
+//! Keys, leases and watches are there as JSON, too, as behind etcd's own gateway (`gateway`).
 //! One difference is not of our making: `etcdctl endpoint status` before 3.5 works only
 //! with an address that has no `http://`, which it repeats where HTTP/2 forbids it.
 //!
@@ -52,6 +53,7 @@ mod absent;
 mod accept;
 mod cluster;
 mod draft;
+mod gateway;
 mod history;
 mod interval;
 mod keys;
@@ -77,6 +79,7 @@ use etcd_client::proto::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
@@ -104,7 +107,7 @@ pub async fn serve(
     }
 }
 
-/// All services, with their limits.
+/// All services, with their limits; over gRPC, and as JSON.
 fn router(registry: &Arc<Registry>) -> Router {
     let bytes = limits::READ_BYTES;
     let kv = PbKvServer::new(kv::Kv(Arc::clone(registry)));
@@ -112,12 +115,7 @@ fn router(registry: &Arc<Registry>) -> Router {
     let lease = PbLeaseServer::new(lease::LeaseService(Arc::clone(registry)));
     let cluster = PbClusterServer::new(cluster::Cluster(Arc::clone(registry)));
     let maintenance = PbMaintenanceServer::new(maintenance::Maintenance(Arc::clone(registry)));
-    Server::builder()
-        .concurrency_limit_per_connection(limits::REQUESTS_PER_CONNECTION)
-        .max_concurrent_streams(limits::STREAMS_PER_CONNECTION)
-        .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
-        .add_service(kv.max_decoding_message_size(bytes))
+    let services = Routes::new(kv.max_decoding_message_size(bytes))
         .add_service(watch.max_decoding_message_size(bytes))
         .add_service(lease.max_decoding_message_size(bytes))
         .add_service(cluster.max_decoding_message_size(bytes))
@@ -125,6 +123,15 @@ fn router(registry: &Arc<Registry>) -> Router {
         .add_service(Absent::<Auth>::new())
         .add_service(Absent::<Lock>::new())
         .add_service(Absent::<Election>::new())
+        .into_axum_router()
+        .fallback(gateway::no_such_path);
+    Server::builder()
+        .concurrency_limit_per_connection(limits::REQUESTS_PER_CONNECTION)
+        .max_concurrent_streams(limits::STREAMS_PER_CONNECTION)
+        .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
+        .accept_http1(true)
+        .add_routes(Routes::from(services.merge(gateway::routes(registry))))
 }
 
 /// Returns once connections have had their time to close.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use etcd_client::proto::{
     PbEvent, PbWatchRequest, PbWatchRequestUnion, PbWatchResponse, PbWatchService,
 };
-use futures_util::FutureExt;
 use futures_util::stream::unfold;
+use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Interval as Clock, MissedTickBehavior, interval};
 use tonic::{Request, Response, Status, Streaming};
@@ -33,18 +33,25 @@ impl PbWatchService for Watches {
         &self,
         request: Request<Streaming<PbWatchRequest>>,
     ) -> RpcResult<Self::WatchStream> {
-        let place = self.0.admit_stream()?;
-        let stream = WatchStream::new(Arc::clone(&self.0), request.into_inner(), place);
-        let messages = unfold(Some(stream), |stream| async {
-            let mut stream = stream?;
-            match stream.next().await {
-                Ok(message) => Some((Ok(message), Some(stream))),
-                Err(End::Quiet) => None,
-                Err(End::Failed(status)) => Some((Err(status), None)),
-            }
-        });
-        Ok(Response::new(Box::pin(messages)))
+        follow(Arc::clone(&self.0), request.into_inner()).map(Response::new)
     }
+}
+
+/// The messages of a stream that some requests make.
+pub(super) fn follow(
+    registry: Arc<Registry>,
+    requests: impl Stream<Item = Result<PbWatchRequest, Status>> + Send + 'static,
+) -> Result<Answers<PbWatchResponse>, Status> {
+    let place = registry.admit_stream()?;
+    let stream = WatchStream::new(registry, Box::pin(requests), place);
+    Ok(Box::pin(unfold(Some(stream), |stream| async {
+        let mut stream = stream?;
+        match stream.next().await {
+            Ok(message) => Some((Ok(message), Some(stream))),
+            Err(End::Quiet) => None,
+            Err(End::Failed(status)) => Some((Err(status), None)),
+        }
+    })))
 }
 
 /// The end of a stream.
@@ -60,7 +67,7 @@ struct WatchStream {
     /// The store.
     registry: Arc<Registry>,
     /// What the client asks.
-    requests: Streaming<PbWatchRequest>,
+    requests: Answers<PbWatchRequest>,
     /// The newest revision, and a wait for the next.
     revisions: watch::Receiver<i64>,
     /// The watches by id.
@@ -83,7 +90,7 @@ impl WatchStream {
     /// A stream without watches.
     fn new(
         registry: Arc<Registry>,
-        requests: Streaming<PbWatchRequest>,
+        requests: Answers<PbWatchRequest>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let mut clock = interval(PROGRESS_INTERVAL);
@@ -126,7 +133,7 @@ impl WatchStream {
         let watched_closely = self.watches.values().any(|watcher| watcher.progress_notify);
         tokio::select! {
             () = self.registry.closing.cancelled() => Err(End::Quiet),
-            request = self.requests.message() => self.handle(request),
+            request = self.requests.next() => self.handle(request.transpose()),
             _ = self.revisions.changed() => Ok(()),
             _ = self.clock.tick(), if watched_closely => {
                 self.tell_quiet_watches(reached);
@@ -140,8 +147,8 @@ impl WatchStream {
         if self.registry.closing.is_cancelled() {
             return Err(End::Quiet);
         }
-        let request = self.requests.message().now_or_never();
-        request.map_or(Ok(()), |request| self.handle(request))
+        let request = self.requests.next().now_or_never();
+        request.map_or(Ok(()), |request| self.handle(request.transpose()))
     }
 
     /// Handles a request, or the end of them. One that asks for nothing is ignored.

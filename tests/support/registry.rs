@@ -64,6 +64,14 @@ impl Registry {
         }
     }
 
+    /// The address that clients connect to.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Real(etcd) => etcd.addr(),
+            Self::Embedded(embedded) => embedded.addr,
+        }
+    }
+
     /// A new connection.
     pub(crate) async fn client(&self) -> Client {
         Client::connect([self.url()], None).await.unwrap()

@@ -61,44 +61,47 @@ impl KeyRequest {
         body: &[u8],
     ) -> Result<Self, Fault> {
         let form = Form::read(query, body)?;
-        let prev_index = form.index("prevIndex")?;
-        let wait_index = form.index("waitIndex")?;
-        let recursive = form.truth("recursive")?;
-        form.truth("sorted")?;
-        let wait = form.truth("wait")?;
-        let dir = form.truth("dir")?;
-        form.truth("quorum")?;
-        let stream = form.truth("stream")?;
-        if wait && method != Method::GET {
+        let (prev_index, wait_index) = (form.index("prevIndex")?, form.index("waitIndex")?);
+        let mut read = Self { path, prev_index, wait_index, ..Self::default() };
+        read.take_flags(&form)?;
+        if read.wait && method != Method::GET {
             return Err(invalid(r#""wait" can only be used with GET requests"#));
         }
-        let prev_value = form.text("prevValue");
-        if form.has("prevValue") && prev_value.is_empty() {
+        read.take_conditions(&form)?;
+        read.take_value(&form)?;
+        Ok(read)
+    }
+
+    /// Takes what is on or off. Lists are sorted, and reads have a quorum, either way.
+    fn take_flags(&mut self, form: &Form) -> Result<(), Fault> {
+        self.recursive = form.truth("recursive")?;
+        form.truth("sorted")?;
+        self.wait = form.truth("wait")?;
+        self.dir = form.truth("dir")?;
+        form.truth("quorum")?;
+        self.stream = form.truth("stream")?;
+        Ok(())
+    }
+
+    /// Takes what the node must be like, and how it ends.
+    fn take_conditions(&mut self, form: &Form) -> Result<(), Fault> {
+        self.prev_value = form.text("prevValue");
+        if form.has("prevValue") && self.prev_value.is_empty() {
             let cause = r#""prevValue" cannot be empty"#;
             return Err(Fault::of_request(Code::PrevValueRequired, cause));
         }
-        let no_value = form.truth("noValueOnSuccess")?;
-        let ttl = form.ttl()?;
-        let prev_exist = form.choice("prevExist")?;
-        let refresh = form.choice("refresh")?.unwrap_or_default();
-        let value = form.text("value");
-        check_refresh(refresh, &value, ttl)?;
-        check_value(&value)?;
-        Ok(Self {
-            path,
-            value,
-            ttl,
-            refresh,
-            dir,
-            prev_exist,
-            prev_value,
-            prev_index,
-            recursive,
-            wait,
-            wait_index,
-            stream,
-            no_value,
-        })
+        self.no_value = form.truth("noValueOnSuccess")?;
+        self.ttl = form.ttl()?;
+        self.prev_exist = form.choice("prevExist")?;
+        Ok(())
+    }
+
+    /// Takes what is written: a value, or a renewal.
+    fn take_value(&mut self, form: &Form) -> Result<(), Fault> {
+        self.refresh = form.choice("refresh")?.unwrap_or_default();
+        self.value = form.text("value");
+        check_refresh(self.refresh, &self.value, self.ttl)?;
+        check_value(&self.value)
     }
 
     /// Whether the node must be as it was.

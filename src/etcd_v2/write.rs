@@ -102,6 +102,9 @@ impl Served {
     ) -> Result<Written, Fault> {
         for _ in 0..TRIES {
             let around = self.around(write, request).await?;
+            if let Some(written) = granted.and_then(|lease| found(write, lease, &around)) {
+                return Ok(written);
+            }
             let decision = match write {
                 Write::Put => put(request, &around)?,
                 Write::Post => post(request, &around)?,
@@ -223,6 +226,20 @@ impl Served {
     }
 }
 
+/// A write whose answer was lost, not the write: what it put hangs on the lease that was granted
+/// for it.
+fn found(write: Write, lease: i64, around: &Around) -> Option<Written> {
+    let own = &around.own;
+    let pair = own.pair().filter(|pair| write == Write::Put && pair.lease == lease)?;
+    let node = match own.is_dir() {
+        true => Node::directory(&own.path, pair.created, pair.modified),
+        false => Node::file(&own.path, pair),
+    };
+    let action = if pair.created == pair.modified { "create" } else { "update" };
+    let event = Event { action, node: Some(node), prev_node: None };
+    Some(Written { event, stamp: around.stamp, is_new: true })
+}
+
 /// The key that a condition is about, or the first of its range.
 fn key_of(condition: &Condition) -> &[u8] {
     match condition {
@@ -292,5 +309,20 @@ impl Try<'_> {
             _ => return None,
         };
         Some(node.ending(self.life.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::around::around;
+    use super::*;
+
+    #[test]
+    fn a_write_whose_answer_was_lost_is_known_by_its_lease() {
+        let read = around("/a/b", &["/a/b=7"]);
+        let written = found(Write::Put, 7, &read).unwrap();
+        assert_eq!(written.event.node.unwrap().modified_index, 6);
+        assert!(found(Write::Put, 8, &read).is_none() && found(Write::Post, 7, &read).is_none());
+        assert!(found(Write::Put, 7, &around("/a/b", &["/a/=7"])).is_none());
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Server;
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, EtcdCluster};
 use crate::support::eventually;
 
 /// A document of a registration, as a form has it.
@@ -190,6 +190,27 @@ fn reads_and_writes_go_on_at_another_member_and_say_when_none_is_there() {
     etcd.restart();
     assert!(eventually(|| server.get("/services/web/1").status == 200));
     assert!(eventually(|| server.put("/services/web/1", WEB).status == 200));
+}
+
+#[test]
+fn a_member_that_goes_is_not_missed() {
+    let mut cluster = EtcdCluster::start(3);
+    let urls = cluster.urls().join(",").replace("http://", "");
+    let url = format!("http://{urls}");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--registry", &url];
+    let more = ["--hold-collapse", "0s", "--etcd-v2", "127.0.0.1:0"];
+    let server = Server::run(&cluster.members[2].url(), &[&arguments[..], &more].concat());
+    let put = |number: u32| server.put("/services/web/1", &format!("{WEB}&ttl={number}"));
+    assert_eq!(put(60).status, 201);
+    let gone = cluster.members.iter().position(|it| url.contains(&it.addr().to_string()));
+    cluster.members[gone.unwrap()].kill9();
+    assert_eq!(put(60).status, 200);
+    assert_eq!(put(70).status, 200);
+    assert_eq!(server.get("/services/web/1").status, 200);
+    let mut wait = server.wait("/services/web/1?wait=true");
+    assert!(wait.is_quiet());
+    assert_eq!(server.delete("/services/web/1").status, 200);
+    assert_eq!(wait.reply().json()["action"], "delete");
 }
 
 #[test]

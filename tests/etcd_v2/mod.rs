@@ -3,6 +3,8 @@
 
 /// Whom it lets in, and how much it takes.
 mod access;
+/// Requests by chance to both.
+mod chance;
 /// Programs of that time, as they are.
 mod clients;
 /// What happens to keys, seen from v3 and from DNS.

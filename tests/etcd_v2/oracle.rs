@@ -28,7 +28,7 @@ const TTL_SLACK: u64 = 2;
 const BEGIN: Duration = Duration::from_millis(200);
 
 /// One of the two that are asked.
-struct Side {
+pub(super) struct Side {
     at: SocketAddr,
     /// The index of each node as it was told last.
     indexes: HashMap<String, u64>,
@@ -39,7 +39,7 @@ struct Side {
 }
 
 impl Side {
-    fn new(at: SocketAddr) -> Self {
+    pub(super) fn new(at: SocketAddr) -> Self {
         Self { at, indexes: HashMap::new(), index: 0, waits: Vec::new() }
     }
 
@@ -55,7 +55,7 @@ impl Side {
     }
 
     /// Sends the request of a line.
-    fn send(&self, line: &str) -> Pending {
+    pub(super) fn send(&self, line: &str) -> Pending {
         let filled = self.filled(line);
         let mut words = filled.splitn(3, ' ');
         let mut word = || words.next().unwrap_or_default();
@@ -96,7 +96,7 @@ fn send_plain(at: SocketAddr, method: &str, path: &str, form: &str) -> Pending {
 }
 
 /// What two replies must have in common, in one text.
-fn shape(reply: &Reply) -> String {
+pub(super) fn shape(reply: &Reply) -> String {
     let mut fields: Vec<_> =
         ["content-type", "x-etcd-index", "x-raft-index", "x-raft-term", "allow", "location"]
             .into_iter()

@@ -14,7 +14,7 @@ PATH="$PATH:/usr/sbin:/sbin"
 
 SUITE=sid
 DIRECTORY=$PWD/target/tools/etcd-newer
-SUITES=(::real:: registry_api::etcdctl access:: serve::quiet serve::members serve::outage
+SUITES=(::real:: registry_api::etcdctl registry_api::gateway etcd_v2::keys etcd_v2::waits access:: serve::quiet serve::members serve::outage
   serve::history serve::large serve::audit join::loss
   faults::members faults::network faults::past faults::crowds)
 

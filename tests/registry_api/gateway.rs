@@ -64,11 +64,12 @@ fn has(registry: &Registry, path: &str, body: &str, expected: &str) {
     assert_eq!(value, serde_json::from_str::<Value>(expected).unwrap(), "{path} {body}");
 }
 
-/// The status, and the number of the refusal.
+/// The status, and the number of the refusal. Newer etcd tells it once.
 fn refusal(registry: &Registry, path: &str, body: &str) -> (u16, i64) {
     let (status, text) = post(registry, path, body);
     let value: Value = serde_json::from_str(&text).unwrap_or_default();
-    assert!(value["error"].is_string() && value["message"] == value["error"], "{path}: {text}");
+    let is_told = value["error"].is_null() || value["error"] == value["message"];
+    assert!(value["message"].is_string() && is_told, "{path}: {text}");
     (status, value["code"].as_i64().unwrap())
 }
 
@@ -166,7 +167,6 @@ async fn what_cannot_be_read_is_refused(registry: &Registry) {
         ("kv/range", "{}"),
         ("kv/range", "nonsense"),
         ("kv/put", r#"{"key":"L2E=","lease":"x"}"#),
-        ("kv/txn", r#"{"compare":[{"key":"L2E=","target":"NOTHING"}]}"#),
         (
             "kv/txn",
             r#"{"success":[{"request_put":{"key":"L2E="}},{"request_put":{"key":"L2E="}}]}"#,
@@ -177,7 +177,8 @@ async fn what_cannot_be_read_is_refused(registry: &Registry) {
     let missing = r#"{"key":"L2E=","value":"MQ==","lease":"5"}"#;
     assert_eq!(refusal(registry, "kv/put", missing), (404, 5));
     assert_eq!(post(registry, "kv/nothing", "{}").0, 404);
-    assert_eq!(send(registry.addr(), "GET", "/v3/kv/range", "").0, 405);
+    // 405 up to etcd 3.4, 501 later.
+    assert!([405, 501].contains(&send(registry.addr(), "GET", "/v3/kv/range", "").0));
 }
 
 async fn health_and_version_are_told(registry: &Registry) {

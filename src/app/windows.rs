@@ -61,7 +61,7 @@ impl Windows {
     pub(super) async fn serve(
         self,
         subject: Subject,
-        old: Option<etcd_v2::Subject>,
+        old: Option<etcd_v2::KeysSubject>,
     ) -> io::Result<Infallible> {
         let http = async {
             match self.http {
@@ -97,9 +97,9 @@ impl OldKeys {
         self,
         events: &Arc<Events>,
         draining: &CancellationToken,
-    ) -> etcd_v2::Subject {
+    ) -> etcd_v2::KeysSubject {
         let Self { etcd, zones } = self;
         let (events, draining) = (Arc::clone(events), draining.clone());
-        etcd_v2::Subject { etcd, zones, events, draining }
+        etcd_v2::KeysSubject { etcd, zones, events, draining }
     }
 }

@@ -66,7 +66,7 @@ pub use self::kv::{Claim, Expect, LeasedKey};
 pub use self::lease::{Lease, Remaining};
 pub use self::pages::{Page, PageSize};
 pub use self::shared::{KeyWatch, SharedClient, Sighting};
-pub use self::txn::{Condition, Operation, Pair, Range, Stamp, Transacted};
+pub use self::txn::{Operation, Pair, Range, Stamp, Transacted, TxnCondition};
 pub use self::watch::{Message, MessageOrigin, Messages, Requests, Watch, WatchEvent};
 
 /// Calls that one process has under way. A process may hold thousands of registrations:

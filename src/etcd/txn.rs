@@ -33,7 +33,7 @@ pub struct Pair {
 
 /// A condition of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
+pub enum TxnCondition {
     /// Nothing stands at the key.
     Absent(Vec<u8>),
     /// The key was last put at this revision.
@@ -87,7 +87,7 @@ impl Etcd {
     /// registry refused.
     pub async fn transact(
         &self,
-        conditions: &[Condition],
+        conditions: &[TxnCondition],
         operations: &[Operation],
         patience: Duration,
     ) -> Result<Transacted, Error> {
@@ -150,14 +150,14 @@ impl Operation {
     }
 }
 
-impl From<&Condition> for Compare {
-    fn from(condition: &Condition) -> Self {
+impl From<&TxnCondition> for Compare {
+    fn from(condition: &TxnCondition) -> Self {
         match condition {
-            Condition::Absent(key) => Self::create_revision(key.clone(), CompareOp::Equal, 0),
-            Condition::Unchanged(key, revision) => {
+            TxnCondition::Absent(key) => Self::create_revision(key.clone(), CompareOp::Equal, 0),
+            TxnCondition::Unchanged(key, revision) => {
                 Self::mod_revision(key.clone(), CompareOp::Equal, *revision)
             }
-            Condition::NoneSince((from, to), revision) => {
+            TxnCondition::NoneSince((from, to), revision) => {
                 let made = Self::create_revision(from.clone(), CompareOp::Less, revision + 1);
                 made.with_range(to.clone())
             }

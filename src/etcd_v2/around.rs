@@ -8,7 +8,7 @@
 //! that others lie below, the node is a directory.
 
 use super::decide::Change;
-use super::fault::{Code, Fault};
+use super::fault::{Code, KeysFault};
 use super::path::NodePath;
 use super::scope::{Scope, is_in};
 use crate::etcd::{Error, Operation, Pair, Range, SharedClient, Stamp};
@@ -76,8 +76,8 @@ impl Around {
     /// That the node is there, and all it is in are directories.
     ///
     /// # Errors
-    /// [`Fault`]: the first of them that is not, as etcd finds it.
-    pub(super) fn found(&self) -> Result<(), Fault> {
+    /// [`KeysFault`]: the first of them that is not, as etcd finds it.
+    pub(super) fn found(&self) -> Result<(), KeysFault> {
         self.check_ancestors(true)?;
         let is_there = self.own.is_dir() || self.own.file.is_some() || self.own.path.is_root();
         let absent = || self.fault(Code::KeyNotFound, &self.own.path);
@@ -87,8 +87,8 @@ impl Around {
     /// That none of those that the node is in is a file, and that all are there if they must.
     ///
     /// # Errors
-    /// [`Fault`]: the first of them that is not.
-    pub(super) fn check_ancestors(&self, must_exist: bool) -> Result<(), Fault> {
+    /// [`KeysFault`]: the first of them that is not.
+    pub(super) fn check_ancestors(&self, must_exist: bool) -> Result<(), KeysFault> {
         for level in self.ancestors.iter().filter(|level| !level.is_dir()) {
             match level.file {
                 Some(_) => return Err(self.fault(Code::NotDir, &level.path)),
@@ -100,8 +100,8 @@ impl Around {
     }
 
     /// A fault of a node at this moment.
-    pub(super) fn fault(&self, code: Code, path: &NodePath) -> Fault {
-        Fault::of_node(code, path, self.stamp.revision)
+    pub(super) fn fault(&self, code: Code, path: &NodePath) -> KeysFault {
+        KeysFault::of_node(code, path, self.stamp.revision)
     }
 
     /// What is around a new node of this one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::lives::Leases;
 use super::memory::Told;
-use super::node::{Event, Node};
+use super::node::{Node, NodeEvent};
 use super::path::NodePath;
 use crate::etcd::{Changed, Pair};
 
@@ -38,13 +38,13 @@ fn gone(changes: &[Changed]) -> HashSet<NodePath> {
 }
 
 /// A node that was put.
-async fn put(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> Event {
+async fn put(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> NodeEvent {
     let life = match change.pair.lease {
         0 => None,
         lease => leases.life(lease).await.ok().flatten(),
     };
     let previous = change.previous.as_ref();
-    Event {
+    NodeEvent {
         action: if is_dir && previous.is_some() { "update" } else { "set" },
         node: Some(node(&change.pair, path, is_dir).ending(life.as_ref())),
         prev_node: previous.map(|pair| node(pair, path, is_dir)),
@@ -52,14 +52,14 @@ async fn put(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -
 }
 
 /// A node that is gone: it expired where its lease is gone as well.
-async fn removal(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> Event {
+async fn removal(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> NodeEvent {
     let lease = change.previous.as_ref().map_or(0, |pair| pair.lease);
     let is_expired = lease != 0 && !matches!(leases.life(lease).await, Ok(Some(_)));
     let previous = change.previous.as_ref().map(|pair| node(pair, path, is_dir));
     let created = previous.as_ref().map_or(0, |node| node.created_index);
     let node = Node { dir: is_dir, ..Node::bare(path, created, change.pair.modified) };
     let action = if is_expired { "expire" } else { "delete" };
-    Event { action, node: Some(node), prev_node: previous }
+    NodeEvent { action, node: Some(node), prev_node: previous }
 }
 
 /// A node as it was put.

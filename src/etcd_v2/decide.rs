@@ -2,7 +2,7 @@
 //! it does not. Pure; the conditions under which the answer stays true are in `steps`.
 
 use super::around::Around;
-use super::fault::{Code, Fault};
+use super::fault::{Code, KeysFault};
 use super::path::NodePath;
 use super::request::KeyRequest;
 
@@ -47,8 +47,8 @@ impl Decision {
 /// Decides on a PUT.
 ///
 /// # Errors
-/// [`Fault`]: the node does not allow it.
-pub(super) fn put(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+/// [`KeysFault`]: the node does not allow it.
+pub(super) fn put(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     match request.prev_exist {
         Some(false) => create(request, around),
         Some(true) if !request.compares() => update(request, around),
@@ -61,16 +61,16 @@ pub(super) fn put(request: &KeyRequest, around: &Around) -> Result<Decision, Fau
 /// in it.
 ///
 /// # Errors
-/// [`Fault`]: a file is in the way.
-pub(super) fn post(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+/// [`KeysFault`]: a file is in the way.
+pub(super) fn post(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     create(request, around)
 }
 
 /// Decides on a DELETE.
 ///
 /// # Errors
-/// [`Fault`]: the node is not there, or does not allow it.
-pub(super) fn delete(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+/// [`KeysFault`]: the node is not there, or does not allow it.
+pub(super) fn delete(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     around.found()?;
     let own = &around.own;
     if request.compares() {
@@ -91,7 +91,7 @@ pub(super) fn delete(request: &KeyRequest, around: &Around) -> Result<Decision, 
 }
 
 /// A node where there is none.
-fn create(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+fn create(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     around.check_ancestors(false)?;
     if around.own.pair().is_some() {
         return Err(around.fault(Code::NodeExist, &around.own.path));
@@ -100,7 +100,7 @@ fn create(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
 }
 
 /// A node, or another in its place.
-fn set(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+fn set(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     if request.refresh {
         around.found()?;
     }
@@ -113,7 +113,7 @@ fn set(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
 }
 
 /// A node that is there, with another value or end.
-fn update(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+fn update(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     around.found()?;
     if around.own.is_dir() && !request.value.is_empty() {
         return Err(around.fault(Code::NotFile, &around.own.path));
@@ -127,7 +127,7 @@ fn update(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
 }
 
 /// A file that is as it was, with another value.
-fn compare_and_swap(request: &KeyRequest, around: &Around) -> Result<Decision, Fault> {
+fn compare_and_swap(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     around.found()?;
     compare(request, around)?;
     let change = Change::Put(value(request, around));
@@ -136,7 +136,7 @@ fn compare_and_swap(request: &KeyRequest, around: &Around) -> Result<Decision, F
 }
 
 /// That the node is a file, with the value and the index that it must have.
-fn compare(request: &KeyRequest, around: &Around) -> Result<(), Fault> {
+fn compare(request: &KeyRequest, around: &Around) -> Result<(), KeysFault> {
     let own = &around.own;
     let Some(file) = own.file.as_ref().filter(|_| !own.is_dir()) else {
         return Err(around.fault(Code::NotFile, &own.path));
@@ -153,7 +153,7 @@ fn compare(request: &KeyRequest, around: &Around) -> Result<(), Fault> {
         (true, false) => of_index(),
         (false, false) => format!("{} {}", of_value(), of_index()),
     };
-    Err(Fault { code: Code::TestFailed, cause, index: around.stamp.revision })
+    Err(KeysFault { code: Code::TestFailed, cause, index: around.stamp.revision })
 }
 
 /// What a request makes of a node that is no directory yet.

@@ -11,7 +11,7 @@ use crate::etcd::Error;
 
 /// The reason why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct KeysFault {
     /// Which of the reasons.
     pub(super) code: Code,
     /// What in particular.
@@ -124,7 +124,7 @@ impl Code {
     }
 }
 
-impl Fault {
+impl KeysFault {
     /// A request that is wrong whatever the registry holds.
     pub(super) fn of_request(code: Code, cause: impl Into<String>) -> Self {
         Self { code, cause: cause.into(), index: 0 }
@@ -160,7 +160,7 @@ impl Fault {
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for KeysFault {
     fn from(error: Error) -> Self {
         let code = match error {
             Error::Forbidden(_) | Error::Denied(_) | Error::LoggedOut(_) => Code::Forbidden,
@@ -171,7 +171,7 @@ impl From<Error> for Fault {
     }
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for KeysFault {
     fn into_response(self) -> Response {
         let written = Written {
             error_code: self.code.number(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Served;
 use super::around::Around;
-use super::fault::{Code, Fault};
+use super::fault::{Code, KeysFault};
 use super::lives::Lives;
 use super::node::Node;
 use super::path::NodePath;
@@ -29,12 +29,12 @@ pub(super) struct Tree {
 /// The keys of a range, as of a moment.
 ///
 /// # Errors
-/// [`Fault`]: there are too many, or the registry did not say.
+/// [`KeysFault`]: there are too many, or the registry did not say.
 pub(super) async fn pairs(
     served: &Served,
     range: &Range,
     stamp: Stamp,
-) -> Result<Vec<Pair>, Fault> {
+) -> Result<Vec<Pair>, KeysFault> {
     let (mut found, mut octets) = (Vec::new(), 0);
     for part in served.scope.parts(range) {
         let (mut size, mut next) = (PageSize::default(), Some(part.0));
@@ -55,15 +55,15 @@ pub(super) async fn pairs(
 }
 
 /// Why a page was not read.
-fn of_page(error: Error) -> Fault {
+fn of_page(error: Error) -> KeysFault {
     error.into()
 }
 
 /// More keys than are read.
-fn too_many(stamp: Stamp) -> Fault {
+fn too_many(stamp: Stamp) -> KeysFault {
     let cause =
         format!("over {KEYS_MAX} keys or {OCTETS_MAX} octets are below it; list a directory in it");
-    Fault { code: Code::RaftInternal, cause, index: stamp.revision }
+    KeysFault { code: Code::RaftInternal, cause, index: stamp.revision }
 }
 
 impl Tree {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::node::{Event, Node};
+use super::node::{Node, NodeEvent};
 use super::path::NodePath;
 use crate::lock::Lock;
 
@@ -27,7 +27,7 @@ pub(super) struct Told {
     /// The node.
     pub(super) path: NodePath,
     /// The event.
-    pub(super) event: Event,
+    pub(super) event: NodeEvent,
     /// Whether the node is gone with it, and was a directory: then so is all that was in it.
     pub(super) takes_all: bool,
     /// Whether nobody is told.
@@ -123,7 +123,7 @@ mod tests {
 
     fn told(octets: usize) -> Told {
         let node = Node { value: Some("x".repeat(octets)), ..Node::default() };
-        let event = Event { action: "set", node: Some(node), prev_node: None };
+        let event = NodeEvent { action: "set", node: Some(node), prev_node: None };
         Told { path: NodePath::default(), event, takes_all: false, is_quiet: false }
     }
 

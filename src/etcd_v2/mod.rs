@@ -66,10 +66,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::fault::{Code, Fault};
+use self::fault::{Code, KeysFault};
 use self::lives::Leases;
 use self::memory::Memory;
-use self::node::Event;
+use self::node::NodeEvent;
 use self::path::NodePath;
 use self::request::KeyRequest;
 use self::scope::Scope;
@@ -93,7 +93,7 @@ const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// The part of a registry that is served.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct KeysSubject {
     /// The registry.
     pub etcd: Etcd,
     /// Its zones' places in the index, each with the keys that it reads.
@@ -152,8 +152,8 @@ impl std::ops::Deref for Served {
 ///
 /// # Errors
 /// The runtime cannot take the socket.
-pub async fn serve(http: Http, subject: Subject) -> std::io::Result<Infallible> {
-    let Subject { etcd, zones, events, draining } = subject;
+pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallible> {
+    let KeysSubject { etcd, zones, events, draining } = subject;
     let upkeep = SharedClient::in_haste(etcd);
     let served = Served(Arc::new(Shared {
         scope: Scope::new(zones.iter().map(|(_, range)| range.clone())),
@@ -182,7 +182,7 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
     }
     let path = head.uri.path();
     if path == KEYS || path.starts_with("/v2/keys/") {
-        return served.answer_keys(&head, body).await.unwrap_or_else(Fault::into_response);
+        return served.answer_keys(&head, body).await.unwrap_or_else(KeysFault::into_response);
     }
     let about = served.about(path, &head.headers).await;
     match about {
@@ -194,7 +194,7 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
 
 /// The refusal of a request that the rules do not let through.
 fn refused(status: StatusCode, cause: &str) -> Response {
-    let mut reply = Fault::of_request(Code::Unauthorized, cause).into_response();
+    let mut reply = KeysFault::of_request(Code::Unauthorized, cause).into_response();
     *reply.status_mut() = status;
     if status == StatusCode::UNAUTHORIZED {
         let schemes = "Basic realm=\"srvd\", Bearer".parse();
@@ -210,7 +210,7 @@ fn not_allowed(methods: &'static str) -> Response {
 
 impl Served {
     /// Answers a request about a key.
-    async fn answer_keys(&self, head: &Parts, body: Body) -> Result<Response, Fault> {
+    async fn answer_keys(&self, head: &Parts, body: Body) -> Result<Response, KeysFault> {
         let write = match head.method {
             Method::GET | Method::HEAD => None,
             Method::PUT => Some(Write::Put),
@@ -239,11 +239,11 @@ impl Served {
     }
 
     /// The reply to a write.
-    async fn written(&self, write: Write, request: &KeyRequest) -> Result<Response, Fault> {
+    async fn written(&self, write: Write, request: &KeyRequest) -> Result<Response, KeysFault> {
         let write::Written { event, stamp, .. } = self.write(write, request).await?;
         let mut reply = reply::of_event(&event, stamp);
         if request.no_value && write != Write::Delete {
-            let short = Event { action: event.action, ..Event::default() };
+            let short = NodeEvent { action: event.action, ..NodeEvent::default() };
             *reply.body_mut() = reply::line(&short).into();
         }
         Ok(reply)
@@ -251,10 +251,10 @@ impl Served {
 }
 
 /// The node that the path of a request means; none where that is no text.
-fn path_of(path: &str) -> Result<Option<NodePath>, Fault> {
+fn path_of(path: &str) -> Result<Option<NodePath>, KeysFault> {
     let encoded = path.strip_prefix(KEYS).unwrap_or_default();
     let Ok(text) = percent_decode_str(encoded).decode_utf8() else { return Ok(None) };
-    NodePath::of(&text).map(Some).ok_or_else(Fault::of_long_path)
+    NodePath::of(&text).map(Some).ok_or_else(KeysFault::of_long_path)
 }
 
 /// Whether the body of a request is a form.
@@ -265,11 +265,11 @@ fn has_form(head: &Parts) -> bool {
 }
 
 /// Reads a body. A client that dawdles is silent, also in the middle of a request.
-async fn form(body: Body, place: Option<&Place>) -> Result<Vec<u8>, Fault> {
+async fn form(body: Body, place: Option<&Place>) -> Result<Vec<u8>, KeysFault> {
     place.iter().for_each(|place| place.rest());
     let read = timeout(BODY_TIMEOUT, to_bytes(body, BODY_OCTETS)).await;
     place.iter().for_each(|place| place.work());
-    let fault = |cause: String| Fault::of_request(Code::InvalidForm, cause);
+    let fault = |cause: String| KeysFault::of_request(Code::InvalidForm, cause);
     let read =
         read.map_err(|_| fault("the form did not come in time; send it at once".to_owned()))?;
     let read = read.map_err(|_| fault(format!("a form has at most {BODY_OCTETS} octets")))?;

@@ -41,7 +41,7 @@ pub(super) struct Node {
 /// Something that happened to a node, or was read of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Event {
+pub(super) struct NodeEvent {
     /// What.
     pub(super) action: &'static str,
     /// The node as it is since.

@@ -7,9 +7,9 @@ use std::collections::HashSet;
 
 use super::Served;
 use super::around::Around;
-use super::fault::Fault;
+use super::fault::KeysFault;
 use super::listing::{Tree, pairs};
-use super::node::{Event, Node};
+use super::node::{Node, NodeEvent};
 use super::request::KeyRequest;
 use crate::etcd::Stamp;
 
@@ -21,8 +21,8 @@ impl Served {
     /// Reads a node.
     ///
     /// # Errors
-    /// [`Fault`]: it is not there, or the registry did not say.
-    pub(super) async fn read(&self, request: &KeyRequest) -> Result<(Event, Stamp), Fault> {
+    /// [`KeysFault`]: it is not there, or the registry did not say.
+    pub(super) async fn read(&self, request: &KeyRequest) -> Result<(NodeEvent, Stamp), KeysFault> {
         let around = Around::read(&self.upkeep, &self.scope, &request.path).await?;
         around.found()?;
         let node = match &around.own.file {
@@ -33,11 +33,11 @@ impl Served {
             }
             _ => self.list(request, &around).await?,
         };
-        Ok((Event { action: "get", node: Some(node), prev_node: None }, around.stamp))
+        Ok((NodeEvent { action: "get", node: Some(node), prev_node: None }, around.stamp))
     }
 
     /// Reads a directory.
-    async fn list(&self, request: &KeyRequest, around: &Around) -> Result<Node, Fault> {
+    async fn list(&self, request: &KeyRequest, around: &Around) -> Result<Node, KeysFault> {
         let _turn = self.listings.acquire().await.expect("turns are never closed");
         let found = pairs(self, &request.path.below(), around.stamp).await?;
         let tree = Tree::new(&request.path, found);

@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::node::Event;
+use super::node::NodeEvent;
 use crate::etcd::Stamp;
 
 /// The index of the registry when it answered: its revision.
@@ -46,7 +46,7 @@ pub(super) fn json(value: &impl Serialize) -> Response {
 }
 
 /// The reply to a read or a write.
-pub(super) fn of_event(event: &Event, stamp: Stamp) -> Response {
+pub(super) fn of_event(event: &NodeEvent, stamp: Stamp) -> Response {
     let is_new = event.action == "create" || (event.action == "set" && event.prev_node.is_none());
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     (status, headers(stamp), json(event)).into_response()

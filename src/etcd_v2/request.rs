@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 
-use super::fault::{Code, Fault};
+use super::fault::{Code, KeysFault};
 use super::path::NodePath;
 
 /// Parameters of one request that are read: there are twelve, and some may stand in the query
@@ -53,13 +53,13 @@ impl KeyRequest {
     /// Reads a request; what stands in the body goes before what stands in the query.
     ///
     /// # Errors
-    /// [`Fault`]: what is wrong.
+    /// [`KeysFault`]: what is wrong.
     pub(super) fn read(
         method: &Method,
         path: NodePath,
         query: &str,
         body: &[u8],
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, KeysFault> {
         let form = Form::read(query, body)?;
         let (prev_index, wait_index) = (form.index("prevIndex")?, form.index("waitIndex")?);
         let mut read = Self { path, prev_index, wait_index, ..Self::default() };
@@ -73,7 +73,7 @@ impl KeyRequest {
     }
 
     /// Takes what is on or off. Lists are sorted, and reads have a quorum, either way.
-    fn take_flags(&mut self, form: &Form) -> Result<(), Fault> {
+    fn take_flags(&mut self, form: &Form) -> Result<(), KeysFault> {
         self.recursive = form.truth("recursive")?;
         form.truth("sorted")?;
         self.wait = form.truth("wait")?;
@@ -84,11 +84,11 @@ impl KeyRequest {
     }
 
     /// Takes what the node must be like, and how it ends.
-    fn take_conditions(&mut self, form: &Form) -> Result<(), Fault> {
+    fn take_conditions(&mut self, form: &Form) -> Result<(), KeysFault> {
         self.prev_value = form.text("prevValue");
         if form.has("prevValue") && self.prev_value.is_empty() {
             let cause = r#""prevValue" cannot be empty"#;
-            return Err(Fault::of_request(Code::PrevValueRequired, cause));
+            return Err(KeysFault::of_request(Code::PrevValueRequired, cause));
         }
         self.no_value = form.truth("noValueOnSuccess")?;
         self.ttl = form.ttl()?;
@@ -97,7 +97,7 @@ impl KeyRequest {
     }
 
     /// Takes what is written: a value, or a renewal.
-    fn take_value(&mut self, form: &Form) -> Result<(), Fault> {
+    fn take_value(&mut self, form: &Form) -> Result<(), KeysFault> {
         self.refresh = form.choice("refresh")?.unwrap_or_default();
         self.value = form.text("value");
         check_refresh(self.refresh, &self.value, self.ttl)?;
@@ -111,38 +111,38 @@ impl KeyRequest {
 }
 
 /// A renewal has a TTL and no value.
-fn check_refresh(refresh: bool, value: &str, ttl: Option<u64>) -> Result<(), Fault> {
+fn check_refresh(refresh: bool, value: &str, ttl: Option<u64>) -> Result<(), KeysFault> {
     if refresh && !value.is_empty() {
-        return Err(Fault::of_request(Code::RefreshValue, "A value was provided on a refresh"));
+        return Err(KeysFault::of_request(Code::RefreshValue, "A value was provided on a refresh"));
     }
     if refresh && ttl.is_none() {
-        return Err(Fault::of_request(Code::RefreshTtlRequired, "No TTL value set"));
+        return Err(KeysFault::of_request(Code::RefreshTtlRequired, "No TTL value set"));
     }
     Ok(())
 }
 
 /// A value fits the registry.
-fn check_value(value: &str) -> Result<(), Fault> {
+fn check_value(value: &str) -> Result<(), KeysFault> {
     if value.len() > VALUE_OCTETS_MAX {
         let cause = format!("a value has at most {VALUE_OCTETS_MAX} octets; write less");
-        return Err(Fault::of_request(Code::InvalidForm, cause));
+        return Err(KeysFault::of_request(Code::InvalidForm, cause));
     }
     Ok(())
 }
 
 /// A parameter that cannot be.
-fn invalid(cause: impl Into<String>) -> Fault {
-    Fault::of_request(Code::InvalidField, cause)
+fn invalid(cause: impl Into<String>) -> KeysFault {
+    KeysFault::of_request(Code::InvalidField, cause)
 }
 
 impl Form {
     /// Reads the form and the query.
-    fn read(query: &str, body: &[u8]) -> Result<Self, Fault> {
+    fn read(query: &str, body: &[u8]) -> Result<Self, KeysFault> {
         let mut read = HashMap::new();
         for part in [body, query.as_bytes()] {
             if let Some(escape) = bad_escape(part) {
                 let cause = format!("invalid URL escape \"{escape}\"");
-                return Err(Fault::of_request(Code::InvalidForm, cause));
+                return Err(KeysFault::of_request(Code::InvalidForm, cause));
             }
             for (name, value) in form_urlencoded::parse(part).take(PARAMETERS_MAX) {
                 read.entry(name.into_owned()).or_insert_with(|| value.into_owned());
@@ -162,31 +162,32 @@ impl Form {
     }
 
     /// An index; 0 where it is not there.
-    fn index(&self, name: &str) -> Result<u64, Fault> {
+    fn index(&self, name: &str) -> Result<u64, KeysFault> {
         let Some(text) = self.0.get(name) else { return Ok(0) };
-        let fault = || Fault::of_request(Code::IndexNaN, format!("invalid value for \"{name}\""));
+        let fault =
+            || KeysFault::of_request(Code::IndexNaN, format!("invalid value for \"{name}\""));
         number(text).ok_or_else(fault)
     }
 
     /// The TTL; an empty one is none.
-    fn ttl(&self) -> Result<Option<u64>, Fault> {
+    fn ttl(&self) -> Result<Option<u64>, KeysFault> {
         let text = self.text("ttl");
         if text.is_empty() {
             return Ok(None);
         }
         let ttl = number(&text).filter(|ttl| *ttl <= TTL_MAX);
-        let fault = || Fault::of_request(Code::TtlNaN, r#"invalid value for "ttl""#);
+        let fault = || KeysFault::of_request(Code::TtlNaN, r#"invalid value for "ttl""#);
         ttl.map(Some).ok_or_else(fault)
     }
 
     /// A truth value; false where it is not there.
-    fn truth(&self, name: &str) -> Result<bool, Fault> {
+    fn truth(&self, name: &str) -> Result<bool, KeysFault> {
         let Some(text) = self.0.get(name) else { return Ok(false) };
         truth(text).ok_or_else(|| invalid(format!("invalid value for \"{name}\"")))
     }
 
     /// A truth value that may be left out.
-    fn choice(&self, name: &str) -> Result<Option<bool>, Fault> {
+    fn choice(&self, name: &str) -> Result<Option<bool>, KeysFault> {
         let Some(text) = self.0.get(name) else { return Ok(None) };
         truth(text).map(Some).ok_or_else(|| invalid(format!("invalid value for {name}")))
     }
@@ -219,7 +220,7 @@ fn bad_escape(form: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(method: &Method, query: &str, body: &str) -> Result<KeyRequest, Fault> {
+    fn read(method: &Method, query: &str, body: &str) -> Result<KeyRequest, KeysFault> {
         KeyRequest::read(method, NodePath::of("/a").unwrap(), query, body.as_bytes())
     }
 

@@ -3,7 +3,7 @@
 
 use super::around::{Around, Level};
 use super::decide::{Change, Decision};
-use crate::etcd::{Condition, Operation, Pair};
+use crate::etcd::{Operation, Pair, TxnCondition};
 
 /// Nothing was ever made at this revision.
 const NEVER: i64 = 0;
@@ -12,7 +12,7 @@ const NEVER: i64 = 0;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Steps {
     /// What must be so.
-    pub(super) conditions: Vec<Condition>,
+    pub(super) conditions: Vec<TxnCondition>,
     /// What is done.
     pub(super) operations: Vec<Operation>,
 }
@@ -26,12 +26,12 @@ pub(super) fn steps(decision: &Decision, around: &Around, lease: i64, inside: &[
     match &decision.change {
         Change::Put(value) => {
             steps.keep_ancestors(around, lease);
-            steps.conditions.push(Condition::NoneSince(path.below(), NEVER));
+            steps.conditions.push(TxnCondition::NoneSince(path.below(), NEVER));
             steps.operations.push(Operation::Put(path.key(), value.clone(), lease));
         }
         Change::Make => {
             steps.keep_ancestors(around, lease);
-            steps.conditions.push(Condition::NoneSince(path.below(), NEVER));
+            steps.conditions.push(TxnCondition::NoneSince(path.below(), NEVER));
             steps.operations.extend(own.file.as_ref().map(|_| Operation::Delete(path.key())));
             steps.operations.push(Operation::Put(path.marker(), Vec::new(), lease));
         }
@@ -43,10 +43,10 @@ pub(super) fn steps(decision: &Decision, around: &Around, lease: i64, inside: &[
 }
 
 /// The condition that a key is as it was found.
-fn unchanged(key: Vec<u8>, found: Option<&Pair>) -> Condition {
+fn unchanged(key: Vec<u8>, found: Option<&Pair>) -> TxnCondition {
     match found {
-        Some(pair) => Condition::Unchanged(key, pair.modified),
-        None => Condition::Absent(key),
+        Some(pair) => TxnCondition::Unchanged(key, pair.modified),
+        None => TxnCondition::Absent(key),
     }
 }
 
@@ -54,7 +54,7 @@ impl Steps {
     /// What is put has directories around it, and the one it ends with is still there.
     fn keep_ancestors(&mut self, around: &Around, lease: i64) {
         let bare = around.ancestors.iter().filter(|level| !level.is_dir());
-        self.conditions.extend(bare.map(|level| Condition::Absent(level.path.key())));
+        self.conditions.extend(bare.map(|level| TxnCondition::Absent(level.path.key())));
         if let Some(marker) = around.ending().filter(|marker| marker.lease == lease) {
             self.conditions.push(unchanged(marker.key.clone(), Some(marker)));
         }
@@ -64,7 +64,7 @@ impl Steps {
     fn touch(&mut self, around: &Around, lease: i64, inside: &[Pair]) {
         let own = &around.own;
         self.conditions.push(unchanged(own.path.marker(), own.marker.as_ref()));
-        let since = Condition::NoneSince(own.path.inside(), around.stamp.revision);
+        let since = TxnCondition::NoneSince(own.path.inside(), around.stamp.revision);
         self.conditions.push(since);
         self.operations.push(Operation::Put(own.path.marker(), Vec::new(), lease));
         for pair in inside {
@@ -83,7 +83,7 @@ impl Steps {
             self.operations
                 .extend(own.file.as_ref().map(|file| Operation::Delete(file.key.clone())));
         } else {
-            self.conditions.push(Condition::NoneSince(own.path.inside(), NEVER));
+            self.conditions.push(TxnCondition::NoneSince(own.path.inside(), NEVER));
             self.operations.push(Operation::Delete(own.path.marker()));
         }
     }
@@ -108,16 +108,16 @@ mod tests {
         let below = (b"/a/b/".to_vec(), b"/a/b0".to_vec());
         assert_eq!(
             steps.conditions,
-            [Condition::Unchanged(b"/a/b".to_vec(), 6), Condition::NoneSince(below, 0),]
+            [TxnCondition::Unchanged(b"/a/b".to_vec(), 6), TxnCondition::NoneSince(below, 0),]
         );
         assert_eq!(steps.operations, [Operation::Put(b"/a/b".to_vec(), b"1".to_vec(), 7)]);
         let steps = of(Change::Put(b"1".to_vec()), &[], 0);
-        assert!(steps.conditions.contains(&Condition::Absent(b"/a".to_vec())), "{steps:?}");
+        assert!(steps.conditions.contains(&TxnCondition::Absent(b"/a".to_vec())), "{steps:?}");
     }
 
     #[test]
     fn what_ends_with_its_directory_is_put_while_that_is_there() {
-        let marker = Condition::Unchanged(b"/a/".to_vec(), 6);
+        let marker = TxnCondition::Unchanged(b"/a/".to_vec(), 6);
         let put = || Change::Put(b"1".to_vec());
         assert!(of(put(), &["/a/=3"], 3).conditions.contains(&marker));
         assert!(!of(put(), &["/a/=3"], 4).conditions.contains(&marker));
@@ -126,12 +126,12 @@ mod tests {
     #[test]
     fn a_directory_goes_whole_or_empty() {
         let all = of(Change::RemoveAll { recursive: true }, &["/a/b/c"], 0);
-        assert!(all.conditions.contains(&Condition::Unchanged(b"/a/b/c".to_vec(), 6)));
+        assert!(all.conditions.contains(&TxnCondition::Unchanged(b"/a/b/c".to_vec(), 6)));
         let below = (b"/a/b/".to_vec(), b"/a/b0".to_vec());
         assert_eq!(all.operations, [Operation::DeleteAll(below)]);
         let empty = of(Change::RemoveAll { recursive: false }, &["/a/b/"], 0);
         let inside = (b"/a/b/\0".to_vec(), b"/a/b0".to_vec());
-        assert!(empty.conditions.contains(&Condition::NoneSince(inside, 0)), "{empty:?}");
+        assert!(empty.conditions.contains(&TxnCondition::NoneSince(inside, 0)), "{empty:?}");
         assert_eq!(empty.operations, [Operation::Delete(b"/a/b/".to_vec())]);
     }
 }

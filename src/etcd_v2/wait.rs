@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::changes::told;
-use super::fault::{Code, Fault};
+use super::fault::{Code, KeysFault};
 use super::memory::Told;
 use super::path::NodePath;
 use super::request::KeyRequest;
@@ -47,7 +47,7 @@ pub(super) struct Waits(Arc<Lock<HashMap<IpAddr, usize>>>);
 
 /// The place of one request that waits.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingReader {
     /// Among which.
     waits: Waits,
     /// Whose it is.
@@ -72,7 +72,7 @@ struct Wait {
 
 impl Waits {
     /// A place for a request of a client, if there is one left.
-    fn place(&self, address: IpAddr) -> Option<Waiting> {
+    fn place(&self, address: IpAddr) -> Option<WaitingReader> {
         let client = client(address);
         let mut waits = self.0.lock();
         let total: usize = waits.values().sum();
@@ -81,11 +81,11 @@ impl Waits {
             return None;
         }
         waits.insert(client, own + 1);
-        Some(Waiting { waits: self.clone(), client })
+        Some(WaitingReader { waits: self.clone(), client })
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingReader {
     fn drop(&mut self) {
         let mut waits = self.waits.0.lock();
         if let Some(own) = waits.get_mut(&self.client) {
@@ -101,15 +101,15 @@ impl Served {
     /// Begins to wait for a change.
     ///
     /// # Errors
-    /// [`Fault`]: what happened since is not known any more, too many wait, or the registry did
+    /// [`KeysFault`]: what happened since is not known any more, too many wait, or the registry did
     /// not answer.
     pub(super) async fn wait(
         &self,
         request: &KeyRequest,
         place: &Place,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Response, KeysFault> {
         let waiting = self.waits.place(place.client()).ok_or_else(|| {
-            Fault::busy(format!("{WAITS_PER_CLIENT} requests of one client wait, or {WAITS_MAX} in all; come back later"))
+            KeysFault::busy(format!("{WAITS_PER_CLIENT} requests of one client wait, or {WAITS_MAX} in all; come back later"))
         })?;
         let Some(range) = self.scope.around(&request.path) else {
             return Err(self.outside(&request.path).await);
@@ -136,7 +136,7 @@ impl Served {
 
 impl Wait {
     /// Begins the reply; its connection ends with it.
-    fn begin(self, changes: Changes, waiting: Waiting, stamp: Stamp) -> Response {
+    fn begin(self, changes: Changes, waiting: WaitingReader, stamp: Stamp) -> Response {
         let (to, from) = mpsc::channel(EVENTS_WAITING);
         let draining = self.served.draining.clone();
         tokio::spawn(async move {
@@ -223,14 +223,14 @@ impl Wait {
 }
 
 /// The fault of an index that is not remembered, with the oldest that is.
-async fn cleared(changes: &mut Changes, wanted: i64, stamp: Stamp) -> Fault {
+async fn cleared(changes: &mut Changes, wanted: i64, stamp: Stamp) -> KeysFault {
     let oldest = match changes.next().await {
         Err(Error::Compacted { oldest, .. }) => oldest,
         Err(error) => return error.into(),
         Ok(_) => stamp.revision,
     };
     let cause = format!("the requested history has been cleared [{oldest}/{wanted}]");
-    Fault { code: Code::EventIndexCleared, cause, index: stamp.revision }
+    KeysFault { code: Code::EventIndexCleared, cause, index: stamp.revision }
 }
 
 #[cfg(test)]

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::around::Around;
 use super::decide::{Change, Decision, delete, post, put};
-use super::fault::{Code, Fault};
+use super::fault::{Code, KeysFault};
 use super::lives::{Chosen, Life};
 use super::memory::Told;
-use super::node::{Event, Node};
+use super::node::{Node, NodeEvent};
 use super::path::NodePath;
 use super::request::KeyRequest;
 use super::steps::{Steps, steps};
 use super::{Served, listing};
-use crate::etcd::{Condition, Error, Pair, Stamp, Transacted};
+use crate::etcd::{Error, Pair, Stamp, Transacted, TxnCondition};
 
 /// Reads and writes of one node before it is said that others change it all the time.
 const TRIES: usize = 16;
@@ -39,7 +39,7 @@ pub(super) enum Write {
 #[derive(Debug)]
 pub(super) struct Written {
     /// What happened.
-    pub(super) event: Event,
+    pub(super) event: NodeEvent,
     /// The state of the registry since.
     pub(super) stamp: Stamp,
     /// Whether it made a revision, which a renewal does not.
@@ -62,8 +62,12 @@ impl Served {
     /// Does a write.
     ///
     /// # Errors
-    /// [`Fault`]: why it is not done.
-    pub(super) async fn write(&self, write: Write, request: &KeyRequest) -> Result<Written, Fault> {
+    /// [`KeysFault`]: why it is not done.
+    pub(super) async fn write(
+        &self,
+        write: Write,
+        request: &KeyRequest,
+    ) -> Result<Written, KeysFault> {
         let is_dir = write == Write::Post || (write == Write::Put && request.dir);
         if !self.scope.takes(&request.path, is_dir) {
             return Err(self.outside(&request.path).await);
@@ -87,7 +91,7 @@ impl Served {
         write: Write,
         request: &KeyRequest,
         granted: &mut Option<i64>,
-    ) -> Result<Written, Fault> {
+    ) -> Result<Written, KeysFault> {
         let _turn = self.turns.of(&request.path).await;
         let _writing = self.memory.write();
         self.try_to(write, request, granted).await
@@ -99,7 +103,7 @@ impl Served {
         write: Write,
         request: &KeyRequest,
         granted: &mut Option<i64>,
-    ) -> Result<Written, Fault> {
+    ) -> Result<Written, KeysFault> {
         for _ in 0..TRIES {
             let around = self.around(write, request).await?;
             if let Some(written) = granted.and_then(|lease| found(write, lease, &around)) {
@@ -118,11 +122,11 @@ impl Served {
             }
         }
         let cause = format!("{} is changed all the time; come back later", request.path.shown());
-        Err(Fault::of_request(Code::RaftInternal, cause))
+        Err(KeysFault::of_request(Code::RaftInternal, cause))
     }
 
     /// What is around the node that is written.
-    async fn around(&self, write: Write, request: &KeyRequest) -> Result<Around, Fault> {
+    async fn around(&self, write: Write, request: &KeyRequest) -> Result<Around, KeysFault> {
         let mut around = Around::read(&self.upkeep, &self.scope, &request.path).await?;
         if write == Write::Post {
             // The revision at which it will be made, if nobody writes meanwhile.
@@ -139,7 +143,7 @@ impl Served {
         around: &Around,
         decision: &Decision,
         granted: Option<i64>,
-    ) -> Result<(Chosen, Option<Life>), Fault> {
+    ) -> Result<(Chosen, Option<Life>), KeysFault> {
         let (own, of_directory) = (around.own.lease(), around.lease_around());
         let life = match own {
             0 => None,
@@ -158,7 +162,7 @@ impl Served {
     }
 
     /// Does what was decided; none where another was faster.
-    async fn attempt(&self, one: &Try<'_>, write: Write) -> Result<Option<Written>, Fault> {
+    async fn attempt(&self, one: &Try<'_>, write: Write) -> Result<Option<Written>, KeysFault> {
         let Try { around, decision, lease, .. } = one;
         if one.is_renewed() {
             let (event, stamp) = (one.renewed(), around.stamp);
@@ -181,7 +185,7 @@ impl Served {
     }
 
     /// Runs a transaction; none where a condition does not hold or the lease has ended.
-    async fn transact(&self, mut steps: Steps, lease: &Chosen) -> Result<Option<Stamp>, Fault> {
+    async fn transact(&self, mut steps: Steps, lease: &Chosen) -> Result<Option<Stamp>, KeysFault> {
         // Keys of others are not asked after: whoever lets us in may not let us see them.
         steps.conditions.retain(|it| self.scope.has(key_of(it)));
         let patience = self.upkeep.etcd().timeout();
@@ -194,7 +198,7 @@ impl Served {
     }
 
     /// The keys of a directory that end with it, where it gets another end.
-    async fn ending_inside(&self, one: &Try<'_>) -> Result<Vec<Pair>, Fault> {
+    async fn ending_inside(&self, one: &Try<'_>) -> Result<Vec<Pair>, KeysFault> {
         let (own, earlier) = (&one.around.own, one.around.own.lease());
         if one.decision.change != Change::Touch || earlier == one.lease.id {
             return Ok(Vec::new());
@@ -204,15 +208,15 @@ impl Served {
         pairs.retain(|pair| pair.lease == earlier);
         if pairs.len() > ENDING_KEYS_MAX {
             let cause = format!("the TTL of a directory with over {ENDING_KEYS_MAX} keys is fixed");
-            return Err(Fault { code: Code::InvalidField, cause, index: stamp.revision });
+            return Err(KeysFault { code: Code::InvalidField, cause, index: stamp.revision });
         }
         Ok(pairs)
     }
 
     /// The fault of a node outside the zones, as of now.
-    pub(super) async fn outside(&self, path: &NodePath) -> Fault {
+    pub(super) async fn outside(&self, path: &NodePath) -> KeysFault {
         let now = self.upkeep.etcd().revision(&self.scope.first().unwrap_or_default(), 0).await;
-        now.map_or_else(Fault::from, |(stamp, _)| Fault::outside(path, stamp.revision))
+        now.map_or_else(KeysFault::from, |(stamp, _)| KeysFault::outside(path, stamp.revision))
     }
 
     /// Waits, not for ever, until this server's mirrors have seen a revision of a node.
@@ -236,15 +240,15 @@ fn found(write: Write, lease: i64, around: &Around) -> Option<Written> {
         false => Node::file(&own.path, pair),
     };
     let action = if pair.created == pair.modified { "create" } else { "update" };
-    let event = Event { action, node: Some(node), prev_node: None };
+    let event = NodeEvent { action, node: Some(node), prev_node: None };
     Some(Written { event, stamp: around.stamp, is_new: true })
 }
 
 /// The key that a condition is about, or the first of its range.
-fn key_of(condition: &Condition) -> &[u8] {
+fn key_of(condition: &TxnCondition) -> &[u8] {
     match condition {
-        Condition::Absent(key) | Condition::Unchanged(key, _) => key,
-        Condition::NoneSince((from, _), _) => from,
+        TxnCondition::Absent(key) | TxnCondition::Unchanged(key, _) => key,
+        TxnCondition::NoneSince((from, _), _) => from,
     }
 }
 
@@ -261,22 +265,22 @@ impl Try<'_> {
     }
 
     /// The reply to a renewal, which is no event.
-    fn renewed(&self) -> Event {
+    fn renewed(&self) -> NodeEvent {
         let modified = self.around.own.pair().map_or(0, |pair| pair.modified);
-        Event { node: self.node(modified), ..self.told(modified).event }
+        NodeEvent { node: self.node(modified), ..self.told(modified).event }
     }
 
     /// The condition that a new node comes after all others of its directory.
-    fn comes_last(&self) -> Option<Condition> {
+    fn comes_last(&self) -> Option<TxnCondition> {
         let directory = self.around.ancestors.last()?;
         let revision = self.around.stamp.revision;
-        Some(Condition::NoneSince(directory.path.inside(), revision))
+        Some(TxnCondition::NoneSince(directory.path.inside(), revision))
     }
 
     /// What is told of it, done at a revision.
     fn told(&self, revision: i64) -> Told {
         let takes_all = matches!(self.decision.change, Change::RemoveAll { .. });
-        let event = Event {
+        let event = NodeEvent {
             action: self.decision.action,
             node: self.node(revision),
             prev_node: self.previous(),

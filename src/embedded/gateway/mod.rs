@@ -24,7 +24,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use self::read::Members;
+use self::read::ReadMembers;
 use super::kv::Kv;
 use super::lease::{LeaseService, keep_alive};
 use super::limits::READ_BYTES;
@@ -82,7 +82,7 @@ async fn version() -> Response {
 /// Reads keys.
 async fn range(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.range()?;
+        let request = ReadMembers::of_body(&body)?.range()?;
         Ok(write::range(&Kv(registry).range(tonic::Request::new(request)).await?.into_inner()))
     };
     answer(call.await)
@@ -91,7 +91,7 @@ async fn range(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
 /// Puts a key.
 async fn put(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.put()?;
+        let request = ReadMembers::of_body(&body)?.put()?;
         Ok(write::put(&Kv(registry).put(tonic::Request::new(request)).await?.into_inner()))
     };
     answer(call.await)
@@ -100,7 +100,7 @@ async fn put(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
 /// Deletes keys.
 async fn delete(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.delete()?;
+        let request = ReadMembers::of_body(&body)?.delete()?;
         Ok(write::delete(
             &Kv(registry).delete_range(tonic::Request::new(request)).await?.into_inner(),
         ))
@@ -111,7 +111,7 @@ async fn delete(State(registry): State<Arc<Registry>>, body: Bytes) -> Response 
 /// Runs a transaction.
 async fn txn(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.txn()?;
+        let request = ReadMembers::of_body(&body)?.txn()?;
         Ok(write::txn(&Kv(registry).txn(tonic::Request::new(request)).await?.into_inner()))
     };
     answer(call.await)
@@ -120,7 +120,7 @@ async fn txn(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
 /// Forbids the past.
 async fn compact(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.compaction()?;
+        let request = ReadMembers::of_body(&body)?.compaction()?;
         let compacted = Kv(registry).compact(tonic::Request::new(request)).await?.into_inner();
         Ok(write::header_alone(compacted.header.as_ref()))
     };
@@ -130,7 +130,7 @@ async fn compact(State(registry): State<Arc<Registry>>, body: Bytes) -> Response
 /// Grants a lease.
 async fn grant(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.grant()?;
+        let request = ReadMembers::of_body(&body)?.grant()?;
         let granted =
             LeaseService(registry).lease_grant(tonic::Request::new(request)).await?.into_inner();
         Ok(write::grant(&granted))
@@ -141,7 +141,7 @@ async fn grant(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
 /// Ends a lease.
 async fn revoke(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.revoke()?;
+        let request = ReadMembers::of_body(&body)?.revoke()?;
         let revoked =
             LeaseService(registry).lease_revoke(tonic::Request::new(request)).await?.into_inner();
         Ok(write::header_alone(revoked.header.as_ref()))
@@ -152,7 +152,7 @@ async fn revoke(State(registry): State<Arc<Registry>>, body: Bytes) -> Response 
 /// Says what is left of a lease.
 async fn time_to_live(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = async {
-        let request = Members::of_body(&body)?.time_to_live()?;
+        let request = ReadMembers::of_body(&body)?.time_to_live()?;
         let left = LeaseService(registry)
             .lease_time_to_live(tonic::Request::new(request))
             .await?
@@ -176,7 +176,7 @@ async fn leases(State(registry): State<Arc<Registry>>) -> Response {
 /// Renews a lease, once.
 async fn renew(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = || {
-        let id = Members::of_body(&body)?.id()?;
+        let id = ReadMembers::of_body(&body)?.id()?;
         Ok(json!({ "result": write::keep_alive(&keep_alive(&registry, id)) }))
     };
     answer(call())
@@ -185,7 +185,7 @@ async fn renew(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
 /// Follows keys, until the client goes.
 async fn watch(State(registry): State<Arc<Registry>>, body: Bytes) -> Response {
     let call = || {
-        let request = Members::of_body(&body)?.watch()?;
+        let request = ReadMembers::of_body(&body)?.watch()?;
         follow(registry, requests(request))
     };
     let messages = match call() {

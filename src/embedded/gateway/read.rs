@@ -24,15 +24,15 @@ const FILTERS: &[&str] = &["NOPUT", "NODELETE"];
 const DEPTH_MAX: usize = 8;
 
 /// A part of a request that was read.
-type Part<T> = Result<T, Status>;
+type RangePart<T> = Result<T, Status>;
 
 /// The members of an object, by names with `_` or in camel case.
 #[derive(Clone)]
-pub(super) struct Members(Map<String, Value>);
+pub(super) struct ReadMembers(Map<String, Value>);
 
-impl Members {
+impl ReadMembers {
     /// The object of a body; an empty one has no members.
-    pub(super) fn of_body(body: &[u8]) -> Part<Self> {
+    pub(super) fn of_body(body: &[u8]) -> RangePart<Self> {
         if body.trim_ascii().is_empty() {
             return Ok(Self(Map::new()));
         }
@@ -41,7 +41,7 @@ impl Members {
     }
 
     /// A range.
-    pub(super) fn range(&self) -> Part<PbRangeRequest> {
+    pub(super) fn range(&self) -> RangePart<PbRangeRequest> {
         Ok(PbRangeRequest {
             key: self.octets("key")?,
             range_end: self.octets("range_end")?,
@@ -60,7 +60,7 @@ impl Members {
     }
 
     /// A put.
-    pub(super) fn put(&self) -> Part<PbPutRequest> {
+    pub(super) fn put(&self) -> RangePart<PbPutRequest> {
         Ok(PbPutRequest {
             key: self.octets("key")?,
             value: self.octets("value")?,
@@ -72,7 +72,7 @@ impl Members {
     }
 
     /// A deletion.
-    pub(super) fn delete(&self) -> Part<PbDeleteRequest> {
+    pub(super) fn delete(&self) -> RangePart<PbDeleteRequest> {
         Ok(PbDeleteRequest {
             key: self.octets("key")?,
             range_end: self.octets("range_end")?,
@@ -81,33 +81,36 @@ impl Members {
     }
 
     /// A compaction.
-    pub(super) fn compaction(&self) -> Part<PbCompactionRequest> {
+    pub(super) fn compaction(&self) -> RangePart<PbCompactionRequest> {
         let (revision, physical) = (self.number("revision")?, self.truth("physical")?);
         Ok(PbCompactionRequest { revision, physical })
     }
 
     /// A transaction.
-    pub(super) fn txn(&self) -> Part<PbTxnRequest> {
+    pub(super) fn txn(&self) -> RangePart<PbTxnRequest> {
         self.txn_within(DEPTH_MAX)
     }
 
     /// A transaction that stands in others.
-    fn txn_within(&self, depth: usize) -> Part<PbTxnRequest> {
+    fn txn_within(&self, depth: usize) -> RangePart<PbTxnRequest> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(Status::invalid_argument("the transactions stand too deep in each other"));
         };
         let operations = |name| {
-            self.all(name)?.iter().map(|operation| operation.operation(depth)).collect::<Part<_>>()
+            self.all(name)?
+                .iter()
+                .map(|operation| operation.operation(depth))
+                .collect::<RangePart<_>>()
         };
         Ok(PbTxnRequest {
-            compare: self.all("compare")?.iter().map(Self::compare).collect::<Part<_>>()?,
+            compare: self.all("compare")?.iter().map(Self::compare).collect::<RangePart<_>>()?,
             success: operations("success")?,
             failure: operations("failure")?,
         })
     }
 
     /// An operation of a transaction; one that says nothing is left to the service to refuse.
-    fn operation(&self, depth: usize) -> Part<PbTxnRequestOp> {
+    fn operation(&self, depth: usize) -> RangePart<PbTxnRequestOp> {
         let request = if let Some(range) = self.inner("request_range")? {
             Some(PbTxnOpRequest::RequestRange(range.range()?))
         } else if let Some(put) = self.inner("request_put")? {
@@ -123,7 +126,7 @@ impl Members {
     }
 
     /// A comparison.
-    fn compare(&self) -> Part<PbCompare> {
+    fn compare(&self) -> RangePart<PbCompare> {
         let wanted = if self.get("value").is_some() {
             Some(PbTargetUnion::Value(self.octets("value")?))
         } else if self.get("version").is_some() {
@@ -147,27 +150,27 @@ impl Members {
     }
 
     /// A grant.
-    pub(super) fn grant(&self) -> Part<PbLeaseGrantRequest> {
+    pub(super) fn grant(&self) -> RangePart<PbLeaseGrantRequest> {
         Ok(PbLeaseGrantRequest { id: self.id()?, ttl: self.number("TTL")? })
     }
 
     /// The end of a lease.
-    pub(super) fn revoke(&self) -> Part<PbLeaseRevokeRequest> {
+    pub(super) fn revoke(&self) -> RangePart<PbLeaseRevokeRequest> {
         Ok(PbLeaseRevokeRequest { id: self.id()? })
     }
 
     /// A question after a lease.
-    pub(super) fn time_to_live(&self) -> Part<PbLeaseTimeToLiveRequest> {
+    pub(super) fn time_to_live(&self) -> RangePart<PbLeaseTimeToLiveRequest> {
         Ok(PbLeaseTimeToLiveRequest { id: self.id()?, keys: self.truth("keys")? })
     }
 
     /// The id of a lease.
-    pub(super) fn id(&self) -> Part<i64> {
+    pub(super) fn id(&self) -> RangePart<i64> {
         self.number("ID")
     }
 
     /// A watch.
-    pub(super) fn watch(&self) -> Part<PbWatchRequest> {
+    pub(super) fn watch(&self) -> RangePart<PbWatchRequest> {
         let Some(asked) = self.inner("create_request")? else {
             return Err(Status::invalid_argument("a watch needs a create_request"));
         };
@@ -187,7 +190,7 @@ impl Members {
     }
 
     /// The events that a watch leaves out.
-    fn filters(&self) -> Part<Vec<i32>> {
+    fn filters(&self) -> RangePart<Vec<i32>> {
         let Some(Value::Array(filters)) = self.get("filters") else { return Ok(Vec::new()) };
         filters.iter().map(|filter| chosen("filters", filter, FILTERS)).collect()
     }
@@ -199,39 +202,39 @@ impl Members {
     }
 
     /// Octets, in base64.
-    fn octets(&self, name: &str) -> Part<Vec<u8>> {
+    fn octets(&self, name: &str) -> RangePart<Vec<u8>> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
         let decoded = value.as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok());
         decoded.ok_or_else(|| wrong(name, "base64"))
     }
 
     /// A number, also as a text.
-    fn number(&self, name: &str) -> Part<i64> {
+    fn number(&self, name: &str) -> RangePart<i64> {
         let Some(value) = self.get(name) else { return Ok(0) };
         let text = value.as_str().and_then(|text| text.parse().ok());
         value.as_i64().or(text).ok_or_else(|| wrong(name, "a number"))
     }
 
     /// A truth value.
-    fn truth(&self, name: &str) -> Part<bool> {
+    fn truth(&self, name: &str) -> RangePart<bool> {
         let Some(value) = self.get(name) else { return Ok(false) };
         value.as_bool().ok_or_else(|| wrong(name, "true or false"))
     }
 
     /// One of some words, or its number.
-    fn choice(&self, name: &str, words: &[&str]) -> Part<i32> {
+    fn choice(&self, name: &str, words: &[&str]) -> RangePart<i32> {
         self.get(name).map_or(Ok(0), |value| chosen(name, value, words))
     }
 
     /// An object.
-    fn inner(&self, name: &str) -> Part<Option<Self>> {
+    fn inner(&self, name: &str) -> RangePart<Option<Self>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let members = value.as_object().cloned().ok_or_else(|| wrong(name, "an object"))?;
         Ok(Some(Self(members)))
     }
 
     /// A list of objects.
-    fn all(&self, name: &str) -> Part<Vec<Self>> {
+    fn all(&self, name: &str) -> RangePart<Vec<Self>> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
         let objects = value.as_array().into_iter().flatten();
         let objects = objects.map(|object| object.as_object().cloned().map(Self));
@@ -241,7 +244,7 @@ impl Members {
 }
 
 /// One of some words, or its number.
-fn chosen(name: &str, value: &Value, words: &[&str]) -> Part<i32> {
+fn chosen(name: &str, value: &Value, words: &[&str]) -> RangePart<i32> {
     let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
     let word = || words.iter().position(|word| value.as_str() == Some(word));
     let word = || word().and_then(|at| i32::try_from(at).ok());
@@ -272,7 +275,7 @@ mod tests {
 
     #[test]
     fn names_come_in_two_spellings_and_numbers_as_texts() {
-        let read = |text: &str| Members::of_body(text.as_bytes()).unwrap().range().unwrap();
+        let read = |text: &str| ReadMembers::of_body(text.as_bytes()).unwrap().range().unwrap();
         let one = read(r#"{"key":"YQ==","range_end":"Yg==","limit":"7","sort_target":"MOD"}"#);
         assert_eq!(one, read(r#"{"key":"YQ==","rangeEnd":"Yg==","limit":7,"sortTarget":3}"#));
         assert_eq!((&*one.key, one.limit, one.sort_target), (&b"a"[..], 7, 3));
@@ -284,13 +287,13 @@ mod tests {
         for _ in 0..20 {
             text = format!(r#"{{"success":[{{"request_txn":{text}}}]}}"#);
         }
-        assert!(Members::of_body(text.as_bytes()).unwrap().txn().is_err());
+        assert!(ReadMembers::of_body(text.as_bytes()).unwrap().txn().is_err());
     }
 
     proptest::proptest! {
         #[test]
         fn any_body_is_survived(body: Vec<u8>) {
-            if let Ok(members) = Members::of_body(&body) {
+            if let Ok(members) = ReadMembers::of_body(&body) {
                 let _ = (members.txn(), members.watch(), members.range());
             }
         }

@@ -11,9 +11,9 @@ use tonic::Status;
 
 /// The members of an object, without those that say nothing.
 #[derive(Default)]
-struct Members(Map<String, Value>);
+struct WriteMembers(Map<String, Value>);
 
-impl Members {
+impl WriteMembers {
     /// An object that begins with a header.
     fn headed(header: Option<&PbResponseHeader>) -> Self {
         Self::default().part("header", header.map(shown_header))
@@ -61,7 +61,7 @@ impl Members {
 
 /// A header.
 fn shown_header(header: &PbResponseHeader) -> Value {
-    Members::default()
+    WriteMembers::default()
         .number("cluster_id", header.cluster_id)
         .number("member_id", header.member_id)
         .number("revision", header.revision)
@@ -71,7 +71,7 @@ fn shown_header(header: &PbResponseHeader) -> Value {
 
 /// A key with its value.
 fn pair(kv: &PbKeyValue) -> Value {
-    Members::default()
+    WriteMembers::default()
         .octets("key", &kv.key)
         .number("create_revision", kv.create_revision)
         .number("mod_revision", kv.mod_revision)
@@ -88,12 +88,12 @@ fn pairs(kvs: &[PbKeyValue]) -> Value {
 
 /// A response that is a header.
 pub(super) fn header_alone(header: Option<&PbResponseHeader>) -> Value {
-    Members::headed(header).done()
+    WriteMembers::headed(header).done()
 }
 
 /// The response to a range.
 pub(super) fn range(response: &PbRangeResponse) -> Value {
-    Members::headed(response.header.as_ref())
+    WriteMembers::headed(response.header.as_ref())
         .member("kvs", pairs(&response.kvs))
         .member("more", response.more.into())
         .number("count", response.count)
@@ -103,12 +103,12 @@ pub(super) fn range(response: &PbRangeResponse) -> Value {
 /// The response to a put.
 pub(super) fn put(response: &PbPutResponse) -> Value {
     let previous = response.prev_kv.as_ref().map(pair);
-    Members::headed(response.header.as_ref()).part("prev_kv", previous).done()
+    WriteMembers::headed(response.header.as_ref()).part("prev_kv", previous).done()
 }
 
 /// The response to a deletion.
 pub(super) fn delete(response: &PbDeleteResponse) -> Value {
-    Members::headed(response.header.as_ref())
+    WriteMembers::headed(response.header.as_ref())
         .number("deleted", response.deleted)
         .member("prev_kvs", pairs(&response.prev_kvs))
         .done()
@@ -124,7 +124,7 @@ pub(super) fn txn(response: &PbTxnResponse) -> Value {
     };
     let responses = response.responses.iter();
     let responses = responses.map(|it| it.response.as_ref().map_or(json!({}), operation));
-    Members::headed(response.header.as_ref())
+    WriteMembers::headed(response.header.as_ref())
         .member("succeeded", response.succeeded.into())
         .member("responses", responses.collect())
         .done()
@@ -132,20 +132,20 @@ pub(super) fn txn(response: &PbTxnResponse) -> Value {
 
 /// The response to a grant.
 pub(super) fn grant(response: &PbLeaseGrantResponse) -> Value {
-    let members = Members::headed(response.header.as_ref()).number("ID", response.id);
+    let members = WriteMembers::headed(response.header.as_ref()).number("ID", response.id);
     members.number("TTL", response.ttl).done()
 }
 
 /// The response to a renewal.
 pub(super) fn keep_alive(response: &PbLeaseKeepAliveResponse) -> Value {
-    let members = Members::headed(response.header.as_ref()).number("ID", response.id);
+    let members = WriteMembers::headed(response.header.as_ref()).number("ID", response.id);
     members.number("TTL", response.ttl).done()
 }
 
 /// What is left of a lease.
 pub(super) fn time_to_live(response: &PbLeaseTimeToLiveResponse) -> Value {
     let keys: Value = response.keys.iter().map(|key| BASE64.encode(key)).collect();
-    Members::headed(response.header.as_ref())
+    WriteMembers::headed(response.header.as_ref())
         .number("ID", response.id)
         .number("TTL", response.ttl)
         .number("grantedTTL", response.granted_ttl)
@@ -156,13 +156,13 @@ pub(super) fn time_to_live(response: &PbLeaseTimeToLiveResponse) -> Value {
 /// All leases.
 pub(super) fn leases(response: &PbLeaseLeasesResponse) -> Value {
     let leases = response.leases.iter();
-    let leases = leases.map(|it| Members::default().number("ID", it.id).done());
-    Members::headed(response.header.as_ref()).member("leases", leases.collect()).done()
+    let leases = leases.map(|it| WriteMembers::default().number("ID", it.id).done());
+    WriteMembers::headed(response.header.as_ref()).member("leases", leases.collect()).done()
 }
 
 /// A message of a watch.
 pub(super) fn watch(response: &PbWatchResponse) -> Value {
-    Members::headed(response.header.as_ref())
+    WriteMembers::headed(response.header.as_ref())
         .number("watch_id", response.watch_id)
         .member("created", response.created.into())
         .member("canceled", response.canceled.into())
@@ -176,7 +176,7 @@ pub(super) fn watch(response: &PbWatchResponse) -> Value {
 /// An event.
 fn event(event: &PbEvent) -> Value {
     let kind = if event.r#type == 1 { "DELETE" } else { "" };
-    Members::default()
+    WriteMembers::default()
         .member("type", kind.into())
         .part("kv", event.kv.as_ref().map(pair))
         .part("prev_kv", event.prev_kv.as_ref().map(pair))

@@ -23,7 +23,7 @@ use self::outage::Outage;
 use self::verify::Verifier;
 use self::watches::Watches;
 use super::{
-    Claim, Condition, Error, Etcd, Expect, Lease, LeasedKey, Operation, Remaining, Transacted,
+    Claim, Error, Etcd, Expect, Lease, LeasedKey, Operation, Remaining, Transacted, TxnCondition,
 };
 
 pub use self::verify::Sighting;
@@ -172,7 +172,7 @@ impl SharedClient {
     /// refused.
     pub async fn transact(
         &self,
-        conditions: &[Condition],
+        conditions: &[TxnCondition],
         operations: &[Operation],
         patience: Duration,
     ) -> Result<Transacted, Error> {

@@ -19,8 +19,7 @@ pub enum Since {
     Before(SystemTime),
 }
 
-/// The parts that tell instances apart: name, id, and whether the key begins with a slash although
-/// the prefix is empty.
+/// The parts that tell instances apart: [`Instance::place`].
 pub(super) type InstanceKey = (Box<str>, Box<str>, bool);
 
 /// The coming of an instance.
@@ -62,5 +61,6 @@ impl FirstSeen {
 
 /// What tells an instance apart.
 pub(super) fn spot(instance: &Instance) -> InstanceKey {
-    (instance.name.clone(), instance.raw_id().into(), instance.is_rooted)
+    let (name, id, is_rooted) = instance.place();
+    (name.into(), id.into(), is_rooted)
 }

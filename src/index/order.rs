@@ -53,6 +53,7 @@ fn by_place(one: &Instance, other: &Instance) -> Ordering {
         .then_with(|| one.raw_id().cmp(other.raw_id()))
         .then_with(|| one.name.cmp(&other.name))
         .then_with(|| one.is_rooted.cmp(&other.is_rooted))
+        .then_with(|| one.path().cmp(&other.path()))
 }
 
 /// The order of port names.

@@ -109,6 +109,14 @@ impl Instance {
         self.spelling()?.path.as_deref()
     }
 
+    /// What tells it apart from all others of a zone: what its key spells (the name, or all of
+    /// it where that is not NAME/ID), its id, for a key may hold several, and whether a slash
+    /// stands before.
+    #[must_use]
+    pub fn place(&self) -> (&str, &str, bool) {
+        (self.path().unwrap_or(&self.name), self.raw_id(), self.is_rooted)
+    }
+
     /// What its key spells otherwise than its name and id.
     fn spelling(&self) -> Option<&Spelt> {
         Some(&self.details.as_ref()?.spelling.as_ref()?.0)

@@ -102,7 +102,7 @@ fn members(
     Ok(Instances { name, zones: shown(generation, &places), aliases, total, instances, next })
 }
 
-/// An instance with its zone and key, which order it.
+/// An instance with its zone and rank, which order it.
 struct Keyed<'g>(usize, String, &'g Instance);
 
 impl Keyed<'_> {
@@ -132,23 +132,33 @@ impl PartialEq for Keyed<'_> {
 
 impl Eq for Keyed<'_> {}
 
-/// The instances at a label, each with its key.
+/// What orders an instance among others: its key, and its id too where the key holds several.
+fn rank(key: String, instance: &Instance) -> String {
+    match instance.path() {
+        Some(path) if !path.ends_with(instance.raw_id()) => format!("{key} {}", instance.raw_id()),
+        _ => key,
+    }
+}
+
+/// The instances at a label, each with what orders it.
 fn keyed<'z>(zone: &'z Zone, label: &[u8]) -> impl Iterator<Item = (String, &'z Instance)> {
     let layout = zone.settings().layout();
     let all = zone.named(label).into_iter().flat_map(Service::instances);
-    all.map(|instance| (layout.key_of(instance), instance))
+    all.map(|instance| (rank(layout.key_of(instance), instance), instance))
 }
 
 /// Instances as objects, with since when they are there.
 fn objects(generation: &Generation, events: &Events, page: &[Keyed<'_>]) -> Vec<Value> {
     let of_zone = |all: &[Keyed<'_>]| events.since(all[0].0, all.iter().map(|it| it.2));
     let since = page.chunk_by(|one, other| one.0 == other.0).flat_map(of_zone);
-    let object = |(Keyed(at, key, instance), since): (&Keyed<'_>, Since)| {
+    let object = |(Keyed(at, _, instance), since): (&Keyed<'_>, Since)| {
         let (member, time) = match since {
             Since::At(time) => ("since", time),
             Since::Before(time) => ("since_before", time),
         };
-        let mut object = instance.to_json(&generation.zones()[*at].settings().title(), key);
+        let settings = generation.zones()[*at].settings();
+        let key = settings.layout().key_of(instance);
+        let mut object = instance.to_json(&settings.title(), &key);
         object[member] = timestamp(time).into();
         object
     };

@@ -48,8 +48,8 @@ pub(super) enum Spot {
 /// The parts of a key.
 #[derive(PartialEq, Eq, Hash)]
 enum WindowKey<'s> {
-    /// An instance's name and id, and whether a slash stands before them.
-    Instance(&'s str, &'s str, bool),
+    /// An instance's place.
+    Instance((&'s str, &'s str, bool)),
     /// The key itself.
     Entry(&'s str),
 }
@@ -93,7 +93,7 @@ impl Spot {
     /// What its key is made of.
     fn key(&self) -> WindowKey<'_> {
         match self {
-            Self::Instance(it) => WindowKey::Instance(&it.name, it.raw_id(), it.is_rooted),
+            Self::Instance(it) => WindowKey::Instance(it.place()),
             Self::Entry(it) => WindowKey::Entry(&it.key),
         }
     }

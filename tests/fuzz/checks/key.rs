@@ -19,7 +19,7 @@ const LABELS: &str = "/skydns/z";
 /// First segments of keys, of which some mean the same and some more.
 const NAMES: [&str; 9] = ["a", "/a", "b_c", "B-c", "_backends", "_frontends", "", "x/y", "a/*"];
 /// Their last segments.
-const IDS: [&str; 13] = [
+const IDS: [&str; 15] = [
     "0",
     "1",
     "a",
@@ -32,7 +32,9 @@ const IDS: [&str; 13] = [
     "members/0",
     "members/a",
     "providers/tri%3A%2F%2F10.0.0.1%3A80%2Fa%3Fgroup%3Dt%26version%3D1",
+    "providers/tri%3A%2F%2F10.0.0.1%3A80%2Fa%3Fgroup%3Dt%26version%3D1%26x%3D1",
     "b/c/1/10.0.0.1:80,10.0.0.2:80",
+    "e/c/1/10.0.0.1:80",
 ];
 /// Values.
 const VALUES: [&str; 21] = [

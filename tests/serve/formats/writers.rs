@@ -243,6 +243,53 @@ fn the_primary_moves_with_the_leaders_key() {
     expect(at, "A primary.demo.Z", zone, &["10.4.0.3"]);
 }
 
+/// Keys that are told apart by nothing but what they spell beside name and id: the same
+/// provider with other parameters, the same place in another namespace, and by a template.
+const SAME: [(&str, &str, &str); 6] = [
+    ("dubbo.test", "/dubbo/a.B/providers/tri%3A%2F%2F10.1.1.1%3A1%2Fa.B%3Fpid%3D1", ""),
+    ("dubbo.test", "/dubbo/a.B/providers/tri%3A%2F%2F10.1.1.1%3A1%2Fa.B%3Fpid%3D2", ""),
+    ("service.test", "/service/a/one/web/v1/10.1.1.1:1", "{}"),
+    ("service.test", "/service/a/two/web/v1/10.1.1.1:1", "{}"),
+    ("any.test", "/any/one/web/10.1.1.1:1", ""),
+    ("any.test", "/any/two/web/10.1.1.1:1", ""),
+];
+
+#[test]
+fn keys_of_one_name_and_id_come_and_go_each_alone() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let path = config(&etcd, directory.path());
+    let more = "[[zone]]\nname = \"any.test\"\nprefix = \"/any\"\ntemplate = { key = \"/*/{name}/{host}\" }\n";
+    let file = std::fs::read_to_string(&path).unwrap() + more;
+    std::fs::write(&path, file).unwrap();
+    SAME.iter().for_each(|(_, key, value)| put(&etcd, key, value));
+    let arguments =
+        ["serve", "--config", &path, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    let server = process::start(&arguments);
+    let at = server.answers_at();
+    let questions =
+        [("dubbo.test", "A a.b.Z"), ("service.test", "A web.Z"), ("any.test", "A web.Z")];
+    questions.iter().for_each(|(zone, question)| expect(at, question, zone, &["10.1.1.1"]));
+    for at_one in [0, 2, 4] {
+        assert!(etcd.ctl(&["del", SAME[at_one].1]).status.success());
+    }
+    // Behind what was deleted, in each zone.
+    for (prefix, zone) in [("dubbo", "dubbo.test"), ("service/a/b", "service.test")] {
+        let key = match prefix {
+            "dubbo" => "/dubbo/last/providers/tri%3A%2F%2F10.1.1.9%3A1%2Flast".to_owned(),
+            _ => format!("/{prefix}/last/v1/10.1.1.9:1"),
+        };
+        put(&etcd, &key, "");
+        expect(at, "A last.Z", zone, &["10.1.1.9"]);
+    }
+    put(&etcd, "/any/b/last/10.1.1.9:1", "");
+    expect(at, "A last.Z", "any.test", &["10.1.1.9"]);
+    questions.iter().for_each(|(zone, question)| expect(at, question, zone, &["10.1.1.1"]));
+    for at_other in [1, 3, 5] {
+        assert!(etcd.ctl(&["del", SAME[at_other].1]).status.success());
+    }
+    questions.iter().for_each(|(zone, question)| expect(at, question, zone, &[]));
+}
+
 #[test]
 fn check_shows_what_a_template_makes_of_a_key() {
     let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());

@@ -11,6 +11,7 @@ use serde::de::Error as _;
 use toml::Spanned;
 
 use super::fault::fault;
+use super::format::KeyFormat;
 use crate::cli::HttpAddress;
 use crate::error::Failure;
 use crate::files::{self, FileStamp};
@@ -158,26 +159,6 @@ pub struct Zone {
     pub format: KeyFormat,
     /// How all keys and values are read.
     pub template: FileValue<WrittenTemplate>,
-}
-
-/// The writer whose keys of more segments than NAME/ID are read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyFormat {
-    /// Everybody's, told apart by their shape.
-    #[default]
-    Auto,
-    /// dubbo-go's.
-    Dubbo,
-    /// GoFrame's.
-    GoFrame,
-    /// jupiter's.
-    #[serde(alias = "ego")]
-    Jupiter,
-    /// Patroni's.
-    Patroni,
-    /// rpcx's, which has none.
-    Rpcx,
 }
 
 /// The order by which many records are drawn for an answer.

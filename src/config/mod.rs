@@ -7,6 +7,7 @@ mod answering;
 mod expiry;
 mod fault;
 mod file;
+mod format;
 mod forward;
 mod given;
 mod http;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 
-use super::file::{DrawnOrder, File, KeyFormat, RegistrySchema, Zone};
+use super::file::{DrawnOrder, File, RegistrySchema, Zone};
+use super::format::KeyFormat;
 use super::read_url;
 use crate::error::Failure;
 use crate::index::{AnswersOrder, Index, Schema, Settings, Tree};
@@ -14,7 +15,7 @@ use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
 };
-use crate::registry::{Diagnostic, Layout, RegistryUrl, Template, Writer};
+use crate::registry::{Diagnostic, Layout, RegistryUrl, Template};
 use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
 
 /// How soon a secondary asks again, in the SOA record that CoreDNS makes up.
@@ -177,25 +178,13 @@ fn layout(entry: &Zone, registry: &RegistryUrl) -> Result<Layout, String> {
     let namespace = entry.namespace.as_deref().or(registry.namespace.as_deref());
     let layout =
         Layout::new(prefix, namespace).map_err(|fault| format!("prefix or namespace: {fault}"))?;
-    let writer = writer(entry.format);
+    let writer = entry.format.writer();
     let template = entry.template.as_ref().map(|it| Template::new(it.as_ref()));
     let template = template.transpose().map_err(|fault| format!("template: {fault}"))?;
     if template.is_some() && writer.is_some() {
         return Err("format: a zone with a template has none; leave one out".to_owned());
     }
     Ok(layout.of_writer(writer).by(template))
-}
-
-/// The writer of a format.
-const fn writer(format: KeyFormat) -> Option<Writer> {
-    Some(match format {
-        KeyFormat::Auto => return None,
-        KeyFormat::Dubbo => Writer::Dubbo,
-        KeyFormat::GoFrame => Writer::GoFrame,
-        KeyFormat::Jupiter => Writer::Jupiter,
-        KeyFormat::Patroni => Writer::Patroni,
-        KeyFormat::Rpcx => Writer::Rpcx,
-    })
 }
 
 /// Where the keys of a SkyDNS zone stand.

@@ -5,7 +5,9 @@
 
 /// What the writers put, and what is answered.
 mod rows;
-/// Those whose keys say more, templates, and what is hostile.
+/// Programs that write in a form of their own.
+mod templates;
+/// Those whose keys say more, and what is hostile.
 mod writers;
 
 use std::net::SocketAddr;

@@ -84,7 +84,7 @@ fn a_reader_that_joins_is_told_what_is_missing() {
     wrong.logs("no such user, or another password; check --user and --password-file");
     assert_eq!(wrong.exits(), 1);
     let mut nobody = join(&etcd.url(), &[]);
-    nobody.logs("it wants to know the user, and none is given");
+    nobody.logs("etcd requires a user, and none is given");
     assert_eq!(nobody.exits(), 1);
 }
 

@@ -5,6 +5,7 @@
 
 mod console;
 mod links;
+mod monitoring;
 mod tables;
 
 use std::path::{Path, PathBuf};

@@ -199,7 +199,7 @@ impl Table {
     /// Makes a key hold something, and those beside it what that says of them.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
         let after = content.mark().is_some().then(|| content.clone());
-        let before = self.hold(key, self.clusters.with_roles(content), update);
+        let before = self.hold(key, self.clusters.with_roles(&self.layout, content), update);
         self.follow([before.as_ref(), after.as_ref()], update);
     }
 
@@ -223,7 +223,7 @@ impl Table {
 
     /// What a key and its value say, together with what others say of it.
     fn content(&self, key: &[u8], stored: Stored<'_>) -> Option<Content> {
-        Some(self.clusters.with_roles(Content::read(&self.layout, key, stored)?))
+        Some(self.clusters.with_roles(&self.layout, Content::read(&self.layout, key, stored)?))
     }
 }
 

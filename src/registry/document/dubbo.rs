@@ -19,9 +19,13 @@ const SERVICE_NAME: &str = "servicename";
 /// What a tag must be: it becomes a name of its own.
 const TAG_WANTED: &str = "a string of at most 62 characters, for it becomes a DNS label";
 
-/// Reads an object that names its service as Dubbo does.
+/// Reads an object that names its service as Dubbo does. One that says where it is as native
+/// documents do is native, whatever else stands in it.
 pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
     let members = shape.members()?;
+    if super::native::LOCATIONS.iter().any(|it| members.get(it).is_some()) {
+        return None;
+    }
     members.names().any(|it| it.eq_ignore_ascii_case(SERVICE_NAME)).then(|| {
         let lowered = members.lowered();
         reading(&Members(&lowered))
@@ -114,5 +118,14 @@ mod tests {
             let fault = parse(&value).unwrap_err().to_string();
             assert!(fault.starts_with(message), "{value}: {fault}");
         }
+    }
+
+    #[test]
+    fn what_says_where_it_is_as_native_documents_do_is_native() {
+        let value = r#"{"host":"10.1.0.2","port":80,"priority":5,"weight":7,"serviceName":"nat"}"#;
+        let read = super::super::read(value.as_bytes()).unwrap().unwrap();
+        assert_eq!((read.priority, read.weight), (5, 7));
+        let whole = r#"{"host":"10.1.0.3:80","serviceName":"nat"}"#;
+        assert!(super::super::read(whole.as_bytes()).unwrap().is_some());
     }
 }

@@ -63,13 +63,13 @@ const LABEL_WANTED: &str = "a string of 1 to 62 characters, for it becomes a DNS
 const TAGS_WANTED: &str = "an array of 64 tags at most; leave some out";
 const _: () = assert!(TAGS_MAX == 64);
 
+/// The members that say where an instance is.
+pub(super) const LOCATIONS: [&str; 3] = ["host", "hostname", "url"];
+
 /// Reads an object that has one of the members that say where an instance is.
 pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
     let members = shape.members()?;
-    ["host", "hostname", "url"]
-        .iter()
-        .any(|it| members.get(it).is_some())
-        .then(|| document(&members).map(Some))
+    LOCATIONS.iter().any(|it| members.get(it).is_some()).then(|| document(&members).map(Some))
 }
 
 /// The document of the members.

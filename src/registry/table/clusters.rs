@@ -11,7 +11,7 @@ use super::Table;
 use super::content::{Content, note};
 use crate::registry::paths::Mark;
 use crate::registry::paths::patroni::{self, Role};
-use crate::registry::{Instance, Update};
+use crate::registry::{Instance, Layout, Update, Writer};
 
 /// The marks of a table: what keys say of the instances beside them, by scope.
 #[derive(Debug, Default)]
@@ -21,13 +21,17 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// A content with what others say of it.
-    pub(super) fn with_roles(&self, content: Content) -> Content {
+    /// A content with what others say of it. A key of the same shape that a template or another
+    /// writer reads is none of Patroni's.
+    pub(super) fn with_roles(&self, layout: &Layout, content: Content) -> Content {
+        let is_patronis = layout.writer().is_none_or(|only| only == Writer::Patroni);
         match &content {
-            Content::Instance(one) => match self.member(one) {
-                Some(member) => Content::Instance(member),
-                None => content,
-            },
+            Content::Instance(one) if is_patronis && layout.template().is_none() => {
+                match self.member(one) {
+                    Some(member) => Content::Instance(member),
+                    None => content,
+                }
+            }
             _ => content,
         }
     }
@@ -79,7 +83,7 @@ impl Table {
     /// Gives the member of a key the roles that it has now.
     fn follow_member(&mut self, key: &str, update: &mut Update) {
         let Some(entry) = self.entries.get_mut(key.as_bytes()) else { return };
-        let now = self.clusters.with_roles(entry.content.clone());
+        let now = self.clusters.with_roles(&self.layout, entry.content.clone());
         let before = std::mem::replace(&mut entry.content, now);
         note(&self.layout, key.as_bytes(), [Some(&before), Some(&entry.content)], update);
     }
@@ -90,7 +94,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::registry::Layout;
 
     fn table() -> Table {
         Table::new(Layout::new("/service", None).unwrap())
@@ -214,5 +217,17 @@ mod tests {
             prop_assert_eq!(roles(&listed), roles(&followed));
             prop_assert_eq!(shown.len(), roles(&followed).len());
         }
+    }
+
+    #[test]
+    fn a_template_keeps_its_tags_at_keys_that_look_like_patronis() {
+        let written =
+            r#"{ "key": "/{name}/members/{id}", "host": "/h", "port": "/p", "tags": "/tags" }"#;
+        let written = serde_json::from_str(written).unwrap();
+        let template = crate::registry::Template::new(&written).unwrap();
+        let layout = Layout::new("/service", None).unwrap().by(Some(template));
+        let mut table = Table::new(layout);
+        put(&mut table, "web/members/a", r#"{"h":"10.0.0.1","p":80,"tags":["blue","green"]}"#);
+        assert_eq!(roles(&table), [("a".to_owned(), "blue green".to_owned())]);
     }
 }

@@ -46,10 +46,7 @@ impl Content {
             return Self::by(template, layout, key, value);
         }
         match layout.read(key) {
-            Ok(place) => match paths::beside(layout, place, value) {
-                Some(said) => Self::of(said),
-                None => Self::at(place, value),
-            },
+            Ok(place) => Self::at(layout, place, value),
             Err(fault @ (KeyFault::Foreign | KeyFault::Stray { .. })) => {
                 match paths::read(layout, key, value) {
                     Some(reading) => reading.map_or_else(|it| Some(Self::problem_of(it)), Self::of),
@@ -69,16 +66,18 @@ impl Content {
         Some(read.map_or(Self::Stray, of))
     }
 
-    /// What the value at NAME/ID says.
-    fn at(place: KeyParts<'_>, value: &[u8]) -> Option<Self> {
-        let read = match Alias::read(place, value) {
-            Some(alias) => alias.map(|it| Self::Alias(it.into())),
-            None => match document::read_at(place, value) {
-                Ok(instance) => Ok(Self::Instance(Arc::new(instance?))),
-                Err(fault) => Err(fault.into()),
-            },
-        };
-        Some(read.unwrap_or_else(Self::problem_of))
+    /// What the value at NAME/ID says: an alias is one whatever it is called.
+    fn at(layout: &Layout, place: KeyParts<'_>, value: &[u8]) -> Option<Self> {
+        if let Some(alias) = Alias::read(place, value) {
+            return Some(alias.map_or_else(Self::problem_of, |it| Self::Alias(it.into())));
+        }
+        if let Some(said) = paths::beside(layout, place, value) {
+            return Self::of(said);
+        }
+        match document::read_at(place, value) {
+            Ok(instance) => Some(Self::Instance(Arc::new(instance?))),
+            Err(fault) => Some(Self::problem_of(fault.into())),
+        }
     }
 
     /// What a key of several segments says.

@@ -204,3 +204,14 @@ proptest! {
         prop_assert_eq!(shown, held);
     }
 }
+
+#[test]
+fn aliases_may_be_called_as_keys_of_patroni_are() {
+    let mut table = Table::new(Layout::new("/services", None).unwrap());
+    for name in ["status", "config", "history", "leader", "sync", "web"] {
+        let mut update = Update::default();
+        let key = format!("/services/_backends/{name}");
+        table.put(key.as_bytes(), br#"{"resource":"Backend","app":"web"}"#, &mut update);
+    }
+    assert_eq!(table.aliases().count(), 6);
+}

@@ -9,6 +9,9 @@ use etcd_client::proto::{
 use serde_json::{Map, Value};
 use tonic::Status;
 
+use super::super::limits::TXN_OPS;
+use super::super::refusal::RequestRefusal;
+
 /// Orders, fields to order by, targets and results of compares, filters, in etcd's words.
 const ORDERS: &[&str] = &["NONE", "ASCEND", "DESCEND"];
 /// Fields that keys are sorted by.
@@ -23,8 +26,8 @@ const FILTERS: &[&str] = &["NOPUT", "NODELETE"];
 /// operations, this one is for the reading.
 const DEPTH_MAX: usize = 8;
 
-/// A part of a request that was read.
-type RangePart<T> = Result<T, Status>;
+/// The result of reading a member.
+type MemberResult<T> = Result<T, Status>;
 
 /// The members of an object, by names with `_` or in camel case.
 #[derive(Clone)]
@@ -32,7 +35,7 @@ pub(super) struct ReadMembers(Map<String, Value>);
 
 impl ReadMembers {
     /// The object of a body; an empty one has no members.
-    pub(super) fn of_body(body: &[u8]) -> RangePart<Self> {
+    pub(super) fn of_body(body: &[u8]) -> MemberResult<Self> {
         if body.trim_ascii().is_empty() {
             return Ok(Self(Map::new()));
         }
@@ -41,7 +44,7 @@ impl ReadMembers {
     }
 
     /// A range.
-    pub(super) fn range(&self) -> RangePart<PbRangeRequest> {
+    pub(super) fn range(&self) -> MemberResult<PbRangeRequest> {
         Ok(PbRangeRequest {
             key: self.octets("key")?,
             range_end: self.octets("range_end")?,
@@ -60,7 +63,7 @@ impl ReadMembers {
     }
 
     /// A put.
-    pub(super) fn put(&self) -> RangePart<PbPutRequest> {
+    pub(super) fn put(&self) -> MemberResult<PbPutRequest> {
         Ok(PbPutRequest {
             key: self.octets("key")?,
             value: self.octets("value")?,
@@ -72,7 +75,7 @@ impl ReadMembers {
     }
 
     /// A deletion.
-    pub(super) fn delete(&self) -> RangePart<PbDeleteRequest> {
+    pub(super) fn delete(&self) -> MemberResult<PbDeleteRequest> {
         Ok(PbDeleteRequest {
             key: self.octets("key")?,
             range_end: self.octets("range_end")?,
@@ -81,18 +84,18 @@ impl ReadMembers {
     }
 
     /// A compaction.
-    pub(super) fn compaction(&self) -> RangePart<PbCompactionRequest> {
+    pub(super) fn compaction(&self) -> MemberResult<PbCompactionRequest> {
         let (revision, physical) = (self.number("revision")?, self.truth("physical")?);
         Ok(PbCompactionRequest { revision, physical })
     }
 
     /// A transaction.
-    pub(super) fn txn(&self) -> RangePart<PbTxnRequest> {
+    pub(super) fn txn(&self) -> MemberResult<PbTxnRequest> {
         self.txn_within(DEPTH_MAX)
     }
 
     /// A transaction that stands in others.
-    fn txn_within(&self, depth: usize) -> RangePart<PbTxnRequest> {
+    fn txn_within(&self, depth: usize) -> MemberResult<PbTxnRequest> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(Status::invalid_argument("the transactions stand too deep in each other"));
         };
@@ -100,17 +103,17 @@ impl ReadMembers {
             self.all(name)?
                 .iter()
                 .map(|operation| operation.operation(depth))
-                .collect::<RangePart<_>>()
+                .collect::<MemberResult<_>>()
         };
         Ok(PbTxnRequest {
-            compare: self.all("compare")?.iter().map(Self::compare).collect::<RangePart<_>>()?,
+            compare: self.all("compare")?.iter().map(Self::compare).collect::<MemberResult<_>>()?,
             success: operations("success")?,
             failure: operations("failure")?,
         })
     }
 
     /// An operation of a transaction; one that says nothing is left to the service to refuse.
-    fn operation(&self, depth: usize) -> RangePart<PbTxnRequestOp> {
+    fn operation(&self, depth: usize) -> MemberResult<PbTxnRequestOp> {
         let request = if let Some(range) = self.inner("request_range")? {
             Some(PbTxnOpRequest::RequestRange(range.range()?))
         } else if let Some(put) = self.inner("request_put")? {
@@ -126,7 +129,7 @@ impl ReadMembers {
     }
 
     /// A comparison.
-    fn compare(&self) -> RangePart<PbCompare> {
+    fn compare(&self) -> MemberResult<PbCompare> {
         let wanted = if self.get("value").is_some() {
             Some(PbTargetUnion::Value(self.octets("value")?))
         } else if self.get("version").is_some() {
@@ -150,27 +153,27 @@ impl ReadMembers {
     }
 
     /// A grant.
-    pub(super) fn grant(&self) -> RangePart<PbLeaseGrantRequest> {
+    pub(super) fn grant(&self) -> MemberResult<PbLeaseGrantRequest> {
         Ok(PbLeaseGrantRequest { id: self.id()?, ttl: self.number("TTL")? })
     }
 
     /// The end of a lease.
-    pub(super) fn revoke(&self) -> RangePart<PbLeaseRevokeRequest> {
+    pub(super) fn revoke(&self) -> MemberResult<PbLeaseRevokeRequest> {
         Ok(PbLeaseRevokeRequest { id: self.id()? })
     }
 
     /// A question after a lease.
-    pub(super) fn time_to_live(&self) -> RangePart<PbLeaseTimeToLiveRequest> {
+    pub(super) fn time_to_live(&self) -> MemberResult<PbLeaseTimeToLiveRequest> {
         Ok(PbLeaseTimeToLiveRequest { id: self.id()?, keys: self.truth("keys")? })
     }
 
     /// The id of a lease.
-    pub(super) fn id(&self) -> RangePart<i64> {
+    pub(super) fn id(&self) -> MemberResult<i64> {
         self.number("ID")
     }
 
     /// A watch.
-    pub(super) fn watch(&self) -> RangePart<PbWatchRequest> {
+    pub(super) fn watch(&self) -> MemberResult<PbWatchRequest> {
         let Some(asked) = self.inner("create_request")? else {
             return Err(Status::invalid_argument("a watch needs a create_request"));
         };
@@ -190,7 +193,7 @@ impl ReadMembers {
     }
 
     /// The events that a watch leaves out.
-    fn filters(&self) -> RangePart<Vec<i32>> {
+    fn filters(&self) -> MemberResult<Vec<i32>> {
         let Some(Value::Array(filters)) = self.get("filters") else { return Ok(Vec::new()) };
         filters.iter().map(|filter| chosen("filters", filter, FILTERS)).collect()
     }
@@ -202,40 +205,44 @@ impl ReadMembers {
     }
 
     /// Octets, in base64.
-    fn octets(&self, name: &str) -> RangePart<Vec<u8>> {
+    fn octets(&self, name: &str) -> MemberResult<Vec<u8>> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
         let decoded = value.as_str().and_then(|text| BASE64.decode(text.as_bytes()).ok());
         decoded.ok_or_else(|| wrong(name, "base64"))
     }
 
     /// A number, also as a text.
-    fn number(&self, name: &str) -> RangePart<i64> {
+    fn number(&self, name: &str) -> MemberResult<i64> {
         let Some(value) = self.get(name) else { return Ok(0) };
         let text = value.as_str().and_then(|text| text.parse().ok());
         value.as_i64().or(text).ok_or_else(|| wrong(name, "a number"))
     }
 
     /// A truth value.
-    fn truth(&self, name: &str) -> RangePart<bool> {
+    fn truth(&self, name: &str) -> MemberResult<bool> {
         let Some(value) = self.get(name) else { return Ok(false) };
         value.as_bool().ok_or_else(|| wrong(name, "true or false"))
     }
 
     /// One of some words, or its number.
-    fn choice(&self, name: &str, words: &[&str]) -> RangePart<i32> {
+    fn choice(&self, name: &str, words: &[&str]) -> MemberResult<i32> {
         self.get(name).map_or(Ok(0), |value| chosen(name, value, words))
     }
 
     /// An object.
-    fn inner(&self, name: &str) -> RangePart<Option<Self>> {
+    fn inner(&self, name: &str) -> MemberResult<Option<Self>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let members = value.as_object().cloned().ok_or_else(|| wrong(name, "an object"))?;
         Ok(Some(Self(members)))
     }
 
     /// A list of objects.
-    fn all(&self, name: &str) -> RangePart<Vec<Self>> {
+    fn all(&self, name: &str) -> MemberResult<Vec<Self>> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
+        // Before they are copied; the transaction's own bounds come after.
+        if value.as_array().is_some_and(|list| list.len() > TXN_OPS) {
+            return Err(RequestRefusal::TooManyOps.into());
+        }
         let objects = value.as_array().into_iter().flatten();
         let objects = objects.map(|object| object.as_object().cloned().map(Self));
         let objects: Option<Vec<_>> = objects.collect();
@@ -244,7 +251,7 @@ impl ReadMembers {
 }
 
 /// One of some words, or its number.
-fn chosen(name: &str, value: &Value, words: &[&str]) -> RangePart<i32> {
+fn chosen(name: &str, value: &Value, words: &[&str]) -> MemberResult<i32> {
     let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
     let word = || words.iter().position(|word| value.as_str() == Some(word));
     let word = || word().and_then(|at| i32::try_from(at).ok());
@@ -297,5 +304,13 @@ mod tests {
                 let _ = (members.txn(), members.watch(), members.range());
             }
         }
+    }
+
+    #[test]
+    fn more_operations_than_a_transaction_has_are_not_copied() {
+        let list = |count: usize| format!(r#"{{"success":[{}]}}"#, vec!["{}"; count].join(","));
+        let all = |count| ReadMembers::of_body(list(count).as_bytes()).unwrap().all("success");
+        assert_eq!(all(TXN_OPS).unwrap().len(), TXN_OPS);
+        assert!(all(TXN_OPS + 1).err().unwrap().message().contains("too many operations"));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use srvd::cli::{Cli, Command};
+use srvd::cli::{Cli, Command, ListArgs};
 use srvd::config::{self, File, Registries, Registry, Serve};
 use srvd::error::Failure;
 use srvd::telemetry::{self, on_all_cores, on_one_thread};
@@ -36,6 +36,9 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match command {
         Command::Serve(args) => commands::serve(&log, common, args, &file)?,
         Command::Dev(args) => dev::dev(&log, common, args, &file)?,
+        Command::List(ListArgs { server: Some(server), name, output }) => {
+            on_one_thread(&log, commands::list_of(server, name.as_deref(), *output))?;
+        }
         Command::List(args) => on_all_cores(&log, commands::list(registries()?, args))?,
         Command::Lookup(args) => on_all_cores(&log, commands::lookup(registries()?, args))?,
         Command::Status(args) => return on_one_thread(&log, commands::status(args, &file)),

@@ -247,6 +247,9 @@ impl From<Output> for LookupOutput {
 pub struct ListArgs {
     /// The service [default: all of them]
     pub name: Option<String>,
+    /// Ask this running server, by its HTTP API, and not etcd [default: etcd]
+    #[arg(long, env = "SRVD_SERVER", value_name = "SERVER_URL")]
+    pub server: Option<ServerUrl>,
     /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,

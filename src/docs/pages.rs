@@ -138,6 +138,7 @@ pub(super) const PAGES: &[Page] = &[
         examples: &[
             ("all services", "srvd list"),
             ("the instances of one, as JSON", "srvd list web --output json"),
+            ("of a running server, without etcd", "srvd list --server http://127.0.0.1:5380"),
         ],
         exits: &[("3", "nothing was found")],
         ..PLAIN

@@ -85,3 +85,33 @@ fn who_is_not_there_or_no_srvd_is_told() {
     let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert!(wrong.status.code() == Some(2) && told.contains("http://127.0.0.1:5380"), "{told}");
 }
+
+#[test]
+fn services_and_instances_are_listed_by_a_server_without_etcd() {
+    let mut etcd = Etcd::start();
+    for n in 0..3 {
+        etcd.etcdctl(&["put", &format!("/services/web/{n}"), &format!("10.0.0.{n}:80")]);
+    }
+    etcd.etcdctl(&["put", "/services/db/1", "10.0.1.1:5432"]);
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    assert!(eventually(|| table(at).0 == Some(0)));
+    let list = |arguments: &[&str], url: &str| {
+        let output =
+            plain(&[&["list"], arguments, &["--registry", url]].concat()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let server = format!("http://{at}");
+    let of_etcd = [&[][..], &["web"]].map(|it| list(it, &etcd.url()));
+    etcd.kill9();
+    let [all, web] =
+        [&[][..], &["web"]].map(|it| list(&[it, &["--server", &server]].concat(), &etcd.url()));
+    assert_eq!(all, of_etcd[0]);
+    let ids = |text: &str| {
+        let all: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
+        all.iter().map(|it| it["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((web.0, ids(&web.1)), (Some(0), ids(&of_etcd[1].1)));
+    let (code, text) = list(&["web", "--server", &server, "--output", "table"], &etcd.url());
+    assert!(code == Some(0) && text.contains("10.0.0.2:80"), "{text}");
+    assert_eq!(list(&["nobody", "--server", &server], &etcd.url()).0, Some(3));
+}

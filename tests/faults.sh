@@ -17,7 +17,7 @@ cargo test --locked --test main -- faults:: --nocapture --test-threads 8 >"$line
 [ $status = 0 ] || cat "$lines" >&2
 # CPU is that of one core, over the whole fault; `join` never has anything to do, `serve` answers
 # some hundred questions a second. Lines at the end of which both rest say so.
-work='[0-9.]+ % of a core, [0-9]+ wakeups/s'
+work='[0-9.]+ % of a core, [0-9]+ wakeups\/s'
 echo '| fault | wrong answers | right again after | `serve` | `join` | |'
 echo '| --- | ---: | ---: | ---: | ---: | --- |'
 sed -nE 's/^.*fault (.*): wrong answers ([0-9]+), right again after ([0-9.]+ s), serve ('"$work"'), join ('"$work"')( \((.*)\))?$/| \1 | \2 | \3 | \4 | \5 | \7 |/p

@@ -46,6 +46,11 @@ impl Scope {
         !path.is_root() && self.has(&key)
     }
 
+    /// Whether an event of a node may be told: its key is among these, or its marker.
+    pub(super) fn shows(&self, path: &NodePath) -> bool {
+        self.has(&path.key()) || self.has(&path.marker())
+    }
+
     /// One range that all keys of a node lie in, as far as they are among these; none where
     /// there are none.
     pub(super) fn around(&self, path: &NodePath) -> Option<Range> {

@@ -185,28 +185,33 @@ impl Wait {
     }
 
     /// Tells of some changes, revision by revision. None once nothing more is to be told.
-    async fn tell(&mut self, batch: Vec<Changed>, to: &mpsc::Sender<Bytes>) -> Option<()> {
-        let mut rest = &batch[..];
-        while let Some(first) = rest.first() {
+    async fn tell(&mut self, mut batch: Vec<Changed>, to: &mpsc::Sender<Bytes>) -> Option<()> {
+        while let Some(first) = batch.first() {
             let revision = first.pair.modified;
-            let end = rest.iter().take_while(|it| it.pair.modified == revision).count();
-            for event in self.events(revision, &rest[..end]).await {
+            let end = batch.iter().take_while(|it| it.pair.modified == revision).count();
+            let rest = batch.split_off(end);
+            for event in self.events(revision, batch).await {
                 to.send(reply::line(&event.event).into()).await.ok()?;
                 if !self.stream {
                     return None;
                 }
             }
             self.next = revision + 1;
-            rest = &rest[end..];
+            batch = rest;
         }
         Some(())
     }
 
     /// What happened at a revision, as far as it is waited for.
-    async fn events(&self, revision: i64, changes: &[Changed]) -> Vec<Arc<Told>> {
+    async fn events(&self, revision: i64, mut changes: Vec<Changed>) -> Vec<Arc<Told>> {
+        // The range reaches from the first zone to the last: what lies between is nobody's.
+        changes.retain(|change| self.served.scope.has(&change.pair.key));
+        if changes.is_empty() {
+            return Vec::new();
+        }
         let mut events = match self.served.memory.recall(revision).await {
             Some(own) => vec![own],
-            None => told(&self.served.leases, changes).await,
+            None => told(&self.served.leases, &changes).await,
         };
         events.retain(|told| self.is_of(told));
         events
@@ -218,7 +223,8 @@ impl Wait {
         let is_below = self.recursive && self.path.holds(&told.path);
         let is_seen = is_below && !self.path.hides(&told.path);
         let goes_along = told.takes_all && told.path.holds(&self.path);
-        !told.is_quiet && (told.path == self.path || is_seen || goes_along)
+        let is_meant = told.path == self.path || is_seen || goes_along;
+        !told.is_quiet && is_meant && self.served.scope.shows(&told.path)
     }
 }
 

@@ -35,6 +35,28 @@ fn a_wait_ends_with_the_next_change() {
 }
 
 #[test]
+fn a_wait_above_the_zones_tells_nothing_of_what_lies_between() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let config = directory.path().join("srvd.toml");
+    let zones = "[[zone]]\nname = \"services.internal\"\n[[zone]]\nname = \"b\"\nprefix = \"/a\"\n";
+    std::fs::write(&config, zones).unwrap();
+    let server = Server::start(&etcd, &["--config", config.to_str().unwrap()]);
+    let first = server.put("/a/web/1", "value=a").modified();
+    server.etcdctl(&["put", "/m/secret", "hunter1"]);
+    let paths = ["/?wait=true".to_owned(), format!("/?wait=true&waitIndex={}", first + 1)];
+    let mut waits = paths.map(|path| server.wait(&format!("{path}&recursive=true&stream=true")));
+    assert!(waits.iter_mut().all(super::Pending::is_quiet));
+    server.etcdctl(&["put", "/m/secret", "hunter2"]);
+    server.etcdctl(&["del", "/m/secret"]);
+    server.etcdctl(&["put", "/services/web/1", "b"]);
+    std::thread::sleep(Duration::from_millis(300));
+    crate::support::signal(server.process.pid(), "TERM");
+    for wait in waits {
+        assert_eq!(event(&wait.reply()), told("set", "/services/web/1", "", "b"));
+    }
+}
+
+#[test]
 fn a_wait_with_an_index_misses_nothing_and_says_what_is_forgotten() {
     let etcd = Etcd::start();
     let server = Server::start(&etcd, &[]);

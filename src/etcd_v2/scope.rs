@@ -8,13 +8,19 @@ const NO_END: &[u8] = b"\0";
 
 /// Ranges of keys, none within another.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scope(Vec<Range>);
+pub(super) struct Scope {
+    /// The ranges, in the order of keys.
+    ranges: Vec<Range>,
+    /// The first key of each zone: that of its directory's marker.
+    prefixes: Vec<Vec<u8>>,
+}
 
 impl Scope {
     /// The keys of some ranges.
     pub(super) fn new(ranges: impl IntoIterator<Item = Range>) -> Self {
-        let mut kept: Vec<Range> = Vec::new();
+        let (mut kept, mut prefixes): (Vec<Range>, _) = (Vec::new(), Vec::new());
         for range in ranges {
+            prefixes.push(range.0.clone());
             if kept.iter().any(|one| is_within(&range, one)) {
                 continue;
             }
@@ -22,28 +28,35 @@ impl Scope {
             kept.push(range);
         }
         kept.sort();
-        Self(kept)
+        Self { ranges: kept, prefixes }
     }
 
     /// Whether a key is among them.
     pub(super) fn has(&self, key: &[u8]) -> bool {
-        self.0.iter().any(|range| is_in(key, range))
+        self.ranges.iter().any(|range| is_in(key, range))
     }
 
     /// The first key that may be among them.
     pub(super) fn first(&self) -> Option<Vec<u8>> {
-        self.0.first().map(|(from, _)| from.clone())
+        self.ranges.first().map(|(from, _)| from.clone())
     }
 
     /// The parts of a range that are among them, in the order of keys.
     pub(super) fn parts(&self, range: &Range) -> Vec<Range> {
-        self.0.iter().filter_map(|one| common(one, range)).collect()
+        self.ranges.iter().filter_map(|one| common(one, range)).collect()
     }
 
-    /// Whether a node may be written; a directory may be one that a zone's keys are in.
-    pub(super) fn takes(&self, path: &NodePath, is_dir: bool) -> bool {
-        let key = if is_dir { path.marker() } else { path.key() };
-        !path.is_root() && self.has(&key)
+    /// Whether a node may be written or removed: not so a directory that a zone is in, whose end
+    /// would be that of all its keys.
+    pub(super) fn takes(&self, path: &NodePath) -> bool {
+        let marker = path.marker();
+        let holds_zone = self.prefixes.iter().any(|prefix| prefix.starts_with(&marker));
+        !path.is_root() && !holds_zone && self.has(&path.key())
+    }
+
+    /// Whether nodes may be made in a directory.
+    pub(super) fn takes_inside(&self, path: &NodePath) -> bool {
+        !path.is_root() && self.has(&path.marker())
     }
 
     /// Whether an event of a node may be told: its key is among these, or its marker.
@@ -110,8 +123,14 @@ mod tests {
         assert_eq!(scope.parts(&path("/s/web").below()), [range("/s/web/", "/s/web0")]);
         assert_eq!(scope.parts(&path("/a").below()), [range("/a/b/", "/a/b0")]);
         assert!(scope.parts(&path("/t").below()).is_empty());
-        assert!(scope.takes(&path("/s/web"), false) && scope.takes(&path("/s"), true));
-        assert!(!scope.takes(&path("/s"), false) && !scope.takes(&path("/a"), true));
+        assert!(scope.takes(&path("/s/web")) && scope.takes_inside(&path("/s")));
+        for above in ["/", "/s", "/a", "/a/b", "/s/x", "/t"] {
+            assert!(!scope.takes(&path(above)), "{above}");
+        }
+        assert!(scope.takes_inside(&path("/s/x")) && !scope.takes_inside(&path("/a")));
+        assert!(
+            scope.shows(&path("/s")) && scope.shows(&path("/s/x")) && !scope.shows(&path("/m"))
+        );
         assert_eq!(scope.around(&path("/s/web")), Some(range("/s/web", "/s/web0")));
         assert_eq!(scope.around(&path("/s")), Some(range("/s/", "/s0")));
         assert_eq!(scope.around(&path("/")), Some(range("/a/b/", "/s0")));
@@ -121,8 +140,8 @@ mod tests {
     #[test]
     fn a_scope_may_be_the_whole_keyspace() {
         let scope = Scope::new([range("/s/", "/s0"), range("\0", "\0")]);
-        assert!(scope.has(b"/t") && scope.takes(&path("/t"), false));
-        assert!(!scope.takes(&path("/"), true), "the root is nobody's");
+        assert!(scope.has(b"/t") && scope.takes(&path("/t")));
+        assert!(!scope.takes_inside(&path("/")), "the root is nobody's");
         assert_eq!(scope.parts(&path("/").below()), [range("/", "0")]);
     }
 }

@@ -68,8 +68,11 @@ impl Served {
         write: Write,
         request: &KeyRequest,
     ) -> Result<Written, KeysFault> {
-        let is_dir = write == Write::Post || (write == Write::Put && request.dir);
-        if !self.scope.takes(&request.path, is_dir) {
+        let is_taken = match write {
+            Write::Post => self.scope.takes_inside(&request.path),
+            Write::Put | Write::Delete => self.scope.takes(&request.path),
+        };
+        if !is_taken {
             return Err(self.outside(&request.path).await);
         }
         let mut granted = None;

@@ -31,9 +31,14 @@ fn only_keys_below_the_prefixes_are_written_and_shown() {
     let reply = server.put("/secret/password", "value=1").json();
     assert_eq!(reply["cause"], "/secret/password is not below the prefix of a zone");
     assert_eq!(server.wait("/secret/password?wait=true").reply().fault(), (400, 107));
-    // The directory of a zone may be made, and is not to be removed.
-    assert_eq!(server.put("/services", "dir=true").status, 201);
+    // The directory of a zone is nobody's: its end would be that of all keys of the zone.
+    server.etcdctl(&["put", "/services/web/1", "10.0.0.1:80"]);
+    for form in ["dir=true", "dir=true&ttl=2&prevExist=true", "ttl=2&refresh=true&prevExist=true"] {
+        assert_eq!(server.put("/services", form).fault(), (400, 107), "{form}");
+    }
     assert_eq!(server.delete("/services?dir=true").fault(), (400, 107));
+    assert_eq!(server.etcdctl(&["get", "/services/"]), "");
+    assert_eq!(server.ask("POST", "/services", "value=x").status, 201);
     server.put("/deep/er/web/1", "value=10.0.0.1:80");
     let nodes = server.get("/?recursive=true").json()["node"]["nodes"].clone();
     let keys: Vec<_> =

@@ -3,9 +3,9 @@
 //! A TTL is a lease for one key. The lease of a node that is written again with the TTL it had is
 //! renewed and kept, so that who registers every few seconds makes one lease, not thousands; any
 //! other TTL needs another lease, since etcd's have the TTL that they were granted with. A lease
-//! that nothing hangs on any more is revoked.
+//! that nothing hangs on any more is revoked if it was granted here; others end by themselves.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,10 @@ const ASKED_AT_ONCE: usize = 16;
 const REMEMBERED_FOR: Duration = Duration::from_secs(1);
 /// Leases that are remembered: those of a listing, and some.
 const REMEMBERED_MAX: usize = 16_384;
+
+/// Leases that are remembered as granted here, some 16 octets each; who grants more leaves the
+/// oldest to end by themselves.
+const GRANTED_MAX: usize = 65_536;
 
 /// The life of a lease.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,6 +56,29 @@ pub(super) struct Leases {
     upkeep: SharedClient,
     /// What was left of leases a moment ago.
     remembered: Arc<Lock<HashMap<i64, (Instant, Life)>>>,
+    /// Those that were granted here.
+    granted: Arc<Lock<Granted>>,
+}
+
+/// The leases that this server granted, as far as it remembers: no other is its to revoke.
+#[derive(Debug, Default)]
+struct Granted {
+    /// The leases.
+    ids: HashSet<i64>,
+    /// The same, the oldest first; some may be revoked.
+    order: VecDeque<i64>,
+}
+
+impl Granted {
+    /// Notes a lease, and forgets the oldest.
+    fn add(&mut self, id: i64) {
+        self.ids.insert(id);
+        self.order.push_back(id);
+        while self.order.len() > GRANTED_MAX {
+            let Some(oldest) = self.order.pop_front() else { return };
+            self.ids.remove(&oldest);
+        }
+    }
 }
 
 impl Life {
@@ -70,7 +97,7 @@ impl Life {
 impl Leases {
     /// The leases of a registry.
     pub(super) fn new(upkeep: SharedClient) -> Self {
-        Self { upkeep, remembered: Arc::default() }
+        Self { upkeep, remembered: Arc::default(), granted: Arc::default() }
     }
 
     /// The lives of some leases as of now or a moment ago; one that is gone has nothing left.
@@ -132,6 +159,7 @@ impl Leases {
             return Ok(Chosen { id: own, life: Some(Life::new(ttl)), is_new: false });
         }
         let lease = self.upkeep.grant(Duration::from_secs(ttl), self.patience()).await?;
+        self.granted.lock().add(lease.id);
         // Where the registry has a floor for TTLs, the lease on the node may be as good.
         if granted == Some(lease.ttl.as_secs()) && self.renew(own).await? {
             self.revoke(lease.id).await;
@@ -140,8 +168,12 @@ impl Leases {
         Ok(Chosen { id: lease.id, life: Some(Life::new(ttl)), is_new: true })
     }
 
-    /// Revokes a lease that no key hangs on.
+    /// Revokes a lease that was granted here and that no key hangs on. Any other is somebody's
+    /// who may still renew it and put more on it.
     pub(super) async fn retire(&self, id: i64) {
+        if !self.granted.lock().ids.contains(&id) {
+            return;
+        }
         if let Ok(Some(remaining)) = self.upkeep.remaining(id, self.patience()).await
             && remaining.keys.is_empty()
         {
@@ -150,7 +182,8 @@ impl Leases {
     }
 
     /// Revokes a lease; else it ends by itself.
-    pub(super) async fn revoke(&self, id: i64) {
+    async fn revoke(&self, id: i64) {
+        self.granted.lock().ids.remove(&id);
         if let Err(error) = self.upkeep.revoke(id, self.patience()).await {
             tracing::debug!("could not revoke a lease, it will expire: {error}");
         }
@@ -174,6 +207,14 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_oldest_lease_is_forgotten() {
+        let mut granted = Granted::default();
+        (0..=GRANTED_MAX as i64).for_each(|id| granted.add(id));
+        assert!(!granted.ids.contains(&0) && granted.ids.contains(&1));
+        assert_eq!((granted.ids.len(), granted.order.len()), (GRANTED_MAX, GRANTED_MAX));
+    }
 
     #[test]
     fn what_is_left_is_rounded_up_and_never_more_than_was_granted() {

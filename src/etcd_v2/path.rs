@@ -29,6 +29,11 @@ impl NodePath {
         (segments.len() <= SEGMENTS_MAX && path.len() <= OCTETS_MAX).then_some(Self(path))
     }
 
+    /// Whether requests can name the node: it is neither too long nor too deep.
+    pub(super) fn fits(&self) -> bool {
+        self.0.matches('/').count() <= SEGMENTS_MAX && self.0.len() <= OCTETS_MAX
+    }
+
     /// A node of this directory.
     pub(super) fn child(&self, name: &str) -> Self {
         Self(format!("{}/{name}", self.0))

@@ -135,6 +135,9 @@ impl Served {
             // The revision at which it will be made, if nobody writes meanwhile.
             let name = format!("{:020}", around.stamp.revision.saturating_add(1));
             around = around.into_child(&name);
+            if !around.own.path.fits() {
+                return Err(KeysFault::of_long_path());
+            }
         }
         Ok(around)
     }

@@ -120,6 +120,12 @@ fn what_is_too_large_is_refused() {
         (400, 210)
     );
     assert_eq!(server.put(&"/services".repeat(30), "value=1").fault(), (400, 210));
+    // What is made in a directory can be read, too.
+    let long = format!("/services/{}", "x".repeat(2_030));
+    for directory in [&"/services".repeat(24), &long] {
+        assert_eq!(server.ask("POST", directory, "value=1").fault(), (400, 210));
+    }
+    assert_eq!(server.ask("POST", &"/services".repeat(23), "value=1").status, 201);
 }
 
 /// What a form that is too large is answered; the server may not read it to its end.

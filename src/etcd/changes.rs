@@ -12,8 +12,11 @@ use super::{Error, Etcd};
 /// asked for.
 const MESSAGE_OCTETS: usize = 16 << 20;
 /// Changes that are kept of one revision until it is complete: a transaction of etcd has 128
-/// operations by default, the end of a lease may take more keys with it.
+/// operations by default, the end of a lease or a deletion may take more keys with it.
 const REVISION_CHANGES_MAX: usize = 10_000;
+/// Octets that are kept of it. With them and one message of etcd's, some 2 MiB by default, a
+/// stream holds what is its own.
+const REVISION_OCTETS_MAX: usize = 4 << 20;
 
 /// One change of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,17 @@ pub struct Changes {
     from: i64,
     /// Changes of a revision of which more is to come.
     pending: Vec<Changed>,
+}
+
+impl Changed {
+    /// Octets that it holds.
+    const fn octets(&self) -> usize {
+        let pair = size_of::<Self>() + self.pair.key.len() + self.pair.value.len();
+        match &self.previous {
+            Some(previous) => pair + previous.key.len() + previous.value.len(),
+            None => pair,
+        }
+    }
 }
 
 impl Etcd {
@@ -65,8 +79,8 @@ impl Etcd {
 }
 
 impl Changes {
-    /// The next changes, all of their revisions. It can be dropped and asked for again without
-    /// losing one.
+    /// The next changes, all of their revisions; a revision of more than is kept comes in parts.
+    /// It can be dropped and asked for again without losing one.
     ///
     /// # Errors
     /// [`Error::Compacted`], [`Error::Forbidden`], [`Error::LoggedOut`] or [`Error::Ended`]:
@@ -74,11 +88,9 @@ impl Changes {
     pub async fn next(&mut self) -> Result<Vec<Changed>, Error> {
         loop {
             let is_whole = self.read().await?;
-            if self.pending.len() > REVISION_CHANGES_MAX {
-                return Err(Error::Unsound("a revision of it has no end".to_owned()));
-            }
-            if is_whole && !self.pending.is_empty() {
-                return Ok(std::mem::take(&mut self.pending));
+            let ready = ready(&mut self.pending, is_whole);
+            if !ready.is_empty() {
+                return Ok(ready);
             }
         }
     }
@@ -103,6 +115,20 @@ impl Changes {
     }
 }
 
+/// Takes the changes whose revisions are complete, or all where the last has too many.
+fn ready(pending: &mut Vec<Changed>, is_whole: bool) -> Vec<Changed> {
+    let last = pending.last().map(|change| change.pair.modified);
+    let is_last = |change: &Changed| Some(change.pair.modified) == last;
+    let complete = pending.iter().position(is_last).unwrap_or_default();
+    let octets: usize = pending[complete..].iter().map(Changed::octets).sum();
+    let count = pending.len() - complete;
+    if is_whole || count > REVISION_CHANGES_MAX || octets > REVISION_OCTETS_MAX {
+        return std::mem::take(pending);
+    }
+    let rest = pending.split_off(complete);
+    std::mem::replace(pending, rest)
+}
+
 /// Reads an event. Types other than PUT (0) and DELETE (1) do not exist.
 fn changed(event: PbEvent) -> Option<Changed> {
     let is_deleted = event.r#type == 1;
@@ -118,5 +144,37 @@ fn pair(kv: PbKeyValue) -> Pair {
         lease: kv.lease,
         created: kv.create_revision,
         modified: kv.mod_revision,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Changes at some revisions, each with a value of so many octets.
+    fn changes(revisions: &[i64], octets: usize) -> Vec<Changed> {
+        let one = |modified: &i64| {
+            let pair = Pair { modified: *modified, value: vec![0; octets], ..Pair::default() };
+            Changed { pair, previous: None, is_deleted: false }
+        };
+        revisions.iter().map(one).collect()
+    }
+
+    #[test]
+    fn only_the_last_revision_of_a_fragment_is_kept() {
+        let mut pending = changes(&[1, 2, 2, 3, 3], 1);
+        assert_eq!(ready(&mut pending, false), changes(&[1, 2, 2], 1));
+        assert!(ready(&mut pending, false).is_empty());
+        pending.extend(changes(&[3], 1));
+        assert_eq!(ready(&mut pending, true), changes(&[3, 3, 3], 1));
+        assert!(pending.is_empty() && ready(&mut pending, true).is_empty());
+    }
+
+    #[test]
+    fn a_revision_of_too_much_comes_in_parts() {
+        let mut many = changes(&vec![7; REVISION_CHANGES_MAX + 1], 0);
+        assert_eq!(ready(&mut many, false).len(), REVISION_CHANGES_MAX + 1);
+        let mut large = changes(&[7; 3], REVISION_OCTETS_MAX / 2);
+        assert_eq!(ready(&mut large, false).len(), 3);
     }
 }

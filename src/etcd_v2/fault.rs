@@ -1,13 +1,17 @@
 //! Faults as etcd's v2 API tells them: a status, a number, a text, and a cause.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::path::NodePath;
 use super::reply;
 use crate::etcd::Error;
+
+/// How soon to come back when there is too much at once.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// The reason why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub(super) enum Code {
     EventIndexCleared = 401,
     /// srvd may not do it itself.
     Forbidden,
+    /// Others ask for too much: another try may do.
+    Busy,
 }
 
 /// A fault as JSON.
@@ -82,6 +88,7 @@ impl Code {
     pub(super) const fn number(self) -> u16 {
         match self {
             Self::Forbidden => Self::Unauthorized as u16,
+            Self::Busy => Self::RaftInternal as u16,
             code => code as u16,
         }
     }
@@ -104,7 +111,7 @@ impl Code {
             Self::InvalidForm => "Invalid POST form",
             Self::RefreshValue => "Value provided on refresh",
             Self::RefreshTtlRequired => "A TTL must be provided on refresh",
-            Self::RaftInternal => "Raft Internal Error",
+            Self::RaftInternal | Self::Busy => "Raft Internal Error",
             Self::WatcherCleared => "watcher is cleared due to etcd recovery",
             Self::EventIndexCleared => "The event in requested index is outdated and cleared",
         }
@@ -118,7 +125,7 @@ impl Code {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TestFailed | Self::NodeExist => StatusCode::PRECONDITION_FAILED,
             Self::RaftInternal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::WatcherCleared => StatusCode::SERVICE_UNAVAILABLE,
+            Self::WatcherCleared | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -180,6 +187,24 @@ impl IntoResponse for KeysFault {
             index: self.index,
         };
         let headers = [reply::index(self.index)];
-        (self.code.status(), headers, Json(written)).into_response()
+        let mut reply = (self.code.status(), headers, Json(written)).into_response();
+        if reply.status() == StatusCode::SERVICE_UNAVAILABLE {
+            reply.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        reply
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_too_much_is_told_to_come_back() {
+        for (code, number) in [(Code::Busy, 300), (Code::WatcherCleared, 400)] {
+            let reply = KeysFault::of_request(code, "later").into_response();
+            let shown = (reply.status().as_u16(), reply.headers()[RETRY_AFTER].as_bytes());
+            assert_eq!((code.number(), shown), (number, (503, &b"1"[..])));
+        }
     }
 }

@@ -34,6 +34,7 @@ mod about;
 mod around;
 mod changes;
 mod decide;
+mod fair;
 mod fault;
 mod listing;
 mod lives;
@@ -50,7 +51,7 @@ mod wait;
 mod write;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -62,10 +63,10 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::fair::FairPlaces;
 use self::fault::{Code, KeysFault};
 use self::lives::Leases;
 use self::memory::Memory;
@@ -125,7 +126,7 @@ struct Shared {
     /// The requests that wait.
     waits: Waits,
     /// Given to each listing of a directory.
-    listings: Semaphore,
+    listings: FairPlaces,
     /// What happens in the zones.
     events: Arc<Events>,
     /// Cancelled when the server begins to drain.
@@ -161,7 +162,7 @@ pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallib
         memory: Memory::default(),
         turns: Turns::default(),
         waits: Waits::default(),
-        listings: Semaphore::new(read::LISTINGS_MAX),
+        listings: read::listings(),
         access: Arc::clone(http.access()),
         address: http.address(),
         speaks_tls: http.speaks_tls(),
@@ -232,7 +233,8 @@ impl Served {
             (Some(write), _) => self.written(write, &request).await,
             (None, Some(place)) if request.wait => self.wait(&request, place).await,
             (None, _) => {
-                let (event, stamp) = self.read(&request).await?;
+                let client = place.map_or(Ipv4Addr::UNSPECIFIED.into(), Place::client);
+                let (event, stamp) = self.read(&request, client).await?;
                 Ok(reply::of_event(&event, stamp))
             }
         }

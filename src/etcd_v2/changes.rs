@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::lives::Leases;
+use super::fates::Fates;
 use super::memory::Told;
 use super::node::{Node, NodeEvent};
 use super::path::NodePath;
@@ -12,19 +12,29 @@ use crate::etcd::{Changed, Pair};
 
 /// The events of one revision. Keys that went together with the marker of their directory are
 /// one event, that of the directory.
-pub(super) async fn told(leases: &Leases, changes: &[Changed]) -> Vec<Arc<Told>> {
+/// Of them, those that are meant by their nodes and by whether all in them is gone, and no more
+/// than `most`: nothing is asked after others' leases.
+pub(super) async fn told(
+    fates: &Fates,
+    changes: &[Changed],
+    is_meant: impl Fn(&NodePath, bool) -> bool,
+    most: usize,
+) -> Vec<Arc<Told>> {
     let gone = gone(changes);
     let mut events = Vec::new();
     for change in changes {
         let Some((path, is_dir)) = NodePath::of_key(&change.pair.key) else { continue };
+        let takes_all = change.is_deleted && is_dir;
+        if events.len() >= most || !is_meant(&path, takes_all) {
+            continue;
+        }
         if change.is_deleted && path.ancestors().iter().any(|above| gone.contains(above)) {
             continue;
         }
         let event = match change.is_deleted {
-            true => removal(leases, change, &path, is_dir).await,
-            false => put(leases, change, &path, is_dir).await,
+            true => removal(fates, change, &path, is_dir).await,
+            false => put(fates, change, &path, is_dir).await,
         };
-        let takes_all = change.is_deleted && is_dir;
         events.push(Arc::new(Told { path, event, takes_all, is_quiet: false }));
     }
     events
@@ -38,11 +48,8 @@ fn gone(changes: &[Changed]) -> HashSet<NodePath> {
 }
 
 /// A node that was put.
-async fn put(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> NodeEvent {
-    let life = match change.pair.lease {
-        0 => None,
-        lease => leases.life(lease).await.ok().flatten(),
-    };
+async fn put(fates: &Fates, change: &Changed, path: &NodePath, is_dir: bool) -> NodeEvent {
+    let life = fates.of(change.pair.lease, change.pair.modified).await;
     let previous = change.previous.as_ref();
     NodeEvent {
         action: if is_dir && previous.is_some() { "update" } else { "set" },
@@ -52,9 +59,9 @@ async fn put(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -
 }
 
 /// A node that is gone: it expired where its lease is gone as well.
-async fn removal(leases: &Leases, change: &Changed, path: &NodePath, is_dir: bool) -> NodeEvent {
+async fn removal(fates: &Fates, change: &Changed, path: &NodePath, is_dir: bool) -> NodeEvent {
     let lease = change.previous.as_ref().map_or(0, |pair| pair.lease);
-    let is_expired = lease != 0 && !matches!(leases.life(lease).await, Ok(Some(_)));
+    let is_expired = lease != 0 && fates.of(lease, change.pair.modified).await.is_none();
     let previous = change.previous.as_ref().map(|pair| node(pair, path, is_dir));
     let created = previous.as_ref().map_or(0, |node| node.created_index);
     let node = Node { dir: is_dir, ..Node::bare(path, created, change.pair.modified) };

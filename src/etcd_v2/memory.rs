@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -43,8 +42,8 @@ pub(super) struct Memory(Arc<Shared>);
 struct Shared {
     /// The events.
     events: Lock<Events>,
-    /// Writes under way.
-    writes: AtomicUsize,
+    /// The nodes of writes under way.
+    writes: Lock<Vec<NodePath>>,
 }
 
 /// Events by revision.
@@ -58,13 +57,13 @@ struct Events {
 
 /// A write under way.
 #[derive(Debug)]
-pub(super) struct Writing(Memory);
+pub(super) struct Writing(Memory, NodePath);
 
 impl Memory {
-    /// Counts a write under way for as long as this is kept.
-    pub(super) fn write(&self) -> Writing {
-        self.0.writes.fetch_add(1, Ordering::SeqCst);
-        Writing(self.clone())
+    /// Knows that a write of a node, or of one in it, is under way for as long as this is kept.
+    pub(super) fn write(&self, path: &NodePath) -> Writing {
+        self.0.writes.lock().push(path.clone());
+        Writing(self.clone(), path.clone())
     }
 
     /// Remembers what was done at a revision, and forgets the oldest.
@@ -72,12 +71,12 @@ impl Memory {
         self.0.events.lock().add(revision, told);
     }
 
-    /// What was done at a revision, if this server did it. Waits a moment for the answers to
-    /// writes under way.
-    pub(super) async fn recall(&self, revision: i64) -> Option<Arc<Told>> {
+    /// What was done at a revision that changed a key, if this server did it. Waits a moment for
+    /// the answers to writes under way which may have.
+    pub(super) async fn recall(&self, revision: i64, key: &[u8]) -> Option<Arc<Told>> {
         for _ in 0..LOOKS_MAX {
             // Looked at before the events: a write that has ended is among them.
-            let is_quiet = self.0.writes.load(Ordering::SeqCst) == 0;
+            let is_quiet = !self.0.writes.lock().iter().any(|path| path.covers(key));
             let found = self.0.events.lock().by_revision.get(&revision).cloned();
             if found.is_some() || is_quiet {
                 return found;
@@ -113,7 +112,10 @@ impl Told {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        self.0.0.writes.fetch_sub(1, Ordering::SeqCst);
+        let mut writes = self.0.0.writes.lock();
+        if let Some(at) = writes.iter().position(|path| *path == self.1) {
+            writes.swap_remove(at);
+        }
     }
 }
 
@@ -139,17 +141,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_answer_to_a_write_is_waited_for() {
         let memory = Memory::default();
-        assert_eq!(memory.recall(7).await, None);
-        let writing = memory.write();
+        let path = NodePath::of("/a/b").unwrap();
+        assert_eq!(memory.recall(7, b"/a/b").await, None);
+        let writing = memory.write(&path);
         let waiting = tokio::spawn({
             let memory = memory.clone();
-            async move { memory.recall(7).await }
+            async move { memory.recall(7, b"/a/b/c").await }
         });
         sleep(LOOK_EVERY * 3).await;
         memory.keep(7, told(1));
         drop(writing);
         assert!(waiting.await.unwrap().is_some());
-        let _long = memory.write();
-        assert_eq!(memory.recall(8).await, None);
+        let _long = memory.write(&path);
+        assert_eq!(memory.recall(8, b"/a/b").await, None);
+        let start = tokio::time::Instant::now();
+        assert_eq!(memory.recall(9, b"/a/bc").await, None);
+        assert_eq!(start.elapsed(), Duration::ZERO, "writes of others are not waited for");
     }
 }

@@ -35,6 +35,7 @@ mod around;
 mod changes;
 mod decide;
 mod fair;
+mod fates;
 mod fault;
 mod listing;
 mod lives;
@@ -67,6 +68,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::fair::FairPlaces;
+use self::fates::Fates;
 use self::fault::{Code, KeysFault};
 use self::lives::Leases;
 use self::memory::Memory;
@@ -119,12 +121,16 @@ struct Shared {
     zones: Vec<(usize, Range)>,
     /// The leases of nodes.
     leases: Leases,
+    /// What became of the leases of changes.
+    fates: Fates,
     /// What this server did.
     memory: Memory,
     /// The turns of writes.
     turns: Turns,
     /// The requests that wait.
     waits: Waits,
+    /// Given to each wait that is told of what happened before.
+    replays: FairPlaces,
     /// Given to each listing of a directory.
     listings: FairPlaces,
     /// What happens in the zones.
@@ -156,12 +162,15 @@ impl std::ops::Deref for Served {
 pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallible> {
     let KeysSubject { etcd, zones, events, draining } = subject;
     let upkeep = SharedClient::in_haste(etcd);
+    let leases = Leases::new(upkeep.clone());
     let served = Served(Arc::new(Shared {
         scope: Scope::new(zones.iter().map(|(_, range)| range.clone())),
-        leases: Leases::new(upkeep.clone()),
+        fates: Fates::new(leases.clone()),
+        leases,
         memory: Memory::default(),
         turns: Turns::default(),
         waits: Waits::default(),
+        replays: wait::replays(),
         listings: read::listings(),
         access: Arc::clone(http.access()),
         address: http.address(),

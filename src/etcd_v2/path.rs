@@ -92,6 +92,12 @@ impl NodePath {
         slashes.map(|(at, _)| Self(self.0[..at].to_owned())).collect()
     }
 
+    /// Whether a key is that of the node, marks it, or is in it.
+    pub(super) fn covers(&self, key: &[u8]) -> bool {
+        let rest = key.strip_prefix(self.0.as_bytes());
+        rest.is_some_and(|rest| rest.first().is_none_or(|octet| *octet == b'/'))
+    }
+
     /// Whether another is this one or in it.
     pub(super) fn holds(&self, other: &Self) -> bool {
         let rest = other.0.strip_prefix(&self.0);

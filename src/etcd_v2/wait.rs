@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::changes::told;
+use super::fair::FairPlaces;
 use super::fault::{Code, KeysFault};
 use super::memory::Told;
 use super::path::NodePath;
@@ -36,6 +37,17 @@ const WAITS_MAX: usize = 1_024;
 const WAITS_PER_CLIENT: usize = WAITS_MAX / 4;
 /// How long a request waits: whoever is gone without a word is forgotten after that.
 const WAIT_MAX: Duration = Duration::from_secs(300);
+/// Waits that are told of what happened before at once, one of each client: for each of them etcd
+/// sends some MiB as fast as it can.
+const REPLAYS_MAX: usize = 4;
+/// Revisions that are no such history: who asks again after an event is as far behind.
+const NEAR: i64 = 8;
+/// Silence that says that all is told which happened before: etcd sends 1,000 revisions ten times
+/// a second.
+const REPLAY_QUIET: Duration = Duration::from_millis(250);
+/// How long that may take. The reply of a client that reads more slowly ends then, and it asks
+/// again for the rest.
+const REPLAY_MAX: Duration = Duration::from_secs(30);
 /// How long is waited before the registry is asked again after it went away.
 const RETRY: Duration = Duration::from_millis(500);
 /// Events that are ready for a client, beside the one that is written.
@@ -68,6 +80,17 @@ struct Wait {
     range: Range,
     /// The next revision.
     next: i64,
+    /// The revision at which it began.
+    began: i64,
+    /// The last revision that was told from memory.
+    own: i64,
+    /// Whose it is.
+    client: IpAddr,
+}
+
+/// The places of waits that are told of what happened before.
+pub(super) fn replays() -> FairPlaces {
+    FairPlaces::new(REPLAYS_MAX, WAITS_PER_CLIENT)
 }
 
 impl Waits {
@@ -117,9 +140,13 @@ impl Served {
         let from = i64::try_from(request.wait_index).unwrap_or(i64::MAX - 1);
         let (stamp, is_compacted) = self.upkeep.etcd().revision(&range.0, from).await?;
         let next = if from == 0 { stamp.revision + 1 } else { from };
-        let mut changes = self.upkeep.etcd().changes(&range, next).await?;
-        if is_compacted {
-            return Err(cleared(&mut changes, next, stamp).await);
+        let is_near = is_compacted || next > stamp.revision - NEAR;
+        let mut changes = match is_near {
+            true => Some(self.upkeep.etcd().changes(&range, next).await?),
+            false => None,
+        };
+        if let Some(changes) = changes.as_mut().filter(|_| is_compacted) {
+            return Err(cleared(changes, next, stamp).await);
         }
         place.leave();
         let wait = Wait {
@@ -129,6 +156,9 @@ impl Served {
             stream: request.stream,
             range,
             next,
+            began: stamp.revision,
+            own: 0,
+            client: place.client(),
         };
         Ok(wait.begin(changes, waiting, stamp))
     }
@@ -136,7 +166,7 @@ impl Served {
 
 impl Wait {
     /// Begins the reply; its connection ends with it.
-    fn begin(self, changes: Changes, waiting: WaitingReader, stamp: Stamp) -> Response {
+    fn begin(self, changes: Option<Changes>, waiting: WaitingReader, stamp: Stamp) -> Response {
         let (to, from) = mpsc::channel(EVENTS_WAITING);
         let draining = self.served.draining.clone();
         tokio::spawn(async move {
@@ -153,19 +183,50 @@ impl Wait {
     }
 
     /// Tells what happens, until the client is gone or has what it waits for.
-    async fn run(mut self, mut changes: Changes, to: &mpsc::Sender<Bytes>) {
+    async fn run(mut self, changes: Option<Changes>, to: &mpsc::Sender<Bytes>) -> Option<()> {
+        let mut changes = match changes {
+            Some(changes) => changes,
+            None => self.replay(to).await?,
+        };
         loop {
-            match changes.next().await {
-                Ok(batch) => match self.tell(batch, to).await {
-                    Some(()) => (),
-                    None => return,
-                },
-                Err(error) => match self.reopen(&error).await {
-                    Some(again) => changes = again,
-                    None => return,
-                },
-            }
+            let next = changes.next().await;
+            self.follow(&mut changes, next, to).await?;
         }
+    }
+
+    /// Tells what happened up to the beginning, in turn with other waits. Gives what follows.
+    async fn replay(&mut self, to: &mpsc::Sender<Bytes>) -> Option<Changes> {
+        let _place = self.served.replays.place(self.client).await?;
+        timeout(REPLAY_MAX, self.catch_up(to)).await.ok().flatten()
+    }
+
+    /// Tells what happened up to the beginning.
+    async fn catch_up(&mut self, to: &mpsc::Sender<Bytes>) -> Option<Changes> {
+        let opened = self.served.upkeep.etcd().changes(&self.range, self.next).await;
+        let mut changes = match opened {
+            Ok(changes) => changes,
+            Err(error) => self.reopen(&error).await?,
+        };
+        while self.next <= self.began
+            && let Ok(next) = timeout(REPLAY_QUIET, changes.next()).await
+        {
+            self.follow(&mut changes, next, to).await?;
+        }
+        Some(changes)
+    }
+
+    /// Tells of some changes, or follows others where these ended.
+    async fn follow(
+        &mut self,
+        changes: &mut Changes,
+        next: Result<Vec<Changed>, Error>,
+        to: &mpsc::Sender<Bytes>,
+    ) -> Option<()> {
+        match next {
+            Ok(batch) => self.tell(batch, to).await?,
+            Err(error) => *changes = self.reopen(&error).await?,
+        }
+        Some(())
     }
 
     /// Follows another member, or the same again; none where that is in vain.
@@ -203,28 +264,31 @@ impl Wait {
     }
 
     /// What happened at a revision, as far as it is waited for.
-    async fn events(&self, revision: i64, mut changes: Vec<Changed>) -> Vec<Arc<Told>> {
+    async fn events(&mut self, revision: i64, mut changes: Vec<Changed>) -> Vec<Arc<Told>> {
         // The range reaches from the first zone to the last: what lies between is nobody's.
         changes.retain(|change| self.served.scope.has(&change.pair.key));
-        if changes.is_empty() {
+        let Some(first) = changes.first() else { return Vec::new() };
+        // A revision that comes in parts is told from memory once.
+        if revision == self.own {
             return Vec::new();
         }
-        let mut events = match self.served.memory.recall(revision).await {
-            Some(own) => vec![own],
-            None => told(&self.served.leases, &changes).await,
+        let most = if self.stream { usize::MAX } else { 1 };
+        let is_meant = |path: &NodePath, takes_all| self.is_meant(path, takes_all);
+        let Some(own) = self.served.memory.recall(revision, &first.pair.key).await else {
+            return told(&self.served.fates, &changes, is_meant, most).await;
         };
-        events.retain(|told| self.is_of(told));
-        events
+        let is_told = !own.is_quiet && is_meant(&own.path, own.takes_all);
+        self.own = revision;
+        if is_told { vec![own] } else { Vec::new() }
     }
 
-    /// Whether an event is waited for: one of the node, of what is below it where that is meant,
-    /// or of a directory that it went with.
-    fn is_of(&self, told: &Told) -> bool {
-        let is_below = self.recursive && self.path.holds(&told.path);
-        let is_seen = is_below && !self.path.hides(&told.path);
-        let goes_along = told.takes_all && told.path.holds(&self.path);
-        let is_meant = told.path == self.path || is_seen || goes_along;
-        !told.is_quiet && is_meant && self.served.scope.shows(&told.path)
+    /// Whether an event of a node is waited for: one of the node, of what is below it where that
+    /// is meant, or of a directory that it went with.
+    fn is_meant(&self, path: &NodePath, takes_all: bool) -> bool {
+        let is_below = self.recursive && self.path.holds(path);
+        let is_seen = is_below && !self.path.hides(path);
+        let goes_along = takes_all && path.holds(&self.path);
+        (*path == self.path || is_seen || goes_along) && self.served.scope.shows(path)
     }
 }
 

@@ -96,7 +96,7 @@ impl Served {
         granted: &mut Option<i64>,
     ) -> Result<Written, KeysFault> {
         let _turn = self.turns.of(&request.path).await;
-        let _writing = self.memory.write();
+        let _writing = self.memory.write(&request.path);
         self.try_to(write, request, granted).await
     }
 

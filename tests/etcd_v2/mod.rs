@@ -3,6 +3,8 @@
 
 /// Whom it lets in, and how much it takes.
 mod access;
+/// What it costs the server and the registry.
+mod bounds;
 /// Requests by chance to both.
 mod chance;
 /// Programs of that time, as they are.

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use super::around::Around;
 use super::decide::{Change, Decision, delete, post, put};
 use super::fault::{Code, KeysFault};
@@ -17,6 +19,9 @@ use crate::etcd::{Error, Pair, Stamp, Transacted, TxnCondition};
 
 /// Reads and writes of one node before it is said that others change it all the time.
 const TRIES: usize = 16;
+/// The longest pause after another was faster, some reads and writes of etcd's: two servers that
+/// write one node must not stay in step.
+const PAUSE_MAX: Duration = Duration::from_millis(8);
 /// How long the reply to a write waits for this server's own mirror, so that who wrote finds it
 /// by DNS.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
@@ -123,6 +128,7 @@ impl Served {
             if let Some(written) = self.attempt(&one, write).await? {
                 return Ok(written);
             }
+            sleep(PAUSE_MAX.mul_f64(fastrand::f64())).await;
         }
         let cause = format!("{} is changed all the time; come back later", request.path.shown());
         Err(KeysFault::of_request(Code::RaftInternal, cause))

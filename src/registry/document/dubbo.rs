@@ -12,8 +12,6 @@ use super::members::Members;
 use super::{Details, Document, Fault, Reading, Shape};
 use crate::names::SERVICE_MAX;
 
-/// The weight of an instance that has none.
-pub(in crate::registry) const DEFAULT_WEIGHT: u16 = 100;
 /// The member that no other writer has, in lower case.
 const SERVICE_NAME: &str = "servicename";
 /// What a tag must be: it becomes a name of its own.
@@ -34,7 +32,7 @@ pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
 
 /// The document of the members, unless they say that the instance takes no calls.
 fn reading(members: &Members<'_>) -> Reading {
-    if members.flag("enable")? == Some(false) || members.flag("healthy")? == Some(false) {
+    if !members.takes_calls()? {
         return Ok(None);
     }
     members.text(SERVICE_NAME)?;
@@ -43,7 +41,7 @@ fn reading(members: &Members<'_>) -> Reading {
         None => members.host_port("address")?,
     };
     let details = Details { tags: tags(members)?, meta: meta(members)?, ..Details::default() };
-    let weight = members.weight("weight")?.filter(|it| *it > 0).unwrap_or(DEFAULT_WEIGHT);
+    let weight = members.weight_of_calls()?;
     Ok(Some(Document { weight, details, ..Document::at(host, port) }))
 }
 
@@ -76,6 +74,7 @@ impl Members<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::CALLS_WEIGHT;
     use super::*;
 
     fn parse(value: &str) -> Reading {
@@ -92,7 +91,7 @@ mod tests {
         let none = r#"{"serviceName":"x","address":"[2001:db8::1]:1","WEIGHT":0,"Tag":""}"#;
         let document = parse(none).unwrap().unwrap();
         assert_eq!(document.host.location(document.port), "[2001:db8::1]:1");
-        assert_eq!((document.weight, document.details), (DEFAULT_WEIGHT, Details::default()));
+        assert_eq!((document.weight, document.details), (CALLS_WEIGHT, Details::default()));
     }
 
     #[test]

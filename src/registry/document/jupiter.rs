@@ -9,8 +9,6 @@ use super::members::{Members, within};
 use super::{Details, Document, Fault, Reading, Shape, location};
 use crate::names::SERVICE_MAX;
 
-/// The weight of an instance that has none.
-const DEFAULT_WEIGHT: u16 = 100;
 /// What stands beside an address here, and not in what Kitex writes.
 const MEMBERS: [&str; 3] = ["scheme", "enable", "healthy"];
 /// What a scheme must be: it becomes the port's name.
@@ -25,7 +23,7 @@ pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
 
 /// The document of the members, unless they say that the instance takes no calls.
 fn reading(members: &Members<'_>) -> Reading {
-    if members.flag("enable")? == Some(false) || members.flag("healthy")? == Some(false) {
+    if !members.takes_calls()? {
         return Ok(None);
     }
     members.text("name")?;
@@ -37,7 +35,7 @@ fn reading(members: &Members<'_>) -> Reading {
     }
     let meta = members.pairs("metadata")?.collect();
     let details = Details { protocol: scheme.map(Into::into), meta, ..Details::default() };
-    let weight = members.weight("weight")?.filter(|it| *it > 0).unwrap_or(DEFAULT_WEIGHT);
+    let weight = members.weight_of_calls()?;
     Ok(Some(Document { weight, details, ..Document::at(host, port) }))
 }
 

@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::location::{self, HostPort};
 use super::{Fault, shown};
 
+/// The weight of an instance of Dubbo, jupiter or ego that has none.
+pub(in crate::registry) const CALLS_WEIGHT: u16 = 100;
+
 /// The members of one document. `null` says the same as absence, as in most writers.
 pub(in crate::registry) struct Members<'o>(pub(super) &'o Map<String, Value>);
 
@@ -99,6 +102,16 @@ impl<'o> Members<'o> {
     /// A boolean.
     pub(in crate::registry) fn flag(&self, member: &'static str) -> Result<Option<bool>, Fault> {
         self.read(member, "true or false", Value::as_bool)
+    }
+
+    /// Whether calls may go to an instance, as Dubbo, jupiter and ego say it.
+    pub(super) fn takes_calls(&self) -> Result<bool, Fault> {
+        Ok(self.flag("enable")? != Some(false) && self.flag("healthy")? != Some(false))
+    }
+
+    /// The weight of an instance, as these say it: 0 says as little as none.
+    pub(super) fn weight_of_calls(&self) -> Result<u16, Fault> {
+        Ok(self.weight("weight")?.filter(|it| *it > 0).unwrap_or(CALLS_WEIGHT))
     }
 
     /// A weight that may have a fraction: the nearest integer, of more than nothing 1 at least.

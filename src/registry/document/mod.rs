@@ -51,10 +51,9 @@ use super::{Details, Host, Instance, KeyParts, Proto, ServiceEndpoint};
 use crate::names::{self, VALUE_MAX};
 
 pub use self::alias::read_alias;
-pub(super) use self::dubbo::DEFAULT_WEIGHT as DUBBO_WEIGHT;
 pub use self::entity::BenderRegistration;
 pub(super) use self::location::{host_port, url};
-pub(super) use self::members::{Members, within};
+pub(super) use self::members::{CALLS_WEIGHT, Members, within};
 pub use self::native::Registration;
 
 /// The content of a value about its instance; name and id stand in the key.

@@ -9,7 +9,7 @@
 
 use super::{KeyPath, Reading, Said};
 use crate::names::{SERVICE_MAX, percent_decoded};
-use crate::registry::document::{self, DUBBO_WEIGHT, Document};
+use crate::registry::document::{self, CALLS_WEIGHT, Document};
 use crate::registry::{KeyFault, Problem};
 
 /// What stands between an interface and a url; the first has instances.
@@ -61,7 +61,7 @@ fn provider(path: KeyPath<'_>, interface: &str, url: &str) -> Reading {
         id = format!("{id}:{part}");
     }
     let mut document = Document::at(host, port);
-    document.weight = parameters.weight.unwrap_or(DUBBO_WEIGHT);
+    document.weight = parameters.weight.unwrap_or(CALLS_WEIGHT);
     document.details.protocol = Some(scheme.into());
     document.details.version = parameters.version.map(Into::into);
     document.details.tags = parameters.group.map(Into::into).into_iter().collect();

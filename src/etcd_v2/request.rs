@@ -6,6 +6,7 @@ use axum::http::Method;
 
 use super::fault::{Code, KeysFault};
 use super::path::NodePath;
+use crate::names::bad_escape;
 
 /// Parameters of one request that are read: there are twelve, and some may stand in the query
 /// and in the form.
@@ -205,15 +206,6 @@ fn truth(text: &str) -> Option<bool> {
         "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
         _ => None,
     }
-}
-
-/// The first `%` of a form that no two hexadecimal digits follow, with what follows it.
-fn bad_escape(form: &[u8]) -> Option<String> {
-    let starts = form.iter().enumerate().filter(|(_, octet)| **octet == b'%');
-    let mut after = starts.map(|(at, _)| &form[at..form.len().min(at + 3)]);
-    let is_bad =
-        |escape: &&[u8]| escape.len() < 3 || !escape[1..].iter().all(u8::is_ascii_hexdigit);
-    after.find(is_bad).map(|escape| String::from_utf8_lossy(escape).into_owned())
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub use self::block::Block;
 pub use self::joined::JoinedLabels;
 pub use self::near::nearest;
 pub use self::networks::{Network, NetworkFault, Networks, SHARE_V4, SHARE_V6, Share, client};
-pub use self::percent::percent_decoded;
+pub use self::percent::{bad_escape, form_decoded, percent_decoded, percent_encoded};
 pub use self::reversed::Reversed;
 pub use self::shown::{Escaping, Shown, is_hidden, shell_word, shown, shown_json};
 pub use self::span::Span;

@@ -2,32 +2,39 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What stands in a path as it is (section 2.3: unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as one segment of a path, or one value of a query.
+#[must_use]
+pub fn percent_encoded(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
 /// A text without its escapes; none where an escape is no two hex digits, or where the octets
 /// are not UTF-8.
 #[must_use]
 pub fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first != b'%' {
-            octets.push(*first);
-            rest = tail;
-            continue;
-        }
-        octets.push(octet(tail.get(..2)?)?);
-        rest = &tail[2..];
-    }
-    String::from_utf8(octets).ok().map(Cow::Owned)
+    let is_sound = bad_escape(text.as_bytes()).is_none();
+    is_sound.then(|| percent_decode_str(text).decode_utf8().ok()).flatten()
 }
 
-/// The octet of two hex digits.
-fn octet(digits: &[u8]) -> Option<u8> {
-    let digit = |octet: &u8| char::from(*octet).to_digit(16);
-    let [high, low] = [digits.first()?, digits.get(1)?].map(digit);
-    u8::try_from(high? * 16 + low?).ok()
+/// The same of a name or value of a form, in which `+` is a space.
+#[must_use]
+pub fn form_decoded(text: &str) -> Option<String> {
+    percent_decoded(&text.replace('+', " ")).map(Cow::into_owned)
+}
+
+/// The first escape that is no two hex digits.
+#[must_use]
+pub fn bad_escape(text: &[u8]) -> Option<Cow<'_, str>> {
+    let starts = text.iter().enumerate().filter(|(_, octet)| **octet == b'%');
+    let mut escapes = starts.map(|(at, _)| &text[at..text.len().min(at + 3)]);
+    let is_bad =
+        |escape: &&[u8]| escape.len() < 3 || !escape[1..].iter().all(u8::is_ascii_hexdigit);
+    escapes.find(is_bad).map(String::from_utf8_lossy)
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,12 +34,11 @@ use crate::etcd::Error;
 use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::join::registrar::{AttemptFault, Registrar};
+use crate::names::percent_encoded;
 
 /// How long a write waits for our own mirror: it is some milliseconds behind as a rule, and
 /// what is written stands in the registry whether it has seen it or not.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
-/// What stands in a path as it is (RFC 3986 section 2.3: unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The registrar and the zone of bender's interface.
 #[derive(Debug, Clone)]
@@ -95,14 +93,9 @@ impl Subject {
 
 /// 201: what was made, and where it is.
 fn created(segments: &[&str], entity: impl Serialize) -> Response {
-    let path: String = segments.iter().flat_map(|it| ["/".into(), encoded(it)]).collect();
+    let path: String = segments.iter().flat_map(|it| ["/".into(), percent_encoded(it)]).collect();
     let location = HeaderValue::try_from(path).expect("what is not ASCII was encoded");
     (StatusCode::CREATED, [(LOCATION, location)], Json(entity)).into_response()
-}
-
-/// A text as one segment of a path.
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 impl From<AttemptFault> for Refusal {

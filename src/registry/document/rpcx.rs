@@ -5,10 +5,8 @@
 //! there. What a server reports of its load changes every minute, and is left out. `BASE` and
 //! `BASE/NAME` are keys as well, which mark directories.
 
-use std::borrow::Cow;
-
 use super::{Details, Document, Fault, Reading, location, shown};
-use crate::names::{SERVICE_MAX, percent_decoded};
+use crate::names::{SERVICE_MAX, form_decoded};
 use crate::registry::Proto;
 
 /// The schemes that run over UDP.
@@ -53,15 +51,11 @@ fn reading(scheme: &str, place: &str, text: &str) -> Reading {
 }
 
 /// The pairs of a value, without their escapes.
-fn pairs(text: &str) -> Result<Vec<(Cow<'_, str>, String)>, Fault> {
+fn pairs(text: &str) -> Result<Vec<(String, String)>, Fault> {
     let pairs = text.split('&').filter(|it| !it.is_empty()).take(PAIRS_MAX).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decoded = |it: &str| {
-            percent_decoded(&it.replace('+', " "))
-                .map(Cow::into_owned)
-                .ok_or_else(|| Fault::Escape(shown(it)))
-        };
-        Ok((decoded(name)?.into(), decoded(value)?))
+        let decoded = |it: &str| form_decoded(it).ok_or_else(|| Fault::Escape(shown(it)));
+        Ok((decoded(name)?, decoded(value)?))
     });
     pairs.collect()
 }

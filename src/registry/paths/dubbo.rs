@@ -8,7 +8,7 @@
 //! Several providers at one place differ in version and group, and so do their ids.
 
 use super::{KeyPath, Reading, Said};
-use crate::names::{SERVICE_MAX, percent_decoded};
+use crate::names::{SERVICE_MAX, form_decoded};
 use crate::registry::document::{self, CALLS_WEIGHT, Document};
 use crate::registry::{KeyFault, Problem};
 
@@ -89,9 +89,7 @@ impl Parameters {
 
 /// A segment without its escapes, in which `+` is a space.
 fn decoded(segment: &str) -> Result<String, Problem> {
-    let spaced = segment.replace('+', " ");
-    let decoded = percent_decoded(&spaced).map(std::borrow::Cow::into_owned);
-    decoded.ok_or_else(|| KeyFault::Escape(document::shown(segment)).into())
+    form_decoded(segment).ok_or_else(|| KeyFault::Escape(document::shown(segment)).into())
 }
 
 /// A group, which is a tag here.

@@ -14,6 +14,9 @@ use crate::index::Service;
 use crate::names::{folded, label};
 use crate::registry::Instance;
 
+/// The columns of instances.
+pub(super) const HEADINGS: [&str; 6] = ["NAME", "ID", "HOST", "PRIORITY", "WEIGHT", "KEY"];
+
 /// Prints all services with their number of instances, or the instances of one.
 ///
 /// # Errors
@@ -78,6 +81,11 @@ async fn services(config: Registries, form: Output) -> Result<(), Failure> {
             *counts.entry(label(&first.name).to_ascii_lowercase()).or_default() += service.len();
         }
     }
+    counted(counts, form)
+}
+
+/// Prints services and how many instances each has.
+pub(super) fn counted(counts: BTreeMap<String, usize>, form: Output) -> Result<(), Failure> {
     if form == Output::Json {
         let objects =
             counts.iter().map(|(name, count)| json!({ "name": name, "instances": count }));
@@ -103,7 +111,7 @@ fn rows(found: &[Found]) -> Result<(), Failure> {
             found.key.clone(),
         ]
     };
-    print::table(["NAME", "ID", "HOST", "PRIORITY", "WEIGHT", "KEY"], found.iter().map(row))
+    print::table(HEADINGS, found.iter().map(row))
 }
 
 /// There is no such service.

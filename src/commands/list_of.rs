@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::list::{HEADINGS, counted};
 use super::print;
 use crate::cli::Output;
 use crate::error::Failure;
+use crate::names::percent_encoded;
 use crate::remote::ServerUrl;
 
 /// What is asked for at once: the most that a page has.
@@ -26,21 +28,15 @@ pub async fn list_of(
 ) -> Result<(), Failure> {
     let form = print::form(output);
     let Some(name) = name else {
-        return counts(&pages(server, "/v1/services", "services").await?, form);
+        return counted(counts(&pages(server, "/v1/services", "services").await?), form);
     };
-    let path =
-        format!("/v1/services/{}", percent_encoding::utf8_percent_encode(name, NOT_IN_PATHS));
+    let path = format!("/v1/services/{}", percent_encoded(name));
     let instances = pages(server, &path, "instances").await?;
     match form {
         Output::Json => print::object(&Value::Array(instances)),
         Output::Table => print::table(HEADINGS, instances.iter().map(row)),
     }
 }
-
-/// What cannot stand in a segment of a path as it is.
-const NOT_IN_PATHS: &percent_encoding::AsciiSet = percent_encoding::NON_ALPHANUMERIC;
-/// The columns of instances.
-const HEADINGS: [&str; 6] = ["NAME", "ID", "HOST", "PRIORITY", "WEIGHT", "KEY"];
 
 /// The values of a list, of all pages.
 async fn pages(server: &ServerUrl, path: &str, list: &str) -> Result<Vec<Value>, Failure> {
@@ -51,27 +47,20 @@ async fn pages(server: &ServerUrl, path: &str, list: &str) -> Result<Vec<Value>,
             all.extend(values);
         }
         let Some(next) = page["next"].as_str() else { break };
-        after = format!("&after={}", percent_encoding::utf8_percent_encode(next, NOT_IN_PATHS));
+        after = format!("&after={}", percent_encoded(next));
     }
     Ok(all)
 }
 
-/// Prints services and how many instances each has, in all zones together.
-fn counts(services: &[Value], form: Output) -> Result<(), Failure> {
-    let mut counts = BTreeMap::<&str, u64>::new();
+/// How many instances each service has, in all zones together.
+fn counts(services: &[Value]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::<String, usize>::new();
     for service in services.iter().filter(|it| it["alias"].is_null()) {
         let name = service["name"].as_str().unwrap_or_default();
-        *counts.entry(name).or_default() += service["instances"].as_u64().unwrap_or_default();
+        let count = service["instances"].as_u64().unwrap_or_default();
+        *counts.entry(name.to_owned()).or_default() += count as usize;
     }
-    match form {
-        Output::Json => print::object(&Value::from_iter(
-            counts.iter().map(|(name, count)| json!({ "name": name, "instances": count })),
-        )),
-        Output::Table => print::table(
-            ["NAME", "INSTANCES"],
-            counts.into_iter().map(|(name, count)| [name.to_owned(), count.to_string()]),
-        ),
-    }
+    counts
 }
 
 /// The row of an instance.

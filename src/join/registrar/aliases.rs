@@ -62,18 +62,8 @@ impl Registrar {
     ) -> Result<i64, AttemptFault> {
         let key = self.0.layout.key_of_alias_named(resource, name, is_rooted);
         let remove = async {
-            let mut was_there = false;
-            for _ in 0..TRIES {
-                let Some(found) = self.read(&key).await? else {
-                    let absent = AttemptFault::Absent { key: key.clone() };
-                    return if was_there { Ok(0) } else { Err(absent) };
-                };
-                if let Some(revision) = self.0.upkeep.delete_if(&key, found.revision).await? {
-                    return Ok(revision);
-                }
-                was_there = true;
-            }
-            Err(AttemptFault::Restless { key: key.clone() })
+            let removed = self.0.take_out(&key, |_| Ok(())).await?;
+            Ok(removed.map_or(0, |it| it.revision))
         };
         self.in_time(remove).await
     }

@@ -30,7 +30,7 @@
 //! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |
 //! | [`machine`] | this machine's addresses and processes | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
-//! | [`remote`] | a running server, asked over its HTTP API | `error` |
+//! | [`remote`] | a running server, asked over its HTTP API; pages of programs | `error` |
 //! | [`shutdown`] | the signals that end the process | |
 //! | [`systemd`] | what systemd is told | |
 //! | [`telemetry`] | log lines, and the runtimes that write them | `names`, `lock`, `error` |

@@ -1,16 +1,18 @@
-//! A running server, asked over its HTTP API: without etcd's credentials, and without etcd.
+//! A running server, asked over its HTTP API: without etcd's credentials, and without etcd. And
+//! the exchange itself, by which checks get a page, too.
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, USER_AGENT};
-use hyper::{Request, StatusCode, Uri};
+use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -28,6 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const REPLY_MAX: usize = 64 << 20;
 /// Octets of a url that make sense.
 const URL_OCTETS: usize = 2_048;
+/// Octets of an answer's head that are read.
+const HEAD_OCTETS: usize = 16 << 10;
+/// Header lines that are read.
+const HEADERS_MAX: usize = 100;
+
+/// Whatever went wrong below.
+pub(crate) type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
 /// The url of a server's HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,9 +106,9 @@ impl ServerUrl {
     /// [`Failure::Unreachable`] where nobody answers; [`Failure::NotFound`] and
     /// [`Failure::Failed`] with what the server says.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
-        let exchange = timeout(PATIENCE, self.exchange(path)).await;
+        let asked = timeout(PATIENCE, self.ask(path)).await;
         let silent = || Failure::Unreachable(format!("the server {self} said nothing for 10 s"));
-        let (status, text) = exchange.map_err(|_| silent())?.map_err(|fault| self.away(&fault))?;
+        let (status, text) = asked.map_err(|_| silent())?.map_err(|fault| self.away(&fault))?;
         let value: Result<Value, _> = serde_json::from_slice(&text);
         match (status, value) {
             (StatusCode::OK, Ok(value)) => Ok(value),
@@ -111,37 +120,29 @@ impl ServerUrl {
     }
 
     /// Nobody answers, and why.
-    fn away(&self, fault: &anyhow::Error) -> Failure {
+    fn away(&self, fault: &Boxed) -> Failure {
         Failure::Unreachable(format!(
-            "the server {self} cannot be reached: {fault:#}; check that it runs, and --server"
+            "the server {self} cannot be reached: {fault}; check that it runs, and --server"
         ))
     }
 
     /// The status and the body that a path is answered with.
-    async fn exchange(&self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn ask(&self, path: &str) -> Result<(StatusCode, Bytes), Boxed> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         let stream: Box<dyn Stream> = match self.is_https {
             true => Box::new(self.secured(stream).await?),
             false => Box::new(stream),
         };
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let request = Request::get(path)
-            .header(HOST, self.authority())
-            .header(USER_AGENT, concat!("srvd/", env!("CARGO_PKG_VERSION")))
-            .header(CONNECTION, "close")
-            .body(String::new())?;
-        let answer = async {
-            let answer = sender.send_request(request).await?;
+        exchange(stream, &self.authority(), path, async |answer| {
             let status = answer.status();
-            let body = Limited::new(answer.into_body(), REPLY_MAX).collect().await;
-            anyhow::Ok((status, body.map_err(anyhow::Error::from_boxed)?.to_bytes()))
-        };
-        let (answer, _) = tokio::join!(answer, connection);
-        answer
+            let body = Limited::new(answer.into_body(), REPLY_MAX).collect().await?;
+            Ok((status, body.to_bytes()))
+        })
+        .await
     }
 
     /// TLS over a stream, with the system's authorities.
-    async fn secured(&self, stream: TcpStream) -> anyhow::Result<impl Stream + use<>> {
+    async fn secured(&self, stream: TcpStream) -> Result<impl Stream + use<>, Boxed> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
@@ -155,6 +156,36 @@ impl ServerUrl {
             true => format!("[{}]:{}", self.host, self.port),
             false => format!("{}:{}", self.host, self.port),
         }
+    }
+}
+
+/// Gets a page over a stream, whose connection ends with that. Of its answer the head is read, and
+/// what `read` reads.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) async fn exchange<T>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    authority: &str,
+    path: &str,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, Boxed>,
+) -> Result<T, Boxed> {
+    let mut client = http1::Builder::new();
+    client.max_buf_size(HEAD_OCTETS).max_headers(HEADERS_MAX);
+    let (mut sender, connection) = client.handshake(TokioIo::new(stream)).await?;
+    let request = Request::get(path)
+        .header(HOST, authority)
+        .header(USER_AGENT, concat!("srvd/", env!("CARGO_PKG_VERSION")))
+        .header(CONNECTION, "close")
+        .body(String::new())?;
+    let mut answer = pin!(async { read(sender.send_request(request).await?).await });
+    tokio::select! {
+        answer = &mut answer => answer,
+        // It may end with the answer; where there is none, it knows best why.
+        end = connection => match answer.await {
+            Err(error) => Err(end.err().map_or(error, Boxed::from)),
+            answer => answer,
+        },
     }
 }
 

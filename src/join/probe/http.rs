@@ -1,18 +1,12 @@
 //! The HTTP probe: a page answers a GET with 2xx or 3xx. A redirection is an answer, and is not
 //! followed. Of the answer only the head is read.
 
-use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, USER_AGENT};
-use hyper::{Request, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::{StatusCode, Uri};
 use tokio::net::TcpStream;
 
 use crate::join::registrant::Registrant;
+use crate::remote::{Boxed, exchange};
 
-/// Octets of an answer's head that are read.
-const HEAD_OCTETS: usize = 16 << 10;
-/// Header lines that are read.
-const HEADERS_MAX: usize = 100;
 /// Octets of a url that make sense.
 const URL_OCTETS: usize = 2_048;
 /// The port of a url that names none.
@@ -76,26 +70,9 @@ impl CheckUrl {
     }
 
     /// The status that the page is answered with. The connection ends with this call.
-    async fn status(&self) -> Result<hyper::StatusCode, Box<dyn std::error::Error>> {
+    async fn status(&self) -> Result<StatusCode, Boxed> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        let mut client = http1::Builder::new();
-        client.max_buf_size(HEAD_OCTETS).max_headers(HEADERS_MAX);
-        let (mut sender, connection) = client.handshake(TokioIo::new(stream)).await?;
-        let request = Request::get(&self.path)
-            .header(HOST, &self.authority)
-            .header(USER_AGENT, concat!("srvd/", env!("CARGO_PKG_VERSION")))
-            .header(CONNECTION, "close")
-            .body(String::new())?;
-        let mut answer = std::pin::pin!(sender.send_request(request));
-        let answer = tokio::select! {
-            answer = &mut answer => answer,
-            // It may end with the answer.
-            end = connection => {
-                end?;
-                answer.await
-            }
-        };
-        Ok(answer?.status())
+        exchange(stream, &self.authority, &self.path, async |answer| Ok(answer.status())).await
     }
 }
 

@@ -1,7 +1,9 @@
 //! Changes of a range from a revision on, each with what stood there before.
 
-use etcd_client::proto::{PbEvent, PbKeyValue, PbWatchResponse};
-use etcd_client::{Client, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream};
+use etcd_client::proto::{PbEvent, PbWatchResponse};
+use etcd_client::{
+    Client, KeyValue, WatchOptions, WatchRequestSender, WatchResponse, WatchResponseStream,
+};
 
 use super::permission::Need;
 use super::txn::{Pair, Range};
@@ -132,19 +134,9 @@ fn ready(pending: &mut Vec<Changed>, is_whole: bool) -> Vec<Changed> {
 /// Reads an event. Types other than PUT (0) and DELETE (1) do not exist.
 fn changed(event: PbEvent) -> Option<Changed> {
     let is_deleted = event.r#type == 1;
+    let pair = |kv| Pair::from(KeyValue(kv));
     let previous = event.prev_kv.map(pair);
     event.kv.map(|kv| Changed { pair: pair(kv), previous, is_deleted })
-}
-
-/// Reads a pair.
-fn pair(kv: PbKeyValue) -> Pair {
-    Pair {
-        key: kv.key,
-        value: kv.value,
-        lease: kv.lease,
-        created: kv.create_revision,
-        modified: kv.mod_revision,
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 
 use super::around::Around;
 use super::fault::{Code, KeysFault};
-use super::path::NodePath;
 use super::request::KeyRequest;
 
 /// A decision.
@@ -11,8 +10,6 @@ use super::request::KeyRequest;
 pub(super) struct Decision {
     /// What is done, in etcd's word.
     pub(super) action: &'static str,
-    /// The node that it is done to.
-    pub(super) path: NodePath,
     /// What becomes of it.
     pub(super) change: Change,
     /// Whether nobody is told.
@@ -57,15 +54,6 @@ pub(super) fn put(request: &KeyRequest, around: &Around) -> Result<Decision, Key
     }
 }
 
-/// Decides on a POST to the directory that the last of the ancestors is; the node is a new one
-/// in it.
-///
-/// # Errors
-/// [`KeysFault`]: a file is in the way.
-pub(super) fn post(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
-    create(request, around)
-}
-
 /// Decides on a DELETE.
 ///
 /// # Errors
@@ -75,10 +63,10 @@ pub(super) fn delete(request: &KeyRequest, around: &Around) -> Result<Decision, 
     let own = &around.own;
     if request.compares() {
         compare(request, around)?;
-        return Ok(decision("compareAndDelete", around, Change::Remove));
+        return Ok(decision("compareAndDelete", Change::Remove));
     }
     if !own.is_dir() {
-        return Ok(decision("delete", around, Change::Remove));
+        return Ok(decision("delete", Change::Remove));
     }
     if !request.dir && !request.recursive {
         return Err(around.fault(Code::NotFile, &own.path));
@@ -87,16 +75,20 @@ pub(super) fn delete(request: &KeyRequest, around: &Around) -> Result<Decision, 
         return Err(around.fault(Code::DirNotEmpty, &own.path));
     }
     let change = Change::RemoveAll { recursive: request.recursive };
-    Ok(decision("delete", around, change))
+    Ok(decision("delete", change))
 }
 
-/// A node where there is none.
-fn create(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
+/// Decides on a node where there is none: any POST, whose node is a new one of its directory, and
+/// some PUTs.
+///
+/// # Errors
+/// [`KeysFault`]: it is there already, or a file is in the way.
+pub(super) fn create(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
     around.check_ancestors(false)?;
     if around.own.pair().is_some() {
         return Err(around.fault(Code::NodeExist, &around.own.path));
     }
-    Ok(decision("create", around, made(request, around)))
+    Ok(decision("create", made(request, around)))
 }
 
 /// A node, or another in its place.
@@ -109,7 +101,7 @@ fn set(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> {
         return Err(around.fault(Code::NotFile, &around.own.path));
     }
     let is_quiet = request.refresh;
-    Ok(Decision { is_quiet, ..decision("set", around, made(request, around)) })
+    Ok(Decision { is_quiet, ..decision("set", made(request, around)) })
 }
 
 /// A node that is there, with another value or end.
@@ -123,7 +115,7 @@ fn update(request: &KeyRequest, around: &Around) -> Result<Decision, KeysFault> 
         false => Change::Put(value(request, around)),
     };
     let is_quiet = request.refresh;
-    Ok(Decision { is_quiet, ..decision("update", around, change) })
+    Ok(Decision { is_quiet, ..decision("update", change) })
 }
 
 /// A file that is as it was, with another value.
@@ -132,7 +124,7 @@ fn compare_and_swap(request: &KeyRequest, around: &Around) -> Result<Decision, K
     compare(request, around)?;
     let change = Change::Put(value(request, around));
     let is_quiet = request.refresh;
-    Ok(Decision { is_quiet, ..decision("compareAndSwap", around, change) })
+    Ok(Decision { is_quiet, ..decision("compareAndSwap", change) })
 }
 
 /// That the node is a file, with the value and the index that it must have.
@@ -170,8 +162,8 @@ fn value(request: &KeyRequest, around: &Around) -> Vec<u8> {
 }
 
 /// A decision that somebody is told of.
-fn decision(action: &'static str, around: &Around, change: Change) -> Decision {
-    Decision { action, path: around.own.path.clone(), change, is_quiet: false }
+const fn decision(action: &'static str, change: Change) -> Decision {
+    Decision { action, change, is_quiet: false }
 }
 
 #[cfg(test)]
@@ -179,6 +171,7 @@ mod tests {
     use axum::http::Method;
 
     use super::super::around::around;
+    use super::super::path::NodePath;
     use super::*;
 
     fn decided(

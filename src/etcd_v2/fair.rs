@@ -1,5 +1,6 @@
 //! Fair places for what is costly: a few for all, of which each client has one at a time, so
-//! that who asks for much waits for its own and not others for it.
+//! that who asks for much waits for its own and not others for it. And the requests of each
+//! client, which are counted and bounded.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,18 +11,45 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::lock::Lock;
 use crate::names::client;
 
-/// The turn of a client, and how many of its requests are here.
-type FairTurn = (Arc<Semaphore>, usize);
+/// The requests that are here, by their clients, and what those of one client share. Clones share
+/// them.
+#[derive(Debug, Clone)]
+pub(super) struct ClientRequests<T = ()> {
+    /// In all, at most.
+    most: usize,
+    /// Of one client, at most.
+    each: usize,
+    /// Those that are here.
+    here: Arc<Lock<Here<T>>>,
+}
+
+/// The requests that are here.
+#[derive(Debug)]
+struct Here<T> {
+    /// How many.
+    count: usize,
+    /// How many of each client that has any, with what they share.
+    clients: HashMap<IpAddr, (usize, T)>,
+}
+
+/// A request among those that are here, for as long as this is kept.
+#[derive(Debug)]
+pub(super) struct ClientRequest<T: Clone = ()> {
+    /// Among which.
+    requests: ClientRequests<T>,
+    /// Whose it is.
+    client: IpAddr,
+    /// What those of its client share.
+    shared: T,
+}
 
 /// The places. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct FairPlaces {
     /// Those of all.
     all: Arc<Semaphore>,
-    /// The requests of one client that have a place or wait for one, at most.
-    each: usize,
-    /// The clients that have requests here.
-    clients: Arc<Lock<HashMap<IpAddr, FairTurn>>>,
+    /// Who has one or waits for one; those of one client share its turn.
+    requests: ClientRequests<Arc<Semaphore>>,
 }
 
 /// A place. It is given back when this is dropped: the client's turn last.
@@ -32,54 +60,68 @@ pub(super) struct FairPlace {
     /// The client's turn.
     _turn: OwnedSemaphorePermit,
     /// The request among those of its client.
-    _member: FairMember,
+    _request: ClientRequest<Arc<Semaphore>>,
 }
 
-/// A request among those of its client.
-#[derive(Debug)]
-struct FairMember {
-    /// Among which.
-    places: FairPlaces,
-    /// Whose it is.
-    client: IpAddr,
+impl<T: Clone> ClientRequests<T> {
+    /// None yet, and room for so many in all and of one client.
+    pub(super) fn new(most: usize, each: usize) -> Self {
+        let here = Here { count: 0, clients: HashMap::new() };
+        Self { most, each, here: Arc::new(Lock::new(here)) }
+    }
+
+    /// Counts a request of a client, if there is room; `shared` makes what its client's share.
+    pub(super) fn enter(
+        &self,
+        address: IpAddr,
+        shared: impl FnOnce() -> T,
+    ) -> Option<ClientRequest<T>> {
+        let (client, mut here) = (client(address), self.here.lock());
+        let own = here.clients.get(&client).map_or(0, |(count, _)| *count);
+        if here.count >= self.most || own >= self.each {
+            return None;
+        }
+        here.count += 1;
+        let (count, shared) = here.clients.entry(client).or_insert_with(|| (0, shared()));
+        *count += 1;
+        Some(ClientRequest { requests: self.clone(), client, shared: shared.clone() })
+    }
+
+    /// Whether there is none.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        let here = self.here.lock();
+        here.count == 0 && here.clients.is_empty()
+    }
+}
+
+impl<T: Clone> Drop for ClientRequest<T> {
+    fn drop(&mut self) {
+        let mut here = self.requests.here.lock();
+        here.count -= 1;
+        if let Some((count, _)) = here.clients.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                here.clients.remove(&self.client);
+            }
+        }
+    }
 }
 
 impl FairPlaces {
     /// So many places; `each` requests of one client have one or wait for it.
     pub(super) fn new(places: usize, each: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(places)), each, clients: Arc::default() }
+        let requests = ClientRequests::new(usize::MAX, each);
+        Self { all: Arc::new(Semaphore::new(places)), requests }
     }
 
     /// Waits for a place for a client; none where too many of its requests are here already.
     pub(super) async fn place(&self, address: IpAddr) -> Option<FairPlace> {
-        let (turn, member) = self.member(client(address))?;
-        let turn = turn.acquire_owned().await.expect("turns are never closed");
+        let request = self.requests.enter(address, || Arc::new(Semaphore::new(1)))?;
+        let turn = Arc::clone(&request.shared).acquire_owned().await;
+        let turn = turn.expect("turns are never closed");
         let place = Arc::clone(&self.all).acquire_owned().await.expect("places are never closed");
-        Some(FairPlace { _place: place, _turn: turn, _member: member })
-    }
-
-    /// Counts a request of a client. Gives its turn.
-    fn member(&self, client: IpAddr) -> Option<(Arc<Semaphore>, FairMember)> {
-        let mut clients = self.clients.lock();
-        let (turn, count) =
-            clients.entry(client).or_insert_with(|| (Arc::new(Semaphore::new(1)), 0));
-        if *count >= self.each {
-            return None;
-        }
-        *count += 1;
-        Some((Arc::clone(turn), FairMember { places: self.clone(), client }))
-    }
-}
-
-impl Drop for FairMember {
-    fn drop(&mut self) {
-        let mut clients = self.places.clients.lock();
-        if let Some((_, count)) = clients.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                clients.remove(&self.client);
-            }
-        }
+        Some(FairPlace { _place: place, _turn: turn, _request: request })
     }
 }
 
@@ -100,9 +142,10 @@ mod tests {
         assert!(at_once(third).is_none(), "all places are taken");
         drop(first);
         let first = at_once(one).unwrap().unwrap();
-        let (two, three) = (places.member(one).unwrap(), places.member(one).unwrap());
+        let enter = || places.requests.enter(one, || unreachable!("its turn is there")).unwrap();
+        let (two, three) = (enter(), enter());
         assert!(at_once(one).unwrap().is_none(), "so many may wait");
         drop((first, second, two, three));
-        assert!(places.clients.lock().is_empty());
+        assert!(places.requests.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use super::fault::{Code, KeysFault};
 use super::lives::Lives;
 use super::node::Node;
 use super::path::NodePath;
-use crate::etcd::{Error, PageSize, Pair, Range, Stamp};
+use crate::etcd::{PageSize, Pair, Range, Stamp};
 
 /// Keys that are read for one listing. Each of them may need its lease asked after.
 const KEYS_MAX: usize = 10_000;
@@ -41,10 +41,12 @@ pub(super) async fn pairs(
         while let Some(from) = next {
             let range = (from, part.1.clone());
             let page = served.upkeep.etcd().list_page(&range, Some(stamp.revision), &mut size);
-            let page = page.await.map_err(of_page)?;
+            let page = page.await?;
             next = page.next;
+            let before = found.len();
             found.extend(page.pairs.into_iter().map(Pair::from));
-            octets = found.iter().map(|pair: &Pair| pair.key.len() + pair.value.len()).sum();
+            let octets_of = |pair: &Pair| pair.key.len() + pair.value.len();
+            octets += found[before..].iter().map(octets_of).sum::<usize>();
             if found.len() > KEYS_MAX || octets > OCTETS_MAX {
                 return Err(too_many(stamp));
             }
@@ -52,11 +54,6 @@ pub(super) async fn pairs(
     }
     tracing::trace!(keys = found.len(), octets, "listed");
     Ok(found)
-}
-
-/// Why a page was not read.
-fn of_page(error: Error) -> KeysFault {
-    error.into()
 }
 
 /// More keys than are read.

@@ -67,7 +67,7 @@ use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::fair::FairPlaces;
+use self::fair::{ClientRequests, FairPlaces};
 use self::fates::Fates;
 use self::fault::{Code, KeysFault};
 use self::lives::Leases;
@@ -77,7 +77,6 @@ use self::path::NodePath;
 use self::request::KeyRequest;
 use self::scope::Scope;
 use self::turns::Turns;
-use self::wait::Waits;
 use self::write::Write;
 use crate::etcd::{Etcd, Range, SharedClient};
 use crate::events::Events;
@@ -128,7 +127,7 @@ struct Shared {
     /// The turns of writes.
     turns: Turns,
     /// The requests that wait.
-    waits: Waits,
+    waits: ClientRequests,
     /// Given to each wait that is told of what happened before.
     replays: FairPlaces,
     /// Given to each listing of a directory.
@@ -169,7 +168,7 @@ pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallib
         leases,
         memory: Memory::default(),
         turns: Turns::default(),
-        waits: Waits::default(),
+        waits: wait::waits(),
         replays: wait::replays(),
         listings: read::listings(),
         access: Arc::clone(http.access()),

@@ -20,7 +20,7 @@ pub(super) struct Steps {
 /// The steps of a decision. What is put hangs on `lease`; `inside` are the keys of a directory
 /// that end with it.
 pub(super) fn steps(decision: &Decision, around: &Around, lease: i64, inside: &[Pair]) -> Steps {
-    let (path, own) = (&decision.path, &around.own);
+    let (own, path) = (&around.own, &around.own.path);
     let mut steps = Steps::default();
     steps.conditions.push(unchanged(path.key(), own.file.as_ref()));
     match &decision.change {
@@ -97,8 +97,7 @@ mod tests {
     /// The steps of a change of `/a/b` where some keys stand.
     fn of(change: Change, keys: &[&str], lease: i64) -> Steps {
         let around = around("/a/b", keys);
-        let path = around.own.path.clone();
-        let decision = Decision { action: "", path, change, is_quiet: false };
+        let decision = Decision { action: "", change, is_quiet: false };
         steps(&decision, &around, lease, &[])
     }
 

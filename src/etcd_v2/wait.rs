@@ -4,7 +4,6 @@
 //! After [`WAIT_MAX`] it ends without one, as etcd documents that a wait may end: the client asks
 //! again. A member that goes is followed by another, from the revision that comes next.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::changes::told;
-use super::fair::FairPlaces;
+use super::fair::{ClientRequest, ClientRequests, FairPlaces};
 use super::fault::{Code, KeysFault};
 use super::memory::Told;
 use super::path::NodePath;
@@ -26,8 +25,6 @@ use super::request::KeyRequest;
 use super::{Served, reply};
 use crate::etcd::{Changed, Changes, Error, Range, Stamp};
 use crate::http::Place;
-use crate::lock::Lock;
-use crate::names::client;
 
 /// Requests that wait at once, each with a watch of etcd's: as many as old fleets have watchers,
 /// and a stream of one connection each.
@@ -53,19 +50,6 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Events that are ready for a client, beside the one that is written.
 const EVENTS_WAITING: usize = 1;
 
-/// The requests that wait, by their clients. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Waits(Arc<Lock<HashMap<IpAddr, usize>>>);
-
-/// The place of one request that waits.
-#[derive(Debug)]
-struct WaitingReader {
-    /// Among which.
-    waits: Waits,
-    /// Whose it is.
-    client: IpAddr,
-}
-
 /// One request that waits.
 struct Wait {
     /// What is served.
@@ -88,36 +72,14 @@ struct Wait {
     client: IpAddr,
 }
 
+/// The requests that wait.
+pub(super) fn waits() -> ClientRequests {
+    ClientRequests::new(WAITS_MAX, WAITS_PER_CLIENT)
+}
+
 /// The places of waits that are told of what happened before.
 pub(super) fn replays() -> FairPlaces {
     FairPlaces::new(REPLAYS_MAX, WAITS_PER_CLIENT)
-}
-
-impl Waits {
-    /// A place for a request of a client, if there is one left.
-    fn place(&self, address: IpAddr) -> Option<WaitingReader> {
-        let client = client(address);
-        let mut waits = self.0.lock();
-        let total: usize = waits.values().sum();
-        let own = waits.get(&client).copied().unwrap_or_default();
-        if total >= WAITS_MAX || own >= WAITS_PER_CLIENT {
-            return None;
-        }
-        waits.insert(client, own + 1);
-        Some(WaitingReader { waits: self.clone(), client })
-    }
-}
-
-impl Drop for WaitingReader {
-    fn drop(&mut self) {
-        let mut waits = self.waits.0.lock();
-        if let Some(own) = waits.get_mut(&self.client) {
-            *own -= 1;
-            if *own == 0 {
-                waits.remove(&self.client);
-            }
-        }
-    }
 }
 
 impl Served {
@@ -131,7 +93,7 @@ impl Served {
         request: &KeyRequest,
         place: &Place,
     ) -> Result<Response, KeysFault> {
-        let waiting = self.waits.place(place.client()).ok_or_else(|| {
+        let waiting = self.waits.enter(place.client(), || ()).ok_or_else(|| {
             KeysFault::busy(format!("{WAITS_PER_CLIENT} requests of one client wait, or {WAITS_MAX} in all; come back later"))
         })?;
         let Some(range) = self.scope.around(&request.path) else {
@@ -166,7 +128,7 @@ impl Served {
 
 impl Wait {
     /// Begins the reply; its connection ends with it.
-    fn begin(self, changes: Option<Changes>, waiting: WaitingReader, stamp: Stamp) -> Response {
+    fn begin(self, changes: Option<Changes>, waiting: ClientRequest, stamp: Stamp) -> Response {
         let (to, from) = mpsc::channel(EVENTS_WAITING);
         let draining = self.served.draining.clone();
         tokio::spawn(async move {
@@ -309,13 +271,14 @@ mod tests {
 
     #[test]
     fn each_client_has_so_many_places() {
-        let waits = Waits::default();
+        let waits = waits();
         let [one, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
-        let mut held: Vec<_> = (0..WAITS_PER_CLIENT).map(|_| waits.place(one).unwrap()).collect();
-        assert!(waits.place(one).is_none() && waits.place(other).is_some());
+        let enter = |client| waits.enter(client, || ());
+        let mut held: Vec<_> = (0..WAITS_PER_CLIENT).map(|_| enter(one).unwrap()).collect();
+        assert!(enter(one).is_none() && enter(other).is_some());
         held.pop();
-        assert!(waits.place(one).is_some());
+        assert!(enter(one).is_some());
         drop(held);
-        assert!(waits.0.lock().is_empty());
+        assert!(waits.is_empty());
     }
 }

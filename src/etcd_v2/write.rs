@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::around::Around;
-use super::decide::{Change, Decision, delete, post, put};
+use super::decide::{Change, Decision, create, delete, put};
 use super::fault::{Code, KeysFault};
 use super::lives::{Chosen, Life};
 use super::memory::Told;
@@ -119,7 +119,7 @@ impl Served {
             }
             let decision = match write {
                 Write::Put => put(request, &around)?,
-                Write::Post => post(request, &around)?,
+                Write::Post => create(request, &around)?,
                 Write::Delete => delete(request, &around)?,
             };
             let (lease, life) = self.lease(request, &around, &decision, *granted).await?;
@@ -297,21 +297,22 @@ impl Try<'_> {
             node: self.node(revision),
             prev_node: self.previous(),
         };
-        let Decision { path, is_quiet, .. } = self.decision.clone();
+        let (path, is_quiet) = (self.around.own.path.clone(), self.decision.is_quiet);
         Told { path, event, takes_all, is_quiet }
     }
 
     /// The node afterwards.
     fn node(&self, revision: i64) -> Option<Node> {
         let (decision, own) = (self.decision, &self.around.own);
+        let path = &own.path;
         let created = own.created(&decision.change).unwrap_or(revision);
         let node = match &decision.change {
             Change::Put(value) => {
                 let (value, modified) = (value.clone(), revision);
-                Node::file(&decision.path, &Pair { value, created, modified, ..Pair::default() })
+                Node::file(path, &Pair { value, created, modified, ..Pair::default() })
             }
-            Change::Remove => Node::bare(&decision.path, created, revision),
-            _ => Node::directory(&decision.path, created, revision),
+            Change::Remove => Node::bare(path, created, revision),
+            _ => Node::directory(path, created, revision),
         };
         Some(node.ending(self.lease.life.as_ref()))
     }

@@ -96,8 +96,7 @@ impl Table {
     pub fn delete(&mut self, key: &[u8], update: &mut Update) {
         self.touch(key);
         if let Some(entry) = self.entries.remove(key) {
-            note(&self.layout, key, [Some(&entry.content), None], update);
-            self.follow([Some(&entry.content), None], update);
+            self.part_with(key, &entry.content, update);
         }
     }
 
@@ -146,15 +145,11 @@ impl Table {
     pub fn finish_listing(&mut self, update: &mut Update) {
         update.is_listed = true;
         for (key, content) in std::mem::take(&mut self.staged) {
-            self.set(key, content, update);
+            self.settle(key, content, update);
         }
-        let Self { layout, entries, listing, .. } = self;
-        let mut marks = Vec::new();
-        for (key, entry) in entries.extract_if(|_, entry| entry.listing != *listing) {
-            note(layout, &key, [Some(&entry.content), None], update);
-            marks.extend(entry.content.mark().is_some().then_some(entry.content));
-        }
-        marks.iter().for_each(|mark| self.follow([Some(mark), None], update));
+        let listing = self.listing;
+        let gone: Vec<_> = self.entries.extract_if(|_, entry| entry.listing != listing).collect();
+        gone.iter().for_each(|(key, entry)| self.part_with(key, &entry.content, update));
     }
 
     /// The keys that cannot be used, in no order. A key outside the grammar stands for
@@ -199,8 +194,20 @@ impl Table {
     /// Makes a key hold something, and those beside it what that says of them.
     fn set(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
         let after = content.mark().is_some().then(|| content.clone());
-        let before = self.hold(key, self.clusters.with_roles(&self.layout, content), update);
+        let before = self.hold(key, content, update);
         self.follow([before.as_ref(), after.as_ref()], update);
+    }
+
+    /// The same of what was kept aside: others may say something else of it by now.
+    fn settle(&mut self, key: Box<[u8]>, content: Content, update: &mut Update) {
+        let content = self.clusters.with_roles(&self.layout, content);
+        self.set(key, content, update);
+    }
+
+    /// A key is gone, and what it said of those beside it.
+    fn part_with(&mut self, key: &[u8], content: &Content, update: &mut Update) {
+        note(&self.layout, key, [Some(content), None], update);
+        self.follow([Some(content), None], update);
     }
 
     /// Makes a key hold something. Gives what it held.

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::Table;
-use super::content::note;
 use crate::registry::Update;
 
 /// Keys that an audit names: enough for a reader to see whose they are.
@@ -52,18 +51,17 @@ impl Table {
         let staged = std::mem::take(&mut self.staged);
         for (key, content) in staged.into_iter().filter(|(key, _)| !touched.contains(key)) {
             audited.note(&key);
-            self.set(key, content, &mut audited.update);
+            self.settle(key, content, &mut audited.update);
         }
-        let Self { layout, entries, listing, .. } = self;
+        let listing = self.listing;
+        let entries = &mut self.entries;
         let wrong =
-            entries.extract_if(|key, entry| entry.listing != *listing && !touched.contains(key));
-        let mut marks = Vec::new();
+            entries.extract_if(|key, entry| entry.listing != listing && !touched.contains(key));
+        let wrong: Vec<_> = wrong.collect();
         for (key, entry) in wrong {
             audited.note(&key);
-            note(layout, &key, [Some(&entry.content), None], &mut audited.update);
-            marks.extend(entry.content.mark().is_some().then_some(entry.content));
+            self.part_with(&key, &entry.content, &mut audited.update);
         }
-        marks.iter().for_each(|mark| self.follow([Some(mark), None], &mut audited.update));
         audited
     }
 

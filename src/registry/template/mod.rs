@@ -252,6 +252,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn parts_between_the_same_characters_are_told_apart() {
+        let parts = |key: &str, below: &str| {
+            let pattern = Pattern::new(key).unwrap();
+            let found = pattern.read(below)?;
+            let text = |field| found.get(field).unwrap_or_default().to_owned();
+            Some([text(Field::Name), text(Field::Host), text(Field::Port)])
+        };
+        let found =
+            |name: &str, host: &str, port: &str| Some([name, host, port].map(str::to_owned));
+        assert_eq!(parts("{name}&*&", "NAME&ANY&"), found("NAME", "", ""));
+        assert_eq!(parts("{name}.{host}.{port}", "a.b.c.1"), found("a.b", "c", "1"));
+        assert_eq!(parts("a{name}", "axaz"), found("xaz", "", ""));
+        assert_eq!(parts("{host}:{port}", "2001:db8::1:80"), found("", "2001:db8::1", "80"));
+        for below in ["a&&", "&a&", "a&b", "&&"] {
+            assert_eq!(parts("{name}&*&", below), None, "{below}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_key_and_value_are_survived(below in "[a-z/:{}*.]{0,20}", value in ".{0,30}") {

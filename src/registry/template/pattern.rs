@@ -178,18 +178,25 @@ fn segment(mut text: &str) -> Result<Box<[Piece]>, PatternFault> {
     Ok(pieces.into())
 }
 
-/// Reads a segment. A part goes on to the last place where what follows it stands, so that the
-/// colons of an address are its own.
-fn read_segment<'k>(pieces: &[Piece], mut text: &'k str, found: &mut Found<'k>) -> Option<()> {
-    let mut pieces = pieces.iter().peekable();
+/// Reads a segment, from its end: a part goes on to the last place where what follows it stands,
+/// so that the colons of an address are its own, and parts behind it have what is left.
+fn read_segment<'k>(pieces: &[Piece], text: &'k str, found: &mut Found<'k>) -> Option<()> {
+    let (pieces, mut text) = match pieces.split_first() {
+        Some((Piece::Literal(first), rest)) => (rest, text.strip_prefix(&**first)?),
+        _ => (pieces, text),
+    };
+    let mut pieces = pieces.iter().rev().peekable();
     while let Some(piece) = pieces.next() {
-        let (part, rest) = match (piece, pieces.peek()) {
+        let (rest, part) = match (piece, pieces.peek()) {
             (Piece::Literal(literal), _) => {
-                text = text.strip_prefix(&**literal)?;
+                text = text.strip_suffix(&**literal)?;
                 continue;
             }
-            (_, Some(Piece::Literal(next))) => text.split_at(text.rfind(&**next)?),
-            _ => (text, ""),
+            (_, Some(Piece::Literal(before))) => {
+                let (last, _) = text.char_indices().next_back()?;
+                text.split_at(text[..last].rfind(&**before)? + before.len())
+            }
+            _ => ("", text),
         };
         if part.is_empty() {
             return None;

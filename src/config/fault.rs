@@ -7,7 +7,8 @@ use crate::names::nearest;
 pub(super) fn fault(text: &str, error: &toml::de::Error) -> String {
     // Some faults say what was expected in a line of its own.
     let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    let what = unknown(&what).or_else(|| mistyped(&what)).unwrap_or(what);
+    let what =
+        unknown(&what).or_else(|| mistyped(&what)).or_else(|| address(&what)).unwrap_or(what);
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
         return format!(" {what}");
     };
@@ -41,8 +42,21 @@ fn mistyped(what: &str) -> Option<String> {
         (_, number) if number.starts_with(['u', 'i']) => {
             "it is a whole number, without quotes".to_owned()
         }
+        (_, table) if table.starts_with("struct ") => {
+            "it is a table; write { KEY = VALUE, … }".to_owned()
+        }
         _ => return None,
     })
+}
+
+/// That an address is none, and what one looks like.
+fn address(what: &str) -> Option<String> {
+    let example = match what {
+        "invalid socket address syntax" => "write address and port, like 127.0.0.1:53 or [::1]:53",
+        "invalid IP address syntax" => "write it like 192.0.2.1 or 2001:db8::1",
+        _ => return None,
+    };
+    Some(format!("{}; {example}", what.trim_end_matches(" syntax")))
 }
 
 /// The key that a line gives a value, or the table that it begins.

@@ -307,6 +307,15 @@ mod tests {
                 "listen = [\"x\"]",
                 &["srvd.toml", ".toml:1:", "listen", "invalid socket address"][..],
             ),
+            (
+                "listen = [\"127.0.0.1\"]",
+                &["write address and port, like 127.0.0.1:53 or [::1]:53"],
+            ),
+            ("etcd-v2 = \"4001\"", &[".toml:1:", ": etcd-v2:", "write address and port"]),
+            (
+                "[[zone]]\nname = \"a\"\ntemplate = \"/{name}/{id}\"",
+                &[".toml:3:", ": template:", "it is a table; write { KEY = VALUE, … }"],
+            ),
             ("colour = 1", &[".toml:1:", "unknown key `colour`; remove it"]),
             ("tcp-idel = \"1s\"", &[".toml:1:", "unknown key `tcp-idel`; is it `tcp-idle`?"]),
             ("[[zone]]\nnam = 1", &[".toml:2:", "unknown key `nam`; is it `name`?"]),

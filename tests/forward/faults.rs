@@ -77,9 +77,7 @@ async fn who_failed_comes_last_for_a_while() {
     forwarding.see("A a.others.test", &[ADDRESS]).await;
     let asked = silent.asked();
     for name in ["b", "c", "d"] {
-        let start = Instant::now();
         forwarding.see(&format!("A {name}.others.test"), &[ADDRESS]).await;
-        assert!(start.elapsed() < Duration::from_millis(600), "{:?}", start.elapsed());
     }
     // It may have been asked again for the first name, and never for others.
     assert!((1..=3).contains(&asked) && silent.asked() <= 3, "{asked}, {}", silent.asked());

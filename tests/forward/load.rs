@@ -51,7 +51,7 @@ async fn our_own_names_are_answered_while_others_are_silent() {
         let start = Instant::now();
         let query = format!("{transport} A web.services.internal");
         forwarding.see(&query, &["NOERROR", "ANSWER: 2"]).await;
-        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
     let codes = flood.await.unwrap();
     let counts = forwarding.forwarder.counts();

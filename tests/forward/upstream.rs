@@ -1,7 +1,7 @@
 //! Who is asked: NSD with a zone, or a server that says what a test wants.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +76,7 @@ pub(crate) struct Wayward {
 impl Wayward {
     /// One whose replies to a query are what `say` makes of it.
     pub(crate) fn start(say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Self {
-        Self::start_on(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), say)
+        Self::start_on(UdpSocket::bind("127.0.0.1:0").unwrap(), say)
     }
 
     /// The same with a socket that is bound already.
@@ -106,8 +106,8 @@ impl Wayward {
         say: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static,
         say_whole: impl Fn(&[u8]) -> Vec<u8> + Send + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let socket = UdpSocket::bind(listener.local_addr().unwrap()).unwrap();
+        let at = free_addr();
+        let (listener, socket) = (TcpListener::bind(at).unwrap(), UdpSocket::bind(at).unwrap());
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 let (mut length, mut query) = ([0; 2], Vec::new());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{ctl, held, ms};
 use crate::support::etcd::Etcd;
 use crate::support::srvd::Srvd;
-use crate::support::{PATIENCE, eventually};
+use crate::support::{PATIENCE, eventually, free_addr};
 
 /// The key of what is registered here.
 const KEY: &str = "/services/web/one";
@@ -68,9 +68,7 @@ impl Page {
 #[test]
 fn tcp_goes_with_the_port_and_comes_back_with_it() {
     let etcd = Etcd::start();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = listener.local_addr().unwrap();
-    drop(listener);
+    let at = free_addr();
     let mut srvd = join(&etcd, at.port(), "tcp", &[]);
     srvd.logs("check failed; not registered until it passes: 127.0.0.1:");
     assert_eq!(held(&etcd, KEY), None);

@@ -6,8 +6,7 @@ use std::num::NonZeroU16;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Windows};
-use crate::cli::{Common, HttpAddress, ServeArgs};
-use crate::config::{self, File, Registry, Serve, ZoneConfig};
+use crate::config::{self, Registry, Serve, ZoneConfig};
 use crate::embedded;
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd, SharedClient};
@@ -15,6 +14,7 @@ use crate::http::Http;
 use crate::index::Schema;
 use crate::join::{Registration, Terms};
 use crate::names::{DEFAULT_LEASE, HEARTBEATS_PER_LEASE, default_id};
+use crate::options::{Common, File, HttpAddress, ServeArgs};
 use crate::registry::document::Registration as Document;
 use crate::registry::{Endpoint, Host, Layout, RegistryUrl};
 use crate::shutdown;

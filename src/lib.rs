@@ -51,12 +51,13 @@
 //! | [`join`] | registration → lease → etcd: the only lasting writer | `registry`, `etcd` |
 //! | [`http`] | the operator's window: health, readiness, metrics, API, bender's interface | `registry`, `index`, `authority`, `forward`, `wire`, `etcd`, `events`, `join` |
 //! | [`etcd_v2`] | etcd's v2 keys API over the registry, for old clients | `etcd`, `events`, `http` |
-//! | [`cli`] | what was typed | `registry` |
-//! | [`config`] | what it means, together with the file | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `cli` |
-//! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `etcd_v2`, `cli`, `config` |
-//! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `cli`, `config`, `app` |
-//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `cli`, `config`, `app`, `reload` |
-//! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `cli`, `config`, `app` |
+//! | [`options`] | options, each declared once: flag, variable and key of the file | `registry`, `forward`, `wire` |
+//! | [`cli`] | what was typed | `registry`, `options` |
+//! | [`config`] | what the options mean together | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `options` |
+//! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `etcd_v2`, `options`, `config` |
+//! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `options`, `config`, `app` |
+//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `options`, `cli`, `config`, `app`, `reload` |
+//! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `options`, `config`, `app` |
 //! | [`docs`] | help texts, man pages and completions | `cli` |
 //!
 //! # Invariants
@@ -112,6 +113,7 @@ pub mod machine;
 pub mod metrics;
 pub mod mirror;
 pub mod names;
+pub mod options;
 pub mod privileges;
 pub mod registry;
 pub mod reload;

@@ -4,8 +4,9 @@
 use std::process::ExitCode;
 
 use srvd::cli::{Cli, Command, ListArgs};
-use srvd::config::{self, File, Registries, Registry, Serve};
+use srvd::config::{self, Registries, Registry, Serve};
 use srvd::error::Failure;
+use srvd::options::File;
 use srvd::telemetry::{self, on_all_cores, on_one_thread};
 use srvd::{commands, dev, docs};
 

@@ -40,6 +40,7 @@ const ROOMS: &[&str] = &[
     "metrics",
     "mirror",
     "names",
+    "options",
     "privileges",
     "registry",
     "reload",
@@ -74,7 +75,7 @@ const RULES: &[Rule] = &[
     ),
     (&["names"], &["crate::registry", "crate::index", "crate::authority"]),
     (&["metrics", "files"], &["crate::registry", "crate::index", "crate::etcd", "crate::http"]),
-    (&["cli"], &["crate::config", "crate::http", "crate::wire", "crate::etcd"]),
+    (&["cli", "options"], &["crate::config", "crate::http", "crate::etcd", "crate::app"]),
     (
         &["config"],
         &["crate::reload", "crate::app", "crate::commands", "crate::join", "crate::http"],

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::follower::FollowedZone;
-use crate::cli::HttpAddress;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Etcd, Range};
 use crate::etcd_v2;
 use crate::events::Events;
 use crate::http::{Http, Subject};
+use crate::options::HttpAddress;
 
 /// The sockets of HTTP, as far as they are on.
 #[derive(Debug, Default)]

@@ -1,9 +1,9 @@
 //! `srvd serve`: the server, from its configuration to its last reply.
 
 use crate::app::App;
-use crate::cli::{Common, ServeArgs};
-use crate::config::{File, Serve};
+use crate::config::Serve;
 use crate::error::Failure;
+use crate::options::{Common, File, ServeArgs};
 use crate::reload::Reload;
 use crate::shutdown;
 use crate::systemd;

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::print;
 use crate::cli::{Output, StatusArgs};
-use crate::config::{File, server};
+use crate::config::server;
 use crate::error::Failure;
+use crate::options::File;
 
 /// The exit code of a server that is not ready.
 const NOT_READY: u8 = 1;

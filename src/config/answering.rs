@@ -2,12 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use super::file::File;
-use super::given::{Given, within};
-use super::named;
-use crate::cli::AnsweringArgs;
 use crate::error::Failure;
 use crate::files::NamedFile;
+use crate::options::{AnsweringArgs, File};
 use crate::wire::{Cookies, NSID_MAX, UdpSize};
 
 /// Secrets that are read from a file: one in use, and some before and after it. Each costs a
@@ -35,36 +32,30 @@ pub struct Answering {
 
 /// What the options and the file say.
 pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, Failure> {
-    let option = "cookie-secret-file";
-    let secrets = named(option, &args.cookie_secret_file, &file.cookie_secret_file, file);
+    let secrets = args.cookie_secret_file(file).map(|given| given.named(file));
     let nsid = nsid(args, file)?;
-    let chaos = args.chaos.or(file.chaos).unwrap_or(false);
+    let chaos = args.chaos(file).is_some_and(|given| given.value);
+    let query_log = args.query_log(file).map(|given| given.value);
     let host = || gethostname::gethostname().to_string_lossy().into_owned();
     Ok(Answering {
         cookies: secrets.as_ref().map(cookies).transpose()?,
         udp_size: udp_size(args, file)?,
-        strict_amplification: args
-            .strict_amplification
-            .or(file.strict_amplification)
-            .unwrap_or(false),
+        strict_amplification: args.strict_amplification(file).is_some_and(|given| given.value),
         chaos: chaos.then(|| nsid.clone().unwrap_or_else(host)),
         nsid,
-        query_log: NonZeroU32::new(args.query_log.or(file.query_log).unwrap_or_default()),
+        query_log: query_log.and_then(NonZeroU32::new),
     })
 }
 
 /// The most octets of a reply over UDP.
 fn udp_size(args: &AnsweringArgs, file: &File) -> Result<UdpSize, Failure> {
-    let given = Given::pick("udp-size", &args.udp_size, &file.udp_size, file);
-    let (least, most) = UdpSize::RANGE.into_inner();
-    let octets = within(given, least.into()..=most.into(), "leave it out for 1232")?;
-    let size = octets.and_then(|octets| UdpSize::new(u16::try_from(octets).ok()?));
+    let size = args.udp_size(file)?.and_then(|octets| UdpSize::new(u16::try_from(octets).ok()?));
     Ok(size.unwrap_or_default())
 }
 
 /// The name of this server.
 fn nsid(args: &AnsweringArgs, file: &File) -> Result<Option<String>, Failure> {
-    let given = Given::pick("nsid", &args.nsid, &file.nsid, file);
+    let given = args.nsid(file);
     if let Some(given) = given.as_ref().filter(|it| !(1..=NSID_MAX).contains(&it.value.len())) {
         let octets = given.value.len();
         return Err(given.fault(format_args!(

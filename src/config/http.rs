@@ -6,14 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use rustls::sign::CertifiedKey;
 
+use super::check_lease;
 use super::expiry::ending;
-use super::file::File;
-use super::given::Given;
-use super::{check_lease, named};
-use crate::cli::{HttpAddress, HttpArgs};
 use crate::error::Failure;
 use crate::files::{Token, certified, tokens};
 use crate::names::{DEFAULT_LEASE, Span};
+use crate::options::{File, Given, HttpAddress, HttpArgs};
 use crate::registry::Diagnostic;
 use crate::remote::ServerUrl;
 
@@ -43,15 +41,14 @@ pub struct Http {
 
 /// What the options and the file say.
 pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
-    let asked = args.at.or(file.http);
-    let token_file = named("http-token-file", &args.http_token_file, &file.http_token_file, file);
-    let written = file.http_hosts.clone().unwrap_or_default();
-    let hosts = if args.http_hosts.is_empty() { written } else { args.http_hosts.clone() };
+    let asked = args.http(file).map(|given| given.value);
+    let token_file = args.http_token_file(file).map(|given| given.named(file));
+    let hosts = args.http_hosts(file).map(|given| given.value).unwrap_or_default();
     let (certificate, caution) = certificate(args, file)?;
     Ok(Http {
         at: asked.unwrap_or_default(),
         is_explicit: asked.is_some(),
-        etcd_v2: args.etcd_v2.or(file.etcd_v2),
+        etcd_v2: args.etcd_v2(file).map(|given| given.value),
         tokens: token_file.as_ref().map(tokens).transpose()?.unwrap_or_default(),
         certificate,
         hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
@@ -64,26 +61,27 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
 /// One that listens on all addresses is asked on loopback.
 #[must_use]
 pub fn server(typed: Option<&ServerUrl>, file: &File) -> ServerUrl {
-    let address = match file.http {
+    let nothing = HttpArgs::default();
+    let address = match nothing.http(file).map(|given| given.value) {
         Some(HttpAddress::On(address)) => address,
         _ => HttpAddress::DEFAULT,
     };
-    typed.cloned().unwrap_or_else(|| ServerUrl::on(address, file.http_cert.is_some()))
+    typed.cloned().unwrap_or_else(|| ServerUrl::on(address, nothing.http_cert(file).is_some()))
 }
 
 /// How long a registration made over HTTP outlives its last renewal.
 fn registration_ttl(args: &HttpArgs, file: &File) -> Result<Duration, Failure> {
-    let typed = args.registration_ttl.map(Span);
-    let given = Given::pick("registration-ttl", &typed, &file.registration_ttl, file);
-    let Some(Given { value: Span(ttl), origin }) = given else { return Ok(DEFAULT_LEASE) };
+    let Some(Given { value: Span(ttl), origin, .. }) = args.registration_ttl(file) else {
+        return Ok(DEFAULT_LEASE);
+    };
     check_lease(&origin, ttl)?;
     Ok(ttl)
 }
 
 /// The certificate and its key, which must belong together; and a warning of it.
 fn certificate(args: &HttpArgs, file: &File) -> Result<Certificate, Failure> {
-    let cert = named("http-cert", &args.http_cert, &file.http_cert, file);
-    let key = named("http-key", &args.http_key, &file.http_key, file);
+    let cert = args.http_cert(file).map(|given| given.named(file));
+    let key = args.http_key(file).map(|given| given.named(file));
     match (cert, key) {
         (None, None) => Ok((None, None)),
         (Some(cert), Some(key)) => {

@@ -1,28 +1,12 @@
 //! Access and limits: who may ask, how much, and as whom the server runs.
 
 use std::num::NonZeroU32;
-use std::ops::RangeInclusive;
-use std::time::Duration;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-
-use super::file::File;
-use super::given::{Given, within};
-use crate::cli::LimitArgs;
 use crate::error::Failure;
 use crate::names::{Network, Networks, Span};
+use crate::options::{File, Given, LimitArgs};
 use crate::privileges::Account;
-use crate::wire::{RATE_MAX, RateLimit, TcpLimits};
-
-/// Of limited replies one of at most so many is slipped: a client behind a forged address
-/// would have to ask more often than any does.
-const SLIP_MAX: u32 = 10;
-/// TCP connections that may be allowed: what one process has descriptors and memory for.
-const CONNECTIONS_MAX: usize = 10_000;
-/// How long connections may be told to be quiet: some time, or clients that ask twice need
-/// two (RFC 7766 section 6.2.3); and not so long that they pile up.
-const IDLE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
+use crate::wire::{RateLimit, TcpLimits};
 
 /// Access and limits: who may ask, how much, and as whom the server runs.
 #[derive(Debug)]
@@ -41,17 +25,15 @@ pub struct Limits {
 
 /// What the options and the file say.
 pub(super) fn limits(args: &LimitArgs, file: &File) -> Result<Limits, Failure> {
-    let allow_query = Given::list("allow-query", &args.allow_query, &file.allow_query, file);
+    let allow_query = args.allow_query(file);
     if let Some(empty) = allow_query.as_ref().filter(|given| given.value.is_empty()) {
         let text = "name the networks that are answered, or leave it out for everybody";
         return Err(empty.fault(text));
     }
-    let recursion = &file.allow_recursion;
-    let allow_recursion = Given::list("allow-recursion", &args.allow_recursion, recursion, file);
     let list = |given: Given<Vec<Network>>| Networks::new(&given.value);
     Ok(Limits {
         allow_query: allow_query.map(list),
-        allow_recursion: allow_recursion.map(list).unwrap_or_default(),
+        allow_recursion: args.allow_recursion(file).map(list).unwrap_or_default(),
         rate: rate(args, file)?,
         tcp: tcp(args, file)?,
         run_as: run_as(args, file)?,
@@ -60,58 +42,39 @@ pub(super) fn limits(args: &LimitArgs, file: &File) -> Result<Limits, Failure> {
 
 /// How much a network is sent.
 fn rate(args: &LimitArgs, file: &File) -> Result<Option<RateLimit>, Failure> {
-    let rate = Given::pick("rate-limit", &args.rate_limit, &file.rate_limit, file);
-    let rate = within(rate, 0..=RATE_MAX, "0 is no limit")?.unwrap_or(0);
-    let slip = Given::pick("rate-limit-slip", &args.rate_limit_slip, &file.rate_limit_slip, file);
-    let slip = within(slip, 0..=SLIP_MAX, "0 drops all, 1 none")?;
-    let (typed, written) = (&args.rate_limit_ipv4_prefix, &file.rate_limit_ipv4_prefix);
-    let v4 = Given::pick("rate-limit-ipv4-prefix", typed, written, file);
-    let v4 = within(v4, 1..=32, "an IPv4 address has 32 bits")?;
-    let (typed, written) = (&args.rate_limit_ipv6_prefix, &file.rate_limit_ipv6_prefix);
-    let v6 = Given::pick("rate-limit-ipv6-prefix", typed, written, file);
-    let v6 = within(v6, 1..=128, "an IPv6 address has 128 bits")?;
-    let (typed, written) = (&args.rate_limit_exempt, &file.rate_limit_exempt);
-    let exempt = Given::list("rate-limit-exempt", typed, written, file);
     let default = RateLimit::new(NonZeroU32::MIN);
-    Ok(NonZeroU32::new(rate).map(|per_second| RateLimit {
-        per_second,
-        slip: slip.unwrap_or(default.slip),
-        ipv4_prefix: v4.unwrap_or(default.ipv4_prefix),
-        ipv6_prefix: v6.unwrap_or(default.ipv6_prefix),
+    let exempt = args.rate_limit_exempt(file);
+    let limit = RateLimit {
+        slip: args.rate_limit_slip(file)?.unwrap_or(default.slip),
+        ipv4_prefix: args.rate_limit_ipv4_prefix(file)?.unwrap_or(default.ipv4_prefix),
+        ipv6_prefix: args.rate_limit_ipv6_prefix(file)?.unwrap_or(default.ipv6_prefix),
         exempt: exempt.map_or(default.exempt, |given| Networks::new(&given.value)),
-    }))
+        ..default
+    };
+    let rate = args.rate_limit(file)?.and_then(NonZeroU32::new);
+    Ok(rate.map(|per_second| RateLimit { per_second, ..limit }))
 }
 
 /// What connections may take. Who sets the whole alone wants clients to have half of it, as
 /// by default.
 fn tcp(args: &LimitArgs, file: &File) -> Result<TcpLimits, Failure> {
     let default = TcpLimits::default();
-    let all = Given::pick("tcp-connections", &args.tcp_connections, &file.tcp_connections, file);
-    let all = within(all, 1..=CONNECTIONS_MAX, "each needs a file descriptor")?;
-    let (option, written) = ("tcp-connections-per-client", &file.tcp_connections_per_client);
-    let one = Given::pick(option, &args.tcp_connections_per_client, written, file);
+    let all = args.tcp_connections(file)?;
     let most = all.unwrap_or(default.connections);
-    let one = within(one, 1..=most, "which is `tcp-connections`")?;
-    let idle = Given::pick("tcp-idle", &args.tcp_idle.map(Span), &file.tcp_idle, file);
-    let idle = within(idle, Span(*IDLE.start())..=Span(*IDLE.end()), "leave it out for 10s")?;
+    let one = args.tcp_connections_per_client(file);
+    let one = one.map(|given| given.within(1..=most, "which is `tcp-connections`")).transpose()?;
     let half = all.map_or(default.per_client, |all| all.div_ceil(2));
     Ok(TcpLimits {
         connections: most,
         per_client: one.unwrap_or(half),
-        idle: idle.map_or(default.idle, |Span(idle)| idle),
+        idle: args.tcp_idle(file)?.map_or(default.idle, |Span(idle)| idle),
     })
 }
 
 /// Whom to become.
 fn run_as(args: &LimitArgs, file: &File) -> Result<Option<Account>, Failure> {
-    let given = Given::pick("run-as", &args.run_as, &file.run_as, file);
-    given.map(|given| Account::find(&given.value).map_err(|fault| given.fault(fault))).transpose()
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
+    let find = |given: Given<String>| Account::find(&given.value).map_err(|it| given.fault(it));
+    args.run_as(file).map(find).transpose()
 }
 
 #[cfg(test)]
@@ -119,8 +82,8 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::cli::Common;
     use crate::config::Serve;
+    use crate::options::Common;
 
     /// What a file says.
     fn read(text: &str) -> Result<Limits, Failure> {

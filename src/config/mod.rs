@@ -5,13 +5,8 @@
 
 mod answering;
 mod expiry;
-mod fault;
-mod file;
-mod format;
 mod forward;
-mod given;
 mod http;
-mod keys;
 mod limits;
 mod outage;
 mod reverse;
@@ -21,26 +16,21 @@ mod servers;
 mod watched;
 mod zones;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Common;
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::files::NamedFile;
 use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
+use crate::options::{Common, File};
 use crate::registry::{Diagnostic, RegistryUrl};
 use crate::telemetry::LogFormat;
 
-use self::file::FileValue;
-use self::given::Given;
 use self::secrets::exposed;
 use self::zones::registry_zones;
 
 pub use self::answering::Answering;
-pub use self::file::File;
 pub use self::http::{Http, server};
-pub use self::keys::{KEYS, TakesEffect};
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};
@@ -105,8 +95,8 @@ impl Registries {
 
 /// The registry that the options and the file name, and whether they name one.
 fn registry_url(common: &Common, file: &File) -> Result<(RegistryUrl, bool), Failure> {
-    let given = Given::pick("registry", &common.registry, &file.registry, file);
-    let configured = given.map(|given| read_url(&given.origin, &given.value)).transpose()?;
+    let configured =
+        common.registry(file).map(|given| read_url(&given.origin, &given.value)).transpose()?;
     let is_explicit = configured.is_some();
     let default = || DEFAULT_REGISTRY.parse().expect("the default is a registry url");
     Ok((configured.unwrap_or_else(default), is_explicit))
@@ -115,7 +105,7 @@ fn registry_url(common: &Common, file: &File) -> Result<(RegistryUrl, bool), Fai
 /// The log format that the options and the file name.
 #[must_use]
 pub fn log_format(common: &Common, file: &File) -> LogFormat {
-    common.log_format.or(file.log_format).unwrap_or_default()
+    common.log_format(file).map(|given| given.value).unwrap_or_default()
 }
 
 /// Reads a registry url. What may be a password in it is not repeated.
@@ -164,14 +154,14 @@ fn check_tls<'u>(
 
 /// Where credentials and certificates are. Nothing is read.
 fn files(common: &Common, file: &File) -> Result<Files, Failure> {
-    let ca = named("ca", &common.ca, &file.ca, file);
+    let ca = common.ca(file).map(|given| given.named(file));
     Ok(Files { ca, identity: identity(common, file)?, user: user(common, file)? })
 }
 
 /// The user, and where the password is.
 fn user(common: &Common, file: &File) -> Result<Option<(String, NamedFile)>, Failure> {
-    let password = named("password-file", &common.password_file, &file.password_file, file);
-    let user = Given::pick("user", &common.user, &file.user, file);
+    let password = common.password_file(file).map(|given| given.named(file));
+    let user = common.user(file);
     if let Some(both) = user.as_ref().filter(|user| user.value.contains(':')) {
         let text = "give the name without a password; that goes into a file, --password-file";
         return Err(both.fault(text));
@@ -187,8 +177,8 @@ fn user(common: &Common, file: &File) -> Result<Option<(String, NamedFile)>, Fai
 
 /// The client certificate and its key.
 fn identity(common: &Common, file: &File) -> Result<Option<(NamedFile, NamedFile)>, Failure> {
-    let cert = named("cert", &common.cert, &file.cert, file);
-    let key = named("key", &common.key, &file.key, file);
+    let cert = common.cert(file).map(|given| given.named(file));
+    let key = common.key(file).map(|given| given.named(file));
     match (cert, key) {
         (Some(cert), Some(key)) => Ok(Some((cert, key))),
         (None, None) => Ok(None),
@@ -196,19 +186,6 @@ fn identity(common: &Common, file: &File) -> Result<Option<(NamedFile, NamedFile
             Err(one.fault("--cert and --key go together; give both or none").into())
         }
     }
-}
-
-/// A path that an option or a key of the file names.
-fn named(
-    option: &str,
-    typed: &Option<PathBuf>,
-    written: &FileValue<PathBuf>,
-    file: &File,
-) -> Option<NamedFile> {
-    let is_typed = typed.is_some();
-    let Given { value, origin } = Given::pick(option, typed, written, file)?;
-    let path = if is_typed { value } else { file.resolve(&value) };
-    Some(NamedFile { path, origin })
 }
 
 #[cfg(test)]

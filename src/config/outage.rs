@@ -3,19 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::file::File;
-use super::given::{Given, within};
-use super::named;
-use crate::cli::ServeArgs;
 use crate::error::Failure;
 use crate::files::NamedFile;
 use crate::names::{DEFAULT_HOLD_COLLAPSE, Span};
+use crate::options::{File, ServeArgs};
 
 /// The shortest `max-stale`: the registry is asked for a word four times within it, and
 /// more often than that would be a load.
 const MAX_STALE_LEAST: Span = Span(Duration::from_secs(1));
-/// The longest `hold-collapse`: removals are never held for ever.
-const HOLD_MOST: Span = Span(Duration::from_secs(3600));
 
 /// The options for outages.
 #[derive(Debug)]
@@ -47,22 +42,20 @@ impl State {
 
 /// What the options and the file say.
 pub(super) fn outage(args: &ServeArgs, file: &File) -> Result<Outage, Failure> {
-    let state = named("state", &args.state, &file.state, file);
+    let state = args.state(file).map(|given| given.named(file));
     let state = state.map(|NamedFile { path: directory, origin }| State { directory, origin });
     if let Some(state) = state.as_ref().filter(|it| it.directory.exists() && !it.directory.is_dir())
     {
         return Err(state.fault("is not a directory; name one, it is made if it is not there"));
     }
-    let stale = Given::pick("max-stale", &args.max_stale.map(Span), &file.max_stale, file);
+    let stale = args.max_stale(file);
     if let Some(short) = stale.as_ref().filter(|given| given.value < MAX_STALE_LEAST) {
         return Err(short.fault(format_args!(
             "{} is too short, at least {MAX_STALE_LEAST}; leave it out for answers without limit",
             short.value
         )));
     }
-    let hold = args.hold_collapse.map(Span);
-    let hold = Given::pick("hold-collapse", &hold, &file.hold_collapse, file);
-    let hold = within(hold, Span(Duration::ZERO)..=HOLD_MOST, "0s turns the guard off")?;
+    let hold = args.hold_collapse(file)?;
     Ok(Outage {
         state,
         max_stale: stale.map(|given| given.value.0),

@@ -2,13 +2,11 @@
 
 use hickory_proto::rr::Name;
 
-use super::file::File;
-use super::given::Given;
 use super::zones::{ZoneConfig, settings};
-use crate::cli::ServeArgs;
 use crate::error::Failure;
 use crate::index::{Schema, Settings};
 use crate::names::{Block, DEFAULT_TTL, WireName};
+use crate::options::{File, ServeArgs};
 use crate::zonefile;
 
 /// The zones with what makes some of them reverse zones: those of a file and those of the
@@ -66,9 +64,7 @@ fn reversing(mut settings: Settings) -> Settings {
 
 /// The apexes, each with where it was named.
 fn apexes(args: &ServeArgs, file: &File) -> Result<Vec<(Name, String)>, Failure> {
-    let Some(given) = Given::list("reverse", &args.reverse, &file.reverse, file) else {
-        return Ok(Vec::new());
-    };
+    let Some(given) = args.reverse(file) else { return Ok(Vec::new()) };
     let mut apexes: Vec<(Name, String)> = Vec::new();
     for text in &given.value {
         let apex = read(text).map_err(|fault| given.fault(format_args!("`{text}` {fault}")))?;
@@ -94,8 +90,8 @@ fn read(text: &str) -> Result<Name, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Common;
     use crate::config::Serve;
+    use crate::options::Common;
 
     fn serve(text: &str, reverse: &[&str]) -> Result<Serve, Failure> {
         let directory = tempfile::tempdir().unwrap();
@@ -104,7 +100,8 @@ mod tests {
         let zone = "$TTL 60\n@ SOA ns a 7 1 2 3 4000\n@ NS ns.example.\n1.0.0.10 PTR gw.example.\n";
         std::fs::write(directory.path().join("zones/10.in-addr.arpa.zone"), zone).unwrap();
         std::fs::write(&path, text).unwrap();
-        let reverse = reverse.iter().map(|it| (*it).to_owned()).collect();
+        let reverse: Vec<_> = reverse.iter().map(|it| (*it).to_owned()).collect();
+        let reverse = Some(reverse).filter(|it| !it.is_empty());
         let args = ServeArgs { reverse, ..ServeArgs::default() };
         Serve::new(&Common::default(), &args, &File::read(Some(&path))?)
     }

@@ -1,10 +1,8 @@
 //! Files with secrets that everybody may read.
 
-use super::file::File;
-use super::named;
-use crate::cli::ServeArgs;
 use crate::etcd::Files;
 use crate::files::NamedFile;
+use crate::options::{File, ServeArgs};
 use crate::registry::Diagnostic;
 
 /// What those who are neither the owner nor of the group may not do to a secret: read or
@@ -18,13 +16,13 @@ pub(super) fn exposed(files: &Files) -> Vec<Diagnostic> {
 
 /// Warnings of all files with secrets that a server reads.
 pub(super) fn of_server(files: &Files, args: &ServeArgs, file: &File) -> Vec<Diagnostic> {
-    let (http, answering) = (&args.http, &args.answering);
     let own = [
-        named("http-token-file", &http.http_token_file, &file.http_token_file, file),
-        named("http-key", &http.http_key, &file.http_key, file),
-        named("cookie-secret-file", &answering.cookie_secret_file, &file.cookie_secret_file, file),
+        args.http.http_token_file(file),
+        args.http.http_key(file),
+        args.answering.cookie_secret_file(file),
     ];
-    of_registry(files).iter().chain(own.iter().flatten()).filter_map(caution).collect()
+    let own: Vec<_> = own.into_iter().flatten().map(|given| given.named(file)).collect();
+    of_registry(files).iter().chain(&own).filter_map(caution).collect()
 }
 
 /// The files with secrets among those that let us into registries.

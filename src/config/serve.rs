@@ -6,24 +6,21 @@ use std::time::{Duration, SystemTime};
 
 use super::answering::{Answering, answering};
 use super::expiry::ending;
-use super::file::File;
 use super::forward::{forward, rules};
-use super::given::{Given, within};
 use super::http::{Http, http};
-use super::keys;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::reverse::reversed;
 use super::secrets::of_server;
 use super::servers::servers;
 use super::zones::{ZoneConfig, registry_zones, static_zones};
-use super::{check_tls, files, log_format, named, registry_url};
-use crate::cli::{Common, ServeArgs};
+use super::{check_tls, files, log_format, registry_url};
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::forward::{Rules, Source};
 use crate::index::Settings;
 use crate::names::Span;
+use crate::options::{self, Common, File, ServeArgs, TakesEffect};
 use crate::privileges::Account;
 use crate::registry::{Diagnostic, RegistryUrl};
 use crate::telemetry::LogFormat;
@@ -31,10 +28,6 @@ use crate::zonefile;
 
 /// Where DNS is answered when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5300;
-/// The longest that answers go on once the server is told to stop.
-const DELAY_MOST: Span = Span(Duration::from_secs(300));
-/// UDP workers that may be asked for: more than any machine has cores.
-const WORKERS_MAX: usize = 1024;
 
 /// The configuration of `serve` and `dev`.
 #[derive(Debug)]
@@ -60,7 +53,7 @@ pub struct Serve {
     /// How the registries let us in.
     pub access: Access,
     /// The options that name what does, each with its value; no secret.
-    pub named: Fixed,
+    pub named: Vec<(&'static str, String)>,
     /// A warning of the certificate that is shown to registries.
     pub client_caution: Option<Diagnostic>,
     /// Warnings of files with secrets that everybody may read.
@@ -87,7 +80,7 @@ pub struct Listen {
 }
 
 /// The options that only a restart changes: keys of the file, each with its value in words.
-pub type Fixed = Vec<(&'static str, String)>;
+pub type Fixed = Vec<(String, String)>;
 
 impl Serve {
     /// What the options and the file say together.
@@ -139,9 +132,9 @@ impl Serve {
             forward_rules: rules(args, file),
             listen,
             http: http(&args.http, file)?,
-            workers: workers(args, file)?,
-            bare_names: args.bare_names.or(file.bare_names).unwrap_or(true),
-            watch_files: args.watch_files.or(file.watch_files).unwrap_or(true),
+            workers: args.workers(file)?.unwrap_or(0),
+            bare_names: args.bare_names(file).is_none_or(|given| given.value),
+            watch_files: args.watch_files(file).is_none_or(|given| given.value),
             zones,
             static_zones,
             log_format: log_format(common, file),
@@ -150,7 +143,7 @@ impl Serve {
             exposed,
             access,
             outage: outage(args, file)?,
-            shutdown_delay: shutdown_delay(args, file)?,
+            shutdown_delay: args.shutdown_delay(file)?.map_or(Duration::ZERO, |Span(delay)| delay),
             limits: limits(&args.limits, file)?,
             answering: answering(&args.answering, file)?,
         })
@@ -184,7 +177,9 @@ impl Serve {
     /// What only a restart changes.
     #[must_use]
     pub fn fixed(&self) -> Fixed {
-        keys::fixed().map(|key| (key, self.shown(key))).collect()
+        let is_fixed = |effect| matches!(effect, TakesEffect::Followed | TakesEffect::Restart);
+        let keys = options::keys().filter(|(_, effect)| is_fixed(*effect)).map(|(key, _)| key);
+        keys.map(|key| (key.clone(), self.shown(&key))).collect()
     }
 
     /// The value of a key that only a restart changes, in words.
@@ -218,17 +213,9 @@ fn zones(
     reversed(args, file, zones, static_zones)
 }
 
-/// How long answers go on once it is told to stop.
-fn shutdown_delay(args: &ServeArgs, file: &File) -> Result<Duration, Failure> {
-    let typed = args.shutdown_delay.map(Span);
-    let given = Given::pick("shutdown-delay", &typed, &file.shutdown_delay, file);
-    let delay = within(given, Span(Duration::ZERO)..=DELAY_MOST, "a supervisor waits 90s or less")?;
-    Ok(delay.map_or(Duration::ZERO, |Span(delay)| delay))
-}
-
 /// The addresses to answer on.
 fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
-    match Given::list("listen", &args.listen, &file.listen, file) {
+    match args.listen(file) {
         Some(given) if given.value.is_empty() => {
             Err(given.fault("name at least one address, or leave it out"))
         }
@@ -241,15 +228,9 @@ fn listen(args: &ServeArgs, file: &File) -> Result<Listen, Failure> {
     }
 }
 
-/// How many UDP workers there are to be.
-fn workers(args: &ServeArgs, file: &File) -> Result<usize, Failure> {
-    let given = Given::pick("workers", &args.workers, &file.workers, file);
-    Ok(within(given, 0..=WORKERS_MAX, "0 is one per core")?.unwrap_or(0))
-}
-
 /// The directory of zone files, which must be one.
 fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> {
-    let Some(named) = named("zones", &args.zones, &file.zones, file) else { return Ok(None) };
+    let Some(named) = args.zones(file).map(|given| given.named(file)) else { return Ok(None) };
     if !named.path.is_dir() {
         return Err(named.fault("is not a directory that can be read").into());
     }
@@ -341,7 +322,7 @@ mod tests {
             ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is not a directory; name one"),
             ("\nmax-stale = \"0s\"", "srvd.toml:2: max-stale: 0s is too short, at least 1s"),
             ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 2h is not within 0s to 1h"),
-            ("forward = [\n\"1.1.1.1\",\n\"one\"]", "srvd.toml:3: forward: `one` is neither an"),
+            ("forward = [\n\"1.1.1.1\",\n\"one\"]", "srvd.toml:1: forward: `one` is neither an"),
             ("\nforward = [\"0.0.0.0\"]", "srvd.toml:2: forward: `0.0.0.0` cannot be asked"),
             (
                 "forward = [\"[::1]:5300\"]",

@@ -3,11 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Listen;
-use super::file::File;
-use super::given::Given;
-use crate::cli::AnsweringArgs;
 use crate::error::Failure;
 use crate::machine;
+use crate::options::{AnsweringArgs, File};
 
 /// Addresses that are told: with as many, a reply of 512 octets still names the server (the
 /// root has as many for the same reason).
@@ -22,8 +20,9 @@ pub(super) fn servers(
     file: &File,
     listen: &Listen,
 ) -> Result<Vec<IpAddr>, Failure> {
-    let given = Given::list("ns-address", &args.ns_address, &file.ns_address, file);
-    let Some(given) = given else { return Ok(listening(&listen.addresses, machine::candidates)) };
+    let Some(given) = args.ns_address(file) else {
+        return Ok(listening(&listen.addresses, machine::candidates));
+    };
     let (said, usage) = (&given.value, |text: String| Err(given.fault(text)));
     if let Some(address) = said.iter().find(|it| it.is_unspecified() || it.is_multicast()) {
         return usage(format!("`{address}` is no address that can be asked; write this server's"));
@@ -103,7 +102,7 @@ mod tests {
     fn what_is_said_must_be_addresses_to_ask() {
         let listen = Listen { addresses: Vec::new(), is_explicit: true };
         let said = |all: &[&str]| {
-            let ns_address = all.iter().map(|it| it.parse().unwrap()).collect();
+            let ns_address = Some(all.iter().map(|it| it.parse().unwrap()).collect());
             let args = AnsweringArgs { ns_address, ..AnsweringArgs::default() };
             servers(&args, &File::default(), &listen)
         };

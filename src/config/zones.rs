@@ -6,8 +6,6 @@ use std::sync::Arc;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 
-use super::file::{DrawnOrder, File, RegistrySchema, Zone};
-use super::format::KeyFormat;
 use super::read_url;
 use crate::error::Failure;
 use crate::index::{AnswersOrder, Index, Schema, Settings, Tree};
@@ -15,6 +13,7 @@ use crate::names::{
     DEFAULT_SKYDNS_NEGATIVE_TTL, DEFAULT_SKYDNS_PREFIX, DEFAULT_SKYDNS_TTL, DEFAULT_TTL,
     DEFAULT_ZONE, WireName,
 };
+use crate::options::{DrawnOrder, File, KeyFormat, RegistrySchema, Zone};
 use crate::registry::{Diagnostic, Layout, RegistryUrl, Template};
 use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
 

@@ -1,6 +1,7 @@
 //! Durations as people write them.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A duration in words, `1m 30s`: with no more digits than anybody measures by.
@@ -15,6 +16,15 @@ const IN_MILLISECONDS: Duration = Duration::from_millis(10);
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_duration(rounded(self.0)).fmt(formatter)
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fault = |_| format!("`{text}` is no duration; write it like 30s or 1h");
+        humantime::parse_duration(text).map(Self).map_err(fault)
     }
 }
 

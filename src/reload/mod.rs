@@ -22,13 +22,13 @@ use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 use crate::app::{Reloadable, warn_of};
-use crate::cli::{Common, ServeArgs};
-use crate::config::{self, File, Fixed, Serve, ZoneConfig};
+use crate::config::{self, Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
 use crate::files::{FileStamps, WatchedFiles};
 use crate::index::Schema;
 use crate::metrics::ReloadOutcome;
+use crate::options::{Common, File, ServeArgs};
 use crate::registry::{Layout, RegistryUrl};
 use crate::systemd;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::CommandFactory;
 use srvd::cli::Cli;
-use srvd::config::{KEYS, TakesEffect};
+use srvd::options::{self, TakesEffect};
 
 use super::text;
 use crate::support::sources;
@@ -44,11 +44,12 @@ fn every_key_is_an_option_and_has_its_reload() {
     let options: BTreeSet<_> = (options.filter_map(clap::Arg::get_long))
         .filter(|flag| !NOT_CONFIGURATION.contains(flag))
         .collect();
-    assert_eq!(options, KEYS.iter().map(|(key, _)| *key).collect());
+    let keys: Vec<_> = options::keys().collect();
+    assert_eq!(options, keys.iter().map(|(key, _)| key.as_str()).collect());
     let text = text("docs/operating.md");
     let table = text.split("| key | when it changes |").nth(1).unwrap();
     let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
-    for (key, change) in KEYS {
+    for (key, change) in keys {
         let wanted = match change {
             TakesEffect::Reloaded => " reloaded ",
             TakesEffect::Followed | TakesEffect::Restart => " restart; one warning ",
@@ -58,7 +59,7 @@ fn every_key_is_an_option_and_has_its_reload() {
             let names = row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2);
             names.into_iter().any(|name| match name.strip_suffix('*') {
                 Some(start) => key.starts_with(start),
-                None => key == name,
+                None => key == *name,
             })
         };
         let found: Vec<_> = rows.iter().filter(is_named).collect();

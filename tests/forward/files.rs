@@ -149,7 +149,7 @@ fn a_file_that_changes_is_followed() {
 fn ourselves_and_nonsense_are_wrong_usage() {
     for (forward, text) in [
         ("127.0.0.1:5399", "--forward: 127.0.0.1:5399 is this server itself"),
-        ("one.one", "--forward: `one.one` is neither an address nor a file"),
+        ("one.one", "'--forward <SERVER|FILE>': `one.one` is neither an address nor a file"),
     ] {
         let args = ["serve", "--listen", "0.0.0.0:5399", "--forward", forward];
         let output = plain(&args).output().unwrap();

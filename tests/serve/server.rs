@@ -10,9 +10,9 @@ use hickory_proto::op::{Edns, Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_proto::rr::{Name, RData, Record};
 use srvd::app::App;
-use srvd::cli::{Common, HttpArgs, ServeArgs};
-use srvd::config::{File, Serve};
+use srvd::config::Serve;
 use srvd::index::{Index, Zone};
+use srvd::options::{Common, File, HttpArgs, ServeArgs};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::eventually;
@@ -70,9 +70,9 @@ impl Server {
 
     /// Serves what the configuration file at a path says, on a port of its own.
     pub(super) fn with_config(path: &Path) -> Self {
-        let listen = vec![(Ipv4Addr::LOCALHOST, 0).into()];
-        let http = Some(srvd::cli::HttpAddress::Off);
-        let http = HttpArgs { at: http, ..HttpArgs::default() };
+        let listen = Some(vec![(Ipv4Addr::LOCALHOST, 0).into()]);
+        let http = Some(srvd::options::HttpAddress::Off);
+        let http = HttpArgs { http, ..HttpArgs::default() };
         let args = ServeArgs { listen, http, ..ServeArgs::default() };
         let file = File::read(Some(path)).unwrap();
         let config = Serve::new(&Common::default(), &args, &file).unwrap();

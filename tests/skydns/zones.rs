@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use srvd::authority::{Answer, Draw, Overflow, Question, Room, RrSet, answer};
-use srvd::cli::{Common, ServeArgs};
-use srvd::config::{File, Serve};
+use srvd::config::Serve;
 use srvd::index::{Index, Publisher};
+use srvd::options::{Common, File, ServeArgs};
 use srvd::registry::{Publish, Stored, Table, Update};
 
 /// Room for any answer over TCP.

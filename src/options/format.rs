@@ -26,7 +26,7 @@ pub enum KeyFormat {
 
 impl KeyFormat {
     /// The writer, if it is one alone.
-    pub(super) const fn writer(self) -> Option<Writer> {
+    pub(crate) const fn writer(self) -> Option<Writer> {
         Some(match self {
             Self::Auto => return None,
             Self::Dubbo => Writer::Dubbo,

@@ -48,13 +48,6 @@ impl fmt::Display for HttpAddress {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for HttpAddress {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,23 +5,28 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use super::file::{File, FileValue};
+use super::key;
 use crate::error::Failure;
+use crate::files::NamedFile;
 
 /// A value, and the option or the key of the file that gives it.
 #[derive(Debug)]
-pub(super) struct Given<T> {
+pub struct Given<T> {
     /// The value.
-    pub(super) value: T,
+    pub value: T,
     /// `--workers`, or `srvd.toml:3: workers`.
-    pub(super) origin: String,
+    pub origin: String,
+    /// Whether the file gives it: paths begin where that stands.
+    pub is_written: bool,
 }
 
 impl<T> Given<T> {
-    /// What was typed, else what the file says.
+    /// What was typed, else what the file says, of the option that a field is named after.
     pub(super) fn pick(
-        option: &str,
+        field: &str,
         typed: &Option<T>,
         written: &FileValue<T>,
         file: &File,
@@ -29,20 +34,22 @@ impl<T> Given<T> {
     where
         T: Clone,
     {
+        let key = key(field);
         if let Some(value) = typed.clone() {
-            return Some(Self { value, origin: format!("--{option}") });
+            return Some(Self { value, origin: format!("--{key}"), is_written: false });
         }
         let written = written.as_ref()?;
-        Some(Self { value: written.as_ref().clone(), origin: file.origin(option, written) })
+        let origin = file.origin(&key, written);
+        Some(Self { value: written.as_ref().clone(), origin, is_written: true })
     }
 
     /// What is wrong with it, and what to do.
-    pub(super) fn fault(&self, text: impl Display) -> Failure {
+    pub(crate) fn fault(&self, text: impl Display) -> Failure {
         Failure::usage(format!("{}: {text}", self.origin))
     }
 
     /// The value, if it is within bounds; `remedy` follows them in the error.
-    pub(super) fn within(self, bounds: RangeInclusive<T>, remedy: &str) -> Result<T, Failure>
+    pub(crate) fn within(self, bounds: RangeInclusive<T>, remedy: &str) -> Result<T, Failure>
     where
         T: PartialOrd + Display,
     {
@@ -54,24 +61,10 @@ impl<T> Given<T> {
     }
 }
 
-impl<T: Clone> Given<Vec<T>> {
-    /// The list that was typed, if anything was; else that of the file, which may be empty.
-    pub(super) fn list(
-        option: &str,
-        typed: &[T],
-        written: &FileValue<Vec<T>>,
-        file: &File,
-    ) -> Option<Self> {
-        let typed = Some(typed.to_vec()).filter(|typed| !typed.is_empty());
-        Self::pick(option, &typed, written, file)
+impl Given<PathBuf> {
+    /// The file of this path.
+    pub(crate) fn named(self, file: &File) -> NamedFile {
+        let path = if self.is_written { file.resolve(&self.value) } else { self.value };
+        NamedFile { path, origin: self.origin }
     }
-}
-
-/// The value that is given, if any is; it must be within bounds.
-pub(super) fn within<T: PartialOrd + Display>(
-    given: Option<Given<T>>,
-    bounds: RangeInclusive<T>,
-    remedy: &str,
-) -> Result<Option<T>, Failure> {
-    given.map(|given| given.within(bounds, remedy)).transpose()
 }

@@ -1,5 +1,8 @@
 //! Faults of the configuration file, in the words of who writes one.
 
+use toml::Spanned;
+
+use super::keys;
 use crate::names::nearest;
 
 /// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
@@ -7,23 +10,46 @@ use crate::names::nearest;
 pub(super) fn fault(text: &str, error: &toml::de::Error) -> String {
     // Some faults say what was expected in a line of its own.
     let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    let what =
-        unknown(&what).or_else(|| mistyped(&what)).or_else(|| address(&what)).unwrap_or(what);
+    let what = unknown_of_zone(&what)
+        .or_else(|| mistyped(&what))
+        .or_else(|| address(&what))
+        .unwrap_or(what);
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
         return format!(" {what}");
     };
-    let line = before.matches('\n').count() + 1;
+    let line = line_after(before);
     let keys = text.lines().take(line).filter_map(key_of);
     keys.last().map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
 }
 
-/// That a key is unknown, with the known one that is most like it in place of all of them.
-fn unknown(what: &str) -> Option<String> {
+/// The line, and that its key is unknown, if no option is called so.
+pub(super) fn unknown(text: &str, key: &Spanned<String>) -> Option<String> {
+    let known: Vec<_> = keys().map(|(key, _)| key).chain(["zone".to_owned()]).collect();
+    if known.contains(key.as_ref()) {
+        return None;
+    }
+    let line = line_after(text.get(..key.span().start).unwrap_or_default());
+    let (key, known) = (key.as_ref(), known.iter().map(String::as_str));
+    Some(format!("{line}: {key}: {}", unknown_of(key, known)))
+}
+
+/// That a key of `[[zone]]` is unknown.
+fn unknown_of_zone(what: &str) -> Option<String> {
     let (key, known) = what.strip_prefix("unknown field `")?.split_once("`, expected one of ")?;
-    let known = known.split(", ").map(|it| it.trim_matches('`').as_bytes());
-    let meant = nearest(key.as_bytes(), known).and_then(|it| str::from_utf8(it).ok());
+    Some(unknown_of(key, known.split(", ").map(|it| it.trim_matches('`'))))
+}
+
+/// That a key is unknown, with the known one that is most like it.
+fn unknown_of<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let meant = nearest(key.as_bytes(), known.map(str::as_bytes));
+    let meant = meant.and_then(|it| str::from_utf8(it).ok());
     let remedy = meant.map_or("remove it".to_owned(), |it| format!("is it `{it}`?"));
-    Some(format!("unknown key `{key}`; {remedy}"))
+    format!("unknown key `{key}`; {remedy}")
+}
+
+/// The number of the line that follows a text.
+fn line_after(text: &str) -> usize {
+    text.matches('\n').count() + 1
 }
 
 /// That a value is of another type than it should be, and what to write.

@@ -57,6 +57,7 @@ use tokio::time::timeout;
 use self::discovery::Discovery;
 use self::endpoints::{ConnectTask, Connecting, Endpoints};
 use self::link::MemberConnection;
+use crate::files::LOOK_EVERY;
 use crate::registry::RegistryUrl;
 
 pub use self::access::{Access, Files};
@@ -172,7 +173,7 @@ impl Etcd {
     /// Reads the files again and again.
     async fn follow_files(&self) -> Infallible {
         loop {
-            tokio::time::sleep(access::LOOK_EVERY).await;
+            tokio::time::sleep(LOOK_EVERY).await;
             self.shared.access.look().await;
         }
     }

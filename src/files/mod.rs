@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! | --- | --- |
+//! | `followed` | [`Followed`]: what a file said last, while it is read again and again |
 //! | `named` | [`NamedFile`]: a file and the option that names it |
 //! | `pem` | certificates and keys |
 //! | `stamps` | [`FileStamps`]: whether files have changed |
@@ -12,6 +13,7 @@
 //! that waits for ever; or a link, and who writes through that writes elsewhere. Files are
 //! therefore opened without waiting, and are looked at before they are read.
 
+mod followed;
 mod named;
 pub(crate) mod pem;
 mod stamps;
@@ -25,6 +27,7 @@ use std::path::Path;
 
 use rustix::fs::{OFlags, fcntl_setfl};
 
+pub(crate) use self::followed::{Followed, LOOK_EVERY};
 pub use self::named::{FileFault, NamedFile, certified};
 pub use self::stamps::{FileStamp, FileStamps, WatchedFiles};
 pub use self::token::{Token, tokens};

@@ -14,14 +14,13 @@ use tokio::time::timeout;
 
 use super::source::read_file;
 use super::{Own, Rules, Shared, Source, UPSTREAMS_MAX};
+use crate::files::{Followed, LOOK_EVERY};
 use crate::lock::Lock;
 
-/// How often files are read again, as other files of ours are.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// After how many looks upstreams that loop are probed again.
-const PROBE_LOOPING: u64 = 10;
-/// After how many looks all are: five minutes, since probes reach the servers of the root.
-const PROBE_ALL: u64 = 100;
+const PROBE_LOOPING: u64 = 15;
+/// After how many looks all are: every five minutes, since probes reach the servers of the root.
+const PROBE_ALL: u64 = 150;
 
 /// The watch of the files that name upstreams.
 pub(super) struct Watch {
@@ -37,10 +36,7 @@ pub(super) struct Watch {
 struct WatchedSource {
     /// The file; none where the address was configured.
     file: Option<PathBuf>,
-    /// What it named when it last could be used.
-    servers: Vec<SocketAddr>,
-    /// What is wrong with it, as was said already.
-    fault: Option<String>,
+    servers: Followed<Vec<SocketAddr>>,
 }
 
 impl Watch {
@@ -48,11 +44,9 @@ impl Watch {
     pub(super) fn new(sources: Vec<Source>, own: Own) -> Self {
         let watched = |source| match source {
             Source::Address(address) => {
-                WatchedSource { file: None, servers: vec![address], fault: None }
+                WatchedSource { file: None, servers: Followed::new(vec![address]) }
             }
-            Source::File(path) => {
-                WatchedSource { file: Some(path), servers: Vec::new(), fault: None }
-            }
+            Source::File(path) => WatchedSource { file: Some(path), servers: Followed::default() },
         };
         let sources = sources.into_iter().map(watched).collect();
         Self { sources, own, told: HashSet::new() }
@@ -63,7 +57,7 @@ impl Watch {
         let mut all = Vec::new();
         for at in 0..self.sources.len() {
             self.sources[at].look();
-            for server in self.sources[at].servers.clone() {
+            for server in self.sources[at].servers.value.clone() {
                 if !all.contains(&server) && self.may_be_asked(server, all.len()) {
                     all.push(server);
                 }
@@ -97,17 +91,9 @@ impl WatchedSource {
     /// reason is said once.
     fn look(&mut self) {
         let Some(file) = &self.file else { return };
-        match read_file(file) {
-            Ok(servers) => (self.servers, self.fault) = (servers, None),
-            Err(fault) => {
-                if self.fault.as_ref() != Some(&fault) {
-                    let path = file.display();
-                    let still = self.servers.len();
-                    tracing::warn!("{path}: {fault}; keeping its earlier servers ({still})");
-                }
-                self.fault = Some(fault);
-            }
-        }
+        let read = read_file(file).map_err(|fault| format!("{}: {fault}", file.display()));
+        let remedy = |still: &Vec<_>| format!("keeping its earlier servers ({})", still.len());
+        self.servers.take(read, Duration::ZERO, remedy);
     }
 }
 
@@ -207,13 +193,11 @@ mod tests {
         for text in ["", "nameserver nonsense\n"] {
             write(text);
             assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
-            assert!(watch.sources[1].fault.as_ref().unwrap().contains("no nameserver"));
         }
         std::fs::remove_file(&path).unwrap();
         assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
         write("nameserver 192.0.2.3\n");
         assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.3"]));
-        assert_eq!(watch.sources[1].fault, None);
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! forwarder: both go on with what they had where a file is bad. Here they are only named.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::block_in_place;
@@ -25,16 +25,13 @@ use crate::app::{Reloadable, warn_of};
 use crate::config::{self, Fixed, Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::Access;
-use crate::files::{FileStamps, WatchedFiles};
+use crate::files::{FileStamps, LOOK_EVERY, WatchedFiles};
 use crate::index::Schema;
 use crate::metrics::ReloadOutcome;
 use crate::options::{Common, File, ServeArgs};
 use crate::registry::{Layout, RegistryUrl};
 use crate::systemd;
 
-/// How often files are looked at: soon enough for whoever replaced one and waits. To look at
-/// 5,000 takes some milliseconds.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Files that are named when they changed: a directory may be replaced whole.
 const NAMED: usize = 3;
 /// Why everything is read, where a signal says so.

@@ -16,20 +16,17 @@
 mod files;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::pki_types::CertificateDer;
 
 use self::files::CertificateAndKey;
-use crate::files::{FileFault, pem};
+use crate::files::{FileFault, Followed, LOOK_EVERY, pem};
 use crate::lock::Lock;
 
 pub use self::files::Files;
 
-/// How often the files are looked at: soon enough for whoever replaced one and waits, and
-/// no load (four small files).
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How long a fault must last before it is told: certificate and key are written one after
 /// the other.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -49,8 +46,8 @@ struct Shared {
     files: Files,
     /// What was read last and can be used.
     now: ArcSwap<Credentials>,
-    /// What is wrong with newer contents; locked while somebody looks.
-    doubts: Lock<Doubts>,
+    /// What the files said last; locked while somebody looks.
+    followed: Lock<FollowedCredentials>,
 }
 
 /// The credentials at one moment.
@@ -66,24 +63,12 @@ pub(super) struct Credentials {
     pub(super) user: Option<(String, String)>,
 }
 
-/// The faults of the files as they are now.
+/// The credentials, one by one: each stays as it was while its files cannot be used.
 #[derive(Default)]
-struct Doubts {
-    /// With the authorities.
-    ca: Option<Doubt>,
-    /// With certificate and key.
-    identity: Option<Doubt>,
-    /// With the password.
-    user: Option<Doubt>,
-}
-
-/// A fault of a file that was good before.
-struct Doubt {
-    fault: FileFault,
-    /// Since when it is there.
-    since: Instant,
-    /// Whether it was told.
-    is_told: bool,
+struct FollowedCredentials {
+    ca: Followed<Option<Vec<u8>>>,
+    identity: Followed<Option<CertificateAndKey>>,
+    user: Followed<Option<(String, String)>>,
 }
 
 impl Access {
@@ -92,14 +77,13 @@ impl Access {
     /// # Errors
     /// [`FileFault`]: which file cannot be used, and why.
     pub fn read(files: Files) -> Result<Self, FileFault> {
-        let credentials = Credentials {
-            edition: 0,
-            ca: files.read_ca()?,
-            identity: files.read_identity()?,
-            user: files.read_user()?,
+        let followed = FollowedCredentials {
+            ca: Followed::new(files.read_ca()?),
+            identity: Followed::new(files.read_identity()?),
+            user: Followed::new(files.read_user()?),
         };
-        let now = ArcSwap::from_pointee(credentials);
-        Ok(Self { shared: Arc::new(Shared { files, now, doubts: Lock::default() }) })
+        let now = ArcSwap::from_pointee(followed.credentials(0));
+        Ok(Self { shared: Arc::new(Shared { files, now, followed: Lock::new(followed) }) })
     }
 
     /// Whether there is something in it that only TLS has a use for.
@@ -143,52 +127,37 @@ impl Access {
 impl Shared {
     /// Reads the files and takes what is new and can be used.
     fn look(&self) {
-        let Some(mut doubts) = self.doubts.try_lock() else { return };
-        let mut next = Credentials::clone(&self.now.load());
+        let Some(mut followed) = self.followed.try_lock() else { return };
+        let FollowedCredentials { ca, identity, user } = &mut *followed;
         let taken = [
-            take(&mut next.ca, self.files.read_ca(), &mut doubts.ca),
-            take(&mut next.identity, self.files.read_identity(), &mut doubts.identity),
-            take(&mut next.user, self.files.read_user(), &mut doubts.user),
+            take(ca, self.files.read_ca()),
+            take(identity, self.files.read_identity()),
+            take(user, self.files.read_user()),
         ];
         if taken.contains(&true) {
-            next.edition += 1;
             tracing::info!("certificates or password reloaded; new connections use them");
-            self.now.store(Arc::new(next));
+            self.now.store(Arc::new(followed.credentials(self.now.load().edition + 1)));
         }
     }
 }
 
-/// Takes what was read, if it is new. Says whether it is.
-fn take<T: PartialEq>(held: &mut T, read: Result<T, FileFault>, doubt: &mut Option<Doubt>) -> bool {
-    match read {
-        Ok(read) => {
-            *doubt = None;
-            let is_new = *held != read;
-            *held = read;
-            is_new
-        }
-        Err(fault) => {
-            note(fault, doubt);
-            false
-        }
+impl FollowedCredentials {
+    /// The credentials as they are to be used.
+    fn credentials(&self, edition: u64) -> Credentials {
+        let Self { ca, identity, user } = self;
+        let (ca, identity, user) = (ca.value.clone(), identity.value.clone(), user.value.clone());
+        Credentials { edition, ca, identity, user }
     }
 }
 
-/// Notes a fault, and tells it once when it has lasted.
-fn note(fault: FileFault, doubt: &mut Option<Doubt>) {
-    let is_known = doubt.as_ref().is_some_and(|known| known.fault == fault);
-    if !is_known {
-        *doubt = Some(Doubt { fault: fault.clone(), since: Instant::now(), is_told: false });
-    }
-    let Some(known) = doubt else { return };
-    if !known.is_told && known.since.elapsed() >= SETTLE {
-        known.is_told = true;
-        tracing::warn!(
-            "{fault}; still using what was read before: write the file anew, it is read again \
-             every {}",
-            humantime::format_duration(LOOK_EVERY)
-        );
-    }
+/// Takes what was read, if it is new; says whether it is.
+fn take<T: PartialEq>(followed: &mut Followed<T>, read: Result<T, FileFault>) -> bool {
+    followed.take(read, SETTLE, |_| {
+        let again = humantime::format_duration(LOOK_EVERY);
+        format!(
+            "still using what was read before: write the file anew, it is read again every {again}"
+        )
+    })
 }
 
 impl std::fmt::Debug for Access {

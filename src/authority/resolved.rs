@@ -10,6 +10,7 @@ use super::Reason;
 use crate::index::{Generation, Node, Schema, Site, Zone};
 use crate::metrics::Staleness;
 use crate::names::WireName;
+use crate::registry::Proto;
 
 /// The place that a name leads to.
 #[derive(Debug, Clone, Copy)]
@@ -61,12 +62,20 @@ impl Position<'_> {
         matches!(node, Some(Node::Tag(_))).then_some(swapped)
     }
 
-    /// The name in which some labels are the one of a service whose key has dots in it.
+    /// The name in which some labels are the one of a service whose name has dots in it.
     fn joined(&self, name: &WireName) -> Option<WireName> {
-        let is_bare = matches!(self.site, Site::Bare(..));
-        let mut joined = name.joinable(self.below, is_bare);
-        joined.find_map(|it| {
-            self.zone.named(it.label())?;
+        if !self.zone.has_dotted_names() {
+            return None;
+        }
+        let proto = match self.site {
+            Site::Bare(_, proto) => Some(proto),
+            Site::Zone(_) => Proto::from_label(name.label(self.below.checked_sub(1)?)),
+        };
+        let joined = name.joinable(self.below, matches!(self.site, Site::Bare(..)));
+        // Where nothing is called by some labels, nothing is by these and more.
+        let known = joined.map_while(|it| self.zone.is_dotted(it.path(), proto).zip(Some(it)));
+        let mut called = known.filter(|(is_here, _)| *is_here);
+        called.find_map(|(_, it)| {
             let (one, below) = (name.with_joined(&it)?, self.below - it.fewer());
             let one = one.in_label_form(below).unwrap_or(one);
             self.has(&one, below).then_some(one)

@@ -108,11 +108,11 @@ impl Zone {
             4 => self.find_port_of_tag(name),
             _ => None,
         };
-        found.or_else(|| self.find_browsed(name, below))
+        found.or_else(|| self.find_browsed(name, below)).or_else(|| self.find_empty(name, below))
     }
 
     /// `_P.Z` or `S.Z`.
-    fn find_child(&self, label: &[u8]) -> Option<Node<'_>> {
+    pub(super) fn find_child(&self, label: &[u8]) -> Option<Node<'_>> {
         match Proto::from_label(label) {
             Some(proto) => (self.transports[proto as usize] > 0).then_some(Node::Empty),
             None => match self.alias(label) {

@@ -130,8 +130,10 @@ impl Generation {
             }
             (Site::Zone(_), _) => zone.find(name, below),
             (Site::Bare(..), 0) => Some(Node::Apex(None)),
-            (Site::Bare(_, proto), 1) => zone.find_transport(proto, name.label(0)),
-            (Site::Bare(..), _) => None,
+            (Site::Bare(_, proto), _) => {
+                let service = (below == 1).then(|| zone.find_transport(proto, name.label(0)));
+                service.flatten().or_else(|| zone.find_above(name, below, Some(proto)))
+            }
         };
         found
             .or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))

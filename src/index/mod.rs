@@ -29,6 +29,7 @@ mod aliased;
 mod aliases;
 mod browse;
 mod derived;
+mod empty;
 mod find;
 mod further;
 mod generation;

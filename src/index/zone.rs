@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::aliases::{Aliases, Transports};
+use super::empty::EmptyNames;
 use super::labels::{Edit, Label, Services};
 use super::life::ZoneLife;
 use super::unusable::Unusable;
@@ -37,6 +38,8 @@ pub struct Zone {
     pub(super) transports: Transports,
     /// Whose each address is, where reverse zones ask for it.
     pub(super) addresses: Option<Addresses>,
+    /// What stands above names of several labels.
+    pub(super) empty: EmptyNames,
 }
 
 impl Zone {
@@ -64,6 +67,7 @@ impl Zone {
             unusable,
             transports,
             addresses,
+            empty: EmptyNames::default(),
         }
     }
 
@@ -162,6 +166,7 @@ impl Zone {
     /// backends.
     fn apply_instance(&mut self, change: &Change) {
         self.changes += 1;
+        self.empty.follow([change.before.as_deref(), change.after.as_deref()]);
         if let Some(before) = &change.before {
             self.edit(before, Service::remove);
         }
@@ -175,6 +180,7 @@ impl Zone {
     /// Applies a change of an alias.
     fn apply_alias(&mut self, change: &AliasChange) {
         self.changes += 1;
+        self.empty.follow_alias([change.before.as_deref(), change.after.as_deref()]);
         let counts = Arc::make_mut(&mut self.aliases).apply(change, &self.services);
         self.count(counts);
     }

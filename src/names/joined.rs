@@ -1,11 +1,11 @@
 //! Names whose labels are those of a key's name with dots in it: `octodev.io`, whose label form
 //! is `octodev-io`, is asked for as `_octodev.io._tcp.Z`.
 
-use super::{LABEL_MAX, WireName, folded};
+use super::{LABEL_MAX, SERVICE_MAX, WireName, folded};
 
-/// Labels that a name with dots is taken to have at most. Each number of them is a look-up, for
-/// names that do not exist.
-const JOINED_MAX: usize = 6;
+/// Labels that a name with dots has at most: what it is together fits one label after `_`. Each
+/// number of them is a look-up, up to the first that nothing is called by.
+const JOINED_MAX: usize = SERVICE_MAX.div_ceil(2);
 
 /// Labels of a name that may be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,9 @@ pub struct JoinedLabels {
     to: usize,
     /// The label that they are together, without `_`.
     octets: [u8; LABEL_MAX],
-    /// How many octets it has.
+    /// The same in wire form, without the root: each label behind its length.
+    path: [u8; 1 + LABEL_MAX],
+    /// How many octets the label has.
     length: usize,
 }
 
@@ -25,6 +27,26 @@ impl JoinedLabels {
     #[must_use]
     pub fn label(&self) -> &[u8] {
         &self.octets[..self.length]
+    }
+
+    /// Puts a label behind the others, if it fits. Where the dash before it is in the label, its
+    /// length is in the path.
+    fn push(&mut self, label: impl Iterator<Item = u8>, has_dash: bool) -> Option<()> {
+        let before = self.length;
+        for octet in has_dash.then_some(b'-').into_iter().chain(label) {
+            *self.octets.get_mut(self.length)? = octet;
+            self.path[1 + self.length] = octet;
+            self.length += 1;
+        }
+        let at = before + usize::from(has_dash);
+        self.path[at] = u8::try_from(self.length - at).ok()?;
+        Some(())
+    }
+
+    /// The labels in wire form without the root, in label form and without `_`.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.path[..=self.length]
     }
 
     /// How many labels there are less when they are one.
@@ -60,16 +82,13 @@ impl WireName {
 
     /// Labels as one, if they fit one.
     fn join(&self, from: usize, to: usize) -> Option<JoinedLabels> {
-        let mut joined = JoinedLabels { from, to, octets: [0; LABEL_MAX], length: 0 };
+        let (octets, path) = ([0; LABEL_MAX], [0; 1 + LABEL_MAX]);
+        let mut joined = JoinedLabels { from, to, octets, path, length: 0 };
         for at in from..to {
             let label = self.label(at);
             let label = if at == from { label.strip_prefix(b"_").unwrap_or(label) } else { label };
             let text = std::str::from_utf8(label).ok()?;
-            let dash = (at > from).then_some(b'-');
-            for octet in dash.into_iter().chain(folded(text)) {
-                *joined.octets.get_mut(joined.length)? = octet;
-                joined.length += 1;
-            }
+            joined.push(folded(text), at > from)?;
         }
         Some(joined)
     }
@@ -140,6 +159,9 @@ mod tests {
         ] {
             assert_eq!(joined(name, below, is_transport), expected, "{name}");
         }
+        let name = WireName::from_text("_A_1.bc.z").unwrap();
+        let one = name.joinable(2, true).next().unwrap();
+        assert_eq!((one.label(), one.path()), (&b"a-1-bc"[..], &b"\x03a-1\x02bc"[..]));
         let (half, rest) = ("a".repeat(40), "b".repeat(40));
         assert!(joined(&format!("{half}.{rest}.z"), 2, false).is_empty());
     }

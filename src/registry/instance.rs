@@ -66,6 +66,8 @@ struct Spelt {
     id: Option<Box<str>>,
     /// All that stands below the base, where it is not NAME/ID.
     path: Option<Box<str>>,
+    /// The name that the document says, where it has dots.
+    name: Option<Box<str>>,
 }
 
 /// A transport protocol.
@@ -101,6 +103,20 @@ impl Instance {
     #[must_use]
     pub fn raw_id(&self) -> &str {
         self.spelling().and_then(|it| it.id.as_deref()).unwrap_or(&self.id)
+    }
+
+    /// The service's name as people write it: as the key spells it, or as its document does where
+    /// the key has the label form of that (`octodev-io` for `octodev.io`).
+    #[must_use]
+    pub fn called(&self) -> &str {
+        let said = self.said_name().filter(|it| names::folded(it).eq(names::folded(&self.name)));
+        said.unwrap_or(&self.name)
+    }
+
+    /// The name that its document says, where that has dots.
+    #[must_use]
+    pub fn said_name(&self) -> Option<&str> {
+        self.spelling()?.name.as_deref()
     }
 
     /// All that its key spells below the base, where that is not NAME/ID.
@@ -165,8 +181,9 @@ impl Instance {
             let tags = it.tags.iter().map(|tag| EACH + tag.len());
             let meta = it.meta.iter().map(|(name, value)| 2 * EACH + name.len() + value.len());
             let texts = text(&it.protocol) + text(&it.version) + text(&it.text);
-            let spelling =
-                it.spelling.as_ref().map_or(0, |it| 2 * EACH + text(&it.0.id) + text(&it.0.path));
+            let spelling = it.spelling.as_ref().map_or(0, |Spelling(it)| {
+                2 * EACH + text(&it.id) + text(&it.path) + text(&it.name)
+            });
             texts + spelling + tags.chain(meta).sum::<usize>()
         };
         let further = self.further().iter().map(|it| 2 * EACH + text(&it.scheme));
@@ -212,6 +229,15 @@ impl Instance {
         add("tags", details.filter(|it| !it.tags.is_empty()).map(|it| json!(it.tags)));
         add("meta", details.filter(|it| !it.meta.is_empty()).map(|it| it.meta.iter().collect()));
         add("endpoints", (!self.further().is_empty()).then(|| json!(self.urls())));
+    }
+}
+
+impl Spelling {
+    /// What a document calls its service, if that has dots: only then it says more than the key.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let spelt = || Spelt { name: Some(name.into()), ..Spelt::default() };
+        let is_one = name.contains('.') && name.chars().count() <= names::SERVICE_MAX;
+        is_one.then(|| Self(Box::new(spelt())))
     }
 }
 

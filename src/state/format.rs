@@ -28,7 +28,7 @@ use crate::registry::{Alias, Instance, Layout};
 /// What every snapshot begins with.
 const MAGIC: &[u8; 8] = b"SRVDSNAP";
 /// The version of the format.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Octets of magic, version and length of the header.
 const LEAD: u64 = 16;
 /// Octets of the two numbers and the sum at the end.

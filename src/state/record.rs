@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{ENDPOINTS_MAX, SERVICE_MAX, TAGS_MAX, TTL_MAX};
 use crate::registry::skydns::Entry;
-use crate::registry::{Alias, Details, Host, Instance, Layout, Meaning, Proto, ServiceEndpoint};
+use crate::registry::{
+    Alias, Details, Host, Instance, Layout, Meaning, Proto, ServiceEndpoint, Spelling,
+};
 
 use self::entry::WrittenEntry;
 
@@ -88,6 +90,8 @@ struct WrittenDetails<'r> {
     text: Option<&'r str>,
     /// What its key spells below the base, where that is not NAME/ID.
     path: Option<&'r str>,
+    /// What its document calls the service, where that has dots.
+    said_name: Option<&'r str>,
     /// Where else it listens.
     #[serde(borrow)]
     further: Vec<WrittenEndpoint<'r>>,
@@ -181,6 +185,7 @@ impl<'r> WrittenDetails<'r> {
             meta: meta.iter().collect(),
             text: text.as_deref(),
             path: instance.path(),
+            said_name: instance.said_name(),
             further: instance.further().iter().map(WrittenEndpoint::of).collect(),
         }
     }
@@ -198,8 +203,8 @@ impl<'r> WrittenDetails<'r> {
             meta: self.meta.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
             text: self.text.map(Into::into),
             further: further?.into(),
-            // Id and path of the record have it.
-            spelling: None,
+            // Id and path of the record have the rest.
+            spelling: self.said_name.and_then(Spelling::of_name),
         })
     }
 }

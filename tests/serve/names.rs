@@ -4,6 +4,7 @@ use hickory_proto::op::ResponseCode;
 
 use super::server::Server;
 use super::writer::Writer;
+use crate::support::eventually;
 use crate::support::registry::Registry;
 
 /// Documents: of two versions, with tags, with ids that are no host names.
@@ -95,7 +96,7 @@ fn answers_have_so_many_records_at_most() {
     let names = ["SRV _crowd._tcp.services.internal", "A crowd.services.internal"];
     for question in names {
         let drawn = || server.ask(question);
-        assert!(crate::support::eventually(|| drawn().answers.len() == 2), "{:?}", drawn());
+        assert!(eventually(|| drawn().answers.len() == 2), "{:?}", drawn());
         let all: std::collections::HashSet<_> = (0..40).flat_map(|_| drawn().answers).collect();
         assert!(!drawn().truncated && all.len() > 20, "{question}: drawn anew: {all:?}");
     }
@@ -111,6 +112,7 @@ fn names_are_found_as_people_write_them() {
         ("/services/my_web/1", r#"{"host":"my_host_1:80","tags":["blue","v_2"]}"#),
         ("/services/count/1", "483920175634:80"),
         ("/services/io/1", "10.0.0.9:80"),
+        ("/services/as-dotted/1", r#"{"name":"as.dotted","host":"10.0.0.3:80"}"#),
         (&*format!("/services/long/{long}"), "10.0.0.2:80"),
     ] {
         writer.put(key, value);
@@ -138,6 +140,17 @@ fn names_are_found_as_people_write_them() {
     for name in ["x.io.services.internal", "_my_web._green.services.internal"] {
         assert_eq!(server.ask(&format!("SRV {name}")).code, ResponseCode::NXDomain, "{name}");
     }
+    // What stands above names of several labels is there, without data (RFC 8020).
+    writer.delete("/services/io/1");
+    let code = |name: &str| server.ask(&format!("A {name}.services.internal")).code;
+    assert!(eventually(|| short(&server, "A io.services.internal").is_empty()));
+    for name in ["io", "io._tcp", "_blue", "_v_2", "dotted"] {
+        assert_eq!(code(name), ResponseCode::NoError, "{name}");
+    }
+    assert_eq!(short(&server, "A as.dotted.services.internal"), ["10.0.0.3"]);
+    writer.delete("/services/octodev.io/1");
+    assert!(eventually(|| code("io") == ResponseCode::NXDomain));
+    assert_eq!(code("io._tcp"), ResponseCode::NXDomain);
     // The owner is the name that was asked.
     let answer = server.dig("+noall +answer SRV _my_web._blue.services.internal");
     assert!(answer.starts_with("_my_web._blue.services.internal."), "{answer}");

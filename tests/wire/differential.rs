@@ -60,7 +60,7 @@ const MORE: [&str; 13] = [
 ];
 
 /// Names below a zone: of everything that is there, and beside it.
-const FIRST: [&str; 78] = [
+const FIRST: [&str; 90] = [
     "",
     "_web._tcp",
     "_web._udp",
@@ -139,6 +139,18 @@ const FIRST: [&str; 78] = [
     "_services._dns-sd._udp",
     "b._dns-sd._udp",
     "_dns-sd._udp",
+    "io",
+    "a.io",
+    "b.a.io",
+    "a-io",
+    "io._tcp",
+    "_a.io._tcp",
+    "_b.a.io._udp",
+    "i1.a.io",
+    "_http._tcp.a.io",
+    "x.io",
+    "_red",
+    "_web._red",
 ];
 
 /// Apexes: of zones that are there, and above and beside them.
@@ -178,8 +190,20 @@ pub(super) fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
         },
     );
     let some = proptest::collection::vec(one, 0..60);
-    (some, proptest::collection::vec(several(), 0..6), crowd(), aliases())
-        .prop_map(|(some, several, crowd, aliases)| [some, several, crowd, aliases].concat())
+    let several = proptest::collection::vec(several(), 0..6);
+    (some, several, crowd(), aliases(), proptest::collection::vec(dotted(), 0..4)).prop_map(
+        |(some, several, crowd, aliases, dotted)| [some, dotted, several, crowd, aliases].concat(),
+    )
+}
+
+/// An instance of a service whose name has dots, or is the end of such a name.
+fn dotted() -> impl Strategy<Value = (String, String)> {
+    let name = select(vec!["a.io", "A.io", "b.a.io", "io", "a-io"]);
+    let more = select(vec!["", r#","name":"a.io""#, r#","proto":"udp""#, r#","protocol":"http""#]);
+    (name, select(vec![":80", ""]), more, 0u8..3).prop_map(|(name, port, more, number)| {
+        let value = format!(r#"{{"host":"10.0.0.{number}{port}"{more}}}"#);
+        (format!("{name}/i{number}"), value)
+    })
 }
 
 /// Backends and frontends: of the names of services, and of their own.

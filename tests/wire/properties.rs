@@ -97,7 +97,7 @@ proptest! {
 
 /// Registrations from a world so small that they meet.
 fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
-    let name = select(vec!["a", "b", "dns"]);
+    let name = select(vec!["a", "b", "dns", "a.b", "a.b", "B.a.b"]);
     let host = select(vec![
         "10.0.0.1",
         "10.0.0.2",
@@ -125,8 +125,8 @@ fn registrations() -> impl Strategy<Value = Vec<(String, String)>> {
 
 /// Names of up to four labels below the zone, from labels that mean something.
 fn names() -> Vec<String> {
-    const LABELS: [&str; 10] =
-        ["a", "b", "dns", "ns", "_tcp", "_a", "_http", "i", "10-0-0-1", "2001-db8--1"];
+    const LABELS: [&str; 11] =
+        ["a", "b", "dns", "ns", "_tcp", "_a", "_u", "_http", "i", "10-0-0-1", "2001-db8--1"];
     let mut names = vec!["services.internal".to_owned()];
     let mut last = names.clone();
     for _ in 0..3 {
@@ -136,7 +136,8 @@ fn names() -> Vec<String> {
             .collect();
         names.extend(last.clone());
     }
-    names.extend(["_tcp", "_udp", "_a._tcp", "_b._udp", "i._a._tcp"].map(str::to_owned));
+    let bare = ["_tcp", "_udp", "_a._tcp", "_b._udp", "i._a._tcp", "b._tcp", "_a.b._tcp", "b._udp"];
+    names.extend(bare.map(str::to_owned));
     names
 }
 

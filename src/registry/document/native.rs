@@ -13,7 +13,7 @@ use super::location::{self, HostPort};
 use super::members::Members;
 use super::{Details, Document, Fault, Reading, Shape};
 use crate::names::{SERVICE_MAX, TAGS_MAX, TTL_MAX};
-use crate::registry::{Host, Proto};
+use crate::registry::{Host, Proto, Spelling};
 
 /// The document that `join` writes, its members in the order they are written.
 #[derive(Debug, Clone, Serialize)]
@@ -74,7 +74,6 @@ pub(super) fn read(shape: &Shape<'_>) -> Option<Reading> {
 
 /// The document of the members.
 fn document(members: &Members<'_>) -> Result<Document, Fault> {
-    members.text("name")?;
     let (scheme, (host, port)) = place(members)?;
     Ok(Document {
         proto: proto(members)?,
@@ -128,6 +127,7 @@ fn details(members: &Members<'_>, scheme: Option<&str>) -> Result<Details, Fault
         tags: tags.into(),
         meta: members.pairs("meta")?.collect(),
         text: members.text("text")?.map(Into::into),
+        spelling: members.text("name")?.and_then(Spelling::of_name),
         ..Details::default()
     })
 }

@@ -99,7 +99,7 @@ fn what_is_not_whole_is_refused() {
         fault(&octets)
     };
     assert!(with(0).starts_with("is no snapshot"));
-    assert_eq!(with(10), "has format 258, this srvd reads format 2");
+    assert_eq!(with(10), "has format 259, this srvd reads format 3");
     assert!(with(60).starts_with("is damaged"));
     assert!(with(whole.len() - 1).starts_with("is damaged"));
 }

@@ -39,7 +39,7 @@ pub(super) fn is_category(id: &str) -> bool {
 /// Reads a key that ends in an escaped url.
 pub(super) fn read(path: KeyPath<'_>, _value: &[u8]) -> Option<Reading> {
     let [interface, category, url] = path.segments()?;
-    if !is_category(category) || !url.contains('%') {
+    if !is_category(category) || !(url.contains('%') || path.is_certain) {
         return None;
     }
     Some(if category == CATEGORIES[0] { provider(path, interface, url) } else { Ok(Said::Nothing) })

@@ -21,19 +21,20 @@ const _: () = assert!(ENDPOINTS_MAX == 32);
 /// Reads a key that ends in places.
 pub(super) fn read(path: KeyPath<'_>, value: &[u8]) -> Option<Reading> {
     let [_, _, name, version, places] = path.segments()?;
-    let is_place = |it: &str| it.rsplit_once(':').is_some_and(|(_, port)| is_digits(port));
-    let is_one = is_place(places.split(',').next()?) && !path.text.contains("://");
-    is_one.then(|| instances(path, [name, version, places], value))
+    let is_one = is_place(places.split(',').next()?);
+    (is_one || path.is_certain).then(|| instances(path, [name, version, places], value))
 }
 
-/// Whether a text is a number.
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
+/// Whether a text ends in a port.
+fn is_place(text: &str) -> bool {
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
+    text.rsplit_once(':').is_some_and(|(_, port)| is_port(port))
 }
 
 /// An instance for each place.
 fn instances(path: KeyPath<'_>, [name, version, places]: [&str; 3], value: &[u8]) -> Reading {
-    if places.split(',').count() > ENDPOINTS_MAX {
+    if !places.split(',').next().is_some_and(is_place) || places.split(',').count() > ENDPOINTS_MAX
+    {
         let fault = KeyFault::Segment { found: document::shown(places), wanted: PLACES_WANTED };
         return Err(fault.into());
     }

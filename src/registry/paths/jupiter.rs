@@ -3,10 +3,12 @@
 
 use super::{KeyPath, Reading, Said};
 use crate::registry::document;
-use crate::registry::{KeyParts, Problem};
+use crate::registry::{KeyFault, KeyParts, Problem};
 
 /// What stands between a name and a url where it is an instance's.
 const PROVIDERS: &str = "providers";
+/// What the url must be, in words.
+const URL_WANTED: &str = "url of an instance, such as grpc://10.0.0.1:9091";
 /// What else may stand there.
 const OTHERS: [&str; 3] = ["configurators", "configurator", "consumers"];
 
@@ -14,11 +16,18 @@ const OTHERS: [&str; 3] = ["configurators", "configurator", "consumers"];
 pub(super) fn read(path: KeyPath<'_>, value: &[u8]) -> Option<Reading> {
     let (name, rest) = path.text.split_once('/')?;
     let (category, url) = rest.split_once('/')?;
-    let (_, place) = url.split_once("://")?;
-    if name.is_empty() || OTHERS.contains(&category) {
-        return (!name.is_empty()).then_some(Ok(Said::Nothing));
+    let place = url.split_once("://").map(|(_, place)| place);
+    if name.is_empty() || place.is_none() && !path.is_certain {
+        return None;
     }
-    (category == PROVIDERS).then(|| provider(path, (name, place, url), value))
+    if OTHERS.contains(&category) {
+        return Some(Ok(Said::Nothing));
+    }
+    let no_url = || KeyFault::Segment { found: document::shown(url), wanted: URL_WANTED };
+    (category == PROVIDERS).then(|| match place {
+        Some(place) => provider(path, (name, place, url), value),
+        None => Err(no_url().into()),
+    })
 }
 
 /// The provider of a key: where it is, the value says; a value that says nothing leaves it to

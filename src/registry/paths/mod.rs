@@ -11,7 +11,7 @@
 //! | `dubbo` | dubbo-go, by interface | `INTERFACE/providers/URL` |
 //! | `goframe` | GoFrame | `DEPLOYMENT/NAMESPACE/NAME/VERSION/HOST:PORT[,HOST:PORT…]` |
 //! | `jupiter` | jupiter, ego | `NAME/providers/SCHEME://HOST:PORT` |
-//! | `patroni` | Patroni | `SCOPE/members/NAME`, `SCOPE/leader`, `SCOPE/sync` |
+//! | `patroni` | Patroni | `SCOPE/members/NAME`, `SCOPE/leader`, `SCOPE/sync`; `SCOPE/GROUP/…` of Citus |
 
 mod dubbo;
 mod goframe;
@@ -60,6 +60,8 @@ pub(super) struct KeyPath<'k> {
     text: &'k str,
     /// Whether a slash stands before it although the prefix is empty.
     is_rooted: bool,
+    /// Whether the zone has one writer's keys alone: what is like them and broken is a problem.
+    is_certain: bool,
 }
 
 /// A reader of one writer's keys.
@@ -80,7 +82,8 @@ pub(super) fn read(layout: &Layout, key: &[u8], value: &[u8]) -> Option<Reading>
         return is_directory(text, value).then_some(Ok(Said::Nothing));
     }
     let text = std::str::from_utf8(text).ok()?;
-    let path = KeyPath { text, is_rooted: layout.is_rooted(key) };
+    let is_certain = layout.writer().is_some();
+    let path = KeyPath { text, is_rooted: layout.is_rooted(key), is_certain };
     let is_read = |writer: Writer| layout.writer().is_none_or(|only| only == writer);
     let mut readers = READERS.iter().filter(|(writer, _)| is_read(*writer));
     let reading = readers.find_map(|(_, read)| read(path, value))?;
@@ -91,14 +94,14 @@ pub(super) fn read(layout: &Layout, key: &[u8], value: &[u8]) -> Option<Reading>
 }
 
 /// Reads a key of the form NAME/ID that stands beside those of a writer and is no instance's.
-pub(super) fn beside(layout: &Layout, place: KeyParts<'_>, value: &[u8]) -> Option<Said> {
+pub(super) fn beside(layout: &Layout, place: KeyParts<'_>, value: &[u8]) -> Option<Reading> {
     match layout.writer() {
         None => {
             let is_directory = value.is_empty() && dubbo::is_category(place.id);
             let said = || patroni::beside(place, value, false);
-            is_directory.then_some(Said::Nothing).or_else(said)
+            is_directory.then_some(Ok(Said::Nothing)).or_else(said)
         }
-        Some(Writer::Dubbo) => dubbo::is_category(place.id).then_some(Said::Nothing),
+        Some(Writer::Dubbo) => dubbo::is_category(place.id).then_some(Ok(Said::Nothing)),
         Some(Writer::Patroni) => patroni::beside(place, value, true),
         Some(Writer::GoFrame | Writer::Jupiter | Writer::Rpcx) => None,
     }
@@ -168,7 +171,7 @@ mod tests {
         assert_eq!((said("arith", "x"), said("", "")), (None, None));
         let layout = Layout::new("/s", None).unwrap();
         let place = |id| KeyParts { name: "com.foo.Bar", id, is_rooted: false };
-        assert_eq!(beside(&layout, place("providers"), b""), Some(Said::Nothing));
+        assert_eq!(beside(&layout, place("providers"), b""), Some(Ok(Said::Nothing)));
         assert_eq!(beside(&layout, place("providers"), b"10.0.0.1:80"), None);
         assert_eq!(beside(&layout, place("1"), b""), None);
     }

@@ -1,9 +1,11 @@
-//! Patroni: `SCOPE/members/NAME`, `SCOPE/leader` and `SCOPE/sync` below `/service`.
+//! Patroni: `SCOPE/members/NAME`, `SCOPE/leader` and `SCOPE/sync` below `/service`; of a Citus
+//! cluster, `SCOPE/GROUP/members/NAME` and so on, group 0 being the coordinator.
 //!
 //! A member is `{"conn_url":"postgres://10.0.0.1:5432/postgres","api_url":…,"state":"running",
 //! "role":"replica","tags":{"nofailover":true},…}`; the leader's key holds its name, and the sync
-//! key `{"leader":"a","sync_standby":"b,c"}`. The service is SCOPE. Which member is what, is
-//! told by tags:
+//! key `{"leader":"a","sync_standby":"b,c"}`. The service is SCOPE, and of the workers of a Citus
+//! cluster SCOPE-GROUP: programs connect to the coordinator, as to a cluster of any other kind.
+//! Which member is what, is told by tags:
 //!
 //! | tag | member |
 //! | --- | --- |
@@ -15,17 +17,22 @@
 //!
 //! What does not run (`state`) is not there. Where the log stands is written every few seconds,
 //! and is left out, so that nothing changes while nothing does. Other keys beside these
-//! (`config`, `history`, `status`, …) are Patroni's own.
+//! (`config`, `history`, `status`, …) are Patroni's own, where their value is not a broken
+//! document of an instance that has such an id.
 
 use serde_json::{Map, Value};
 
 use super::{KeyPath, Reading, Said};
-use crate::names::ID_MAX;
+use crate::names::{ID_MAX, VALUE_MAX};
 use crate::registry::document::{self, Document, Fault, Members};
 use crate::registry::{Instance, KeyParts};
 
 /// What stands between a scope and a member.
 const MEMBERS: &str = "members";
+/// What every member's document has, or one that was cut.
+const MEMBER_HAS: [&str; 2] = ["\"conn_url\"", "\"api_url\""];
+/// The group that programs connect to.
+const COORDINATOR: &str = "0";
 /// Keys of a scope that concern nobody here.
 const OTHERS: [&str; 6] = ["config", "failover", "failsafe", "history", "initialize", "status"];
 /// States of a member that takes connections.
@@ -42,6 +49,12 @@ const SYNC_STANDBY: &str = "sync_standby";
 const NO_FAILOVER: &str = "nofailover";
 /// A member that must not be read from.
 const NO_LOAD_BALANCE: &str = "noloadbalance";
+/// What a leader's key must hold.
+const LEADER_WANTED: &str = "the name of a member";
+/// What a sync key must hold.
+const SYNC_WANTED: &str = "an object with `leader` and `sync_standby`";
+/// Octets of a value that are looked at to show it; fewer are shown.
+const SHOWN: usize = 400;
 /// Members of a sync key that are read: more than any cluster has.
 const STANDBYS_MAX: usize = 64;
 
@@ -67,18 +80,46 @@ pub(in crate::registry) enum Role {
     Standby,
 }
 
-/// Reads a member, or a key of Patroni's of which nothing is read.
+/// Reads a member, or a key beside the members of a Citus cluster's group.
 pub(super) fn read(path: KeyPath<'_>, value: &[u8]) -> Option<Reading> {
-    let [scope, folder, name] = path.segments()?;
-    if (folder, name) == ("optime", "leader") {
-        return Some(Ok(Said::Nothing));
+    let segments = path.segments().map(|[scope, folder, name]| (scope, None, folder, name));
+    let grouped = || path.segments().map(|[scope, group, of, name]| (scope, Some(group), of, name));
+    let (scope, group, folder, name) = segments.or_else(grouped)?;
+    if group.is_some_and(|group| !is_group(group)) {
+        return None;
     }
-    let is_one = folder == MEMBERS && value.trim_ascii_start().starts_with(b"{");
-    is_one.then(|| member(path, [scope, name], value))
+    match (folder, name) {
+        ("optime", "leader") => Some(Ok(Said::Nothing)),
+        (MEMBERS, name) => {
+            let is_one = path.is_certain || MEMBER_HAS.iter().any(|it| has(value, it));
+            is_one.then(|| member(path, (scope, group, name), value))
+        }
+        (folder, id) if group.is_none() && is_group(folder) => {
+            let name = &path.text[..path.text.len() - id.len() - 1];
+            let place = KeyParts { name, id, is_rooted: path.is_rooted };
+            beside_members(place, value, path.is_certain)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a segment is the number of a Citus cluster's group.
+fn is_group(segment: &str) -> bool {
+    segment.bytes().all(|it| it.is_ascii_digit()) && (segment == "0" || !segment.starts_with('0'))
+}
+
+/// Whether a value has a text in it.
+fn has(value: &[u8], text: &str) -> bool {
+    let looked_at = &value[..value.len().min(VALUE_MAX)];
+    looked_at.windows(text.len()).any(|it| it == text.as_bytes())
 }
 
 /// A member, unless it does not run.
-fn member(path: KeyPath<'_>, [scope, name]: [&str; 2], value: &[u8]) -> Reading {
+fn member(
+    path: KeyPath<'_>,
+    (scope, group, name): (&str, Option<&str>, &str),
+    value: &[u8],
+) -> Reading {
     let text = document::text_of(value)?;
     let object: Map<String, Value> =
         serde_json::from_str(text).map_err(|it| Fault::NotJson(it.to_string()))?;
@@ -95,8 +136,11 @@ fn member(path: KeyPath<'_>, [scope, name]: [&str; 2], value: &[u8]) -> Reading 
     let role = members.text("role")?.map(|role| ("role".into(), role.into()));
     let tags = members.read("tags", "an object", Value::as_object)?;
     let tags = tags.into_iter().flatten().map(|(name, value)| (name.as_str().into(), word(value)));
-    document.details.meta = role.into_iter().chain(tags).collect();
-    let mut instance = path.instance(scope, name, document)?;
+    let of_group = group.map(|group| ("group".into(), group.into()));
+    document.details.meta = role.into_iter().chain(of_group).chain(tags).collect();
+    let workers = group.filter(|group| *group != COORDINATOR);
+    let service = workers.map_or_else(|| scope.to_owned(), |group| format!("{scope}-{group}"));
+    let mut instance = path.instance(&service, name, document)?;
     set_roles(&mut instance, &[]);
     Ok(Said::one(instance))
 }
@@ -106,26 +150,58 @@ fn word(value: &Value) -> Box<str> {
     value.as_str().map_or_else(|| document::shown(&value.to_string()).into(), Into::into)
 }
 
-/// Reads a key beside the members: who leads, who is waited for, or nothing that is of use
-/// here. What could as well be an instance (`SCOPE/leader` at an address) is Patroni's only in a
-/// zone of Patroni's.
-pub(super) fn beside(place: KeyParts<'_>, value: &[u8], is_certain: bool) -> Option<Said> {
-    let mark = |role, names| {
-        Said::Mark(Mark { scope: place.name.into(), is_rooted: place.is_rooted, role, names })
-    };
-    match place.id {
-        "leader" => {
-            let name = std::str::from_utf8(value).ok()?.trim();
-            let is_name = !name.is_empty() && !name.starts_with('{') && name.len() <= ID_MAX;
-            let is_one = is_certain || !name.contains(':') && document::read(value).is_err();
-            (is_name && is_one).then(|| mark(Role::Leader, [name.into()].into()))
-        }
-        "sync" => standbys(value).map(|names| mark(Role::Standby, names)),
-        id if OTHERS.contains(&id) => {
-            (is_certain || document::read(value).is_err()).then_some(Said::Nothing)
-        }
-        _ => None,
+/// Reads a key NAME/ID that may stand beside members. What could as well be an instance
+/// (`SCOPE/leader` at an address), or be meant to be one, is Patroni's only in a zone of Patroni's.
+pub(super) fn beside(place: KeyParts<'_>, value: &[u8], is_certain: bool) -> Option<Reading> {
+    if is_certain {
+        return beside_members(place, value, true);
     }
+    let is_own = match place.id {
+        "leader" => !has(value, ":") && document::read(value).is_err(),
+        "sync" => true,
+        id => OTHERS.contains(&id) && is_others(id, value),
+    };
+    if is_own { beside_members(place, value, false) } else { None }
+}
+
+/// Whether the value at a key of [`OTHERS`] is Patroni's, and no broken document of an instance.
+fn is_others(id: &str, value: &[u8]) -> bool {
+    let text = value.trim_ascii();
+    match id {
+        "initialize" => text.iter().all(u8::is_ascii_digit),
+        "history" => text.starts_with(b"[[") || text == b"[]",
+        _ => {
+            let is_unknown =
+                || matches!(document::read(value), Err(Fault::Unknown | Fault::TooLarge { .. }));
+            text.starts_with(b"{") && is_unknown()
+        }
+    }
+}
+
+/// Reads a key beside the members: who leads, who is waited for, or nothing that is of use
+/// here. In a zone of Patroni's, what is neither is at fault.
+fn beside_members(place: KeyParts<'_>, value: &[u8], is_certain: bool) -> Option<Reading> {
+    let (role, names, wanted) = match place.id {
+        "leader" => (Role::Leader, leader(value), LEADER_WANTED),
+        "sync" => (Role::Standby, standbys(value), SYNC_WANTED),
+        id => return OTHERS.contains(&id).then_some(Ok(Said::Nothing)),
+    };
+    let (scope, is_rooted) = (place.name.into(), place.is_rooted);
+    match names {
+        Some(names) => Some(Ok(Said::Mark(Mark { scope, is_rooted, role, names }))),
+        None if is_certain => {
+            let found = String::from_utf8_lossy(&value[..value.len().min(SHOWN)]);
+            Some(Err(Fault::at(place.id, &found, wanted).into()))
+        }
+        None => None,
+    }
+}
+
+/// The name in a leader's key, if it is one.
+fn leader(value: &[u8]) -> Option<Box<[Box<str>]>> {
+    let name = std::str::from_utf8(value).ok()?.trim();
+    let is_name = !name.is_empty() && !name.starts_with('{') && name.len() <= ID_MAX;
+    is_name.then(|| [name.into()].into())
 }
 
 /// The names in a sync key, if it is one.
@@ -186,7 +262,7 @@ mod tests {
 
     fn mark(id: &str, value: &str, is_certain: bool) -> Option<Said> {
         let place = KeyParts { name: "demo", id, is_rooted: false };
-        beside(place, value.as_bytes(), is_certain)
+        beside(place, value.as_bytes(), is_certain).map(Result::unwrap)
     }
 
     fn names(said: Option<Said>) -> Vec<String> {
@@ -251,14 +327,78 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_document_at_such_an_id_is_not_patronis() {
+        for (id, value) in [
+            ("config", r#"{"host":"10.0.0.1:99999"}"#),
+            ("config", r#"{"host":"10.0.0.1:80""#),
+            ("status", "10.0.0.1:80:90"),
+            ("failsafe", "word"),
+            ("failover", ""),
+            ("history", "[2001:db8::1]:x"),
+            ("initialize", "10.0.0.1:x"),
+        ] {
+            assert_eq!(mark(id, value, false), None, "{id} {value}");
+            assert_eq!(mark(id, value, true), Some(Said::Nothing), "{id} {value}");
+        }
+        let long = format!("[[1,1,\"{}\"]]", "x".repeat(VALUE_MAX));
+        assert_eq!(mark("history", &long, false), Some(Said::Nothing));
+        assert_eq!(mark("initialize", "", false), Some(Said::Nothing));
+    }
+
+    #[test]
+    fn a_citus_cluster_is_one_service_for_each_group() {
+        let group = |group: &str| {
+            let all = instances(&format!("demo/{group}/members/pg-1"), MEMBER);
+            let [one] = &all[..] else { panic!("one") };
+            assert_eq!(scope_of(one), Some(&*format!("demo/{group}")));
+            assert!(one.details.as_ref().unwrap().meta.iter().any(|it| it == ("group", group)));
+            one.name.to_string()
+        };
+        assert_eq!([group("0"), group("1"), group("12")], ["demo", "demo-1", "demo-12"]);
+        let Some(Ok(Said::Mark(mark))) = said("demo/12/leader", "pg-1") else { panic!("a mark") };
+        assert_eq!((&*mark.scope, mark.role), ("demo/12", Role::Leader));
+        assert_eq!(said("demo/1/config", "{"), Some(Ok(Said::Nothing)));
+        assert_eq!(said("demo/1/optime/leader", "7"), Some(Ok(Said::Nothing)));
+        for path in ["demo/01/leader", "demo/x/leader", "demo/1/other", "demo/x/members/pg-1"] {
+            assert_eq!(said(path, MEMBER), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn in_a_zone_of_patronis_what_is_like_its_keys_and_broken_is_a_problem() {
+        let layout = crate::registry::Layout::new("/s", None).unwrap();
+        let of = |only, path: &str, value: &str| {
+            let layout = layout.clone().of_writer(only);
+            let read =
+                super::super::read(&layout, format!("/s/{path}").as_bytes(), value.as_bytes());
+            read.map(|it| it.unwrap_err().to_string())
+        };
+        let place = |id| KeyParts { name: "demo", id, is_rooted: false };
+        for (id, value, message) in [
+            ("leader", "{}", "`leader` is {}; it must be the name of a member"),
+            ("sync", "word", "`sync` is word; it must be an object with `leader` and"),
+        ] {
+            let fault = beside(place(id), value.as_bytes(), true).unwrap().unwrap_err().to_string();
+            assert!(fault.starts_with(message), "{fault}");
+            let grouped =
+                of(Some(crate::registry::Writer::Patroni), &format!("demo/1/{id}"), value);
+            assert!(grouped.unwrap().starts_with(message));
+            assert_eq!(of(None, &format!("demo/1/{id}"), value), None);
+        }
+        let broken = of(Some(crate::registry::Writer::Patroni), "demo/members/pg-1", "word");
+        assert!(broken.unwrap().starts_with("the value is not JSON"));
+        assert_eq!(of(None, "demo/members/pg-1", r#"{"foo":"bar"}"#), None);
+    }
+
+    #[test]
     fn what_cannot_be_used_says_why() {
         for (value, message) in [
-            ("{", "the value is not JSON"),
-            ("{}", "member `conn_url` is missing; it must be a url postgres://HOST:PORT/"),
+            (r#"{"conn_url":"#, "the value is not JSON"),
+            (r#"{"api_url":"x"}"#, "member `conn_url` is missing; it must be a url postgres://"),
             (r#"{"conn_url":7}"#, "member `conn_url` is 7; it must be a string"),
             (r#"{"conn_url":"postgres://:1/"}"#, "member `conn_url`: host `` is empty"),
             (r#"{"conn_url":"postgres://a:1/","tags":[]}"#, "member `tags` is []; it must be an"),
-            (r#"{"state":7}"#, "member `state` is 7; it must be a string"),
+            (r#"{"state":7,"conn_url":""}"#, "member `state` is 7; it must be a string"),
         ] {
             let fault = said("demo/members/pg-1", value).unwrap().unwrap_err();
             assert!(fault.starts_with(message), "{value}: {fault}");

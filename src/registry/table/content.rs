@@ -49,7 +49,7 @@ impl Content {
             Ok(place) => Self::at(layout, place, value),
             Err(fault @ (KeyFault::Foreign | KeyFault::Stray { .. })) => {
                 match paths::read(layout, key, value) {
-                    Some(reading) => reading.map_or_else(|it| Some(Self::problem_of(it)), Self::of),
+                    Some(reading) => Self::of_reading(reading),
                     None => (fault != KeyFault::Foreign).then_some(Self::Stray),
                 }
             }
@@ -71,8 +71,8 @@ impl Content {
         if let Some(alias) = Alias::read(place, value) {
             return Some(alias.map_or_else(Self::problem_of, |it| Self::Alias(it.into())));
         }
-        if let Some(said) = paths::beside(layout, place, value) {
-            return Self::of(said);
+        if let Some(reading) = paths::beside(layout, place, value) {
+            return Self::of_reading(reading);
         }
         match document::read_at(place, value) {
             Ok(instance) => Some(Self::Instance(Arc::new(instance?))),
@@ -80,7 +80,15 @@ impl Content {
         }
     }
 
-    /// What a key of several segments says.
+    /// What a writer's key says.
+    fn of_reading(reading: paths::Reading) -> Option<Self> {
+        match reading {
+            Ok(said) => Self::of(said),
+            Err(problem) => Some(Self::problem_of(problem)),
+        }
+    }
+
+    /// What is said of instances.
     fn of(said: Said) -> Option<Self> {
         match said {
             Said::Nothing => None,

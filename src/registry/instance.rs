@@ -20,6 +20,8 @@ pub struct Instance {
     /// Whether its key begins with a slash although the prefix is empty: `/a/b` and `a/b`
     /// are two keys.
     pub is_rooted: bool,
+    /// Whether its key has a lease, and so an end; else it stays until it is deleted.
+    pub is_leased: bool,
     /// Where it listens.
     pub host: Host,
     /// The port; without one it has addresses but no SRV record.

@@ -50,6 +50,8 @@ pub(super) struct StoredInstance<'r> {
     id: &'r str,
     /// Whether its key begins with a slash although the prefix is empty.
     is_rooted: bool,
+    /// Whether its key has a lease.
+    is_leased: bool,
     /// Where it listens.
     #[serde(borrow)]
     host: WrittenHost<'r>,
@@ -111,12 +113,24 @@ impl<'r> Record<'r> {
     /// The record of an instance. A member that is not named here does not compile: it
     /// needs a place in the record, and the format a new version.
     pub(super) fn of(instance: &'r Instance) -> Self {
-        let Instance { name, id: _, is_rooted, host, port, proto, priority, weight, ttl, details } =
-            instance;
+        let Instance {
+            name,
+            id: _,
+            is_rooted,
+            is_leased,
+            host,
+            port,
+            proto,
+            priority,
+            weight,
+            ttl,
+            details,
+        } = instance;
         Self::Instance(StoredInstance {
             name,
             id: instance.raw_id(),
             is_rooted: *is_rooted,
+            is_leased: *is_leased,
             host: WrittenHost::of(host),
             port: *port,
             is_udp: *proto == Proto::Udp,
@@ -156,6 +170,7 @@ impl StoredInstance<'_> {
             name: written.name.into(),
             id: Box::default(),
             is_rooted: written.is_rooted,
+            is_leased: written.is_leased,
             host: written.host.read()?,
             port: written.port,
             proto: if written.is_udp { Proto::Udp } else { Proto::Tcp },

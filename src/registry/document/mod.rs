@@ -282,6 +282,7 @@ impl Document {
             name: place.name.into(),
             id: Box::default(),
             is_rooted: place.is_rooted,
+            is_leased: false,
             host: self.host,
             port: self.port,
             proto: self.proto,

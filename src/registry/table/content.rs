@@ -34,6 +34,11 @@ impl Content {
     /// What a key and its value say; nothing where the key is none of our business, or where
     /// the value says that the instance is gone.
     pub(super) fn read(layout: &Layout, key: &[u8], stored: Stored<'_>) -> Option<Self> {
+        Self::said(layout, key, stored).map(|content| content.leased(stored.is_leased))
+    }
+
+    /// The same where that a key has a lease is said of entries alone.
+    fn said(layout: &Layout, key: &[u8], stored: Stored<'_>) -> Option<Self> {
         let Stored { value, is_leased } = stored;
         if is_directory(key, value) {
             return None;
@@ -55,6 +60,19 @@ impl Content {
             }
             Err(fault) => Some(Self::problem_of(fault.into())),
         }
+    }
+
+    /// The same of a key that has a lease, or none.
+    fn leased(mut self, is_leased: bool) -> Self {
+        match &mut self {
+            Self::Instance(instance) => Arc::make_mut(instance).is_leased = is_leased,
+            Self::Instances(all) => {
+                let all = Arc::make_mut(all).iter_mut();
+                all.for_each(|it| Arc::make_mut(it).is_leased = is_leased);
+            }
+            _ => {}
+        }
+        self
     }
 
     /// What a key and its value say by a template.

@@ -17,7 +17,7 @@ use crate::config::{Serve, ZoneSource, indexed};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd};
 use crate::events::Events;
-use crate::http::{Bender, Heavy, Http, Subject};
+use crate::http::{AnsweringAddress, Bender, Heavy, Http, Subject};
 use crate::index::{Index, Schema, Zone};
 use crate::join::registrar::Registrar;
 use crate::privileges::{self, Account};
@@ -115,6 +115,16 @@ impl App {
         self.windows.http.as_ref().map(Http::address)
     }
 
+    /// Where what is answered.
+    fn answering(&self) -> Vec<AnsweringAddress> {
+        let scheme = if self.windows.speaks_tls() { "https" } else { "http" };
+        let of = |protocol| move |address| AnsweringAddress { protocol, address };
+        let dns = self.addresses().into_iter().map(of("dns"));
+        let http = self.http_address().map(of(scheme));
+        let etcd_v2 = self.windows.etcd_v2.as_ref().map(Http::address).map(of("etcd-v2"));
+        dns.chain(http).chain(etcd_v2).collect()
+    }
+
     /// Says where what is answered.
     pub fn announce(&self) {
         for address in self.addresses() {
@@ -174,7 +184,7 @@ impl App {
         let (index, policies) = (self.index(), self.live.policies());
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
         let zones = index.load().zones().to_vec();
-        let closing = CancellationToken::new();
+        let (listeners, closing) = (self.answering(), CancellationToken::new());
         let mut followers = JoinSet::new();
         for (follower, zone) in self.followers.into_iter().zip(zones) {
             followers.spawn(follower.run(zone, closing.clone()));
@@ -186,6 +196,7 @@ impl App {
             counters: self.listeners.counters(),
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
+            listeners: listeners.into(),
             started: SystemTime::now(),
             heavy: Heavy::default(),
             reloads: Arc::clone(self.live.outcomes()),

@@ -53,7 +53,7 @@ pub(super) struct Log {
     process: u64,
     /// The states, the oldest first; never empty. Of what led to the oldest nothing is
     /// remembered.
-    states: VecDeque<ZoneState>,
+    pub(super) states: VecDeque<ZoneState>,
     /// How much is remembered: the states' weights, but for the oldest's.
     remembered: usize,
     /// When instances came, as far as that is remembered.
@@ -66,10 +66,10 @@ pub(super) struct Log {
 
 /// A state of the zone, for as long as the same could be said of it.
 #[derive(Debug)]
-struct ZoneState {
+pub(super) struct ZoneState {
     /// Its number; that of the state before it, where only its standing is another, or where
     /// a list knows of no difference but not of all that was between.
-    number: u64,
+    pub(super) number: u64,
     /// The revision that it came with.
     revision: i64,
     /// Whether that was a list's: what was true right before is not known.
@@ -81,11 +81,11 @@ struct ZoneState {
     /// The highest revision that names an earlier state: a higher one names this.
     taken: i64,
     /// When it was told.
-    at: SystemTime,
+    pub(super) at: SystemTime,
     /// What it takes to remember what led to it; something also where nothing changed.
     weight: usize,
     /// What led to it.
-    batch: Arc<ChangeBatch>,
+    pub(super) batch: Arc<ChangeBatch>,
 }
 
 impl Log {

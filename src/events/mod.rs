@@ -35,6 +35,7 @@
 //! all. Keeping shares the instances with the index, so publishing costs O(changes), and a
 //! query nothing.
 
+mod history;
 mod id;
 mod log;
 mod seen;
@@ -51,6 +52,7 @@ use crate::index::{Index, Schema, Zone};
 use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
 
+pub use self::history::Happened;
 pub use self::id::{Id, IdFault};
 pub use self::log::{ChangeBatch, Forgotten};
 pub use self::seen::Since;

@@ -38,6 +38,8 @@ pub struct UpstreamState {
     pub address: SocketAddr,
     /// Whether it is asked, and not left out.
     pub is_used: bool,
+    /// Whether it failed not long ago, and is asked after the others.
+    pub is_ailing: bool,
     /// Whether it is asked by EDNS.
     pub has_edns: bool,
 }
@@ -75,8 +77,12 @@ impl Upstream {
 
     /// How it stands.
     pub(super) fn standing(&self) -> UpstreamState {
-        let (address, is_used) = (self.address, !self.is_looping());
-        UpstreamState { address, is_used, has_edns: self.is_asked_by_edns() }
+        UpstreamState {
+            address: self.address,
+            is_used: !self.is_looping(),
+            is_ailing: self.is_ailing(),
+            has_edns: self.is_asked_by_edns(),
+        }
     }
 
     /// Asks it, with letters in mixed case if they are to be; again without EDNS, if that

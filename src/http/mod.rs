@@ -80,6 +80,8 @@ pub struct Subject {
     pub draining: CancellationToken,
     /// How messages are answered, which names whom others are asked of.
     pub policies: Arc<Policies>,
+    /// Where it answers.
+    pub listeners: Arc<[AnsweringAddress]>,
     /// When the process began to answer.
     pub started: SystemTime,
     /// Places of replies that take more than a moment.
@@ -88,6 +90,15 @@ pub struct Subject {
     pub reloads: Arc<ReloadHistory>,
     /// Where bender's interface registers, if there is a zone of services.
     pub bender: Option<Bender>,
+}
+
+/// A place where this server answers.
+#[derive(Debug, Clone, Copy)]
+pub struct AnsweringAddress {
+    /// What is spoken there: `dns`, `http`, `https` or `etcd-v2`.
+    pub protocol: &'static str,
+    /// The address.
+    pub address: SocketAddr,
 }
 
 /// The address cannot be listened on.

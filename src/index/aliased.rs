@@ -19,6 +19,11 @@ impl Zone {
         self.services.keys().chain(aliases).map(|label| &**label)
     }
 
+    /// The labels of services, in no order.
+    pub fn services_labels(&self) -> impl Iterator<Item = &[u8]> {
+        self.services.keys().map(|label| &**label)
+    }
+
     /// The alias that is answered at a label, and the backend that it leads to, if it is a
     /// frontend: what is between the name and the instances.
     pub fn aliases_at(&self, label: &[u8]) -> impl Iterator<Item = &Alias> {

@@ -16,6 +16,8 @@ use crate::names::{NameTooLong, WireName};
 pub struct Tree {
     /// By the owner's lower-cased wire form.
     owners: HashMap<Box<[u8]>, Owner, foldhash::fast::RandomState>,
+    /// How many RRsets there are.
+    sets: usize,
     /// Whether any owner is a zone cut, or redirects what is below it.
     has_cuts: bool,
     /// Whether any owner is a wildcard.
@@ -70,6 +72,7 @@ impl Tree {
             tree.has_cuts |= record.record_type() == RecordType::DNAME;
             tree.add(apex, &wire, record);
         }
+        tree.sets = tree.owners.values().map(|owner| owner.sets.len()).sum();
         tree.has_wildcards = tree.owners.keys().any(|name| name.starts_with(b"\x01*"));
         Ok(tree)
     }
@@ -100,6 +103,12 @@ impl Tree {
     #[must_use]
     pub fn owner(&self, name: &WireName) -> Option<&Owner> {
         self.owners.get(name.as_wire())
+    }
+
+    /// How many RRsets it has.
+    #[must_use]
+    pub const fn sets(&self) -> usize {
+        self.sets
     }
 
     /// The owners, in no order.

@@ -1,7 +1,8 @@
 //! Outcomes of reading everything again.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
@@ -20,6 +21,8 @@ pub struct ReloadOutcome {
 /// The last outcome, and how many there were.
 #[derive(Debug)]
 pub struct ReloadHistory {
+    /// The configuration file, once it is followed; none where there is none.
+    file: OnceLock<Option<PathBuf>>,
     /// The last one; none before the first.
     last: ArcSwapOption<ReloadOutcome>,
     /// How often all of it was used.
@@ -33,12 +36,23 @@ pub struct ReloadHistory {
 impl Default for ReloadHistory {
     /// What is used was read just now.
     fn default() -> Self {
-        let (last, used, refused) = Default::default();
-        Self { last, used, refused, used_at: seconds(SystemTime::now()).into() }
+        let (file, last, used, refused) = Default::default();
+        Self { file, last, used, refused, used_at: seconds(SystemTime::now()).into() }
     }
 }
 
 impl ReloadHistory {
+    /// Says which file is read again. The first time counts.
+    pub fn read_from(&self, file: Option<&Path>) {
+        let _ = self.file.set(file.map(Path::to_owned));
+    }
+
+    /// The file that is read again, if there is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.get()?.as_deref()
+    }
+
     /// Notes one.
     pub fn note(&self, outcome: ReloadOutcome) {
         if outcome.fault.is_none() {

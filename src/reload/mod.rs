@@ -104,6 +104,7 @@ impl Reload {
     /// The signal cannot be listened to.
     pub fn start(mut self, live: Reloadable, status: String) -> std::io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
+        live.outcomes().read_from(self.common.config.as_deref());
         tokio::spawn(async move {
             loop {
                 let asked = timeout(LOOK_EVERY, hangup.recv()).await.map(|_| HANGUP.to_owned());

@@ -11,6 +11,8 @@ mod events;
 mod explain;
 /// Services, instances and standing, page by page.
 mod listing;
+/// What the page looks at: zones, what is in them, what happened, in which order.
+mod looking;
 /// Figures, beside what was asked.
 mod metrics;
 /// The document that describes it all, and what is answered.

@@ -96,6 +96,7 @@ fn what_is_answered_is_what_is_described() {
     writer.put("/services/bad/1", "nonsense");
     writer.put("/services/_backends/b", r#"{"resource":"Backend","app":"web","version":"1"}"#);
     writer.put("/services/_frontends/f", r#"{"resource":"Frontend","backend":"b"}"#);
+    writer.put("/services/_frontends/lost", r#"{"resource":"Frontend","backend":"gone"}"#);
     let (_serving, at) = ready(&etcd.url(), &[]);
     writer.put("/services/new/1", "10.0.0.8:1");
     let (_, document) = json(at, "/v1/openapi.json");
@@ -114,7 +115,21 @@ fn what_is_answered_is_what_is_described() {
         ("/v1/problems", "/v1/problems"),
         ("/v1/problems", "/v1/problems?limit=0"),
         ("/v1/problems", "/v1/problems?zone=other"),
+        ("/v1/services", "/v1/services?sort=newest&version=1"),
+        ("/v1/services", "/v1/services?sort=instances&limit=1"),
+        ("/v1/services", "/v1/services?sort=size"),
+        ("/v1/services/{name}", "/v1/services/b?own=true"),
+        ("/v1/services/{name}", "/v1/services/lost"),
         ("/v1/status", "/v1/status"),
+        ("/v1/server", "/v1/server"),
+        ("/v1/zones", "/v1/zones"),
+        ("/v1/zones", "/v1/zones?limit=0"),
+        ("/v1/zones/{zone}/records", "/v1/zones/services.internal/records"),
+        ("/v1/zones/{zone}/records", "/v1/zones/other/records"),
+        ("/v1/zones/{zone}/entries", "/v1/zones/services.internal/entries"),
+        ("/v1/changes", "/v1/changes"),
+        ("/v1/changes", "/v1/changes?event=alias"),
+        ("/v1/changes", "/v1/changes?event=none"),
         ("/v1/events", "/v1/events?since=x"),
         ("/v1/events", "/v1/events?zone=other"),
         ("/v1/explain", "/v1/explain?name=_web._tcp"),
@@ -144,6 +159,11 @@ fn every_path_is_described() {
         "/v1/events",
         "/v1/status",
         "/v1/explain",
+        "/v1/changes",
+        "/v1/server",
+        "/v1/zones",
+        "/v1/zones/{zone}/entries",
+        "/v1/zones/{zone}/records",
     ] {
         assert!(described.contains(&path), "{path} is not in {described:?}");
     }

@@ -3,6 +3,7 @@
 //! words.
 
 mod asked;
+mod nobody;
 mod record;
 mod rule;
 mod why;
@@ -25,6 +26,8 @@ use crate::registry::shown_key;
 use self::record::lines;
 
 pub use self::asked::asked;
+pub use self::nobody::nobody;
+pub use self::record::written_data;
 
 /// Records of a section that are shown: more than anybody reads.
 const RECORDS_SHOWN: usize = 100;

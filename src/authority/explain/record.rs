@@ -19,11 +19,12 @@ type Data<'d> = ZoneRecordData<&'d [u8], ParsedName<&'d [u8]>>;
 pub(super) fn lines(set: &RrSet) -> impl Iterator<Item = String> {
     let (owner, kind) = (written(set.owner.iter()), mnemonic(set.kind));
     let head = format!("{owner} {} IN {kind}", set.ttl);
-    set.data.iter().map(move |data| format!("{head} {}", data_of(u16::from(set.kind), data)))
+    set.data.iter().map(move |data| format!("{head} {}", written_data(u16::from(set.kind), data)))
 }
 
 /// Data as it is written: in the form of its type, else in that of RFC 3597.
-fn data_of(kind: u16, data: &RData) -> String {
+#[must_use]
+pub fn written_data(kind: u16, data: &RData) -> String {
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::Uncompressed);

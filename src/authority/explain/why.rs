@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
+use super::nobody::nobody;
 use super::rule::{alias, service_label, shown};
 use crate::authority::resolver::Resolver;
 use crate::authority::visits::Visits;
@@ -154,7 +155,9 @@ fn missing(position: &Position<'_>, name: &WireName) -> String {
 /// Why there is nothing at a service's label.
 fn no_service(zone: &Zone, label: &[u8]) -> String {
     if let Some(alias) = alias(zone, label) {
-        return format!("{alias}: no instance of that is registered");
+        let why =
+            nobody(zone, label).unwrap_or_else(|| "no instance of that is registered".to_owned());
+        return format!("{alias}: {why}");
     }
     let text = format!("no instance of `{}` is registered", shown(label));
     match nearest(label, zone.labels()) {
@@ -191,7 +194,7 @@ fn no_such_instance(
 }
 
 /// The first few of some words, each once.
-fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
+pub(super) fn listed<'w>(words: impl Iterator<Item = &'w str>) -> String {
     let all: BTreeSet<_> = words.collect();
     let shown: Vec<_> =
         all.iter().take(LISTED).map(|it| crate::registry::document::shown(it)).collect();

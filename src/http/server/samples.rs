@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::http::Subject;
 use crate::lock::Lock;
+use crate::wire::Code;
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -28,12 +29,18 @@ pub(in crate::http) struct Samples {
 }
 
 /// The counts of some moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::http) struct CountSample {
     /// Queries that came.
     pub(in crate::http) queries: u64,
     /// Changes of the zones.
     pub(in crate::http) changes: u64,
+    /// Replies.
+    pub(in crate::http) replies: u64,
+    /// Replies that are SERVFAIL.
+    pub(in crate::http) servfail: u64,
+    /// Replies that are NXDOMAIN.
+    pub(in crate::http) nxdomain: u64,
 }
 
 /// The numbers of each of the latest intervals, the oldest first.
@@ -45,6 +52,12 @@ pub(in crate::http) struct Lately {
     queries: Vec<u64>,
     /// Changes of instances, aliases and entries in each.
     changes: Vec<u64>,
+    /// Replies in each.
+    replies: Vec<u64>,
+    /// Replies in each that are SERVFAIL.
+    servfail: Vec<u64>,
+    /// Replies in each that are NXDOMAIN.
+    nxdomain: Vec<u64>,
 }
 
 impl Samples {
@@ -66,11 +79,17 @@ impl Samples {
     /// How much happened lately.
     pub(in crate::http) fn lately(&self) -> Lately {
         let looks = self.looks();
-        let steps = || looks.iter().zip(looks.iter().skip(1));
+        let steps = |count: fn(&CountSample) -> u64| {
+            let pairs = looks.iter().zip(looks.iter().skip(1));
+            pairs.map(|(one, next)| count(next).saturating_sub(count(one))).collect()
+        };
         Lately {
             seconds: EVERY.as_secs(),
-            queries: steps().map(|(one, next)| next.queries.saturating_sub(one.queries)).collect(),
-            changes: steps().map(|(one, next)| next.changes.saturating_sub(one.changes)).collect(),
+            queries: steps(|it| it.queries),
+            changes: steps(|it| it.changes),
+            replies: steps(|it| it.replies),
+            servfail: steps(|it| it.servfail),
+            nxdomain: steps(|it| it.nxdomain),
         }
     }
 
@@ -93,10 +112,14 @@ impl CountSample {
     /// What is counted now.
     pub(in crate::http) fn now(subject: &Subject) -> Self {
         let counts = subject.counters.total();
+        let replies = subject.counters.replies();
         let generation = subject.index.load();
         Self {
             queries: counts.fast.received + counts.tcp.answered,
             changes: generation.zones().iter().map(|zone| zone.changes()).sum(),
+            replies: replies.sum(),
+            servfail: replies.of(Code::SERVFAIL),
+            nxdomain: replies.of(Code::NXDOMAIN),
         }
     }
 }
@@ -110,7 +133,7 @@ mod tests {
         let samples = Samples::new();
         assert!(samples.lately().queries.is_empty());
         for number in 0..2 * REMEMBERED as u64 {
-            samples.add(CountSample { queries: number * number, changes: 7 });
+            samples.add(CountSample { queries: number * number, changes: 7, ..Default::default() });
         }
         let lately = samples.lately();
         assert_eq!((lately.queries.len(), lately.changes.len()), (REMEMBERED, REMEMBERED));

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::hidden::Hidden;
 use super::paging::{first, limit};
 use super::services::{ShownZone, aliases, behind, shown};
 use super::zones::{self, quoted};
 use super::{schema, timestamp};
+use crate::authority::nobody;
 use crate::events::{Events, Since};
 use crate::http::Subject;
 use crate::http::server::extract::{Parameters, Segments};
@@ -27,6 +29,8 @@ use crate::registry::Instance;
 pub(super) struct Part {
     /// The zone; all zones with services when absent
     zone: Option<String>,
+    /// The service itself, also where an alias of its name hides it
+    own: Option<bool>,
     /// How many at most: 1 to 1000, 100 when absent
     limit: Option<usize>,
     /// Those behind this `next` of the page before
@@ -44,6 +48,12 @@ pub(super) struct Instances {
     /// leads to; or a backend.
     #[schema(value_type = Vec<schema::Alias>)]
     aliases: Vec<Value>,
+    /// The service of that name, where something else is answered there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden: Option<Hidden>,
+    /// Why there is no instance, where an alias leads to none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nobody: Option<String>,
     /// How many instances there are, on all pages.
     total: usize,
     /// The instances.
@@ -83,8 +93,10 @@ fn members(
     let label: Vec<u8> = folded(name).collect();
     let zones = || places.iter().map(|at| (*at, &generation.zones()[*at]));
     let aliases: Vec<_> = zones().flat_map(|(_, zone)| aliases(zone, &label)).collect();
-    let all = || zones().flat_map(|(at, zone)| keyed(zone, &label).map(move |it| (at, it.0, it.1)));
-    let total = zones().filter_map(|(_, zone)| zone.named(&label)).map(Service::len).sum();
+    let of = |zone| service(zone, &label, part.own.unwrap_or(false));
+    let all =
+        || zones().flat_map(|(at, zone)| keyed(zone, of(zone)).map(move |it| (at, it.0, it.1)));
+    let total = zones().filter_map(|(_, zone)| of(zone)).map(Service::len).sum();
     if total == 0 && aliases.is_empty() {
         return Err(nothing(generation, &places, name, &label));
     }
@@ -99,7 +111,10 @@ fn members(
     let next = last.map(|it| format!("{}/{}", generation.zones()[it.0].settings().title(), it.1));
     let instances = objects(generation, events, &page);
     let name = String::from_utf8_lossy(&label).into_owned();
-    Ok(Instances { name, zones: shown(generation, &places), aliases, total, instances, next })
+    let hidden = zones().find_map(|(_, zone)| Hidden::at(zone, &label));
+    let nobody = zones().find_map(|(_, zone)| nobody(zone, &label)).filter(|_| total == 0);
+    let zones = shown(generation, &places);
+    Ok(Instances { name, zones, aliases, hidden, nobody, total, instances, next })
 }
 
 /// An instance with its zone and rank, which order it.
@@ -140,10 +155,18 @@ fn rank(key: String, instance: &Instance) -> String {
     }
 }
 
-/// The instances at a label, each with what orders it.
-fn keyed<'z>(zone: &'z Zone, label: &[u8]) -> impl Iterator<Item = (String, &'z Instance)> {
+/// What is answered at a label of a zone, or the service itself.
+fn service<'z>(zone: &'z Zone, label: &[u8], is_own: bool) -> Option<&'z Service> {
+    if is_own { zone.service(label) } else { zone.named(label) }
+}
+
+/// Instances of a zone, each with what orders it.
+fn keyed<'z>(
+    zone: &'z Zone,
+    service: Option<&'z Service>,
+) -> impl Iterator<Item = (String, &'z Instance)> {
     let layout = zone.settings().layout();
-    let all = zone.named(label).into_iter().flat_map(Service::instances);
+    let all = service.into_iter().flat_map(Service::instances);
     all.map(|instance| (rank(layout.key_of(instance), instance), instance))
 }
 
@@ -160,6 +183,7 @@ fn objects(generation: &Generation, events: &Events, page: &[Keyed<'_>]) -> Vec<
         let key = settings.layout().key_of(instance);
         let mut object = instance.to_json(&settings.title(), &key);
         object[member] = timestamp(time).into();
+        object["leased"] = instance.is_leased.into();
         object
     };
     page.iter().zip(since).map(object).collect()

@@ -48,6 +48,9 @@ pub(super) struct Instance {
     meta: Option<BTreeMap<String, String>>,
     /// All ways to it, where there are more than one
     endpoints: Option<Vec<String>>,
+    /// Whether its key has a lease, and so an end; else it stays until it is deleted. Shown by
+    /// `/v1/services/{name}` only
+    leased: Option<bool>,
     /// When this server saw it come (RFC 3339). Shown by `/v1/services/{name}` only, as is
     /// `since_before`
     since: Option<String>,

@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::choice::{Filter, Sort, SortOrder};
+use super::hidden::Hidden;
 use super::paging::{first, limit};
-use super::schema;
 use super::zones;
+use super::{schema, timestamp};
+use crate::events::Events;
 use crate::http::Subject;
 use crate::http::server::extract::Parameters;
 use crate::http::server::refusal::Refusal;
@@ -25,7 +28,16 @@ pub(super) struct Search {
     /// The zone; all zones with services when absent
     zone: Option<String>,
     /// What their names have somewhere, upper and lower case alike
-    q: Option<String>,
+    pub(super) q: Option<String>,
+    /// A tag that an instance has
+    pub(super) tag: Option<String>,
+    /// The version of an instance
+    pub(super) version: Option<String>,
+    /// The address or host name of an instance
+    pub(super) address: Option<String>,
+    /// `name` when absent; `instances`, the most first; `newest`, by their newest instance
+    #[param(value_type = Option<String>)]
+    sort: Option<Sort>,
     /// How many at most: 1 to 1000, 100 when absent
     limit: Option<usize>,
     /// Those behind this `next` of the page before
@@ -46,6 +58,8 @@ pub(super) struct ShownZone {
 pub(super) struct Services {
     /// The zones that were looked in.
     zones: Vec<ShownZone>,
+    /// How many there are, on all pages.
+    total: usize,
     /// The services.
     services: Vec<ListedName>,
     /// What `after` is to be for the next page; absent on the last.
@@ -66,6 +80,13 @@ struct ListedName {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Alias>)]
     alias: Option<Value>,
+    /// The service of that name, where something else is answered there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden: Option<Hidden>,
+    /// When its newest instance came, as far as that is remembered (RFC 3339); where these are
+    /// sorted by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest: Option<String>,
 }
 
 /// Services and aliases, with how many instances each has.
@@ -78,27 +99,40 @@ pub(super) async fn list(
 ) -> Result<Response, Refusal> {
     let limit = limit(search.limit)?;
     let generation = Arc::clone(&subject.index.load());
-    subject.heavy.beside(move || found(&generation, &search, limit)).await
+    let Subject { events, heavy, .. } = subject;
+    heavy.beside(move || found((&generation, &events), &search, limit)).await
 }
 
 /// A page of the services that are searched for.
-fn found(generation: &Generation, search: &Search, limit: usize) -> Result<Services, Refusal> {
+fn found(
+    (generation, events): (&Generation, &Events),
+    search: &Search,
+    limit: usize,
+) -> Result<Services, Refusal> {
     let places = zones::with_services(generation, search.zone.as_deref())?;
-    let after = search.after.as_deref().map(|after| place(generation, after)).transpose()?;
-    let query = search.q.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let order = SortOrder::new(search.sort.unwrap_or_default(), (generation, events), &places);
+    let after = search.after.as_deref().map(|after| order.place(generation, after)).transpose()?;
+    let filter = Filter::of(search);
+    let mut total = 0;
     let labels = places
         .iter()
         .flat_map(|at| generation.zones()[*at].labels().map(move |label| (*at, label)));
-    let is_wanted = |(at, label): &(usize, &[u8])| {
-        let is_behind = after.as_ref().is_none_or(|(zone, last)| (*at, *label) > (*zone, last));
-        is_behind && contains(label, query.as_bytes())
+    let wanted = labels
+        .filter(|(at, label)| filter.takes(&generation.zones()[*at], label))
+        .inspect(|_| total += 1)
+        .map(|(at, label)| (order.of(generation, at, label), at, label));
+    let is_behind = |(order, at, label): &(u64, usize, &[u8])| {
+        after.as_ref().is_none_or(|(last, zone, name)| (*order, *at, *label) > (*last, *zone, name))
     };
-    let (page, has_more) = first(labels.filter(is_wanted), limit);
-    let services: Vec<_> =
-        page.into_iter().map(|(at, label)| entry(&generation.zones()[at], label)).collect();
-    let last = services.last().filter(|_| has_more);
-    let next = last.map(|it| format!("{}/{}", it.zone, it.name));
-    Ok(Services { zones: shown(generation, &places), services, next })
+    let (page, has_more) = first(wanted.filter(is_behind), limit);
+    let next = page.last().filter(|_| has_more);
+    let next = next.map(|(number, at, label)| order.next(*number, &generation.zones()[*at], label));
+    let entry = |(number, at, label): (u64, usize, &[u8])| {
+        let newest = order.time(number).map(timestamp);
+        ListedName { newest, ..entry(&generation.zones()[at], label) }
+    };
+    let services = page.into_iter().map(entry).collect();
+    Ok(Services { zones: shown(generation, &places), total, services, next })
 }
 
 /// What is between a label and instances.
@@ -114,6 +148,8 @@ fn entry(zone: &Zone, label: &[u8]) -> ListedName {
         name: String::from_utf8_lossy(label).into_owned(),
         instances: zone.named(label).map_or(0, Service::len),
         alias: aliases(zone, label).into_iter().next(),
+        hidden: Hidden::at(zone, label),
+        newest: None,
     }
 }
 
@@ -121,17 +157,6 @@ fn entry(zone: &Zone, label: &[u8]) -> ListedName {
 pub(super) fn shown(generation: &Generation, places: &[usize]) -> Vec<ShownZone> {
     let zones = places.iter().map(|at| &generation.zones()[*at]);
     zones.map(|it| ShownZone { zone: it.settings().title(), revision: it.revision() }).collect()
-}
-
-/// Whether a label has a text somewhere.
-fn contains(label: &[u8], text: &[u8]) -> bool {
-    text.is_empty() || label.windows(text.len()).any(|window| window == text)
-}
-
-/// The place and label that `next` of a page of services says.
-fn place(generation: &Generation, after: &str) -> Result<(usize, Vec<u8>), Refusal> {
-    let (at, label) = behind(generation, after)?;
-    Ok((at, label.to_ascii_lowercase().into_bytes()))
 }
 
 /// The zone, by its place, and what else `next` of a page says.

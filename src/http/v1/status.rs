@@ -47,7 +47,7 @@ pub(super) struct Status {
 
 /// The result of the last reload.
 #[derive(Debug, Serialize, ToSchema)]
-struct Reload {
+pub(super) struct Reload {
     /// When it was read (RFC 3339).
     at: String,
     /// Why: `SIGHUP`, or the files that changed.
@@ -108,7 +108,7 @@ pub(super) async fn show(
 /// How the server stands.
 fn status(subject: &Subject, samples: &Samples) -> Status {
     let generation = Arc::clone(&subject.index.load());
-    let CountSample { queries, changes } = CountSample::now(subject);
+    let CountSample { queries, changes, .. } = CountSample::now(subject);
     let draining = subject.draining.is_cancelled();
     let places = 0..generation.zones().len();
     Status {
@@ -129,7 +129,7 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
 
 impl Reload {
     /// What is shown of an outcome.
-    fn new(outcome: &ReloadOutcome) -> Self {
+    pub(super) fn new(outcome: &ReloadOutcome) -> Self {
         let ReloadOutcome { at, cause, fault } = outcome.clone();
         Self { at: timestamp(at), cause, fault }
     }

@@ -58,6 +58,10 @@ pub(super) struct Answers {
 #[repr(align(128))]
 struct Cells([[AtomicU64; Code::COUNT]; Kind::COUNT]);
 
+/// The number of replies with each code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodeCounts([u64; Code::COUNT]);
+
 /// The figures of one origin, as they were when they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
@@ -73,6 +77,17 @@ pub struct Answered {
     pub truncated: [u64; Truncation::ALL.len()],
     /// Refusals, by [`RefusalCause`].
     pub refused: [u64; RefusalCause::ALL.len()],
+}
+
+impl Answers {
+    /// Adds how many replies had each code.
+    pub(super) fn add_codes(&self, to: &mut CodeCounts) {
+        let kinds = self.zones.iter().filter_map(OnceLock::get).flat_map(|cells| &cells.0);
+        for codes in kinds {
+            let sums = to.0.iter_mut().zip(codes);
+            sums.for_each(|(sum, count)| *sum += count.load(Ordering::Relaxed));
+        }
+    }
 }
 
 impl Default for Answers {
@@ -125,6 +140,20 @@ impl Answers {
             truncated: array::from_fn(|at| self.truncated[at].load(Ordering::Relaxed)),
             refused: array::from_fn(|at| self.refused[at].load(Ordering::Relaxed)),
         }
+    }
+}
+
+impl CodeCounts {
+    /// How many had a code.
+    #[must_use]
+    pub const fn of(&self, code: Code) -> u64 {
+        self.0[code.get()]
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.0.iter().sum()
     }
 }
 

@@ -31,7 +31,7 @@ use crate::lock::Lock;
 pub(super) use self::events::{DatagramCounters, DatagramEvent};
 pub(super) use self::replied::zone_of;
 
-pub use self::answers::{Answered, Replied};
+pub use self::answers::{Answered, CodeCounts, Replied};
 pub use self::events::Counts;
 pub use self::histogram::Distribution;
 pub use self::origin::{Family, Origin, Path};
@@ -106,6 +106,16 @@ impl Counters {
             answered
         };
         Origin::all().map(read).collect()
+    }
+
+    /// How many replies had a code, whatever they were about; and how many there were in all.
+    #[must_use]
+    pub fn replies(&self) -> CodeCounts {
+        let own: Vec<_> = self.own.lock().iter().map(|(_, answers)| Arc::clone(answers)).collect();
+        let mut counts = CodeCounts::default();
+        let all = self.shared.iter().chain(own.iter().map(|it| &**it));
+        all.for_each(|answers| answers.add_codes(&mut counts));
+        counts
     }
 
     /// What a UDP worker writes, whose clients are of one family.

@@ -110,6 +110,8 @@ impl Code {
     ];
     /// A query that cannot be answered now.
     pub const SERVFAIL: Self = Self(2);
+    /// A name that does not exist.
+    pub const NXDOMAIN: Self = Self(3);
     /// A query that is refused.
     pub const REFUSED: Self = Self(5);
     /// How many there are.

@@ -1,6 +1,5 @@
 //! `/v1/zones/{zone}/entries`: the entries of a SkyDNS zone, as its registry has them.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -8,7 +7,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::paging::{first, limit};
+use super::paging::{Placed, first, limit};
 use super::zones;
 use crate::http::Subject;
 use crate::http::server::extract::{Parameters, Segments};
@@ -106,33 +105,10 @@ fn found(
     let mut total = 0;
     let counted = zone.skydns().iter().filter(|entry| has(entry, &query)).inspect(|_| total += 1);
     let rest = counted.filter(|entry| after.is_none_or(|after| &*entry.key > after));
-    let (page, has_more) = first(rest.map(|entry| ByKey(entry)), limit);
-    let next = page.last().filter(|_| has_more).map(|it| it.0.key.to_string());
-    let entries = page.iter().map(|ByKey(entry)| EntryShown::new(zone, entry)).collect();
+    let (page, has_more) = first(rest.map(|entry| Placed(&*entry.key, &**entry)), limit);
+    let next = page.last().filter(|_| has_more).map(|it| it.0.to_owned());
+    let entries = page.iter().map(|Placed(_, entry)| EntryShown::new(zone, entry)).collect();
     Ok(Entries { zone: zone.settings().title(), revision: zone.revision(), total, entries, next })
-}
-
-/// An entry in the order of keys.
-struct ByKey<'e>(&'e skydns::Entry);
-
-impl PartialEq for ByKey<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.key == other.0.key
-    }
-}
-
-impl Eq for ByKey<'_> {}
-
-impl PartialOrd for ByKey<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ByKey<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.key.cmp(&other.0.key)
-    }
 }
 
 /// Whether an entry has a text somewhere, given in lower case.

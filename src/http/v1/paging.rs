@@ -1,5 +1,6 @@
 //! Parts of long lists, in an order that stays the same.
 
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::http::server::refusal::Refusal;
@@ -8,6 +9,10 @@ use crate::http::server::refusal::Refusal;
 const DEFAULT_LIMIT: usize = 100;
 /// The most entries of a page: some hundred kilobytes.
 pub(super) const LIMIT_MAX: usize = 1000;
+
+/// An entry behind what alone puts it in order.
+#[derive(Debug)]
+pub(super) struct Placed<K, T>(pub(super) K, pub(super) T);
 
 /// How many entries are wanted.
 ///
@@ -34,6 +39,26 @@ pub(super) fn first<T: Ord>(all: impl Iterator<Item = T>, most: usize) -> (Vec<T
     let has_more = sorted.len() > most;
     sorted.truncate(most);
     (sorted, has_more)
+}
+
+impl<K: PartialEq, T> PartialEq for Placed<K, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<K: Eq, T> Eq for Placed<K, T> {}
+
+impl<K: Ord, T> PartialOrd for Placed<K, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K: Ord, T> Ord for Placed<K, T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
+    }
 }
 
 #[cfg(test)]

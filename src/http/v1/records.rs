@@ -11,9 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::entries::PageSearch;
-use super::paging::{first, limit};
+use super::paging::{Placed, first, limit};
 use super::zones;
-use crate::authority::written_data;
+use crate::authority::{asked, written_data};
 use crate::http::Subject;
 use crate::http::server::extract::{Parameters, Segments};
 use crate::http::server::refusal::Refusal;
@@ -90,17 +90,16 @@ fn found(
 ) -> Result<Records, Refusal> {
     let at = zones::named(generation, zone)?;
     let query = search.q.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let after = search.after.as_deref().map(rank_of).transpose()?;
-    let all: Vec<_> = sets(generation, at).filter(|it| it.has(&query)).collect();
-    let ranks = all.iter().enumerate().map(|(place, it)| (it.rank(), place));
-    let is_behind = |rank: &RecordPlace| after.as_ref().is_none_or(|after| rank > after);
-    let (page, has_more) = first(ranks.filter(|(rank, _)| is_behind(rank)), limit);
-    let page: Vec<_> = page.into_iter().map(|(_, place)| &all[place]).collect();
-    let next = page.last().filter(|_| has_more);
-    let next = next.map(|it| format!("{} {}", u16::from(it.kind), written(it.name.iter())));
-    let title = generation.zones()[at].settings().title();
-    let records = page.iter().map(|it| it.shown()).collect();
-    Ok(Records { zone: title, total: all.len(), records, next })
+    let after = search.after.as_deref().map(place_of).transpose()?;
+    let mut total = 0;
+    let wanted = sets(generation, at).filter(|it| it.has(&query)).inspect(|_| total += 1);
+    let placed = wanted.map(|it| Placed(it.place(), it));
+    let is_behind = |place: &RecordPlace| after.as_ref().is_none_or(|after| place > after);
+    let (page, has_more) = first(placed.filter(|it| is_behind(&it.0)), limit);
+    let next = page.last().filter(|_| has_more).map(|it| it.1.next());
+    let zone = generation.zones()[at].settings().title();
+    let records = page.iter().map(|it| it.1.shown()).collect();
+    Ok(Records { zone, total, records, next })
 }
 
 /// The RRsets of the zone at a place: SOA and NS as they are served, and what its file has.
@@ -134,11 +133,11 @@ fn sets(generation: &Generation, at: usize) -> impl Iterator<Item = FoundRecords
 }
 
 /// The place that `next` of a page says.
-fn rank_of(after: &str) -> Result<RecordPlace, Refusal> {
+fn place_of(after: &str) -> Result<RecordPlace, Refusal> {
     let fault = || Refusal::invalid("`after` is no `next` of a page; leave it out to begin anew");
     let (kind, name) = after.split_once(' ').ok_or_else(fault)?;
-    let name = Name::from_ascii(name).map_err(|_| fault())?;
-    Ok((path(&name), kind.parse().map_err(|_| fault())?))
+    let (name, kind) = asked(name, Some(kind)).map_err(|_| fault())?;
+    Ok((path(&name), u16::from(kind)))
 }
 
 /// The labels of a name in lower case, the last first, which puts names in order.
@@ -148,9 +147,14 @@ fn path(name: &Name) -> Vec<u8> {
 }
 
 impl FoundRecords<'_> {
-    /// What puts it in order; SOA and NS come first at their name.
-    fn rank(&self) -> RecordPlace {
+    /// What puts it in order.
+    fn place(&self) -> RecordPlace {
         (path(self.name), u16::from(self.kind))
+    }
+
+    /// What a page that ends with it says of the next.
+    fn next(&self) -> String {
+        format!("{} {}", mnemonic(self.kind), written(self.name.iter()))
     }
 
     /// Whether it has a text somewhere in name, type or data, given in lower case.

@@ -1,6 +1,15 @@
 //! The page at `/`, in headless Chromium. Pictures are left in `target/pictures`, to be
 //! looked at.
 
+/// That everybody can use it, as far as a program can tell.
+mod accessible;
+/// What the server remembers of what happened.
+mod events;
+/// A list that is searched, sorted and paged, and the panel of one service.
+mod services;
+/// Zones, what is in them, and the server.
+mod zones;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -65,6 +74,11 @@ impl Scene {
         Self { etcd, server, at }
     }
 
+    /// Opens the page at one of its places, however the server stands.
+    fn open_anyhow(&self, browser: &Browser, place: &str) {
+        browser.open(&format!("http://{}/{place}", self.at));
+    }
+
     /// Opens the page at one of its places.
     fn open(&self, browser: &Browser, place: &str) {
         browser.open(&format!("http://{}/{place}", self.at));
@@ -92,7 +106,7 @@ fn services_are_found_and_their_answers_shown() {
     browser.click("a[href='#/services/services.internal/web']");
     browser.shows(".panel h2", "web");
     browser.shows(".panel", "10.0.0.3:8080");
-    browser.shows(".panel pre", "10-0-0-1.web.services.internal.");
+    browser.shows(".answer pre", "10-0-0-1.web.services.internal.");
     browser.picture(&picture("desktop-services.png"));
     browser.prefer("dark");
     browser.picture(&picture("desktop-services-dark.png"));
@@ -126,7 +140,7 @@ fn what_changes_is_seen_without_reloading() {
     browser.says("window.untouched = true");
     scene.etcd.etcdctl(&["put", "/services/billing/c", "10.0.1.3:9000"]);
     browser.shows(".panel", "3 instances");
-    browser.shows(".panel pre", "10-0-1-3.billing");
+    browser.shows(".answer pre", "10-0-1-3.billing");
     scene.etcd.etcdctl(&["put", "/services/new-one/a", "10.0.9.9:80"]);
     browser.shows(".list", "new-one");
     browser.press("4");
@@ -217,7 +231,7 @@ fn keys_are_enough() {
     browser.shows("form", "Name");
     browser.press(&format!("_web._tcp{ENTER}"));
     browser.shows("form + div", "NOERROR");
-    browser.shows("form + div pre", "10-0-0-2.web.services.internal.");
+    browser.shows("form + div .answer pre", "10-0-0-2.web.services.internal.");
     browser.picture(&picture("desktop-ask.png"));
     is_content(&browser);
 }

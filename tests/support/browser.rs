@@ -62,6 +62,37 @@ impl Browser {
             .clone()
     }
 
+    /// What a promise in the page comes to.
+    pub(crate) fn awaits(&self, expression: &str) -> Value {
+        let options =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        self.developer("Runtime.evaluate", &options)["result"]["value"].clone()
+    }
+
+    /// Lets pages write to the clipboard, and read from it.
+    pub(crate) fn lets_copy(&self) {
+        let permissions = json!(["clipboardReadWrite", "clipboardSanitizedWrite"]);
+        self.developer("Browser.grantPermissions", &json!({ "permissions": permissions }));
+    }
+
+    /// Chooses an option of the first element that a selector finds.
+    pub(crate) fn choose(&self, selector: &str, value: &str) {
+        let script = format!(
+            "(() => {{ const it = document.querySelector({selector:?}); it.value = {value:?}; \
+             it.dispatchEvent(new Event('change')); return it.value }})()"
+        );
+        assert_eq!(self.says(&script), value, "{selector} has no {value}");
+    }
+
+    /// Writes a text into the first element that a selector finds, in the place of another.
+    pub(crate) fn writes(&self, selector: &str, text: &str) {
+        let script = format!(
+            "(() => {{ const it = document.querySelector({selector:?}); it.value = {text:?}; \
+             it.dispatchEvent(new Event('input')) }})()"
+        );
+        self.says(&script);
+    }
+
     /// The text of the first element that a selector finds.
     pub(crate) fn text(&self, selector: &str) -> String {
         let found = self.says(&format!("document.querySelector({selector:?})?.innerText ?? ''"));
@@ -74,12 +105,20 @@ impl Browser {
         assert!(shown, "{selector} never showed {part:?}: {:?}", self.text("body"));
     }
 
-    /// Clicks the middle of the first element that a selector finds.
+    /// Clicks the middle of the first element that a selector finds; of another where the page
+    /// has put one in its place meanwhile.
     pub(crate) fn click(&self, selector: &str) {
-        let found = json!({ "using": "css selector", "value": selector });
-        let found = self.post(&format!("{}/element", self.session), &found);
-        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
-        self.post(&format!("{}/element/{id}/click", self.session), &json!({}));
+        let found = json!({ "using": "css selector", "value": selector }).to_string();
+        let (find, mut last) = (format!("{}/element", self.session), Value::Null);
+        let clicked = eventually(|| {
+            last = self.send("POST", &find, &found).unwrap()["value"].clone();
+            let id = last.as_object().and_then(|it| it.values().next()?.as_str());
+            let Some(id) = id.filter(|_| last.get("error").is_none()) else { return false };
+            let click = format!("{}/element/{id}/click", self.session);
+            last = self.send("POST", &click, "{}").unwrap()["value"].clone();
+            last.is_null()
+        });
+        assert!(clicked, "{selector} could not be clicked: {last}");
     }
 
     /// Presses keys, one after the other: letters, or WebDriver's code points for others.

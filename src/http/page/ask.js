@@ -1,7 +1,9 @@
 // The answer that a name gives now, and why.
 
 import { get } from "./api.js";
+import { copyButton, digLine } from "./copy.js";
 import { fill, lineEnd, make } from "./dom.js";
+import { keyNode, recordNode, toName } from "./links.js";
 
 const TYPES = ["SRV", "A", "AAAA", "TXT", "PTR", "SOA", "NS", "CNAME", "MX", "ANY"];
 
@@ -50,23 +52,23 @@ export function answer({ fault, name, type, rcode, answers, additional, more }) 
   const good = rcode === "NOERROR" && answers.length > 0;
   const word = rcode === "NOERROR" && !good ? "NODATA" : rcode;
   // Their order is drawn anew for each query; here the same stays the same.
-  const lines = (title, records) => (records.length ? [`;; ${title}`, ...records.toSorted()] : []);
+  const lines = (title, records) => (records.length ? [`;; ${title}`, ...records.toSorted().map(recordNode)] : []);
   const text = [...lines("answer", answers), ...lines("additional", additional), ...(more ? [`;; and ${more} more`] : [])];
-  return make("div", {},
-    make("p", {}, make("code", {}, `${name} ${type} `), make("span", { class: `tag ${good ? "good" : "warn"}` }, word)),
+  return make("div", { class: "answer" },
+    make("p", {}, make("code", {}, make("a", { href: toName(name, type) }, `${name} ${type}`)), " ", make("span", { class: `tag ${good ? "good" : "warn"}` }, word), " ", copyButton("copy dig", digLine(name, type), "the command that asks this server")),
     good ? make("pre", {}, text.map((line) => make("span", { class: "line" }, line, lineEnd()))) : null);
 }
 
 /// The rule that made it, why there is nothing, and the documents behind it.
 function reasons({ rule, why, notes, documents, more_documents, zone, leaves }) {
-  const item = ({ key }) => make("li", {}, make("code", {}, key));
+  const item = ({ key }) => make("li", {}, keyNode(zone, key));
   return [
-    make("h3", {}, "Why"),
+    make("h2", { class: "small" }, "Why"),
     why ? make("p", {}, why) : null,
     make("p", {}, `Rule: ${rule}`),
     leaves ? make("p", {}, `It leads to ${leaves}, which is in no zone of this server.`) : null,
     notes.map((note) => make("p", {}, `Note: ${note}`)),
-    make("p", { class: "faint" }, zone ? `Zone ${zone}` : "No zone of this server"),
-    documents.length ? [make("h3", {}, "Made of these keys"), make("ul", {}, documents.map(item), more_documents ? make("li", {}, `and ${more_documents} more`) : null)] : null,
+    make("p", { class: "faint" }, zone ? ["Zone ", make("a", { href: `#/zones/${encodeURIComponent(zone)}` }, zone)] : "No zone of this server"),
+    documents.length ? [make("h2", { class: "small" }, "Made of these keys"), make("ul", {}, documents.map(item), more_documents ? make("li", {}, `and ${more_documents} more`) : null)] : null,
   ];
 }

@@ -1,13 +1,12 @@
-// Events of the server as they come; the browser reconnects by itself and resumes where it was.
+// That something changed, as the server tells it; the browser reconnects by itself and resumes
+// where it was. What changed is asked for: the server remembers it.
 
 import { get } from "./api.js";
 
-/// Events that are kept to be shown.
-const KEPT = 300;
 const KINDS = ["online", "offline", "changed", "alias"];
+/// How long until another try where the server refuses, in milliseconds.
+const AGAIN = 2_000;
 
-/// The newest events, newest first: `{ time, kind, instance }` or `{ time, kind, alias }`.
-export const recent = [];
 let listener = null;
 let source = null;
 
@@ -17,7 +16,7 @@ export async function follow(changed) {
   try {
     open(behind(await get("/v1/status")));
   } catch {
-    setTimeout(() => follow(changed), 2_000);
+    setTimeout(() => follow(changed), AGAIN);
   }
 }
 
@@ -30,29 +29,21 @@ function behind({ zones }) {
 /// Opens the stream behind an id.
 function open(id) {
   source = new EventSource(id ? `/v1/events?since=${encodeURIComponent(id)}` : "/v1/events");
-  for (const kind of KINDS) source.addEventListener(kind, (event) => take(kind, event));
+  for (const kind of KINDS) source.addEventListener(kind, () => listener(1));
   source.addEventListener("reset", reset);
-  source.addEventListener("open", () => listener());
+  source.addEventListener("open", () => listener(0));
   source.addEventListener("error", () => source.readyState === EventSource.CLOSED && again());
 }
 
 /// The server refused the stream, or drains: another try.
 function again() {
   source.close();
-  setTimeout(() => follow(listener), 2_000);
+  setTimeout(() => follow(listener), AGAIN);
 }
 
 /// What was missed cannot be told: everything is looked at anew, and followed from there.
 function reset() {
   source.close();
   follow(listener);
-  listener();
-}
-
-/// Takes an event in: what it is about, and what became of that.
-function take(kind, event) {
-  const { instance, alias, change } = JSON.parse(event.data);
-  recent.unshift({ time: new Date(), kind: change ?? kind, instance, alias });
-  recent.length = Math.min(recent.length, KEPT);
-  listener();
+  listener(0);
 }

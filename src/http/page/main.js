@@ -1,19 +1,26 @@
 // The page: which view is shown, its keys, its colours, and the figures at its head.
 
 import { get, seldom } from "./api.js";
-import { at, fill, say } from "./dom.js";
+import { at, fill, say, shown as seeable } from "./dom.js";
 import { ask } from "./ask.js";
 import { events } from "./events.js";
-import { about, figures, notice, problemCount, standing, unknown } from "./figures.js";
+import { figures, problemCount } from "./figures.js";
+import { known, learn } from "./known.js";
 import { follow } from "./live.js";
-import { learn, look, problems } from "./problems.js";
+import { look, problems } from "./problems.js";
 import { services } from "./services.js";
+import { about, alarms, banner, named, standing } from "./state.js";
+import { zones } from "./zones.js";
 
 /// How often the figures are asked for, in milliseconds: as often as the server takes them.
 const STATUS_EVERY = 2_000;
 /// The least time between two refreshes that events ask for.
 const REFRESH_PAUSE = 700;
-const VIEWS = { services, problems, ask, events };
+/// How often what seldom changes is asked for, in milliseconds.
+const LEARN_EVERY = 15_000;
+/// How long the page waits for that before it is drawn.
+const LEARN_AT_MOST = 1_000;
+const VIEWS = { services, problems, ask, events, zones };
 const THEMES = ["auto", "light", "dark"];
 
 let shown = null;
@@ -26,6 +33,7 @@ let pending = false;
 /// What the address says: `#/services/ZONE/NAME` is the view and its parts.
 function place() {
   const [name, ...parts] = location.hash.replace(/^#\//, "").split("/").map(decodeURIComponentSafe);
+  if (name === "search") return { name: "services", parts: [undefined, undefined, undefined, parts[0] ?? ""] };
   return { name: Object.hasOwn(VIEWS, name) ? name : "services", parts };
 }
 
@@ -49,9 +57,24 @@ function show() {
     shown?.view.leave?.();
     shown = { name, view: VIEWS[name]() };
     fill(at("main"), shown.view.node);
-    document.title = `${document.querySelector(`nav a[data-view=${name}]`).firstChild.textContent.trim()} – srvd`;
   }
+  title();
   shown.view.enter?.(parts);
+}
+
+/// Says in the title which view and which server this is.
+function title() {
+  const view = document.querySelector(`nav a[data-view=${shown.name}]`).firstChild.textContent.trim();
+  document.title = seeable(named(known.server, view));
+}
+
+/// Asks for what seldom changes, again and again, while somebody looks.
+async function standingFacts() {
+  if (!document.hidden) {
+    await learn();
+    title();
+  }
+  setTimeout(standingFacts, LEARN_EVERY);
 }
 
 /// Asks for the figures, again and again, while somebody looks.
@@ -61,8 +84,8 @@ async function status() {
       const now = await get("/v1/status");
       figures(at("figures"), now);
       about(at("about"), now);
-      notice(at("notice"), now);
-      learn(unknown(now));
+      known.status = now;
+      banner(at("notice"), alarms(now));
       standing(at("state"), now);
       const reached = JSON.stringify(now.zones.map(({ revision, standing }) => [revision, standing]));
       if (reached !== seen) refresh();
@@ -70,6 +93,7 @@ async function status() {
       seen = reached;
     } catch (fault) {
       standing(at("state"), null, fault);
+      banner(at("notice"), [["bad", `This page shows what was known before: ${fault.status ? fault.message : "srvd does not answer"}.`]]);
     }
   }
   setTimeout(status, STATUS_EVERY);
@@ -115,11 +139,20 @@ function step(event) {
 
 const refresh = seldom(async () => shown?.view.refresh?.(), REFRESH_PAUSE);
 
+/// Something changed: so many events came.
+function changed(count) {
+  shown?.view.came?.(count);
+  refresh();
+}
+
 theme(0);
 at("theme").addEventListener("click", () => theme(1));
 addEventListener("hashchange", show);
 addEventListener("keydown", key);
+if (!location.hash) history.replaceState(null, "", "#/services");
+// Links need to know the zones, but nobody waits long for that.
+await Promise.race([learn(), new Promise((done) => setTimeout(done, LEARN_AT_MOST))]);
 show();
 status();
-follow(refresh);
-if (!location.hash) history.replaceState(null, "", "#/services");
+setTimeout(standingFacts, LEARN_EVERY);
+follow(changed);

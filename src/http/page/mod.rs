@@ -34,7 +34,7 @@ struct File {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files.
-const FILES: [File; 12] = [
+const FILES: [File; 19] = [
     File { path: "/", kind: "text/html; charset=utf-8", text: include_str!("index.html") },
     File {
         path: "/page/page.css",
@@ -42,16 +42,28 @@ const FILES: [File; 12] = [
         text: include_str!("page.css"),
     },
     File { path: "/page/icon.svg", kind: "image/svg+xml", text: include_str!("icon.svg") },
-    File { path: "/page/main.js", kind: SCRIPT, text: include_str!("main.js") },
-    File { path: "/page/api.js", kind: SCRIPT, text: include_str!("api.js") },
-    File { path: "/page/ask.js", kind: SCRIPT, text: include_str!("ask.js") },
-    File { path: "/page/dom.js", kind: SCRIPT, text: include_str!("dom.js") },
-    File { path: "/page/events.js", kind: SCRIPT, text: include_str!("events.js") },
-    File { path: "/page/figures.js", kind: SCRIPT, text: include_str!("figures.js") },
-    File { path: "/page/live.js", kind: SCRIPT, text: include_str!("live.js") },
-    File { path: "/page/problems.js", kind: SCRIPT, text: include_str!("problems.js") },
-    File { path: "/page/services.js", kind: SCRIPT, text: include_str!("services.js") },
+    script("/page/main.js", include_str!("main.js")),
+    script("/page/api.js", include_str!("api.js")),
+    script("/page/ask.js", include_str!("ask.js")),
+    script("/page/copy.js", include_str!("copy.js")),
+    script("/page/dom.js", include_str!("dom.js")),
+    script("/page/events.js", include_str!("events.js")),
+    script("/page/figures.js", include_str!("figures.js")),
+    script("/page/known.js", include_str!("known.js")),
+    script("/page/links.js", include_str!("links.js")),
+    script("/page/live.js", include_str!("live.js")),
+    script("/page/pages.js", include_str!("pages.js")),
+    script("/page/problems.js", include_str!("problems.js")),
+    script("/page/service.js", include_str!("service.js")),
+    script("/page/services.js", include_str!("services.js")),
+    script("/page/state.js", include_str!("state.js")),
+    script("/page/zones.js", include_str!("zones.js")),
 ];
+
+/// A script.
+const fn script(path: &'static str, text: &'static str) -> File {
+    File { path, kind: SCRIPT, text }
+}
 
 /// The paths of the page.
 pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {

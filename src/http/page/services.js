@@ -1,138 +1,110 @@
-// Services and their instances, and what DNS says of them now.
+// Services: a list that is searched and sorted, and the panel of one beside it.
 
 import { get, seldom } from "./api.js";
-import { fill, make, number, say, span, table } from "./dom.js";
-import { answer } from "./ask.js";
+import { choice, fill, labelled, make, number, span } from "./dom.js";
+import { known, zonesOf } from "./known.js";
+import { toSearch, toService } from "./links.js";
+import { pages } from "./pages.js";
+import { hiddenWords, servicePanel } from "./service.js";
 
-/// Services that are listed at once.
+/// Services that are shown at once.
 const PAGE = 200;
-/// Services that the server lists at once at most.
-const LIMIT_MAX = 1000;
-const COLUMNS = [["ID"], ["Location"], ["State"], ["Since"], ["Priority", "number"], ["Weight", "number"], ["Details"]];
-const link = (zone, name) => `#/services/${encodeURIComponent(zone)}/${encodeURIComponent(name)}`;
+const SORTS = [["name", "Name"], ["instances", "Most instances"], ["newest", "Newest"]];
+/// What may stand before a colon in a search.
+const FIELDS = ["tag", "version", "address", "zone"];
+/// What is searched for, and in which order: they outlast the view.
+const wanted = { text: "", sort: "name" };
 
 /// The view: a list with a search, and a panel beside it.
 export function services() {
-  const search = make("input", { type: "search", id: "search", placeholder: "part of a name", autocomplete: "off", spellcheck: "false" });
+  const search = make("input", { type: "search", id: "search", value: wanted.text, placeholder: "name, address, tag:, version:, zone:", autocomplete: "off", autocapitalize: "none", spellcheck: "false" });
+  const sort = choice({ id: "sort" }, SORTS, wanted.sort);
   const list = make("ul", { class: "list", "aria-label": "Services" });
-  const more = make("p", { class: "more faint", role: "status" });
-  const panel = make("section", { class: "panel", "aria-label": "Service" });
-  const next = make("button", { type: "button", class: "quiet hidden", onclick: () => { limit += PAGE; refreshList(); } }, "Show more");
-  const left = make("div", {}, make("label", { for: "search" }, "Search services"), search, list, more, next);
-  const node = make("div", { class: "split" }, left, panel);
+  const paging = pages(PAGE, refreshList);
+  const panel = servicePanel();
+  const controls = make("div", { class: "row" }, labelled("Search services", search, "grow"), labelled("Sort by", sort, "inline"));
+  const node = make("div", { class: "split" }, make("div", {}, controls, list, paging.node), panel.node);
   let chosen = null;
-  let limit = PAGE;
 
   async function refreshList() {
-    const wanted = search.value.trim();
+    const text = search.value.trim();
     try {
-      const { services, zones, next: rest } = await get("/v1/services", { q: wanted, limit: Math.min(limit, LIMIT_MAX) });
-      if (wanted !== search.value.trim()) return;
-      fill(list, services.map((service) => entry(service, chosen)));
-      next.classList.toggle("hidden", !rest || limit >= LIMIT_MAX);
-      say(more, words(services.length, rest, wanted) + missing(zones));
+      const found = await get("/v1/services", { ...asked(text), sort: sort.value, ...paging.wanted() });
+      if (text !== search.value.trim()) return;
+      const { services: shown, next, total, zones } = found;
+      fill(list, shown.length ? shown.map((service) => entry(service, chosen, zones.length > 1)) : suggestion(text));
+      paging.show(shown.length, next, total, words(shown.length, text, paging.isFirst(), zones));
     } catch (fault) {
-      say(more, reason(fault));
+      paging.say(fault.status ? fault.message : "srvd does not answer; trying again");
     }
   }
 
-  async function refreshPanel() {
-    const asked = chosen;
-    if (!asked) return fill(panel, make("p", { class: "empty" }, "Choose a service to see its instances and what DNS answers for it."));
-    const content = await service(asked).catch((fault) => {
-      // What was shown is still the last that is known.
-      if (!fault.status && panel.dataset.shows === link(asked.zone, asked.name)) return null;
-      return [make("h2", {}, asked.name), make("p", { class: "empty" }, reason(fault))];
-    });
-    if (asked !== chosen || !content) return;
-    panel.dataset.shows = link(asked.zone, asked.name);
-    fill(panel, back(), content);
+  function anew() {
+    Object.assign(wanted, { text: search.value, sort: sort.value });
+    paging.reset();
+    return refreshList();
   }
 
-  const refresh = async () => Promise.all([refreshList(), refreshPanel()]);
-  search.addEventListener("input", seldom(refreshList, 150));
+  const refresh = async () => Promise.all([refreshList(), panel.refresh()]);
+  search.addEventListener("input", seldom(anew, 150));
+  sort.addEventListener("change", anew);
   return {
     node,
     refresh,
-    enter([zone, name]) {
-      chosen = name ? { zone, name } : null;
+    enter([zone, name, own, text]) {
+      chosen = name ? { zone, name, own: own === "own" } : null;
       node.classList.toggle("chosen", Boolean(chosen));
+      if (text !== undefined && text !== search.value) {
+        search.value = text;
+        anew();
+      }
+      panel.choose(chosen);
       refresh();
     },
   };
 }
 
-/// The way back to the list, where there is no room for both.
-const back = () => make("p", { class: "narrow-only" }, make("a", { href: "#/services" }, "All services"));
+/// What a text asks for: `tag:blue version:1.4 address:10.0.0.1 zone:z`, and words of the name. A
+/// word that is an address is one.
+export function asked(text) {
+  const parameters = {};
+  const words = [];
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const [, field, value] = /^(\w+):(.+)$/.exec(word) ?? [];
+    if (FIELDS.includes(field)) parameters[field] = value;
+    else if (/^\d+\.\d+\.\d+\.\d+$/.test(word) || /^\[?[0-9a-f]*:[0-9a-f:.]+\]?$/i.test(word)) parameters.address = word;
+    else words.push(word);
+  }
+  return { ...parameters, q: words.join("-") };
+}
 
 /// A line of the list.
-function entry({ zone, name, instances, alias }, chosen) {
+function entry({ zone, name, instances, alias, hidden, newest }, chosen, hasZones) {
   const current = chosen?.zone === zone && chosen?.name === name ? "true" : null;
-  const what = alias ? `${alias.resource.toLowerCase()}, ` : "";
-  return make("li", {}, make("a", { href: link(zone, name), "aria-current": current },
-    make("span", { class: "name" }, name, make("span", { class: "zone" }, `${what}${zone}`)),
-    make("span", { class: "many", title: `${instances} instances` }, number(instances))));
+  const what = [alias?.resource.toLowerCase(), hasZones ? zone : null].filter(Boolean).join(", ");
+  const mark = hidden ? make("span", { class: "tag warn", title: hiddenWords(hidden) }, alias ? "hides a service" : "hidden") : null;
+  const nobody = alias && !instances ? make("span", { class: "tag warn" }, "leads to nobody") : null;
+  const age = newest ? make("span", { class: "zone" }, `${span((Date.now() - Date.parse(newest)) / 1000)} ago`) : null;
+  return make("li", {}, make("a", { href: toService(zone, name), "aria-current": current },
+    make("span", { class: "name" }, name, " ", what ? make("span", { class: "zone" }, what) : null, " ", mark, nobody),
+    make("span", { class: "many", title: `${instances} instances` }, age, " ", number(instances))));
 }
 
-/// Zones of which nothing is known yet: the list is not the whole.
-function missing(zones) {
+/// Where no name has a word, it may be a tag or a version.
+function suggestion(text) {
+  if (!text || /[:\s]/.test(text)) return null;
+  const link = (field) => make("a", { href: toSearch(`${field}:${text}`) }, `${field}:${text}`);
+  return make("li", { class: "hint" }, "Look for ", link("tag"), " or ", link("version"), "?");
+}
+
+/// What is said below the list where it is not how much there is.
+function words(count, text, isFirst, zones) {
   const unknown = zones.filter(({ revision }) => revision === null).map(({ zone }) => zone);
-  return unknown.length ? ` Nothing is known yet of ${unknown.join(", ")}.` : "";
-}
-
-/// Why nothing can be shown.
-const reason = (fault) => (fault.status ? fault.message : "srvd does not answer; trying again");
-
-/// How much of the list is shown.
-function words(shown, next, search) {
-  if (shown === 0) return search ? `No service has “${search}” in its name.` : "No service is registered.";
-  return next ? `the first ${number(shown)}; search to see others.` : `${number(shown)} in all.`;
-}
-
-/// One service: its instances and answers.
-async function service({ zone, name }) {
-  const found = await get(`/v1/services/${encodeURIComponent(name)}`, { zone, limit: PAGE });
-  const { instances, aliases, total } = found;
-  const names = [[`_${found.name}._tcp.${zone}`, "SRV"], [`${found.name}.${zone}`, "A"]];
-  const answers = await Promise.all(names.map(([name, type]) => get("/v1/explain", { name, type }).catch((fault) => ({ fault }))));
-  return [
-    make("h2", {}, found.name),
-    make("p", { class: "faint" }, `${number(total)} ${total === 1 ? "instance" : "instances"} in ${zone}`),
-    aliases.map((alias) => make("p", {}, `${alias.name} is ${meaning(alias)}`)),
-    make("h3", {}, "What DNS answers now"),
-    answers.map((found) => answer(found)),
-    make("h3", {}, "Instances"),
-    table(COLUMNS, instances.map(row)),
-    total > instances.length ? make("p", { class: "faint" }, `and ${number(total - instances.length)} more`) : null,
-  ];
-}
-
-/// What a frontend or backend stands for.
-export function meaning({ resource, app, version, backend }) {
-  if (resource === "Backend") return `the backend of ${app}${version ? ` ${version}` : ""}`;
-  return `the frontend of ${backend ?? "no backend yet"}`;
-}
-
-/// An instance as a line of the table.
-function row(instance) {
-  const tags = [instance.version && `version ${instance.version}`, ...(instance.tags ?? [])].filter(Boolean);
-  const meta = Object.entries(instance.meta ?? {}).map(([key, value]) => `${key}=${value}`);
-  const text = instance.text ? [instance.text] : [];
-  return [
-    make("code", { title: instance.key }, instance.id),
-    make("code", {}, instance.host, instance.proto === "udp" ? " udp" : ""),
-    make("span", { class: "tag good" }, "online"),
-    age(instance),
-    String(instance.priority),
-    String(instance.weight),
-    [...tags, ...meta, ...text].map((text) => make("span", { class: "tag" }, text)),
-  ];
-}
-
-/// How long an instance has been there, or at least.
-function age({ since, since_before }) {
-  const exact = since ?? since_before;
-  if (!exact) return "";
-  const seconds = (Date.now() - Date.parse(exact)) / 1000;
-  return make("time", { datetime: exact, title: exact }, `${since || seconds < 60 ? "" : "over "}${span(seconds)}`);
+  const doubt = unknown.length ? ` Nothing is known yet of ${unknown.join(", ")}.` : "";
+  if (count > 0) return doubt ? `${number(count)} are known.${doubt}` : undefined;
+  if (!isFirst) return `There is no more.${doubt}`;
+  if (text) return `No service is found by “${text}”.${doubt}`;
+  if (doubt) return doubt.trim();
+  const browsed = known.zones && !zonesOf("services").length;
+  return browsed ? "No zone has services; Zones shows what there is." : "No service is registered.";
 }

@@ -20,6 +20,10 @@ need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dns
 [ -d target/tools/python/empusa ] || ! command -v pip >/dev/null ||
   pip install --quiet --root-user-action ignore --upgrade --target target/tools/python python-etcd==0.4.5 empusa==0.0.1 ||
   say "pip could not install python-etcd and empusa"
+# The schemas of Kubernetes, where there is Python.
+[ -d target/tools/python/kubernetes_validate ] || ! command -v pip >/dev/null ||
+  pip install --quiet --root-user-action ignore --upgrade --target target/tools/python kubernetes-validate==1.37.0 ||
+  say "pip could not install kubernetes-validate"
 # bender's client and old etcd clients, where there is Node; their tests say so where there is none.
 [ -d target/tools/node/node_modules/node-etcd ] || ! command -v npm >/dev/null ||
   npm install --silent --no-audit --no-fund --prefix target/tools/node bender-api@0.2.1 etcd-registry@2.1.1 node-etcd@7.0.0 ||

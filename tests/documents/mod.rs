@@ -4,6 +4,7 @@
 //! `console` blocks are run, tables name what there is, lists are those of Cargo.
 
 mod console;
+mod kubernetes;
 mod links;
 mod monitoring;
 mod tables;

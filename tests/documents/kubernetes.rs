@@ -1,0 +1,91 @@
+//! Kubernetes: what `deploy/kubernetes` makes is what Kubernetes knows, and its configuration is
+//! one that srvd takes.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::{root, text};
+use crate::support::srvd::plain;
+
+/// The kustomizations that people apply, and how many resources each makes.
+const APPLIED: [(&str, usize); 3] = [("base", 6), ("daemonset", 5), ("monitoring", 8)];
+
+/// The resources that a kustomization makes; none where there is no kubectl.
+fn made(directory: &str) -> Option<String> {
+    let path = root().join("deploy/kubernetes").join(directory);
+    let run = Command::new("kubectl").arg("kustomize").arg(path).output();
+    let Ok(output) = run else {
+        println!("kubectl is not installed: {directory} is left out");
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+/// Validates resources; gives the lines that say so, or none where there is no validator.
+fn validated(resources: &str) -> Option<Vec<String>> {
+    let tools = root().join("target/tools/python");
+    if !tools.join("kubernetes_validate").exists() {
+        println!("kubernetes-validate is not installed (tests/run.sh does): left out");
+        return None;
+    }
+    let mut python = Command::new("python3")
+        .arg(root().join("tests/documents/kubernetes.py"))
+        .env("PYTHONPATH", tools)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
+    python.stdin.take().unwrap().write_all(resources.as_bytes()).unwrap();
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn what_is_applied_is_what_kubernetes_knows() {
+    for (directory, count) in APPLIED {
+        let Some(lines) = made(directory).as_deref().and_then(validated) else { continue };
+        assert_eq!(lines.len(), count, "{directory}: {lines:?}");
+    }
+    let has = |directory, text: &str| made(directory).is_none_or(|made| made.contains(text));
+    assert!(
+        has("daemonset", "kind: DaemonSet") && has("daemonset", "internalTrafficPolicy: Local")
+    );
+    assert!(has("monitoring", "kind: PrometheusRule"));
+}
+
+#[test]
+fn examples_for_clients_are_what_kubernetes_knows() {
+    for name in ["coredns", "kube-dns", "pod", "join"] {
+        let resource = text(format!("deploy/kubernetes/clients/{name}.yaml"));
+        let Some(lines) = validated(&resource) else { return };
+        assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+    }
+}
+
+#[test]
+fn the_validator_finds_what_kubernetes_does_not_know() {
+    let resource = text("deploy/kubernetes/base/deployment.yaml").replace("replicas:", "replica:");
+    let found = std::panic::catch_unwind(|| validated(&resource));
+    assert!(!matches!(found, Ok(Some(_))), "{found:?}");
+}
+
+/// Names of etcd's are looked up, so nothing is asked: the file alone is checked.
+#[test]
+fn the_configuration_is_one_that_srvd_takes() {
+    let path = root().join("deploy/kubernetes/base/srvd.toml");
+    let output =
+        plain(&["check", "--offline", "--config", path.to_str().unwrap()]).output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+#[test]
+fn the_rules_for_prometheus_operator_are_those_of_prometheus() {
+    let script = root().join("deploy/kubernetes/monitoring/prometheusrule.sh");
+    let made = Command::new(script).output().unwrap();
+    let kept = text("deploy/kubernetes/monitoring/prometheusrule.yaml");
+    assert!(String::from_utf8(made.stdout).unwrap() == kept, "run prometheusrule.sh again");
+}

@@ -22,13 +22,18 @@ pub fn ready(status: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(&line(status))]);
 }
 
-/// We read everything again; [`ready`] ends it. `systemctl reload` waits for that where the
+/// We read everything again; [`reloaded`] ends it. `systemctl reload` waits for that where the
 /// unit has `Type=notify-reload`.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!("systemd was not told: {error}"),
     }
+}
+
+/// We have read everything again, whatever came of it.
+pub fn reloaded() {
+    tell(&[NotifyState::Ready]);
 }
 
 /// What we do now, for `systemctl status`.

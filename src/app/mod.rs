@@ -2,6 +2,7 @@
 //! very same on port 0.
 
 mod follower;
+mod herald;
 mod live;
 mod windows;
 
@@ -53,6 +54,8 @@ pub struct App {
     bender: Option<Bender>,
     /// What etcd's v2 API reads and writes, if there is a zone of a registry.
     old: Option<OldKeys>,
+    /// How registries let us in.
+    access: Access,
 }
 
 /// A server before its sockets are bound.
@@ -201,13 +204,17 @@ impl App {
             heavy: Heavy::default(),
             reloads: Arc::clone(self.live.outcomes()),
             bender: self.bender,
+            access: self.windows.all().next().map(|it| Arc::clone(it.access())),
+            registry: self.access,
         };
+        let telling = herald::tell(subject.clone());
         let http = self.windows.serve(subject, old);
         let ending = self.live.ending(shutdown);
         let served = self.listeners.serve(index, policies, self.workers, ending);
         let ended = tokio::select! {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),
+            never = telling => match never {},
         };
         closing.cancel();
         while followers.join_next().await.is_some() {}
@@ -242,10 +249,22 @@ impl Prepared {
     ) -> Result<App, Failure> {
         let Self { mirrors, events, followers, bender, old } = self;
         let (account, workers) = (config.limits.run_as.clone(), config.workers);
+        let access = config.access.clone();
         let live = Reloadable::new(mirrors, &listeners, &windows);
         live.apply(config).map_err(Failure::failed)?;
         let listeners = listeners.share(workers);
-        Ok(App { events, listeners, windows, live, workers, followers, account, bender, old })
+        Ok(App {
+            events,
+            listeners,
+            windows,
+            live,
+            workers,
+            followers,
+            account,
+            bender,
+            old,
+            access,
+        })
     }
 }
 

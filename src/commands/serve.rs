@@ -25,7 +25,7 @@ pub fn serve(log: &Log, common: &Common, args: &ServeArgs, file: &File) -> Resul
 async fn answer(app: App, reload: Reload) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
     let status = format!("answering DNS on {:?}", app.addresses());
-    reload.start(app.live().clone(), status.clone()).map_err(Failure::failed)?;
+    reload.start(app.live().clone()).map_err(Failure::failed)?;
     app.announce();
     systemd::ready(&status);
     let told = shutdown.clone();

@@ -26,7 +26,7 @@ pub async fn status(args: &StatusArgs, file: &File) -> Result<u8, Failure> {
         Output::Table => {
             print::lines(summary(&server.to_string(), &status))?;
             print::table(HEADINGS, zones(&status).map(row))?;
-            print::lines(zones(&status).filter_map(trouble))?;
+            print::lines(findings(&status))?;
         }
     }
     Ok(if status["ready"] == true { 0 } else { NOT_READY })
@@ -45,17 +45,11 @@ fn summary(server: &str, status: &Value) -> Vec<String> {
     };
     let text = |key: &str| status[key].as_str().unwrap_or("unknown").to_owned();
     let up = format_duration(Duration::from_secs(number(&status["uptime"])));
-    let mut lines =
-        vec![format!("{server}: {state}"), format!("version {}, up {up}", text("version"))];
+    let lines = [format!("{server}: {state}"), format!("version {}, up {up}", text("version"))];
     let reload = &status["reload"];
-    match (reload["fault"].as_str(), reload["at"].as_str()) {
-        (Some(fault), Some(at)) => {
-            lines.push(format!("reload refused at {at}, keeping the configuration: {fault}"));
-        }
-        (None, Some(at)) => lines.push(format!("configuration reloaded at {at}")),
-        _ => {}
-    }
-    lines
+    let word = if reload["fault"].is_null() { "reloaded" } else { "not reloaded" };
+    let reloaded = reload["at"].as_str().map(|at| format!("configuration {word} at {at}"));
+    lines.into_iter().chain(reloaded).collect()
 }
 
 /// The zones of a status.
@@ -83,13 +77,16 @@ fn row(zone: &Value) -> [String; 8] {
     ]
 }
 
-/// What is wrong with a zone, if anything is.
-fn trouble(zone: &Value) -> Option<String> {
-    let name = zone["zone"].as_str()?;
-    let is_well =
-        zone["standing"] == "fresh" && zone["trouble"].is_null() && zone["held_of"].is_null();
-    let condition = zone["condition"].as_str().filter(|_| !is_well)?;
-    Some(format!("{name}: {condition}"))
+/// What is not as usual, in the server's words.
+fn findings(status: &Value) -> impl Iterator<Item = String> {
+    let findings = status["findings"].as_array().into_iter().flatten();
+    findings.filter_map(|finding| {
+        let text = finding["text"].as_str()?;
+        Some(match finding["zone"].as_str() {
+            Some(zone) => format!("{zone}: {text}"),
+            None => text.to_owned(),
+        })
+    })
 }
 
 /// A number of a status.

@@ -1,16 +1,12 @@
 //! Certificates that are over, or will be soon.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
-use x509_parser::parse_x509_certificate;
 
-use crate::files::NamedFile;
+use crate::files::{NamedFile, pem};
+use crate::metrics::CertificateEnd;
 use crate::registry::Diagnostic;
-
-/// How long before its end a certificate is warned of. Those that are renewed by a program
-/// are so about a month before: within two weeks somebody should look.
-const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// A warning of the certificate of a chain that ends first, if that is soon.
 pub(super) fn ending(
@@ -18,22 +14,9 @@ pub(super) fn ending(
     chain: &[CertificateDer<'_>],
     now: SystemTime,
 ) -> Option<Diagnostic> {
-    let end = chain.iter().filter_map(end).min()?;
-    let when = humantime::format_rfc3339_seconds(end);
-    let problem = match end.duration_since(now) {
-        Err(_) => format!("the certificate has expired at {when}"),
-        Ok(left) if left < SOON => format!("the certificate expires at {when}"),
-        Ok(_) => return None,
-    };
+    let end = CertificateEnd::soon("", pem::end(chain)?, now)?;
     let place = format!("{} {}", file.origin, file.path.display());
-    Some(Diagnostic::in_words(&place, &format!("{problem}; renew it, it is read again by itself")))
-}
-
-/// When a certificate ends; what cannot be read is no certificate that ends.
-fn end(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
-    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    Some(Diagnostic::in_words(&place, &end.to_string()))
 }
 
 #[cfg(test)]

@@ -57,6 +57,14 @@ impl Default for PageSize {
     }
 }
 
+impl Page {
+    /// Keys of the range that come after this page.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        u64::try_from(self.left).unwrap_or(0)
+    }
+}
+
 impl PageSize {
     /// One key, to see whether there is any.
     #[must_use]

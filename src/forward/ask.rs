@@ -13,7 +13,7 @@ use super::counters::Counters;
 use super::flights::Flight;
 use super::private;
 use super::selection::Selection;
-use super::upstream::{Upstream, UpstreamFault};
+use super::upstream::{Upstream, UpstreamFault, did_answer};
 use super::{Asked, DEADLINE};
 use crate::authority::Answer;
 
@@ -85,6 +85,7 @@ impl Selection {
             Ok(said) => said,
             Err(_) => {
                 race.left_behind();
+                race.running.iter().for_each(|it| it.note(false, Instant::now()));
                 Err(race.worse(UpstreamFault::Silent))
             }
         }
@@ -126,7 +127,9 @@ impl Race<'_> {
             tokio::select! {
                 Some((reply, upstream)) = answers.next() => {
                     self.running.retain(|it| !Arc::ptr_eq(it, &upstream));
-                    upstream.did_answer(!matches!(reply, Err(UpstreamFault::Silent | UpstreamFault::Broken)));
+                    let did = did_answer(&reply);
+                    upstream.did_answer(did);
+                    upstream.note(did, Instant::now());
                     match reply {
                         Ok(reply) => {
                             self.left_behind();

@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::timeout;
 
 use super::Asked;
-use super::upstream::Upstream;
+use super::upstream::{Upstream, did_answer};
 use crate::lock::Lock;
 
 /// How long a probe may take to come back.
@@ -40,13 +40,14 @@ impl Probes {
         probe.inspect(|(_, seen)| seen.store(true, Ordering::Relaxed)).is_some()
     }
 
-    /// Probes an upstream, and says where its questions lead.
+    /// Probes an upstream, and says whether it answers, and where its questions lead.
     pub(super) async fn probe(&self, upstream: &Upstream) {
         let seen = Arc::new(AtomicBool::new(false));
         let name = random_name();
         self.out.lock().push((name.clone(), Arc::clone(&seen)));
         let asked = Asked { name, kind: KIND, checking_disabled: false };
-        let _ = timeout(WAIT, upstream.ask(&asked, false)).await;
+        let reply = timeout(WAIT, upstream.ask(&asked, false)).await;
+        upstream.note(reply.is_ok_and(|it| did_answer(&it)), Instant::now());
         self.out.lock().retain(|(name, _)| *name != asked.name);
         tell(upstream, seen.load(Ordering::Relaxed));
     }

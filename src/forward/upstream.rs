@@ -1,7 +1,7 @@
 //! One upstream: how it is asked, and how it has been doing.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
@@ -11,12 +11,20 @@ use super::Asked;
 use super::exchange::{over_tcp, over_udp};
 use super::message::{Reply, Request};
 use crate::lock::Lock;
+use crate::metrics::{Distribution, Histogram};
 
 /// How long an upstream that failed comes after those that did not.
 const AILING: Duration = Duration::from_secs(30);
 /// How long is believed that an upstream knows EDNS, or does not: it may be replaced by
 /// another, or a firewall before it mended.
 const EDNS_BELIEVED: Duration = Duration::from_secs(300);
+
+/// Questions in a row without an answer after which an upstream counts as dead, and how long that
+/// must last: one question may be hard to answer, and a restart takes a second or two.
+const DEAD: (u32, Duration) = (3, Duration::from_secs(5));
+
+/// Times of answers in milliseconds: up to 1, 2, 4, … 4096, which is longer than any waits.
+type Times = Histogram<0, 14>;
 
 /// A server that answers for names that are not ours.
 #[derive(Debug)]
@@ -29,19 +37,46 @@ pub(super) struct Upstream {
     knows_edns: Lock<Option<(bool, Instant)>>,
     /// Whether it asks us what it is asked.
     is_looping: AtomicBool,
+    /// Questions in a row that it did not answer, and since when; none once it has.
+    silence: Lock<Option<Unanswered>>,
+    /// Whether that is so many, for so long, that it counts as dead.
+    is_dead: AtomicBool,
+    /// How long its answers took.
+    times: Times,
+}
+
+/// Questions in a row without an answer.
+#[derive(Debug, Clone, Copy)]
+struct Unanswered {
+    /// Since when.
+    since: Instant,
+    /// How many.
+    count: u32,
 }
 
 /// The state of an upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamState {
     /// Where it is.
     pub address: SocketAddr,
-    /// Whether it is asked, and not left out.
-    pub is_used: bool,
+    /// Whether it asks us what it is asked, and is left out.
+    pub is_looping: bool,
+    /// Whether it answered when it was asked lately, or was not asked yet.
+    pub does_answer: bool,
     /// Whether it failed not long ago, and is asked after the others.
     pub is_ailing: bool,
     /// Whether it is asked by EDNS.
     pub has_edns: bool,
+    /// How long its answers took, by the millisecond; the sum is in microseconds.
+    pub times: Distribution,
+}
+
+impl UpstreamState {
+    /// Whether answers are to be had of it.
+    #[must_use]
+    pub const fn is_used(&self) -> bool {
+        self.does_answer && !self.is_looping
+    }
 }
 
 /// The reason that an upstream gave no answer.
@@ -67,6 +102,9 @@ impl Upstream {
             failed: Lock::default(),
             knows_edns: Lock::default(),
             is_looping: AtomicBool::new(false),
+            silence: Lock::default(),
+            is_dead: AtomicBool::new(false),
+            times: Times::default(),
         }
     }
 
@@ -79,15 +117,29 @@ impl Upstream {
     pub(super) fn standing(&self) -> UpstreamState {
         UpstreamState {
             address: self.address,
-            is_used: !self.is_looping(),
+            is_looping: self.is_looping(),
+            does_answer: !self.is_dead.load(Ordering::Relaxed),
             is_ailing: self.is_ailing(),
             has_edns: self.is_asked_by_edns(),
+            times: self.times.read(),
         }
     }
 
     /// Asks it, with letters in mixed case if they are to be; again without EDNS, if that
-    /// may be what it does not understand.
+    /// may be what it does not understand. How long it took to answer is counted.
     pub(super) async fn ask(&self, asked: &Asked, is_mixed: bool) -> Result<Reply, UpstreamFault> {
+        let begun = Instant::now();
+        let reply = self.ask_once(asked, is_mixed).await;
+        if did_answer(&reply) {
+            let took = begun.elapsed();
+            let add = |sum: &AtomicU64, more| _ = sum.fetch_add(more, Ordering::Relaxed);
+            self.times.count(took.as_millis() as u64, 1, took.as_micros() as u64, add);
+        }
+        reply
+    }
+
+    /// Asks it.
+    async fn ask_once(&self, asked: &Asked, is_mixed: bool) -> Result<Reply, UpstreamFault> {
         let has_edns = self.is_asked_by_edns();
         let reply = self.exchange(asked, has_edns, is_mixed).await?;
         if !reply.objects_to_edns() {
@@ -110,6 +162,38 @@ impl Upstream {
     pub(super) fn did_answer(&self, did: bool) {
         let now = (!did).then(Instant::now);
         *self.failed.lock() = now;
+    }
+
+    /// Notes whether it answered a question that it had its time for, and says when it counts as
+    /// dead, and no longer so.
+    pub(super) fn note(&self, did: bool, now: Instant) {
+        let mut silence = self.silence.lock();
+        let unanswered = silence.unwrap_or(Unanswered { since: now, count: 0 });
+        let unanswered = Unanswered { count: unanswered.count.saturating_add(1), ..unanswered };
+        *silence = (!did).then_some(unanswered);
+        drop(silence);
+        let is_dead = !did && unanswered.count >= DEAD.0 && now - unanswered.since >= DEAD.1;
+        let was_dead = self.is_dead.load(Ordering::Relaxed);
+        if did && was_dead || is_dead && !was_dead {
+            self.is_dead.store(is_dead, Ordering::Relaxed);
+            self.tell(is_dead);
+        }
+    }
+
+    /// Says that it is dead, or no longer.
+    fn tell(&self, is_dead: bool) {
+        let address = self.address;
+        match is_dead {
+            true => {
+                tracing::warn!(upstream = %address, "upstream server {address} does not answer")
+            }
+            false => tracing::info!(upstream = %address, "upstream server {address} answers again"),
+        }
+    }
+
+    /// Whether nothing is known of it but that it did not answer.
+    pub(super) fn is_silent(&self) -> bool {
+        self.failed.lock().is_some() || self.silence.lock().is_some()
     }
 
     /// Whether it failed not long ago.
@@ -190,6 +274,11 @@ impl UpstreamFault {
     }
 }
 
+/// Whether an upstream answered, be it that it cannot.
+pub(super) const fn did_answer(reply: &Result<Reply, UpstreamFault>) -> bool {
+    !matches!(reply, Err(UpstreamFault::Nobody | UpstreamFault::Silent | UpstreamFault::Broken))
+}
+
 /// What a reply amounts to. That our question is malformed says nothing of the client's.
 fn understand(reply: Reply) -> Result<Reply, UpstreamFault> {
     match reply.code {
@@ -213,4 +302,26 @@ fn is_referral(reply: &Reply) -> bool {
         && !reply.is_authoritative
         && has(RecordType::NS)
         && !has(RecordType::SOA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_dead_after_some_questions_over_some_time_until_it_answers() {
+        let (upstream, begun) = (Upstream::new("192.0.2.1:53".parse().unwrap()), Instant::now());
+        let uses = |did, millis| {
+            upstream.note(did, begun + Duration::from_millis(millis));
+            upstream.standing().is_used()
+        };
+        // A restart: many questions within a moment.
+        assert!((0..100).all(|it| uses(false, it)) && uses(true, 100));
+        // A name that is hard to answer, twice.
+        assert!(uses(false, 1000) && uses(false, 9000));
+        assert!(!uses(false, 9001) && upstream.is_silent());
+        assert!(!uses(false, 99_000) && uses(true, 99_001));
+        upstream.does_loop(true);
+        assert!(!upstream.standing().is_used() && upstream.standing().does_answer);
+    }
 }

@@ -17,8 +17,8 @@ use super::{Own, Rules, Shared, Source, UPSTREAMS_MAX};
 use crate::files::{Followed, LOOK_EVERY};
 use crate::lock::Lock;
 
-/// After how many looks upstreams that loop are probed again.
-const PROBE_LOOPING: u64 = 15;
+/// After how many looks upstreams that loop, or do not answer, are probed again.
+const PROBE_AGAIN: u64 = 15;
 /// After how many looks all are: every five minutes, since probes reach the servers of the root.
 const PROBE_ALL: u64 = 150;
 
@@ -142,7 +142,8 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
         let selection = shared.selection.load_full();
         let due = selection.upstreams.iter().filter(|upstream| {
             looks.is_multiple_of(PROBE_ALL)
-                || looks.is_multiple_of(PROBE_LOOPING) && upstream.is_looping()
+                || looks.is_multiple_of(PROBE_AGAIN)
+                    && (upstream.is_looping() || upstream.is_silent())
         });
         join_all(due.map(|upstream| shared.probes.probe(upstream))).await;
         if timeout(LOOK_EVERY, shared.turn.replaced.notified()).await.is_ok() {

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `GET /` | a page for people |
 //! | `GET /healthz` | 200 while the process runs |
-//! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. One line a zone says how it stands |
+//! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. Lines say how the server and each zone stand |
 //! | `GET /metrics` | metrics, in Prometheus' text format |
 //! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
 //! | `/v1/…` | problems, services, events, explanations, status: [`v1`] |
@@ -18,6 +18,7 @@ mod bender;
 mod metrics;
 mod page;
 mod probes;
+mod report;
 mod server;
 mod v1;
 
@@ -39,6 +40,7 @@ use utoipa_axum::routes;
 
 use self::server::samples::Samples;
 use self::server::{guards, refusal};
+use crate::etcd;
 use crate::events::Events;
 use crate::index::Index;
 use crate::machine::sockets::{Occupant, Protocol, occupant};
@@ -90,6 +92,10 @@ pub struct Subject {
     pub reloads: Arc<ReloadHistory>,
     /// Where bender's interface registers, if there is a zone of services.
     pub bender: Option<Bender>,
+    /// Whom HTTP lets in, where it is on: its certificate ends some day.
+    pub access: Option<Arc<Access>>,
+    /// How registries let us in: by a certificate that ends some day.
+    pub registry: etcd::Access,
 }
 
 /// A place where this server answers.

@@ -4,12 +4,10 @@
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Add;
-
 /// Counts of numbers up to 2^`FIRST`, up to the double of it, and so on; the last of the
 /// `BUCKETS` has no limit.
 #[derive(Debug)]
-pub(super) struct Histogram<const FIRST: u32, const BUCKETS: usize> {
+pub struct Histogram<const FIRST: u32, const BUCKETS: usize> {
     /// How many fell into each bucket.
     buckets: [AtomicU64; BUCKETS],
     /// The sum of all, in a unit that may be finer.
@@ -35,7 +33,8 @@ impl<const FIRST: u32, const BUCKETS: usize> Default for Histogram<FIRST, BUCKET
 
 impl<const FIRST: u32, const BUCKETS: usize> Histogram<FIRST, BUCKETS> {
     /// Counts a number so many times, and adds what all of them are to the sum.
-    pub(super) fn count(&self, number: u64, times: u64, sum: u64, add: impl Add) {
+    /// `add` is how numbers are added to: by a locked instruction or not.
+    pub fn count(&self, number: u64, times: u64, sum: u64, add: impl Fn(&AtomicU64, u64)) {
         add(&self.buckets[Self::bucket(number)], times);
         add(&self.sum, sum);
     }
@@ -47,7 +46,8 @@ impl<const FIRST: u32, const BUCKETS: usize> Histogram<FIRST, BUCKETS> {
     }
 
     /// What was counted.
-    pub(super) fn read(&self) -> Distribution {
+    #[must_use]
+    pub fn read(&self) -> Distribution {
         let counts = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
         Distribution { first: FIRST, counts, sum: self.sum.load(Ordering::Relaxed) }
     }
@@ -88,14 +88,13 @@ impl AddAssign<&Self> for Distribution {
 
 #[cfg(test)]
 mod tests {
-    use super::super::locked;
     use super::*;
 
     #[test]
     fn a_number_falls_into_the_bucket_of_the_next_power_of_two() {
         let histogram = Histogram::<2, 4>::default();
         for number in [0, 1, 4, 5, 8, 9, 16, 17, u64::MAX] {
-            histogram.count(number, 1, 1, locked);
+            histogram.count(number, 1, 1, |sum, more| _ = sum.fetch_add(more, Ordering::Relaxed));
         }
         let read = histogram.read();
         let buckets: Vec<_> = read.buckets().collect();

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Count, Flag, Number, Told};
+use super::{Count, Flag, ListProgress, Number, Told};
 
 /// Figures of one zone, from its registry to its snapshot. They are for people and for
 /// metrics: nothing is decided by them. Figures are read and written one by one, relaxed.
@@ -35,6 +35,8 @@ pub struct Vitals {
     pub endpoint: Told<String>,
     /// Why the registry is not followed; none while it is.
     pub trouble: Told<String>,
+    /// How far a list is; none while there is none under way.
+    pub listing: Told<ListProgress>,
     /// How often the collapse guard began to hold.
     pub collapses: Count,
     /// What became of the snapshot.

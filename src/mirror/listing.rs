@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::etcd::{Error, Etcd, PageSize};
-use crate::metrics::Freshness;
+use crate::metrics::{Freshness, ListProgress, Vitals};
 use crate::registry::{Layout, Publish, Stored, Table, Update};
 
 /// Reads a complete list into a table's staging. It becomes true only when the caller
-/// finishes it. Each page is word of the registry. Gives the list's revision and cluster.
+/// finishes it. Each page is word of the registry, and progress. Gives the list's revision and cluster.
 ///
 /// # Errors
 /// [`Error`]: no endpoint answered, the registry refused, or history was compacted under
@@ -16,7 +16,10 @@ pub(super) async fn into_table(
     etcd: &Etcd,
     table: &mut Table,
     freshness: &Freshness,
+    vitals: &Vitals,
 ) -> Result<(i64, u64), Error> {
+    let mut keys = 0;
+    vitals.listing.set(Some(ListProgress::default()));
     let (mut from, to) = table.layout().range();
     table.begin_listing();
     let (mut of, mut size) = (None, PageSize::default());
@@ -24,6 +27,8 @@ pub(super) async fn into_table(
         let at = of.map(|(revision, _)| revision);
         let page = etcd.list_page(&(from, to.clone()), at, &mut size).await?;
         freshness.heard();
+        keys += page.pairs.len() as u64;
+        vitals.listing.set(Some(ListProgress { keys, of: Some(keys + page.left()) }));
         let (revision, cluster) = *of.get_or_insert((page.revision, page.cluster));
         if page.cluster != cluster {
             return Err(Error::Ended("another cluster answers".to_owned()));
@@ -52,7 +57,8 @@ pub async fn list(
     publisher: &mut impl Publish,
 ) -> Result<usize, Error> {
     let mut table = Table::new(layout);
-    let (revision, _) = into_table(etcd, &mut table, &Freshness::default()).await?;
+    let (revision, _) =
+        into_table(etcd, &mut table, &Freshness::default(), &Vitals::default()).await?;
     let mut update = Update { revision, ..Update::default() };
     super::waiting::without_stalling(usize::MAX, || {
         table.finish_listing(&mut update);

@@ -60,7 +60,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd};
-use crate::metrics::{Cause, Freshness, Vitals};
+use crate::metrics::{Cause, Condition, Freshness, Vitals};
 use crate::registry::{Audited, Layout, ProblemChange, Publish, Table, Update, shown_key};
 
 use self::audit::{Auditor, Progress};
@@ -193,7 +193,7 @@ impl<P: Publish> Mirror<P> {
             let Err(end) = self.session().await;
             self.vitals.resyncs(end.cause).add(1);
             self.vitals.failed(&self.endpoint, &end.error);
-            self.complaints.say(self.guard.zone(), &self.endpoint, &end.error);
+            self.complain(&end.error);
             // Another call may have left it already, for one that works. What the registry
             // itself refuses, it refuses everywhere.
             if !end.error.is_answer() {
@@ -204,6 +204,12 @@ impl<P: Publish> Mirror<P> {
             }
             releasing(&mut self.guard, sleep(backoff.wait())).await;
         }
+    }
+
+    /// Says why a session ended.
+    fn complain(&mut self, error: &Error) {
+        let condition = Condition::of(self.held.is_some(), &self.freshness, &self.vitals);
+        self.complaints.say(self.guard.zone(), &self.endpoint, error, &condition);
     }
 
     /// One list and the watch that follows it.
@@ -250,8 +256,10 @@ impl<P: Publish> Mirror<P> {
 
     /// Reads a complete list and publishes what differs.
     async fn list(&mut self) -> Result<HistoryPoint, End> {
-        let listing = listing::into_table(&self.etcd, &mut self.table, &self.freshness);
-        let listed = releasing(&mut self.guard, listing).await;
+        let Self { etcd, table, guard, freshness, vitals, .. } = &mut *self;
+        let listing = listing::into_table(etcd, table, freshness, vitals);
+        let listed = releasing(guard, listing).await;
+        self.vitals.listing.set(None);
         let (revision, cluster) =
             listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
         let point = HistoryPoint { revision, cluster };

@@ -8,7 +8,8 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
 use crate::etcd::{Error, Message, Messages};
-use crate::metrics::{Condition, Freshness, Staleness, Vitals};
+use crate::metrics::{Condition, Freshness, Staleness, State, Vitals};
+use crate::names::Span;
 use crate::registry::Publish;
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
@@ -78,18 +79,20 @@ fn say(zone: &str, standing: Staleness, condition: &Condition) {
     match standing {
         // That the first list is there is said with it.
         Staleness::Fresh if !condition.is_answered() => {}
-        _ if condition.word() == "not-ready" => {
+        // Why it cannot be listed was said where that was found out.
+        _ if matches!(condition.state(), State::NotReady { .. }) => {}
+        _ if matches!(condition.state(), State::Starting { .. }) => {
             tracing::warn!(zone, "{condition}; queries get SERVFAIL until then");
         }
         Staleness::Fresh => tracing::info!(zone, "registry reachable again; answers are current"),
         Staleness::Stale => tracing::warn!(
             zone,
-            "no word from the registry for {}; still answering, marked stale",
-            humantime::format_duration(STALE_AFTER)
+            "no word from the registry for {}; still answering, marked stale ({condition})",
+            Span(STALE_AFTER)
         ),
         Staleness::Expired => tracing::error!(
             zone,
-            "registry unconfirmed for longer than `max-stale`; answering SERVFAIL"
+            "registry unconfirmed for longer than `max-stale`; answering SERVFAIL ({condition})"
         ),
     }
 }

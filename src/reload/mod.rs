@@ -27,7 +27,7 @@ use crate::error::Failure;
 use crate::etcd::Access;
 use crate::files::{FileStamps, LOOK_EVERY, WatchedFiles};
 use crate::index::Schema;
-use crate::metrics::ReloadOutcome;
+use crate::metrics::{ReloadOutcome, State};
 use crate::options::{Common, File, ServeArgs};
 use crate::registry::{Layout, RegistryUrl};
 use crate::systemd;
@@ -98,11 +98,10 @@ impl Reload {
     }
 
     /// Reads again whenever SIGHUP asks for it, or files have changed, until the runtime ends.
-    /// `status` is what systemd is told when that is done.
     ///
     /// # Errors
     /// The signal cannot be listened to.
-    pub fn start(mut self, live: Reloadable, status: String) -> std::io::Result<()> {
+    pub fn start(mut self, live: Reloadable) -> std::io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         live.outcomes().read_from(self.common.config.as_deref());
         tokio::spawn(async move {
@@ -110,7 +109,7 @@ impl Reload {
                 let asked = timeout(LOOK_EVERY, hangup.recv()).await.map(|_| HANGUP.to_owned());
                 block_in_place(|| {
                     if let Some(cause) = asked.ok().or_else(|| self.look()) {
-                        self.reload(cause, &live, &status);
+                        self.reload(cause, &live);
                     }
                 });
             }
@@ -136,7 +135,7 @@ impl Reload {
     }
 
     /// Reads everything and uses it, or nothing; and says so.
-    fn reload(&mut self, cause: String, live: &Reloadable, status: &str) {
+    fn reload(&mut self, cause: String, live: &Reloadable) {
         systemd::reloading();
         let fault = match self.apply(live) {
             Ok(zones) => {
@@ -144,14 +143,14 @@ impl Reload {
                 None
             }
             Err(fault) => {
-                tracing::error!(
-                    "reload failed ({cause}), keeping the previous configuration: {fault}"
-                );
-                Some(fault.to_string())
+                let (cause, fault) = (cause.clone(), fault.to_string());
+                let state = State::ReloadRefused { cause, fault: fault.clone() };
+                tracing::error!("{state}");
+                Some(fault)
             }
         };
         live.outcomes().note(ReloadOutcome { at: SystemTime::now(), cause, fault });
-        systemd::ready(status);
+        systemd::reloaded();
     }
 
     /// Reads everything, and uses it. Gives how many zones there are now.

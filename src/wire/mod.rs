@@ -61,8 +61,8 @@ mod tcp;
 mod udp;
 
 pub use self::counters::{
-    Answered, Code, CodeCounts, Counters, Counts, Distribution, Family, Kind, Origin, Path,
-    QueryLog, RefusalCause, Replied, TcpCounts, Topic, Totals, Truncation,
+    Answered, Code, CodeCounts, Counters, Counts, Family, Kind, Origin, Path, QueryLog,
+    RefusalCause, Replied, TcpCounts, Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};

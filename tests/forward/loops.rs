@@ -28,7 +28,7 @@ async fn two_that_ask_each_other_notice() {
     let second = start(two, vec![Source::Address(one)]);
     // The first probed the second before that was there, or after it.
     let used = |forwarding: &Forwarding, at| {
-        forwarding.forwarder.upstreams().iter().any(|it| it.address == at && it.is_used)
+        forwarding.forwarder.upstreams().iter().any(|it| it.address == at && it.is_used())
     };
     let noticed = tokio::task::spawn_blocking(move || {
         eventually(|| !used(&first, two) || !used(&second, one)).then_some((first, second))

@@ -154,7 +154,7 @@ fn before_the_first_list_nobody_is_said_not_to_be_there() {
     assert_eq!((code, &refusal["code"]), (503, &object!("UNAVAILABLE")), "{refusal}");
     let (code, all) = json(at, "/v1/services");
     assert_eq!((code, &all["zones"][0]["revision"]), (200, &Value::Null));
-    assert_eq!(json(at, "/v1/status").1["zones"][0]["standing"], "not-ready");
+    assert!(eventually(|| json(at, "/v1/status").1["zones"][0]["standing"] == "not-ready"));
     let (_, explained) = json(at, "/v1/explain?name=web.services.internal");
     assert_eq!(
         (&explained["rcode"], &explained["extended_error"]),

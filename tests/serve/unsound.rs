@@ -30,18 +30,23 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// How the server goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(super) enum Fault {
     /// Every page is the first one, and not the last.
     EqualPages,
     /// A page is empty, and not the last.
     EmptyPage,
     /// What a watch says of a revision never ends.
     EndlessFragments,
+    /// The second page of a list, of [`KEYS`] keys, never comes.
+    EndlessList,
 }
+
+/// Keys of a list whose second page never comes.
+pub(super) const KEYS: i64 = 30;
 
 /// A server with a fault.
 #[derive(Clone)]
-struct Unsound {
+pub(super) struct Unsound {
     /// The fault.
     fault: Fault,
     /// How many pages were asked for.
@@ -50,7 +55,7 @@ struct Unsound {
 
 impl Unsound {
     /// Serves with a fault, for as long as the runtime that comes with it is kept.
-    fn start(fault: Fault) -> (Self, SocketAddr, tokio::runtime::Runtime) {
+    pub(super) fn start(fault: Fault) -> (Self, SocketAddr, tokio::runtime::Runtime) {
         let (unsound, runtime) = (Self { fault, pages: Arc::default() }, runtime());
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let at = listener.local_addr().unwrap();
@@ -86,11 +91,15 @@ impl PbKvService for Unsound {
     type RangeStreamStream = Answers<PbRangeStreamResponse>;
 
     async fn range(&self, _: Request<PbRangeRequest>) -> Result<Response<PbRangeResponse>, Status> {
-        self.pages.fetch_add(1, Ordering::Relaxed);
+        let earlier = self.pages.fetch_add(1, Ordering::Relaxed);
+        if self.fault == Fault::EndlessList && earlier > 0 {
+            std::future::pending().await
+        }
         let kvs = if self.fault == Fault::EmptyPage { vec![] } else { vec![Self::pair(9)] };
         let more = self.fault != Fault::EndlessFragments;
         let header = Self::header();
-        Ok(Response::new(PbRangeResponse { header, kvs, more, count: 1 }))
+        let count = if self.fault == Fault::EndlessList { KEYS } else { 1 };
+        Ok(Response::new(PbRangeResponse { header, kvs, more, count }))
     }
 
     async fn range_stream(

@@ -1,6 +1,7 @@
 //! Certificates for tests, made on the spot: authorities, and what they sign.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -57,6 +58,14 @@ impl Authority {
         let mut params = named("etcd", &["127.0.0.1"]);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
+        self.sign(params)
+    }
+
+    /// A certificate of a client that expires so soon that it is warned of, and not while a test
+    /// runs.
+    pub(crate) fn ending_client(&self) -> Pair {
+        let mut params = named("ending", &[]);
+        params.not_after = (std::time::SystemTime::now() + Duration::from_secs(24 * 3600)).into();
         self.sign(params)
     }
 

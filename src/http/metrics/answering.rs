@@ -12,9 +12,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::write::{labelled, single};
-use crate::wire::{
-    Answered, Counters, Distribution, Origin, RefusalCause, TcpCounts, Totals, Truncation,
-};
+use crate::metrics::Distribution;
+use crate::wire::{Answered, Counters, Origin, RefusalCause, TcpCounts, Totals, Truncation};
 
 /// A histogram's name, what it says, in which unit, and the divisors of limits and sum that
 /// lead there.

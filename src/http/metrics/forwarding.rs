@@ -3,13 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::write::single;
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, UpstreamState};
 
 /// Writes what was asked of others.
 pub(super) fn encode(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> fmt::Result {
@@ -49,12 +49,32 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> 
     let waiting = ConstGauge::new(counts.in_flight as i64);
     single(encoder, "srvd_forward_waiting", "Queries that wait for upstreams", &waiting)?;
     let upstreams = forwarder.upstreams();
-    let used = upstreams.iter().map(|it| (it.address, it.is_used));
-    let (name, help) = ("srvd_forward_upstream_used", "Whether an upstream is in use");
+    let used = upstreams.iter().map(|it| (it.address, it.is_used()));
+    let (name, help) =
+        ("srvd_forward_upstream_used", "Whether an upstream answers, and is no loop");
     by_upstream(encoder, name, help, used)?;
     let edns = upstreams.iter().map(|it| (it.address, it.has_edns));
     let (name, help) = ("srvd_forward_upstream_edns", "Whether an upstream is asked with EDNS");
-    by_upstream(encoder, name, help, edns)
+    by_upstream(encoder, name, help, edns)?;
+    times(encoder, &upstreams)
+}
+
+/// Writes how long each took to answer.
+fn times(encoder: &mut DescriptorEncoder, upstreams: &[UpstreamState]) -> fmt::Result {
+    let (name, help) =
+        ("srvd_forward_upstream_duration_seconds", "Time until an upstream answered");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    for UpstreamState { address, times, .. } in upstreams {
+        let labels = [("upstream", address.to_string())];
+        let buckets: Vec<_> = times.buckets().map(|(most, count)| (most / 1e3, count)).collect();
+        family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
+            times.sum() as f64 / 1e6,
+            times.count(),
+            &buckets,
+            None,
+        )?;
+    }
+    Ok(())
 }
 
 /// Writes something that is so with some servers, and not with others.

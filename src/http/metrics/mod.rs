@@ -9,6 +9,7 @@ mod plain;
 mod process;
 mod registrations;
 mod reloads;
+mod states;
 mod write;
 mod zones;
 
@@ -60,6 +61,7 @@ impl Collector for Subject {
             &number,
         )?;
         process::encode(&mut encoder, self.started)?;
+        states::encode(&mut encoder, self)?;
         reloads::encode(&mut encoder, &self.reloads)?;
         zones::encode(&mut encoder, &generation)?;
         answering::encode(&mut encoder, &self.counters, &self.index.counted())?;

@@ -14,6 +14,10 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, outcomes: &ReloadHistory) 
     let help = "Configuration reloads, by result";
     let counts = [("used", used), ("refused", refused)];
     labelled(encoder, ("srvd_reloads", help, "result"), &counts)?;
+    let is_used = outcomes.last().is_none_or(|it| it.fault.is_none());
+    let (name, help) =
+        ("srvd_reload_last_successful", "Whether what was read last is the configuration in use");
+    single(encoder, name, help, &ConstGauge::new(i64::from(is_used)))?;
     let used_at = ConstGauge::new(outcomes.used_at() as i64);
     let (name, help) = (
         "srvd_reload_last_success_timestamp_seconds",

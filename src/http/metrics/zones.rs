@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::index::{Generation, Schema, Site, Zone};
-use crate::metrics::{Cause, Condition};
+use crate::metrics::{Cause, State};
 use crate::names::written;
 
 /// A figure that every zone has: its name, what it says, and how it is read.
@@ -73,6 +73,16 @@ const GAUGES: &[PerZone] = &[
         name: "srvd_registry_age_seconds",
         help: "Time since the registry confirmed what is held",
         read: |zone| zone.freshness().age().as_secs() as i64,
+    },
+    PerZone {
+        name: "srvd_listing_keys",
+        help: "Keys read of the list that is under way; 0 while none is",
+        read: |zone| zone.vitals().listing.get().map_or(0, |it| it.keys as i64),
+    },
+    PerZone {
+        name: "srvd_listing_keys_expected",
+        help: "Keys that the list under way will have; 0 while none is",
+        read: |zone| zone.vitals().listing.get().and_then(|it| it.of).unwrap_or(0) as i64,
     },
     PerZone {
         name: "srvd_collapse_held_instances",
@@ -188,7 +198,7 @@ fn standings(encoder: &mut DescriptorEncoder, zones: &[Arc<Zone>]) -> fmt::Resul
     let about = ("srvd_zone_standing", "State of the zone: 1 at one of its labels", "standing");
     by_label(encoder, about, MetricType::Gauge, zones, |zone| {
         let word = zone.condition().word();
-        Condition::WORDS.map(|it| (it, u64::from(it == word)))
+        State::STANDINGS.map(|it| (it, u64::from(it == word)))
     })
 }
 

@@ -15,6 +15,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, Guard};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -26,7 +27,7 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
 use super::refusal::Refusal;
-use crate::files::Token;
+use crate::files::{Token, pem};
 
 /// What browsers say of where a request comes from (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -83,6 +84,12 @@ impl Access {
             );
         }
         self.rules.store(Arc::new(rules));
+    }
+
+    /// When the certificate that is shown ends; none without TLS.
+    #[must_use]
+    pub fn certificate_end(&self) -> Option<SystemTime> {
+        self.rules().certificate.as_ref().and_then(|it| pem::end(&it.cert))
     }
 
     /// The rules of this moment.

@@ -27,6 +27,7 @@ mod schema;
 mod server;
 mod services;
 mod status;
+mod upstream;
 mod zone_list;
 mod zones;
 

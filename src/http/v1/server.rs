@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::status::Reload;
 use super::timestamp;
-use crate::forward::UpstreamState;
+use super::upstream::UpstreamShown;
 use crate::http::Subject;
 use crate::http::server::refusal::Refusal;
 
@@ -35,19 +35,6 @@ struct ListenerShown {
     protocol: &'static str,
     /// The address, with its port.
     address: String,
-}
-
-/// A server that is asked for others' names.
-#[derive(Debug, Serialize, ToSchema)]
-struct UpstreamShown {
-    /// The address, with its port.
-    address: String,
-    /// Whether it is asked; one that asks this server in turn is not.
-    used: bool,
-    /// Whether it failed within the last half minute: it is asked after the others.
-    failing: bool,
-    /// Whether it is asked with EDNS.
-    edns: bool,
 }
 
 /// The configuration in use.
@@ -81,14 +68,6 @@ pub(super) async fn show(State(subject): State<Subject>) -> Json<Server> {
         upstreams: upstreams.map(|all| all.iter().map(UpstreamShown::new).collect()),
         configuration: Configuration::of(&subject),
     })
-}
-
-impl UpstreamShown {
-    /// What is shown of an upstream.
-    fn new(state: &UpstreamState) -> Self {
-        let UpstreamState { address, is_used, is_ailing, has_edns } = *state;
-        Self { address: address.to_string(), used: is_used, failing: is_ailing, edns: has_edns }
-    }
 }
 
 impl Configuration {

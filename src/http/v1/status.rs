@@ -1,6 +1,7 @@
 //! `/v1/status`: how the server and each zone stand.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Extension;
 use axum::extract::State;
@@ -9,12 +10,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::timestamp;
+use super::upstream::UpstreamShown;
 use crate::events::Events;
 use crate::http::Subject;
 use crate::http::server::refusal::Refusal;
 use crate::http::server::samples::{CountSample, Lately, Samples};
 use crate::index::{Generation, Schema, Site};
-use crate::metrics::ReloadOutcome;
+use crate::metrics::{CertificateEnd, Condition, Finding, ListProgress, ReloadOutcome};
 
 /// The status of the server.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,6 +43,12 @@ pub(super) struct Status {
     lately: Lately,
     /// What came of reading the configuration again the last time; none before the first.
     reload: Option<Reload>,
+    /// What is not as usual of the server and its zones, the gravest first: none where all is well.
+    findings: Vec<FindingShown>,
+    /// The servers that are asked for out-of-zone names, in the order of the configuration.
+    upstreams: Vec<UpstreamShown>,
+    /// The certificates that are shown to others.
+    certificates: Vec<CertificateShown>,
     /// The zones, in the order of the configuration.
     zones: Vec<ZoneStatus>,
 }
@@ -56,6 +64,40 @@ pub(super) struct Reload {
     fault: Option<String>,
 }
 
+/// A state that is not as usual.
+#[derive(Debug, Serialize, ToSchema)]
+struct FindingShown {
+    /// The state: `starting`, `not-ready`, `stale`, `expired` or `holding` of a zone;
+    /// `reload-refused`, `draining`, `no-upstream` or `certificate-ending` of the server.
+    state: &'static str,
+    /// How grave it is: `error`, `warning` or `info`.
+    severity: &'static str,
+    /// The zone, without its last dot; none of the server as a whole.
+    zone: Option<String>,
+    /// It in words, as `/readyz` and the log have it.
+    text: String,
+}
+
+/// A certificate that is shown to others.
+#[derive(Debug, Serialize, ToSchema)]
+struct CertificateShown {
+    /// The option that names it: `http-cert`, for HTTP, or `cert`, for etcd.
+    option: &'static str,
+    /// When it ends (RFC 3339).
+    expires: String,
+    /// Whether that is within two weeks, or over.
+    ending: bool,
+}
+
+/// The progress of a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct ListingShown {
+    /// Keys that came.
+    keys: u64,
+    /// How many there will be; none before the first page.
+    of: Option<u64>,
+}
+
 /// The status of one zone.
 #[derive(Debug, Serialize, ToSchema)]
 struct ZoneStatus {
@@ -63,12 +105,18 @@ struct ZoneStatus {
     zone: String,
     /// Where its names come from: `services`, `skydns` or `static`, a file alone.
     schema: &'static str,
-    /// How new it is: `not-ready`, `fresh`, `stale` or `expired`.
+    /// How new it is: `starting`, `not-ready`, `fresh`, `stale` or `expired`.
     standing: &'static str,
     /// How it is, in words.
     condition: String,
+    /// Since when it is not confirmed (RFC 3339), where it is `stale` or `expired`.
+    since: Option<String>,
+    /// Where the registry is asked; none of a file.
+    endpoint: Option<String>,
     /// Why the registry is not followed; none while it is.
     trouble: Option<String>,
+    /// How far a list of the registry is; none while there is none under way.
+    listing: Option<ListingShown>,
     /// The registry's revision that is held whole; none of a file, or before the first list.
     revision: Option<i64>,
     /// What `since` of `/v1/events` is to be to follow from here, among the zones with services.
@@ -109,21 +157,52 @@ pub(super) async fn show(
 fn status(subject: &Subject, samples: &Samples) -> Status {
     let generation = Arc::clone(&subject.index.load());
     let CountSample { queries, changes, .. } = CountSample::now(subject);
-    let draining = subject.draining.is_cancelled();
-    let places = 0..generation.zones().len();
+    let report = subject.report_of(&generation);
+    let zone = |(at, (_, condition)): (usize, &(_, Condition))| {
+        ZoneStatus::new(&generation, &subject.events, at, condition)
+    };
     Status {
         version: env!("CARGO_PKG_VERSION"),
         started: timestamp(subject.started),
         uptime: samples.begun.elapsed().as_secs(),
-        ready: !draining && generation.zones().iter().all(|zone| zone.condition().is_answered()),
-        draining,
+        ready: report.is_ready(),
+        draining: report.is_draining(),
         generation: generation.number(),
         followers: subject.events.followers(),
         queries,
         changes,
         lately: samples.lately(),
         reload: subject.reloads.last().map(|it| Reload::new(&it)),
-        zones: places.map(|at| ZoneStatus::new(&generation, &subject.events, at)).collect(),
+        findings: report.findings().into_iter().map(FindingShown::new).collect(),
+        upstreams: upstreams(subject),
+        certificates: certificates(subject),
+        zones: report.zones.iter().enumerate().map(zone).collect(),
+    }
+}
+
+/// The servers that are asked for out-of-zone names.
+fn upstreams(subject: &Subject) -> Vec<UpstreamShown> {
+    let policy = subject.policies.load();
+    let all = policy.forwarder.iter().flat_map(|it| it.upstreams());
+    all.map(|it| UpstreamShown::new(&it)).collect()
+}
+
+/// The certificates that are shown.
+fn certificates(subject: &Subject) -> Vec<CertificateShown> {
+    let shown = |(option, end)| CertificateShown {
+        option,
+        expires: timestamp(end),
+        ending: CertificateEnd::soon(option, end, SystemTime::now()).is_some(),
+    };
+    subject.certificate_ends().into_iter().map(shown).collect()
+}
+
+impl FindingShown {
+    /// What is shown of a finding.
+    fn new(finding: Finding) -> Self {
+        let Finding { zone, state } = finding;
+        let severity = state.gravity().as_str();
+        Self { state: state.word(), severity, zone, text: state.to_string() }
     }
 }
 
@@ -137,9 +216,9 @@ impl Reload {
 
 impl ZoneStatus {
     /// How the zone at a place stands.
-    fn new(generation: &Generation, events: &Events, at: usize) -> Self {
+    fn new(generation: &Generation, events: &Events, at: usize, condition: &Condition) -> Self {
         let zone = &generation.zones()[at];
-        let (settings, condition) = (zone.settings(), zone.condition());
+        let settings = zone.settings();
         let has_services = settings.schema() == Schema::Services;
         let id = has_services.then(|| events.id(at, zone.changes())).flatten();
         let (unusable, strays) = zone.unusable_keys();
@@ -149,7 +228,10 @@ impl ZoneStatus {
             schema: settings.schema().as_str(),
             standing: condition.word(),
             condition: condition.to_string(),
+            since: condition.since().map(timestamp),
+            endpoint: condition.endpoint().map(str::to_owned),
             trouble: condition.trouble().map(str::to_owned),
+            listing: condition.listing().map(|ListProgress { keys, of }| ListingShown { keys, of }),
             revision: zone.revision().filter(|_| of_registry),
             id: id.map(|id| id.to_string()),
             age: of_registry.then(|| zone.freshness().age().as_millis() as f64 / 1000.0),

@@ -11,10 +11,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::histogram::{Distribution, Histogram};
 use super::topic::{Code, Kind, RefusalCause, Topic, Truncation};
 use super::{Add, Origin};
 use crate::index::ZoneNumber;
+use crate::metrics::{Distribution, Histogram};
 
 /// Octets of replies: up to 64, 128 and so on to 65,536.
 type Sizes = Histogram<6, 12>;

@@ -11,7 +11,6 @@
 
 mod answers;
 mod events;
-mod histogram;
 mod origin;
 mod query_log;
 mod replied;
@@ -33,7 +32,6 @@ pub(super) use self::replied::zone_of;
 
 pub use self::answers::{Answered, CodeCounts, Replied};
 pub use self::events::Counts;
-pub use self::histogram::Distribution;
 pub use self::origin::{Family, Origin, Path};
 pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;

@@ -17,4 +17,4 @@ HEAD
 cargo tree --quiet --locked --edges normal,no-proc-macro --target x86_64-unknown-linux-gnu \
   --prefix none --format '{p}|{l}|{r}' |
   sed -nE 's, \(\*\)$,,; s/^(\S+) v(\S+)( \(.*\))?\|(.*)\|(.*)$/\1 \2 \4 \5/p' | LC_ALL=C sort -u | grep -v '^srvd ' |
-  sed -E 's/^(\S+) (\S+) (.*) (\S*)$/| [\1 \2](\4) | \3 |/'
+  sed -E 's/^(\S+) (\S+) (.*) (\S*)$/| [\1 \2](\4) | \3 |/; s/\[([^]]*)\]\(\)/\1/'

@@ -32,7 +32,7 @@
 //! | [`privileges`] | what the process may do, and what it gives up | |
 //! | [`remote`] | a running server, asked over its HTTP API; pages of programs | `error` |
 //! | [`shutdown`] | the signals that end the process | |
-//! | [`systemd`] | what systemd is told | |
+//! | [`systemd`] | what systemd is told, and the sockets that it hands over | |
 //! | [`telemetry`] | log lines, and the runtimes that write them | `names`, `lock`, `error` |
 //!
 //! | room | what it is for | knows |

@@ -45,6 +45,9 @@ mod quiet;
 /// A server that does not keep to etcd's protocol: given up, said once, tried again.
 mod unsound;
 
+/// A restart on sockets that systemd keeps loses nothing.
+mod restart;
+
 /// A restart while etcd is away answers from what was kept on disk, or says why not.
 mod known;
 

@@ -24,6 +24,7 @@ use crate::join::registrar::Registrar;
 use crate::privileges::{self, Account};
 use crate::registry::Diagnostic;
 use crate::state::{self, Identity};
+use crate::systemd::{DnsSockets, Inherited};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
@@ -79,7 +80,15 @@ impl App {
     /// # Errors
     /// [`Failure::Failed`]: an address cannot be bound. [`Failure::Usage`]: the directory of
     /// snapshots cannot be made.
-    pub fn build(mut config: Serve) -> Result<Self, Failure> {
+    pub fn build(config: Serve) -> Result<Self, Failure> {
+        Self::build_on(config, Inherited::default())
+    }
+
+    /// The same on sockets that were handed over, in the place of those that are configured.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_on(mut config: Serve, inherited: Inherited) -> Result<Self, Failure> {
         if let Some(state) = &config.outage.state {
             let fault = |error| state.fault(format_args!("cannot be made: {error}"));
             state::prepare(&state.directory).map_err(fault)?;
@@ -87,9 +96,9 @@ impl App {
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let prepared = Prepared::new(&mut config);
-        let listeners = Listeners::bind(&config.listen.addresses, strictness(&config));
-        let listeners = listeners.map_err(Failure::failed)?;
-        let windows = Windows::bind(&config.http)?;
+        let Inherited { dns, http, etcd_v2 } = inherited;
+        let listeners = listeners(&config, dns)?;
+        let windows = Windows::bind(&config.http, [http, etcd_v2])?;
         prepared.with_listeners(config, listeners, windows)
     }
 
@@ -292,6 +301,26 @@ fn bender(sources: &[FollowedZone], index: &Index, ttl: Duration) -> Option<Bend
     let zone = index.load().zones().iter().position(reads_ours)?;
     let FollowedZone { etcd, layout, .. } = sources.get(zone)?;
     Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
+}
+
+/// The sockets for DNS: those that were handed over, else bound ones.
+fn listeners(config: &Serve, inherited: Vec<DnsSockets>) -> Result<Listeners, Failure> {
+    if inherited.is_empty() {
+        let bound = Listeners::bind(&config.listen.addresses, strictness(config));
+        return bound.map_err(Failure::failed);
+    }
+    let sockets = inherited.into_iter().map(|DnsSockets { udp, tcp }| (udp, tcp));
+    let listeners = Listeners::on(sockets).map_err(Failure::failed)?;
+    let answered = listeners.addresses();
+    for address in config.listen.addresses.iter().filter(|it| !answered.contains(it)) {
+        if config.listen.is_explicit {
+            tracing::warn!(
+                "not answering on {address} of `listen`: systemd hands over other sockets; add it to \
+                 the socket unit, or take it out of `listen`"
+            );
+        }
+    }
+    Ok(listeners)
 }
 
 /// Whether each address must be bound.

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
+use socket2::Socket;
 use tokio_util::sync::CancellationToken;
 
 use super::follower::FollowedZone;
@@ -34,17 +35,26 @@ pub(super) struct OldKeys {
 }
 
 impl Windows {
-    /// Binds the addresses of a configuration.
+    /// Binds the addresses of a configuration, as far as their sockets were not handed over.
     ///
     /// # Errors
     /// [`Failure::Failed`]: one of them cannot be bound.
-    pub fn bind(config: &config::Http) -> Result<Self, Failure> {
-        let http = match config.at {
-            HttpAddress::Off => None,
-            HttpAddress::On(address) => Some(Http::bind(address).map_err(Failure::failed)?),
+    pub fn bind(
+        config: &config::Http,
+        [http, etcd_v2]: [Option<Socket>; 2],
+    ) -> Result<Self, Failure> {
+        let http = match (http, config.at) {
+            (Some(socket), _) => Some(Http::on(socket.into()).map_err(Failure::failed)?),
+            (None, HttpAddress::Off) => None,
+            (None, HttpAddress::On(address)) => Some(Http::bind(address).map_err(Failure::failed)?),
         };
-        let etcd_v2 = config.etcd_v2.map(Http::bind_etcd_v2).transpose();
-        Ok(Self { http, etcd_v2: etcd_v2.map_err(Failure::failed)? })
+        let etcd_v2 = match (etcd_v2, config.etcd_v2) {
+            (Some(socket), _) => Some(Http::etcd_v2_on(socket.into()).map_err(Failure::failed)?),
+            (None, address) => {
+                address.map(Http::bind_etcd_v2).transpose().map_err(Failure::failed)?
+            }
+        };
+        Ok(Self { http, etcd_v2 })
     }
 
     /// All of them.

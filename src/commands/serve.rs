@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::options::{Common, File, ServeArgs};
 use crate::reload::Reload;
 use crate::shutdown;
-use crate::systemd;
+use crate::systemd::{self, Inherited};
 use crate::telemetry::{Log, on_all_cores};
 
 /// Binds, gives up what only that needed, and answers.
@@ -16,7 +16,8 @@ use crate::telemetry::{Log, on_all_cores};
 pub fn serve(log: &Log, common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
     let read = || Serve::new(common, args, file);
     let (reload, config) = Reload::of(common, args, file, read)?;
-    let app = App::build(config)?;
+    let inherited = Inherited::take().map_err(Failure::failed)?;
+    let app = App::build_on(config, inherited)?;
     app.give_up_privileges()?;
     on_all_cores(log, answer(app, reload))
 }

@@ -149,6 +149,24 @@ impl Http {
         Ok(Self { listener, address, access: Arc::new(Access::taking_passwords(address.ip())) })
     }
 
+    /// Takes a socket that listens already.
+    ///
+    /// # Errors
+    /// [`Error`] of the system.
+    pub fn on(listener: TcpListener) -> std::io::Result<Self> {
+        let address = ready(&listener)?;
+        Ok(Self { listener, address, access: Arc::new(Access::new(address.ip())) })
+    }
+
+    /// The same for etcd's v2 API.
+    ///
+    /// # Errors
+    /// [`Error`] of the system.
+    pub fn etcd_v2_on(listener: TcpListener) -> std::io::Result<Self> {
+        let address = ready(&listener)?;
+        Ok(Self { listener, address, access: Arc::new(Access::taking_passwords(address.ip())) })
+    }
+
     /// The address that is listened on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
@@ -199,9 +217,14 @@ impl Http {
 /// A socket that listens on an address, and which that is.
 fn bound(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
+    let address = ready(&listener)?;
     Ok((listener, address))
+}
+
+/// Makes a socket fit for a runtime. Gives its address.
+fn ready(listener: &TcpListener) -> std::io::Result<SocketAddr> {
+    listener.set_nonblocking(true)?;
+    listener.local_addr()
 }
 
 impl BindError {

@@ -118,6 +118,8 @@ struct Pair {
     tcp: Socket,
     /// For datagrams: one, and more that share its port.
     udp: Vec<Socket>,
+    /// Whether somebody else has bound both, and keeps them when we end.
+    is_kept: bool,
 }
 
 impl Listeners {
@@ -145,6 +147,16 @@ impl Listeners {
         } else {
             Ok(Self { pairs, counters: Arc::default() })
         }
+    }
+
+    /// Answers on sockets that somebody else has bound and keeps, one for datagrams and one that
+    /// listens for each address. How large their buffers are is theirs to say.
+    ///
+    /// # Errors
+    /// [`io::Error`] of the system.
+    pub fn on(sockets: impl IntoIterator<Item = (Socket, Socket)>) -> io::Result<Self> {
+        let pairs = sockets.into_iter().map(|(udp, tcp)| Pair::kept(udp, tcp));
+        Ok(Self { pairs: pairs.collect::<io::Result<_>>()?, counters: Arc::default() })
     }
 
     /// Binds, for each address, a UDP socket for each worker; 0 stands for one per core.
@@ -194,7 +206,7 @@ impl Listeners {
         let patterns = threads.patterns().clone();
         let common = Common { responder, connections, turns, patterns, shutdown: shutdown.clone() };
         for pair in pairs {
-            threads.start(pair.address.ip(), pair.udp)?;
+            threads.start(pair.address.ip(), pair.udp, pair.is_kept)?;
             let listener = apart.listener(pair.tcp)?;
             let accept = tcp::serve(listener, common.clone(), tasks.clone());
             tasks.spawn_on(accept, apart.handle());
@@ -239,13 +251,28 @@ impl Pair {
         let address = SocketAddr::new(address.ip(), bound.unwrap_or(address).port());
         let udp =
             bind_udp(address).map_err(|fault| failure(address, sockets::Protocol::Udp, fault))?;
-        Ok(Self { address, tcp, udp: vec![udp] })
+        Ok(Self { address, tcp, udp: vec![udp], is_kept: false })
     }
 
-    /// Binds UDP sockets that share the first one's port, until there are so many.
+    /// Takes sockets that were bound.
+    fn kept(udp: Socket, tcp: Socket) -> io::Result<Self> {
+        let address = udp.local_addr()?.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
+        let _ = tcp.set_recv_buffer_size(TCP_BUFFER);
+        let _ = tcp.set_send_buffer_size(TCP_BUFFER);
+        tcp.set_nonblocking(true)?;
+        Ok(Self { address, tcp, udp: vec![udp], is_kept: true })
+    }
+
+    /// Binds UDP sockets that share the first one's port, until there are so many. One that is
+    /// kept for the next process is shared itself: what waits in a socket of our own is lost with
+    /// us, and the kernel deals clients out anew whenever the number of sockets changes.
     fn share(&mut self, workers: usize) {
         while self.udp.len() < workers {
-            match bind_udp(self.address) {
+            let another = match self.is_kept {
+                true => self.udp[0].try_clone(),
+                false => bind_udp(self.address),
+            };
+            match another {
                 Ok(socket) => self.udp.push(socket),
                 Err(fault) => {
                     tracing::warn!(address = %self.address, "fewer UDP workers: {fault}");

@@ -18,6 +18,9 @@
 //! | `full-foreign`, `full-patterns` | one each | the same for names that others are asked for, and for those that can mean much of a zone |
 //! | `tcp` | one for two workers | all connections |
 //!
+//! Sockets that somebody else has bound, and keeps for the next process, are shared by their workers;
+//! those of our own are one for each.
+//!
 //! Each kind may be as busy as it likes: a worker never waits for another, what does not
 //! fit the bounded queue of the full path is lost and counted, and a client asks again. Queues
 //! and turns are shared out by client network (`fair`).

@@ -16,9 +16,18 @@ pub(super) struct Relief {
 }
 
 impl Relief {
-    /// Nothing is dropped.
-    pub(super) fn new() -> Self {
-        Self { overload: Overload::new(Instant::now()), dropped: 0 }
+    /// Nothing is dropped. What was, of a socket that is kept, was so in another process.
+    pub(super) fn of(socket: &UdpSocket) -> Self {
+        let before = socket.is_kept().then(|| socket.buffer()).flatten();
+        let dropped = before.map_or(0, |it| it.dropped);
+        Self { overload: Overload::new(Instant::now()), dropped }
+    }
+
+    /// Leaves a socket to those who keep it: nothing more is dropped.
+    pub(super) fn end(self, socket: &UdpSocket) {
+        if socket.is_kept() && self.overload.sieve().is_some() {
+            let _ = socket.sift(None);
+        }
     }
 
     /// Looks at what waits to be read, where there may be too much of it, after a batch of so

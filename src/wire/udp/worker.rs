@@ -53,6 +53,8 @@ pub(super) struct Worker {
     pub(super) policies: Arc<Policies>,
     /// Set before the socket is ended.
     pub(super) stop: Arc<AtomicBool>,
+    /// Whether it relieves the socket, which it may share, of floods.
+    pub(super) relieves: bool,
 }
 
 impl Worker {
@@ -65,20 +67,29 @@ impl Worker {
     /// Does so with any fast path.
     fn run(mut self, mut fast: impl FastAnswer) {
         let (mut last, mut faults) = (0, 0);
-        let mut relief = Relief::new();
+        let is_kept = self.batch.socket().is_kept();
+        let mut relief = self.relieves.then(|| Relief::of(self.batch.socket()));
         while last < LAST {
             let is_ending = self.stop.load(Ordering::Acquire);
+            if is_ending && is_kept {
+                // What was not read waits for the next process.
+                break;
+            }
             match self.batch.receive() {
                 Ok(0) if is_ending => break,
                 Ok(count) => {
                     faults = 0;
                     self.answer(count, &mut fast);
-                    relief.look(&self.batch, count, &mut self.tally);
+                    if let Some(relief) = &mut relief {
+                        relief.look(&self.batch, count, &mut self.tally);
+                    }
                     last += if is_ending { count } else { 0 };
                 }
                 Err(_) if is_ending => break,
                 Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => {
-                    relief.rest(self.batch.socket());
+                    if let Some(relief) = &mut relief {
+                        relief.rest(self.batch.socket());
+                    }
                 }
                 Err(fault) => {
                     faults += 1;
@@ -86,6 +97,7 @@ impl Worker {
                 }
             }
         }
+        relief.into_iter().for_each(|relief| relief.end(self.batch.socket()));
     }
 
     /// Answers the datagrams of a batch, all of them from one generation and by one policy,

@@ -64,7 +64,8 @@ impl Workers {
         &self.patterns
     }
 
-    /// Starts a worker on each socket of an address.
+    /// Starts a worker on each socket of an address. Those that somebody else keeps are one and the
+    /// same, which one worker relieves.
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left, or does not tell which address a
@@ -73,10 +74,11 @@ impl Workers {
         &mut self,
         address: IpAddr,
         sockets: Vec<Socket>,
+        is_kept: bool,
     ) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
             let (tally, own) = self.responder.counters().worker(Family::of(address));
-            let socket = Arc::new(UdpSocket::new(socket)?);
+            let socket = Arc::new(UdpSocket::new(socket, is_kept)?);
             let queue = &self.queues[at / 2];
             let worker = Worker {
                 batch: Batch::new(Arc::clone(&socket)),
@@ -88,6 +90,7 @@ impl Workers {
                 tally,
                 own,
                 stop: Arc::clone(&self.stop),
+                relieves: at == 0 || !is_kept,
             };
             let name = format!("udp-{}", self.sockets.len());
             spawn(&self.tasks, name, move || worker.serve())?;

@@ -91,7 +91,7 @@ mod tests {
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let to = socket.local_addr().unwrap();
         let reader = socket.try_clone().unwrap();
-        let ours = Ours::new(socket.into()).unwrap();
+        let ours = Ours::new(socket.into(), false).unwrap();
         if sieve.is_some() {
             ours.sift(sieve).unwrap();
         }

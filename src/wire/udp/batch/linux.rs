@@ -18,7 +18,7 @@ use socket2::{SockAddr, Socket};
 use super::super::overload::EASING;
 use super::address::{Client, Control};
 use super::filter::program;
-use super::{Buffer, REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Sieve, Unsent};
+use super::{Buffer, LOOK, REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Sieve, Unsent};
 use crate::wire::HEADER;
 
 /// Datagrams that one system call may move: more of them hardly save any more time.
@@ -33,18 +33,25 @@ pub(in crate::wire) struct UdpSocket {
     socket: Socket,
     /// Whether it is bound to every address of the machine.
     is_wildcard: bool,
+    /// Whether somebody else has it as well, and keeps it when we end.
+    is_kept: bool,
 }
 
 impl UdpSocket {
-    /// Prepares a bound socket.
+    /// Prepares a bound socket, which somebody else may keep.
     ///
     /// # Errors
     /// [`io::Error`] when the system does not tell which address a datagram was sent to.
-    pub(in crate::wire) fn new(socket: Socket) -> io::Result<Self> {
+    pub(in crate::wire) fn new(socket: Socket, is_kept: bool) -> io::Result<Self> {
         let bound = socket.local_addr()?.as_socket();
         let is_wildcard = bound.is_some_and(|address| address.ip().is_unspecified());
         socket.set_nonblocking(false)?;
         socket.set_write_timeout(Some(SEND_WAIT))?;
+        if is_kept {
+            socket.set_read_timeout(Some(LOOK))?;
+            // The process before may have ended amid a flood. Mostly there is none.
+            let _ = socket.detach_filter();
+        }
         if bound.is_some_and(|address| address.is_ipv4()) {
             // Nobody may talk us into fragments by a forged ICMP message; and what is larger
             // than the network takes, because it was configured so, is sent in fragments
@@ -55,7 +62,12 @@ impl UdpSocket {
         } else {
             set(&socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, is_wildcard.into())?;
         }
-        Ok(Self { socket, is_wildcard })
+        Ok(Self { socket, is_wildcard, is_kept })
+    }
+
+    /// Whether somebody else keeps it when we end.
+    pub(in crate::wire) const fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Sends one reply, from the address that was asked.
@@ -107,13 +119,17 @@ impl UdpSocket {
             Some(sieve) => self.socket.attach_filter(&program(sieve))?,
             None => self.socket.detach_filter()?,
         }
-        self.socket.set_read_timeout(sieve.map(|_| EASING))
+        let rest = self.is_kept.then_some(LOOK);
+        self.socket.set_read_timeout(sieve.map(|_| EASING).or(rest))
     }
 
-    /// Wakes whoever receives: once nothing is left to be read, they read nothing at once.
+    /// Wakes whoever receives: once nothing is left to be read, they read nothing at once. At a
+    /// socket that is kept they see by themselves that they are to end.
     pub(in crate::wire) fn end(&self) {
-        // Linux says that the socket is not connected, and does it all the same.
-        let _ = self.socket.shutdown(Shutdown::Read);
+        if !self.is_kept {
+            // Linux says that the socket is not connected, and does it all the same.
+            let _ = self.socket.shutdown(Shutdown::Read);
+        }
     }
 }
 

@@ -43,6 +43,10 @@ const REPLY_MAX: usize = crate::wire::UDP_MOST as usize;
 /// far less; what waits for longer is lost, as any datagram may be, and the worker goes on.
 const SEND_WAIT: Duration = Duration::from_millis(2);
 
+/// How often a worker looks whether it is to end at a socket that somebody else keeps: that must not
+/// be shut down to wake it. It is a part of what a restart takes.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// The route of a reply: the client, and the address that it asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) struct Route {

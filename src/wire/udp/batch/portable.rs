@@ -4,21 +4,18 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::slice::from_mut;
 use std::sync::Arc;
-use std::time::Duration;
 
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::Socket;
 
 #[cfg(not(target_os = "linux"))]
 use super::{Buffer, Sieve};
-use super::{REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Unsent};
+use super::{LOOK, REPLY_MAX, REQUEST_MAX, Route, SEND_WAIT, Unsent};
 use crate::wire::HEADER;
 
 /// Datagrams that one system call may move.
 #[cfg(not(target_os = "linux"))]
 pub(in crate::wire) const BATCH: usize = 1;
-/// How often a thread looks whether it is to end, since nothing wakes it.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// A bound socket, and whether it has several addresses.
 #[derive(Debug)]
@@ -29,18 +26,25 @@ pub(in crate::wire) struct UdpSocket {
     state: UdpSocketState,
     /// Whether it is bound to every address of the machine.
     is_wildcard: bool,
+    /// Whether somebody else has it as well, and keeps it when we end.
+    is_kept: bool,
 }
 
 impl UdpSocket {
-    /// Prepares a bound socket.
-    pub(in crate::wire) fn new(socket: Socket) -> io::Result<Self> {
+    /// Prepares a bound socket, which somebody else may keep.
+    pub(in crate::wire) fn new(socket: Socket, is_kept: bool) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         socket.set_nonblocking(false)?;
         socket.set_read_timeout(Some(LOOK))?;
         socket.set_write_timeout(Some(SEND_WAIT))?;
         let bound = socket.local_addr()?.as_socket();
         let is_wildcard = bound.is_some_and(|address| address.ip().is_unspecified());
-        Ok(Self { socket, state, is_wildcard })
+        Ok(Self { socket, state, is_wildcard, is_kept })
+    }
+
+    /// Whether somebody else keeps it when we end.
+    pub(in crate::wire) const fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Sends one reply, from the address that was asked.

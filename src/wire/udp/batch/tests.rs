@@ -50,7 +50,7 @@ macro_rules! suite {
             fn bind(address: &str) -> (Batch, u16) {
                 let socket = std::net::UdpSocket::bind((address, 0)).unwrap();
                 let port = socket.local_addr().unwrap().port();
-                (Batch::new(Arc::new(UdpSocket::new(socket.into()).unwrap())), port)
+                (Batch::new(Arc::new(UdpSocket::new(socket.into(), false).unwrap())), port)
             }
 
             /// Reads so many datagrams, and replies what each says, or not if it says `-`.
@@ -76,6 +76,19 @@ macro_rules! suite {
             /// Reads until a datagram has come.
             fn receive(batch: &mut Batch) {
                 while batch.receive().unwrap() == 0 {}
+            }
+
+            #[test]
+            fn a_socket_that_is_kept_goes_on_without_us() {
+                let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+                let (to, kept) = (socket.local_addr().unwrap(), socket.try_clone().unwrap());
+                let ours = UdpSocket::new(socket.into(), true).unwrap();
+                assert!(ours.is_kept());
+                ours.end();
+                drop(ours);
+                kept.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                std::net::UdpSocket::bind("127.0.0.1:0").unwrap().send_to(b"x", to).unwrap();
+                assert_eq!(kept.recv(&mut [0; 8]).unwrap(), 1);
             }
 
             #[test]

@@ -36,7 +36,7 @@ fn run(fast: impl FastAnswer + Send + 'static) -> Running {
     let responder = || Responder::new(Arc::clone(&index)).counting(Arc::clone(&counters));
     let full = || Full::new(responder());
     let ((queue, full), (others, foreign), (some, patterns)) = (full(), full(), full());
-    let socket = Arc::new(UdpSocket::new(socket.into()).unwrap());
+    let socket = Arc::new(UdpSocket::new(socket.into(), false).unwrap());
     let (stop, (tally, own)) = (Arc::<AtomicBool>::default(), counters.worker(Family::V4));
     let batch = Batch::new(Arc::clone(&socket));
     let policies = Arc::default();
@@ -51,6 +51,7 @@ fn run(fast: impl FastAnswer + Send + 'static) -> Running {
         own,
         policies,
         stop: stopped,
+        relieves: true,
     };
     let thread = spawn(move || worker.run(fast));
     Running { client, counters, full, foreign, patterns, stop, socket, thread }

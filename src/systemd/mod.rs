@@ -1,5 +1,7 @@
-//! The notifications to systemd: ready, status, alive, stopping. Where it did not start us, and
-//! asked for nothing, nothing is said.
+//! The notifications to systemd: ready, status, alive, stopping; and the sockets that it hands over.
+//! Where it did not start us, and asked for nothing, nothing is said.
+
+mod sockets;
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -9,6 +11,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::time::sleep;
+
+pub use self::sockets::{DnsSockets, Inherited, Missing, SocketFault};
 
 /// The shortest wait between two feeds of the watchdog, whatever it is set to.
 const FEED_MIN: Duration = Duration::from_millis(10);

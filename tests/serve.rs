@@ -48,6 +48,9 @@ mod unsound;
 /// A restart on sockets that systemd keeps loses nothing.
 mod restart;
 
+/// The units for systemd, and what its own tools say of them.
+mod units;
+
 /// A restart while etcd is away answers from what was kept on disk, or says why not.
 mod known;
 

@@ -21,6 +21,7 @@ use crate::events::Events;
 use crate::http::{AnsweringAddress, Bender, Heavy, Http, Subject};
 use crate::index::{Index, Schema, Zone};
 use crate::join::registrar::Registrar;
+use crate::metrics::OldClients;
 use crate::privileges::{self, Account};
 use crate::registry::Diagnostic;
 use crate::state::{self, Identity};
@@ -201,7 +202,9 @@ impl App {
         for (follower, zone) in self.followers.into_iter().zip(zones) {
             followers.spawn(follower.run(zone, closing.clone()));
         }
-        let old = self.old.map(|old| old.subject(&self.events, &shutdown));
+        let old_clients = self.windows.etcd_v2.as_ref().map(|_| Arc::<OldClients>::default());
+        let counts = old_clients.clone().unwrap_or_default();
+        let old = self.old.map(|old| old.subject(&self.events, &shutdown, counts));
         let subject = Subject {
             index: Arc::clone(&index),
             events: self.events,
@@ -215,6 +218,7 @@ impl App {
             bender: self.bender,
             access: self.windows.all().next().map(|it| Arc::clone(it.access())),
             registry: self.access,
+            old_clients,
         };
         let telling = herald::tell(subject.clone());
         let http = self.windows.serve(subject, old);

@@ -14,6 +14,7 @@ use crate::etcd::{Etcd, Range};
 use crate::etcd_v2;
 use crate::events::Events;
 use crate::http::{Http, Subject};
+use crate::metrics::OldClients;
 use crate::options::HttpAddress;
 
 /// The sockets of HTTP, as far as they are on.
@@ -107,9 +108,10 @@ impl OldKeys {
         self,
         events: &Arc<Events>,
         draining: &CancellationToken,
+        counts: Arc<OldClients>,
     ) -> etcd_v2::KeysSubject {
         let Self { etcd, zones } = self;
         let (events, draining) = (Arc::clone(events), draining.clone());
-        etcd_v2::KeysSubject { etcd, zones, events, draining }
+        etcd_v2::KeysSubject { etcd, zones, events, draining, counts }
     }
 }

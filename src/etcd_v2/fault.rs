@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::path::NodePath;
 use super::reply;
 use crate::etcd::Error;
+use crate::metrics::RequestBound;
 
 /// How soon to come back when there is too much at once.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -59,14 +60,22 @@ pub(super) enum Code {
     RefreshTtlRequired = 212,
     /// The registry did not do it.
     RaftInternal = 300,
-    /// Too much is asked for at once.
+    /// A watch is over.
     WatcherCleared = 400,
     /// What happened at an index is not remembered any more.
     EventIndexCleared = 401,
     /// srvd may not do it itself.
     Forbidden,
-    /// Others ask for too much: another try may do.
-    Busy,
+    /// Too many requests wait.
+    ManyWaits,
+    /// Too many directories are listed: another try may do.
+    ManyListings,
+    /// The key is too long or too deep.
+    LongKey,
+    /// The form is too large, or does not come.
+    LargeForm,
+    /// The value is too large.
+    LargeValue,
 }
 
 /// A fault as JSON.
@@ -88,7 +97,9 @@ impl Code {
     pub(super) const fn number(self) -> u16 {
         match self {
             Self::Forbidden => Self::Unauthorized as u16,
-            Self::Busy => Self::RaftInternal as u16,
+            Self::ManyWaits => Self::WatcherCleared as u16,
+            Self::ManyListings => Self::RaftInternal as u16,
+            Self::LongKey | Self::LargeForm | Self::LargeValue => Self::InvalidForm as u16,
             code => code as u16,
         }
     }
@@ -108,11 +119,13 @@ impl Code {
             Self::TtlNaN => "The given TTL in POST form is not a number",
             Self::IndexNaN => "The given index in POST form is not a number",
             Self::InvalidField => "Invalid field",
-            Self::InvalidForm => "Invalid POST form",
+            Self::InvalidForm | Self::LongKey | Self::LargeForm | Self::LargeValue => {
+                "Invalid POST form"
+            }
             Self::RefreshValue => "Value provided on refresh",
             Self::RefreshTtlRequired => "A TTL must be provided on refresh",
-            Self::RaftInternal | Self::Busy => "Raft Internal Error",
-            Self::WatcherCleared => "watcher is cleared due to etcd recovery",
+            Self::RaftInternal | Self::ManyListings => "Raft Internal Error",
+            Self::WatcherCleared | Self::ManyWaits => "watcher is cleared due to etcd recovery",
             Self::EventIndexCleared => "The event in requested index is outdated and cleared",
         }
     }
@@ -125,9 +138,25 @@ impl Code {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TestFailed | Self::NodeExist => StatusCode::PRECONDITION_FAILED,
             Self::RaftInternal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::WatcherCleared | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::WatcherCleared | Self::ManyWaits | Self::ManyListings => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::BAD_REQUEST,
         }
+    }
+}
+
+impl Code {
+    /// The bound that turned the request away, if one did.
+    pub(super) const fn bound(self) -> Option<RequestBound> {
+        Some(match self {
+            Self::ManyWaits => RequestBound::Waits,
+            Self::ManyListings => RequestBound::Listings,
+            Self::LongKey => RequestBound::Key,
+            Self::LargeForm => RequestBound::Form,
+            Self::LargeValue => RequestBound::Value,
+            _ => return None,
+        })
     }
 }
 
@@ -149,7 +178,7 @@ impl KeysFault {
             super::path::OCTETS_MAX,
             super::path::SEGMENTS_MAX
         );
-        Self::of_request(Code::InvalidForm, cause)
+        Self::of_request(Code::LongKey, cause)
     }
 
     /// A node outside the zones.
@@ -163,7 +192,7 @@ impl KeysFault {
 
     /// Too much at once.
     pub(super) fn busy(cause: impl Into<String>) -> Self {
-        Self::of_request(Code::WatcherCleared, cause)
+        Self::of_request(Code::ManyWaits, cause)
     }
 }
 
@@ -201,7 +230,7 @@ mod tests {
 
     #[test]
     fn who_asks_for_too_much_is_told_to_come_back() {
-        for (code, number) in [(Code::Busy, 300), (Code::WatcherCleared, 400)] {
+        for (code, number) in [(Code::ManyListings, 300), (Code::ManyWaits, 400)] {
             let reply = KeysFault::of_request(code, "later").into_response();
             let shown = (reply.status().as_u16(), reply.headers()[RETRY_AFTER].as_bytes());
             assert_eq!((code.number(), shown), (number, (503, &b"1"[..])));

@@ -81,6 +81,7 @@ use self::write::Write;
 use crate::etcd::{Etcd, Range, SharedClient};
 use crate::events::Events;
 use crate::http::{Access, BODY_TIMEOUT, Http, Place};
+use crate::metrics::OldClients;
 
 /// Where the keys are.
 const KEYS: &str = "/v2/keys";
@@ -104,6 +105,8 @@ pub struct KeysSubject {
     pub events: Arc<Events>,
     /// Cancelled when the server begins to drain.
     pub draining: CancellationToken,
+    /// What is counted.
+    pub counts: Arc<OldClients>,
 }
 
 /// The state of the server. Clones share it.
@@ -136,6 +139,8 @@ struct Shared {
     events: Arc<Events>,
     /// Cancelled when the server begins to drain.
     draining: CancellationToken,
+    /// What is counted.
+    counts: Arc<OldClients>,
     /// Who may do what.
     access: Arc<Access>,
     /// Where it listens.
@@ -159,7 +164,7 @@ impl std::ops::Deref for Served {
 /// # Errors
 /// The runtime cannot take the socket.
 pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallible> {
-    let KeysSubject { etcd, zones, events, draining } = subject;
+    let KeysSubject { etcd, zones, events, draining, counts } = subject;
     let upkeep = SharedClient::in_haste(etcd);
     let leases = Leases::new(upkeep.clone());
     let served = Served(Arc::new(Shared {
@@ -179,19 +184,31 @@ pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallib
         zones,
         events,
         draining,
+        counts,
     }));
     http.serve_routes(Router::new().fallback(answer).with_state(served)).await
 }
 
-/// Answers a request, if the rules let it through.
+/// Answers a request, and counts it.
 async fn answer(State(served): State<Served>, request: Request) -> Response {
+    let method = request.method().clone();
+    let reply = answered(&served, request).await;
+    served.counts.replied(method.as_str(), reply.status().as_u16());
+    reply
+}
+
+/// Answers a request, if the rules let it through.
+async fn answered(served: &Served, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if let Err(refusal) = served.access.judge(&head) {
         return refused(refusal.status(), refusal.message());
     }
     let path = head.uri.path();
     if path == KEYS || path.starts_with("/v2/keys/") {
-        return served.answer_keys(&head, body).await.unwrap_or_else(KeysFault::into_response);
+        let reply = served.answer_keys(&head, body).await;
+        let bound = reply.as_ref().err().and_then(|fault| fault.code.bound());
+        bound.iter().for_each(|bound| served.counts.refused(*bound));
+        return reply.unwrap_or_else(KeysFault::into_response);
     }
     let about = served.about(path, &head.headers).await;
     match about {
@@ -279,7 +296,7 @@ async fn form(body: Body, place: Option<&Place>) -> Result<Vec<u8>, KeysFault> {
     place.iter().for_each(|place| place.rest());
     let read = timeout(BODY_TIMEOUT, to_bytes(body, BODY_OCTETS)).await;
     place.iter().for_each(|place| place.work());
-    let fault = |cause: String| KeysFault::of_request(Code::InvalidForm, cause);
+    let fault = |cause: String| KeysFault::of_request(Code::LargeForm, cause);
     let read =
         read.map_err(|_| fault("the form did not come in time; send it at once".to_owned()))?;
     let read = read.map_err(|_| fault(format!("a form has at most {BODY_OCTETS} octets")))?;

@@ -64,7 +64,7 @@ impl Served {
         let place = timeout(LISTING_WAIT, self.listings.place(client)).await.ok().flatten();
         let _place = place.ok_or_else(|| {
             let cause = "too many directories are listed at once; come back, or ask for less";
-            KeysFault::of_request(Code::Busy, cause)
+            KeysFault::of_request(Code::ManyListings, cause)
         })?;
         let found = pairs(self, &request.path.below(), around.stamp).await?;
         let tree = Tree::new(&request.path, found);

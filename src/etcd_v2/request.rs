@@ -126,7 +126,7 @@ fn check_refresh(refresh: bool, value: &str, ttl: Option<u64>) -> Result<(), Key
 fn check_value(value: &str) -> Result<(), KeysFault> {
     if value.len() > VALUE_OCTETS_MAX {
         let cause = format!("a value has at most {VALUE_OCTETS_MAX} octets; write less");
-        return Err(KeysFault::of_request(Code::InvalidForm, cause));
+        return Err(KeysFault::of_request(Code::LargeValue, cause));
     }
     Ok(())
 }
@@ -241,7 +241,7 @@ mod tests {
             assert_eq!((fault.code, &*fault.cause, fault.index), (code, cause, 0), "{form}");
         }
         let long = format!("value={}", "x".repeat(VALUE_OCTETS_MAX + 1));
-        assert_eq!(read(&Method::PUT, "", &long).unwrap_err().code, Code::InvalidForm);
+        assert_eq!(read(&Method::PUT, "", &long).unwrap_err().code, Code::LargeValue);
     }
 
     proptest::proptest! {

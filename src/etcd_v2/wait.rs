@@ -131,6 +131,7 @@ impl Wait {
     fn begin(self, changes: Option<Changes>, waiting: ClientRequest, stamp: Stamp) -> Response {
         let (to, from) = mpsc::channel(EVENTS_WAITING);
         let draining = self.served.draining.clone();
+        let waiting = (waiting, self.served.counts.waiting());
         tokio::spawn(async move {
             let _waiting = waiting;
             tokio::select! {

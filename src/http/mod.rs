@@ -44,7 +44,7 @@ use crate::etcd;
 use crate::events::Events;
 use crate::index::Index;
 use crate::machine::sockets::{Occupant, Protocol, occupant};
-use crate::metrics::ReloadHistory;
+use crate::metrics::{OldClients, ReloadHistory};
 use crate::wire::{Counters, Policies};
 
 pub use self::bender::Bender;
@@ -96,6 +96,8 @@ pub struct Subject {
     pub access: Option<Arc<Access>>,
     /// How registries let us in: by a certificate that ends some day.
     pub registry: etcd::Access,
+    /// What etcd's v2 API counts, where it is on.
+    pub old_clients: Option<Arc<OldClients>>,
 }
 
 /// A place where this server answers.

@@ -12,11 +12,13 @@
 //! | `report` | [`Report`]: how the server and all zones are, which every surface reads |
 //! | `freshness` | [`Freshness`]: when a registry was last heard of |
 //! | `histogram` | [`Histogram`]: numbers by their size |
+//! | `old_clients` | [`OldClients`]: the requests of etcd's v2 API |
 //! | `reloads` | [`ReloadHistory`]: what came of reading the configuration again |
 
 mod condition;
 mod freshness;
 mod histogram;
+mod old_clients;
 mod reloads;
 mod report;
 mod state;
@@ -26,6 +28,7 @@ mod zone;
 pub use self::condition::Condition;
 pub use self::freshness::{Freshness, Staleness};
 pub use self::histogram::{Distribution, Histogram};
+pub use self::old_clients::{CountedWait, OldClients, RequestBound};
 pub use self::reloads::{ReloadHistory, ReloadOutcome};
 pub use self::report::{Finding, Report};
 pub use self::state::{

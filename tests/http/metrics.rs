@@ -94,11 +94,20 @@ fn documented() -> BTreeMap<String, Family> {
 fn everything(etcd: &Etcd) -> (Srvd, SocketAddr, SocketAddr) {
     etcd.etcdctl(&["put", "/services/web/1", "10.0.0.1:80"]);
     etcd.etcdctl(&["put", "/services/web/2", "nonsense"]);
-    let (process, at) = serve(&etcd.url(), &["--forward", "192.0.2.53"]);
+    let more = ["--forward", "192.0.2.53", "--etcd-v2", "127.0.0.1:0"];
+    let (process, at) = serve(&etcd.url(), &more);
     let dns = process.answers_at();
+    let old = old_address(&process);
+    assert!(get(old, "/v2/keys/services").0.contains("200"));
     assert!(eventually(|| get(at, "/readyz").0.contains("200")));
     udp(dns, &Query::new("web.services.internal", A).bytes());
     (process, at, dns)
+}
+
+/// Where a server answers etcd's v2 API.
+fn old_address(process: &Srvd) -> SocketAddr {
+    let line = process.prints("answering etcd's v2 API on ").1;
+    line.strip_prefix("answering etcd's v2 API on ").unwrap().parse().unwrap()
 }
 
 /// Asks over UDP, and gives the reply.
@@ -306,4 +315,45 @@ fn what_is_turned_away_is_counted_by_cause() {
         let value = || samples(&scrape(at, "*/*").1).get(figure).copied();
         assert!(eventually(|| value() == Some(count)), "{figure} is {:?}", value());
     }
+}
+
+#[test]
+fn requests_of_old_clients_are_counted() {
+    let etcd = Etcd::start();
+    let (process, at) = serve(&etcd.url(), &["--etcd-v2", "127.0.0.1:0"]);
+    let old = old_address(&process);
+    assert!(eventually(|| get(at, "/readyz").0.contains("200")));
+    let ask = |request: &str| {
+        let mut stream = TcpStream::connect(old).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(format!("{request}\r\n\r\n").as_bytes()).unwrap();
+        stream
+    };
+    let replied = |request: &str| {
+        let mut reply = String::new();
+        ask(&format!("{request} HTTP/1.0")).read_to_string(&mut reply).unwrap();
+        reply
+    };
+    let set = "PUT /v2/keys/services/web/1?value=10.0.0.1:80";
+    assert!(replied(set).contains("201 Created"), "{}", replied(set));
+    assert!(replied("GET /v2/keys/services/no").contains("404 Not Found"));
+    assert!(replied("BREW /v2/keys/services/no").contains("405 Method"));
+    let long = format!("GET /v2/keys/services/{}", "x/".repeat(30));
+    assert!(replied(&long).contains("400 Bad Request"));
+    let waiting = ask("GET /v2/keys/services/web/1?wait=true HTTP/1.0");
+    let figures = [
+        (r#"srvd_etcd_v2_requests_total{method="PUT",code="201"}"#, 1.0),
+        (r#"srvd_etcd_v2_requests_total{method="GET",code="404"}"#, 1.0),
+        (r#"srvd_etcd_v2_requests_total{method="GET",code="400"}"#, 1.0),
+        (r#"srvd_etcd_v2_requests_total{method="other",code="405"}"#, 1.0),
+        (r#"srvd_etcd_v2_refused_total{bound="key"}"#, 1.0),
+        (r#"srvd_etcd_v2_refused_total{bound="waits"}"#, 0.0),
+        ("srvd_etcd_v2_waits", 1.0),
+    ];
+    let value = |figure: &str| samples(&scrape(at, "*/*").1).get(figure).copied();
+    for (figure, count) in figures {
+        assert!(eventually(|| value(figure) == Some(count)), "{figure} is {:?}", value(figure));
+    }
+    drop(waiting);
+    assert!(eventually(|| value("srvd_etcd_v2_waits") == Some(0.0)));
 }

@@ -5,6 +5,7 @@
 
 mod answering;
 mod forwarding;
+mod old_clients;
 mod plain;
 mod process;
 mod registrations;
@@ -67,6 +68,8 @@ impl Collector for Subject {
         answering::encode(&mut encoder, &self.counters, &self.index.counted())?;
         let bender = self.bender.as_ref();
         bender.map_or(Ok(()), |it| registrations::encode(&mut encoder, &it.registrar))?;
+        let old_clients = self.old_clients.as_ref();
+        old_clients.map_or(Ok(()), |it| old_clients::encode(&mut encoder, it))?;
         let policy = self.policies.load();
         policy.forwarder.as_ref().map_or(Ok(()), |it| forwarding::encode(&mut encoder, it))
     }

@@ -43,6 +43,7 @@ mod memory;
 mod node;
 mod path;
 mod read;
+mod reading;
 mod reply;
 mod request;
 mod scope;
@@ -82,6 +83,8 @@ use crate::etcd::{Etcd, Range, SharedClient};
 use crate::events::Events;
 use crate::http::{Access, BODY_TIMEOUT, Http, Place};
 use crate::metrics::OldClients;
+
+pub use self::reading::{RequestReading, read_request};
 
 /// Where the keys are.
 const KEYS: &str = "/v2/keys";

@@ -59,6 +59,28 @@ const FILES: [&str; 6] = [
     "@ 60 SOA . . 0 0 0 0 0\ns SVCB 1 . alpn=h2 port=53\nh HTTPS 0 x\nn NAPTR 1 1 \"u\" \"s\" \"\" .\n",
     "$INCLUDE other.zone\n$TTL 0\n@ NS ns\nd DNAME e\nf.d A 10.0.0.1\n",
 ];
+/// Requests of etcd's v2 API.
+const OLD_REQUESTS: [&str; 10] = [
+    "GET /v2/keys",
+    "GET /v2/keys/services/web?recursive=true&sorted=true&quorum=true",
+    "GET /v2/keys/services/web/1?wait=true&waitIndex=7&recursive=1&stream=t",
+    "PUT /v2/keys/services/web/1\nvalue=10.0.0.1%3A80&ttl=10",
+    "PUT /v2/keys/services/web/1?prevExist=true\nrefresh=true&ttl=10",
+    "PUT /v2/keys/services/web/1?prevIndex=7&prevValue=a+b\nvalue=c&noValueOnSuccess=true",
+    "PUT /v2/keys/services/web?dir=true&ttl=\n",
+    "POST /v2/keys/services/_queue/\nvalue=%C3%A4",
+    "DELETE /v2/keys//services/./a%20b/../web?recursive=true&dir=true",
+    "PUT /v2/keys/services/%2e%2e/%ff?ttl=-1&value=%zz\nttl=9000000001",
+];
+/// Templates, each with a key and a value.
+const TEMPLATES: [&str; 6] = [
+    "/{name}/v1/{id}\n- - /net/ip /net/port - - - /w /labels /meta\nweb/v1/a-1\n{\"net\":{\"ip\":\"10.7.0.1\",\"port\":8080},\"w\":7,\"labels\":[\"blue\"],\"meta\":{\"k\":\"v\"}}",
+    "/*/{name}/{host}\n\none/web/10.1.1.1:1\n",
+    "/{name}/{host}:{port}\n- - - - /p /v\nweb/10.0.0.1:80\n{\"p\":\"http\",\"v\":\"1.0\"}",
+    "/{id}\n/a~1b/0 - \n1\n{\"a/b\":[\"web\"],\"\":\"10.0.0.1:80\"}",
+    "{name}\n- - /h\nweb\n10.0.0.1:80",
+    "/{name}/{name}\n- - x\n\u{e4}/web\n[]",
+];
 /// How many inputs of choices there are, and octets in each.
 const CHOICES: (u64, usize) = (12, 160);
 
@@ -67,6 +89,8 @@ pub(crate) fn of(check: &str) -> Vec<Vec<u8>> {
     match check {
         "packet" => QUESTIONS.iter().zip(OPTS.iter().cycle()).map(packet).collect(),
         "document" => DOCUMENTS.iter().map(|it| it.as_bytes().to_vec()).collect(),
+        "old_request" => OLD_REQUESTS.iter().map(|it| it.as_bytes().to_vec()).collect(),
+        "template" => TEMPLATES.iter().map(|it| it.as_bytes().to_vec()).collect(),
         "zonefile" => FILES.iter().map(|it| it.as_bytes().to_vec()).collect(),
         "snapshot" => (0..=DOCUMENTS.len()).step_by(2).map(snapshot).collect(),
         _ => (0..CHOICES.0).map(choices).collect(),

@@ -17,7 +17,8 @@ const PREFIXES: [&str; 3] = ["/services", "", "kitex/registry"];
 /// What the keys of a SkyDNS zone begin with.
 const LABELS: &str = "/skydns/z";
 /// First segments of keys, of which some mean the same and some more.
-const NAMES: [&str; 9] = ["a", "/a", "b_c", "B-c", "_backends", "_frontends", "", "x/y", "a/*"];
+const NAMES: [&str; 11] =
+    ["a", "/a", "b_c", "B-c", "_backends", "_frontends", "", "x/y", "a/*", "b.a", "a/1"];
 /// Their last segments.
 const IDS: [&str; 15] = [
     "0",
@@ -140,7 +141,7 @@ fn names<'k>(
         Grammar::Instances => layout.read(key).map(names_of_instance).unwrap_or_default(),
         Grammar::Labels(_) => names_of_labels(key),
     });
-    let always = ["_tcp.z", "_http._tcp.a.z", "f.z", "x.a.z", "z"];
+    let always = ["_tcp.z", "_http._tcp.a.z", "f.z", "x.a.z", "z", "a._tcp.z", "_b.a._tcp", "_t.z"];
     let names = below.chain(always.map(str::to_owned));
     names.filter(|name| name.split('.').all(|label| (1..64).contains(&label.len()))).collect()
 }

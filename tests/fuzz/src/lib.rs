@@ -19,4 +19,4 @@ macro_rules! targets {
     };
 }
 
-targets!(packet, query, document, key, snapshot, zonefile);
+targets!(packet, query, document, key, old_request, snapshot, template, zonefile);

@@ -1,22 +1,63 @@
 //! The keys of each writer in bulk: a first list of them, and one that changes among all.
 
+use std::sync::Arc;
+
 use divan::{Bencher, black_box};
-use srvd::registry::{Layout, Table, Update};
+use srvd::index::{Index, Publisher};
+use srvd::registry::{Layout, Publish, Table, Template, Update, WrittenTemplate};
 
 use super::AT_ONCE;
+use super::fixture::settings;
 use crate::population::address;
 
 /// A writer's key and value, of its instance of a number.
 type Written = fn(usize, u16) -> (String, String);
 
 /// Every writer: those of one prefix may stand side by side.
-const WRITERS: [(&str, Written); 11] = [
+const WRITERS: [(&str, Written); 19] = [
     ("srvd", |n, port| {
         let host = address(n);
         let value = format!(
             r#"{{"name":"web-{n}","port":{port},"hostname":"{host}","host":"{host}:{port}","url":"http://{host}:{port}"}}"#
         );
         (format!("srvd-{}/{n}", n / 10), value)
+    }),
+    ("etcd-registry, a name with dots", |n, port| {
+        let host = address(n);
+        let value = format!(
+            r#"{{"name":"a.b{}.io","port":{port},"hostname":"{host}","host":"{host}:{port}","url":"http://{host}:{port}"}}"#,
+            n / 10
+        );
+        (format!("a-b{}-io/{n}", n / 10), value)
+    }),
+    ("registrator, udp", |n, port| {
+        (format!("reg-{}/node:c{n}:53:udp", n / 10), format!("{}:{port}", address(n)))
+    }),
+    ("grpc-naming", |n, port| {
+        let value = format!(r#"{{"Op":0,"Addr":"{}:{port}","Metadata":null}}"#, address(n));
+        (format!("grpc-{}/{n}", n / 10), value)
+    }),
+    ("kratos", |n, port| {
+        let host = address(n);
+        let value = format!(
+            r#"{{"id":"{n}","name":"web","version":"v1","metadata":{{}},"endpoints":["http://{host}:{port}?isSecure=false","grpc://{host}:9000"]}}"#
+        );
+        (format!("kratos-{}/{n}", n / 10), value)
+    }),
+    ("go-micro", |n, port| {
+        let value = format!(
+            r#"{{"name":"web","version":"latest","metadata":null,"endpoints":[],"nodes":[{{"id":"{n}","address":"{}:{port}","metadata":{{"protocol":"grpc"}}}}]}}"#,
+            address(n)
+        );
+        (format!("micro-{}/{n}", n / 10), value)
+    }),
+    ("bender", |n, port| {
+        let value = format!(
+            r#"{{"resource":"Registration","app":"bender-{}","version":"1","host":"{}","port":{port}}}"#,
+            n / 10,
+            address(n)
+        );
+        (format!("bender-{}/{n}", n / 10), value)
     }),
     ("go-kit", |n, port| (format!("kit-{}/{n}", n / 10), format!("http://{}:{port}", address(n)))),
     ("kitex", |n, port| {
@@ -64,11 +105,25 @@ const WRITERS: [(&str, Written); 11] = [
         );
         (format!("cluster-{}/members/{n}", n / 10), value)
     }),
+    ("patroni, citus", |n, port| {
+        let value = format!(
+            r#"{{"conn_url":"postgres://{}:{port}/p","state":"running","role":"replica"}}"#,
+            address(n)
+        );
+        (format!("citus-{}/{}/members/{n}", n / 10, n % 3), value)
+    }),
+    // What the zone's template reads, in a zone that has one.
+    (TEMPLATE, |n, port| {
+        (format!("own-{}/v1/{n}", n / 10), format!(r#"{{"at":"{}:{port}"}}"#, address(n)))
+    }),
     ("go", |n, port| {
         (format!("go-{}/{n}", n / 10), format!(r#"{{"IP":"{}","Port":{port}}}"#, address(n)))
     }),
     ("nobody", |n, _| (format!("a/b/c/{n}"), "10.0.0.1:80".to_owned())),
 ];
+
+/// The writer that a template is for.
+const TEMPLATE: &str = "template";
 
 /// How many keys each writer has.
 const EACH: usize = 10_000;
@@ -98,23 +153,34 @@ fn listed(table: &mut Table, pairs: &[(Vec<u8>, Vec<u8>)]) -> Update {
     update
 }
 
+/// How the keys of a writer are read.
+fn layout(writer: &str) -> Layout {
+    let written = WrittenTemplate {
+        key: "/{name}/v1/{id}".to_owned(),
+        host: Some("/at".to_owned()),
+        ..WrittenTemplate::default()
+    };
+    let template = (writer == TEMPLATE).then(|| Template::new(&written).unwrap());
+    Layout::new("/s", None).unwrap().by(template)
+}
+
 /// An empty table.
-fn table() -> Table {
-    Table::new(Layout::new("/s", None).unwrap())
+fn table(writer: &str) -> Table {
+    Table::new(layout(writer))
 }
 
 /// A first list of 10,000 keys of one writer.
 #[divan::bench(args = writers(), sample_count = 10)]
 fn list_10000_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
     let pairs: Vec<_> = (0..EACH).map(|n| pair(written(writer), n, 8080)).collect();
-    bencher.bench_local(|| black_box(listed(&mut table(), &pairs).len()));
+    bencher.bench_local(|| black_box(listed(&mut table(writer), &pairs).len()));
 }
 
 /// One key of a writer that changes, among 10,000 of each.
 #[divan::bench(args = writers(), sample_size = AT_ONCE)]
 fn change_one_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
     let all = WRITERS.iter().flat_map(|(_, write)| (0..EACH).map(|n| pair(*write, n, 8080)));
-    let (pairs, mut table) = (all.collect::<Vec<_>>(), table());
+    let (pairs, mut table) = (all.collect::<Vec<_>>(), table(writer));
     listed(&mut table, &pairs);
     let write = written(writer);
     bencher
@@ -126,12 +192,30 @@ fn change_one_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
         });
 }
 
+/// The same, up to the generation that queries find it in: read, and applied to the index.
+#[divan::bench(args = writers(), sample_size = AT_ONCE)]
+fn publish_one_by_writer(bencher: Bencher<'_, '_>, writer: &str) {
+    let write = written(writer);
+    let pairs: Vec<_> = (0..EACH).map(|n| pair(write, n, 8080)).collect();
+    let settings = settings("z.").reading(layout(writer));
+    let index = Arc::new(Index::new(vec![Arc::new(settings)], true));
+    let (mut table, mut publisher) = (table(writer), Publisher::new(index, 0));
+    publisher.publish(Update { revision: 1, ..listed(&mut table, &pairs) });
+    bencher
+        .with_inputs(|| pair(write, fastrand::usize(..EACH), fastrand::u16(1..)))
+        .bench_local_values(|(key, value)| {
+            let mut update = Update { revision: 1, ..Update::default() };
+            table.put(&key, value.as_slice(), &mut update);
+            publisher.publish(update);
+        });
+}
+
 /// One leader that changes, among 1,000 clusters of ten, and among 10,000.
 #[divan::bench(args = [1_000, 10_000], sample_size = AT_ONCE)]
 fn move_one_leader(bencher: Bencher<'_, '_>, clusters: usize) {
     let write = written("patroni");
     let pairs: Vec<_> = (0..10 * clusters).map(|n| pair(write, n, 5432)).collect();
-    let mut table = table();
+    let mut table = table("patroni");
     listed(&mut table, &pairs);
     bencher
         .with_inputs(|| {

@@ -197,7 +197,7 @@ fn nothing_has_a_reason() {
         ("SRV _grpc._tcp.web.z", "none with the port name `_grpc` (http)"),
         (
             "A b.z",
-            "the Backend `b`, which is version `9` of `web2`: no instance of that is registered",
+            "the Backend `b`, which is version `9` of `web2`: `web2` has 1 registered, none of the version `9` (versions: none)",
         ),
         ("A lost.z", "the Frontend `lost`, which leads to no Backend yet: no instance"),
         ("A web2", "no zone of ours ends the name (zones: z, empty, static); there is web2.z"),

@@ -328,7 +328,7 @@ fn a_configuration_that_is_not_used_is_told() {
     assert_eq!(browser.text("#notice"), "");
     std::fs::write(&config, "nsid = 1\n").unwrap();
     scene.server.signal("HUP");
-    browser.shows("#notice", "nothing of it is used");
+    browser.shows("#notice.bad", "keeping the previous configuration");
     browser.shows("#notice", "nsid");
     std::fs::write(&config, "nsid = \"two\"\n").unwrap();
     scene.server.signal("HUP");

@@ -28,7 +28,7 @@ async function copy(text, what) {
     timer = setTimeout(hush, SAID);
   } catch {
     const field = make("input", { type: "text", readonly: true, value: text, "aria-label": what, onblur: hush });
-    fill(at("told"), make("p", {}, `The browser lets no page copy here (it does on https:// and on this machine). Copy ${what} from this field:`), field);
+    fill(at("told"), make("p", {}, `The browser lets no page copy here (it does over HTTPS, and on the same machine). Copy ${what} from this field:`), field);
     field.select();
   }
   at("told").classList.remove("hidden");

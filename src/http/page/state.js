@@ -7,7 +7,7 @@ const STANDINGS = {
   holding: ["bad", "holding removals"],
   stale: ["warn", "stale"],
   expired: ["bad", "expired"],
-  starting: ["bad", "starting"],
+  starting: ["warn", "starting"],
   "not-ready": ["bad", "not ready"],
 };
 /// Zones that nothing is known of.
@@ -21,10 +21,11 @@ export const standingWord = (zone) => STANDINGS[wordOf(zone)] ?? ["warn", zone.s
 
 /// What is not as it should be: a class and a sentence each. The one place that knows how
 /// `/v1/status` tells it.
-export function alarms({ reload, zones }) {
-  const unused = reload?.fault ? [["bad", `The configuration was read again (${reload.cause}), and nothing of it is used: ${reload.fault}`]] : [];
+export function alarms({ findings, reload, zones }) {
+  if (findings) return findings.map(({ severity, zone, text }) => [severity === "error" ? "bad" : "warn", zone ? `${zone}: ${text}` : text]);
+  const refused = reload?.fault ? [["bad", `reload failed (${reload.cause}), keeping the previous configuration: ${reload.fault}`]] : [];
   const others = zones.filter((zone) => wordOf(zone) !== "fresh");
-  return [...unused, ...others.map((zone) => [standingWord(zone)[0], `${zone.zone}: ${zone.condition}`])];
+  return [...refused, ...others.map((zone) => [standingWord(zone)[0], `${zone.zone}: ${zone.condition}`])];
 }
 
 /// Draws the banner: as long as something is not as it should be.

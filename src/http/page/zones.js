@@ -2,7 +2,7 @@
 
 import { get, seldom } from "./api.js";
 import { copiedKey, copyButton, digLine } from "./copy.js";
-import { clock, cut, fill, labelled, make, number, octets, span, table } from "./dom.js";
+import { clock, cut, fill, labelled, make, number, octets, rate, span, table } from "./dom.js";
 import { known, learn, sourceOf, standingOf } from "./known.js";
 import { toName, toProblems, toSearch, toZone } from "./links.js";
 import { pages } from "./pages.js";
@@ -13,6 +13,8 @@ import { standingWord } from "./state.js";
 const PAGE = 100;
 /// Zones that are shown in the table.
 const SHOWN = 500;
+/// What is spoken on an address.
+const SPOKEN = new Map([["dns", "DNS, UDP and TCP"], ["http", "HTTP"], ["https", "HTTPS"], ["etcd-v2", "etcd’s v2 API"]]);
 const ZONES = [["Zone", "wide"], ["Schema", "brief"], ["State", "brief"], ["Revision", "number"], ["Serial", "number"], ["Holds"], ["Problems", "number"], ["Snapshot"]];
 const ENTRIES = [["Name"], ["Key"], ["Host"], ["Port", "number"], ["Priority", "number"], ["Weight", "number"], ["TTL", "number"], ["Details"]];
 const RECORDS = [["Name"], ["TTL", "number"], ["Type", "brief"], ["Data", "wide"]];
@@ -51,8 +53,9 @@ const fact = (term, ...said) => (said.flat().some((it) => it !== null && it !== 
 function server() {
   const { server, status } = known;
   if (!server) return make("section", { class: "panel" }, make("p", { class: "empty" }, "srvd has not said yet which server this is."));
-  const { name, version, listeners, upstreams, configuration } = server;
-  const listener = ({ protocol, address }) => make("li", {}, make("code", {}, address), ` ${{ dns: "DNS, UDP and TCP", http: "HTTP", https: "HTTPS", "etcd-v2": "etcd’s v2 API" }[protocol] ?? protocol}`);
+  const { name, version, listeners, configuration } = server;
+  const upstreams = status?.upstreams ?? server.upstreams;
+  const listener = ({ protocol, address }) => make("li", {}, make("code", {}, address), ` ${SPOKEN.get(protocol) ?? protocol}`);
   const { file, read, reload } = configuration;
   const last = reload && [clock(reload.at), ` (${reload.cause}) `, reload.fault ? make("span", { class: "tag bad" }, "refused") : make("span", { class: "tag good" }, "used"), reload.fault ? make("p", {}, reload.fault) : null];
   return make("section", { class: "panel", "aria-label": "Server" },
@@ -66,10 +69,11 @@ function server() {
       fact("Followers", status ? number(status.followers) : null)));
 }
 
-/// A server that is asked for others' names.
-function upstream({ address, used, failing, edns }) {
-  const [kind, word] = !used ? ["bad", "not asked: it asks this server"] : failing ? ["warn", "failed lately"] : ["good", "in use"];
-  return make("li", {}, make("code", {}, address), " ", make("span", { class: `tag ${kind}` }, word), edns ? null : make("span", { class: "tag" }, "without EDNS"));
+/// A server that is asked for others' names, and whether it answers.
+function upstream({ address, used, failing, answering, looping, edns, seconds }) {
+  const [kind, word] = used && !failing ? ["good", "in use"] : looping || (!used && answering !== false) ? ["bad", "not asked: it asks this server"] : ["warn", "does not answer"];
+  const tag = (words) => make("span", { class: "tag" }, words);
+  return make("li", {}, make("code", {}, address), " ", make("span", { class: `tag ${kind}` }, word), edns ? null : tag("without EDNS"), seconds ? tag(`${rate(seconds * 1000)} ms`) : null);
 }
 
 /// All zones.

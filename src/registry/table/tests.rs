@@ -138,6 +138,22 @@ fn skydns() -> Table {
 }
 
 #[test]
+fn an_instance_knows_whether_its_key_has_a_lease() {
+    let (mut table, mut update) = (Table::new(Layout::default()), Update::default());
+    let leased = Stored { value: b"10.0.0.1:80", is_leased: true };
+    for stored in [leased, Stored { is_leased: false, ..leased }, leased] {
+        table.put(b"/services/web/1", stored, &mut update);
+    }
+    let after = update.changes.iter().filter_map(|it| it.after.as_ref()).map(|it| it.is_leased);
+    assert_eq!(after.collect::<Vec<_>>(), [true, false, true]);
+    table.begin_listing();
+    table.list(b"/services/web/1", leased);
+    let mut update = Update::default();
+    table.finish_listing(&mut update);
+    assert!(update.is_empty(), "{update:?}");
+}
+
+#[test]
 fn entries_come_and_go() {
     let (mut table, mut update) = (skydns(), Update::default());
     let leased = |value: &'static str| Stored { value: value.as_bytes(), is_leased: true };

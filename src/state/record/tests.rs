@@ -63,7 +63,10 @@ fn every_instance_comes_back() {
         ("/s", "/s/web/1", r#"{"endpoints":["http://10.0.0.1:80","grpc://h.example:9","[::1]"]}"#),
     ] {
         let (layout, instance) = instance(prefix, key, value);
-        assert_eq!(again(&layout, &instance), Ok(instance), "{key} {value}");
+        let leased = Instance { is_leased: true, ..instance.clone() };
+        for instance in [instance, leased] {
+            assert_eq!(again(&layout, &instance), Ok(instance), "{key} {value}");
+        }
     }
 }
 

@@ -250,6 +250,8 @@ mod tests {
         let all = counters.answered();
         assert!(all.iter().enumerate().all(|(at, it)| it.origin.place() == at));
         assert_eq!(all.len(), Origin::COUNT);
+        let codes = counters.replies();
+        assert_eq!((codes.sum(), codes.of(Code::REFUSED), codes.of(Code::NXDOMAIN)), (7, 3, 1));
         let sums: Vec<_> = all.iter().map(|it| it.sizes.count()).collect();
         assert_eq!(sums, [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
         let of = |place: usize, kind, code| {

@@ -3,8 +3,9 @@
 
 use std::process::ExitCode;
 
-use srvd::cli::{Cli, Command, ListArgs};
-use srvd::config::{self, Registries, Registry, Serve};
+use srvd::cli::{Cli, Command};
+use srvd::commands::Source;
+use srvd::config::{self, Registry, Serve};
 use srvd::error::Failure;
 use srvd::options::File;
 use srvd::telemetry::{self, on_all_cores, on_one_thread};
@@ -31,23 +32,26 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     let file = File::read(common.config.as_deref())?;
     let is_lasting = matches!(command, Command::Serve(_) | Command::Dev(_) | Command::Join(_));
     let log = telemetry::start(config::log_format(common, &file), is_lasting, common.verbose);
-    let (registries, registry) =
-        (|| Registries::new(common, &file), || Registry::new(common, &file));
+    let registry = || Registry::new(common, &file);
+    let source = |ask| Source::new(common, &file, ask);
     let server = |args| Serve::new(common, args, &file);
     match command {
         Command::Serve(args) => commands::serve(&log, common, args, &file)?,
         Command::Dev(args) => dev::dev(&log, common, args, &file)?,
-        Command::List(ListArgs { server: Some(server), name, output }) => {
-            on_one_thread(&log, commands::list_of(server, name.as_deref(), *output))?;
+        Command::List(args) => on_all_cores(&log, commands::list(source(&args.ask)?, args))?,
+        Command::Lookup(args) => on_all_cores(&log, commands::lookup(source(&args.ask)?, args))?,
+        Command::Status(args) => {
+            return on_one_thread(&log, commands::status(args, common, &file));
         }
-        Command::List(args) => on_all_cores(&log, commands::list(registries()?, args))?,
-        Command::Lookup(args) => on_all_cores(&log, commands::lookup(registries()?, args))?,
-        Command::Status(args) => return on_one_thread(&log, commands::status(args, &file)),
-        Command::Watch(args) => on_all_cores(&log, commands::watch(registries()?, args))?,
+        Command::Watch(args) => on_all_cores(&log, commands::watch(source(&args.ask)?, args))?,
         Command::Check(args) => {
             return on_all_cores(&log, commands::check(server(&args.serve)?, args));
         }
         Command::Explain(args) => {
+            if let Some(asked) = &args.server {
+                let asked = config::server(Some(asked), common, &file)?;
+                return on_one_thread(&log, commands::explain_of(&asked, args));
+            }
             return on_all_cores(&log, commands::explain(server(&args.serve)?, args));
         }
         Command::Join(args) => return on_one_thread(&log, commands::join(&registry()?, args)),

@@ -99,5 +99,8 @@ mod usage;
 /// `list`, `lookup` and `watch`.
 mod commands;
 
+/// Commands about one service.
+mod one_service;
+
 /// `check`, and the same list in a server that runs.
 mod check;

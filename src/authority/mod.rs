@@ -72,7 +72,7 @@ use self::visits::Visits;
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
 pub use self::explain::{Explanation, Section, asked, explain, nobody, written_data};
-pub use self::order::{Ticket, pick};
+pub use self::order::{Ticket, pick, pick_by};
 pub use self::question::{Overflow, Question, Room};
 pub use self::rendezvous::{Rendezvous, key};
 pub use self::resolved::{Position, Resolved, may_hold, resolve};

@@ -224,7 +224,16 @@ pub fn pick<'i>(
     instances: impl IntoIterator<Item = &'i Instance>,
     draw: &mut Draw,
 ) -> Option<&'i Instance> {
-    instances.into_iter().min_by_key(|instance| Ticket::new(draw.chance(), rank(instance)))
+    pick_by(instances, |instance| rank(instance), draw)
+}
+
+/// The same of whatever has a priority and a weight.
+pub fn pick_by<T>(
+    all: impl IntoIterator<Item = T>,
+    rank: impl Fn(&T) -> Rank,
+    draw: &mut Draw,
+) -> Option<T> {
+    all.into_iter().min_by_key(|it| Ticket::new(draw.chance(), rank(it)))
 }
 
 /// An instance's own priority and weight.

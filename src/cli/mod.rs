@@ -108,14 +108,28 @@ impl From<Output> for LookupOutput {
     }
 }
 
+/// Options of the commands that show what is registered: whom they ask, for what.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AskArgs {
+    /// Ask this running server, by its HTTP API, and not etcd [default: etcd]
+    ///
+    /// Nothing of etcd is needed then. Of https://, the certificate must be of an authority of the
+    /// system, or of --ca.
+    #[arg(long, env = "SRVD_SERVER", value_name = "SERVER_URL")]
+    pub server: Option<ServerUrl>,
+    /// Show this zone alone [default: all of them]
+    #[arg(long, env = "SRVD_ZONE", value_name = "ZONE")]
+    pub zone: Option<String>,
+}
+
 /// Options of `list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// The service [default: all of them]
     pub name: Option<String>,
-    /// Ask this running server, by its HTTP API, and not etcd [default: etcd]
-    #[arg(long, env = "SRVD_SERVER", value_name = "SERVER_URL")]
-    pub server: Option<ServerUrl>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
@@ -126,6 +140,9 @@ pub struct ListArgs {
 pub struct LookupArgs {
     /// The service
     pub name: String,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_LOOKUP_OUTPUT", value_name = "FORMAT")]
     pub output: Option<LookupOutput>,
@@ -136,6 +153,9 @@ pub struct LookupArgs {
 pub struct WatchArgs {
     /// The service [default: all of them]
     pub name: Option<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub ask: AskArgs,
     /// Form of the output [default: table on a terminal, else json]
     #[arg(long, env = "SRVD_OUTPUT", value_name = "FORMAT")]
     pub output: Option<Output>,
@@ -178,6 +198,9 @@ pub struct ExplainArgs {
     /// The type [default: SRV for names that begin with _, else A]
     #[arg(value_name = "TYPE")]
     pub kind: Option<String>,
+    /// Ask this running server, by its HTTP API, and not etcd [default: etcd]
+    #[arg(long, env = "SRVD_SERVER", value_name = "SERVER_URL")]
+    pub server: Option<ServerUrl>,
     /// What `serve` would be given.
     #[command(flatten)]
     pub serve: ServeArgs,

@@ -75,7 +75,7 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
 async fn check_zone(config: ZoneConfig, access: &Access) -> Result<Checked, Failure> {
     let text = config.settings.title();
     let (etcd, layout) = (Etcd::new(&config.registry, access), config.layout.clone());
-    let (zone, keys) = build(config, access).await?;
+    let (zone, keys) = build(config, access, None).await?;
     if let Some(line) = template(&zone) {
         complain(line);
     }

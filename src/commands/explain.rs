@@ -5,12 +5,14 @@ use std::sync::Arc;
 use hickory_proto::rr::Name;
 
 use super::print;
+use super::words::words;
 use crate::authority::{self, Draw};
 use crate::cli::{ExplainArgs, Output};
 use crate::config::{Serve, indexed};
 use crate::error::Failure;
 use crate::index::Index;
-use crate::names::WireName;
+use crate::names::{WireName, percent_encoded};
+use crate::remote::ServerUrl;
 use crate::telemetry::complain;
 
 /// The exit code when the name does not exist.
@@ -33,13 +35,31 @@ pub async fn explain(config: Serve, args: &ExplainArgs) -> Result<u8, Failure> {
     Ok(if explanation.exists() { 0 } else { NOTHING })
 }
 
+/// Prints what a running server answers a name with, and why. Gives the exit code.
+///
+/// # Errors
+/// [`Failure::Usage`] when the name or the type is none; [`Failure::Unreachable`] when no server
+/// answers.
+pub async fn explain_of(server: &ServerUrl, args: &ExplainArgs) -> Result<u8, Failure> {
+    authority::asked(&args.name, args.kind.as_deref()).map_err(Failure::usage)?;
+    let kind = args.kind.as_deref().map(|it| format!("&type={}", percent_encoded(it)));
+    let (name, kind) = (percent_encoded(&args.name), kind.unwrap_or_default());
+    let explained = server.get(&format!("/v1/explain?name={name}{kind}")).await?;
+    match print::form(args.output) {
+        Output::Table => print::lines(words(&explained))?,
+        Output::Json => print::object(&explained)?,
+    }
+    let is_nothing = matches!(explained["rcode"].as_str(), Some("NXDOMAIN" | "REFUSED"));
+    Ok(if is_nothing { NOTHING } else { 0 })
+}
+
 /// All zones, as `serve` builds them. Those that the name is not in may be away: what leads
 /// there is then not answered.
 async fn read_all(config: Serve, name: &Name) -> Result<Arc<Index>, Failure> {
     let Serve { zones, static_zones, access, bare_names, .. } = config;
     let (index, sources) = indexed(zones, static_zones, bare_names);
     for (at, source) in sources.iter().enumerate() {
-        if let Err(failure) = super::read(source, &access, &index, at).await {
+        if let Err(failure) = super::read(source, &access, (&index, at), None).await {
             if is_needed(&index, name, at) {
                 return Err(failure);
             }

@@ -5,8 +5,7 @@
 //! under one lease would lose them all.
 //!
 //! Other writers spell names and ids as they like, and `list` shows them so. Names are
-//! therefore compared as DNS compares them, in label form and without case, over all keys
-//! of the registry; an id as it is written, and so too where no such id is there.
+//! therefore compared as DNS compares them, in label form and without case; an id as it is written, and so too where no such id is there.
 
 use std::net::IpAddr;
 
@@ -16,6 +15,7 @@ use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Error, Etcd, PageSize};
 use crate::machine::interface_addresses;
+use crate::mirror::ranges_of;
 use crate::names::folded;
 use crate::registry::{Host, Layout};
 use crate::telemetry::{complain, say};
@@ -122,23 +122,23 @@ async fn find(
     name: &str,
     whose: &Whose,
 ) -> Result<Vec<LeaveTarget>, Error> {
-    let (mut from, to) = layout.range();
-    let (mut revision, mut size, mut targets) = (None, PageSize::default(), Vec::new());
-    loop {
-        let page = etcd.list_page(&(from, to.clone()), revision, &mut size).await?;
-        targets.extend(page.pairs.iter().filter_map(|pair| {
-            let place = layout.read(pair.key()).ok();
-            let place = place.filter(|place| folded(place.name).eq(folded(name)))?;
-            let fit = whose.fit(place.id, pair.value())?;
-            let (revision, lease) = (pair.mod_revision(), pair.lease());
-            Some(LeaveTarget { key: pair.key().to_vec(), revision, lease, fit })
-        }));
-        revision = Some(page.revision);
-        match page.next {
-            Some(next) => from = next,
-            None => return Ok(targets),
+    let ranges = ranges_of(etcd, layout, name).await?.unwrap_or_else(|| vec![layout.range()]);
+    let (mut revision, mut targets) = (None, Vec::new());
+    for (from, to) in ranges {
+        let (mut next, mut size) = (Some(from), PageSize::default());
+        while let Some(from) = next {
+            let page = etcd.list_page(&(from, to.clone()), revision, &mut size).await?;
+            targets.extend(page.pairs.iter().filter_map(|pair| {
+                let place = layout.read(pair.key()).ok();
+                let place = place.filter(|place| folded(place.name).eq(folded(name)))?;
+                let fit = whose.fit(place.id, pair.value())?;
+                let (revision, lease) = (pair.mod_revision(), pair.lease());
+                Some(LeaveTarget { key: pair.key().to_vec(), revision, lease, fit })
+            }));
+            (revision, next) = (Some(page.revision), page.next);
         }
     }
+    Ok(targets)
 }
 
 /// Those that fit best.

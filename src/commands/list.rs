@@ -1,36 +1,48 @@
 //! `srvd list` and `srvd lookup`.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use serde_json::Value;
 
-use serde_json::{Value, json};
-
-use super::{Found, build, print, with_services};
+use super::source::{Found, Source, counted};
+use super::{leases, print};
 use crate::authority::{self, Draw};
 use crate::cli::{ListArgs, LookupArgs, LookupOutput, Output};
-use crate::config::Registries;
 use crate::error::Failure;
-use crate::index::Service;
-use crate::names::{folded, label};
-use crate::registry::Instance;
+use crate::names::shown;
 
 /// The columns of instances.
-pub(super) const HEADINGS: [&str; 6] = ["NAME", "ID", "HOST", "PRIORITY", "WEIGHT", "KEY"];
+const HEADINGS: [&str; 10] =
+    ["NAME", "ID", "HOST", "PRIORITY", "WEIGHT", "VERSION", "TAGS", "LEASE", "ZONE", "KEY"];
+
+/// What stands in a cell where there is nothing to say.
+const NOTHING: &str = "–";
 
 /// Prints all services with their number of instances, or the instances of one.
 ///
 /// # Errors
 /// [`Failure::NotFound`] when a named service has no instance; [`Failure::Unreachable`]
-/// when the registry is away.
-pub async fn list(config: Registries, args: &ListArgs) -> Result<(), Failure> {
-    let Some(name) = &args.name else { return services(config, print::form(args.output)).await };
-    let found = members(config, name).await?;
-    if found.is_empty() {
-        return Err(nothing(name));
+/// when nobody answers.
+pub async fn list(mut source: Source, args: &ListArgs) -> Result<(), Failure> {
+    let form = print::form(args.output);
+    let Some(name) = &args.name else {
+        let counts = source.services().await?;
+        return match form {
+            Output::Json => print::object(&counted(&counts)),
+            Output::Table => {
+                let row = |((name, zone), count): ((String, String), usize)| {
+                    [name, count.to_string(), zone]
+                };
+                print::table(["NAME", "INSTANCES", "ZONE"], counts.into_iter().map(row))
+            }
+        };
+    };
+    let mut found = source.instances(name).await?;
+    if found.instances.is_empty() {
+        return Err(nothing(name, &found));
     }
-    match print::form(args.output) {
-        Output::Json => print::object(&Value::from_iter(found.iter().map(Found::to_json))),
-        Output::Table => rows(&found),
+    source.add_leases(&mut found).await;
+    match form {
+        Output::Json => print::object(&Value::Array(found.instances)),
+        Output::Table => rows(&source, &found.instances),
     }
 }
 
@@ -38,83 +50,69 @@ pub async fn list(config: Registries, args: &ListArgs) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`list`].
-pub async fn lookup(config: Registries, args: &LookupArgs) -> Result<(), Failure> {
-    let found = members(config, &args.name).await?;
-    let candidates = found.iter().map(|found| &*found.instance).filter(|it| it.port.is_some());
-    let picked =
-        authority::pick(candidates, &mut Draw::new()).ok_or_else(|| nothing(&args.name))?;
-    let is_picked = |found: &&Found| std::ptr::eq(&raw const *found.instance, picked);
-    let picked = found.iter().find(is_picked).ok_or_else(|| nothing(&args.name))?;
-    match print::form(args.output) {
-        LookupOutput::Json => print::object(&picked.to_json()),
-        LookupOutput::Address => print::line(&picked.instance.location()),
-        LookupOutput::Table => rows(std::slice::from_ref(picked)),
+pub async fn lookup(mut source: Source, args: &LookupArgs) -> Result<(), Failure> {
+    let mut found = source.instances(&args.name).await?;
+    if found.instances.is_empty() {
+        return Err(nothing(&args.name, &found));
     }
-}
-
-/// Reads the instances that a name stands for in each zone, as DNS has it. They are sorted
-/// by zone, name and id.
-async fn members(config: Registries, name: &str) -> Result<Vec<Found>, Failure> {
-    let label: Vec<u8> = folded(name).collect();
-    let mut found = Vec::new();
-    for zone in with_services(config.zones) {
-        let text = zone.settings.title();
-        let (zone, _) = build(zone, &config.access).await?;
-        let instances = zone.named(&label).into_iter().flat_map(Service::instances);
-        found.extend(instances.map(|instance| Found {
-            zone: text.clone(),
-            key: zone.settings().layout().key_of(instance),
-            instance: Arc::new(instance.clone()),
-        }));
+    let all = std::mem::take(&mut found.instances).into_iter();
+    let candidates = all.filter(|it| !it["port"].is_null());
+    let number = |it: &Value, key: &str| it[key].as_u64().unwrap_or_default();
+    let rank = |it: &Value| (number(it, "priority") as u16, number(it, "weight"));
+    let picked = authority::pick_by(candidates, rank, &mut Draw::new());
+    found.instances.push(picked.ok_or_else(|| without_port(&args.name))?);
+    let form = print::form(args.output);
+    if form == LookupOutput::Address {
+        return print::line(&text(&found.instances[0], "host"));
     }
-    found.sort_by(|one, other| (&one.zone, &one.key).cmp(&(&other.zone, &other.key)));
-    Ok(found)
-}
-
-/// Prints the services and how many instances each has, counted as DNS sees them: by label.
-async fn services(config: Registries, form: Output) -> Result<(), Failure> {
-    let mut counts = BTreeMap::<String, usize>::new();
-    for zone in with_services(config.zones) {
-        let (zone, _) = build(zone, &config.access).await?;
-        for service in zone.services() {
-            let Some(first) = service.instances().next() else { continue };
-            *counts.entry(label(&first.name).to_ascii_lowercase()).or_default() += service.len();
-        }
+    source.add_leases(&mut found).await;
+    match form {
+        LookupOutput::Json => print::object(&found.instances[0]),
+        _ => rows(&source, &found.instances),
     }
-    counted(counts, form)
-}
-
-/// Prints services and how many instances each has.
-pub(super) fn counted(counts: BTreeMap<String, usize>, form: Output) -> Result<(), Failure> {
-    if form == Output::Json {
-        let objects =
-            counts.iter().map(|(name, count)| json!({ "name": name, "instances": count }));
-        return print::object(&Value::from_iter(objects));
-    }
-    print::table(
-        ["NAME", "INSTANCES"],
-        counts.into_iter().map(|(name, count)| [name, count.to_string()]),
-    )
 }
 
 /// Instances as a table.
-fn rows(found: &[Found]) -> Result<(), Failure> {
-    let row = |found: &Found| {
-        let Instance { name, id, priority, weight, .. } = &*found.instance;
-        let place = found.instance.location();
-        [
-            name.to_string(),
-            id.to_string(),
-            place,
-            priority.to_string(),
-            weight.to_string(),
-            found.key.clone(),
-        ]
+fn rows(source: &Source, instances: &[Value]) -> Result<(), Failure> {
+    let is_known = matches!(source, Source::Registry(_));
+    let or_nothing = |text: String| if text.is_empty() { NOTHING.to_owned() } else { text };
+    let row = |it: &Value| {
+        let [name, id, host, priority, weight, version, zone, key] =
+            ["name", "id", "host", "priority", "weight", "version", "zone", "key"]
+                .map(|member| text(it, member));
+        let (version, tags) = (or_nothing(version), or_nothing(tags(it)));
+        let lease = leases::words(it, is_known);
+        [name, id, host, priority, weight, version, tags, lease, zone, key]
     };
-    print::table(HEADINGS, found.iter().map(row))
+    print::table(HEADINGS, instances.iter().map(row))
 }
 
-/// There is no such service.
-fn nothing(name: &str) -> Failure {
-    Failure::NotFound(format!("no instance of `{name}` is registered; `srvd list` shows what is"))
+/// A member in words.
+fn text(instance: &Value, member: &str) -> String {
+    match &instance[member] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// The tags of an instance.
+fn tags(instance: &Value) -> String {
+    let tags = instance["tags"].as_array().into_iter().flatten();
+    tags.filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// There is no such service; maybe another was meant.
+fn nothing(name: &str, found: &Found) -> Failure {
+    let hint = match &found.near {
+        Some(near) => format!("there is `{near}`"),
+        None => "`srvd list` shows what is".to_owned(),
+    };
+    Failure::NotFound(format!("no instance of `{}` is registered; {hint}", shown(name)))
+}
+
+/// There are instances that nobody can connect to.
+fn without_port(name: &str) -> Failure {
+    let name = shown(name);
+    Failure::NotFound(format!("no instance of `{name}` has a port; `srvd list {name}` shows them"))
 }

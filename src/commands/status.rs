@@ -9,7 +9,7 @@ use super::print;
 use crate::cli::{Output, StatusArgs};
 use crate::config::server;
 use crate::error::Failure;
-use crate::options::File;
+use crate::options::{Common, File};
 
 /// The exit code of a server that is not ready.
 const NOT_READY: u8 = 1;
@@ -18,8 +18,8 @@ const NOT_READY: u8 = 1;
 ///
 /// # Errors
 /// [`Failure::Unreachable`] where no server answers.
-pub async fn status(args: &StatusArgs, file: &File) -> Result<u8, Failure> {
-    let server = server(args.server.as_ref(), file);
+pub async fn status(args: &StatusArgs, common: &Common, file: &File) -> Result<u8, Failure> {
+    let server = server(args.server.as_ref(), common, file)?;
     let status = server.get("/v1/status").await?;
     match print::form(args.output) {
         Output::Json => print::object(&status)?,

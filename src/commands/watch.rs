@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::source::Source;
+use super::watch_of::{print_event, watch_of};
 use super::{is_of, print, with_services};
 use crate::cli::{Output, WatchArgs};
 use crate::config::Registries;
@@ -11,15 +13,36 @@ use crate::error::Failure;
 use crate::etcd::Etcd;
 use crate::metrics::Freshness;
 use crate::mirror::{Mirror, MirrorOptions};
-use crate::registry::{Change, Instance, Layout, Publish, Update};
+use crate::registry::{Change, Layout, Publish, Update};
 use crate::shutdown;
 
 /// Prints events until it is told to stop. It begins with `online` for all that is there.
 ///
 /// # Errors
 /// [`Failure::Unreachable`] when the registry is away at the start; later it is waited for.
-pub async fn watch(config: Registries, args: &WatchArgs) -> Result<(), Failure> {
+pub async fn watch(source: Source, args: &WatchArgs) -> Result<(), Failure> {
     let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+    let told = async {
+        tokio::select! {
+            () = shutdown.cancelled() => (),
+            () = print::abandoned() => (),
+        }
+    };
+    match source {
+        Source::Registry(registries) => watch_registries(registries, args, told).await,
+        Source::Server(server, zone) => tokio::select! {
+            end = watch_of(&server, zone.as_deref(), args) => end,
+            () = told => Ok(()),
+        },
+    }
+}
+
+/// Prints the events of registries until it is told to stop.
+async fn watch_registries(
+    config: Registries,
+    args: &WatchArgs,
+    told: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let mut mirrors = JoinSet::new();
     for zone in with_services(config.zones) {
         let etcd = Etcd::new(&zone.registry, &config.access);
@@ -31,14 +54,12 @@ pub async fn watch(config: Registries, args: &WatchArgs) -> Result<(), Failure> 
             name: args.name.clone(),
             form: print::form(args.output),
         };
-        let options = MirrorOptions { zone: zone.settings.title(), ..MirrorOptions::default() };
+        let (zone_name, name) = (zone.settings.title(), args.name.clone());
+        let options = MirrorOptions { zone: zone_name, name, ..MirrorOptions::default() };
         let freshness = Arc::<Freshness>::default();
         mirrors.spawn(Mirror::with(options, etcd, zone.layout.clone(), printer, freshness).run());
     }
-    tokio::select! {
-        () = shutdown.cancelled() => (),
-        () = print::abandoned() => (),
-    }
+    told.await;
     mirrors.shutdown().await;
     Ok(())
 }
@@ -71,11 +92,6 @@ impl Printer {
         if !is_of(event.instance, self.name.as_deref()) {
             return Ok(());
         }
-        if self.form == Output::Json {
-            return print::object(&event.to_json(&self.zone, &self.layout, revision));
-        }
-        let Instance { name, id, .. } = event.instance;
-        let happening = event.happening.as_str();
-        print::line(&format!("{happening:8} {name:24} {id:24} {}", event.instance.location()))
+        print_event(self.form, &event.to_json(&self.zone, &self.layout, revision))
     }
 }

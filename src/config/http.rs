@@ -9,9 +9,9 @@ use rustls::sign::CertifiedKey;
 use super::check_lease;
 use super::expiry::ending;
 use crate::error::Failure;
-use crate::files::{Token, certified, tokens};
+use crate::files::{Token, certified, pem, tokens};
 use crate::names::{DEFAULT_LEASE, Span};
-use crate::options::{File, Given, HttpAddress, HttpArgs};
+use crate::options::{Common, File, Given, HttpAddress, HttpArgs};
 use crate::registry::Diagnostic;
 use crate::remote::ServerUrl;
 
@@ -59,14 +59,28 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
 
 /// The server that a command asks: the one that was typed, else the one that the file describes.
 /// One that listens on all addresses is asked on loopback.
-#[must_use]
-pub fn server(typed: Option<&ServerUrl>, file: &File) -> ServerUrl {
+/// Authorities of its certificate are those of --ca, too.
+///
+/// # Errors
+/// [`Failure::Usage`]: there are none in the file of --ca.
+pub fn server(
+    typed: Option<&ServerUrl>,
+    common: &Common,
+    file: &File,
+) -> Result<ServerUrl, Failure> {
     let nothing = HttpArgs::default();
     let address = match nothing.http(file).map(|given| given.value) {
         Some(HttpAddress::On(address)) => address,
         _ => HttpAddress::DEFAULT,
     };
-    typed.cloned().unwrap_or_else(|| ServerUrl::on(address, nothing.http_cert(file).is_some()))
+    let described = || ServerUrl::on(address, nothing.http_cert(file).is_some());
+    let url = typed.cloned().unwrap_or_else(described);
+    // The file's is etcd's.
+    let Some(ca) = common.ca(&File::default()).map(|given| given.named(file)) else {
+        return Ok(url);
+    };
+    let authorities = pem::check_certificates(&ca.read()?).map_err(|text| ca.fault(text))?;
+    Ok(url.trusting(authorities))
 }
 
 /// How long a registration made over HTTP outlives its last renewal.

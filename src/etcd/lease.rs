@@ -97,6 +97,23 @@ impl Etcd {
     }
 }
 
+impl Etcd {
+    /// What is left of a lease, and what it was granted for; nothing when it ended. Who may not
+    /// read its keys may ask this.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn left_of(&self, lease: i64) -> Result<Option<(Duration, Duration)>, Error> {
+        let ask = |mut client: Client| async move { client.lease_time_to_live(lease, None).await };
+        match self.call(self.timeout(), ask).await {
+            Err(Error::LeaseGone) => Ok(None),
+            Err(error) => Err(error),
+            Ok(told) if told.ttl() < 0 => Ok(None),
+            Ok(told) => Ok(Some((seconds_of(told.ttl()), seconds_of(told.granted_ttl())))),
+        }
+    }
+}
+
 /// A number of seconds as etcd gives it.
 fn seconds_of(seconds: i64) -> Duration {
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())

@@ -49,6 +49,8 @@ pub enum Operation {
     Get(Vec<u8>),
     /// Reads the first keys of a range, so many of them.
     First(Range, i64),
+    /// Reads the first key of a range, without its value.
+    FirstKey(Range),
     /// Puts a value under a lease; 0 for none.
     Put(Vec<u8>, Vec<u8>, i64),
     /// Deletes a key.
@@ -106,6 +108,16 @@ impl Etcd {
 }
 
 impl Etcd {
+    /// The first key of each of some ranges, without its value, all of one moment.
+    ///
+    /// # Errors
+    /// As [`Self::transact`].
+    pub async fn first_keys(&self, ranges: &[Range]) -> Result<(Stamp, Vec<Option<Pair>>), Error> {
+        let firsts: Vec<_> = ranges.iter().cloned().map(Operation::FirstKey).collect();
+        let Transacted { stamp, found, .. } = self.transact(&[], &firsts, self.timeout()).await?;
+        Ok((stamp, found.into_iter().map(|pairs| pairs.into_iter().next()).collect()))
+    }
+
     /// The state of the registry, and whether what was so at a revision is not known any more;
     /// it may be one that is still to come. Reads whether there is a key, linearizably.
     ///
@@ -145,7 +157,9 @@ impl Operation {
     fn key(&self) -> &[u8] {
         match self {
             Self::Get(key) | Self::Put(key, ..) | Self::Delete(key) => key,
-            Self::First((from, _), _) | Self::DeleteAll((from, _)) => from,
+            Self::First((from, _), _) | Self::FirstKey((from, _)) | Self::DeleteAll((from, _)) => {
+                from
+            }
         }
     }
 }
@@ -171,6 +185,10 @@ impl From<&Operation> for TxnOp {
             Operation::Get(key) => Self::get(key, None),
             Operation::First((from, to), count) => {
                 let options = GetOptions::new().with_range(to).with_limit(count);
+                Self::get(from, Some(options))
+            }
+            Operation::FirstKey((from, to)) => {
+                let options = GetOptions::new().with_range(to).with_limit(1).with_keys_only();
                 Self::get(from, Some(options))
             }
             Operation::Put(key, value, lease) => {

@@ -73,7 +73,7 @@ use self::waiting::{beside, mark_stale, releasing, without_stalling};
 
 pub use self::audit::AUDIT_EVERY;
 pub use self::guard::Guard;
-pub use self::listing::list;
+pub use self::listing::{list, ranges_of};
 pub use self::options::{Known, MirrorOptions, Patience, Waits};
 
 /// After this silence a report of progress is asked for. etcd answers within
@@ -88,6 +88,8 @@ const STALE_AFTER: Duration = Duration::from_secs(10);
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// A session that lived this long was a good one: the next begins without a long wait.
 const GOOD_SESSION: Duration = Duration::from_secs(10);
+/// When a mirror that lists one service would audit: longer than anybody watches.
+const NO_AUDIT: Duration = Duration::from_secs(365 * 86_400);
 /// Keys or changes above which work is announced to the runtime as blocking, so that the
 /// other tasks of the thread go elsewhere: some milliseconds, at 2 to 20 µs each.
 const STALL: usize = 256;
@@ -97,6 +99,8 @@ const STALL: usize = 256;
 pub struct Mirror<P> {
     /// Where the registry is.
     etcd: Etcd,
+    /// The one service that is listed; all of them when absent.
+    name: Option<String>,
     /// What is held.
     table: Table,
     /// Who is told, through the guard.
@@ -136,9 +140,11 @@ impl<P: Publish> Mirror<P> {
         publisher: P,
         freshness: Arc<Freshness>,
     ) -> Self {
-        let MirrorOptions { zone, patience, audit_every, vitals } = options;
+        let MirrorOptions { zone, name, patience, audit_every, vitals } = options;
+        let audit_every = if name.is_some() { NO_AUDIT } else { audit_every };
         Self {
             endpoint: etcd.endpoint(),
+            name,
             auditor: Auditor::new(etcd.clone(), audit_every),
             etcd,
             table: Table::new(layout),
@@ -256,8 +262,8 @@ impl<P: Publish> Mirror<P> {
 
     /// Reads a complete list and publishes what differs.
     async fn list(&mut self) -> Result<HistoryPoint, End> {
-        let Self { etcd, table, guard, freshness, vitals, .. } = &mut *self;
-        let listing = listing::into_table(etcd, table, freshness, vitals);
+        let Self { etcd, table, guard, freshness, vitals, name, .. } = &mut *self;
+        let listing = listing::into_table(etcd, table, freshness, &vitals.listing, name.as_deref());
         let listed = releasing(guard, listing).await;
         self.vitals.listing.set(None);
         let (revision, cluster) =

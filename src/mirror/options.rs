@@ -15,6 +15,9 @@ use crate::registry::{Alias, Instance};
 pub struct MirrorOptions {
     /// The zone, for the log.
     pub zone: String,
+    /// The one service that is listed; all of them when absent. What changes elsewhere is told
+    /// all the same, and no audit compares what was not listed.
+    pub name: Option<String>,
     /// How long it waits.
     pub patience: Arc<Patience>,
     /// How often what is held is compared with the registry.
@@ -27,6 +30,7 @@ impl Default for MirrorOptions {
     fn default() -> Self {
         Self {
             zone: String::new(),
+            name: None,
             patience: Arc::default(),
             audit_every: AUDIT_EVERY,
             vitals: Arc::default(),

@@ -14,6 +14,7 @@
 //! | `document` | values, one small file per format |
 //! | `paths` | keys of more segments than NAME/ID, one small file per writer |
 //! | `event` | [`Event`]: a change of an instance, as followers are told of it |
+//! | `search` | [`KeySearch`]: which keys may hold one service |
 //! | [`skydns`] | entries of SkyDNS's schema, whose keys are names |
 //! | `table` | [`Table`]: the keys of one zone, and what each holds |
 //! | `template` | [`Template`]: keys and values of programs in no form that is known |
@@ -30,6 +31,7 @@ mod key;
 mod meta;
 mod paths;
 mod problem;
+mod search;
 pub mod skydns;
 mod table;
 mod template;
@@ -45,6 +47,7 @@ pub use self::key::{Grammar, KeyFault, KeyParts, Layout, PrefixFault, shown_key}
 pub use self::meta::Meta;
 pub use self::paths::Writer;
 pub use self::problem::{Diagnostic, Problem};
+pub use self::search::{KeyQuestion, KeySearch, QUESTIONS_AT_ONCE, TooManySpellings};
 pub use self::table::{Audited, Stored, Table};
 pub use self::template::{PatternFault, Template, TemplateFault, WrittenTemplate};
 pub use self::update::{

@@ -186,6 +186,13 @@ impl Table {
         self.entries.values().filter_map(|entry| entry.content.alias())
     }
 
+    /// The aliases that the listing under way has found so far, in no order.
+    pub fn listed_aliases(&self) -> impl Iterator<Item = &Arc<Alias>> {
+        let known = self.entries.values().filter(|entry| entry.listing == self.listing);
+        let staged = self.staged.iter().map(|(_, content)| content);
+        known.map(|entry| &entry.content).chain(staged).filter_map(Content::alias)
+    }
+
     /// The entries of a SkyDNS zone, in no order.
     pub fn entries(&self) -> impl Iterator<Item = &Arc<SkyDnsEntry>> {
         self.entries.values().filter_map(|entry| entry.content.entry())

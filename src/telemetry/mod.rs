@@ -2,6 +2,7 @@
 
 mod journal;
 mod lines;
+mod progress;
 mod repeats;
 mod runtime;
 
@@ -20,6 +21,7 @@ use self::journal::{FAILURE, Journal};
 use self::lines::{Json, Text};
 use self::repeats::Repeats;
 
+pub use self::progress::progress;
 pub use self::runtime::{on_all_cores, on_one_thread};
 
 /// The format of log lines.

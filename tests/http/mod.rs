@@ -5,6 +5,8 @@ mod stream;
 
 /// Who may write, and over what.
 mod access;
+/// Commands that ask a server.
+mod asked;
 /// What changes is told as it does.
 mod events;
 /// Why a name is answered as it is, over HTTP and in the terminal.

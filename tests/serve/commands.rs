@@ -50,17 +50,82 @@ fn full_object() -> Value {
 }
 
 fn list_shows_services_and_instances(registry: &Registry) {
-    let services = json!([{"name": "db", "instances": 1}, {"name": "web", "instances": 2}]);
+    let zone = "services.internal";
+    let service = |name, count| json!({ "name": name, "instances": count, "zone": zone });
+    let services = json!([service("db", 1), service("web", 2)]);
     assert_eq!(said_json(&ask(registry, &["list"])), services);
     let instances = said_json(&ask(registry, &["list", "WEB"]));
     assert_eq!(instances.as_array().unwrap().len(), 2);
     assert!(instances.as_array().unwrap().contains(&full_object()), "{instances}");
     let table = said(&ask(registry, &["list", "--output", "table"]));
     let rows: Vec<Vec<_>> = table.lines().map(|row| row.split_whitespace().collect()).collect();
-    assert_eq!(rows, [["NAME", "INSTANCES"], ["db", "1"], ["web", "2"]]);
+    assert_eq!(rows, [["NAME", "INSTANCES", "ZONE"], ["db", "1", zone], ["web", "2", zone]]);
     let table = said(&ask(registry, &["list", "db", "--output", "table"]));
-    let row: Vec<_> = table.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(row, ["db", "1", "db.example.com", "0", "1", "/services/db/1"]);
+    let row: Vec<_> = table.lines().nth(1).unwrap().split("  ").map(str::trim).collect();
+    let row: Vec<_> = row.into_iter().filter(|it| !it.is_empty()).collect();
+    let (deleted, key) = ("stays until deleted", "/services/db/1");
+    assert_eq!(row, ["db", "1", "db.example.com", "0", "1", "–", "–", deleted, zone, key]);
+    let table = said(&ask(registry, &["list", "web", "--output", "table"]));
+    let row = table.lines().find(|row| row.trim_start().starts_with("web")).unwrap();
+    assert!(row.contains(" v1 ") && row.contains(" blue "), "{table}");
+}
+
+fn leases_are_shown(registry: &Registry) {
+    let writer = Writer::new(&registry.url());
+    let pair = |id: &str| (format!("/services/mq/{id}"), "10.0.0.1:80".to_owned());
+    writer.put_leased(&[pair("1"), pair("2")], 600);
+    writer.put("/services/mq/3", "10.0.0.1:80");
+    let listed = said_json(&ask(registry, &["list", "mq"]));
+    let left = |it: &Value| (it["lease"]["granted"].as_i64(), it["lease"]["left"].as_i64());
+    for leased in listed.as_array().unwrap().iter().take(2) {
+        let (granted, left) = left(leased);
+        assert!(granted == Some(600) && left.is_some_and(|it| (500..=600).contains(&it)));
+    }
+    assert!(listed[2].get("lease").is_none(), "{listed}");
+    let table = said(&ask(registry, &["list", "mq", "--output", "table"]));
+    let lease = |row: usize| table.lines().nth(row).unwrap().split_whitespace().nth(7).unwrap();
+    assert!(["9m", "8m", "10m"].contains(&lease(1)), "{table}");
+    assert_eq!(lease(3), "stays", "{table}");
+}
+
+#[test]
+fn leases_of_etcd_are_shown() {
+    leases_are_shown(&Registry::real());
+}
+
+#[test]
+fn leases_of_the_embedded_registry_are_shown() {
+    leases_are_shown(&Registry::embedded());
+}
+
+#[test]
+fn zones_are_told_apart() {
+    let registry = filled(Registry::embedded());
+    Writer::new(&registry.url()).put("/other/web/9", "10.0.0.9:90");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("srvd.toml");
+    let zones = "[[zone]]\nname = \"one.internal\"\n[[zone]]\nname = \"two.internal\"\nprefix = \"/other\"\n";
+    std::fs::write(&path, format!("registry = {:?}\n{zones}", registry.url())).unwrap();
+    let ask =
+        |arguments: &[&str]| run(&[arguments, &["--config", path.to_str().unwrap()]].concat());
+    let counts = said_json(&ask(&["list"]));
+    let of_web: Vec<_> =
+        counts.as_array().unwrap().iter().filter(|it| it["name"] == "web").collect();
+    assert_eq!((of_web.len(), &of_web[1]["zone"]), (2, &json!("two.internal")));
+    assert_eq!(said_json(&ask(&["list", "web"])).as_array().unwrap().len(), 3);
+    let two = said_json(&ask(&["list", "web", "--zone", "TWO.internal."]));
+    assert_eq!((two.as_array().unwrap().len(), &two[0]["id"]), (1, &json!("9")));
+    let address = said(&ask(&["lookup", "web", "--zone", "two.internal", "--output", "address"]));
+    assert_eq!(address, "10.0.0.9:90\n");
+    let output = ask(&["list", "--zone", "three.internal"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("there is no zone `three.internal`; there is one.internal, two"),
+        "{text}"
+    );
+    let output = ask(&["lookup", "wbe"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is `web`"), "{output:?}");
 }
 
 #[test]

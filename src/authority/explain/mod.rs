@@ -20,7 +20,7 @@ use super::visits::{Visits, Witness};
 use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet};
 use crate::index::{Generation, Node, Zone};
 use crate::metrics::Staleness;
-use crate::names::{MESSAGE_MAX, WireName, mnemonic, written};
+use crate::names::{MESSAGE_MAX, Span, WireName, mnemonic, written};
 use crate::registry::shown_key;
 
 use self::record::lines;
@@ -115,8 +115,8 @@ fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<
     let Some(zone) = place else { return Vec::new() };
     let (settings, mut notes) = (zone.settings(), Vec::new());
     if zone.is_ready() && zone.standing() != Staleness::Fresh {
-        let age = zone.freshness().age().as_secs();
-        notes.push(format!("the registry last confirmed what is held {age} s ago"));
+        let age = Span(zone.freshness().age());
+        notes.push(format!("the registry last confirmed what is held {age} ago"));
     }
     let held = zone.vitals().held.get();
     if held > 0 {

@@ -1,6 +1,8 @@
 //! A running server, asked over its HTTP API: without etcd's credentials, and without etcd. And
 //! the exchange itself, by which checks get a page, too.
 
+mod events;
+
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
@@ -14,7 +16,7 @@ use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, USER_AGENT};
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,6 +25,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::error::Failure;
+
+pub use self::events::{ServerEvent, Severed};
 
 /// How long a whole exchange may take: a page of a large zone is made in a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,7 +40,7 @@ const HEAD_OCTETS: usize = 16 << 10;
 const HEADERS_MAX: usize = 100;
 
 /// Whatever went wrong below.
-pub(crate) type Boxed = Box<dyn std::error::Error + Send + Sync>;
+pub type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
 /// The url of a server's HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub struct ServerUrl {
     host: String,
     /// At which port.
     port: u16,
+    /// Who signs its certificate, beside the system's authorities.
+    authorities: Vec<CertificateDer<'static>>,
 }
 
 /// Whatever octets go over.
@@ -77,7 +83,8 @@ impl FromStr for ServerUrl {
             return Err(fault("has a path"));
         }
         let host = host.trim_matches(['[', ']']).to_owned();
-        Ok(Self { is_https, host, port: url.port_u16().unwrap_or(if is_https { 443 } else { 80 }) })
+        let port = url.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+        Ok(Self { is_https, host, port, authorities: Vec::new() })
     }
 }
 
@@ -97,7 +104,14 @@ impl ServerUrl {
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.to_string(),
             other => other.to_string(),
         };
-        Self { is_https, host, port: address.port() }
+        Self { is_https, host, port: address.port(), authorities: Vec::new() }
+    }
+
+    /// The same, whose certificate may be signed by one of these, too.
+    #[must_use]
+    pub fn trusting(mut self, authorities: Vec<CertificateDer<'static>>) -> Self {
+        self.authorities = authorities;
+        self
     }
 
     /// The value that a path of the API answers with.
@@ -120,7 +134,8 @@ impl ServerUrl {
     }
 
     /// Nobody answers, and why.
-    fn away(&self, fault: &Boxed) -> Failure {
+    #[must_use]
+    pub fn away(&self, fault: &Boxed) -> Failure {
         Failure::Unreachable(format!(
             "the server {self} cannot be reached: {fault}; check that it runs, and --server"
         ))
@@ -128,11 +143,7 @@ impl ServerUrl {
 
     /// The status and the body that a path is answered with.
     async fn ask(&self, path: &str) -> Result<(StatusCode, Bytes), Boxed> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        let stream: Box<dyn Stream> = match self.is_https {
-            true => Box::new(self.secured(stream).await?),
-            false => Box::new(stream),
-        };
+        let stream = self.connect().await?;
         exchange(stream, &self.authority(), path, async |answer| {
             let status = answer.status();
             let body = Limited::new(answer.into_body(), REPLY_MAX).collect().await?;
@@ -141,10 +152,20 @@ impl ServerUrl {
         .await
     }
 
-    /// TLS over a stream, with the system's authorities.
+    /// A connection to it.
+    async fn connect(&self) -> Result<Box<dyn Stream>, Boxed> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        Ok(match self.is_https {
+            true => Box::new(self.secured(stream).await?),
+            false => Box::new(stream),
+        })
+    }
+
+    /// TLS over a stream, with the system's authorities and those that are named.
     async fn secured(&self, stream: TcpStream) -> Result<impl Stream + use<>, Boxed> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(self.authorities.iter().cloned());
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         let name = ServerName::try_from(self.host.clone())?;
         Ok(TlsConnector::from(Arc::new(config)).connect(name, stream).await?)

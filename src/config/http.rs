@@ -158,11 +158,12 @@ mod tests {
     fn tokens_are_lines() {
         let text = "http-token-file = \"t\"";
         let tokens = |file| read(&[("t", file)], text).map(|http| http.tokens.len());
-        assert_eq!(tokens("0123456789abcdef\n\n fedcba9876543210 \r\n").unwrap(), 2);
+        assert_eq!(tokens("0123456789abcdef\n\n ci fedcba9876543210 \r\n").unwrap(), 2);
         for (file, message) in [
             ("\n \n", "has no token in it"),
             ("0123456789abcdef\nse cret-se cret-se", "line 2: it has characters that"),
-            (&"0123456789abcdef\n".repeat(9), "has 9 tokens, at most 8"),
+            ("\nsecret", "line 2: the token has fewer than 16 characters"),
+            (&"0123456789abcdef\n".repeat(65), "has 65 tokens, at most 64"),
         ] {
             let fault = tokens(file).unwrap_err().to_string();
             assert!(fault.contains("srvd.toml:1: http-token-file"), "{fault}");

@@ -35,6 +35,7 @@
 //! all. Keeping shares the instances with the index, so publishing costs O(changes), and a
 //! query nothing.
 
+mod authors;
 mod history;
 mod id;
 mod log;
@@ -52,6 +53,7 @@ use crate::index::{Index, Schema, Zone};
 use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
 
+pub use self::authors::Authors;
 pub use self::history::Happened;
 pub use self::id::{Id, IdFault};
 pub use self::log::{ChangeBatch, Forgotten};
@@ -73,6 +75,8 @@ pub struct Events {
     news: watch::Sender<()>,
     /// Places of those who follow for as long as they like.
     places: Arc<Semaphore>,
+    /// Whose tokens were shown for what was written here.
+    authors: Authors,
 }
 
 impl Events {
@@ -85,7 +89,7 @@ impl Events {
         let zones = generation.zones().iter().filter(of_registry);
         let logs = zones.map(|_| Lock::new(Log::new(process))).collect();
         let places = Arc::new(Semaphore::new(FOLLOWERS_MAX));
-        Self { index, logs, news: watch::Sender::new(()), places }
+        Self { index, logs, news: watch::Sender::new(()), places, authors: Authors::default() }
     }
 
     /// What publishes the updates of the zone at a place, and then tells of them.
@@ -97,6 +101,12 @@ impl Events {
     #[must_use]
     pub fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Whose tokens were shown for what was written here.
+    #[must_use]
+    pub const fn authors(&self) -> &Authors {
+        &self.authors
     }
 
     /// How many follow.

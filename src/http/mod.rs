@@ -7,7 +7,7 @@
 //! | `GET /readyz` | 200 once every zone has a list or a snapshot, and through outages; 503 before, past `max-stale`, and while draining. Lines say how the server and each zone stand |
 //! | `GET /metrics` | metrics, in Prometheus' text format |
 //! | `/registrations`, `/backends`, `/frontends` | bender's interface: [`bender`] |
-//! | `/v1/…` | problems, services, events, explanations, status: [`v1`] |
+//! | `/v1`, `/v1/…` | what there is; problems, services, events, explanations, status: [`v1`] |
 //!
 //! All of it is read from the newest generation and from counters that are kept anyway,
 //! when somebody asks: it costs a query nothing. What is written goes to the registry by
@@ -40,6 +40,7 @@ use utoipa_axum::routes;
 
 use self::server::samples::Samples;
 use self::server::{guards, refusal};
+use self::v1::root::{self, Contents};
 use crate::etcd;
 use crate::events::Events;
 use crate::index::Index;
@@ -246,9 +247,12 @@ impl BindError {
 
 /// Lets a request through if the rules do.
 async fn guard(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     match access.judge(&head) {
-        Ok(()) => next.run(Request::from_parts(head, body)).await,
+        Ok(author) => {
+            head.extensions.insert(author);
+            next.run(Request::from_parts(head, body)).await
+        }
         Err(refusal) => refusal.into_response(),
     }
 }
@@ -263,10 +267,12 @@ fn routes(subject: Subject) -> Router {
         .merge(v1::routes())
         .split_for_parts();
     let document = guards::described(document);
+    let contents = Contents::of(&document);
     let document = document.to_json().expect("the document has no keys but strings");
     routes
         .merge(page::routes())
         .route("/v1/openapi.json", get(async || json(document)))
+        .route("/v1", get(root::show).layer(Extension(contents)))
         .fallback(refusal::no_such_path)
         .method_not_allowed_fallback(refusal::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_OCTETS))

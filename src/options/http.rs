@@ -24,7 +24,8 @@ options! {
         etcd_v2: SocketAddr => Restart;
         /// Bearer tokens required for writes, one per line [default: none]
         ///
-        /// Needed for writes where HTTP is not on loopback (`Authorization: Bearer TOKEN`).
+        /// Needed for writes where HTTP is not on loopback (`Authorization: Bearer TOKEN`). A line
+        /// is TOKEN, or NAME TOKEN; the log and events then show the name of who wrote.
         #[arg(long, env = "SRVD_HTTP_TOKEN_FILE", value_name = "FILE")]
         http_token_file: PathBuf => Reloaded;
         /// Certificate chain (PEM) of HTTPS; needs --http-key [default: no TLS]

@@ -11,6 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
+use super::stream::Stream;
 use super::{get, json, ready, serve};
 use crate::serve::writer::{Writer, instances};
 use crate::support::certificates::Authority;
@@ -65,7 +66,7 @@ fn writes_need_a_token_where_one_is_configured_or_others_can_come() {
     assert_eq!(ask(local, "GET /v1/services", "").0, 200);
 
     let file = directory.path().join("tokens");
-    std::fs::write(&file, "0123456789abcdef\nfedcba9876543210\n").unwrap();
+    std::fs::write(&file, "0123456789abcdef\nci fedcba9876543210\n").unwrap();
     let arguments = ["--http", "0.0.0.0:0", "--http-token-file", file.to_str().unwrap()];
     let (_guarded, at) = serve(&etcd.url(), &arguments);
     let local = SocketAddr::from(([127, 0, 0, 1], at.port()));
@@ -77,6 +78,63 @@ fn writes_need_a_token_where_one_is_configured_or_others_can_come() {
         assert_eq!(ask(local, &post, &format!("Authorization: Bearer {token}\r\n")).0, 200);
     }
     assert_eq!(ask(local, "GET /v1/services", "").0, 200);
+}
+
+#[test]
+fn who_wrote_is_logged_and_told() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("tokens");
+    std::fs::write(&file, "0123456789abcdef\nci-2 fedcba9876543210\n").unwrap();
+    let (serving, at) = ready(&etcd.url(), &["--http-token-file", file.to_str().unwrap()]);
+    let mut stream = Stream::open(at, "", None);
+    let field = "Authorization: Bearer fedcba9876543210\r\n";
+    for request in [format!("POST {PLACE}"), format!("POST {PLACE}"), format!("DELETE {PLACE}")] {
+        let status = ask(at, &request, field).0;
+        assert!(matches!(status, 200 | 204), "{request}: {status}");
+    }
+    let nameless = "Authorization: Bearer 0123456789abcdef\r\n";
+    assert_eq!(ask(at, &format!("POST {PLACE}"), nameless).0, 200);
+    Writer::new(&etcd.url()).put("/services/web/2", "10.0.0.2:80");
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        let event = stream.event();
+        if !event.name.is_empty() {
+            told.push((event.name, event.data["by"].as_str().map(str::to_owned)));
+        }
+    }
+    let by = |event: &str, name: Option<&str>| (event.to_owned(), name.map(str::to_owned));
+    let named = Some("ci-2");
+    let expected =
+        [by("online", named), by("offline", named), by("online", None), by("online", None)];
+    assert_eq!(told, expected);
+    let (_, changes) = json(at, "/v1/changes?event=offline");
+    assert_eq!(changes["changes"][0]["by"], "ci-2", "{changes}");
+    serving.logs("token=ci-2 key=/services/web/10-0-0-1-80");
+    // A renewal writes nothing.
+    assert_eq!(serving.log().count("written over HTTP"), 2, "{:?}", serving.log().all());
+}
+
+#[test]
+fn the_root_of_the_api_lists_what_there_is() {
+    let etcd = Etcd::start();
+    let (_serving, at) = serve(&etcd.url(), &[]);
+    let (status, contents) = json(at, "/v1");
+    let has = |method: &str, path: &str| {
+        let paths = contents["paths"].as_array().unwrap().iter();
+        let mut found = paths.filter(|it| it["path"] == path && it["method"] == method);
+        found.next().is_some_and(|it| it["summary"].as_str().is_some_and(|it| !it.is_empty()))
+    };
+    assert!(status == 200 && contents["openapi"] == "/v1/openapi.json", "{contents}");
+    for (method, path) in [
+        ("GET", "/v1/services/{name}"),
+        ("GET", "/v1/events"),
+        ("POST", "/registrations"),
+        ("DELETE", "/registrations/{app}/{version}/{host}/{port}"),
+        ("PUT", "/backends/{name}"),
+        ("GET", "/readyz"),
+    ] {
+        assert!(has(method, path), "{method} {path}: {contents}");
+    }
 }
 
 #[test]

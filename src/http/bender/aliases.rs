@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::created;
 use crate::http::Subject;
+use crate::http::server::access::Author;
 use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::registry::{Alias, Resource};
@@ -52,12 +53,14 @@ impl<T: Serialize + 'static> AliasKind<T> {
     pub(super) async fn create(
         &self,
         subject: &Subject,
+        author: &Author,
         posted: &Posted,
     ) -> Result<Response, Refusal> {
         let alias = Alias::posted(self.resource, posted).map_err(Refusal::invalid)?;
         self.check_label(subject, &alias)?;
-        let revision = subject.bender()?.registrar.create(&alias).await?;
-        subject.sees(revision).await;
+        let registrar = &subject.bender()?.registrar;
+        let key = registrar.key_of_alias(self.resource, &alias.name, alias.is_rooted);
+        subject.write(author, &key, registrar.create(&alias)).await?;
         Ok(created(&[self.path, &alias.name], (self.show)(&alias)))
     }
 
@@ -65,6 +68,7 @@ impl<T: Serialize + 'static> AliasKind<T> {
     pub(super) async fn replace(
         &self,
         subject: &Subject,
+        author: &Author,
         name: &str,
         posted: &Posted,
     ) -> Result<Json<Option<T>>, Refusal> {
@@ -75,8 +79,9 @@ impl<T: Serialize + 'static> AliasKind<T> {
         }
         let alias = Alias::named(self.resource, name, posted).map_err(Refusal::invalid)?;
         let alias = Alias { is_rooted: self.is_rooted(subject, name)?, ..alias };
-        let revision = subject.bender()?.registrar.replace(&alias).await?;
-        subject.sees(revision).await;
+        let registrar = &subject.bender()?.registrar;
+        let key = registrar.key_of_alias(self.resource, name, alias.is_rooted);
+        subject.write(author, &key, registrar.replace(&alias)).await?;
         Ok(Json((self.show)(&alias)))
     }
 
@@ -84,14 +89,15 @@ impl<T: Serialize + 'static> AliasKind<T> {
     pub(super) async fn remove(
         &self,
         subject: &Subject,
+        author: &Author,
         name: &str,
     ) -> Result<StatusCode, Refusal> {
         if !Alias::can_have(name) {
             return Err(self.absent(name));
         }
         let (registrar, is_rooted) = (&subject.bender()?.registrar, self.is_rooted(subject, name)?);
-        let revision = registrar.remove(self.resource, name, is_rooted).await?;
-        subject.sees(revision).await;
+        let key = registrar.key_of_alias(self.resource, name, is_rooted);
+        subject.write(author, &key, registrar.remove(self.resource, name, is_rooted)).await?;
         Ok(StatusCode::NO_CONTENT)
     }
 

@@ -12,14 +12,15 @@ macro_rules! endpoints {
         $list:tt, $show:tt, $create:tt, $replace:tt, $remove:tt $(,)?
     ) => {
         pub(super) mod $module {
-            use axum::Json;
             use axum::extract::State;
             use axum::http::StatusCode;
             use axum::response::Response;
+            use axum::{Extension, Json};
 
             use super::super::entities::{$entity, $posted};
             use super::{AliasKind, Posted};
             use crate::http::Subject;
+            use crate::http::server::access::Author;
             use crate::http::server::extract::{Body, Segments};
             use crate::http::server::refusal::Refusal;
             use crate::registry::Resource;
@@ -61,9 +62,10 @@ macro_rules! endpoints {
             ))]
             pub(in super::super) async fn create(
                 State(subject): State<Subject>,
+                Extension(author): Extension<Author>,
                 Body(posted): Body<Posted>,
             ) -> Result<Response, Refusal> {
-                KIND.create(&subject, &posted).await
+                KIND.create(&subject, &author, &posted).await
             }
 
             #[doc = $replace]
@@ -76,10 +78,11 @@ macro_rules! endpoints {
             ))]
             pub(in super::super) async fn replace(
                 State(subject): State<Subject>,
+                Extension(author): Extension<Author>,
                 Segments(name): Segments<String>,
                 Body(posted): Body<Posted>,
             ) -> Result<Json<Option<$entity>>, Refusal> {
-                KIND.replace(&subject, &name, &posted).await
+                KIND.replace(&subject, &author, &name, &posted).await
             }
 
             #[doc = $remove]
@@ -91,9 +94,10 @@ macro_rules! endpoints {
             ))]
             pub(in super::super) async fn remove(
                 State(subject): State<Subject>,
+                Extension(author): Extension<Author>,
                 Segments(name): Segments<String>,
             ) -> Result<StatusCode, Refusal> {
-                KIND.remove(&subject, &name).await
+                KIND.remove(&subject, &author, &name).await
             }
         }
     };

@@ -31,10 +31,11 @@ use utoipa_axum::routes;
 use self::endpoints::{backends, frontends};
 use super::Subject;
 use crate::etcd::Error;
+use crate::http::server::access::Author;
 use crate::http::server::refusal::Refusal;
 use crate::index::Zone;
 use crate::join::registrar::{AttemptFault, Registrar};
-use crate::names::percent_encoded;
+use crate::names::{percent_encoded, shown};
 
 /// How long a write waits for our own mirror: it is some milliseconds behind as a rule, and
 /// what is written stands in the registry whether it has seen it or not.
@@ -84,10 +85,24 @@ impl Subject {
         }
     }
 
-    /// Waits, not for ever, until our own mirror has seen a revision.
-    async fn sees(&self, revision: i64) {
-        let Some(Bender { zone, .. }) = self.bender else { return };
-        self.events.reached(zone, revision, SEEN_WITHIN).await;
+    /// Writes a key, and says for whom; then waits, not for ever, until our own mirror has seen it.
+    async fn write(
+        &self,
+        Author(author): &Author,
+        key: &str,
+        work: impl Future<Output = Result<i64, AttemptFault>>,
+    ) -> Result<(), Refusal> {
+        let pending = author.as_ref().map(|name| (self.events.authors().begin(key, name), name));
+        let revision = work.await?;
+        if let Some((pending, name)) = pending
+            && pending.done(revision)
+        {
+            tracing::info!(token = %name, key = %shown(key), "written over HTTP");
+        }
+        if let Some(Bender { zone, .. }) = self.bender {
+            self.events.reached(zone, revision, SEEN_WITHIN).await;
+        }
+        Ok(())
     }
 }
 

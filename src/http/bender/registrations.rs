@@ -1,14 +1,15 @@
 //! `/registrations`: who runs where, and saying so.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
 
 use super::created;
 use super::entities::{AppInstance, PostedRegistration};
 use crate::http::Subject;
+use crate::http::server::access::Author;
 use crate::http::server::extract::{Body, Segments};
 use crate::http::server::heavy::{Array, Gone};
 use crate::http::server::refusal::Refusal;
@@ -99,10 +100,11 @@ pub(super) async fn show(
 )]
 pub(super) async fn create(
     State(subject): State<Subject>,
+    Extension(author): Extension<Author>,
     Body(posted): Body<Map<String, Value>>,
 ) -> Result<Response, Refusal> {
     let wanted = BenderRegistration::posted(&posted).map_err(Refusal::invalid)?;
-    let entity = register(&subject, &wanted).await?;
+    let entity = register(&subject, &author, &wanted).await?;
     let BenderRegistration { app, version, host, port, .. } = &wanted;
     let port = port.to_string();
     Ok(created(&["registrations", app, version, host, &port], entity))
@@ -121,9 +123,10 @@ pub(super) async fn create(
 )]
 pub(super) async fn renew(
     State(subject): State<Subject>,
+    Extension(author): Extension<Author>,
     Segments(place): Segments<KeyTuple>,
 ) -> Result<Json<AppInstance>, Refusal> {
-    register(&subject, &of_path(&place)?).await.map(Json)
+    register(&subject, &author, &of_path(&place)?).await.map(Json)
 }
 
 /// Removes an instance at once, in the place of letting its TTL pass.
@@ -139,10 +142,11 @@ pub(super) async fn renew(
 )]
 pub(super) async fn leave(
     State(subject): State<Subject>,
+    Extension(author): Extension<Author>,
     Segments(place): Segments<KeyTuple>,
 ) -> Result<StatusCode, Refusal> {
-    let revision = subject.bender()?.registrar.deregister(&of_path(&place)?).await?;
-    subject.sees(revision).await;
+    let (meant, registrar) = (of_path(&place)?, &subject.bender()?.registrar);
+    subject.write(&author, &registrar.key(&meant), registrar.deregister(&meant)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -157,9 +161,13 @@ fn of_path((app, version, host, port): &KeyTuple) -> Result<BenderRegistration, 
 }
 
 /// Registers, and waits until it is seen.
-async fn register(subject: &Subject, wanted: &BenderRegistration) -> Result<AppInstance, Refusal> {
-    let revision = subject.bender()?.registrar.register(wanted).await?;
-    subject.sees(revision).await;
+async fn register(
+    subject: &Subject,
+    author: &Author,
+    wanted: &BenderRegistration,
+) -> Result<AppInstance, Refusal> {
+    let registrar = &subject.bender()?.registrar;
+    subject.write(author, &registrar.key(wanted), registrar.register(wanted)).await?;
     Ok(AppInstance::posted(wanted))
 }
 

@@ -31,6 +31,10 @@ use crate::files::{Token, pem};
 
 /// What browsers say of where a request comes from (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The author of a request: the name of the token that was shown, if it has one.
+#[derive(Debug, Clone, Default)]
+pub struct Author(pub Option<Arc<str>>);
+
 /// The rules of whom HTTP lets in.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
@@ -72,12 +76,6 @@ impl Access {
 
     /// Other rules, from the next request or connection on.
     pub fn replace(&self, rules: Rules) {
-        if rules.tokens.iter().any(Token::is_short) {
-            tracing::warn!(
-                "a token of http-token-file has fewer than {} characters and may be guessed",
-                Token::SHORT
-            );
-        }
         if !self.is_local && !rules.tokens.is_empty() && rules.certificate.is_none() {
             tracing::warn!(
                 "tokens for HTTP cross the network in clear; set http-cert and http-key"
@@ -97,15 +95,15 @@ impl Access {
         self.rules.load()
     }
 
-    /// Judges the head of a request.
+    /// Judges the head of a request. Gives whose token it shows, where one is asked for.
     ///
     /// # Errors
     /// The reply in place of an answer.
-    pub fn judge(&self, request: &Parts) -> Result<(), Refusal> {
+    pub fn judge(&self, request: &Parts) -> Result<Author, Refusal> {
         let (rules, host) = (self.rules(), host(request)?);
         self.judge_host(&rules, host.as_ref())?;
         if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-            return Ok(());
+            return Ok(Author::default());
         }
         judge_origin(&request.headers, host.as_ref())?;
         self.judge_token(&rules, &request.headers)
@@ -125,20 +123,24 @@ impl Access {
     }
 
     /// Whether a write shows what it needs.
-    fn judge_token(&self, rules: &Rules, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn judge_token(&self, rules: &Rules, headers: &HeaderMap) -> Result<Author, Refusal> {
         if rules.tokens.is_empty() {
             if self.is_local {
-                return Ok(());
+                return Ok(Author::default());
             }
             let text = "writes need http-token-file where HTTP is not on loopback; set it";
             return Err(Refusal::forbidden(text));
         }
         let shown = headers.get(AUTHORIZATION);
         let shown = shown.and_then(|it| bearer(it).or_else(|| self.password(it)));
-        match shown {
-            Some(shown) if rules.tokens.iter().any(|token| *token.digest() == shown) => Ok(()),
-            Some(_) => Err(Refusal::unauthorized("this token is not one of http-token-file")),
-            None => {
+        let known =
+            shown.and_then(|shown| rules.tokens.iter().find(|token| *token.digest() == shown));
+        match (known, shown) {
+            (Some(token), _) => Ok(Author(token.name().cloned())),
+            (None, Some(_)) => {
+                Err(Refusal::unauthorized("this token is not one of http-token-file"))
+            }
+            (None, None) => {
                 let text = "writes need a token; send `Authorization: Bearer TOKEN`";
                 Err(Refusal::unauthorized(text))
             }
@@ -218,7 +220,7 @@ mod tests {
             it.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap())
         });
         let judged = access.judge(&request.body(()).unwrap().into_parts().0);
-        judged.map_or_else(|refusal| refusal.into_response().status().as_u16(), |()| 200)
+        judged.map_or_else(|refusal| refusal.into_response().status().as_u16(), |_| 200)
     }
 
     #[test]

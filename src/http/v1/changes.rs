@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::paging::limit;
 use super::zones;
 use super::{schema, timestamp};
-use crate::events::{ChangeBatch, Events, Happened};
+use crate::events::{Authors, ChangeBatch, Events, Happened};
 use crate::http::Subject;
 use crate::http::server::extract::Parameters;
 use crate::http::server::refusal::Refusal;
@@ -68,6 +68,9 @@ struct RecentChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Alias>)]
     alias: Option<Value>,
+    /// The name of the token that was shown for it, where that was at this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 /// The place of a change among all: the time in microseconds, the zone, the state that it led to
@@ -126,7 +129,8 @@ fn page(generation: &Generation, events: &Events, places: &[usize], choice: &Cho
     found.truncate(choice.most);
     let next = found.last().filter(|_| has_more).map(|it| it.rank.to_text());
     let since = places.iter().map(|at| events.remembered_since(*at)).max();
-    let shown = |it: &FoundChange| it.shown(generation.zones()[it.rank.zone].settings());
+    let shown =
+        |it: &FoundChange| it.shown(generation.zones()[it.rank.zone].settings(), events.authors());
     Changes { since: since.map(timestamp), changes: found.iter().filter_map(shown).collect(), next }
 }
 
@@ -191,7 +195,7 @@ impl FoundChange {
     }
 
     /// What is shown of it.
-    fn shown(&self, settings: &Settings) -> Option<RecentChange> {
+    fn shown(&self, settings: &Settings, authors: &Authors) -> Option<RecentChange> {
         let (happening, thing) = self.thing()?;
         let (title, layout) = (settings.title(), settings.layout());
         let (instance, alias) = match thing {
@@ -200,7 +204,9 @@ impl FoundChange {
         };
         let time: SystemTime = UNIX_EPOCH + Duration::from_micros(self.rank.micros);
         let (event, revision) = (happening.as_str(), self.batch.revision);
-        Some(RecentChange { time: timestamp(time), event, revision, instance, alias })
+        let key = instance.as_ref().or(alias.as_ref()).and_then(|it| it["key"].as_str());
+        let by = key.and_then(|key| authors.of(key, revision)).map(|it| it.to_string());
+        Some(RecentChange { time: timestamp(time), event, revision, instance, alias, by })
     }
 }
 

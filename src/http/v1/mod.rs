@@ -3,6 +3,7 @@
 //!
 //! | path | answers |
 //! | --- | --- |
+//! | `GET /v1` | what there is |
 //! | `GET /v1/problems` | what cannot be served and why: `[{"zone","key","problem","remedy"}]` |
 //! | `GET /v1/services`, `GET /v1/services/{name}` | what is registered |
 //! | `GET /v1/events` | what changes, as server-sent events ([`events`]) |
@@ -23,6 +24,7 @@ mod instances;
 mod paging;
 mod problems;
 mod records;
+pub(super) mod root;
 mod schema;
 mod server;
 mod services;

@@ -50,8 +50,8 @@ use tokio::time::timeout;
 
 use crate::etcd::{Etcd, SharedClient};
 use crate::names::default_id;
-use crate::registry::Layout;
 use crate::registry::document::BenderRegistration;
+use crate::registry::{Layout, Resource};
 
 use self::figures::Figures;
 use self::ledger::Ledger;
@@ -95,9 +95,21 @@ impl Registrar {
     /// # Errors
     /// [`AttemptFault`]: it was not done, and why.
     pub async fn register(&self, wanted: &BenderRegistration) -> Result<i64, AttemptFault> {
-        let id = default_id(&wanted.host, Some(wanted.port.get()));
-        let key = self.0.layout.key(&wanted.app, &id);
+        let key = self.key(wanted);
         self.in_time(Renewal::new(&self.0, &key, wanted).run()).await
+    }
+
+    /// The key of an instance.
+    #[must_use]
+    pub fn key(&self, instance: &BenderRegistration) -> String {
+        let id = default_id(&instance.host, Some(instance.port.get()));
+        self.0.layout.key(&instance.app, &id)
+    }
+
+    /// The key of an alias of a kind, told as [`Self::remove`] is.
+    #[must_use]
+    pub fn key_of_alias(&self, resource: Resource, name: &str, is_rooted: bool) -> String {
+        self.0.layout.key_of_alias_named(resource, name, is_rooted)
     }
 
     /// What was counted, and how many registrations are held.

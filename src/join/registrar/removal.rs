@@ -3,7 +3,6 @@
 use super::renewal::TRIES;
 use super::{AttemptFault, Registrar, Shared};
 use crate::etcd::LeasedKey;
-use crate::names::default_id;
 use crate::registry::document::BenderRegistration;
 
 impl Registrar {
@@ -13,8 +12,7 @@ impl Registrar {
     /// [`AttemptFault::Absent`] where it is not there, [`AttemptFault::OtherVersion`] or
     /// [`AttemptFault::Taken`] where something else is; else why it was not done.
     pub async fn deregister(&self, meant: &BenderRegistration) -> Result<i64, AttemptFault> {
-        let id = default_id(&meant.host, Some(meant.port.get()));
-        let key = self.0.layout.key(&meant.app, &id);
+        let key = self.key(meant);
         self.in_time(self.0.remove(&key, meant)).await
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -234,7 +234,8 @@ impl EventFollower {
                 continue;
             }
             has_told = true;
-            let data = event.to_json(&title, layout, batch.revision);
+            let mut data = event.to_json(&title, layout, batch.revision);
+            self.sign(&mut data, "instance", batch.revision);
             self.out.event(event.happening.as_str(), data);
             self.out.send_if_full().await?;
         }
@@ -253,12 +254,21 @@ impl EventFollower {
         if is_wanted {
             let settings = zone.settings();
             let object = alias.to_json(&settings.title(), &settings.layout().key_of_alias(alias));
-            let data = json!({
+            let mut data = json!({
                 "event": "alias", "change": happening.as_str(), "revision": revision, "alias": object,
             });
+            self.sign(&mut data, "alias", revision);
             self.out.event("alias", data);
         }
         is_wanted
+    }
+
+    /// Adds whose token was shown for a change, where that was at this server.
+    fn sign(&self, event: &mut Value, member: &str, revision: i64) {
+        let key = event[member]["key"].as_str().unwrap_or_default();
+        if let Some(name) = self.events.authors().of(key, revision) {
+            event["by"] = (*name).into();
+        }
     }
 
     /// Whether a name is followed, compared as DNS compares.

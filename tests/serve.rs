@@ -93,6 +93,9 @@ mod descriptors;
 /// Root is given up before anything is answered.
 mod privileges;
 
+/// Mistakes in the configuration, and what is said to each.
+mod mistakes;
+
 /// Wrong usage is refused with a message and its exit code.
 mod usage;
 

@@ -2,7 +2,9 @@
 
 use toml::Spanned;
 
-use super::keys;
+use super::http::ETCD_V2_PORT;
+use super::serve::DNS_PORT;
+use super::{keys, socket_address};
 use crate::names::nearest;
 
 /// What is wrong in a text: line, key, reason. The value is not shown: it may be a registry's
@@ -10,16 +12,16 @@ use crate::names::nearest;
 pub(super) fn fault(text: &str, error: &toml::de::Error) -> String {
     // Some faults say what was expected in a line of its own.
     let what = error.message().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    let what = unknown_of_zone(&what)
-        .or_else(|| mistyped(&what))
-        .or_else(|| address(&what))
-        .unwrap_or(what);
-    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+    let Some(span) = error.span().filter(|span| text.get(span.clone()).is_some()) else {
         return format!(" {what}");
     };
-    let line = line_after(before);
-    let keys = text.lines().take(line).filter_map(key_of);
-    keys.last().map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
+    let line = line_after(&text[..span.start]);
+    let key = text.lines().take(line).filter_map(key_of).last();
+    let what = unknown_of_zone(&what)
+        .or_else(|| mistyped(&what))
+        .or_else(|| address(&what, key, text[span].trim_matches(['"', '\''])))
+        .unwrap_or(what);
+    key.map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
 }
 
 /// The line, and that its key is unknown, if no option is called so.
@@ -63,7 +65,7 @@ fn mistyped(what: &str) -> Option<String> {
         ("integer", "a string") => {
             format!("it is a text; write it in quotes, a duration with its unit: \"{value}s\"")
         }
-        (_, "a string") => "it is a text; write it in quotes".to_owned(),
+        (_, "a string" | "path string") => "it is a text; write it in quotes".to_owned(),
         (_, "a boolean") => "it is true or false, without quotes".to_owned(),
         (_, number) if number.starts_with(['u', 'i']) => {
             "it is a whole number, without quotes".to_owned()
@@ -75,14 +77,27 @@ fn mistyped(what: &str) -> Option<String> {
     })
 }
 
-/// That an address is none, and what one looks like.
-fn address(what: &str) -> Option<String> {
-    let example = match what {
-        "invalid socket address syntax" => "write address and port, like 127.0.0.1:53 or [::1]:53",
-        "invalid IP address syntax" => "write it like 192.0.2.1 or 2001:db8::1",
-        _ => return None,
-    };
-    Some(format!("{}; {example}", what.trim_end_matches(" syntax")))
+/// That an address is none, and what one looks like. An address is no secret.
+fn address(what: &str, key: Option<&str>, value: &str) -> Option<String> {
+    let port = if key == Some("etcd-v2") { ETCD_V2_PORT } else { DNS_PORT };
+    match what {
+        "invalid socket address syntax" => {
+            let told =
+                Some(value).filter(|value| !value.contains(['[', '\n', '"']) || is_one(value));
+            let told = told.map(|value| socket_address::fault(value, port));
+            let form = || format!("write address and port, like 127.0.0.1:{port} or [::1]:{port}");
+            Some(told.unwrap_or_else(form))
+        }
+        "invalid IP address syntax" => {
+            Some("it is no IP address; write it like 192.0.2.1 or 2001:db8::1".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Whether what stands at a fault is one value, and not a list of them.
+fn is_one(value: &str) -> bool {
+    value.starts_with('[') && !value.contains(['"', ',', '\n'])
 }
 
 /// The key that a line gives a value, or the table that it begins.

@@ -147,13 +147,10 @@ mod tests {
         for (text, parts) in [
             (
                 "listen = [\"x\"]",
-                &["srvd.toml", ".toml:1:", "listen", "invalid socket address"][..],
+                &["srvd.toml", ".toml:1:", ": listen: a host name is no address"][..],
             ),
-            (
-                "listen = [\"127.0.0.1\"]",
-                &["write address and port, like 127.0.0.1:53 or [::1]:53"],
-            ),
-            ("etcd-v2 = \"4001\"", &[".toml:1:", ": etcd-v2:", "write address and port"]),
+            ("listen = [\"127.0.0.1\"]", &[": listen: it has no port; write 127.0.0.1:53"]),
+            ("etcd-v2 = \"4001\"", &[".toml:1:", ": etcd-v2:", "write 127.0.0.1:4001"]),
             (
                 "[[zone]]\nname = \"a\"\ntemplate = \"/{name}/{id}\"",
                 &[".toml:3:", ": template:", "it is a table; write { KEY = VALUE, … }"],
@@ -169,7 +166,10 @@ mod tests {
                 "[[zone]]\nname = \"a\"\nmax-answers-order = \"random\"",
                 &[".toml:3:", ": max-answers-order:", "`fresh` or `stable`"],
             ),
-            ("http = \"5380\"", &[".toml:1:", ": http:", "write 127.0.0.1:5380, or off"]),
+            (
+                "http = \"5380\"",
+                &[".toml:1:", ": http:", "write 127.0.0.1:5380 for this machine", ", or off"],
+            ),
             ("forward = \"1.1.1.1\"", &[".toml:1:", ": forward:", "a list; write [\"1.1.1.1\"]"]),
             ("max-stale = 5", &[".toml:1:", ": max-stale:", "in quotes", "\"5s\""]),
             ("udp-size = \"1232\"", &[".toml:1:", ": udp-size:", "whole number, without quotes"]),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::declare::options;
 use super::http_address::HttpAddress;
+use super::socket_address;
 use crate::names::Span;
 
 options! {
@@ -20,7 +21,7 @@ options! {
         ///
         /// It reads and writes the keys below the zones' prefixes; the other options of HTTP hold
         /// for it, too. `srvd dev` takes 127.0.0.1:4001 if that is free.
-        #[arg(long, env = "SRVD_ETCD_V2", value_name = "ADDRESS")]
+        #[arg(long, env = "SRVD_ETCD_V2", value_name = "ADDRESS", value_parser = old_address)]
         etcd_v2: SocketAddr => Restart;
         /// Bearer tokens required for writes, one per line [default: none]
         ///
@@ -46,4 +47,12 @@ options! {
         #[arg(long, env = "SRVD_REGISTRATION_TTL", value_name = "DURATION")]
         registration_ttl: Span => Restart;
     }
+}
+
+/// The port that etcd's old clients ask.
+pub(super) const ETCD_V2_PORT: u16 = 4001;
+
+/// Reads an address with its port.
+fn old_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| socket_address::fault(text, ETCD_V2_PORT))
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
+use super::socket_address;
+
 /// The port that is listened on when nothing says otherwise.
 const DEFAULT_PORT: u16 = 5380;
 
@@ -34,7 +36,7 @@ impl FromStr for HttpAddress {
         if text == "off" {
             return Ok(Self::Off);
         }
-        let fault = |_| format!("`{text}` is no address with a port; write 127.0.0.1:5380, or off");
+        let fault = |_| format!("{}, or off", socket_address::fault(text, DEFAULT_PORT));
         text.parse().map(Self::On).map_err(fault)
     }
 }
@@ -56,9 +58,8 @@ mod tests {
     fn an_address_or_off() {
         assert_eq!("off".parse(), Ok(HttpAddress::Off));
         assert_eq!("[::1]:0".parse(), Ok(HttpAddress::On("[::1]:0".parse().unwrap())));
-        assert!(
-            "5380".parse::<HttpAddress>().unwrap_err().contains("write 127.0.0.1:5380, or off")
-        );
+        let fault = "127.0.0.1".parse::<HttpAddress>().unwrap_err();
+        assert_eq!(fault, "it has no port; write 127.0.0.1:5380, or off");
         assert_eq!(HttpAddress::default().to_string(), "127.0.0.1:5380");
     }
 }

@@ -21,6 +21,7 @@ mod http;
 mod http_address;
 mod limits;
 mod serve;
+mod socket_address;
 mod values;
 mod zone;
 

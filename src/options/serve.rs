@@ -1,16 +1,18 @@
 //! Options of `serve` and `dev`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 
 use super::declare::options;
-use super::{AnsweringArgs, HttpArgs, LimitArgs};
+use super::{AnsweringArgs, HttpArgs, LimitArgs, socket_address};
 use crate::forward::Source;
 use crate::names::Span;
 
+/// The port that is shown to whoever leaves one out.
+pub(super) const DNS_PORT: u16 = 53;
 /// UDP workers that may be asked for: more than any machine has cores.
 const WORKERS_MAX: usize = 1024;
 /// The longest `hold-collapse`: removals are never held for ever.
@@ -24,7 +26,7 @@ options! {
         /// Addresses of DNS, UDP and TCP [default: 127.0.0.1:5300, [::1]:5300]
         ///
         /// May be repeated, or a list with commas.
-        #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',', value_parser = socket_address)]
+        #[arg(long, env = "SRVD_LISTEN", value_name = "ADDRESS", value_delimiter = ',', value_parser = listen_address)]
         listen: Vec<SocketAddr> => Restart;
         /// UDP workers per address; 0 is one per core [default: 0]
         #[arg(long, env = "SRVD_WORKERS", value_name = "N")]
@@ -99,11 +101,6 @@ options! {
 }
 
 /// Reads an address with its port.
-fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    let fault = |_| match text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => format!("it has no port; write {address}:53"),
-        Ok(IpAddr::V6(address)) => format!("it has no port; write [{address}]:53"),
-        Err(_) => "it is no IP address with a port; write 127.0.0.1:53 or [::1]:53".to_owned(),
-    };
-    text.parse().map_err(fault)
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| socket_address::fault(text, DNS_PORT))
 }

@@ -3,6 +3,7 @@
 //! `etcd+srv://DOMAIN[/NAMESPACE][?OPTION=VALUE&…]`, whose members are found by DNS.
 
 mod fault;
+mod scheme;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use crate::names::{DEFAULT_PREFIX, DEFAULT_REFRESH, DEFAULT_TIMEOUT, ETCD_PORT, percent_decoded};
 
 use super::{Host, Layout};
+
+use self::scheme::{Scheme, scheme, with_one_scheme};
 
 pub use self::fault::UrlFault;
 
@@ -48,17 +51,6 @@ pub struct MemberDomain {
     pub name: String,
     /// The name server that is asked; those of the system where none is named.
     pub resolver: Option<SocketAddr>,
-}
-
-/// The part before `://`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    /// `http`
-    Http,
-    /// `https`
-    Https,
-    /// `etcd+srv`
-    Domain,
 }
 
 /// One etcd endpoint.
@@ -139,6 +131,7 @@ impl FromStr for RegistryUrl {
             return Err(UrlFault::Fragment);
         }
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let place = &with_one_scheme(scheme, place)?;
         let (hosts, path) = place.split_once('/').unwrap_or((place, ""));
         let namespace = unescape(path.strip_suffix('/').unwrap_or(path))?;
         let is_domain = scheme == Scheme::Domain;
@@ -154,22 +147,6 @@ impl FromStr for RegistryUrl {
         url.set_options(query)?;
         Layout::new(&url.prefix, url.namespace.as_deref())?;
         Ok(url)
-    }
-}
-
-/// Splits the scheme off; without one it is http.
-fn scheme(text: &str) -> Result<(Scheme, &str), UrlFault> {
-    if text.is_empty() {
-        return Err(UrlFault::Empty);
-    }
-    match text.split_once("://") {
-        None => Ok((Scheme::Http, text)),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => Ok((Scheme::Http, rest)),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => Ok((Scheme::Https, rest)),
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("etcd+srv") => {
-            Ok((Scheme::Domain, rest))
-        }
-        Some((scheme, _)) => Err(UrlFault::Scheme(scheme.to_owned())),
     }
 }
 
@@ -209,9 +186,6 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, UrlFault> {
         if text.is_empty() {
             return Err(UrlFault::EmptyHost);
-        }
-        if text.starts_with("http:") || text.starts_with("https:") {
-            return Err(UrlFault::SchemeRepeated(text.to_owned()));
         }
         let bare_ipv6 = text.parse::<std::net::Ipv6Addr>().is_ok();
         let split = text.rsplit_once(':').filter(|(_, port)| !bare_ipv6 && !port.ends_with(']'));
@@ -361,7 +335,10 @@ mod tests {
             ("http://a:0", "has the port `0`"),
             ("http://a:70000", "has the port `70000`"),
             ("http://a,a:2379", "names the endpoint `a:2379` twice"),
-            ("http://a,http://b", "repeats the scheme before `http:"),
+            ("http://a,https://b", "has another scheme before `https://b`; write the same"),
+            ("a,https://b", "has another scheme before `https://b`; write the same"),
+            ("etcd+srv://a,http://b", "has another scheme before `http://b`"),
+            ("http://a/team,http://b", "has `http://b` behind the namespace; write all hosts"),
             ("http://a?color=red", "has the unknown option `color`; known are"),
             ("http://a?timeout=1s&timeout=2s", "has the option `timeout` twice"),
             ("http://a?timeout", "has the option `timeout` without a value"),

@@ -85,7 +85,7 @@ fn configuration_is_refused_with_file_line_and_key() {
     let path = directory.path().join("srvd.toml");
     for (text, messages) in [
         ("registry = \"etcd://a\"", &["srvd.toml:1", "registry", "write http:// or https://"][..]),
-        ("\nlisten = [\"here\"]", &["srvd.toml:2:", "listen", "invalid socket address"]),
+        ("\nlisten = [\"here\"]", &["srvd.toml:2:", "listen", "a host name is no address"]),
         ("listen = []", &["srvd.toml:1: listen", "name at least one address"]),
         ("colour = 1", &[":1: ", "unknown key `colour`"]),
         ("registry = ", &["srvd.toml:1:"]),

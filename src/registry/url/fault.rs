@@ -44,9 +44,12 @@ pub enum UrlFault {
     /// More endpoints than any cluster has.
     #[error("names {0} endpoints, at most {ENDPOINTS_MAX} are used; leave some out")]
     TooMany(usize),
-    /// A scheme before one of the other hosts.
-    #[error("repeats the scheme before `{0}`; write it once, before the first host")]
-    SchemeRepeated(String),
+    /// Another scheme before one of the other hosts.
+    #[error("has another scheme before `{0}`; write the same before all hosts, or once")]
+    OtherScheme(String),
+    /// A host where the namespace is.
+    #[error("has `{0}` behind the namespace; write all hosts before the first `/`")]
+    HostBehindNamespace(String),
     /// An option nobody knows.
     #[error(
         "has the unknown option `{0}`; known are prefix, timeout and refresh, and resolver with etcd+srv"

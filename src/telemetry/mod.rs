@@ -1,6 +1,7 @@
 //! The log of the process, on standard error.
 
 mod journal;
+mod level;
 mod lines;
 mod progress;
 mod repeats;
@@ -13,11 +14,12 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 use crate::names::Shown;
 
 use self::journal::{FAILURE, Journal};
+use self::level::LevelSwitch;
 use self::lines::{Json, Text};
 use self::repeats::Repeats;
 
@@ -58,26 +60,27 @@ pub fn complain(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{priority}{}", Shown(line));
 }
 
-/// The libraries below log by the query and by the connection at these levels; hickory_net
-/// warns of every forged reply to a question of ours.
-const QUIET: &str = "hickory_server=warn,hickory_net=error,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
-
 /// The levels that `-v` goes through.
 const LEVELS: [&str; 4] = ["warn", "info", "debug", "trace"];
 
 /// The log, once it has started. What was left out of it and not told is told when this is
 /// dropped, which is to happen last.
 #[derive(Debug)]
-pub struct Log(Repeats);
+pub struct Log {
+    /// What counts repeats.
+    repeats: Repeats,
+    /// What changes the level.
+    switch: LevelSwitch,
+}
 
 /// Starts logging. A server says what it does (info); commands that answer on standard
-/// output say only what is wrong. Each `-v` says more; `RUST_LOG`, if set, decides instead.
+/// output say only what is wrong. Each `-v` says more; `RUST_LOG`, if set, decides instead. On
+/// SIGUSR1 a server says everything, and on the next as much as before.
 #[must_use]
 pub fn start(format: LogFormat, is_server: bool, verbosity: u8) -> Log {
     let level = usize::from(is_server) + usize::from(verbosity);
     let level = LEVELS[level.min(LEVELS.len() - 1)];
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
+    let (filter, switch) = LevelSwitch::new(level, is_server);
     let lines = fmt::layer().with_ansi(has_colours());
     let lines = match (format, Journal::listening()) {
         (LogFormat::Text, Some(journal)) => {
@@ -91,7 +94,7 @@ pub fn start(format: LogFormat, is_server: bool, verbosity: u8) -> Log {
     let repeats = Repeats::default();
     // A second start, as in tests that run several parts in one process, changes nothing.
     let _ = registry().with(filter).with(repeats.clone()).with(lines).try_init();
-    Log(repeats)
+    Log { repeats, switch }
 }
 
 /// Whether lines have colours: on a terminal whose user wants them (<https://no-color.org>).
@@ -103,12 +106,18 @@ fn has_colours() -> bool {
 impl Log {
     /// Says what was left out because it repeats, for as long as it is polled.
     pub fn tell(&self) -> impl Future<Output = std::convert::Infallible> + Send + use<> {
-        self.0.clone().tell()
+        let (repeats, switch) = (self.repeats.clone().tell(), self.switch.clone().follow());
+        async move {
+            tokio::select! {
+                never = repeats => never,
+                never = switch => never,
+            }
+        }
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.0.tell_all();
+        self.repeats.tell_all();
     }
 }

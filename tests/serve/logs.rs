@@ -189,3 +189,17 @@ fn the_journal_is_told_priorities_and_no_time() {
     run(&["serve", "--workers", "9999"], "HERE").wait().unwrap();
     assert!(log().starts_with("<3>srvd: "), "{}", log());
 }
+
+#[test]
+fn a_signal_makes_a_server_say_everything_for_a_while() {
+    let etcd = Etcd::start();
+    let (process, dns, http) = serve(&etcd, &[]);
+    let debug = || process.log().all().iter().filter(|line| line.contains("DEBUG")).count();
+    assert_eq!(debug(), 0);
+    process.signal("USR1");
+    process.logs("SIGUSR1: log level debug now; SIGUSR1 again for info");
+    process.signal("USR1");
+    process.logs("SIGUSR1: log level info again");
+    ask(&client(), dns, &[b"a"]);
+    assert!(page(http, "/healthz").is_ok_and(|it| it.contains(" 200 ")));
+}

@@ -1,0 +1,88 @@
+//! The level of the log, which SIGUSR1 changes while a server runs.
+//!
+//! A signal needs no file that somebody may write, works where a reload would be refused, and is
+//! gone with the process: nobody finds a server in a month that still logs everything.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::{EnvFilter, reload};
+
+/// The libraries below log by the query and by the connection at these levels; hickory_net
+/// warns of every forged reply to a question of ours.
+const QUIET: &str = "hickory_server=warn,hickory_net=error,hickory_proto=warn,h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,etcd_client=warn";
+
+/// The level that is switched to.
+const VERBOSE: &str = "debug";
+
+/// A switch of the log's level.
+#[derive(Debug, Clone)]
+pub(super) struct LevelSwitch {
+    /// The level to begin with, or what `RUST_LOG` says.
+    level: Arc<str>,
+    /// Whether the process lives long enough for a change.
+    is_server: bool,
+    /// Whether the log is verbose for a while.
+    is_verbose: Arc<AtomicBool>,
+    /// Where the filter is changed.
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+impl LevelSwitch {
+    /// The filter of a level, and what changes it.
+    pub(super) fn new(level: &str, is_server: bool) -> (reload::Layer<EnvFilter, Registry>, Self) {
+        let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+        let asked = asked.and_then(|it| Some((EnvFilter::try_new(&it).ok()?, it)));
+        let (filter, level) = asked.unwrap_or_else(|| (of_level(level), level.to_owned()));
+        let (layer, filter) = reload::Layer::new(filter);
+        let switch = Self { level: level.into(), is_server, is_verbose: Arc::default(), filter };
+        (layer, switch)
+    }
+
+    /// Changes the level at each SIGUSR1, for as long as it is polled.
+    pub(super) async fn follow(self) -> Infallible {
+        let signals = self.is_server.then(|| signal(SignalKind::user_defined1()));
+        let mut signals = match signals.transpose() {
+            Ok(Some(signals)) => signals,
+            Ok(None) => return std::future::pending().await,
+            Err(error) => {
+                tracing::warn!("the log level cannot be changed by SIGUSR1: {error}");
+                return std::future::pending().await;
+            }
+        };
+        while signals.recv().await.is_some() {
+            self.toggle();
+        }
+        std::future::pending().await
+    }
+
+    /// Says everything, or as much as before.
+    fn toggle(&self) {
+        let was_verbose = self.is_verbose.fetch_xor(true, Ordering::Relaxed);
+        let level = &self.level;
+        if was_verbose {
+            // Said while it is still heard, whatever the level.
+            tracing::info!("SIGUSR1: log level {level} again");
+            let filter = EnvFilter::try_new(&**level);
+            let filter = filter.ok().filter(|_| level.contains(['=', ',']));
+            self.replace(filter.unwrap_or_else(|| of_level(level)));
+        } else {
+            self.replace(of_level(VERBOSE));
+            tracing::info!("SIGUSR1: log level {VERBOSE} now; SIGUSR1 again for {level}");
+        }
+    }
+
+    /// Another filter from now on.
+    fn replace(&self, filter: EnvFilter) {
+        // It fails only where the log never started.
+        let _ = self.filter.reload(filter);
+    }
+}
+
+/// The filter of a level.
+fn of_level(level: &str) -> EnvFilter {
+    EnvFilter::new(format!("{level},{QUIET}"))
+}

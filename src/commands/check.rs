@@ -11,6 +11,7 @@ use crate::etcd::{Access, Etcd, PageSize};
 use crate::forward::Source;
 use crate::index::{Service, Settings, Zone};
 use crate::names::shown;
+use crate::privileges::is_root;
 use crate::registry::{Diagnostic, Layout, shown_key};
 use crate::telemetry::complain;
 
@@ -45,6 +46,7 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
         configuration.count(),
         zones(config.zones.len() + config.static_zones.len())
     ));
+    note_closed(&config);
     let mut all: Vec<_> = config.static_zones.iter().map(Checked::of_file).collect();
     let mut away = 0;
     for zone in config.zones {
@@ -69,6 +71,20 @@ pub async fn check(config: Serve, args: &CheckArgs) -> Result<u8, Failure> {
     }
     all.iter().for_each(|checked| complain(checked.summary()));
     Ok(code)
+}
+
+/// Says what only this account can read, if that is root's: a unit has another as a rule.
+fn note_closed(config: &Serve) {
+    let closed = config.closed();
+    if closed.is_empty() || config.limits.run_as.is_some() || !is_root() {
+        return;
+    }
+    let closed: Vec<_> = closed.iter().map(|path| path.display().to_string()).collect();
+    complain(format_args!(
+        "note: with DynamicUser=, or as another user, srvd cannot read {}; use LoadCredential=, or \
+         `run-as` and its group",
+        closed.join(", ")
+    ));
 }
 
 /// Builds a zone as `serve` does and lists what is wrong with it.
@@ -129,6 +145,7 @@ impl Checked {
     /// that name none yet.
     fn of_configuration(config: &Serve) -> Self {
         let mut findings = config.ending();
+        findings.extend(config.unreadable());
         findings.extend(config.forward.iter().filter_map(|source| {
             let Source::File(path) = source else { return None };
             let text = format!("{}; name a file with nameservers", source.check().err()?);

@@ -9,6 +9,7 @@ mod forward;
 mod http;
 mod limits;
 mod outage;
+mod readers;
 mod reverse;
 mod secrets;
 mod serve;

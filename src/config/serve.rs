@@ -1,7 +1,7 @@
 //! The configuration of `serve` and `dev`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::answering::{Answering, answering};
@@ -10,6 +10,7 @@ use super::forward::{forward, rules};
 use super::http::{Http, http};
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
+use super::readers;
 use super::reverse::reversed;
 use super::secrets::of_server;
 use super::servers::servers;
@@ -17,6 +18,7 @@ use super::zones::{ZoneConfig, registry_zones, static_zones};
 use super::{check_tls, files, log_format, registry_url};
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
+use crate::files::NamedFile;
 use crate::forward::{Rules, Source};
 use crate::index::Settings;
 use crate::names::Span;
@@ -58,6 +60,8 @@ pub struct Serve {
     pub client_caution: Option<Diagnostic>,
     /// Warnings of files with secrets that everybody may read.
     pub exposed: Vec<Diagnostic>,
+    /// The files that are read again while it runs.
+    read_again: Vec<NamedFile>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is kept while they are away.
@@ -115,6 +119,7 @@ impl Serve {
         let ((url, _), files) = (registry_url(common, file)?, files(common, file)?);
         let (wants_tls, named) = (files.wants_tls(), files.named());
         let exposed = of_server(&files, args, file);
+        let read_again = readers::read_again(&files, common, args, file);
         let certificate = files.identity.as_ref().map(|(certificate, _)| certificate.clone());
         let access = access(files)?;
         let shown = access.certificates();
@@ -141,6 +146,7 @@ impl Serve {
             named,
             client_caution,
             exposed,
+            read_again,
             access,
             outage: outage(args, file)?,
             shutdown_delay: args.shutdown_delay(file)?.map_or(Duration::ZERO, |Span(delay)| delay),
@@ -161,6 +167,19 @@ impl Serve {
     #[must_use]
     pub fn of_files(&self) -> Vec<Diagnostic> {
         self.ending().into_iter().chain(self.exposed.iter().cloned()).collect()
+    }
+
+    /// Warnings of what `run-as` cannot read, if that is somebody.
+    #[must_use]
+    pub fn unreadable(&self) -> Vec<Diagnostic> {
+        let account = self.limits.run_as.as_ref();
+        account.map(|it| readers::unreadable(&self.read_again, it)).unwrap_or_default()
+    }
+
+    /// What an account that is made for the server alone cannot read.
+    #[must_use]
+    pub fn closed(&self) -> Vec<&Path> {
+        readers::closed(&self.read_again)
     }
 
     /// What in zone files is served otherwise than it is written, each with its zone.

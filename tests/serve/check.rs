@@ -374,3 +374,27 @@ fn offline_reads_the_configuration_and_its_files_alone() {
     let (_directory, wrong) = configured("max-stale = 5");
     assert_eq!(check(&away, &["--offline", "--config", &wrong]).status.code(), Some(2));
 }
+
+#[test]
+fn what_another_account_cannot_read_is_a_problem() {
+    let away = format!("http://{}", free_addr());
+    let (directory, path) = configured("run-as = \"nobody\"\nhttp-token-file = \"token\"");
+    let file = |name: &str| directory.path().join(name);
+    let mode = |path: &std::path::Path, mode| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::write(file("token"), "0123456789abcdef").unwrap();
+    mode(directory.path(), 0o755);
+    mode(&file("token"), 0o600);
+    let checked = || check(&away, &["--offline", "--config", &path]);
+    let output = checked();
+    let found = lines(&output);
+    assert!(output.status.code() == Some(1) && found.len() == 1, "{output:?}");
+    let place = format!("configuration {path}:2: http-token-file {}", file("token").display());
+    assert!(found[0].starts_with(&place), "{found:?}");
+    assert!(found[0].contains("`run-as` nobody cannot read it"), "{found:?}");
+    mode(&file("token"), 0o644);
+    let output = checked();
+    assert_eq!((output.status.code(), lines(&output)), (Some(0), Vec::new()), "{output:?}");
+}

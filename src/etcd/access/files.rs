@@ -17,6 +17,12 @@ pub struct Files {
 pub(in crate::etcd) type CertificateAndKey = (Vec<u8>, Vec<u8>);
 
 impl Files {
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &NamedFile> {
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        self.ca.iter().chain(identity).chain(self.user.iter().map(|(_, password)| password))
+    }
+
     /// The authorities.
     pub(super) fn read_ca(&self) -> Result<Option<Vec<u8>>, FileFault> {
         let Some(file) = &self.ca else { return Ok(None) };

@@ -8,6 +8,8 @@
 //! Linux keeps capabilities by thread, and a new thread has those of the one that starts
 //! it. So they are given up while there is one thread only, before there is a runtime.
 
+mod readers;
+
 use std::ffi::CString;
 use std::fs::{self, Metadata};
 use std::io;
@@ -16,6 +18,8 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Group, Uid, User, initgroups, setgid, setuid};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+pub use self::readers::FileReader;
 
 /// What the names of snapshots, whole or not, have in them.
 const SNAPSHOT: &str = ".snapshot";
@@ -67,6 +71,12 @@ impl Account {
         let gid = group.map_or(Ok(found.gid), find_group)?;
         let name = CString::new(found.name).map_err(|_| missing())?;
         Ok(Self { name, uid: found.uid, gid })
+    }
+
+    /// The user's name.
+    #[must_use]
+    pub fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.name.to_string_lossy()
     }
 
     /// Whether the process runs as this one already.

@@ -17,6 +17,7 @@ use crate::names::{DEFAULT_LEASE, HEARTBEATS_PER_LEASE, default_id};
 use crate::options::{Common, File, HttpAddress, ServeArgs};
 use crate::registry::document::Registration as Document;
 use crate::registry::{Endpoint, Host, Layout, RegistryUrl};
+use crate::reload::Reload;
 use crate::shutdown;
 use crate::telemetry::{Log, on_all_cores, say};
 use crate::wire::{BindError, Listeners, Strictness};
@@ -44,6 +45,8 @@ pub fn dev(log: &Log, common: &Common, args: &ServeArgs, file: &File) -> Result<
 struct Dev {
     /// The server.
     app: App,
+    /// What reads its configuration again.
+    reload: Reload,
     /// The socket of the registry.
     listener: TcpListener,
     /// Where that is.
@@ -57,31 +60,28 @@ impl Dev {
     /// asked for are not.
     fn bind(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
         let asked = Registry::new(common, file)?;
-        let mut config = Serve::new(common, args, file)?;
         let listener = bind_registry(&asked)?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        config.access = Access::default();
-        if config.outage.state.take().is_some() {
+        let adapt = Box::new(move |config: &mut Serve| embed(config, address));
+        let (reload, config) = Reload::of(common, args, file, adapt)?;
+        if args.state(file).is_some() {
             say(
                 "srvd dev: `state` is left aside, a registry in memory has nothing to come back to",
             );
-        }
-        for zone in &mut config.zones {
-            let endpoints = vec![endpoint(address)];
-            zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
         }
         let services =
             of_services(&config.zones).map(|it| (it.registry.clone(), it.layout.clone()));
         let listeners = bind_dns(&config)?;
         let windows = bind_windows(&config.http)?;
         let app = App::with_listeners(config, listeners, windows)?;
-        Ok(Self { app, listener, address, services })
+        Ok(Self { app, reload, listener, address, services })
     }
 
     /// Runs both until told to stop.
     async fn run(self) -> Result<(), Failure> {
-        let Self { app, listener, address, services } = self;
+        let Self { app, reload, listener, address, services } = self;
         let shutdown = shutdown::on_signals().map_err(Failure::failed)?;
+        reload.start(app.live().clone()).map_err(Failure::failed)?;
         let dns = app.addresses();
         // The registry goes last: whoever leaves it in good order still needs it.
         let closing = CancellationToken::new();
@@ -98,6 +98,17 @@ impl Dev {
         }
         closing.cancel();
         registry.await.map_err(Failure::failed)?.map_err(Failure::failed)
+    }
+}
+
+/// Has the zones of a configuration read from the registry at an address, in which nothing
+/// lasts.
+fn embed(config: &mut Serve, address: SocketAddr) {
+    config.access = Access::default();
+    config.outage.state = None;
+    for zone in &mut config.zones {
+        let endpoints = vec![endpoint(address)];
+        zone.registry = RegistryUrl { endpoints, tls: false, ..zone.registry.clone() };
     }
 }
 

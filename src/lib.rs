@@ -55,9 +55,9 @@
 //! | [`cli`] | what was typed | `registry`, `options` |
 //! | [`config`] | what the options mean together | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `options` |
 //! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `etcd_v2`, `options`, `config` |
-//! | [`reload`] | when files are read again, and that all of it is used or nothing | `registry`, `index`, `etcd`, `options`, `config`, `app` |
+//! | [`reload`] | when files are read again, and that all of it is used or nothing | `etcd`, `options`, `config`, `app` |
 //! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `options`, `cli`, `config`, `app`, `reload` |
-//! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `options`, `config`, `app` |
+//! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `options`, `config`, `app`, `reload` |
 //! | [`docs`] | help texts, man pages and completions | `cli` |
 //!
 //! # Invariants

@@ -9,12 +9,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::live::Mirrors;
 use crate::etcd::Etcd;
 use crate::events::{Events, RecordingPublisher};
-use crate::index::{Publisher, Zone};
-use crate::mirror::{Known, Mirror, MirrorOptions};
-use crate::registry::Layout;
+use crate::index::{Index, Publisher, Schema, Settings, ZoneId};
+use crate::metrics::{Freshness, Vitals};
+use crate::mirror::{Known, Mirror, MirrorOptions, Patience};
+use crate::registry::{Layout, RegistryUrl};
 use crate::state::{Identity, SnapshotWriter};
 
 /// How often a zone that is not followed any more is judged.
@@ -22,52 +22,83 @@ const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 
 /// The follower of one zone.
 pub(super) struct Follower {
-    /// The registry's side.
-    mirror: Mirror<RecordingPublisher<Publisher>>,
+    /// The registry's side; nothing where the zone is gone already.
+    mirror: Option<Mirror<RecordingPublisher<Publisher>>>,
     /// The disk's side, if snapshots are kept.
     keeper: Option<SnapshotWriter>,
+    /// The zone, for the log.
+    zone: String,
+    /// When its registry was last heard of.
+    freshness: Arc<Freshness>,
+    /// What is counted of it.
+    vitals: Arc<Vitals>,
 }
 
-/// The source of a zone: all that a follower is made of, besides the index.
-pub(super) struct FollowedZone {
+/// The source of a zone: while it stays the same, so does the zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The zone's apex, in wire form.
+    pub(super) apex: Box<[u8]>,
+    /// The same for people, without the last dot.
+    title: String,
+    /// How its keys become names.
+    pub(super) schema: Schema,
     /// The registry.
-    pub(super) etcd: Etcd,
+    pub(super) registry: RegistryUrl,
     /// The part of it that is the zone's.
     pub(super) layout: Layout,
+}
+
+impl Source {
+    /// The source of a zone as it is configured.
+    pub(super) fn new(settings: &Settings, registry: RegistryUrl, layout: Layout) -> Self {
+        let apex = settings.wire().as_wire().into();
+        let (title, schema) = (settings.title().to_ascii_lowercase(), settings.schema());
+        Self { apex, title, schema, registry, layout }
+    }
+
     /// What its snapshot is bound to.
-    pub(super) identity: Identity,
+    pub(super) fn identity(&self) -> Identity {
+        Identity::new(&self.title, &self.registry, &self.layout, self.schema.as_str())
+    }
 }
 
 impl Follower {
-    /// What follows the zone at a place of the index.
+    /// What follows a zone of the index.
     pub(super) fn new(
-        source: FollowedZone,
-        mirrors: &Mirrors,
-        events: &Arc<Events>,
+        id: ZoneId,
+        source: &Source,
+        etcd: &Etcd,
+        (index, events, patience): (&Arc<Index>, &Arc<Events>, &Arc<Patience>),
         state: Option<&Path>,
-        at: usize,
     ) -> Self {
-        let FollowedZone { etcd, layout, identity } = source;
-        let Mirrors { index, patience } = mirrors;
-        let zone = Arc::clone(&index.load().zones()[at]);
+        let identity = source.identity();
+        let zone = index.load().followed(id).map(Arc::clone);
+        let (freshness, vitals) = zone.map_or_else(Default::default, |zone| {
+            (Arc::clone(zone.freshness()), Arc::clone(zone.vitals()))
+        });
         let options = MirrorOptions {
             zone: identity.zone.clone(),
             patience: Arc::clone(patience),
-            vitals: Arc::clone(zone.vitals()),
+            vitals: Arc::clone(&vitals),
             ..MirrorOptions::default()
         };
+        let (title, layout) = (identity.zone.clone(), source.layout.clone());
         let keeper = state.map(|directory| {
-            SnapshotWriter::new(directory, identity, layout.clone(), Arc::clone(index), at)
+            SnapshotWriter::new(directory, identity, layout.clone(), Arc::clone(index), id)
         });
-        let publisher = events.telling(at, Publisher::new(Arc::clone(index), at));
-        let freshness = Arc::clone(zone.freshness());
-        Self { mirror: Mirror::with(options, etcd, layout, publisher, freshness), keeper }
+        let publisher = events.telling(id, Publisher::of(Arc::clone(index), id));
+        let mirror = publisher.map(|publisher| {
+            Mirror::with(options, etcd.clone(), layout, publisher, Arc::clone(&freshness))
+        });
+        Self { mirror, keeper, zone: title, freshness, vitals }
     }
 
     /// Begins with what was known before, if there is a snapshot that can be used.
     pub(super) fn restore(&mut self) {
+        let Some(mirror) = &mut self.mirror else { return };
         let Some(snapshot) = self.keeper.as_mut().and_then(SnapshotWriter::restore) else { return };
-        self.mirror.restore(Known {
+        mirror.restore(Known {
             instances: snapshot.instances,
             aliases: snapshot.aliases,
             entries: snapshot.entries,
@@ -78,16 +109,18 @@ impl Follower {
     }
 
     /// Follows the zone until closing.
-    pub(super) async fn run(self, zone: Arc<Zone>, closing: CancellationToken) {
-        let Self { mirror, keeper } = self;
+    pub(super) async fn run(self, closing: CancellationToken) {
+        let Self { mirror, keeper, zone, freshness, vitals } = self;
+        vitals.begin();
         let keep = async {
             match keeper {
                 Some(keeper) => keeper.run(closing).await,
                 None => closing.cancelled().await,
             }
         };
+        let Some(mirror) = mirror else { return };
         tokio::select! {
-            never = supervise(mirror, zone) => match never {},
+            never = supervise(mirror, &zone, &freshness) => match never {},
             () = keep => (),
         }
     }
@@ -95,17 +128,24 @@ impl Follower {
 
 /// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
 /// goes on being answered, marked as stale: better old answers than none.
-async fn supervise(mirror: Mirror<RecordingPublisher<Publisher>>, zone: Arc<Zone>) -> Infallible {
+async fn supervise(
+    mirror: Mirror<RecordingPublisher<Publisher>>,
+    zone: &str,
+    freshness: &Freshness,
+) -> Infallible {
     if let Err(fault) = AssertUnwindSafe(mirror.run()).catch_unwind().await {
-        let apex = zone.settings().apex();
         let text = fault
             .downcast_ref::<&str>()
             .copied()
             .or(fault.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(zone = %apex, "the mirror panicked, its zone is not followed until a restart: {}", text.unwrap_or("no reason given"));
+        tracing::error!(
+            zone,
+            "the mirror panicked, its zone is not followed until a restart: {}",
+            text.unwrap_or("no reason given")
+        );
     }
     loop {
-        zone.freshness().judge(Duration::ZERO);
+        freshness.judge(Duration::ZERO);
         tokio::time::sleep(JUDGE_AGAIN).await;
     }
 }

@@ -12,22 +12,22 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Windows;
-use crate::config::{self, Answering, Limits, Outage, Serve};
+use super::zones::{ZoneChanges, Zones};
+use crate::config::{self, Answering, Limits, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
 use crate::http::{self, Access};
-use crate::index::{Index, Schema, Zone};
+use crate::index::Index;
 use crate::lock::Lock;
 use crate::metrics::ReloadHistory;
-use crate::mirror::{Patience, Waits};
 use crate::names::Span;
 use crate::privileges;
 use crate::wire::{Counters, Limiter, Listeners, Policies, Policy, QueryLog, RateLimit};
 
 /// The reloadable parts. Clones share them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reloadable {
     /// What is answered from, and who keeps it up to date.
-    mirrors: Mirrors,
+    zones: Arc<Zones>,
     /// How messages are answered.
     policies: Arc<Policies>,
     /// Where this server answers.
@@ -45,16 +45,6 @@ pub struct Reloadable {
     shutdown_delay: Arc<Lock<Duration>>,
 }
 
-/// The reloadable part of mirrors, which is there before anything is bound: what snapshots say is
-/// judged by it.
-#[derive(Debug, Clone)]
-pub(super) struct Mirrors {
-    /// What they keep up to date.
-    pub(super) index: Arc<Index>,
-    /// How long they wait.
-    pub(super) patience: Arc<Patience>,
-}
-
 /// The upstream servers. None are asked before the server runs: the thread
 /// that asks must have given up what the process may do.
 #[derive(Debug, Default)]
@@ -69,28 +59,11 @@ struct Upstreams {
     is_running: bool,
 }
 
-impl Mirrors {
-    /// Those of an index: a configuration follows.
-    pub(super) fn of(index: Arc<Index>) -> Self {
-        Self { index, patience: Arc::default() }
-    }
-
-    /// How long they wait, and how long what they hold is answered, as a configuration says.
-    pub(super) fn apply(&self, outage: &Outage) {
-        let Outage { hold_collapse, max_stale, .. } = *outage;
-        self.patience.replace(Waits { hold_collapse, max_stale });
-        let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
-        for zone in self.index.load().zones().iter().filter(of_registry) {
-            zone.freshness().expire_after(max_stale);
-        }
-    }
-}
-
 impl Reloadable {
     /// What a server begins with that answers what mirrors hold: a configuration follows.
-    pub(super) fn new(mirrors: Mirrors, listeners: &Listeners, windows: &Windows) -> Self {
+    pub(super) fn new(zones: Arc<Zones>, listeners: &Listeners, windows: &Windows) -> Self {
         Self {
-            mirrors,
+            zones,
             policies: Arc::new(Policies::new(Arc::default())),
             own: Own::new(listeners.addresses()),
             http: windows.all().map(|http| Arc::clone(http.access())).collect(),
@@ -103,8 +76,8 @@ impl Reloadable {
 
     /// What is answered from.
     #[must_use]
-    pub const fn index(&self) -> &Arc<Index> {
-        &self.mirrors.index
+    pub fn index(&self) -> &Arc<Index> {
+        &self.zones.index
     }
 
     /// How messages are answered.
@@ -149,22 +122,23 @@ impl Reloadable {
         Ok(())
     }
 
-    /// Does as another configuration says from now on, whose registry zones are the same.
+    /// Does as another configuration says from now on. Gives which zones are others.
     ///
     /// # Errors
     /// The system has no thread left; then nothing is changed.
-    pub fn follow(&self, mut config: Serve) -> io::Result<()> {
-        let (zones, static_zones) = (take(&mut config.zones), take(&mut config.static_zones));
+    pub fn follow(&self, mut config: Serve) -> io::Result<ZoneChanges> {
+        let (zones, others) = (take(&mut config.zones), take(&mut config.static_zones));
         let bare_names = config.bare_names;
         self.apply(config)?;
-        let zones = zones.into_iter().map(|zone| zone.settings).collect();
-        for kept in self.index().renew(zones, static_zones, bare_names) {
+        let changes = self.zones.apply(zones, others, bare_names);
+        for kept in &changes.kept {
             tracing::warn!(zone = kept.zone, "{kept}");
         }
-        Ok(())
+        Ok(changes)
     }
 
-    /// The same but for the zones, which are in the index at the start.
+    /// The same but for the zones, which are there before anything is bound at the start: what
+    /// snapshots say is judged by the rest.
     ///
     /// # Errors
     /// The system has no thread left; then nothing is changed.
@@ -176,7 +150,7 @@ impl Reloadable {
         privileges::make_room(connections);
         let rules = http_rules(http);
         self.http.iter().for_each(|access| access.replace(rules.clone()));
-        self.mirrors.apply(&outage);
+        self.zones.wait(&outage);
         Ok(())
     }
 

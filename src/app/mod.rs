@@ -5,41 +5,39 @@ mod follower;
 mod herald;
 mod live;
 mod windows;
+mod writers;
+mod zones;
 
 use std::mem::take;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Serve, ZoneSource, indexed};
+use crate::config::Serve;
 use crate::error::Failure;
-use crate::etcd::{Access, Etcd};
-use crate::events::Events;
-use crate::http::{AnsweringAddress, Bender, Heavy, Http, Subject};
-use crate::index::{Index, Schema, Zone};
-use crate::join::registrar::Registrar;
+use crate::etcd::Access;
+use crate::http::{AnsweringAddress, Heavy, Http, Subject};
+use crate::index::{Index, Zone};
 use crate::metrics::OldClients;
 use crate::privileges::{self, Account};
 use crate::registry::Diagnostic;
-use crate::state::{self, Identity};
+use crate::state;
 use crate::systemd::{DnsSockets, Inherited};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
-use self::follower::{FollowedZone, Follower};
-use self::live::Mirrors;
-use self::windows::OldKeys;
+use self::zones::Zones;
 
 pub use self::live::Reloadable;
 pub use self::windows::Windows;
+pub use self::zones::ZoneChanges;
 
 /// A server with its sockets bound.
 pub struct App {
-    /// What happened to what is answered from, lately.
-    events: Arc<Events>,
+    /// What is answered from, and what follows it.
+    zones: Arc<Zones>,
     /// The sockets.
     listeners: Listeners,
     /// The sockets of HTTP.
@@ -48,30 +46,10 @@ pub struct App {
     live: Reloadable,
     /// UDP workers; 0 is one per core.
     workers: usize,
-    /// What follows each zone.
-    followers: Vec<Follower>,
     /// Whom to become before anything is answered.
     account: Option<Account>,
-    /// Where bender's interface registers, if there is a zone of services.
-    bender: Option<Bender>,
-    /// What etcd's v2 API reads and writes, if there is a zone of a registry.
-    old: Option<OldKeys>,
     /// How registries let us in.
     access: Access,
-}
-
-/// A server before its sockets are bound.
-struct Prepared {
-    /// What is answered from.
-    mirrors: Mirrors,
-    /// What happened to it, lately.
-    events: Arc<Events>,
-    /// What follows each zone.
-    followers: Vec<Follower>,
-    /// Where bender's interface registers.
-    bender: Option<Bender>,
-    /// What etcd's v2 API reads and writes.
-    old: Option<OldKeys>,
 }
 
 impl App {
@@ -96,11 +74,11 @@ impl App {
             let account = config.limits.run_as.as_ref();
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
-        let prepared = Prepared::new(&mut config);
+        let zones = prepared(&mut config);
         let Inherited { dns, http, etcd_v2 } = inherited;
         let listeners = listeners(&config, dns)?;
         let windows = Windows::bind(&config.http, [http, etcd_v2])?;
-        prepared.with_listeners(config, listeners, windows)
+        Self::with_zones(zones, config, listeners, windows)
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
@@ -113,7 +91,22 @@ impl App {
         listeners: Listeners,
         windows: Windows,
     ) -> Result<Self, Failure> {
-        Prepared::new(&mut config).with_listeners(config, listeners, windows)
+        Self::with_zones(prepared(&mut config), config, listeners, windows)
+    }
+
+    /// The server around zones and sockets that are bound.
+    fn with_zones(
+        zones: Arc<Zones>,
+        config: Serve,
+        listeners: Listeners,
+        windows: Windows,
+    ) -> Result<Self, Failure> {
+        let (account, workers) = (config.limits.run_as.clone(), config.workers);
+        let access = config.access.clone();
+        let live = Reloadable::new(Arc::clone(&zones), &listeners, &windows);
+        live.apply(config).map_err(Failure::failed)?;
+        let listeners = listeners.share(workers);
+        Ok(Self { zones, listeners, windows, live, workers, account, access })
     }
 
     /// The addresses that are answered on, UDP and TCP alike.
@@ -169,7 +162,7 @@ impl App {
 
     /// What is answered from.
     #[must_use]
-    pub const fn index(&self) -> &Arc<Index> {
+    pub fn index(&self) -> &Arc<Index> {
         self.live.index()
     }
 
@@ -196,18 +189,15 @@ impl App {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, "answering");
         let (index, policies) = (self.index(), self.live.policies());
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
-        let zones = index.load().zones().to_vec();
         let (listeners, closing) = (self.answering(), CancellationToken::new());
-        let mut followers = JoinSet::new();
-        for (follower, zone) in self.followers.into_iter().zip(zones) {
-            followers.spawn(follower.run(zone, closing.clone()));
-        }
+        self.zones.start(closing.clone());
+        let Zones { events, writers, .. } = &*self.zones;
         let old_clients = self.windows.etcd_v2.as_ref().map(|_| Arc::<OldClients>::default());
-        let counts = old_clients.clone().unwrap_or_default();
-        let old = self.old.map(|old| old.subject(&self.events, &shutdown, counts));
+        let counts = old_clients.clone();
+        let old = counts.and_then(|counts| writers.old(events, &shutdown, counts));
         let subject = Subject {
             index: Arc::clone(&index),
-            events: self.events,
+            events: Arc::clone(events),
             counters: self.listeners.counters(),
             draining: shutdown.clone(),
             policies: Arc::clone(&policies),
@@ -215,7 +205,7 @@ impl App {
             started: SystemTime::now(),
             heavy: Heavy::default(),
             reloads: Arc::clone(self.live.outcomes()),
-            bender: self.bender,
+            bender: Arc::clone(&writers.bender),
             access: self.windows.all().next().map(|it| Arc::clone(it.access())),
             registry: self.access,
             old_clients,
@@ -230,81 +220,19 @@ impl App {
             never = telling => match never {},
         };
         closing.cancel();
-        while followers.join_next().await.is_some() {}
+        self.zones.ended().await;
         ended
     }
 }
 
-impl Prepared {
-    /// Takes the zones of a configuration, and reads what their snapshots say.
-    fn new(config: &mut Serve) -> Self {
-        warn_of(&config.cautions(), &config.of_files());
-        let (zones, static_zones) = (take(&mut config.zones), take(&mut config.static_zones));
-        let (index, sources) = indexed(zones, static_zones, config.bare_names);
-        let sources = connected(sources, &index, &config.access);
-        let bender = bender(&sources, &index, config.http.registration_ttl);
-        let old = OldKeys::of(&sources);
-        let state = config.outage.state.as_ref().map(|it| &*it.directory);
-        let (events, mirrors) = (Arc::new(Events::new(Arc::clone(&index))), Mirrors::of(index));
-        mirrors.apply(&config.outage);
-        let follower = |(at, source)| Follower::new(source, &mirrors, &events, state, at);
-        let mut followers: Vec<_> = sources.into_iter().enumerate().map(follower).collect();
-        followers.iter_mut().for_each(Follower::restore);
-        Self { mirrors, events, followers, bender, old }
-    }
-
-    /// The server around sockets that are bound.
-    fn with_listeners(
-        self,
-        config: Serve,
-        listeners: Listeners,
-        windows: Windows,
-    ) -> Result<App, Failure> {
-        let Self { mirrors, events, followers, bender, old } = self;
-        let (account, workers) = (config.limits.run_as.clone(), config.workers);
-        let access = config.access.clone();
-        let live = Reloadable::new(mirrors, &listeners, &windows);
-        live.apply(config).map_err(Failure::failed)?;
-        let listeners = listeners.share(workers);
-        Ok(App {
-            events,
-            listeners,
-            windows,
-            live,
-            workers,
-            followers,
-            account,
-            bender,
-            old,
-            access,
-        })
-    }
-}
-
-/// The registry zones' sources, each with a client; zones of one registry share its connection.
-fn connected(sources: Vec<ZoneSource>, index: &Index, access: &Access) -> Vec<FollowedZone> {
-    let mut connected: Vec<FollowedZone> = Vec::new();
-    let generation = index.load();
-    for (ZoneSource { registry, layout }, zone) in sources.into_iter().zip(generation.zones()) {
-        let (settings, shared) =
-            (zone.settings(), connected.iter().find(|it| *it.etcd.url() == registry));
-        let (apex, schema) = (settings.apex().to_ascii(), settings.schema());
-        let identity = Identity::new(&apex, &registry, &layout, schema.as_str());
-        let etcd = shared.map_or_else(|| Etcd::new(&registry, access), |it| it.etcd.clone());
-        connected.push(FollowedZone { etcd, layout, identity });
-    }
-    connected
-}
-
-/// Where bender's interface registers: in the first zone of services that reads what it writes.
-fn bender(sources: &[FollowedZone], index: &Index, ttl: Duration) -> Option<Bender> {
-    let reads_ours = |zone: &Arc<Zone>| {
-        let settings = zone.settings();
-        settings.schema() == Schema::Services && settings.layout().template().is_none()
-    };
-    let zone = index.load().zones().iter().position(reads_ours)?;
-    let FollowedZone { etcd, layout, .. } = sources.get(zone)?;
-    Some(Bender { registrar: Registrar::new(etcd.clone(), layout.clone(), ttl), zone })
+/// The zones of a configuration, with what their snapshots say.
+fn prepared(config: &mut Serve) -> Arc<Zones> {
+    warn_of(&config.cautions(), &config.of_files());
+    let zones = Zones::new(config);
+    zones.wait(&config.outage);
+    let (registry, others) = (take(&mut config.zones), take(&mut config.static_zones));
+    zones.apply(registry, others, config.bare_names);
+    Arc::new(zones)
 }
 
 /// The sockets for DNS: those that were handed over, else bound ones.

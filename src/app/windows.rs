@@ -2,19 +2,13 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 
 use socket2::Socket;
-use tokio_util::sync::CancellationToken;
 
-use super::follower::FollowedZone;
 use crate::config;
 use crate::error::Failure;
-use crate::etcd::{Etcd, Range};
 use crate::etcd_v2;
-use crate::events::Events;
 use crate::http::{Http, Subject};
-use crate::metrics::OldClients;
 use crate::options::HttpAddress;
 
 /// The sockets of HTTP, as far as they are on.
@@ -24,15 +18,6 @@ pub struct Windows {
     pub http: Option<Http>,
     /// etcd's v2 API.
     pub etcd_v2: Option<Http>,
-}
-
-/// The keys that etcd's v2 API reads and writes.
-#[derive(Debug)]
-pub(super) struct OldKeys {
-    /// The registry.
-    etcd: Etcd,
-    /// Its zones' places in the index, each with the keys that it reads.
-    zones: Vec<(usize, Range)>,
 }
 
 impl Windows {
@@ -90,28 +75,5 @@ impl Windows {
             ended = http => ended,
             ended = etcd_v2 => ended,
         }
-    }
-}
-
-impl OldKeys {
-    /// The keys of all zones that are read from the registry of the first one: indexes are those
-    /// of one registry.
-    pub(super) fn of(sources: &[FollowedZone]) -> Option<Self> {
-        let etcd = sources.first()?.etcd.clone();
-        let own = sources.iter().enumerate().filter(|(_, it)| it.etcd.url() == etcd.url());
-        let zones = own.map(|(at, source)| (at, source.layout.range())).collect();
-        Some(Self { etcd, zones })
-    }
-
-    /// What is served of them.
-    pub(super) fn subject(
-        self,
-        events: &Arc<Events>,
-        draining: &CancellationToken,
-        counts: Arc<OldClients>,
-    ) -> etcd_v2::KeysSubject {
-        let Self { etcd, zones } = self;
-        let (events, draining) = (Arc::clone(events), draining.clone());
-        etcd_v2::KeysSubject { etcd, zones, events, draining, counts }
     }
 }

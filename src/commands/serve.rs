@@ -1,7 +1,6 @@
 //! `srvd serve`: the server, from its configuration to its last reply.
 
 use crate::app::App;
-use crate::config::Serve;
 use crate::error::Failure;
 use crate::options::{Common, File, ServeArgs};
 use crate::reload::Reload;
@@ -14,8 +13,7 @@ use crate::telemetry::{Log, on_all_cores};
 /// # Errors
 /// [`Failure`]: wrong configuration, or an address that cannot be bound.
 pub fn serve(log: &Log, common: &Common, args: &ServeArgs, file: &File) -> Result<(), Failure> {
-    let read = || Serve::new(common, args, file);
-    let (reload, config) = Reload::of(common, args, file, read)?;
+    let (reload, config) = Reload::of(common, args, file, Box::new(|_| ()))?;
     let inherited = Inherited::take().map_err(Failure::failed)?;
     let app = App::build_on(config, inherited)?;
     app.give_up_privileges()?;

@@ -4,9 +4,11 @@
 //! Nothing is bound or connected here; files that are named are read.
 
 mod answering;
+mod differences;
 mod expiry;
 mod forward;
 mod http;
+mod known;
 mod limits;
 mod outage;
 mod readers;
@@ -31,7 +33,9 @@ use self::secrets::exposed;
 use self::zones::registry_zones;
 
 pub use self::answering::Answering;
+pub use self::differences::differences;
 pub use self::http::{Http, server};
+pub use self::known::KnownZones;
 pub use self::limits::Limits;
 pub use self::outage::{Outage, State};
 pub use self::serve::{Fixed, Listen, Serve};

@@ -8,6 +8,7 @@ use super::answering::{Answering, answering};
 use super::expiry::ending;
 use super::forward::{forward, rules};
 use super::http::{Http, http};
+use super::known::KnownZones;
 use super::limits::{Limits, limits};
 use super::outage::{Outage, outage};
 use super::readers;
@@ -52,6 +53,8 @@ pub struct Serve {
     pub zones: Vec<ZoneConfig>,
     /// The zones that are files alone, by name.
     pub static_zones: Vec<Settings>,
+    /// Their files, so that they need not be read again.
+    pub known_zones: KnownZones,
     /// How the registries let us in.
     pub access: Access,
     /// The options that name what does, each with its value; no secret.
@@ -92,11 +95,13 @@ impl Serve {
     /// # Errors
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
     pub fn new(common: &Common, args: &ServeArgs, file: &File) -> Result<Self, Failure> {
-        Self::read(common, args, file, |files| Ok(Access::read(files)?))
+        let known = KnownZones::default();
+        Self::read((common, args, file), &known, |files| Ok(Access::read(files)?))
     }
 
     /// The same while a server runs, which follows the files that let it into its registries
-    /// by itself: it may not be able to read all of them, as whom it became.
+    /// by itself: it may not be able to read all of them, as whom it became. Zone files that are
+    /// as they were are not read either.
     ///
     /// # Errors
     /// [`Failure::Usage`]: what is wrong, where, and what to do.
@@ -105,15 +110,15 @@ impl Serve {
         args: &ServeArgs,
         file: &File,
         access: &Access,
+        known: &KnownZones,
     ) -> Result<Self, Failure> {
-        Self::read(common, args, file, |_| Ok(access.clone()))
+        Self::read((common, args, file), known, |_| Ok(access.clone()))
     }
 
     /// The same with whatever lets us into the registries.
     fn read(
-        common: &Common,
-        args: &ServeArgs,
-        file: &File,
+        (common, args, file): (&Common, &ServeArgs, &File),
+        known: &KnownZones,
         access: impl FnOnce(Files) -> Result<Access, Failure>,
     ) -> Result<Self, Failure> {
         let ((url, _), files) = (registry_url(common, file)?, files(common, file)?);
@@ -124,7 +129,7 @@ impl Serve {
         let access = access(files)?;
         let shown = access.certificates();
         let client_caution = certificate.and_then(|it| ending(&it, &shown, SystemTime::now()));
-        let (zones, static_zones) = zones(&url, args, file)?;
+        let (zones, static_zones, known_zones) = zones(&url, args, file, known)?;
         check_tls(wants_tls, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         let servers = servers(&args.answering, file, &listen)?;
@@ -142,6 +147,7 @@ impl Serve {
             watch_files: args.watch_files(file).is_none_or(|given| given.value),
             zones,
             static_zones,
+            known_zones,
             log_format: log_format(common, file),
             named,
             client_caution,
@@ -224,12 +230,14 @@ fn zones(
     url: &RegistryUrl,
     args: &ServeArgs,
     file: &File,
-) -> Result<(Vec<ZoneConfig>, Vec<Settings>), Failure> {
+    known: &KnownZones,
+) -> Result<(Vec<ZoneConfig>, Vec<Settings>, KnownZones), Failure> {
     let listed = directory(args, file)?.map(|it| zonefile::apexes(&it)).transpose();
     let files = listed.map_err(Failure::usage)?.unwrap_or_default();
     let zones = registry_zones(url, &files, file)?;
-    let static_zones = static_zones(&zones, &files)?;
-    reversed(args, file, zones, static_zones)
+    let (static_zones, known) = static_zones(&zones, &files, known)?;
+    let (zones, static_zones) = reversed(args, file, zones, static_zones)?;
+    Ok((zones, static_zones, known))
 }
 
 /// The addresses to answer on.

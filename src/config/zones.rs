@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 
+use super::known::KnownZones;
 use super::read_url;
 use crate::error::Failure;
 use crate::index::{AnswersOrder, Index, Schema, Settings, Tree};
@@ -19,6 +20,9 @@ use crate::zonefile::{self, Reason, ZoneFault, ZoneFile};
 
 /// How soon a secondary asks again, in the SOA record that CoreDNS makes up.
 const SKYDNS_RETRY: i32 = 1800;
+
+/// Zones that are read from registries: each has a task, a watch and a snapshot of its own.
+const ZONES_MAX: usize = 1_000;
 
 /// One zone and where its data comes from.
 #[derive(Debug)]
@@ -74,6 +78,12 @@ pub(super) fn registry_zones(
         let settings = settings(file.completed(), Some(ttls))?;
         return Ok(vec![ZoneConfig::new(settings, url.clone(), url.layout())]);
     }
+    if let Some(entry) = file.zone.get(ZONES_MAX) {
+        let origin = file.origin("[[zone]] name", &entry.name);
+        return Err(Failure::usage(format!(
+            "{origin}: there are more than {ZONES_MAX} zones; run a second server for some"
+        )));
+    }
     let mut zones: Vec<ZoneConfig> = Vec::new();
     for entry in &file.zone {
         let apex = &entry.name.as_ref().0;
@@ -92,15 +102,14 @@ pub(super) fn registry_zones(
 pub(super) fn static_zones(
     others: &[ZoneConfig],
     files: &ZoneFiles,
-) -> Result<Vec<Settings>, Failure> {
+    known: &KnownZones,
+) -> Result<(Vec<Settings>, KnownZones), Failure> {
     let is_alone = |apex: &Name| others.iter().all(|zone| zone.settings.apex() != apex);
-    let read = |(apex, path): (Name, _)| {
-        let file = zonefile::read_file(path, &apex).and_then(ZoneFile::standing_alone);
-        let settings = settings(file.map_err(Failure::usage)?, None)?;
-        Ok(settings.of_schema(Schema::Static))
-    };
-    let files = files.iter().map(|(apex, path)| (apex.clone(), path.as_path()));
-    files.filter(|(apex, _)| is_alone(apex)).map(read).collect()
+    let mut read = KnownZones::default();
+    let files = files.iter().filter(|(apex, _)| is_alone(apex));
+    let settings = files.map(|(apex, path)| read.settings(known, apex.clone(), path));
+    let settings = settings.collect::<Result<_, _>>()?;
+    Ok((settings, read))
 }
 
 /// A zone of the file. What it does not say it takes from the file's registry.

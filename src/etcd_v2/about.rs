@@ -37,7 +37,7 @@ impl Served {
     /// Whether the registry does what is asked of it.
     async fn health(&self) -> Response {
         let etcd = self.upkeep.etcd();
-        let key = self.scope.first().unwrap_or_default();
+        let key = self.scope().first().unwrap_or_default();
         let is_healthy = etcd.revision(&key, 0).await.is_ok();
         let status = if is_healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         (status, format!("{{\"health\":\"{is_healthy}\"}}")).into_response()

@@ -36,7 +36,7 @@ pub(super) async fn pairs(
     stamp: Stamp,
 ) -> Result<Vec<Pair>, KeysFault> {
     let (mut found, mut octets) = (Vec::new(), 0);
-    for part in served.scope.parts(range) {
+    for part in served.scope().parts(range) {
         let (mut size, mut next) = (PageSize::default(), Some(part.0));
         while let Some(from) = next {
             let range = (from, part.1.clone());

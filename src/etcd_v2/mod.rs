@@ -79,7 +79,9 @@ use self::request::KeyRequest;
 use self::scope::Scope;
 use self::turns::Turns;
 use self::write::Write;
-use crate::etcd::{Etcd, Range, SharedClient};
+
+pub use self::scope::ServedZones;
+use crate::etcd::{Etcd, SharedClient};
 use crate::events::Events;
 use crate::http::{Access, BODY_TIMEOUT, Http, Place};
 use crate::metrics::OldClients;
@@ -102,8 +104,8 @@ const FORM: &[u8] = b"application/x-www-form-urlencoded";
 pub struct KeysSubject {
     /// The registry.
     pub etcd: Etcd,
-    /// Its zones' places in the index, each with the keys that it reads.
-    pub zones: Vec<(usize, Range)>,
+    /// Its zones, each with the keys that it reads, as they are now.
+    pub zones: Arc<ServedZones>,
     /// What happens in the zones.
     pub events: Arc<Events>,
     /// Cancelled when the server begins to drain.
@@ -120,10 +122,8 @@ struct Served(Arc<Shared>);
 struct Shared {
     /// The registry, and what all share there.
     upkeep: SharedClient,
-    /// The keys that are served.
-    scope: Scope,
     /// The zones that they are of.
-    zones: Vec<(usize, Range)>,
+    zones: Arc<ServedZones>,
     /// The leases of nodes.
     leases: Leases,
     /// What became of the leases of changes.
@@ -154,6 +154,13 @@ struct Shared {
     started: SystemTime,
 }
 
+impl Shared {
+    /// The keys that are served now.
+    fn scope(&self) -> Arc<Scope> {
+        self.zones.scope()
+    }
+}
+
 impl std::ops::Deref for Served {
     type Target = Shared;
 
@@ -171,7 +178,6 @@ pub async fn serve(http: Http, subject: KeysSubject) -> std::io::Result<Infallib
     let upkeep = SharedClient::in_haste(etcd);
     let leases = Leases::new(upkeep.clone());
     let served = Served(Arc::new(Shared {
-        scope: Scope::new(zones.iter().map(|(_, range)| range.clone())),
         fates: Fates::new(leases.clone()),
         leases,
         memory: Memory::default(),

@@ -41,7 +41,7 @@ impl Served {
         request: &KeyRequest,
         client: IpAddr,
     ) -> Result<(NodeEvent, Stamp), KeysFault> {
-        let around = Around::read(&self.upkeep, &self.scope, &request.path).await?;
+        let around = Around::read(&self.upkeep, &self.scope(), &request.path).await?;
         around.found()?;
         let node = match &around.own.file {
             Some(file) if !around.own.is_dir() => {

@@ -1,10 +1,37 @@
 //! The keys that may be read and written: those below the prefixes of zones.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
 use super::path::NodePath;
 use crate::etcd::Range;
+use crate::events::ZoneId;
 
 /// The end of the whole keyspace, as etcd writes it.
 const NO_END: &[u8] = b"\0";
+
+/// The zones whose keys are served, which a reload may replace.
+#[derive(Debug)]
+pub struct ServedZones(ArcSwap<Scope>);
+
+impl ServedZones {
+    /// Zones, each with the keys that it reads.
+    #[must_use]
+    pub fn new(zones: Vec<(ZoneId, Range)>) -> Self {
+        Self(ArcSwap::from_pointee(Scope::of(zones)))
+    }
+
+    /// Serves the keys of other zones from now on.
+    pub fn replace(&self, zones: Vec<(ZoneId, Range)>) {
+        self.0.store(Arc::new(Scope::of(zones)));
+    }
+
+    /// The keys that are served now.
+    pub(super) fn scope(&self) -> Arc<Scope> {
+        self.0.load_full()
+    }
+}
 
 /// Ranges of keys, none within another.
 #[derive(Debug, Clone, Default)]
@@ -13,9 +40,21 @@ pub(super) struct Scope {
     ranges: Vec<Range>,
     /// The first key of each zone: that of its directory's marker.
     prefixes: Vec<Vec<u8>>,
+    /// The zones, each with the keys that it reads.
+    zones: Vec<(ZoneId, Range)>,
 }
 
 impl Scope {
+    /// The keys of zones.
+    fn of(zones: Vec<(ZoneId, Range)>) -> Self {
+        Self { zones: zones.clone(), ..Self::new(zones.into_iter().map(|(_, range)| range)) }
+    }
+
+    /// The zones that read a key.
+    pub(super) fn readers(&self, key: &[u8]) -> impl Iterator<Item = ZoneId> {
+        self.zones.iter().filter(|(_, range)| is_in(key, range)).map(|(zone, _)| *zone)
+    }
+
     /// The keys of some ranges.
     pub(super) fn new(ranges: impl IntoIterator<Item = Range>) -> Self {
         let (mut kept, mut prefixes): (Vec<Range>, _) = (Vec::new(), Vec::new());
@@ -28,7 +67,7 @@ impl Scope {
             kept.push(range);
         }
         kept.sort();
-        Self { ranges: kept, prefixes }
+        Self { ranges: kept, prefixes, zones: Vec::new() }
     }
 
     /// Whether a key is among them.

@@ -96,7 +96,7 @@ impl Served {
         let waiting = self.waits.enter(place.client(), || ()).ok_or_else(|| {
             KeysFault::busy(format!("{WAITS_PER_CLIENT} requests of one client wait, or {WAITS_MAX} in all; come back later"))
         })?;
-        let Some(range) = self.scope.around(&request.path) else {
+        let Some(range) = self.scope().around(&request.path) else {
             return Err(self.outside(&request.path).await);
         };
         let from = i64::try_from(request.wait_index).unwrap_or(i64::MAX - 1);
@@ -229,7 +229,7 @@ impl Wait {
     /// What happened at a revision, as far as it is waited for.
     async fn events(&mut self, revision: i64, mut changes: Vec<Changed>) -> Vec<Arc<Told>> {
         // The range reaches from the first zone to the last: what lies between is nobody's.
-        changes.retain(|change| self.served.scope.has(&change.pair.key));
+        changes.retain(|change| self.served.scope().has(&change.pair.key));
         let Some(first) = changes.first() else { return Vec::new() };
         // A revision that comes in parts is told from memory once.
         if revision == self.own {
@@ -251,7 +251,7 @@ impl Wait {
         let is_below = self.recursive && self.path.holds(path);
         let is_seen = is_below && !self.path.hides(path);
         let goes_along = takes_all && path.holds(&self.path);
-        (*path == self.path || is_seen || goes_along) && self.served.scope.shows(path)
+        (*path == self.path || is_seen || goes_along) && self.served.scope().shows(path)
     }
 }
 

@@ -74,8 +74,8 @@ impl Served {
         request: &KeyRequest,
     ) -> Result<Written, KeysFault> {
         let is_taken = match write {
-            Write::Post => self.scope.takes_inside(&request.path),
-            Write::Put | Write::Delete => self.scope.takes(&request.path),
+            Write::Post => self.scope().takes_inside(&request.path),
+            Write::Put | Write::Delete => self.scope().takes(&request.path),
         };
         if !is_taken {
             return Err(self.outside(&request.path).await);
@@ -136,7 +136,7 @@ impl Served {
 
     /// What is around the node that is written.
     async fn around(&self, write: Write, request: &KeyRequest) -> Result<Around, KeysFault> {
-        let mut around = Around::read(&self.upkeep, &self.scope, &request.path).await?;
+        let mut around = Around::read(&self.upkeep, &self.scope(), &request.path).await?;
         if write == Write::Post {
             // The revision at which it will be made, if nobody writes meanwhile.
             let name = format!("{:020}", around.stamp.revision.saturating_add(1));
@@ -199,7 +199,7 @@ impl Served {
     /// Runs a transaction; none where a condition does not hold or the lease has ended.
     async fn transact(&self, mut steps: Steps, lease: &Chosen) -> Result<Option<Stamp>, KeysFault> {
         // Keys of others are not asked after: whoever lets us in may not let us see them.
-        steps.conditions.retain(|it| self.scope.has(key_of(it)));
+        steps.conditions.retain(|it| self.scope().has(key_of(it)));
         let patience = self.upkeep.etcd().timeout();
         match self.upkeep.transact(&steps.conditions, &steps.operations, patience).await {
             Ok(Transacted { is_done: true, stamp, .. }) => Ok(Some(stamp)),
@@ -227,17 +227,15 @@ impl Served {
 
     /// The fault of a node outside the zones, as of now.
     pub(super) async fn outside(&self, path: &NodePath) -> KeysFault {
-        let now = self.upkeep.etcd().revision(&self.scope.first().unwrap_or_default(), 0).await;
+        let now = self.upkeep.etcd().revision(&self.scope().first().unwrap_or_default(), 0).await;
         now.map_or_else(KeysFault::from, |(stamp, _)| KeysFault::outside(path, stamp.revision))
     }
 
     /// Waits, not for ever, until this server's mirrors have seen a revision of a node.
     async fn sees(&self, path: &NodePath, revision: i64) {
         let key = path.marker();
-        for (zone, range) in self.zones.iter() {
-            if super::scope::is_in(&key, range) {
-                self.events.reached(*zone, revision, SEEN_WITHIN).await;
-            }
+        for zone in self.scope().readers(&key) {
+            self.events.reached(zone, revision, SEEN_WITHIN).await;
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Events;
 use super::log::{ChangeBatch, Log};
+use super::{Events, ZoneId};
 
 /// States that are taken at a time while a log is locked: the mirror waits for that.
 const TAKEN: usize = 1024;
@@ -19,25 +19,26 @@ pub struct Happened {
 }
 
 impl Events {
-    /// What happened in the zone at a place, the newest first, as far as it is remembered.
-    pub fn history(&self, at: usize) -> impl Iterator<Item = Happened> {
+    /// What happened in a zone, the newest first, as far as it is remembered.
+    pub fn history(&self, zone: ZoneId) -> impl Iterator<Item = Happened> + use<> {
         let (mut before, mut taken) = (u64::MAX, Vec::new().into_iter());
+        let log = self.log(zone);
         std::iter::from_fn(move || {
             loop {
                 if let Some(next) = taken.next() {
                     return Some(next);
                 }
-                let more = self.log(at).before(before, TAKEN);
+                let more = log.as_ref()?.lock().before(before, TAKEN);
                 before = more.last()?.batch.state;
                 taken = more.into_iter();
             }
         })
     }
 
-    /// Since when what happened in the zone at a place is remembered.
+    /// Since when what happened in a zone is remembered, if it is one that is told of.
     #[must_use]
-    pub fn remembered_since(&self, at: usize) -> SystemTime {
-        self.log(at).begun()
+    pub fn remembered_since(&self, zone: ZoneId) -> Option<SystemTime> {
+        Some(self.log(zone)?.lock().begun())
     }
 }
 

@@ -13,10 +13,10 @@ pub struct Id {
     pub mark: Option<Mark>,
 }
 
-/// A state of a zone in one process.
+/// A state of a zone in one log of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// The process, by a number of chance.
+    /// The log, by a number of chance.
     pub process: u64,
     /// The state's number.
     pub state: u64,

@@ -49,7 +49,7 @@ pub(super) struct Head {
 /// The latest changes of one zone.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// What marks ids of this process.
+    /// What marks its ids.
     process: u64,
     /// The states, the oldest first; never empty. Of what led to the oldest nothing is
     /// remembered.
@@ -60,7 +60,8 @@ pub(super) struct Log {
     comings: FirstSeen,
     /// How often the registry's history had gone back when the first state was told.
     histories: Option<u64>,
-    /// Whether it has gone back since: revisions alone do not say enough any more.
+    /// Whether it has gone back since, or is of another zone than was told of before:
+    /// revisions alone do not say enough any more.
     went_back: bool,
 }
 
@@ -89,12 +90,13 @@ pub(super) struct ZoneState {
 }
 
 impl Log {
-    /// A zone of which nothing was told.
-    pub(super) fn new(process: u64) -> Self {
+    /// A zone of which nothing was told. Another one may have been told of by its name: then
+    /// a revision alone may be that one's.
+    pub(super) fn new(process: u64, is_again: bool) -> Self {
         let standing = Head { is_exact: false, histories: 0 };
         let states = VecDeque::from([ZoneState::new(ChangeBatch::default(), standing, 0)]);
         let comings = FirstSeen::default();
-        Self { process, states, remembered: 0, comings, histories: None, went_back: false }
+        Self { process, states, remembered: 0, comings, histories: None, went_back: is_again }
     }
 
     /// Takes an update that was published. History begins with the first, and anew with one

@@ -22,6 +22,7 @@
 //! | changes at a revision that was shown before: an audit's | there are two states of that revision |
 //! | before the first list, from a snapshot | it may have held removals, too |
 //! | once the registry's history went back | a revision names two states for good |
+//! | the zone is read from another registry or prefix than before, or is back after it was gone | the revision may be that of another registry |
 //!
 //! A watch leaves nothing out: a state is that of every revision up to the next one. A list
 //! shows what there is, not what came and went since the state before: revisions between the
@@ -42,14 +43,15 @@ mod log;
 mod seen;
 mod teller;
 
-use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use self::log::{Head, Log};
-use crate::index::{Index, Schema, Zone};
+use crate::index::Index;
 use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
 
@@ -59,18 +61,20 @@ pub use self::id::{Id, IdFault};
 pub use self::log::{ChangeBatch, Forgotten};
 pub use self::seen::Since;
 pub use self::teller::RecordingPublisher;
+pub use crate::index::ZoneId;
 
 /// Followers at once: proxies and pages of a site. Each costs the work of telling it.
 pub const FOLLOWERS_MAX: usize = 128;
+/// Apexes of zones that are remembered to have been told of: more than are ever read at once.
+const APEXES_MAX: usize = 10_000;
 
-/// The recent events of every registry zone, which are the first of the index, and who
-/// waits for more.
+/// The recent events of every registry zone, and who waits for more.
 #[derive(Debug)]
 pub struct Events {
     /// What it happened to.
     index: Arc<Index>,
-    /// What happened, by the zones' places in the index.
-    logs: Box<[Lock<Log>]>,
+    /// What happened, zone by zone.
+    logs: Lock<Logs>,
     /// Wakes followers: the value says nothing.
     news: watch::Sender<()>,
     /// Places of those who follow for as long as they like.
@@ -79,22 +83,46 @@ pub struct Events {
     authors: Authors,
 }
 
+/// The logs of zones, and which apexes were told of.
+#[derive(Debug, Default)]
+struct Logs {
+    /// By zone.
+    by_zone: HashMap<ZoneId, Arc<Lock<Log>>>,
+    /// The apexes that a zone was ever told of, in wire form.
+    apexes: HashSet<Box<[u8]>>,
+}
+
 impl Events {
     /// Events of an index's zones, none of which has happened yet.
     #[must_use]
     pub fn new(index: Arc<Index>) -> Self {
-        let process = fastrand::u64(..);
-        let generation = Arc::clone(&index.load());
-        let of_registry = |zone: &&Arc<Zone>| zone.settings().schema() != Schema::Static;
-        let zones = generation.zones().iter().filter(of_registry);
-        let logs = zones.map(|_| Lock::new(Log::new(process))).collect();
         let places = Arc::new(Semaphore::new(FOLLOWERS_MAX));
-        Self { index, logs, news: watch::Sender::new(()), places, authors: Authors::default() }
+        let (logs, authors) = (Lock::default(), Authors::default());
+        Self { index, logs, news: watch::Sender::new(()), places, authors }
     }
 
-    /// What publishes the updates of the zone at a place, and then tells of them.
-    pub fn telling<P: Publish>(self: &Arc<Self>, at: usize, publisher: P) -> RecordingPublisher<P> {
-        RecordingPublisher::new(publisher, Arc::clone(self), at)
+    /// What publishes the updates of a zone that is followed, and then tells of them; nothing
+    /// if the zone is gone.
+    pub fn telling<P: Publish>(
+        self: &Arc<Self>,
+        id: ZoneId,
+        publisher: P,
+    ) -> Option<RecordingPublisher<P>> {
+        let zone = Arc::clone(self.index.load().followed(id)?);
+        let mut logs = self.logs.lock();
+        let is_again = logs.is_again(zone.settings().wire().as_wire());
+        let log = Lock::new(Log::new(fastrand::u64(..), is_again));
+        logs.by_zone.insert(id, Arc::new(log));
+        drop(logs);
+        let of = (id, Arc::clone(zone.vitals()));
+        Some(RecordingPublisher::new(publisher, Arc::clone(self), of))
+    }
+
+    /// Forgets what happened in zones that are gone, and wakes followers, who may follow one.
+    pub fn forget_gone(&self) {
+        let generation = Arc::clone(&self.index.load());
+        self.logs.lock().by_zone.retain(|id, _| generation.followed(*id).is_some());
+        self.news.send_replace(());
     }
 
     /// A place among those who follow, if there is one left.
@@ -121,66 +149,87 @@ impl Events {
         self.news.subscribe()
     }
 
-    /// The first batch after a state of the zone at a place, and the id of what it makes; none
-    /// while there is none.
+    /// The first batch after a state of a zone, and the id of what it makes; none while there
+    /// is none.
     ///
     /// # Errors
-    /// [`Forgotten`]: more has happened since than is remembered.
+    /// [`Forgotten`]: more has happened since than is remembered, or the zone is gone.
     pub fn after(
         &self,
-        at: usize,
+        zone: ZoneId,
         state: u64,
     ) -> Result<Option<(Arc<ChangeBatch>, Id)>, Forgotten> {
-        self.log(at).after(state)
+        self.log(zone).ok_or(Forgotten)?.lock().after(state)
     }
 
-    /// The id of a state of the zone at a place, as of now; none while it was not told of, or
-    /// not any more.
+    /// The id of a state of a zone, as of now; none while it was not told of, or not any more.
     #[must_use]
-    pub fn id(&self, at: usize, state: u64) -> Option<Id> {
-        self.log(at).id(state)
+    pub fn id(&self, zone: ZoneId, state: u64) -> Option<Id> {
+        self.log(zone)?.lock().id(state)
     }
 
     /// The state that an id names, if it is one that is known and remembered.
     #[must_use]
-    pub fn state(&self, at: usize, id: &Id) -> Option<u64> {
-        self.log(at).state(id)
+    pub fn state(&self, zone: ZoneId, id: &Id) -> Option<u64> {
+        self.log(zone)?.lock().state(id)
     }
 
-    /// Whether the zone at a place shows all up to a revision of the registry; waits for that
-    /// for a while. What has just been written is then seen by every query.
-    pub async fn reached(&self, at: usize, revision: i64, patience: Duration) -> bool {
+    /// Whether a zone shows all up to a revision of the registry; waits for that for a while.
+    /// What has just been written is then seen by every query.
+    pub async fn reached(&self, zone: ZoneId, revision: i64, patience: Duration) -> bool {
         let mut news = self.news();
+        let shown = || self.log(zone).map(|log| log.lock().revision());
         let reached = async {
-            while self.log(at).revision() < revision {
+            while shown().is_some_and(|shown| shown < revision) {
                 // The sender is ours and lives as long as this.
                 let _ = news.changed().await;
             }
         };
-        timeout(patience, reached).await.is_ok()
+        timeout(patience, reached).await.is_ok() && shown().is_some()
     }
 
-    /// Since when instances of the zone at a place are there, in the order of the instances.
+    /// Since when instances of a zone are there, in the order of the instances.
     #[must_use]
     pub fn since<'i>(
         &self,
-        at: usize,
+        zone: ZoneId,
         instances: impl IntoIterator<Item = &'i Instance>,
     ) -> Vec<Since> {
         let spots: Vec<_> = instances.into_iter().map(seen::spot).collect();
-        self.log(at).since(&spots)
+        match self.log(zone) {
+            Some(log) => log.lock().since(&spots),
+            None => spots.iter().map(|_| Since::Before(SystemTime::now())).collect(),
+        }
     }
 
     /// Tells of what was published.
-    fn tell(&self, at: usize, batch: ChangeBatch, standing: Head) {
-        self.log(at).take(batch, standing);
+    fn tell(&self, zone: ZoneId, batch: ChangeBatch, standing: Head) {
+        if let Some(log) = self.log(zone) {
+            log.lock().take(batch, standing);
+        }
         self.news.send_replace(());
     }
 
-    /// What happened in a zone, locked for a look: a short one, for the mirror waits for it
-    /// before it can go on.
-    fn log(&self, at: usize) -> MutexGuard<'_, Log> {
-        self.logs[at].lock()
+    /// The number of the state that a zone is in, if it is shown.
+    fn changes(&self, zone: ZoneId) -> Option<u64> {
+        self.index.load().shown(zone).map(|zone| zone.changes())
+    }
+
+    /// What happened in a zone, to be locked for a look: a short one, for the mirror waits for
+    /// it before it can go on.
+    fn log(&self, zone: ZoneId) -> Option<Arc<Lock<Log>>> {
+        self.logs.lock().by_zone.get(&zone).cloned()
+    }
+}
+
+impl Logs {
+    /// Whether a zone of an apex was told of before. Of more zones than can be remembered each
+    /// is taken for one that was.
+    fn is_again(&mut self, apex: &[u8]) -> bool {
+        if self.apexes.len() >= APEXES_MAX && !self.apexes.contains(apex) {
+            return true;
+        }
+        !self.apexes.insert(apex.into())
     }
 }
 
@@ -201,8 +250,14 @@ mod tests {
         let settings = Settings::new(name("z."), (soa, 60), (ns, 60), 5).unwrap();
         let index = Arc::new(Index::new(vec![Arc::new(settings)], true));
         let events = Arc::new(Events::new(Arc::clone(&index)));
-        let teller = events.telling(0, Publisher::new(index, 0));
+        let id = index.load().zones()[0].id();
+        let teller = events.telling(id, Publisher::of(index, id)).unwrap();
         (events, teller, Table::new(Layout::default()))
+    }
+
+    /// The zone that is told of.
+    fn zone(events: &Events) -> ZoneId {
+        events.index.load().zones()[0].id()
     }
 
     /// Publishes that a key was put.
@@ -222,9 +277,9 @@ mod tests {
         let (events, mut teller, mut table) = told();
         put(&mut teller, &mut table, "/services/web/1", 7);
         let read = events.index.load().zones()[0].changes();
-        assert_eq!(events.id(0, read).unwrap().to_string(), "7");
+        assert_eq!(events.id(zone(&events), read).unwrap().to_string(), "7");
         put(&mut teller, &mut table, "/services/web/2", 9);
-        let (batch, id) = events.after(0, read).unwrap().unwrap();
+        let (batch, id) = events.after(zone(&events), read).unwrap().unwrap();
         let came: Vec<_> =
             batch.changes.iter().map(|it| it.after.as_ref().unwrap().id.as_ref()).collect();
         assert_eq!((came, id.to_string().as_str()), (vec!["2"], "9"));
@@ -235,11 +290,12 @@ mod tests {
     async fn a_revision_is_waited_for() {
         let (events, mut teller, mut table) = told();
         put(&mut teller, &mut table, "/services/web/1", 7);
-        assert!(events.reached(0, 7, Duration::ZERO).await);
-        assert!(!events.reached(0, 9, Duration::ZERO).await);
+        assert!(events.reached(zone(&events), 7, Duration::ZERO).await);
+        assert!(!events.reached(zone(&events), 9, Duration::ZERO).await);
         let waiting = Arc::clone(&events);
-        let reached =
-            tokio::spawn(async move { waiting.reached(0, 9, Duration::from_secs(60)).await });
+        let reached = tokio::spawn(async move {
+            waiting.reached(zone(&waiting), 9, Duration::from_secs(60)).await
+        });
         put(&mut teller, &mut table, "/services/web/2", 8);
         teller.publish(Update { revision: 9, ..Update::default() });
         assert!(reached.await.unwrap());

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Events;
 use super::log::{ChangeBatch, Head, REMEMBERED};
-use crate::metrics::Cause;
+use crate::index::ZoneId;
+use crate::metrics::{Cause, Vitals};
 use crate::registry::{Publish, Update};
 
 /// A publisher before that of a zone, which tells of each update once it is
@@ -15,22 +16,27 @@ pub struct RecordingPublisher<P> {
     publisher: P,
     /// Who is told.
     events: Arc<Events>,
-    /// The zone, by its place in the index.
-    at: usize,
+    /// The zone.
+    id: ZoneId,
+    /// What is counted of it.
+    vitals: Arc<Vitals>,
     /// Whether something was published before.
     has_begun: bool,
 }
 
 impl<P: Publish> RecordingPublisher<P> {
     /// What publishes and tells of a zone.
-    pub(super) const fn new(publisher: P, events: Arc<Events>, at: usize) -> Self {
-        Self { publisher, events, at, has_begun: false }
+    pub(super) fn new(
+        publisher: P,
+        events: Arc<Events>,
+        (id, vitals): (ZoneId, Arc<Vitals>),
+    ) -> Self {
+        Self { publisher, events, id, vitals, has_begun: false }
     }
 
     /// How what is shown now stands to what the registry has.
     fn standing(&self) -> Head {
-        let generation = self.events.index.load();
-        let vitals = generation.zones()[self.at].vitals();
+        let vitals = &self.vitals;
         let is_restored = !self.has_begun && vitals.snapshot.restored.get();
         Head {
             is_exact: !vitals.is_holding() && !is_restored,
@@ -47,8 +53,12 @@ impl<P: Publish> Publish for RecordingPublisher<P> {
             (batch.changes, batch.aliases) = (update.changes.clone(), update.aliases.clone());
         }
         self.publisher.publish(update);
-        batch.state = self.events.index.load().zones()[self.at].changes();
-        self.events.tell(self.at, batch, self.standing());
-        self.has_begun = true;
+        // Of a zone that is gone there is nothing to tell.
+        let Some(state) = self.events.changes(self.id) else { return };
+        batch.state = state;
+        self.events.tell(self.id, batch, self.standing());
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.events.forget_gone();
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirEntry, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Files of a directory of zones that are looked at: those of as many zones as are served, and
 /// as many that they include.
@@ -51,6 +52,17 @@ impl FileStamp {
             changed: (file.ctime(), file.ctime_nsec()),
             octets: file.len(),
         })
+    }
+}
+
+impl FileStamp {
+    /// Whether the file last changed before a moment: one that changes again within the same
+    /// tick of its disk's clock looks the same.
+    #[must_use]
+    pub fn is_before(&self, moment: SystemTime) -> bool {
+        let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (seconds, nanoseconds) = self.changed;
+        (seconds, nanoseconds) < (since.as_secs() as i64, i64::from(since.subsec_nanos()))
     }
 }
 

@@ -27,6 +27,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwapOption;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{Next, from_fn_with_state, map_response};
@@ -92,7 +93,7 @@ pub struct Subject {
     /// What came of reading everything again.
     pub reloads: Arc<ReloadHistory>,
     /// Where bender's interface registers, if there is a zone of services.
-    pub bender: Option<Bender>,
+    pub bender: Arc<ArcSwapOption<Bender>>,
     /// Whom HTTP lets in, where it is on: its certificate ends some day.
     pub access: Option<Arc<Access>>,
     /// How registries let us in: by a certificate that ends some day.

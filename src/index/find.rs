@@ -73,7 +73,7 @@ impl Zone {
         let branch = self.skydns.find_wildcard(Reversed::of(name, below).as_octets())?;
         let Lead::Wildcard(octets) = branch.by else { return None };
         let has = |above: WireName| {
-            self.settings().serves_under(&above)
+            self.serves_under(&above)
                 || self.settings().tree().is_some_and(|tree| tree.owner(&above).is_some())
         };
         let mut closer = (1..below).map(|skipped| (name.above(skipped), below - skipped));
@@ -90,7 +90,7 @@ impl Zone {
         match self.find_registered(name, below) {
             None => self.find_own(name),
             Some(Node::Empty) => self.find_own(name).or(Some(Node::Empty)),
-            found if !self.settings().reserves(name) => found,
+            found if !self.reserves(name) => found,
             _ => self.find_own(name).or(Some(Node::Empty)),
         }
     }

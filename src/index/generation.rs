@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Node, Schema, SerialKept, Settings, Zone, own};
+use super::{Node, Schema, Zone};
 use crate::names::WireName;
 use crate::registry::Proto;
 
@@ -16,6 +16,8 @@ pub struct Generation {
     zones: Box<[Arc<Zone>]>,
     /// Which zone an apex belongs to, by its wire form.
     sites: Arc<Sites>,
+    /// Whether names without a zone are answered.
+    bare_names: bool,
 }
 
 /// The apexes, which stay the same from generation to generation.
@@ -39,41 +41,14 @@ pub enum Site {
 }
 
 impl Generation {
-    /// The first generation: every zone is empty and not ready.
-    pub(super) fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
-        let zones: Box<[_]> = zones.into_iter().map(|zone| Arc::new(Zone::new(zone))).collect();
-        let sites = Arc::new(Sites::new(&zones, bare_names));
-        Self { number: 0, zones, sites }
+    /// The first generation, which has no zone.
+    pub(super) fn empty() -> Self {
+        Self { number: 0, zones: Box::default(), sites: Arc::default(), bare_names: false }
     }
 
-    /// The next generation by another reading of the configuration: the registry zones, which
-    /// are the first and stay the same, with other settings, and other static zones. With it
-    /// comes what is to be said of them.
-    pub(super) fn renewed(
-        &self,
-        registry: Vec<Settings>,
-        others: Vec<Settings>,
-        bare_names: bool,
-    ) -> (Self, Vec<SerialKept>) {
-        let renewed = self.zones.iter().zip(registry);
-        let renewed = renewed.map(|(zone, settings)| zone.renewed(settings));
-        let others = others.into_iter().map(|settings| self.beside(settings));
-        let (zones, kept): (Vec<_>, Vec<_>) = renewed.chain(others).unzip();
-        let zones: Box<[_]> = zones.into_iter().map(Arc::new).collect();
-        let sites = Arc::new(Sites::new(&zones, bare_names));
-        let next = Self { number: self.number + 1, zones, sites };
-        (next, kept.into_iter().flatten().collect())
-    }
-
-    /// A static zone of the next generation, in the place of one with its apex, if there is any.
-    fn beside(&self, mut settings: Settings) -> (Zone, Option<SerialKept>) {
-        let site = self.sites.by_apex.get(settings.wire().as_wire());
-        let site = site.filter(|site| matches!(site, Site::Zone(_)));
-        let Some(earlier) = site.map(|site| self.zone(*site)) else {
-            return (Zone::new(Arc::new(settings)), None);
-        };
-        let kept = settings.succeed(earlier.settings());
-        (Zone::living(Arc::new(settings), Arc::clone(&earlier.life)), kept)
+    /// A generation of zones.
+    pub(super) fn made(number: u64, zones: Vec<Arc<Zone>>, sites: Sites, bare_names: bool) -> Self {
+        Self { number, zones: zones.into(), sites: Arc::new(sites), bare_names }
     }
 
     /// This generation with one zone in another state.
@@ -82,6 +57,24 @@ impl Generation {
         next.number += 1;
         next.zones[at] = zone;
         next
+    }
+
+    /// The zone at a place, to be changed before the generation is published.
+    pub(super) fn zone_mut(&mut self, at: usize) -> &mut Zone {
+        Arc::make_mut(&mut self.zones[at])
+    }
+
+    /// The place of the zone with an apex, by its wire form.
+    pub(super) fn place(&self, apex: &[u8]) -> Option<usize> {
+        match self.sites.by_apex.get(apex)? {
+            Site::Zone(at) => Some(*at),
+            Site::Bare(..) => None,
+        }
+    }
+
+    /// Whether names without a zone are answered.
+    pub(super) const fn bare_names(&self) -> bool {
+        self.bare_names
     }
 
     /// How many generations were published before this one.
@@ -143,7 +136,7 @@ impl Generation {
 
 impl Sites {
     /// The sites of zones, with those of bare names if they are wanted.
-    fn new(zones: &[Arc<Zone>], bare_names: bool) -> Self {
+    pub(super) fn new(zones: &[Arc<Zone>], bare_names: bool) -> Self {
         let mut sites = Self::default();
         let of_services = |zone: &Arc<Zone>| zone.settings().schema() == Schema::Services;
         let first = zones.iter().position(of_services).filter(|_| bare_names);
@@ -153,7 +146,6 @@ impl Sites {
         for (at, zone) in zones.iter().enumerate() {
             sites.add(zone.settings().wire(), Site::Zone(at));
         }
-        own::tell(zones, &sites);
         sites
     }
 

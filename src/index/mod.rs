@@ -43,6 +43,7 @@ mod problems;
 mod publisher;
 mod rare;
 mod ready;
+mod renewal;
 mod reverse;
 mod roster;
 mod service;
@@ -58,6 +59,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 
+use self::renewal::ZoneMemory;
 use self::roster::ZoneNumbers;
 
 use crate::lock::Lock;
@@ -69,6 +71,7 @@ pub use self::publisher::Publisher;
 pub use self::ready::{
     AnswerSlot, Order, Ready, Record, Records, Relative, Sample, StartOfAuthority, StoredAnswer,
 };
+pub use self::renewal::{NextZone, NextZones, ZoneId};
 pub use self::roster::ZoneNumber;
 pub use self::service::Service;
 pub use self::settings::{AnswersOrder, Schema, SerialKept, Settings};
@@ -82,19 +85,37 @@ pub struct Index {
     /// The one swap.
     current: ArcSwap<Generation>,
     /// Held by whoever makes the next generation from the newest. Queries never see it.
-    writing: Lock<()>,
+    writing: Lock<Writing>,
     /// Under which number each zone is counted; for whoever adds zones or shows figures.
     roster: Lock<ZoneNumbers>,
 }
 
+/// The state of whoever writes.
+#[derive(Debug, Default)]
+struct Writing {
+    /// What is remembered of zones.
+    memory: ZoneMemory,
+    /// The generation before the newest. Queries are done with it long before the next is
+    /// published, and so it is taken apart by whoever publishes that, and by none of them.
+    earlier: Option<Arc<Generation>>,
+}
+
 impl Index {
+    /// An index without zones: a configuration follows.
+    #[must_use]
+    pub fn empty() -> Self {
+        let current = ArcSwap::from_pointee(Generation::empty());
+        Self { current, writing: Lock::default(), roster: Lock::default() }
+    }
+
     /// An index of zones that have no data yet: they answer Not Ready.
     #[must_use]
     pub fn new(zones: Vec<Arc<Settings>>, bare_names: bool) -> Self {
-        let generation = Generation::new(zones, bare_names);
-        let roster = Lock::default();
-        enter(&roster, &generation);
-        Self { current: ArcSwap::from_pointee(generation), writing: Lock::default(), roster }
+        let index = Self::empty();
+        let registry = zones.into_iter().map(|settings| NextZone { settings, is_same: false });
+        let (registry, others) = (registry.collect(), Vec::new());
+        index.renew(NextZones { registry, others, bare_names });
+        index
     }
 
     /// The apexes of the zones that are counted by name, those that are gone included, by
@@ -109,37 +130,48 @@ impl Index {
         self.current.load()
     }
 
-    /// Publishes other settings of the registry zones, in their order, other static zones, and
-    /// whether names without a zone are answered.
-    /// It takes time that grows with the services, and no query waits for it. Gives what is to
-    /// be said of the zones.
-    pub fn renew(
-        &self,
-        registry: Vec<Settings>,
-        others: Vec<Settings>,
-        bare_names: bool,
-    ) -> Vec<SerialKept> {
-        let _writing = self.writing.lock();
-        let (next, kept) = self.current.load().renewed(registry, others, bare_names);
+    /// Publishes the zones of another configuration.
+    /// It takes time that grows with the services of the zones of which something else is said
+    /// than before, and no query waits for it. Gives what is to be said of the zones.
+    pub fn renew(&self, next: NextZones) -> Vec<SerialKept> {
+        let mut writing = self.writing.lock();
+        let (next, kept) = self.current.load().renewed(next, &mut writing.memory);
         enter(&self.roster, &next);
-        self.current.store(Arc::new(next));
+        let earlier = self.publish(&mut writing, next);
+        drop((writing, earlier));
         kept
     }
 
-    /// Publishes what an edit makes of a zone, beside the newest of all others. Gives the
-    /// generation that was the newest until now.
-    fn edit(&self, at: usize, edit: impl FnOnce(&mut Zone)) -> Arc<Generation> {
+    /// Publishes what an edit makes of a zone, beside the newest of all others. Nothing, if the
+    /// zone is gone.
+    fn edit(&self, id: ZoneId, edit: impl FnOnce(&mut Zone)) {
         // A writer that panicked has published nothing.
-        let _writing = self.writing.lock();
-        let newest = self.current.load_full();
-        let mut zone = Zone::clone(&newest.zones()[at]);
-        edit(&mut zone);
-        self.current.swap(Arc::new(newest.with_zone(at, Arc::new(zone))))
+        let mut writing = self.writing.lock();
+        let Some(next) = self.current.load_full().edited(id, edit) else { return };
+        let earlier = self.publish(&mut writing, next);
+        drop((writing, earlier));
+    }
+
+    /// Publishes a generation. Gives the one that is to be taken apart.
+    fn publish(&self, writing: &mut Writing, next: Generation) -> Option<Arc<Generation>> {
+        writing.earlier.replace(self.current.swap(Arc::new(next)))
+    }
+
+    /// Takes the generation before the newest apart, a while after that was published: zones
+    /// that are gone take their memory with them, though nothing else is published.
+    pub fn tidy(&self) {
+        let earlier = self.writing.lock().earlier.take();
+        drop(earlier);
     }
 }
 
 /// Gives every zone of a generation that is not published yet its number.
 fn enter(roster: &Lock<ZoneNumbers>, generation: &Generation) {
     let mut roster = roster.lock();
-    generation.zones().iter().for_each(|zone| roster.enter(zone.settings()));
+    for zone in generation.zones() {
+        roster.enter(zone.settings());
+        if let Some(later) = &zone.successor {
+            roster.enter(&later.settings);
+        }
+    }
 }

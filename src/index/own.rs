@@ -9,6 +9,7 @@
 //! they are answered there as long as neither a file nor another zone names the same.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hickory_proto::rr::{Name, RData};
 
@@ -22,17 +23,25 @@ use crate::registry::Diagnostic;
 const OBEYED: [(&str, &str); 2] =
     [("wpad", "browsers take their proxy from it"), ("isatap", "hosts tunnel IPv6 through it")];
 
-/// The part of a zone's settings that is known once all zones are.
+/// The part of what is known of a zone that depends on all zones.
 #[derive(Debug)]
 pub(super) struct Own {
     /// Its names that zones stand on.
     pub(super) names: Box<[OwnName]>,
-    /// The apexes of all zones.
-    pub(super) apexes: std::sync::Arc<[WireName]>,
+    /// The apexes of all zones; the same, shared, as long as they do not change.
+    pub(super) apexes: Arc<[WireName]>,
+}
+
+impl PartialEq for Own {
+    /// Whether nothing is known otherwise. There may be ten thousand apexes, and as many zones
+    /// that are told of them.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.apexes, &other.apexes) && self.names == other.names
+    }
 }
 
 /// A name of a zone that some zone stands on.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct OwnName {
     name: WireName,
     /// Whether it is that of a name server of the zone itself.
@@ -43,8 +52,8 @@ pub(super) struct OwnName {
     server: Option<Owner>,
 }
 
-/// Tells every zone which of its names zones stand on.
-pub(super) fn tell(zones: &[std::sync::Arc<Zone>], sites: &Sites) {
+/// Which of its names zones stand on, zone by zone; beside the zones of the generation before.
+pub(super) fn of(zones: &[Arc<Zone>], sites: &Sites, before: &[Arc<Zone>]) -> Vec<Own> {
     let mut found: Vec<Vec<OwnName>> = zones.iter().map(|_| Vec::new()).collect();
     for (at, zone) in zones.iter().enumerate() {
         let settings = zone.settings();
@@ -64,10 +73,12 @@ pub(super) fn tell(zones: &[std::sync::Arc<Zone>], sites: &Sites) {
             }
         }
     }
-    let apexes = zones.iter().map(|zone| *zone.settings().wire()).collect::<std::sync::Arc<[_]>>();
-    for (zone, own) in zones.iter().zip(found) {
-        zone.settings().own(own, std::sync::Arc::clone(&apexes));
-    }
+    let apexes = zones.iter().map(|zone| zone.settings().wire());
+    let known = before.iter().find_map(|zone| zone.own.as_ref()).map(|own| &own.apexes);
+    let known = known.filter(|known| apexes.clone().eq(known.iter())).map(Arc::clone);
+    let apexes = known.unwrap_or_else(|| apexes.copied().collect());
+    let own = |names: Vec<_>| Own { names: names.into(), apexes: Arc::clone(&apexes) };
+    found.into_iter().map(own).collect()
 }
 
 impl Settings {
@@ -104,6 +115,22 @@ impl Settings {
         let data = addresses.iter().map(data);
         (!is_known).then(|| Owner::of(name.clone(), self.ns_ttl, data))
     }
+}
+
+impl Zone {
+    /// Whether a name is in a zone of ours.
+    pub(super) fn is_ours(&self, name: &WireName) -> bool {
+        let is_below = |apex: &WireName| {
+            let skipped = name.labels().checked_sub(apex.labels());
+            skipped.is_some_and(|skipped| name.suffix(skipped) == apex.as_wire())
+        };
+        self.own.iter().flat_map(|own| own.apexes.iter()).any(is_below)
+    }
+
+    /// Its names that zones stand on.
+    fn own_names(&self) -> &[OwnName] {
+        self.own.as_ref().map_or(&[], |own| &own.names)
+    }
 
     /// What is known of a name that zones stand on.
     fn owned(&self, name: &WireName) -> Option<&OwnName> {
@@ -117,7 +144,8 @@ impl Settings {
             let skipped = own.name.labels().saturating_sub(name.labels());
             own.is_server && own.name.suffix(skipped) == name.as_wire()
         };
-        (self.schema() != Schema::Static || self.is_reverse())
+        let settings = self.settings();
+        (settings.schema() != Schema::Static || settings.is_reverse())
             && self.own_names().iter().any(is_under)
     }
 
@@ -132,19 +160,17 @@ impl Settings {
     pub fn serves_at(&self, name: &WireName) -> bool {
         self.owned(name).is_some_and(|own| own.server.is_some())
     }
-}
 
-impl Zone {
     /// What stands at a name because zones stand on it, or on one below it.
     pub(super) fn find_own(&self, name: &WireName) -> Option<Node<'_>> {
-        let server = self.settings().owned(name).and_then(|own| own.server.as_ref());
-        let above = || self.settings().serves_under(name).then_some(Node::Empty);
+        let server = self.owned(name).and_then(|own| own.server.as_ref());
+        let above = || self.serves_under(name).then_some(Node::Empty);
         server.map(Node::Static).or_else(above)
     }
 
     /// Registrations at names that zones stand on, and at those that clients obey.
     pub(super) fn problems_of_names(&self) -> impl Iterator<Item = Diagnostic> {
-        let reserved = self.settings().own_names().iter().filter(|own| own.is_reserved);
+        let reserved = self.own_names().iter().filter(|own| own.is_reserved);
         let reserved = reserved.flat_map(|own| {
             self.registered(&own.name).into_iter().map(move |key| {
                 let name = own.name.to_string();
@@ -203,8 +229,6 @@ impl Zone {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use hickory_proto::rr::rdata::SOA;
 
     use super::*;

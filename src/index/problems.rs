@@ -68,8 +68,7 @@ impl Zone {
     /// Hosts of a SkyDNS zone that no address can be told of: names outside our zones, at or
     /// beside entries with addresses, for a CNAME cannot stand with these.
     fn half_answered(&self) -> impl Iterator<Item = Diagnostic> {
-        let is_ours =
-            |host: &str| WireName::from_text(host).is_ok_and(|name| self.settings().is_ours(&name));
+        let is_ours = |host: &str| WireName::from_text(host).is_ok_and(|name| self.is_ours(&name));
         let parent =
             |path: &[u8]| labels(path).last().map_or(0, |last| path.len() - 1 - last.len());
         let places = move |entry: &Entry| [entry.path.len(), parent(&entry.path)];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Generation, Index};
+use super::{Index, ZoneId};
 use crate::registry::{Publish, Update};
 
 /// Publishes what the registry says of one zone.
@@ -11,24 +11,27 @@ pub struct Publisher {
     /// Where generations are published.
     index: Arc<Index>,
     /// Which zone it writes.
-    at: usize,
-    /// The generation before the newest. Queries are done with it long before the next is
-    /// published, and so it is taken apart here, by none of them.
-    previous: Arc<Generation>,
+    id: ZoneId,
 }
 
 impl Publisher {
-    /// The publisher of the zone at a place of the index.
+    /// The publisher of the zone that is at a place of the index now.
     #[must_use]
     pub fn new(index: Arc<Index>, at: usize) -> Self {
-        let previous = Arc::clone(&index.load());
-        Self { index, at, previous }
+        let id = index.load().zones()[at].id();
+        Self::of(index, id)
+    }
+
+    /// The publisher of a zone.
+    #[must_use]
+    pub const fn of(index: Arc<Index>, id: ZoneId) -> Self {
+        Self { index, id }
     }
 }
 
 impl Publish for Publisher {
     fn publish(&mut self, update: Update) {
-        self.previous = self.index.edit(self.at, |zone| {
+        self.index.edit(self.id, |zone| {
             zone.apply(&update);
             zone.confirm(update.revision);
         });
@@ -44,7 +47,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::index::{Node, Service, Settings};
+    use crate::index::{Generation, Node, Service, Settings};
     use crate::names::WireName;
     use crate::registry::{Instance, Layout, Proto, Table};
 

@@ -12,7 +12,7 @@ const NAMED_MAX: usize = 62;
 
 /// Under which number something is counted: a zone, or one of the two that stand for no zone
 /// in particular.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneNumber(u8);
 
 /// The names of the zones that are counted by name, in the order of their numbers.

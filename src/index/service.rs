@@ -83,6 +83,11 @@ impl Service {
         self.ready = Slots::default();
     }
 
+    /// Whether an instance is at a host that has a name, or may be.
+    pub(super) fn names_hosts(&self) -> bool {
+        self.rare.sets().is_some() || self.by_address.len() < self.len()
+    }
+
     /// A service of those instances alone that have a version.
     pub(super) fn with_version(&self, version: &str) -> Self {
         let mut chosen = Self::default();

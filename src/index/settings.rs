@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
-use super::own::{Own, OwnName};
 use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Diagnostic, Layout};
@@ -76,8 +75,6 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// Where the name server is, if it is the one that is made up.
     servers: Box<[IpAddr]>,
-    /// Its names that zones stand on, and the apexes of all zones; known once all zones are.
-    own: OnceLock<Own>,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
     /// How many A, AAAA, SRV or PTR records of registrations an answer has at most; 0 for all.
@@ -85,7 +82,7 @@ pub struct Settings {
     /// Which of more records than that, or than there is room for, are drawn.
     pub answers_order: AnswersOrder,
     /// The records of the zone file beside SOA and NS, if it has any.
-    tree: Option<Tree>,
+    tree: Option<Arc<Tree>>,
     /// What in the zone file is served otherwise than it is written.
     cautions: Vec<Diagnostic>,
     /// Where its names come from.
@@ -124,7 +121,6 @@ impl Settings {
             ns,
             ns_ttl,
             servers: Box::default(),
-            own: OnceLock::new(),
             ttl,
             max_answers,
             answers_order: AnswersOrder::default(),
@@ -160,7 +156,8 @@ impl Settings {
     /// The same of a zone whose file has these records.
     #[must_use]
     pub fn holding(self, tree: Tree, cautions: Vec<Diagnostic>) -> Self {
-        Self { tree: Some(tree).filter(|tree| !tree.is_bare()), cautions, ..self }
+        let tree = Some(tree).filter(|tree| !tree.is_bare());
+        Self { tree: tree.map(Arc::new), cautions, ..self }
     }
 
     /// The same of a zone whose addresses have names in reverse zones.
@@ -194,21 +191,54 @@ impl Settings {
         &self.cautions
     }
 
-    /// Takes the place of earlier settings. Secondaries would take what is before the serial
-    /// that was shown for old (RFC 1982 section 3.2): then that one is kept.
-    pub(super) fn succeed(&mut self, earlier: &Self) -> Option<SerialKept> {
-        let (kept, new) = (earlier.soa.serial, self.soa.serial);
-        let is_before = (new.wrapping_sub(kept) as i32) < 0;
-        is_before.then(|| {
-            self.soa.serial = kept;
-            SerialKept { zone: self.title(), new, kept }
-        })
+    /// The same of which no answer was made.
+    pub(super) fn unused(&self) -> Self {
+        let tree = self.tree().map(|tree| Arc::new(tree.unused()));
+        Self { tree, ..self.copied() }
+    }
+
+    /// The same once more, by the same records.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        Self {
+            apex: self.apex.clone(),
+            wire: self.wire,
+            soa: self.soa.clone(),
+            ns: self.ns.clone(),
+            servers: self.servers.clone(),
+            tree: self.tree.clone(),
+            cautions: self.cautions.clone(),
+            layout: self.layout.clone(),
+            number: AtomicU8::new(self.number.load(Ordering::Relaxed)),
+            ready: OnceLock::new(),
+            ..*self
+        }
+    }
+
+    /// Whether others say the same.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        let times = |it: &Self| [it.soa_ttl, it.ns_ttl, it.ttl, u32::from(it.max_answers)];
+        let kinds = |it: &Self| (it.answers_order, it.schema, it.names_addresses, it.is_reverse);
+        self.apex.eq_case(&other.apex)
+            && (times(self), kinds(self)) == (times(other), kinds(other))
+            && (&self.soa, &self.ns) == (&other.soa, &other.ns)
+            && (&self.servers, &self.layout) == (&other.servers, &other.layout)
+            && self.cautions == other.cautions
+            && self.has_records_of(other)
+    }
+
+    /// Whether its file has the same records as another's.
+    fn has_records_of(&self, other: &Self) -> bool {
+        match (&self.tree, &other.tree) {
+            (Some(own), Some(others)) => Arc::ptr_eq(own, others) || own == others,
+            (own, others) => own.is_none() && others.is_none(),
+        }
     }
 
     /// The records of the zone file, if it has any beside SOA and NS.
     #[must_use]
-    pub const fn tree(&self) -> Option<&Tree> {
-        self.tree.as_ref()
+    pub fn tree(&self) -> Option<&Tree> {
+        self.tree.as_deref()
     }
 
     /// How many A, AAAA, SRV or PTR records of registrations an answer has at most.
@@ -269,25 +299,5 @@ impl Settings {
     /// Where the name server is, if it is the one that is made up.
     pub(super) fn servers(&self) -> &[IpAddr] {
         &self.servers
-    }
-
-    /// Keeps which of its names zones stand on, and which zones there are.
-    pub(super) fn own(&self, names: Vec<OwnName>, apexes: Arc<[WireName]>) {
-        // Where the same settings are in two indices, the first says.
-        let _ = self.own.set(Own { names: names.into(), apexes });
-    }
-
-    /// Whether a name is in a zone of ours.
-    pub(super) fn is_ours(&self, name: &WireName) -> bool {
-        let is_below = |apex: &WireName| {
-            let skipped = name.labels().checked_sub(apex.labels());
-            skipped.is_some_and(|skipped| name.suffix(skipped) == apex.as_wire())
-        };
-        self.own.get().is_some_and(|own| own.apexes.iter().any(is_below))
-    }
-
-    /// Its names that zones stand on.
-    pub(super) fn own_names(&self) -> &[OwnName] {
-        self.own.get().map_or(&[], |own| &own.names)
     }
 }

@@ -12,7 +12,7 @@ use super::AnswerSlot;
 use crate::names::{NameTooLong, WireName};
 
 /// The records of one zone file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Tree {
     /// By the owner's lower-cased wire form.
     owners: HashMap<Box<[u8]>, Owner, foldhash::fast::RandomState>,
@@ -25,7 +25,7 @@ pub struct Tree {
 }
 
 /// A name with its records; one without any exists because of names below it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Owner {
     /// The name, as the file spells it.
     name: Name,
@@ -55,7 +55,21 @@ pub enum Cut<'t> {
     Redirection(&'t Owner),
 }
 
+impl PartialEq for RecordSet {
+    /// Whether it says the same, whatever was made of it.
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.ttl, &self.data) == (other.kind, other.ttl, &other.data)
+    }
+}
+
 impl Tree {
+    /// The same records, of which no answer was made.
+    pub(super) fn unused(&self) -> Self {
+        let owners = self.owners.iter().map(|(wire, owner)| (wire.clone(), owner.unused()));
+        let Self { sets, has_cuts, has_wildcards, .. } = *self;
+        Self { owners: owners.collect(), sets, has_cuts, has_wildcards }
+    }
+
     /// The tree of a zone's records.
     ///
     /// # Errors
@@ -153,6 +167,15 @@ impl Tree {
 }
 
 impl Owner {
+    /// The same records, of which no answer was made.
+    fn unused(&self) -> Self {
+        let unused = |set: &RecordSet| {
+            let RecordSet { kind, ttl, ref data, .. } = *set;
+            RecordSet { kind, ttl, data: data.clone(), slot: AnswerSlot::new() }
+        };
+        Self { name: self.name.clone(), sets: self.sets.iter().map(unused).collect() }
+    }
+
     /// A name with records of one TTL.
     pub(super) fn of(name: Name, ttl: u32, data: impl IntoIterator<Item = RData>) -> Self {
         let mut owner = Self { name: name.clone(), sets: Vec::new() };

@@ -7,24 +7,38 @@ use super::aliases::{Aliases, Transports};
 use super::empty::EmptyNames;
 use super::labels::{Edit, Label, Services};
 use super::life::ZoneLife;
+use super::own::Own;
+use super::renewal::Successor;
 use super::unusable::Unusable;
-use super::{Schema, SerialKept, Service, Settings, SkyDns};
+use super::{Schema, Service, Settings, SkyDns, ZoneId};
 use crate::names::folded;
 use crate::registry::{AliasChange, Change, EntryChange, Instance, Proto, Update};
 
 /// One zone at one moment.
 #[derive(Debug, Clone)]
 pub struct Zone {
+    /// Which zone of which source it is.
+    pub(super) id: ZoneId,
     /// What the configuration and the zone file say.
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
+    /// What depends on which zones there are; none before that is known.
+    pub(super) own: Option<Arc<Own>>,
+    /// What takes its place once it is listed, where it is to be read from another source.
+    pub(super) successor: Option<Arc<Successor>>,
+    /// The serial of the zone file; that of an earlier one, as long as this is behind.
+    pub(super) file_serial: u32,
+    /// What is added to the serial, so that it never falls.
+    pub(super) serial_shift: u32,
+    /// The last serial that was shown before this zone was there, until it is listed.
+    pub(super) serial_before: Option<u32>,
     /// What goes on, by whatever settings.
     pub(super) life: Arc<ZoneLife>,
     /// The highest revision of the registry that is held whole; none before the first list.
-    revision: Option<i64>,
+    pub(super) revision: Option<i64>,
     /// How many changes made it what it is.
     pub(super) changes: u64,
     /// How many instances are registered.
-    instances: usize,
+    pub(super) instances: usize,
     /// The services, by label.
     pub(super) services: Services,
     /// The names that stand for others; shared by generations until one of them changes.
@@ -43,20 +57,21 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// A zone before its first list.
-    pub(super) fn new(settings: Arc<Settings>) -> Self {
-        Self::living(settings, Arc::default())
-    }
-
-    /// The same where what goes on in it began before.
-    pub(super) fn living(settings: Arc<Settings>, life: Arc<ZoneLife>) -> Self {
+    /// A zone before its first list, and what goes on in it, which may have begun before.
+    pub(super) fn new(id: ZoneId, settings: Arc<Settings>, life: Arc<ZoneLife>) -> Self {
         let (services, transports) = (Services::default(), Transports::default());
         let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
         let revision = (settings.schema() == Schema::Static).then_some(0);
         let addresses = settings.names_its_addresses().then(Addresses::default);
         Self {
+            id,
+            file_serial: settings.soa.serial,
             settings,
+            own: None,
+            successor: None,
+            serial_shift: 0,
+            serial_before: None,
             life,
             revision,
             changes: 0,
@@ -69,6 +84,18 @@ impl Zone {
             addresses,
             empty: EmptyNames::default(),
         }
+    }
+
+    /// Which zone of which source it is.
+    #[must_use]
+    pub const fn id(&self) -> ZoneId {
+        self.id
+    }
+
+    /// Whether it is to be read from another source, which was not listed yet.
+    #[must_use]
+    pub const fn is_moving(&self) -> bool {
+        self.successor.is_some()
     }
 
     /// What the configuration and the zone file say.
@@ -96,21 +123,6 @@ impl Zone {
         self.changes
     }
 
-    /// The same zone with other settings, and what is to be said of these. What was made of
-    /// the earlier ones is forgotten.
-    pub(super) fn renewed(&self, mut settings: Settings) -> (Self, Option<SerialKept>) {
-        let kept = settings.succeed(&self.settings);
-        let mut zone = Self { settings: Arc::new(settings), ..self.clone() };
-        zone.services.iter_mut().for_each(|(_, service)| Arc::make_mut(service).forget());
-        Arc::make_mut(&mut zone.aliases).forget();
-        let is_wanted = zone.settings.names_its_addresses();
-        zone.addresses = zone.addresses.take().filter(|_| is_wanted);
-        if is_wanted && zone.addresses.is_none() {
-            zone.addresses = Some(Addresses::of(&zone.services));
-        }
-        (zone, kept)
-    }
-
     /// The services, in no order.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         self.services.values().map(|service| &**service)
@@ -123,10 +135,11 @@ impl Zone {
     }
 
     /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
-    /// every replica shows the same (RFC 1982).
+    /// every replica shows the same (RFC 1982); more where it would fall by that.
     #[must_use]
     pub fn serial(&self) -> u32 {
-        self.settings.soa.serial.wrapping_add(self.revision.unwrap_or_default() as u32)
+        let written = self.file_serial.wrapping_add(self.serial_shift);
+        written.wrapping_add(self.revision.unwrap_or_default() as u32)
     }
 
     /// How many services there are.

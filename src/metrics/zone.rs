@@ -100,6 +100,17 @@ impl Vitals {
         self.held.get() > 0 || self.held_aliases.get() > 0
     }
 
+    /// Forgets what was so of a source that is not followed any more.
+    pub fn begin(&self) {
+        self.held.set(0);
+        self.held_aliases.set(0);
+        self.collapse.set(None);
+        self.endpoint.set(None);
+        self.trouble.set(None);
+        self.listing.set(None);
+        self.newest.set(0);
+    }
+
     /// How many sessions ended for a cause.
     #[must_use]
     pub const fn resyncs(&self, cause: Cause) -> &Count {

@@ -214,7 +214,9 @@ impl<P: Publish> Mirror<P> {
 
     /// Says why a session ended.
     fn complain(&mut self, error: &Error) {
-        let condition = Condition::of(self.held.is_some(), &self.freshness, &self.vitals);
+        // Where it is of a zone that moves, the earlier one is answered.
+        let is_held = self.vitals.revision.get() > 0;
+        let condition = Condition::of(is_held, &self.freshness, &self.vitals);
         self.complaints.say(self.guard.zone(), &self.endpoint, error, &condition);
     }
 

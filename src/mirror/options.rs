@@ -66,6 +66,12 @@ impl Patience {
         self.current.store(Arc::new(waits));
     }
 
+    /// How long answers are given without word of the registry; for ever when absent.
+    #[must_use]
+    pub fn max_stale(&self) -> Option<Duration> {
+        self.current.load().max_stale
+    }
+
     /// How long the removals of a collapse are held.
     pub(super) fn hold_collapse(&self) -> Duration {
         self.current.load().hold_collapse
@@ -74,8 +80,7 @@ impl Patience {
     /// After which silence a report of progress is asked for: seldom, unless answers are to
     /// stop after a silence that is hardly longer; then so often that one may be late.
     pub(super) fn progress_after(&self) -> Duration {
-        let max_stale = self.current.load().max_stale;
-        max_stale.map_or(PROGRESS_AFTER, |it| PROGRESS_AFTER.min(it / 4))
+        self.max_stale().map_or(PROGRESS_AFTER, |it| PROGRESS_AFTER.min(it / 4))
     }
 }
 

@@ -15,7 +15,7 @@ options! {
         /// ?prefix=PATH&timeout=DURATION&refresh=DURATION: /services, 3s, and 60s (of the member list)
         /// unless given. etcd+srv://DOMAIN in the place of http://HOST finds the members by DNS.
         #[arg(long, global = true, env = "SRVD_REGISTRY", value_name = "URL")]
-        registry: String => Refused;
+        registry: String => Reloaded;
         /// CA certificates (PEM) for etcd [default: the system's]
         #[arg(long, global = true, env = "SRVD_CA", value_name = "FILE")]
         ca: PathBuf => Followed;

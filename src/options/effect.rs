@@ -9,6 +9,4 @@ pub enum TakesEffect {
     Followed,
     /// After a restart, as one warning says.
     Restart,
-    /// After a restart; until then nothing is read again.
-    Refused,
 }

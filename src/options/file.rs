@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use toml::Spanned;
+use toml::{Spanned, Table};
 
 use super::answering::AnsweringKeys;
 use super::common::CommonKeys;
@@ -99,6 +99,18 @@ impl File {
                 path.display()
             ))),
         }
+    }
+
+    /// Its keys and values as they are written, whatever they mean.
+    #[must_use]
+    pub fn written(&self) -> Table {
+        self.text.parse().unwrap_or_default()
+    }
+
+    /// The same of the file at a path, if it is TOML at all.
+    #[must_use]
+    pub fn written_at(path: &Path) -> Option<Table> {
+        contents(path).ok()?.0.parse().ok()
     }
 
     /// What it looked like when it was read; nothing where there is none.

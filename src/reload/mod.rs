@@ -14,39 +14,38 @@
 //! Certificates and passwords for etcd are followed by `etcd`'s access, and resolv.conf by the
 //! forwarder: both go on with what they had where a file is bad. Here they are only named.
 
+use std::mem::take;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::block_in_place;
 use tokio::time::timeout;
+use toml::Table;
 
-use crate::app::{Reloadable, warn_of};
-use crate::config::{self, Fixed, Serve, ZoneConfig};
+use crate::app::{Reloadable, ZoneChanges, warn_of};
+use crate::config::{self, Fixed, KnownZones, Serve};
 use crate::error::Failure;
 use crate::etcd::Access;
-use crate::files::{FileStamps, LOOK_EVERY, WatchedFiles};
-use crate::index::Schema;
+use crate::files::{FileStamp, FileStamps, LOOK_EVERY, WatchedFiles};
 use crate::metrics::{ReloadOutcome, State};
 use crate::options::{Common, File, ServeArgs};
-use crate::registry::{Layout, RegistryUrl};
 use crate::systemd;
 
 /// Files that are named when they changed: a directory may be replaced whole.
 const NAMED: usize = 3;
+/// Zones that are named when they come, go or move: there may be a thousand.
+const ZONES_SHOWN: usize = 20;
+/// How long the configuration file must not have changed before it is read: whoever writes it anew
+/// empties it first, and what is written by half may well be sound.
+const SETTLED: Duration = Duration::from_millis(100);
+/// How often that is waited for: somebody may be writing it all the time.
+const SETTLING: u32 = 10;
 /// Why everything is read, where a signal says so.
 const HANGUP: &str = "SIGHUP";
 
-/// The origin of a registry zone's names, which stays the same as long as this process runs.
-#[derive(Debug, PartialEq, Eq)]
-struct ZoneOrigin {
-    /// The apex, without the last dot.
-    zone: String,
-    schema: Schema,
-    registry: RegistryUrl,
-    /// The part of it that is the zone's.
-    layout: Layout,
-}
+/// The function that makes of a configuration that was read what is used.
+pub type Adapt = Box<dyn Fn(&mut Serve) + Send>;
 
 /// The reloader, which reads everything again.
 pub struct Reload {
@@ -54,12 +53,18 @@ pub struct Reload {
     common: Common,
     /// What was typed of serving.
     args: ServeArgs,
-    /// Where the registry zones come from, in their order.
-    origins: Vec<ZoneOrigin>,
     /// What only a restart changes.
     fixed: Fixed,
     /// How the registries let us in.
     access: Access,
+    /// What else is made of what was read.
+    adapt: Adapt,
+    /// The configuration file that is used, as it is written.
+    used: Table,
+    /// What all files looked like when they were used.
+    used_stamps: FileStamps,
+    /// The zone files that were read.
+    known: KnownZones,
     /// Whether files are followed.
     is_watching: bool,
     watched: WatchedFiles,
@@ -70,25 +75,29 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// What reads again what was read: the configuration file, and all else by `read`. Files
-    /// that change meanwhile are read again.
+    /// Reads all that a configuration file names, and what reads it again. `adapt` makes of it
+    /// what is used, each time. Files that change meanwhile are read again.
     ///
     /// # Errors
-    /// What `read` fails with.
+    /// As [`Serve::new`].
     pub fn of(
         common: &Common,
         args: &ServeArgs,
         file: &File,
-        read: impl FnOnce() -> Result<Serve, Failure>,
+        adapt: Adapt,
     ) -> Result<(Self, Serve), Failure> {
         let (watched, stamps) = look(common, args, file);
-        let config = read()?;
+        let mut config = Serve::new(common, args, file)?;
+        adapt(&mut config);
         let reload = Self {
             common: common.clone(),
             args: args.clone(),
-            origins: config.zones.iter().map(ZoneOrigin::new).collect(),
             fixed: config.fixed(),
             access: config.access.clone(),
+            adapt,
+            used: file.written(),
+            used_stamps: stamps.clone(),
+            known: take(&mut config.known_zones),
             is_watching: config.watch_files,
             watched,
             read: stamps,
@@ -138,12 +147,18 @@ impl Reload {
     fn reload(&mut self, cause: String, live: &Reloadable) {
         systemd::reloading();
         let fault = match self.apply(live) {
-            Ok(zones) => {
-                tracing::info!(zones, "configuration reloaded ({cause})");
+            Ok((zones, changes)) => {
+                let zone_files_read = self.known.read();
+                tracing::info!(
+                    zones,
+                    zone_files_read,
+                    "configuration reloaded ({cause}){}",
+                    in_words(&changes)
+                );
                 None
             }
             Err(fault) => {
-                let (cause, fault) = (cause.clone(), fault.to_string());
+                let (cause, fault) = (cause.clone(), self.with_all_else(&fault.to_string()));
                 let state = State::ReloadRefused { cause, fault: fault.clone() };
                 tracing::error!("{state}");
                 Some(fault)
@@ -153,30 +168,47 @@ impl Reload {
         systemd::reloaded();
     }
 
-    /// Reads everything, and uses it. Gives how many zones there are now.
-    fn apply(&mut self, live: &Reloadable) -> Result<usize, Failure> {
-        let config = self.read()?;
-        if self.origins != config.zones.iter().map(ZoneOrigin::new).collect::<Vec<_>>() {
-            let text = "[[zone]] names, prefixes, schemas, formats, templates or registries changed; restart to apply";
-            return Err(Failure::usage(text));
-        }
+    /// Reads everything, and uses it. Gives how many zones there are now, and which are others.
+    fn apply(&mut self, live: &Reloadable) -> Result<(usize, ZoneChanges), Failure> {
+        let (config, written) = self.read()?;
         let (fixed, count) = (config.fixed(), config.zones.len() + config.static_zones.len());
         let (cautions, ending) = (config.cautions(), config.of_files());
         let is_watching = config.watch_files;
-        live.follow(config).map_err(Failure::failed)?;
-        self.is_watching = is_watching;
+        let changes = live.follow(config).map_err(Failure::failed)?;
+        (self.is_watching, self.used) = (is_watching, written);
+        self.used_stamps.clone_from(&self.read);
         warn_of(&cautions, &ending);
         self.warn_of_fixed(&fixed);
-        Ok(count)
+        Ok((count, changes))
     }
 
-    /// Reads everything.
-    fn read(&mut self) -> Result<Serve, Failure> {
-        let Self { common, args, access, .. } = self;
+    /// Reads everything. Gives the configuration file as it is written, too.
+    fn read(&mut self) -> Result<(Serve, Table), Failure> {
+        let Self { common, args, access, known, .. } = self;
         (self.read, self.pending) = (FileStamps::of(&self.watched), None);
+        settle(common.config.as_deref());
         let file = File::read_again(common.config.as_deref())?;
         (self.watched, self.read) = look(common, args, &file);
-        Serve::again(common, args, &file, access)
+        let mut config = Serve::again(common, args, &file, access, known)?;
+        (self.adapt)(&mut config);
+        self.known = take(&mut config.known_zones);
+        Ok((config, file.written()))
+    }
+
+    /// A fault, and all that would have changed beside it: one look shows what is not used.
+    fn with_all_else(&self, fault: &str) -> String {
+        let written = self.common.config.as_deref().and_then(File::written_at);
+        let keys = written.map_or_else(Vec::new, |it| config::differences(&self.used, &it));
+        let is_other = |key: &String| !fault.contains(&format!(": {}: ", key.trim_matches('`')));
+        let is_configuration = |path: &Path| self.common.config.as_deref() == Some(path);
+        let changed = self.read.changed(&self.used_stamps);
+        let files: Vec<_> = changed.into_iter().filter(|path| !is_configuration(path)).collect();
+        let files = (!files.is_empty()).then(|| named(&files));
+        let all: Vec<_> = keys.into_iter().filter(is_other).chain(files).collect();
+        match all.is_empty() {
+            true => fault.to_owned(),
+            false => format!("{fault}; not used either: {}", all.join(", ")),
+        }
     }
 
     /// Names what changed and is not used.
@@ -200,6 +232,34 @@ fn look(common: &Common, args: &ServeArgs, file: &File) -> (WatchedFiles, FileSt
     (watched, stamps)
 }
 
+/// Waits, not for long, until nobody is writing a file.
+fn settle(path: Option<&Path>) {
+    let Some(path) = path else { return };
+    let stamp = || std::fs::metadata(path).ok().as_ref().and_then(FileStamp::of);
+    let is_young = |stamp: FileStamp| !stamp.is_before(SystemTime::now() - SETTLED);
+    for _ in 0..SETTLING {
+        if !stamp().is_some_and(is_young) {
+            return;
+        }
+        std::thread::sleep(SETTLED / 2);
+    }
+}
+
+/// Which zones are others, in words.
+fn in_words(changes: &ZoneChanges) -> String {
+    let ZoneChanges { added, removed, moved, .. } = changes;
+    let kinds = [("added", added), ("removed", removed), ("moved", moved)];
+    let kinds = kinds.into_iter().filter(|(_, zones)| !zones.is_empty());
+    let some = |zones: &[String]| {
+        let shown = zones.iter().take(ZONES_SHOWN).map(String::as_str).collect::<Vec<_>>();
+        match zones.len() - shown.len() {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    };
+    kinds.map(|(kind, zones)| format!("; {kind}: {}", some(zones))).collect()
+}
+
 /// Files that changed, in words.
 fn named(changed: &[&Path]) -> String {
     let names: Vec<_> = changed.iter().take(NAMED).map(|path| path.display().to_string()).collect();
@@ -207,17 +267,5 @@ fn named(changed: &[&Path]) -> String {
     match changed.len().saturating_sub(NAMED) {
         0 => format!("{names} changed"),
         more => format!("{names} and {more} more changed"),
-    }
-}
-
-impl ZoneOrigin {
-    /// Where a zone comes from.
-    fn new(zone: &ZoneConfig) -> Self {
-        Self {
-            zone: zone.settings.title(),
-            schema: zone.settings.schema(),
-            registry: zone.registry.clone(),
-            layout: zone.layout.clone(),
-        }
     }
 }

@@ -13,7 +13,7 @@ use super::format::{self, Snapshot, Stamp};
 use super::pace::Pace;
 use super::{Identity, SnapshotFault, file};
 use crate::files;
-use crate::index::{Index, Zone};
+use crate::index::{Index, Zone, ZoneId};
 use crate::metrics::Staleness;
 use crate::names::Span;
 use crate::registry::Layout;
@@ -36,7 +36,7 @@ pub struct SnapshotWriter {
     /// Where generations are published.
     index: Arc<Index>,
     /// Which zone it is.
-    at: usize,
+    zone: ZoneId,
     /// When to write.
     pace: Pace,
     /// The revision on disk.
@@ -48,14 +48,14 @@ pub struct SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    /// The keeper of the zone at a place of the index, in a directory that is there.
+    /// The keeper of a zone, in a directory that is there.
     #[must_use]
     pub fn new(
         directory: &Path,
         identity: Identity,
         layout: Layout,
         index: Arc<Index>,
-        at: usize,
+        zone: ZoneId,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -63,7 +63,7 @@ impl SnapshotWriter {
             identity,
             layout,
             index,
-            at,
+            zone,
             pace: Pace::new(now),
             revision: None,
             touched: now,
@@ -82,7 +82,9 @@ impl SnapshotWriter {
             }
             Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
             Err(fault) => {
-                self.zone().vitals().snapshot.failures.add(1);
+                if let Some(zone) = self.zone() {
+                    zone.vitals().snapshot.failures.add(1);
+                }
                 tracing::error!(
                     "ignoring snapshot {}: it {fault}; it stays as it is until the registry was \
                      listed, and is replaced then",
@@ -102,7 +104,8 @@ impl SnapshotWriter {
                 () = tokio::time::sleep(LOOK) => self.look().await,
             }
         }
-        let zone = self.zone();
+        // Of a zone that is gone, or read from elsewhere, it stays as it is.
+        let Some(zone) = self.zone() else { return };
         if self.is_kept(&zone) {
             // From here `max-stale` counts, should the registry be away at the next start.
             self.touch(&zone).await;
@@ -119,10 +122,7 @@ impl SnapshotWriter {
 
     /// Writes the zone if it is time, or notes that it is as it was.
     async fn look(&mut self) {
-        let zone = self.zone();
-        if !zone.is_ready() {
-            return;
-        }
+        let Some(zone) = self.zone().filter(|zone| zone.is_ready()) else { return };
         if self.pace.is_due(zone.changes(), Instant::now()) {
             self.write(zone).await;
         } else if self.touched.elapsed() >= TOUCH && self.pace.is_written(zone.changes()) {
@@ -130,9 +130,9 @@ impl SnapshotWriter {
         }
     }
 
-    /// The zone as it is now.
-    fn zone(&self) -> Arc<Zone> {
-        Arc::clone(&self.index.load().zones()[self.at])
+    /// The zone as it is now, if it is shown.
+    fn zone(&self) -> Option<Arc<Zone>> {
+        self.index.load().shown(self.zone).map(Arc::clone)
     }
 
     /// Reads the file.
@@ -150,11 +150,12 @@ impl SnapshotWriter {
         let changes = (instances.len() + aliases.len() + entries.len()) as u64;
         self.pace.wrote(changes, Duration::ZERO, Instant::now());
         self.revision = Some(*revision);
-        let zone = self.zone();
-        let vitals = &zone.vitals().snapshot;
-        vitals.restored.set();
-        vitals.octets.set(*octets);
-        vitals.confirmed_at.set(format::seconds(SystemTime::now() - *age));
+        if let Some(zone) = self.zone() {
+            let vitals = &zone.vitals().snapshot;
+            vitals.restored.set();
+            vitals.octets.set(*octets);
+            vitals.confirmed_at.set(format::seconds(SystemTime::now() - *age));
+        }
         let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
         tracing::warn!(
             zone = self.identity.zone,

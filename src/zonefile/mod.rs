@@ -51,6 +51,8 @@ pub struct ZoneFile {
     pub records: Vec<Entry>,
     /// What is served otherwise than it is written, or not at all.
     pub warnings: Vec<Warning>,
+    /// The files that it includes.
+    pub included: Vec<PathBuf>,
 }
 
 /// A record and where it is written.
@@ -135,9 +137,9 @@ impl ZoneFile {
 /// # Errors
 /// [`ZoneFault`], which names file, line, reason and remedy.
 pub fn parse(text: &[u8], apex: &Name, path: &Path) -> Result<ZoneFile, ZoneFault> {
-    let entries = reader::entries(text, apex, path)?;
+    let (entries, included) = reader::entries(text, apex, path)?;
     let (records, warnings) = check::checked(entries, apex)?;
-    Ok(ZoneFile { path: path.to_owned(), apex: apex.clone(), records, warnings })
+    Ok(ZoneFile { path: path.to_owned(), apex: apex.clone(), records, warnings, included })
 }
 
 /// The SOA and NS of a registry zone without a file.
@@ -152,5 +154,6 @@ pub fn template(apex: &Name) -> ZoneFile {
         apex: apex.clone(),
         records: Vec::new(),
         warnings: Vec::new(),
+        included: Vec::new(),
     })
 }

@@ -32,16 +32,21 @@ const SOA_WORDS: usize = 7;
 /// What `$INCLUDE` takes.
 const INCLUDE_FORM: &str = "a file, and perhaps a name";
 
-/// Reads a zone's text, and the files it includes.
+/// Reads a zone's text, and the files it includes; gives these, too.
 ///
 /// # Errors
 /// [`ZoneFault`], with its line.
-pub(super) fn entries(text: &[u8], apex: &Name, path: &Path) -> Result<Vec<Entry>, ZoneFault> {
-    let mut reader = Reader { apex, entries: Vec::new(), octets: FILE_OCTETS };
+pub(super) fn entries(
+    text: &[u8],
+    apex: &Name,
+    path: &Path,
+) -> Result<(Vec<Entry>, Vec<PathBuf>), ZoneFault> {
+    let (entries, included) = (Vec::new(), Vec::new());
+    let mut reader = Reader { apex, entries, included, octets: FILE_OCTETS };
     reader.charge(text.len()).map_err(|reason| ZoneFault::of(path, reason))?;
     let source = OpenFile::new(path, apex).ok_or_else(|| ZoneFault::of(path, Reason::Origin))?;
     reader.file(text, source)?;
-    Ok(reader.entries)
+    Ok((reader.entries, reader.included))
 }
 
 /// The state that all files of a zone share.
@@ -50,6 +55,8 @@ struct Reader<'zone> {
     apex: &'zone Name,
     /// The records so far.
     entries: Vec<Entry>,
+    /// The files that were included so far, as they are called there.
+    included: Vec<PathBuf>,
     /// How many octets may still be read.
     octets: usize,
 }
@@ -224,7 +231,9 @@ impl Reader<'_> {
             return Err(Reason::Depth);
         }
         let path = unquoted(file).ok_or(Reason::DirectiveForm("$INCLUDE", INCLUDE_FORM))?;
-        let path = below(&source.root, &beside(&source.path, &path))?;
+        let called = beside(&source.path, &path);
+        let path = below(&source.root, &called)?;
+        self.included.push(called);
         let text = contents(&path, self.octets).map_err(|reason| match reason {
             Reason::Read(error) => Reason::Include { path: path.clone(), error },
             reason => reason,

@@ -53,7 +53,6 @@ fn every_key_is_an_option_and_has_its_reload() {
         let wanted = match change {
             TakesEffect::Reloaded => " reloaded ",
             TakesEffect::Followed | TakesEffect::Restart => " restart; one warning ",
-            TakesEffect::Refused => " restart; the reload is refused ",
         };
         let is_named = |row: &&&str| {
             let names = row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2);

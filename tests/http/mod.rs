@@ -2,6 +2,7 @@
 
 /// Server-sent events, as a client reads them.
 mod stream;
+mod zones;
 
 /// Who may write, and over what.
 mod access;

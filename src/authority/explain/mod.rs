@@ -113,7 +113,7 @@ fn sections(answer: Answer) -> [Section; 3] {
 /// What is to be known beside the answer.
 fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<String> {
     let Some(zone) = place else { return Vec::new() };
-    let (settings, mut notes) = (zone.settings(), Vec::new());
+    let mut notes = Vec::new();
     if zone.is_ready() && zone.standing() != Staleness::Fresh {
         let age = Span(zone.freshness().age());
         notes.push(format!("the registry last confirmed what is held {age} ago"));
@@ -126,7 +126,7 @@ fn notes(resolved: &Resolved<'_>, place: Option<&Zone>, name: &WireName) -> Vec<
         ));
     }
     if let Resolved::Existing(position, _) = resolved
-        && settings.reserves(name)
+        && zone.reserves(name)
         && zone.has_registered(name, position.below)
     {
         notes.push(

@@ -17,7 +17,7 @@ fn online(id: &str) -> Change {
 /// A log, told of states in order: number, revision, standing. A state's number is how
 /// many changes made it.
 fn told(states: &[(u64, i64, Head)]) -> Log {
-    let (mut log, mut last) = (Log::new(0xfeed), 0);
+    let (mut log, mut last) = (Log::new(0xfeed, false), 0);
     for (state, revision, standing) in states {
         let changes = (last..*state).map(|it| online(&it.to_string())).collect();
         let (state, revision) = (*state, *revision);

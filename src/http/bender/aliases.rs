@@ -58,7 +58,8 @@ impl<T: Serialize + 'static> AliasKind<T> {
     ) -> Result<Response, Refusal> {
         let alias = Alias::posted(self.resource, posted).map_err(Refusal::invalid)?;
         self.check_label(subject, &alias)?;
-        let registrar = &subject.bender()?.registrar;
+        let bender = subject.bender()?;
+        let registrar = &bender.registrar;
         let key = registrar.key_of_alias(self.resource, &alias.name, alias.is_rooted);
         subject.write(author, &key, registrar.create(&alias)).await?;
         Ok(created(&[self.path, &alias.name], (self.show)(&alias)))
@@ -79,7 +80,8 @@ impl<T: Serialize + 'static> AliasKind<T> {
         }
         let alias = Alias::named(self.resource, name, posted).map_err(Refusal::invalid)?;
         let alias = Alias { is_rooted: self.is_rooted(subject, name)?, ..alias };
-        let registrar = &subject.bender()?.registrar;
+        let bender = subject.bender()?;
+        let registrar = &bender.registrar;
         let key = registrar.key_of_alias(self.resource, name, alias.is_rooted);
         subject.write(author, &key, registrar.replace(&alias)).await?;
         Ok(Json((self.show)(&alias)))
@@ -95,7 +97,8 @@ impl<T: Serialize + 'static> AliasKind<T> {
         if !Alias::can_have(name) {
             return Err(self.absent(name));
         }
-        let (registrar, is_rooted) = (&subject.bender()?.registrar, self.is_rooted(subject, name)?);
+        let (bender, is_rooted) = (subject.bender()?, self.is_rooted(subject, name)?);
+        let registrar = &bender.registrar;
         let key = registrar.key_of_alias(self.resource, name, is_rooted);
         subject.write(author, &key, registrar.remove(self.resource, name, is_rooted)).await?;
         Ok(StatusCode::NO_CONTENT)

@@ -33,7 +33,7 @@ use super::Subject;
 use crate::etcd::Error;
 use crate::http::server::access::Author;
 use crate::http::server::refusal::Refusal;
-use crate::index::Zone;
+use crate::index::{Zone, ZoneId};
 use crate::join::registrar::{AttemptFault, Registrar};
 use crate::names::{percent_encoded, shown};
 
@@ -42,12 +42,12 @@ use crate::names::{percent_encoded, shown};
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The registrar and the zone of bender's interface.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Bender {
     /// Who registers.
     pub registrar: Registrar,
-    /// The place of the zone in the index.
-    pub zone: usize,
+    /// The zone.
+    pub zone: ZoneId,
 }
 
 /// The paths.
@@ -65,15 +65,17 @@ pub(super) fn routes() -> OpenApiRouter<Subject> {
 
 impl Subject {
     /// Where is registered.
-    fn bender(&self) -> Result<&Bender, Refusal> {
-        self.bender.as_ref().ok_or_else(|| {
+    fn bender(&self) -> Result<Arc<Bender>, Refusal> {
+        self.bender.load_full().ok_or_else(|| {
             Refusal::not_found("no zone has the schema `services`, so that nothing can register")
         })
     }
 
     /// The zone that is registered in, as it is now.
     fn zone(&self) -> Result<Arc<Zone>, Refusal> {
-        Ok(Arc::clone(&self.index.load().zones()[self.bender()?.zone]))
+        let (zone, generation) = (self.bender()?.zone, self.index.load());
+        let gone = || Refusal::unavailable("the zone is being replaced by a reload; try again");
+        generation.followed(zone).map(Arc::clone).ok_or_else(gone)
     }
 
     /// The same once it is known what is in it.
@@ -99,8 +101,8 @@ impl Subject {
         {
             tracing::info!(token = %name, key = %shown(key), "written over HTTP");
         }
-        if let Some(Bender { zone, .. }) = self.bender {
-            self.events.reached(zone, revision, SEEN_WITHIN).await;
+        if let Some(bender) = self.bender.load_full() {
+            self.events.reached(bender.zone, revision, SEEN_WITHIN).await;
         }
         Ok(())
     }

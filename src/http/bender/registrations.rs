@@ -145,7 +145,8 @@ pub(super) async fn leave(
     Extension(author): Extension<Author>,
     Segments(place): Segments<KeyTuple>,
 ) -> Result<StatusCode, Refusal> {
-    let (meant, registrar) = (of_path(&place)?, &subject.bender()?.registrar);
+    let (meant, bender) = (of_path(&place)?, subject.bender()?);
+    let registrar = &bender.registrar;
     subject.write(&author, &registrar.key(&meant), registrar.deregister(&meant)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -166,7 +167,8 @@ async fn register(
     author: &Author,
     wanted: &BenderRegistration,
 ) -> Result<AppInstance, Refusal> {
-    let registrar = &subject.bender()?.registrar;
+    let bender = subject.bender()?;
+    let registrar = &bender.registrar;
     subject.write(author, &registrar.key(wanted), registrar.register(wanted)).await?;
     Ok(AppInstance::posted(wanted))
 }

@@ -3,7 +3,7 @@
 //! Labels are of closed sets: zones of the configuration, types and codes that are counted
 //! by name. What a client sends is in none of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
@@ -12,6 +12,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::write::{labelled, single};
+use crate::index::{Index, ZoneNumber};
 use crate::metrics::Distribution;
 use crate::wire::{Answered, Counters, Origin, RefusalCause, TcpCounts, Totals, Truncation};
 
@@ -34,10 +35,10 @@ const TIMES: Spread<'_> = (
 pub(super) fn encode(
     encoder: &mut DescriptorEncoder,
     counters: &Counters,
-    apexes: &[String],
+    index: &Index,
 ) -> fmt::Result {
     let (totals, answered) = (counters.total(), counters.answered());
-    queries(encoder, &answered, apexes)?;
+    queries(encoder, &answered, index)?;
     spread(encoder, &answered, SIZES)?;
     spread(encoder, &answered, TIMES)?;
     truncated(encoder, &answered)?;
@@ -51,15 +52,17 @@ pub(super) fn encode(
     connections(encoder, &totals.tcp)
 }
 
-/// Writes how many queries were answered, about what and how.
-fn queries(
-    encoder: &mut DescriptorEncoder,
-    answered: &[Answered],
-    apexes: &[String],
-) -> fmt::Result {
+/// Writes how many queries were answered, about what and how. Of a zone that is gone nothing is
+/// written; should it come back, it goes on from there.
+fn queries(encoder: &mut DescriptorEncoder, answered: &[Answered], index: &Index) -> fmt::Result {
+    let (generation, apexes) = (index.load(), index.counted());
+    let own = generation.zones().iter().map(|zone| zone.settings().counted_as());
+    let there: HashSet<_> = own.chain([ZoneNumber::NONE, ZoneNumber::OTHER]).collect();
+    let is_there = |zone: ZoneNumber| there.contains(&zone);
     let mut sums = BTreeMap::new();
     for Answered { origin: Origin { transport, family, .. }, replies, .. } in answered {
-        for ((topic, code), count) in replies {
+        for ((topic, code), count) in replies.iter().filter(|((topic, _), _)| is_there(topic.zone))
+        {
             let key = (topic.zone, transport.as_str(), *family, topic.kind, *code);
             *sums.entry(key).or_insert(0) += count;
         }
@@ -68,7 +71,7 @@ fn queries(
     let mut figures = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for ((zone, proto, family, kind, code), count) in sums {
         let labels = [
-            ("zone", zone.label(apexes)),
+            ("zone", zone.label(&apexes)),
             ("proto", proto),
             ("family", family.as_str()),
             ("type", kind.as_str()),

@@ -65,8 +65,8 @@ impl Collector for Subject {
         states::encode(&mut encoder, self)?;
         reloads::encode(&mut encoder, &self.reloads)?;
         zones::encode(&mut encoder, &generation)?;
-        answering::encode(&mut encoder, &self.counters, &self.index.counted())?;
-        let bender = self.bender.as_ref();
+        answering::encode(&mut encoder, &self.counters, &self.index)?;
+        let bender = self.bender.load_full();
         bender.map_or(Ok(()), |it| registrations::encode(&mut encoder, &it.registrar))?;
         let old_clients = self.old_clients.as_ref();
         old_clients.map_or(Ok(()), |it| old_clients::encode(&mut encoder, it))?;

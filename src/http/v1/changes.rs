@@ -123,12 +123,14 @@ pub(super) async fn list(
 
 /// A page of what is chosen of the zones at some places.
 fn page(generation: &Generation, events: &Events, places: &[usize], choice: &Choice) -> Changes {
-    let mut found: Vec<_> = places.iter().flat_map(|at| choice.of_zone(events, *at)).collect();
+    let mut found: Vec<_> =
+        places.iter().flat_map(|at| choice.of_zone(generation, events, *at)).collect();
     found.sort_unstable_by_key(|it| std::cmp::Reverse(it.rank));
     let has_more = found.len() > choice.most;
     found.truncate(choice.most);
     let next = found.last().filter(|_| has_more).map(|it| it.rank.to_text());
-    let since = places.iter().map(|at| events.remembered_since(*at)).max();
+    let ids = places.iter().map(|at| generation.zones()[*at].id());
+    let since = ids.filter_map(|zone| events.remembered_since(zone)).max();
     let shown =
         |it: &FoundChange| it.shown(generation.zones()[it.rank.zone].settings(), events.authors());
     Changes { since: since.map(timestamp), changes: found.iter().filter_map(shown).collect(), next }
@@ -150,16 +152,19 @@ impl Choice {
     }
 
     /// What is chosen of a zone: one more than a page has, for whether there are more.
-    fn of_zone(&self, events: &Events, zone: usize) -> Vec<FoundChange> {
-        let all = events.history(zone).flat_map(move |Happened { at, batch }| {
-            let micros = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_micros() as u64;
-            let state = batch.state;
-            let places = (0..batch.len()).rev();
-            places.map(move |place| FoundChange {
-                rank: ChangePlace { micros, zone, state, place },
-                batch: Arc::clone(&batch),
-            })
-        });
+    fn of_zone(&self, generation: &Generation, events: &Events, zone: usize) -> Vec<FoundChange> {
+        let all = events.history(generation.zones()[zone].id()).flat_map(
+            move |Happened { at, batch }| {
+                let micros =
+                    at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_micros() as u64;
+                let state = batch.state;
+                let places = (0..batch.len()).rev();
+                places.map(move |place| FoundChange {
+                    rank: ChangePlace { micros, zone, state, place },
+                    batch: Arc::clone(&batch),
+                })
+            },
+        );
         let is_before = |it: &FoundChange| self.before.is_none_or(|before| it.rank < before);
         all.filter(is_before).filter(|it| self.wants(it)).take(self.most + 1).collect()
     }

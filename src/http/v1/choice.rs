@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::services::{Search, behind};
 use crate::events::Events;
 use crate::http::server::refusal::Refusal;
-use crate::index::{Generation, Service, Zone};
+use crate::index::{Generation, Service, Zone, ZoneId};
 use crate::names::folded;
 use crate::registry::{Happening, Host, Instance};
 
@@ -128,7 +128,8 @@ impl SortOrder {
             Sort::Instances => Self::Instances,
             Sort::Newest => {
                 let zones = places.iter().filter(|at| generation.zones()[**at].is_ready());
-                Self::Newest(zones.map(|at| (*at, newest(events, *at))).collect())
+                let times = |at: &usize| newest(events, generation.zones()[*at].id());
+                Self::Newest(zones.map(|at| (*at, times(at))).collect())
             }
         }
     }
@@ -181,9 +182,9 @@ impl SortOrder {
 
 /// When the newest instance of each service of a zone came, as far as that is remembered, as
 /// [`SortOrder::Newest`] has it.
-fn newest(events: &Events, at: usize) -> HashMap<Vec<u8>, u64> {
+fn newest(events: &Events, zone: ZoneId) -> HashMap<Vec<u8>, u64> {
     let mut times = HashMap::new();
-    for happened in events.history(at) {
+    for happened in events.history(zone) {
         let time = happened.at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let number = u64::MAX - time.as_micros() as u64;
         let came = happened.batch.changes.iter().filter_map(|change| change.event());

@@ -37,6 +37,6 @@ fn by_zone(zone: &Zone, label: &[u8]) -> Option<&'static str> {
     let by_file = settings.tree().is_some_and(|tree| {
         tree.owner(&name).is_some_and(|owner| !owner.is_empty()) || tree.cut(&name, 1).is_some()
     });
-    let is_own = || settings.reserves(&name).then_some("zone");
+    let is_own = || zone.reserves(&name).then_some("zone");
     if by_file { Some("zone-file") } else { is_own() }
 }

@@ -172,7 +172,10 @@ fn keyed<'z>(
 
 /// Instances as objects, with since when they are there.
 fn objects(generation: &Generation, events: &Events, page: &[Keyed<'_>]) -> Vec<Value> {
-    let of_zone = |all: &[Keyed<'_>]| events.since(all[0].0, all.iter().map(|it| it.2));
+    let of_zone = |all: &[Keyed<'_>]| {
+        let zone = generation.zones()[all[0].0].id();
+        events.since(zone, all.iter().map(|it| it.2))
+    };
     let since = page.chunk_by(|one, other| one.0 == other.0).flat_map(of_zone);
     let object = |(Keyed(at, _, instance), since): (&Keyed<'_>, Since)| {
         let (member, time) = match since {

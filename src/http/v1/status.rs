@@ -220,7 +220,7 @@ impl ZoneStatus {
         let zone = &generation.zones()[at];
         let settings = zone.settings();
         let has_services = settings.schema() == Schema::Services;
-        let id = has_services.then(|| events.id(at, zone.changes())).flatten();
+        let id = has_services.then(|| events.id(zone.id(), zone.changes())).flatten();
         let (unusable, strays) = zone.unusable_keys();
         let of_registry = settings.schema() != Schema::Static;
         Self {

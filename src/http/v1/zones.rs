@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::http::server::refusal::Refusal;
-use crate::index::{Generation, Schema, Zone};
+use crate::index::{Generation, Schema, Zone, ZoneId};
 
 /// The places of the zone with a name, or of all zones with services.
 ///
@@ -29,6 +29,15 @@ pub(super) fn with_services(
         return Err(Refusal::not_found(text));
     }
     Ok(vec![at])
+}
+
+/// The ids of the zone with a name, or of all zones with services.
+///
+/// # Errors
+/// 404: there is no such zone, or it has no services.
+pub(super) fn ids(generation: &Generation, name: Option<&str>) -> Result<Vec<ZoneId>, Refusal> {
+    let places = with_services(generation, name)?;
+    Ok(places.into_iter().map(|at| generation.zones()[at].id()).collect())
 }
 
 /// The place of the zone with a name.

@@ -12,11 +12,15 @@ use super::watched::ZONE;
 use super::{Scene, USED};
 use crate::support::eventually;
 
+/// The type of addresses.
+const A: u8 = 1;
+/// The type of texts.
+const TXT: u8 = 16;
 /// How long a reply may take.
 const REPLY: Duration = Duration::from_secs(5);
 
 /// Somebody who asks one question over and over.
-struct Asker {
+pub(super) struct Asker {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<(usize, HashSet<Vec<u8>>)>,
 }
@@ -24,7 +28,17 @@ struct Asker {
 impl Asker {
     /// Asks for the TXT records of a name with an OPT record that asks for NSID.
     fn start(at: SocketAddr, name: &str) -> Self {
-        let (stop, query) = (Arc::<AtomicBool>::default(), query(name));
+        Self::asking(at, query(name, TXT))
+    }
+
+    /// Asks for the addresses of a name.
+    pub(super) fn addresses(at: SocketAddr, name: &str) -> Self {
+        Self::asking(at, query(name, A))
+    }
+
+    /// Asks a question.
+    fn asking(at: SocketAddr, query: Vec<u8>) -> Self {
+        let stop = Arc::<AtomicBool>::default();
         let stopped = Arc::clone(&stop);
         let thread = spawn(move || {
             let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -43,20 +57,20 @@ impl Asker {
     }
 
     /// How often it asked, and what it saw.
-    fn stop(self) -> (usize, HashSet<Vec<u8>>) {
+    pub(super) fn stop(self) -> (usize, HashSet<Vec<u8>>) {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
     }
 }
 
-/// A query for TXT with NSID.
-fn query(name: &str) -> Vec<u8> {
+/// A query with NSID.
+fn query(name: &str, kind: u8) -> Vec<u8> {
     let mut query = vec![0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
     for label in name.split('.') {
         query.push(label.len() as u8);
         query.extend(label.as_bytes());
     }
-    query.extend([0, 0, 16, 0, 1]);
+    query.extend([0, 0, kind, 0, 1]);
     query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 3, 0, 0]);
     query
 }

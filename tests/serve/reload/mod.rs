@@ -4,6 +4,7 @@ mod keys;
 mod load;
 mod refused;
 mod watched;
+mod zones;
 
 use std::fs;
 use std::net::SocketAddr;

@@ -184,3 +184,35 @@ fn the_unit_reloads_what_is_sound_and_fails_where_it_would_be_refused() {
     std::thread::sleep(LOOKS / 5);
     assert_eq!(scene.process.log().count(REFUSED), 0, "nobody asked the server");
 }
+
+#[test]
+fn what_is_not_used_either_is_named_with_the_fault() {
+    let main = "[[zone]]\nname = \"services.internal\"\n";
+    let b = "[[zone]]\nname = \"b.test\"\nprefix = \"/b\"\n";
+    let scene = Scene::start_with(
+        &format!("nsid = \"one\"\nzones = \"zones\"\nwatch-files = false\n{main}{b}"),
+        &[("zones/a.test.zone", ZONE)],
+    );
+    scene.write("zones/a.test.zone", &ZONE.replace("192.0.2.2", "192.0.2.22"));
+    scene.configure(&format!(
+        "nsid = \"two\"\nzones = \"zones\"\nwatch-files = false\nmax-stale = \"0s\"\n{main}\
+         [[zone]]\nname = \"c.test\"\nprefix = \"/c\"\n[[zone]]\nname = \"b.test\"\nttl = \"9s\"",
+    ));
+    let line = scene.refuses();
+    for part in [
+        "srvd.toml:5: max-stale: 0s is too short",
+        "; not used either: ",
+        "`nsid`",
+        "[[zone]] c.test (added)",
+        "[[zone]] b.test: ",
+        "a.test.zone changed",
+    ] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(!line.contains("`max-stale`"), "{line}");
+    // A zone that cannot be is named with its place.
+    scene.configure(&format!("{b}[[zone]]\nname = \"d.test\"\nprefix = \"/a//b\"\n"));
+    let line = scene.refuses();
+    assert!(line.contains("srvd.toml:6: [[zone]] `d.test.`: prefix"), "{line}");
+    assert!(line.contains("[[zone]] d.test (added)"), "{line}");
+}

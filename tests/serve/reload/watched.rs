@@ -143,3 +143,26 @@ fn who_wants_signals_alone_has_them() {
     scene.configure("nsid = \"three\"");
     scene.sees("+nsid A web.services.internal", &["(\"three\")"]);
 }
+
+#[test]
+fn zone_files_that_are_as_they_were_are_not_read_again() {
+    const ZONES: usize = 50;
+    let scene = Scene::start_in("zones = \"zones\"\nwatch-files = false", |directory| {
+        fs::create_dir(directory.join("zones")).unwrap();
+        for n in 0..ZONES {
+            fs::write(directory.join(format!("zones/z{n}.test.zone")), ZONE).unwrap();
+        }
+    });
+    // A file is known once it has not changed for a while before it was read.
+    std::thread::sleep(Duration::from_secs(3));
+    scene.reload();
+    scene.reload();
+    scene.process.logs("zone_files_read=0");
+    scene.write("zones/z7.test.zone", &ZONE.replace("192.0.2.2", "192.0.2.22"));
+    fs::remove_file(scene.path("zones/z8.test.zone")).unwrap();
+    scene.reload();
+    scene.process.logs("zone_files_read=1");
+    scene.sees("A www.z7.test", &["192.0.2.22"]);
+    scene.sees("A www.z8.test", &["REFUSED"]);
+    scene.sees("A www.z9.test", &["192.0.2.2"]);
+}

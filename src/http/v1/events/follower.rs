@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::super::zones;
 use super::writer::{EventWriter, Gone};
 use crate::events::{ChangeBatch, Events, Id};
-use crate::index::{Generation, Index, Zone};
+use crate::http::server::refusal::Refusal;
+use crate::index::{Generation, Index, Zone, ZoneId};
 use crate::names::folded;
 use crate::registry::{Alias, Event, Happening};
 
@@ -43,6 +45,8 @@ pub(super) struct EventFollower {
     index: Arc<Index>,
     /// What happens.
     events: Arc<Events>,
+    /// The one zone that is wanted; all with services when absent.
+    zone: Option<String>,
     /// The zones, in their order.
     zones: Vec<Followed>,
     /// The label of the one name that is wanted.
@@ -58,8 +62,8 @@ pub(super) struct EventFollower {
 /// One zone that is followed.
 #[derive(Clone, Copy)]
 struct Followed {
-    /// Its place in the index.
-    at: usize,
+    /// Which it is.
+    zone: ZoneId,
     /// The state that the client knows.
     state: u64,
     /// The id of that.
@@ -67,16 +71,20 @@ struct Followed {
 }
 
 impl EventFollower {
-    /// A client that follows a name, or all, of zones by their places in the index.
+    /// A client that follows a name, or all, of a zone, or of all zones with services.
+    ///
+    /// # Errors
+    /// 404: there is no such zone, or it has no services.
     pub(super) fn new(
         (index, events): (Arc<Index>, Arc<Events>),
-        zones: Vec<usize>,
+        zone: Option<String>,
         name: Option<Box<[u8]>>,
         out: EventWriter,
-    ) -> Self {
-        let zones = zones.into_iter().map(|at| Followed { at, state: 0, id: NOTHING }).collect();
-        let news = events.news();
-        Self { index, events, zones, name, news, out, is_ahead: false }
+    ) -> Result<Self, Refusal> {
+        let of = |zone| Followed { zone, state: 0, id: NOTHING };
+        let ids = zones::ids(&index.load(), zone.as_deref())?;
+        let (zones, news) = (ids.into_iter().map(of).collect(), events.news());
+        Ok(Self { index, events, zone, zones, name, news, out, is_ahead: false })
     }
 
     /// Tells until the client is gone.
@@ -123,9 +131,9 @@ impl EventFollower {
         }
         for (zone, id) in self.zones.iter_mut().zip(ids) {
             if id.mark.is_none() {
-                self.events.reached(zone.at, id.revision, CATCH_UP).await;
+                self.events.reached(zone.zone, id.revision, CATCH_UP).await;
             }
-            zone.state = self.events.state(zone.at, id)?;
+            zone.state = self.events.state(zone.zone, id)?;
             zone.id = *id;
         }
         Some(())
@@ -140,12 +148,14 @@ impl EventFollower {
     /// Tells of everything that is there, in one generation. Whoever is cut off meanwhile
     /// comes back with an id that nobody knows, and begins anew.
     async fn list(&mut self) -> Result<(), Gone> {
-        let generation = self.newest().await;
+        let generation = self.newest().await?;
         self.out.id([NOTHING].into_iter());
         let listing = async {
             for place in 0..self.zones.len() {
-                let Followed { at, id, .. } = self.zones[place];
-                self.list_zone(&generation.zones()[at], id.revision).await?;
+                let Followed { zone, id, .. } = self.zones[place];
+                if let Some(zone) = generation.shown(zone) {
+                    self.list_zone(zone, id.revision).await?;
+                }
             }
             Ok(())
         };
@@ -154,19 +164,20 @@ impl EventFollower {
         self.out.send().await
     }
 
-    /// The newest generation, once its changes were told of: the states and ids of the zones
-    /// are then those of it.
-    async fn newest(&mut self) -> Arc<Generation> {
+    /// The newest generation, once its changes were told of: the zones, their states and ids
+    /// are then those of it. A client that follows one zone goes with it.
+    async fn newest(&mut self) -> Result<Arc<Generation>, Gone> {
         loop {
             self.news.mark_unchanged();
             let generation = Arc::clone(&self.index.load());
-            let id = |zone: &Followed| {
-                let state = generation.zones()[zone.at].changes();
-                self.events.id(zone.at, state).map(|id| Followed { at: zone.at, state, id })
+            let zones = zones::ids(&generation, self.zone.as_deref()).map_err(|_| Gone)?;
+            let id = |zone: ZoneId| {
+                let state = generation.shown(zone)?.changes();
+                self.events.id(zone, state).map(|id| Followed { zone, state, id })
             };
-            if let Some(zones) = self.zones.iter().map(id).collect() {
+            if let Some(zones) = zones.into_iter().map(id).collect() {
                 self.zones = zones;
-                return generation;
+                return Ok(generation);
             }
             // The sender lives as long as the events that are held here.
             let _ = self.news.changed().await;
@@ -198,21 +209,25 @@ impl EventFollower {
 
     /// Tells what the client does not know yet, by turns of the zones.
     async fn catch_up(&mut self) -> Result<(), Gone> {
+        if self.has_other_zones() {
+            self.reset("zones came, went or are read from elsewhere").await?;
+        }
         let mut place = 0;
         let mut idle = 0;
         while idle < self.zones.len() {
-            let Followed { at, state, .. } = self.zones[place];
-            match self.events.after(at, state) {
+            let Followed { zone, state, .. } = self.zones[place];
+            match self.events.after(zone, state) {
                 Ok(None) => idle += 1,
                 Ok(Some((batch, id))) => {
                     idle = 0;
-                    self.zones[place] = Followed { at, state: batch.state, id };
-                    self.tell_batch(at, &batch).await?;
+                    self.zones[place] = Followed { zone, state: batch.state, id };
+                    self.tell_batch(zone, &batch).await?;
                 }
                 Err(_) => {
                     let reason = "more has happened than was read or is remembered";
                     self.reset(reason).await?;
-                    idle = 0;
+                    (place, idle) = (0, 0);
+                    continue;
                 }
             }
             place = (place + 1) % self.zones.len();
@@ -220,9 +235,17 @@ impl EventFollower {
         self.out.send().await
     }
 
-    /// Tells of a batch of the zone at a place.
-    async fn tell_batch(&mut self, at: usize, batch: &ChangeBatch) -> Result<(), Gone> {
-        let zone = Arc::clone(&self.index.load().zones()[at]);
+    /// Whether the zones that are wanted are others than those that are followed.
+    fn has_other_zones(&self) -> bool {
+        let zones = zones::ids(&self.index.load(), self.zone.as_deref());
+        let followed = self.zones.iter().map(|it| it.zone);
+        zones.map_or(true, |zones| !zones.into_iter().eq(followed))
+    }
+
+    /// Tells of a batch of a zone.
+    async fn tell_batch(&mut self, zone: ZoneId, batch: &ChangeBatch) -> Result<(), Gone> {
+        // Where it is gone meanwhile, that is told next.
+        let Some(zone) = self.index.load().shown(zone).map(Arc::clone) else { return Ok(()) };
         let (title, layout) = (zone.settings().title(), zone.settings().layout());
         let mut has_told = false;
         for change in batch.aliases.iter().filter_map(|change| change.happening()) {
@@ -289,7 +312,7 @@ impl EventFollower {
     /// than it knows of: what it knows is not forgotten then, although nothing happens.
     async fn beat(&mut self) -> Result<(), Gone> {
         for zone in &mut self.zones {
-            let newest = self.events.id(zone.at, zone.state).filter(|id| *id != zone.id);
+            let newest = self.events.id(zone.zone, zone.state).filter(|id| *id != zone.id);
             self.is_ahead |= newest.is_some();
             zone.id = newest.unwrap_or(zone.id);
         }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `online`, `offline`, `changed` | `{"event","revision","instance"}` |
 //! | `alias` | `{"event","change","revision","alias"}`: a backend or frontend came (`online`), went (`offline`) or leads elsewhere (`changed`) |
-//! | `reset` | `{"event","reason"}`: all that was told before is void, and what follows begins with everything that is there |
+//! | `reset` | `{"event","reason"}`: more has happened than is remembered, or zones came, went or moved; all that was told before is void, and what follows begins with everything that is there |
 //!
 //! It begins with `online` for everything that is there, read from one generation; or, with
 //! `Last-Event-ID` or `since`, with what was missed. An `id` stands with the last event of
@@ -32,7 +32,6 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::IntoParams;
 
-use super::zones;
 use crate::events::{FOLLOWERS_MAX, Id};
 use crate::http::Subject;
 use crate::http::server::extract::Parameters;
@@ -76,7 +75,6 @@ pub(super) async fn follow(
     headers: HeaderMap,
     Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Refusal> {
-    let zones = zones::with_services(&subject.index.load(), wanted.zone.as_deref())?;
     let start = start(&headers, wanted.since.as_deref())?;
     if subject.draining.is_cancelled() {
         return Err(Refusal::unavailable("this server is about to end; ask another"));
@@ -85,11 +83,12 @@ pub(super) async fn follow(
         let text = format!("{FOLLOWERS_MAX} clients follow events already; come back later");
         Refusal::unavailable(text)
     })?;
-    place.leave();
     let (to, from) = mpsc::channel(CHUNKS_WAITING);
     let name = wanted.name.map(|name| folded(&name).collect());
     let Subject { index, events, draining, .. } = subject;
-    let follower = EventFollower::new((index, events), zones, name, EventWriter::new(to));
+    let out = EventWriter::new(to);
+    let follower = EventFollower::new((index, events), wanted.zone, name, out)?;
+    place.leave();
     tokio::spawn(async move {
         let _place = follower_place;
         tokio::select! {

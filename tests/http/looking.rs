@@ -284,6 +284,9 @@ fn a_server_names_whom_it_asks() {
     let upstream = free_addr().to_string();
     let (_waiting, at) = serve(&format!("http://{}", free_addr()), &["--forward", &upstream]);
     let shown = || json(at, "/v1/server").1["upstreams"].clone();
-    let usable = object!([{ "address": upstream, "used": true, "failing": false, "edns": true }]);
+    let usable = object!([{
+        "address": upstream, "used": true, "answering": true, "failing": false, "looping": false,
+        "edns": true, "answers": 0, "seconds": null
+    }]);
     assert!(eventually(|| shown() == usable), "{}", shown());
 }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use etcd_client::{Client, GetOptions, PutOptions, Txn, TxnOp};
+use etcd_client::{Client, GetOptions, KeyValue, PutOptions, Txn, TxnOp};
 use srvd::index::{Index, Publisher, Zone};
-use srvd::registry::{Layout, Proto, Publish, Table, Update};
+use srvd::registry::{Layout, Proto, Publish, Stored, Table, Update};
 use tokio::runtime::Runtime;
 
 use super::server::Server;
@@ -105,19 +105,24 @@ impl Writer {
         });
     }
 
-    /// Every key below `/services`, read page by page.
+    /// Every key below `/services` with its value.
     pub(crate) fn list(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.pairs().into_iter().map(KeyValue::into_key_value).collect()
+    }
+
+    /// Every key below `/services` with all that etcd says of it, read page by page.
+    fn pairs(&self) -> Vec<KeyValue> {
         self.runtime.block_on(async {
             let (mut from, mut all) = (b"/services/".to_vec(), Vec::new());
             loop {
                 let options = GetOptions::new().with_range("/services0").with_limit(PAGE_KEYS);
                 let mut kv = self.client.kv_client().max_decoding_message_size(1 << 30);
                 let mut page = kv.get(from, Some(options)).await.unwrap();
-                all.extend(page.take_kvs().into_iter().map(etcd_client::KeyValue::into_key_value));
+                all.extend(page.take_kvs());
                 if !page.more() {
                     return all;
                 }
-                from = [&all.last().unwrap().0[..], b"\0"].concat();
+                from = [all.last().map_or(&[][..], KeyValue::key), b"\0"].concat();
             }
         })
     }
@@ -125,7 +130,7 @@ impl Writer {
     /// The oracle: lists etcd, builds the index from nothing, and waits until the server
     /// holds and answers the same.
     pub(super) fn expect_shown_by(&self, server: &Server) {
-        let pairs = self.list();
+        let pairs = self.pairs();
         let (expected, names) = index_of(&pairs);
         let expected = Arc::clone(&expected.load().zones()[0]);
         let differs = || first_difference(&expected, &server.zone(), &names);
@@ -154,12 +159,15 @@ fn random_value() -> String {
 }
 
 /// An index built from nothing, and the labels of its services.
-fn index_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> (Arc<Index>, Vec<String>) {
+fn index_of(pairs: &[KeyValue]) -> (Arc<Index>, Vec<String>) {
     let zone = Arc::new(settings("services.internal."));
     let index = Arc::new(Index::new(vec![zone], true));
     let mut table = Table::new(Layout::new("/services", None).unwrap());
     let mut update = Update { revision: 1, ..Update::default() };
-    pairs.iter().for_each(|(key, value)| table.put(key, value.as_slice(), &mut update));
+    for pair in pairs {
+        let stored = Stored { value: pair.value(), is_leased: pair.lease() != 0 };
+        table.put(pair.key(), stored, &mut update);
+    }
     let mut names: Vec<_> = update
         .changes
         .iter()

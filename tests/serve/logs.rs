@@ -2,14 +2,14 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::MetadataExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::writer::Writer;
 use crate::support::etcd::{Etcd, page};
-use crate::support::srvd::{Srvd, plain};
+use crate::support::srvd::{BINARY, Srvd, plain};
 use crate::support::{eventually, free_addr};
 use crate::wire::messages::{A, Query};
 
@@ -202,4 +202,20 @@ fn a_signal_makes_a_server_say_everything_for_a_while() {
     process.logs("SIGUSR1: log level info again");
     ask(&client(), dns, &[b"a"]);
     assert!(page(http, "/healthz").is_ok_and(|it| it.contains(" 200 ")));
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_its_user_wants_none() {
+    if Command::new("script").arg("--version").output().is_err() {
+        return println!("script is not installed (Debian: bsdutils): its check is left out");
+    }
+    let serve = format!("exec {BINARY} serve --registry http://127.0.0.1:1 --listen 127.0.0.1:0");
+    for (no_color, has_colours) in [("", true), ("1", false)] {
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--flush", "--command", &serve, "/dev/null"]);
+        command.env("SRVD_HTTP", "off").env_remove("RUST_LOG").env_remove("NOTIFY_SOCKET");
+        let process = Srvd::spawn(command.env("NO_COLOR", no_color).stdin(Stdio::null()));
+        let (_, line) = process.prints("INFO");
+        assert_eq!(line.contains("\x1b["), has_colours, "NO_COLOR={no_color}: {line:?}");
+    }
 }

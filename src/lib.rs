@@ -24,7 +24,7 @@
 //! | [`names`] | label rules, networks, limits, defaults, each with its reason | |
 //! | [`connections`] | a server's open connections, by client, and which is closed for another | |
 //! | [`lock`] | a mutex that a panic does not poison | |
-//! | [`metrics`] | what is counted and timed, for any to read; freshness among it | `lock` |
+//! | [`metrics`] | what is counted and timed, and how the server and its zones are, for any to read | `lock` |
 //! | [`backoff`] | waits that grow, with jitter | |
 //! | [`error`] | how a command ends, and its exit code | |
 //! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |

@@ -24,7 +24,8 @@ impl Subject {
     }
 
     /// What is so of the server as a whole, and is not as usual.
-    fn own_states(&self) -> Vec<State> {
+    #[must_use]
+    pub fn own_states(&self) -> Vec<State> {
         let draining = self.draining.is_cancelled().then_some(State::Draining);
         let refused = self.reloads.last().and_then(|it| {
             let fault = it.fault.clone()?;

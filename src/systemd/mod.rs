@@ -17,6 +17,9 @@ pub use self::sockets::{DnsSockets, Inherited, Missing, SocketFault};
 /// The shortest wait between two feeds of the watchdog, whatever it is set to.
 const FEED_MIN: Duration = Duration::from_millis(10);
 
+/// Characters of a status: systemd takes messages of 4,096 octets, and drops longer ones.
+const STATUS_MAX: usize = 1000;
+
 /// How long a message that must come is waited with for room in the manager's queue, which all
 /// services share: it reads thousands in that time, and heartbeats can wait so long.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,6 +36,12 @@ pub fn reloading() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!("systemd was not told: {error}"),
     }
+}
+
+/// Whether somebody hears what we say.
+#[must_use]
+pub fn is_heard() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
 }
 
 /// We have read everything again, whatever came of it.
@@ -66,7 +75,8 @@ pub async fn watchdog(is_alive: impl Fn() -> bool) -> Infallible {
 
 /// A status is one line: the next would be another message.
 fn line(status: &str) -> String {
-    status.replace(|character: char| character.is_control(), " ")
+    let shown = |it: char| if it.is_control() { ' ' } else { it };
+    status.chars().take(STATUS_MAX).map(shown).collect()
 }
 
 /// Tells systemd.
@@ -122,5 +132,6 @@ mod tests {
     #[test]
     fn a_status_is_one_line() {
         assert_eq!(line("away:\nMAINPID=1"), "away: MAINPID=1");
+        assert_eq!(line(&"é".repeat(5000)).chars().count(), STATUS_MAX);
     }
 }

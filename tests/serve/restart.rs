@@ -23,7 +23,7 @@ use crate::wire::messages::{A, Query};
 /// Hands its standard streams over as the sockets 3, 4 and 5, and becomes the server.
 const LAUNCHER: &str = "exec 3<&0 4<&1 5<&2 0</dev/null >\"$OUT\" 2>\"$LOG\"\n\
                         export LISTEN_PID=$$\nexec \"$0\" \"$@\"";
-/// Octets of the socket for datagrams, as in deploy/srvd.socket.
+/// Octets of the socket for datagrams, as in deploy/srvd.socket; Linux doubles them.
 const BUFFER: usize = 32 << 20;
 /// Queries that are sent, and how many a second.
 const QUERIES: usize = 20_000;
@@ -173,6 +173,8 @@ fn clients(at: SocketAddr) -> Vec<UdpSocket> {
     let client = |_| {
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
         client.connect(at).unwrap();
+        // As far as it may be: less is enough where nothing is slow.
+        let _ = set_socket_recv_buffer_size_force(&client, 1 << 20);
         client.set_nonblocking(true).unwrap();
         client
     };

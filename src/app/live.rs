@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Windows;
-use super::zones::{ZoneChanges, Zones};
+use super::zones::{ZoneChanges, ZoneSet};
 use crate::config::{self, Answering, Limits, Serve};
 use crate::forward::{Forwarder, Own, Rules, Source};
 use crate::http::{self, Access};
@@ -27,7 +27,7 @@ use crate::wire::{Counters, Limiter, Listeners, Policies, Policy, QueryLog, Rate
 #[derive(Clone)]
 pub struct Reloadable {
     /// What is answered from, and who keeps it up to date.
-    zones: Arc<Zones>,
+    zones: Arc<ZoneSet>,
     /// How messages are answered.
     policies: Arc<Policies>,
     /// Where this server answers.
@@ -61,7 +61,7 @@ struct Upstreams {
 
 impl Reloadable {
     /// What a server begins with that answers what mirrors hold: a configuration follows.
-    pub(super) fn new(zones: Arc<Zones>, listeners: &Listeners, windows: &Windows) -> Self {
+    pub(super) fn new(zones: Arc<ZoneSet>, listeners: &Listeners, windows: &Windows) -> Self {
         Self {
             zones,
             policies: Arc::new(Policies::new(Arc::default())),

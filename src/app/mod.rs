@@ -28,7 +28,7 @@ use crate::systemd::{DnsSockets, Inherited};
 use crate::telemetry::say;
 use crate::wire::{Counters, Listeners, Strictness};
 
-use self::zones::Zones;
+use self::zones::ZoneSet;
 
 pub use self::live::Reloadable;
 pub use self::windows::Windows;
@@ -37,7 +37,7 @@ pub use self::zones::ZoneChanges;
 /// A server with its sockets bound.
 pub struct App {
     /// What is answered from, and what follows it.
-    zones: Arc<Zones>,
+    zones: Arc<ZoneSet>,
     /// The sockets.
     listeners: Listeners,
     /// The sockets of HTTP.
@@ -96,7 +96,7 @@ impl App {
 
     /// The server around zones and sockets that are bound.
     fn with_zones(
-        zones: Arc<Zones>,
+        zones: Arc<ZoneSet>,
         config: Serve,
         listeners: Listeners,
         windows: Windows,
@@ -191,7 +191,7 @@ impl App {
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
         let (listeners, closing) = (self.answering(), CancellationToken::new());
         self.zones.start(closing.clone());
-        let Zones { events, writers, .. } = &*self.zones;
+        let ZoneSet { events, writers, .. } = &*self.zones;
         let old_clients = self.windows.etcd_v2.as_ref().map(|_| Arc::<OldClients>::default());
         let counts = old_clients.clone();
         let old = counts.and_then(|counts| writers.old(events, &shutdown, counts));
@@ -226,9 +226,9 @@ impl App {
 }
 
 /// The zones of a configuration, with what their snapshots say.
-fn prepared(config: &mut Serve) -> Arc<Zones> {
+fn prepared(config: &mut Serve) -> Arc<ZoneSet> {
     warn_of(&config.cautions(), &config.of_files());
-    let zones = Zones::new(config);
+    let zones = ZoneSet::new(config);
     zones.wait(&config.outage);
     let (registry, others) = (take(&mut config.zones), take(&mut config.static_zones));
     zones.apply(registry, others, config.bare_names);

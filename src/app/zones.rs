@@ -28,7 +28,7 @@ use crate::mirror::{Patience, Waits};
 const TIDY_AFTER: Duration = Duration::from_secs(1);
 
 /// The zones that are followed.
-pub(super) struct Zones {
+pub(super) struct ZoneSet {
     /// What is answered from.
     pub(super) index: Arc<Index>,
     /// What happened to it, lately.
@@ -85,7 +85,7 @@ pub struct ZoneChanges {
     pub kept: Vec<SerialKept>,
 }
 
-impl Zones {
+impl ZoneSet {
     /// No zones yet: those of a configuration follow, which is otherwise like this one.
     pub(super) fn new(config: &Serve) -> Self {
         let index = Arc::new(Index::empty());
@@ -230,7 +230,7 @@ impl Following {
     }
 
     /// Begins all work that has not begun, once the server runs.
-    fn begin(&mut self, zones: &Zones) {
+    fn begin(&mut self, zones: &ZoneSet) {
         let Some(closing) = &self.closing else { return };
         for zone in self.zones.values_mut() {
             if let Work::Running(..) = zone.work {

@@ -23,9 +23,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 const KNOWS_NOTHING: &str = "0";
 
 /// A follower of a server, and what it knows of the instances there.
+#[derive(Debug, Default)]
 struct Follower {
-    /// How to print.
-    form: Output,
     /// Each instance as JSON text, by zone, key and id.
     known: HashMap<String, Box<str>>,
     /// Those that were told of in the list under way.
@@ -36,8 +35,6 @@ struct Follower {
     revision: Value,
     /// Whether anything came since the stream began.
     has_heard: bool,
-    /// What went wrong with printing.
-    fault: Option<Failure>,
 }
 
 /// Prints events of a server until nobody reads them.
@@ -49,7 +46,8 @@ pub(super) async fn watch_of(
     zone: Option<&str>,
     args: &WatchArgs,
 ) -> Result<(), Failure> {
-    let mut follower = Follower::new(print::form(args.output));
+    let (mut follower, form) = (Follower::default(), print::form(args.output));
+    let mut printed = Ok(());
     let mut backoff = Backoff::new(RETRY.0, RETRY.1);
     let (mut is_first, mut is_away) = (true, false);
     loop {
@@ -60,12 +58,14 @@ pub(super) async fn watch_of(
                 if std::mem::take(&mut is_away) {
                     complain(format_args!("srvd: the server {server} answers again"));
                 }
-                follower.take(event);
+                for event in follower.take(event) {
+                    if printed.is_ok() {
+                        printed = print_event(form, &event);
+                    }
+                }
             })
             .await;
-        if let Some(fault) = follower.fault.take() {
-            return Err(fault);
-        }
+        std::mem::replace(&mut printed, Ok(()))?;
         let fault = match end {
             Ok(never) => match never {},
             Err(Severed::Refused(failure)) => return Err(failure),
@@ -94,45 +94,29 @@ fn path(zone: Option<&str>, name: Option<&str>, since: Option<&str>) -> String {
 }
 
 impl Follower {
-    /// Knows nothing yet.
-    fn new(form: Output) -> Self {
-        Self {
-            form,
-            known: HashMap::new(),
-            listed: None,
-            id: None,
-            revision: Value::Null,
-            has_heard: false,
-            fault: None,
-        }
-    }
-
-    /// Takes an event, and prints what is new of it.
-    fn take(&mut self, event: ServerEvent) {
+    /// Takes an event. Gives what is new of it.
+    fn take(&mut self, event: ServerEvent) -> Vec<Value> {
         self.has_heard = true;
-        if let Err(fault) = self.tell(&event) {
-            self.fault.get_or_insert(fault);
-        }
-        let Some(id) = event.id else { return };
+        let mut news: Vec<_> = self.tell(&event).into_iter().collect();
+        let Some(id) = event.id else { return news };
         if id == KNOWS_NOTHING {
             self.listed = Some(HashSet::new());
-        } else if let Some(listed) = self.listed.take()
-            && let Err(fault) = self.forget(&listed)
+        } else if is_of_lists(&id)
+            && let Some(listed) = self.listed.take()
         {
-            self.fault.get_or_insert(fault);
+            news.extend(self.forget(&listed));
         }
         self.id = Some(id);
+        news
     }
 
-    /// Prints what an event tells that is not known.
-    fn tell(&mut self, event: &ServerEvent) -> Result<(), Failure> {
+    /// What an event tells that is not known.
+    fn tell(&mut self, event: &ServerEvent) -> Option<Value> {
         let ServerEvent { kind, data, .. } = event;
         if !matches!(kind.as_str(), "online" | "offline" | "changed") {
-            return Ok(());
+            return None;
         }
-        let mut told: Value = serde_json::from_str(data).map_err(|fault| {
-            Failure::failed(format!("the server tells what is no JSON: {fault}"))
-        })?;
+        let mut told: Value = serde_json::from_str(data).ok()?;
         self.revision = told["revision"].clone();
         let (place, text) = (place(&told["instance"]), told["instance"].to_string());
         if let Some(listed) = &mut self.listed {
@@ -143,25 +127,27 @@ impl Follower {
             _ => self.known.insert(place, text.as_str().into()),
         };
         match before {
-            Some(before) if kind != "offline" && *before == *text => return Ok(()),
+            Some(before) if kind != "offline" && *before == *text => return None,
             Some(_) if kind == "online" => told["event"] = "changed".into(),
             _ => {}
         }
-        print_event(self.form, &told)
+        Some(told)
     }
 
     /// What was not told of in a complete list is gone.
-    fn forget(&mut self, listed: &HashSet<String>) -> Result<(), Failure> {
+    fn forget(&mut self, listed: &HashSet<String>) -> Vec<Value> {
         let mut gone: Vec<_> = self.known.extract_if(|place, _| !listed.contains(place)).collect();
         gone.sort_unstable();
-        for (_, text) in gone {
-            let instance: Value = serde_json::from_str(&text).unwrap_or_default();
-            let event =
-                json!({ "event": "offline", "revision": self.revision, "instance": instance });
-            print_event(self.form, &event)?;
-        }
-        Ok(())
+        let instance = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let event = |text: &str| json!({ "event": "offline", "revision": self.revision, "instance": instance(text) });
+        gone.iter().map(|(_, text)| event(text)).collect()
     }
+}
+
+/// Whether an id is that of a server which has listed the registry of each zone: there is no
+/// revision 0. Before, it tells that nothing is there, and does not know.
+fn is_of_lists(id: &str) -> bool {
+    id.split(',').all(|id| id.split('.').next() != Some(KNOWS_NOTHING))
 }
 
 /// What tells an instance from others.
@@ -178,4 +164,50 @@ pub(super) fn print_event(form: Output, event: &Value) -> Result<(), Failure> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let [name, id, host] = ["name", "id", "host"].map(|key| text(&event["instance"][key]));
     print::line(&format!("{:8} {name:24} {id:24} {host}", text(&event["event"])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a follower prints of some events: kind, instance and its host, id.
+    fn printed(follower: &mut Follower, events: &[(&str, &str, &str, &str)]) -> Vec<String> {
+        let told = |(kind, id, host, last): &(&str, &str, &str, &str)| {
+            let instance =
+                json!({ "zone": "z", "key": format!("/s/{id}"), "id": id, "host": host });
+            let data = json!({ "event": kind, "revision": 7, "instance": instance });
+            let id = Some((*last).to_owned()).filter(|it| !it.is_empty());
+            ServerEvent { kind: (*kind).to_owned(), data: data.to_string(), id }
+        };
+        let news = events.iter().flat_map(|event| follower.take(told(event)));
+        let news = news.map(|it| format!("{} {}", it["event"], it["instance"]["id"]));
+        news.map(|it| it.replace('"', "")).collect()
+    }
+
+    #[test]
+    fn what_is_told_again_is_compared_with_what_is_known() {
+        let mut follower = Follower::default();
+        let first = [("", "", "", "0"), ("online", "1", "a", ""), ("online", "2", "a", "5")];
+        assert_eq!(printed(&mut follower, &first), ["online 1", "online 2"]);
+        assert_eq!(printed(&mut follower, &[("offline", "2", "a", "6")]), ["offline 2"]);
+        assert_eq!(printed(&mut follower, &[("online", "3", "a", "7")]), ["online 3"]);
+        let again = [
+            ("reset", "", "", ""),
+            ("", "", "", "0"),
+            ("online", "1", "b", ""),
+            ("online", "4", "a", "9"),
+        ];
+        assert_eq!(printed(&mut follower, &again), ["changed 1", "online 4", "offline 3"]);
+        assert_eq!(follower.id.as_deref(), Some("9"));
+    }
+
+    #[test]
+    fn a_server_that_has_not_listed_yet_says_nothing_of_what_is_gone() {
+        let mut follower = Follower::default();
+        printed(&mut follower, &[("", "", "", "0"), ("online", "1", "a", "5,6")]);
+        let unready = [("", "", "", "0"), ("", "", "", "0.ab-0,8"), ("", "", "", "0.ab-0,9")];
+        assert_eq!(printed(&mut follower, &unready), [""; 0]);
+        let listed = [("online", "2", "a", "7,9")];
+        assert_eq!(printed(&mut follower, &listed), ["online 2", "offline 1"]);
+    }
 }

@@ -43,6 +43,16 @@ pub(super) enum Step {
     Goes,
 }
 
+impl Step {
+    /// A count after it.
+    const fn of(self, count: u32) -> u32 {
+        match self {
+            Self::Comes => count.saturating_add(1),
+            Self::Goes => count.saturating_sub(1),
+        }
+    }
+}
+
 impl EmptyNames {
     /// Follows an instance that became another, or came, or went.
     pub(super) fn follow(&mut self, [before, after]: [Option<&Instance>; 2]) {
@@ -94,11 +104,7 @@ impl EmptyNames {
         let (places, forms) = which(counts);
         let mut changed = forms;
         for (count, changed) in places.iter_mut().zip(&mut changed).filter(|(_, it)| **it) {
-            let was = *count;
-            *count = match step {
-                Step::Comes => was + 1,
-                Step::Goes => was.saturating_sub(1),
-            };
+            let was = std::mem::replace(count, step.of(*count));
             *changed = was == 0 || *count == 0;
         }
         if *counts == Counts::default() {
@@ -112,14 +118,10 @@ impl EmptyNames {
         let all = instance.into_iter().flat_map(Instance::selectors);
         for tag in all.filter(|tag| tag.chars().count() <= SERVICE_MAX) {
             let tag: Box<[u8]> = folded(tag).collect();
-            let count = self.tags.entry(tag.clone()).or_default();
-            match step {
-                Step::Comes => *count += 1,
-                Step::Goes => *count = count.saturating_sub(1),
-            }
-            if *count == 0 {
-                self.tags.remove(&tag);
-            }
+            match step.of(self.tags.get(&tag).copied().unwrap_or_default()) {
+                0 => self.tags.remove(&tag),
+                count => self.tags.insert(tag, count),
+            };
         }
     }
 

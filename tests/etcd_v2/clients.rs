@@ -157,6 +157,9 @@ fn empusa_registers_refreshes_lists_and_unregisters() {
     let listed: Value = serde_json::from_str(listed.lines().last().unwrap()).unwrap();
     assert_eq!(listed[0]["value"], "10.0.0.1:8080");
     assert!(listed[0]["ttl"].as_u64().is_some_and(|ttl| (1..=3).contains(&ttl)), "{listed}");
+    let table = printed(&empusa("list", &[]).output().unwrap());
+    let is_row = |line: &str| line.contains("/web/1") && line.contains("| 10.0.0.1:8080 |");
+    assert!(table.lines().any(is_row), "{table}");
     held.kill9();
     printed(&empusa("unregister", &["--service-name", "1"]).output().unwrap());
     assert!(server.dig(WEB).is_empty());

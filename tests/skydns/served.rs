@@ -22,7 +22,7 @@ schema = "skydns"
 "#;
 
 /// What is put, by whom.
-const PUT: [(&str, &str); 9] = [
+const PUT: [(&str, &str); 10] = [
     // external-dns, to the letter but for its random labels.
     (
         "/skydns/local/skydns/app/6d0f1a2b",
@@ -34,6 +34,7 @@ const PUT: [(&str, &str); 9] = [
     ("/skydns/local/skydns/redis/node2:redis:6379", r#"{"host":"10.0.0.3","port":6379}"#),
     // People.
     ("/skydns/local/skydns/redis/bad", r#"{"host":"10.0.0.4","port":"many"}"#),
+    ("/skydns/local/skydns/a/b/", r#"{"host":"10.0.0.7"}"#),
     ("/skydns/local/skydns/*/any", r#"{"host":"10.0.0.5"}"#),
     ("/skydns/arpa/in-addr/10/0/0/1", r#"{"host":"app.skydns.local"}"#),
     ("/skydns/arpa/in-addr/10/0/0/1/www", r#"{"host":"www.skydns.local"}"#),
@@ -89,6 +90,7 @@ fn ask_all(at: SocketAddr) {
             "node2:redis:6379.redis.skydns.local. 300 IN A 10.0.0.3",
         ],
     );
+    expect(at, "+short b.a.skydns.local A", &["10.0.0.7"]);
     expect(at, "+short something.else.skydns.local A", &["10.0.0.5"]);
     expect(at, "+short -x 10.0.0.1", &["app.skydns.local.", "www.skydns.local."]);
     expect(at, "+short _web._tcp SRV", &["0 1 80 10-0-0-9.web.services.internal."]);

@@ -199,7 +199,7 @@ fn nothing_has_a_reason() {
             "A b.z",
             "the Backend `b`, which is version `9` of `web2`: `web2` has 1 registered, none of the version `9` (versions: none)",
         ),
-        ("A lost.z", "the Frontend `lost`, which leads to no Backend yet: no instance"),
+        ("A lost.z", "the Frontend `lost`, which leads to no Backend yet: it names no backend yet"),
         ("A web2", "no zone of ours ends the name (zones: z, empty, static); there is web2.z"),
         ("A example", "no zone of ours ends the name (zones: z, empty, static)"),
         ("A a.empty", "the registry has not been listed yet"),

@@ -1,7 +1,7 @@
 // Buttons that copy: what is put on the clipboard can be pasted into a shell as it stands.
 
 import { at, fill, make, shown } from "./dom.js";
-import { known, sourceOf } from "./known.js";
+import { known, sourceOf, standingOf } from "./known.js";
 
 /// How long it is said that something was copied, in milliseconds.
 const SAID = 4_000;
@@ -70,7 +70,8 @@ export function digLine(name, type) {
 export function leaveLine({ zone, name, id }) {
   const source = sourceOf(zone);
   if (!source || source.template || !name) return null;
-  const elsewhere = source.prefix !== USUAL_PREFIX && source.endpoint;
-  const registry = elsewhere ? ["--registry", shellWord(`${source.endpoint}?prefix=${source.prefix.replace(/\/$/, "")}`)] : [];
+  const endpoint = standingOf(zone)?.endpoint;
+  const elsewhere = source.prefix !== USUAL_PREFIX && endpoint;
+  const registry = elsewhere ? ["--registry", shellWord(`${endpoint}?prefix=${source.prefix.replace(/\/$/, "")}`)] : [];
   return ["srvd", "leave", ...registry, `--id=${shellWord(id)}`, "--", shellWord(name)].join(" ");
 }

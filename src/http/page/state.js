@@ -21,12 +21,7 @@ export const standingWord = (zone) => STANDINGS[wordOf(zone)] ?? ["warn", zone.s
 
 /// What is not as it should be: a class and a sentence each. The one place that knows how
 /// `/v1/status` tells it.
-export function alarms({ findings, reload, zones }) {
-  if (findings) return findings.map(({ severity, zone, text }) => [severity === "error" ? "bad" : "warn", zone ? `${zone}: ${text}` : text]);
-  const refused = reload?.fault ? [["bad", `reload failed (${reload.cause}), keeping the previous configuration: ${reload.fault}`]] : [];
-  const others = zones.filter((zone) => wordOf(zone) !== "fresh");
-  return [...refused, ...others.map((zone) => [standingWord(zone)[0], `${zone.zone}: ${zone.condition}`])];
-}
+export const alarms = ({ findings }) => findings.map(({ severity, zone, text }) => [severity === "error" ? "bad" : "warn", zone ? `${zone}: ${text}` : text]);
 
 /// Draws the banner: as long as something is not as it should be.
 export function banner(node, found) {

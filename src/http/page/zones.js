@@ -54,7 +54,7 @@ function server() {
   const { server, status } = known;
   if (!server) return make("section", { class: "panel" }, make("p", { class: "empty" }, "srvd has not said yet which server this is."));
   const { name, version, listeners, configuration } = server;
-  const upstreams = status?.upstreams ?? server.upstreams;
+  const [upstreams, certificates] = [status?.upstreams ?? [], status?.certificates ?? []];
   const listener = ({ protocol, address }) => make("li", {}, make("code", {}, address), ` ${SPOKEN.get(protocol) ?? protocol}`);
   const { file, read, reload } = configuration;
   const last = reload && [clock(reload.at), ` (${reload.cause}) `, reload.fault ? make("span", { class: "tag bad" }, "refused") : make("span", { class: "tag good" }, "used"), reload.fault ? make("p", {}, reload.fault) : null];
@@ -63,18 +63,22 @@ function server() {
     make("dl", { class: "facts" },
       fact("Release", `srvd ${version}`, status ? `, up ${span(status.uptime)}` : null),
       fact("Answers on", make("ul", { class: "plain" }, listeners.map(listener))),
-      fact("Asks others", upstreams?.length ? make("ul", { class: "plain" }, upstreams.map(upstream)) : upstreams ? "No upstream is named." : "Names outside its zones are refused."),
+      fact("Asks others", upstreams.length ? make("ul", { class: "plain" }, upstreams.map(upstream)) : "nobody"),
+      fact("Certificates", certificates.length ? make("ul", { class: "plain" }, certificates.map(certificate)) : null),
       fact("Configuration", file ? make("code", {}, file) : "options and variables alone", ", read ", clock(read)),
       fact("Last reload", last ?? "none since the start"),
       fact("Followers", status ? number(status.followers) : null)));
 }
 
 /// A server that is asked for others' names, and whether it answers.
-function upstream({ address, used, failing, answering, looping, edns, seconds }) {
-  const [kind, word] = used && !failing ? ["good", "in use"] : looping || (!used && answering !== false) ? ["bad", "not asked: it asks this server"] : ["warn", "does not answer"];
+function upstream({ address, answering, failing, looping, edns, answers, seconds }) {
+  const [kind, word] = looping ? ["bad", "not asked: it asks this server"] : !answering ? ["bad", "does not answer"] : failing ? ["warn", "failed lately"] : ["good", "in use"];
   const tag = (words) => make("span", { class: "tag" }, words);
-  return make("li", {}, make("code", {}, address), " ", make("span", { class: `tag ${kind}` }, word), edns ? null : tag("without EDNS"), seconds ? tag(`${rate(seconds * 1000)} ms`) : null);
+  return make("li", {}, make("code", {}, address), " ", make("span", { class: `tag ${kind}` }, word), edns ? null : tag("without EDNS"), answers ? tag(`${number(answers)} answers, ${rate(seconds * 1000)} ms each`) : null);
 }
+
+/// A certificate that is shown to others, and its end.
+const certificate = ({ option, expires, ending }) => make("li", {}, make("code", {}, option), " until ", clock(expires), " ", ending ? make("span", { class: "tag bad" }, "renew it") : null);
 
 /// All zones.
 function overview() {
@@ -141,7 +145,6 @@ function one(zone) {
   const back = make("p", {}, make("a", { href: "#/zones" }, "All zones and this server"));
   if (!source) return [back, make("h2", {}, zone), make("p", { class: "empty" }, known.zones ? "This server has no such zone." : "srvd has not said yet which zones it has.")];
   const { schema, reverse, prefix, template, newest_revision: newest, ttl } = source;
-  const endpoint = status?.endpoint ?? source.endpoint;
   const behind = newest && status?.revision < newest ? ` (the registry has ${newest})` : "";
   return [
     back,
@@ -151,7 +154,8 @@ function one(zone) {
       fact("Schema", schema, reverse ? ", and the addresses of other zones’ registrations (reverse)" : ""),
       fact("Keys begin with", prefix === null ? null : [make("code", {}, prefix || "nothing: all keys are read"), " ", prefix ? copyButton("copy key", copiedKey(prefix), "the prefix") : null]),
       fact("Template", template ? make("code", {}, template) : null),
-      fact("Endpoint", endpoint ? make("code", {}, endpoint) : null),
+      fact("Endpoint", status?.endpoint ? make("code", {}, status.endpoint) : null),
+      fact("Being listed", status?.listing ? `${number(status.listing.keys)}${status.listing.of ? ` of ${number(status.listing.of)}` : ""} keys` : null),
       fact("Revision", status?.revision ? `${status.revision}${behind}` : null),
       fact("Confirmed", typeof status?.age === "number" ? `${status.age < 1 ? "less than 1 s" : status.age < 60 ? `${Math.floor(status.age)} s` : span(status.age)} ago` : null),
       fact("Serial", String(source.serial), " ", copyButton("copy dig", digLine(`${zone}.`, "SOA"), "the command that asks for it"), " ", make("a", { href: toName(`${zone}.`, "SOA") }, "SOA")),

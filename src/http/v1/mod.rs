@@ -10,7 +10,7 @@
 //! | `GET /v1/changes` | what happened lately, the newest first |
 //! | `GET /v1/explain?name=…&type=…` | what a name is answered with, by which rule, and why not |
 //! | `GET /v1/status` | how the server and each zone stand |
-//! | `GET /v1/server` | which server this is, where it answers, whom it asks |
+//! | `GET /v1/server` | which server this is, where it answers, what configured it |
 //! | `GET /v1/zones` | where each zone's names come from |
 //! | `GET /v1/zones/{zone}/entries`, `/v1/zones/{zone}/records` | what a SkyDNS zone and a zone file hold |
 

@@ -1,4 +1,5 @@
-//! `/v1/server`: which server this is, where it answers, whom it asks, and what configured it.
+//! `/v1/server`: which server this is, where it answers, and what configured it. Whom it asks
+//! and how it stands is told by `/v1/status`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::status::Reload;
 use super::timestamp;
-use super::upstream::UpstreamShown;
 use crate::http::Subject;
 use crate::http::server::refusal::Refusal;
 
@@ -22,8 +22,6 @@ pub(super) struct Server {
     version: &'static str,
     /// Where it answers.
     listeners: Vec<ListenerShown>,
-    /// Whom names outside its zones are asked of, in order; none at all where these are refused.
-    upstreams: Option<Vec<UpstreamShown>>,
     /// What configured it.
     configuration: Configuration,
 }
@@ -48,7 +46,7 @@ struct Configuration {
     reload: Option<Reload>,
 }
 
-/// Which server this is, where it answers, whom it asks, and what configured it.
+/// Which server this is, where it answers, and what configured it.
 #[utoipa::path(get, path = "/v1/server", tag = "registry", responses(
     (status = 200, body = Server), (status = 503, body = Refusal),
 ))]
@@ -56,7 +54,6 @@ pub(super) async fn show(State(subject): State<Subject>) -> Json<Server> {
     let policy = subject.policies.load();
     let name = policy.nsid.as_deref().map(|it| String::from_utf8_lossy(it).into_owned());
     let machine = || gethostname::gethostname().to_string_lossy().into_owned();
-    let upstreams = policy.forwarder.as_ref().map(|it| it.upstreams());
     let listener = |it: &crate::http::AnsweringAddress| ListenerShown {
         protocol: it.protocol,
         address: it.address.to_string(),
@@ -65,7 +62,6 @@ pub(super) async fn show(State(subject): State<Subject>) -> Json<Server> {
         name: name.unwrap_or_else(machine),
         version: env!("CARGO_PKG_VERSION"),
         listeners: subject.listeners.iter().map(listener).collect(),
-        upstreams: upstreams.map(|all| all.iter().map(UpstreamShown::new).collect()),
         configuration: Configuration::of(&subject),
     })
 }

@@ -1,4 +1,4 @@
-//! Upstream servers, as `/v1/status` and `/v1/server` show them.
+//! Upstream servers, as `/v1/status` shows them.
 
 use serde::Serialize;
 use utoipa::ToSchema;

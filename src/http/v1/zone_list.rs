@@ -54,8 +54,6 @@ struct ZoneSource {
     prefix: Option<String>,
     /// The template that reads its keys, if there is one.
     template: Option<String>,
-    /// The endpoint of the registry that is asked; none of a file, or before it is.
-    endpoint: Option<String>,
     /// The newest revision that the registry was heard to have.
     newest_revision: Option<i64>,
     /// The serial of its SOA record.
@@ -130,7 +128,6 @@ impl ZoneSource {
             reverse: settings.is_reverse(),
             prefix: layout.map(|it| it.folder("", false)),
             template: layout.and_then(|it| it.template()).map(|it| it.text().to_owned()),
-            endpoint: vitals.endpoint.get(),
             newest_revision: layout.map(|_| vitals.newest.get()).filter(|it| *it > 0),
             serial: generation.serial(Site::Zone(at)),
             ttl: settings.ttl,

@@ -53,6 +53,7 @@ fn the_server_is_named_and_zones_are_looked_through() {
     {
         browser.shows(table, part);
     }
+    browser.shows(&format!("{table} a[href='#/problems/services.internal']"), "1");
     browser.picture(&picture("desktop-zones.png"));
     browser.prefer("dark");
     browser.picture(&picture("desktop-zones-dark.png"));

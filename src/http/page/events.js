@@ -86,7 +86,7 @@ export function events() {
 }
 
 /// One event: of an instance, or of a frontend or backend.
-function entry({ time, event, revision, instance, alias }, hasZones) {
+function entry({ time, event, revision, by, instance, alias }, hasZones) {
   const { name, zone, key } = instance ?? alias;
   const what = instance
     ? [make("code", {}, cut(instance.id, 64)), " ", make("code", { class: "faint" }, cut(instance.host, 64))]
@@ -94,5 +94,5 @@ function entry({ time, event, revision, instance, alias }, hasZones) {
   return make("li", {},
     clock(time),
     make("span", {}, make("span", { class: `tag ${KINDS[event]}`, title: `revision ${revision}` }, event)),
-    make("span", {}, make("a", { href: toService(zone, name) }, cut(name, 64)), " ", what, hasZones ? [" ", make("span", { class: "zone" }, zone)] : null, " ", copyButton("copy key", copiedKey(key), "the key")));
+    make("span", {}, make("a", { href: toService(zone, name) }, cut(name, 64)), " ", what, hasZones ? [" ", make("span", { class: "zone" }, zone)] : null, by ? [" ", make("span", { class: "tag" }, "by ", cut(by, 64))] : null, " ", copyButton("copy key", copiedKey(key), "the key")));
 }

@@ -89,8 +89,13 @@ async function status() {
       standing(at("state"), now);
       const reached = JSON.stringify(now.zones.map(({ revision, standing }) => [revision, standing]));
       if (reached !== seen) refresh();
-      if (reached !== seen || pending) pending = !(await look(problemCount));
+      const isDue = reached !== seen || pending;
       seen = reached;
+      if (isDue) {
+        pending = !(await look(problemCount));
+        // What is shown may have problems of its own.
+        refresh();
+      }
     } catch (fault) {
       standing(at("state"), null, fault);
       banner(at("notice"), [["bad", `This page shows what was known before: ${fault.status ? fault.message : "srvd does not answer"}.`]]);

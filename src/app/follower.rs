@@ -34,9 +34,9 @@ pub(super) struct Follower {
     vitals: Arc<Vitals>,
 }
 
-/// The source of a zone: while it stays the same, so does the zone.
+/// The origin of a zone's names: while it stays the same, so does the zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct ZoneOrigin {
     /// The zone's apex, in wire form.
     pub(super) apex: Box<[u8]>,
     /// The same for people, without the last dot.
@@ -49,8 +49,8 @@ pub(super) struct Source {
     pub(super) layout: Layout,
 }
 
-impl Source {
-    /// The source of a zone as it is configured.
+impl ZoneOrigin {
+    /// The origin of a zone as it is configured.
     pub(super) fn new(settings: &Settings, registry: RegistryUrl, layout: Layout) -> Self {
         let apex = settings.wire().as_wire().into();
         let (title, schema) = (settings.title().to_ascii_lowercase(), settings.schema());
@@ -67,7 +67,7 @@ impl Follower {
     /// What follows a zone of the index.
     pub(super) fn new(
         id: ZoneId,
-        source: &Source,
+        source: &ZoneOrigin,
         etcd: &Etcd,
         (index, events, patience): (&Arc<Index>, &Arc<Events>, &Arc<Patience>),
         state: Option<&Path>,

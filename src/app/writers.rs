@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio_util::sync::CancellationToken;
 
-use super::follower::Source;
+use super::follower::ZoneOrigin;
 use crate::etcd::{Etcd, Range};
 use crate::etcd_v2::{KeysSubject, ServedZones};
 use crate::events::Events;
@@ -25,11 +25,11 @@ pub(super) struct Writers {
     /// Where bender's interface registers, if there is a zone of services.
     pub(super) bender: Arc<ArcSwapOption<Bender>>,
     /// Where that zone is read from.
-    registers_at: Lock<Option<Source>>,
+    registers_at: Lock<Option<ZoneOrigin>>,
     /// How long a registration outlives its last renewal.
     ttl: Duration,
     /// The zones, in the order of the configuration.
-    zones: Lock<Vec<(ZoneId, Source, Etcd)>>,
+    zones: Lock<Vec<(ZoneId, ZoneOrigin, Etcd)>>,
     /// The registry of the v2 API, and its zones, where that is on.
     old: OnceLock<(Etcd, Arc<ServedZones>)>,
 }
@@ -42,7 +42,7 @@ impl Writers {
     }
 
     /// Writes where these zones are read from, which are in the order of the configuration.
-    pub(super) fn follow(&self, zones: Vec<(ZoneId, Source, Etcd)>) {
+    pub(super) fn follow(&self, zones: Vec<(ZoneId, ZoneOrigin, Etcd)>) {
         self.follow_services(&zones);
         let mut newest = self.zones.lock();
         *newest = zones;
@@ -59,7 +59,7 @@ impl Writers {
 
     /// Registers in the first zone of services that reads what is written, by the same
     /// registrar as long as that is read from the same source.
-    fn follow_services(&self, zones: &[(ZoneId, Source, Etcd)]) {
+    fn follow_services(&self, zones: &[(ZoneId, ZoneOrigin, Etcd)]) {
         let mut registers_at = self.registers_at.lock();
         let Some((zone, source, etcd)) = zones.iter().find(|(_, source, _)| source.reads_ours())
         else {
@@ -90,7 +90,7 @@ impl Writers {
     }
 }
 
-impl Source {
+impl ZoneOrigin {
     /// Whether it is of services, and reads what bender's interface writes.
     fn reads_ours(&self) -> bool {
         self.schema == Schema::Services && self.layout.template().is_none()
@@ -98,7 +98,7 @@ impl Source {
 }
 
 /// The zones of a registry, each with the keys that it reads.
-fn of_registry(zones: &[(ZoneId, Source, Etcd)], etcd: &Etcd) -> Vec<(ZoneId, Range)> {
+fn of_registry(zones: &[(ZoneId, ZoneOrigin, Etcd)], etcd: &Etcd) -> Vec<(ZoneId, Range)> {
     let own = zones.iter().filter(|(_, source, _)| source.registry == *etcd.url());
     own.map(|(zone, source, _)| (*zone, source.layout.range())).collect()
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::follower::{Follower, Source};
+use super::follower::{Follower, ZoneOrigin};
 use super::writers::Writers;
 use crate::config::{Outage, Serve, ZoneConfig};
 use crate::etcd::{Access, Etcd};
@@ -59,7 +59,7 @@ struct Following {
 /// A zone that is followed.
 struct FollowedZone {
     id: ZoneId,
-    source: Source,
+    source: ZoneOrigin,
     etcd: Etcd,
     work: Work,
 }
@@ -167,7 +167,7 @@ impl ZoneSet {
     fn followed(
         &self,
         id: ZoneId,
-        source: Source,
+        source: ZoneOrigin,
         etcd: Etcd,
         following: &Following,
     ) -> FollowedZone {
@@ -202,9 +202,9 @@ impl ZoneSet {
 
 impl Following {
     /// A zone of the next configuration: where it is read from, and what is said of it.
-    fn next(&self, zone: ZoneConfig) -> (Source, NextZone) {
+    fn next(&self, zone: ZoneConfig) -> (ZoneOrigin, NextZone) {
         let ZoneConfig { settings, registry, layout } = zone;
-        let source = Source::new(&settings, registry, layout);
+        let source = ZoneOrigin::new(&settings, registry, layout);
         let is_same = self.zones.get(&source.apex).is_some_and(|it| it.source == source);
         (source, NextZone { settings: Arc::new(settings), is_same })
     }
@@ -213,7 +213,7 @@ impl Following {
     fn etcd(
         &self,
         next: &HashMap<Box<[u8]>, FollowedZone>,
-        source: &Source,
+        source: &ZoneOrigin,
         access: &Access,
     ) -> Etcd {
         let mut known = self.zones.values().chain(next.values());

@@ -130,7 +130,8 @@ fn what_others_write_is_answered_and_outlives_etcd() {
     let bad = r#"skydns.local /skydns/local/skydns/redis/bad: member `port` is "many"; it must be"#;
     assert!(text.contains(bad) && text.lines().count() == 1, "{text}");
     let listed = plain(&["list", "--config", file.to_str().unwrap()]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), r#"[{"instances":1,"name":"web"}]"#);
+    let services = r#"[{"instances":1,"name":"web","zone":"services.internal"}]"#;
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), services);
     let said = String::from_utf8_lossy(&listed.stderr).into_owned();
     assert!(said.contains("zone skydns.local has the schema skydns"), "{said}");
     process.signal("TERM");

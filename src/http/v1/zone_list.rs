@@ -31,7 +31,7 @@ pub(super) struct ZoneSearch {
 
 /// A page of zones, by name.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Zones {
+pub(super) struct ListedZones {
     /// How many there are, on all pages.
     total: usize,
     /// The zones.
@@ -89,7 +89,7 @@ struct Snapshot {
 
 /// Zones, with where their names come from.
 #[utoipa::path(get, path = "/v1/zones", tag = "registry", params(ZoneSearch), responses(
-    (status = 200, body = Zones), (status = 400, body = Refusal),
+    (status = 200, body = ListedZones), (status = 400, body = Refusal),
 ))]
 pub(super) async fn list(
     State(subject): State<Subject>,
@@ -101,7 +101,7 @@ pub(super) async fn list(
 }
 
 /// A page of the zones that are searched for.
-fn found(generation: &Generation, search: &ZoneSearch, limit: usize) -> Zones {
+fn found(generation: &Generation, search: &ZoneSearch, limit: usize) -> ListedZones {
     let query = search.q.as_deref().unwrap_or_default().to_ascii_lowercase();
     let titles = generation.zones().iter().map(|zone| zone.settings().title().to_ascii_lowercase());
     let wanted: Vec<_> = titles.enumerate().filter(|(_, title)| title.contains(&query)).collect();
@@ -111,7 +111,7 @@ fn found(generation: &Generation, search: &ZoneSearch, limit: usize) -> Zones {
     let (page, has_more) = first(rest.map(|(at, title)| (title, at)), limit);
     let next = page.last().filter(|_| has_more).map(|(title, _)| title.clone());
     let zones = page.iter().map(|(_, at)| ZoneSource::new(generation, *at)).collect();
-    Zones { total, zones, next }
+    ListedZones { total, zones, next }
 }
 
 impl ZoneSource {

@@ -92,7 +92,6 @@ impl ZoneMemory {
             let apex = *next.zones()[at].settings().wire();
             let Some(serial) = self.serials.remove(apex.as_wire()) else { continue };
             next.zone_mut(at).serial_before = Some(serial);
-            next.go_on(at);
         }
     }
 }
@@ -112,6 +111,7 @@ impl Generation {
         let mut next = self.of_zones(zones, bare_names);
         next.keep_serials(self);
         memory.turn(self, &mut next);
+        (0..next.zones().len()).for_each(|at| next.go_on(at));
         (next, kept.into_iter().flatten().collect())
     }
 
@@ -124,9 +124,9 @@ impl Generation {
         let Some(earlier) = self.earlier(&settings) else {
             return (Arc::new(Zone::new(memory.next_id(), settings, Arc::default())), None);
         };
-        let is_same = is_same && earlier.settings().schema() != Schema::Static;
+        let is_file = earlier.settings().schema() == Schema::Static;
         match &earlier.successor {
-            None if is_same => earlier.renewed(settings),
+            None if is_same && !is_file => earlier.renewed(settings),
             Some(successor) if is_same => (earlier.moving(successor.id, settings), None),
             _ if earlier.is_ready() => (earlier.moving(memory.next_id(), settings), None),
             // There is nothing to go on with.
@@ -143,11 +143,16 @@ impl Generation {
         settings: Arc<Settings>,
         memory: &mut ZoneMemory,
     ) -> (Arc<Zone>, Option<SerialKept>) {
-        match self.earlier(&settings) {
+        let earlier = self.earlier(&settings);
+        match earlier {
             Some(earlier) if earlier.settings().schema() == Schema::Static => {
-                earlier.renewed(settings)
+                earlier.staying().renewed(settings)
             }
-            _ => (Arc::new(Zone::new(memory.next_id(), settings, Arc::default())), None),
+            _ => {
+                let zone = Zone::new(memory.next_id(), settings, Arc::default());
+                let serial_before = earlier.and_then(|it| it.serial_before);
+                (Arc::new(Zone { serial_before, ..zone }), None)
+            }
         }
     }
 
@@ -209,7 +214,9 @@ impl Generation {
 
     /// Has the zone at a place go on behind what it showed before it went, once it is there.
     fn go_on(&mut self, at: usize) {
-        if self.zones()[at].is_ready()
+        let zone = &self.zones()[at];
+        if zone.is_ready()
+            && zone.serial_before.is_some()
             && let Some(shown) = self.zone_mut(at).serial_before.take()
         {
             self.go_behind(at, shown);
@@ -254,10 +261,25 @@ impl Zone {
         None
     }
 
-    /// The same zone, as it is, until a later one is published.
+    /// The same zone, as it is, until a later one is published. What it shows was confirmed by
+    /// its own registry, if it has one, and a file is as true as it was until now.
     fn moving(self: &Arc<Self>, id: ZoneId, settings: Arc<Settings>) -> Arc<Self> {
+        if self.successor.is_none() {
+            if self.settings.schema() == Schema::Static {
+                self.freshness().confirmed();
+            }
+            self.freshness().moves();
+        }
         let successor = Some(Arc::new(Successor { id, settings }));
         Arc::new(Self { successor, ..Self::clone(self) })
+    }
+
+    /// The same zone, a file, which moves no more: how old it is counts no more either.
+    fn staying(self: &Arc<Self>) -> Arc<Self> {
+        if self.successor.is_none() {
+            return Arc::clone(self);
+        }
+        Arc::new(Self { successor: None, life: Arc::default(), ..Self::clone(self) })
     }
 
     /// The later zone, of which nothing is known yet. Changes are counted on.

@@ -16,6 +16,8 @@ pub enum Staleness {
     Expired,
 }
 
+/// What stands for the time of a move where there is none.
+const STAYS: i64 = -1;
 /// The longest wait for the next look: the limits may be far away, or not set.
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
@@ -37,6 +39,9 @@ pub struct Freshness {
     confirmed: AtomicI64,
     /// Whether a word is not enough to be fresh again.
     needs_confirmation: AtomicBool,
+    /// Milliseconds from the start to when the zone began to move to another registry, whose word
+    /// says nothing of what is held; [`STAYS`] while it does not.
+    moves_since: AtomicI64,
     /// Milliseconds without a confirmation after which nothing is answered.
     max_stale: AtomicI64,
     /// The standing, as it was last judged: all that a query reads.
@@ -63,22 +68,34 @@ impl Freshness {
     /// Something came, a page of a list for example.
     pub fn heard(&self) {
         self.heard.store(self.elapsed(), Ordering::Relaxed);
-        if !self.needs_confirmation.load(Ordering::Relaxed) {
+        if !self.needs_confirmation.load(Ordering::Relaxed) && self.moving() == STAYS {
             self.stand(Staleness::Fresh);
         }
+    }
+
+    /// From now on another registry is heard of; what is held was the earlier one's, until the
+    /// next confirmation.
+    pub fn moves(&self) {
+        self.moves_since.store(self.elapsed(), Ordering::Relaxed);
+    }
+
+    /// When the zone began to move.
+    fn moving(&self) -> i64 {
+        self.moves_since.load(Ordering::Relaxed)
     }
 
     /// What is held is what the registry says: a list is complete, or the watch speaks.
     pub fn confirmed(&self) {
         self.confirmed.store(self.elapsed(), Ordering::Relaxed);
         self.needs_confirmation.store(false, Ordering::Relaxed);
+        self.moves_since.store(STAYS, Ordering::Relaxed);
         self.heard();
     }
 
-    /// How long nothing has come.
+    /// How long nothing has come that tells of what is held.
     #[must_use]
     pub fn silence(&self) -> Duration {
-        self.since(&self.heard)
+        if self.moving() == STAYS { self.since(&self.heard) } else { self.since(&self.moves_since) }
     }
 
     /// How long ago what is held was last confirmed; since the start, if never.
@@ -149,6 +166,7 @@ impl Default for Freshness {
             heard: AtomicI64::new(0),
             confirmed: AtomicI64::new(0),
             needs_confirmation: AtomicBool::new(false),
+            moves_since: AtomicI64::new(STAYS),
             max_stale: AtomicI64::new(i64::MAX),
             standing: AtomicU8::new(Staleness::Fresh as u8),
         }
@@ -161,6 +179,20 @@ mod tests {
 
     /// A limit that is not reached.
     const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn another_registry_makes_nothing_fresh_before_its_list_is_whole() {
+        let freshness = Freshness::default();
+        freshness.confirmed();
+        freshness.moves();
+        freshness.judge(LONG);
+        assert_eq!(freshness.standing(), Staleness::Fresh, "it has just begun");
+        freshness.judge(Duration::ZERO);
+        freshness.heard();
+        assert_eq!(freshness.standing(), Staleness::Stale);
+        freshness.confirmed();
+        assert_eq!(freshness.standing(), Staleness::Fresh);
+    }
 
     #[test]
     fn silence_makes_stale_and_a_word_mends_it() {

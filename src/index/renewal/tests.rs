@@ -99,6 +99,53 @@ fn a_zone_that_moves_is_answered_as_it_was_until_it_is_there() {
     assert_eq!((shown(&index, "a").len(), shown(&index, "a").serial()), (2, 103));
 }
 
+/// Has an index go on with a registry zone, or with a file of the same name.
+fn renew_as(index: &Arc<Index>, is_registry: bool, is_same: bool) {
+    let file = Arc::new(settings("a.", 5, 9).of_schema(Schema::Static));
+    let registry = is_registry.then(|| zone("a.", is_same));
+    let others = if is_registry { Vec::new() } else { vec![file] };
+    let registry = registry.into_iter().collect();
+    index.renew(NextZones { registry, others, bare_names: true });
+}
+
+#[test]
+fn a_file_is_as_fresh_as_ever_when_it_becomes_a_registry_zone_and_when_it_does_not() {
+    let index = Arc::new(Index::empty());
+    let limit = std::time::Duration::from_millis(20);
+    renew_as(&index, false, false);
+    shown(&index, "a").freshness().expire_after(Some(limit));
+    std::thread::sleep(2 * limit);
+    renew_as(&index, true, false);
+    let (moving, later) = (shown(&index, "a"), id(&index, 0));
+    moving.freshness().judge(limit);
+    assert!(moving.is_moving() && moving.standing() == crate::metrics::Staleness::Fresh);
+    renew_as(&index, true, true);
+    assert_eq!(id(&index, 0), later, "it goes on moving to the same place");
+    std::thread::sleep(2 * limit);
+    moving.freshness().judge(limit);
+    assert_eq!(moving.standing(), crate::metrics::Staleness::Expired);
+    renew_as(&index, false, false);
+    let file = shown(&index, "a");
+    assert!(!file.is_moving() && file.standing() == crate::metrics::Staleness::Fresh);
+    publish(&index, later, "too-late", 7);
+    assert!(
+        shown(&index, "a").service(b"too-late").is_none() && index.load().read_ids().is_empty()
+    );
+}
+
+#[test]
+fn a_file_in_the_place_of_what_never_came_back_goes_on_behind_it() {
+    let index = Arc::new(Index::empty());
+    renew_as(&index, true, false);
+    publish(&index, id(&index, 0), "web", 5_000);
+    renew(&index, Vec::new());
+    renew_as(&index, true, false);
+    assert!(!shown(&index, "a").is_ready());
+    renew_as(&index, false, false);
+    let generation = index.load();
+    assert_eq!(generation.serial(Site::Zone(0)), 5_001);
+}
+
 #[test]
 fn a_zone_that_is_not_there_yet_moves_at_once() {
     let index = Arc::new(Index::empty());

@@ -1,7 +1,8 @@
 //! Authors: the names of the tokens that were shown for what was written through this server.
 //!
 //! A key's change may come from the registry before the reply to the write that made it. What is
-//! being written is therefore known by its key, and what was written by its revision, too.
+//! being written is therefore known by its key, and what was written by its revision, too. Neither
+//! is what stood there before the write began: who renews a registration did not write it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ struct Write {
     key: Box<str>,
     /// The author.
     name: Arc<str>,
+    /// The newest revision that was known when it began.
+    after: i64,
 }
 
 /// A write under way, which is forgotten unless it is done.
@@ -47,13 +50,13 @@ pub struct PendingWrite<'a> {
 }
 
 impl Authors {
-    /// Somebody writes a key.
+    /// Somebody writes a key, of a zone that is known up to a revision.
     #[must_use]
-    pub fn begin(&self, key: &str, name: &Arc<str>) -> PendingWrite<'_> {
+    pub fn begin(&self, key: &str, name: &Arc<str>, after: i64) -> PendingWrite<'_> {
         let mut known = self.0.lock();
         let number = known.next;
         known.next += 1;
-        known.begun.insert(number, Write { key: key.into(), name: Arc::clone(name) });
+        known.begun.insert(number, Write { key: key.into(), name: Arc::clone(name), after });
         PendingWrite { authors: self, number }
     }
 
@@ -61,7 +64,7 @@ impl Authors {
     #[must_use]
     pub fn of(&self, key: &str, revision: i64) -> Option<Arc<str>> {
         let known = self.0.lock();
-        let is_of_key = |write: &&Write| *write.key == *key;
+        let is_of_key = |write: &&Write| *write.key == *key && revision > write.after;
         let done = known.done.get(&revision).filter(is_of_key);
         let found = done.or_else(|| known.begun.values().find(is_of_key))?;
         Some(Arc::clone(&found.name))
@@ -74,8 +77,8 @@ impl PendingWrite<'_> {
         let mut known = self.authors.0.lock();
         let oldest = known.order.front().copied().unwrap_or_default();
         let is_old = known.order.len() == REMEMBERED && revision < oldest;
-        let Some(write) = known.begun.remove(&self.number).filter(|_| revision > 0 && !is_old)
-        else {
+        let is_new = |write: &Write| revision > write.after && !is_old;
+        let Some(write) = known.begun.remove(&self.number).filter(is_new) else {
             return false;
         };
         if known.done.insert(revision, write).is_some() {
@@ -105,12 +108,13 @@ mod tests {
     fn a_write_is_known_while_it_goes_on_and_when_it_is_done() {
         let (authors, name) = (Authors::default(), Arc::<str>::from("ci"));
         let of = |key, revision| authors.of(key, revision).map(|it| it.to_string());
-        let write = authors.begin("/a", &name);
+        let write = authors.begin("/a", &name, 6);
+        assert_eq!(of("/a", 6), None, "it was there before");
         assert_eq!((of("/a", 7), of("/b", 7)), (Some("ci".to_owned()), None));
         assert!(write.done(7));
         assert_eq!((of("/a", 7), of("/a", 8), of("/b", 7)), (Some("ci".to_owned()), None, None));
-        assert!(!authors.begin("/a", &name).done(7), "it stood there");
-        drop(authors.begin("/a", &name));
+        assert!(!authors.begin("/a", &name, 7).done(7), "it stood there");
+        drop(authors.begin("/a", &name, 7));
         assert_eq!(of("/a", 9), None, "it was not done");
     }
 
@@ -118,9 +122,9 @@ mod tests {
     fn old_writes_are_forgotten() {
         let (authors, name) = (Authors::default(), Arc::<str>::from("ci"));
         for revision in 1..=REMEMBERED as i64 + 1 {
-            assert!(authors.begin("/a", &name).done(revision));
+            assert!(authors.begin("/a", &name, 0).done(revision));
         }
         assert!(authors.of("/a", 1).is_none() && authors.of("/a", 2).is_some());
-        assert!(!authors.begin("/a", &name).done(1), "it is renewed, and nothing new");
+        assert!(!authors.begin("/a", &name, 0).done(1), "it is renewed, and nothing new");
     }
 }

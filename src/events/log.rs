@@ -114,7 +114,9 @@ impl Log {
         }
         let taken = if last.is_exact { last.through } else { last.taken };
         let begins = is_first || !is_same && batch.is_empty();
-        let state = ZoneState::new(batch, standing, taken);
+        let mut state = ZoneState::new(batch, standing, taken);
+        // The clock may have been set back; what is told is in the order in which it happened.
+        state.at = state.at.max(self.last().at);
         self.remembered += state.weight;
         if !begins {
             let coming = Coming { state: state.number, at: state.at };

@@ -12,8 +12,9 @@ const TOKENS_MAX: usize = 64;
 /// Characters that a token has at least: at random of letters and digits they are 95 bits, which
 /// nobody guesses over the network.
 const TOKEN_LEAST: usize = 16;
-/// Characters of a name: it stands in log lines and events.
-const NAME_MAX: usize = 32;
+/// Characters of a name, which stands in log lines and events: fewer than a token has, so that
+/// none is taken for the other where they are written in the wrong order.
+const NAME_MAX: usize = TOKEN_LEAST - 1;
 
 /// A token of someone who may write. What is kept does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -114,7 +115,7 @@ mod tests {
             ("ci secret", "fewer than 16"),
             ("ci secret-secret secret-secret", "not visible ASCII"),
             ("c/i 0123456789abcdef", "write NAME TOKEN"),
-            (&format!("{} 0123456789abcdef", "n".repeat(33)), "write NAME TOKEN"),
+            (&format!("{} 0123456789abcdef", "n".repeat(16)), "write NAME TOKEN"),
         ] {
             let told = Token::of_line(line).unwrap_err();
             assert!(told.contains(fault) && !told.contains("secret"), "{line}: {told}");

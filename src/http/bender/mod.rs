@@ -94,16 +94,19 @@ impl Subject {
         key: &str,
         work: impl Future<Output = Result<i64, AttemptFault>>,
     ) -> Result<(), Refusal> {
-        let pending = author.as_ref().map(|name| (self.events.authors().begin(key, name), name));
+        let (bender, generation) = (self.bender()?, Arc::clone(&self.index.load()));
+        let known = generation.followed(bender.zone).and_then(|zone| zone.revision());
+        // Of what nothing is known, nobody can say who wrote it.
+        let after = known.unwrap_or(i64::MAX);
+        let begin = |name| (self.events.authors().begin(key, name, after), name);
+        let pending = author.as_ref().map(begin);
         let revision = work.await?;
         if let Some((pending, name)) = pending
             && pending.done(revision)
         {
             tracing::info!(token = %name, key = %shown(key), "written over HTTP");
         }
-        if let Some(bender) = self.bender.load_full() {
-            self.events.reached(bender.zone, revision, SEEN_WITHIN).await;
-        }
+        self.events.reached(bender.zone, revision, SEEN_WITHIN).await;
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! `/v1/changes`: what happened lately, the newest first, as far as this server remembers.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::paging::limit;
+use super::paging::{Placed, first, limit};
 use super::zones;
 use super::{schema, timestamp};
 use crate::events::{Authors, ChangeBatch, Events, Happened};
@@ -123,11 +124,9 @@ pub(super) async fn list(
 
 /// A page of what is chosen of the zones at some places.
 fn page(generation: &Generation, events: &Events, places: &[usize], choice: &Choice) -> Changes {
-    let mut found: Vec<_> =
-        places.iter().flat_map(|at| choice.of_zone(generation, events, *at)).collect();
-    found.sort_unstable_by_key(|it| std::cmp::Reverse(it.rank));
-    let has_more = found.len() > choice.most;
-    found.truncate(choice.most);
+    let found = places.iter().flat_map(|at| choice.of_zone(generation, events, *at));
+    let (found, has_more) = first(found.map(|it| Placed(Reverse(it.rank), it)), choice.most);
+    let found: Vec<_> = found.into_iter().map(|Placed(_, it)| it).collect();
     let next = found.last().filter(|_| has_more).map(|it| it.rank.to_text());
     let ids = places.iter().map(|at| generation.zones()[*at].id());
     let since = ids.filter_map(|zone| events.remembered_since(zone)).max();

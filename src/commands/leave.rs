@@ -138,6 +138,7 @@ async fn find(
             (revision, next) = (Some(page.revision), page.next);
         }
     }
+    targets.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(targets)
 }
 

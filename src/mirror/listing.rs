@@ -133,10 +133,11 @@ impl Lister<'_> {
             let found = search(self.etcd, self.table.layout(), &name).await?;
             let Some((ranges, of)) = found else { return Ok(None) };
             self.of = self.of.or(of);
+            let before = self.keys;
             for range in ranges {
                 self.list_range(range).await?;
             }
-            if self.keys == 0 {
+            if self.keys == before {
                 return Ok(None);
             }
             next += 1;

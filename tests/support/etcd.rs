@@ -109,6 +109,9 @@ impl Etcd {
     /// Stops the process from running (SIGSTOP): its sockets stay open and silent.
     pub(crate) fn freeze(&self) {
         signal(self.pid(), "STOP");
+        let stat = format!("/proc/{}/stat", self.pid());
+        let is_stopped = || std::fs::read_to_string(&stat).is_ok_and(|it| it.contains(") T "));
+        assert!(eventually(is_stopped), "etcd goes on running");
     }
 
     /// Lets a frozen process run again (SIGCONT).

@@ -3,7 +3,7 @@
 const PATIENCE = 10_000;
 
 /// What is wrong, in the server's words.
-export class Refused extends Error {
+class Refused extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;

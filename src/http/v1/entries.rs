@@ -30,6 +30,20 @@ pub(super) struct PageSearch {
     pub(super) after: Option<String>,
 }
 
+impl PageSearch {
+    /// A page of what is found in a zone, made beside the runtime's threads.
+    pub(super) async fn page<T: Serialize + Send + 'static>(
+        self,
+        subject: &Subject,
+        zone: String,
+        found: impl FnOnce(&Generation, &str, (&Self, usize)) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let limit = limit(self.limit)?;
+        let generation = Arc::clone(&subject.index.load());
+        subject.heavy.beside(move || found(&generation, &zone, (&self, limit))).await
+    }
+}
+
 /// A page of entries, by key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Entries {
@@ -83,9 +97,7 @@ pub(super) async fn list(
     Segments(zone): Segments<String>,
     Parameters(search): Parameters<PageSearch>,
 ) -> Result<Response, Refusal> {
-    let limit = limit(search.limit)?;
-    let generation = Arc::clone(&subject.index.load());
-    subject.heavy.beside(move || found(&generation, &zone, (&search, limit))).await
+    search.page(&subject, zone, found).await
 }
 
 /// A page of the entries that are searched for.

@@ -1,8 +1,6 @@
 //! `/v1/zones/{zone}/records`: the records of a zone's file, and the SOA and NS records of its
 //! apex, as they are served.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use hickory_proto::rr::rdata::NS;
@@ -11,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::entries::PageSearch;
-use super::paging::{Placed, first, limit};
+use super::paging::{Placed, first};
 use super::zones;
 use crate::authority::{asked, written_data};
 use crate::http::Subject;
@@ -77,9 +75,7 @@ pub(super) async fn list(
     Segments(zone): Segments<String>,
     Parameters(search): Parameters<PageSearch>,
 ) -> Result<Response, Refusal> {
-    let limit = limit(search.limit)?;
-    let generation = Arc::clone(&subject.index.load());
-    subject.heavy.beside(move || found(&generation, &zone, (&search, limit))).await
+    search.page(&subject, zone, found).await
 }
 
 /// A page of the records that are searched for.

@@ -1,6 +1,7 @@
 //! Faults of the configuration file, in the words of who writes one.
 
 use toml::Spanned;
+use toml::de::DeString;
 
 use super::http::ETCD_V2_PORT;
 use super::serve::DNS_PORT;
@@ -18,21 +19,21 @@ pub(super) fn fault(text: &str, error: &toml::de::Error) -> String {
     let line = line_after(&text[..span.start]);
     let key = text.lines().take(line).filter_map(key_of).last();
     let what = unknown_of_zone(&what)
-        .or_else(|| mistyped(&what))
+        .or_else(|| mistyped(&what, key.unwrap_or(&text[span.clone()])))
         .or_else(|| address(&what, key, text[span].trim_matches(['"', '\''])))
         .unwrap_or(what);
     key.map_or(format!("{line}: {what}"), |key| format!("{line}: {key}: {what}"))
 }
 
 /// The line, and that its key is unknown, if no option is called so.
-pub(super) fn unknown(text: &str, key: &Spanned<String>) -> Option<String> {
+pub(super) fn unknown(text: &str, key: &Spanned<DeString<'_>>) -> Option<String> {
     let known: Vec<_> = keys().map(|(key, _)| key).chain(["zone".to_owned()]).collect();
-    if known.contains(key.as_ref()) {
+    let (name, known) = (key.get_ref(), known.iter().map(String::as_str));
+    if known.clone().any(|it| it == name) {
         return None;
     }
     let line = line_after(text.get(..key.span().start).unwrap_or_default());
-    let (key, known) = (key.as_ref(), known.iter().map(String::as_str));
-    Some(format!("{line}: {key}: {}", unknown_of(key, known)))
+    Some(format!("{line}: {name}: {}", unknown_of(name, known)))
 }
 
 /// That a key of `[[zone]]` is unknown.
@@ -54,13 +55,16 @@ fn line_after(text: &str) -> usize {
     text.matches('\n').count() + 1
 }
 
-/// That a value is of another type than it should be, and what to write.
-fn mistyped(what: &str) -> Option<String> {
+/// That the value of a key, or a table, is of another type than it should be, and what to write.
+fn mistyped(what: &str, key: &str) -> Option<String> {
     let (found, wanted) = what.strip_prefix("invalid type: ")?.split_once(", expected ")?;
     let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
     let value = value.trim_matches('`');
     Some(match (kind, wanted) {
-        ("map", "a sequence") => "it is one of a list of tables; write [[zone]]".to_owned(),
+        (_, "a sequence") if key == "zone" || key.starts_with("[zone") => {
+            "it is one of a list of tables; write [[zone]]".to_owned()
+        }
+        ("map", "a sequence") => "it is a list; write KEY = [VALUE, …]".to_owned(),
         (_, "a sequence") => format!("it is a list; write [{value}]"),
         ("integer", "a string") => {
             format!("it is a text; write it in quotes, a duration with its unit: \"{value}s\"")

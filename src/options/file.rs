@@ -1,12 +1,12 @@
 //! The configuration file, TOML. Each value is validated as it is read, so that errors
 //! show the file, the line and the key.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::DeserializeOwned;
+use toml::de::DeTable;
 use toml::{Spanned, Table};
 
 use super::answering::AnsweringKeys;
@@ -66,24 +66,25 @@ impl File {
     /// # Errors
     /// Line, key and reason.
     fn parse(text: &str) -> Result<Self, String> {
-        let read = || -> Result<_, toml::de::Error> {
-            let keys: BTreeMap<Spanned<String>, IgnoredAny> = toml::from_str(text)?;
-            let file = Self {
-                common: toml::from_str(text)?,
-                serve: toml::from_str(text)?,
-                http: toml::from_str(text)?,
-                limits: toml::from_str(text)?,
-                answering: toml::from_str(text)?,
-                zone: toml::from_str::<Zones>(text)?.zone,
-                ..Self::default()
-            };
-            Ok((keys, file))
-        };
-        let (keys, file) = read().map_err(|error| fault(text, &error))?;
-        match keys.keys().find_map(|key| unknown(text, key)) {
+        let table = DeTable::parse(text).map_err(|error| fault(text, &error))?;
+        let file = Self::of(&table).map_err(|error| fault(text, &error))?;
+        match table.get_ref().keys().find_map(|key| unknown(text, key)) {
             None => Ok(file),
             Some(fault) => Err(fault),
         }
+    }
+
+    /// The sections of a document.
+    fn of(table: &Spanned<DeTable<'_>>) -> Result<Self, toml::de::Error> {
+        Ok(Self {
+            common: section(table)?,
+            serve: section(table)?,
+            http: section(table)?,
+            limits: section(table)?,
+            answering: section(table)?,
+            zone: section::<Zones>(table)?.zone,
+            ..Self::default()
+        })
     }
 
     /// Reads a file that was read before.
@@ -132,6 +133,11 @@ impl File {
         let line = before.bytes().filter(|octet| *octet == b'\n').count() + 1;
         format!("{}:{line}: {key}", self.path.display())
     }
+}
+
+/// The keys of a document that one section has.
+fn section<T: DeserializeOwned>(table: &Spanned<DeTable<'_>>) -> Result<T, toml::de::Error> {
+    T::deserialize(toml::Deserializer::from(table.clone()))
 }
 
 /// The text of a file, and what it looked like before it was read.
@@ -187,6 +193,9 @@ mod tests {
             ("udp-size = \"1232\"", &[".toml:1:", ": udp-size:", "whole number, without quotes"]),
             ("chaos = \"yes\"", &[".toml:1:", ": chaos:", "true or false, without quotes"]),
             ("[zone]\nname = \"a\"", &[".toml:1:", "write [[zone]]"]),
+            ("[zone.a]\nname = \"a\"", &[".toml:1:", "write [[zone]]"]),
+            ("zone = \"a\"", &[".toml:1:", ": zone:", "write [[zone]]"]),
+            ("[forward]\nto = \"a\"", &[".toml:1:", "it is a list; write KEY = [VALUE, …]"]),
             (
                 "\nhold-collapse = \"soon\"",
                 &[".toml:2:", "`soon` is no duration; write it like 30s"],

@@ -90,3 +90,12 @@ need_build() {
   need cc=gcc cc=libc6-dev protoc=protobuf-compiler \
     /usr/include/google/protobuf/descriptor.proto=libprotobuf-dev "$@"
 }
+
+# need_tools CRATE@VERSION…: programs that come from Cargo, in target/tools, and where they are.
+need_tools() {
+  PATH="$PATH:$PWD/target/tools/bin"
+  local missing=() it
+  for it in "$@"; do command -v "${it%@*}" >/dev/null || missing+=("$it"); done
+  [ ${#missing[@]} = 0 ] || { say "building ${missing[*]}" &&
+    cargo install --quiet --locked --debug --root target/tools --target-dir target/tools/build "${missing[@]}"; }
+}

@@ -69,3 +69,6 @@ mod clients;
 
 /// etcd, the network and processes at their worst: no wrong answer, and right again soon.
 mod faults;
+
+/// What is installed: the tarball, packages, the image, each in a root of its own.
+mod packages;

@@ -41,10 +41,11 @@ step cargo doc --locked --no-deps --quiet
 # cargo-deny reads deny.toml. Its list of advisories comes from outside the package
 # registry, so here licences, sources and bans are checked; advisories by
 # `cargo deny check advisories` wherever that list is within reach.
-PATH="$PATH:$PWD/target/tools/bin"
-command -v cargo-deny >/dev/null ||
-  step cargo install --quiet --locked --debug --root target/tools --target-dir target/tools/build cargo-deny@0.20.2
+need_tools cargo-deny@0.20.2
 step cargo deny --locked --log-level error check bans licenses sources
+# Packages have the static program: of the same crates, linked otherwise.
+step cargo rustc --quiet --locked --bin srvd -- -C target-feature=+crt-static
+cp "${CARGO_TARGET_DIR:-target}/debug/srvd" target/tools/srvd-static
 # Most tests wait more than they work, so more run at a time than there are cores; the
 # faults wait nearly always, and run by themselves.
 if [ $# = 0 ]; then

@@ -17,6 +17,7 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 use crate::error::Failure;
+use crate::names::program_version;
 
 /// The command line with its help texts.
 #[must_use]
@@ -27,7 +28,8 @@ pub fn command() -> clap::Command {
 /// The arguments of this process. Prints help, or what is wrong with them, and exits.
 #[must_use]
 pub fn arguments() -> Cli {
-    Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+    let command = command().long_version(program_version());
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 /// Prints the completions of a shell.

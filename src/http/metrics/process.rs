@@ -10,9 +10,8 @@ use prometheus_client::metrics::info::Info;
 use rustix::process::{Resource, getrlimit};
 
 use super::write::single;
+use crate::names::COMMIT;
 
-/// The commit that was built, where whoever builds says so.
-const COMMIT: Option<&str> = option_env!("SRVD_COMMIT");
 /// In what Linux counts the time of processes, a second of it (USER_HZ): 100 to programs,
 /// whatever the kernel itself counts in.
 const TICKS: f64 = 100.0;

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Makes what is installed of srvd, into target/dist, with SHA256SUMS:
+#   deploy/build.sh [static|glibc|tarball|all]…    [default: tarball]
+# The same commit gives the same octets, wherever its sources are. Variables:
+#   PROFILE   release, or dev, which is made sooner and runs slower
+#   BINARY    a srvd that is there already, so that none is built
+#   TARGET    another machine's, as Rust names it; its standard library and a linker must be there
+#   DIST      where to [default: target/dist]
+# docs/install.md says what each kind is for.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. deploy/packages.sh
+umask 022
+
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+profile=${PROFILE:-release}
+dist=$(realpath -m "${DIST:-target/dist}")
+# Where packages are laid out.
+work=$PWD/target/package
+# The earliest date that is given to files where nothing says when the sources are of.
+readonly LONG_AGO=1577836800
+
+# The commit and its date: git's, else what `git archive` wrote.
+sources() {
+  local commit date
+  if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$PWD" ]; then
+    read -r commit date < <(git log -1 --format='%H %ct')
+    [ -z "$(git status --porcelain --untracked-files=no)" ] || commit+=-modified
+  else
+    read -r commit date <deploy/commit
+    [ "${commit#\$}" = "$commit" ] || { say "there is neither .git nor a commit in deploy/commit"; commit=unknown date=$LONG_AGO; }
+  fi
+  export SRVD_COMMIT=${SRVD_COMMIT:-$commit} SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$date}
+}
+
+# has_std TARGET: whether Rust's standard library for it is here.
+has_std() { [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]; }
+
+# What is built for: musl where a static program can be of it.
+target_of() {
+  local host machine
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  target=${TARGET:-$host}
+  machine=${target%%-*}
+  [ "$1" != static ] || [ -n "${TARGET-}" ] || ! has_std "$machine-unknown-linux-musl" || target=$machine-unknown-linux-musl
+  has_std "$target" || fail "Rust's standard library for $target is not installed; run: rustup target add $target"
+}
+
+# Flags that keep this machine out of the program: no path of it, no symbols.
+flags() {
+  local cargo=${CARGO_HOME:-$HOME/.cargo} separator=$'\x1f'
+  printf '%s' "--remap-path-prefix=$PWD=/srvd$separator--remap-path-prefix=$(realpath -m "$built")=/built$separator--remap-path-prefix=$cargo=/cargo$separator-Cstrip=symbols"
+}
+
+# compile static|glibc: builds srvd, and sets `program` to where it is.
+compile() {
+  program=${BINARY-} target=
+  [ -z "$program" ] || return 0
+  need_build
+  target_of "$1"
+  local built=${CARGO_TARGET_DIR:-target}/package link=() cargo=${CARGO_HOME:-$HOME/.cargo}
+  [ "$1" != static ] || link=(-C target-feature=+crt-static)
+  # Both kinds are of the same crates; only how the program is linked differs.
+  CFLAGS="${CFLAGS-} -ffile-prefix-map=$PWD=/srvd -ffile-prefix-map=$(realpath -m "$built")=/built -ffile-prefix-map=$cargo=/cargo" \
+    CARGO_ENCODED_RUSTFLAGS=$(flags) CARGO_PROFILE_DEV_DEBUG=0 \
+    cargo rustc --quiet --locked --profile "$profile" --target "$target" --target-dir "$built" --bin srvd -- "${link[@]}"
+  mkdir -p "$work/bin"
+  program=$work/bin/srvd-$1
+  cp "$built/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/srvd" "$program"
+}
+
+# Whether a program needs nothing of the system but its kernel.
+is_static() { ! readelf --dynamic --wide "$1" | grep -q NEEDED; }
+
+# The machine that a program is for, as Rust names it.
+machine_of() {
+  case $(readelf --file-header "$1" | sed -n 's/^ *Machine: *//p') in
+    *X86-64*) echo x86_64 ;;
+    AArch64) echo aarch64 ;;
+    *) uname -m ;;
+  esac
+}
+
+# What a program is, in words.
+describe() {
+  local linked
+  if is_static "$1"; then
+    linked="static ($(grep -aq GLIBC_TUNABLES "$1" && echo glibc || echo musl)), needs nothing of the system"
+  else
+    linked="needs glibc $(objdump -T "$1" | sed -nE 's/.*GLIBC_([0-9.]+).*/\1/p' | sort -Vu | tail -n 1) or later"
+  fi
+  say "srvd $version for $(machine_of "$1"), $linked: $(stat -c %s "$1") octets"
+}
+
+# linked static|glibc: builds that program, and says what it is.
+linked() {
+  compile "$1"
+  [ "$1" != static ] || is_static "$program" || fail "$program is not static"
+  describe "$program"
+}
+
+# The program as it is, in a file whose name says for what.
+program_alone() {
+  linked "$1"
+  cp "$program" "$dist/srvd-$version-$(machine_of "$program")-linux-$1"
+}
+
+# pack DIRECTORY: an archive of it, the same whoever makes it where and when.
+pack() {
+  tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
+    --mode=u=rwX,go=rX --format=gnu -C "$(dirname "$1")" -cf - "$(basename "$1")" | gzip -9n
+}
+
+# The static program with all that deploy/install.sh installs.
+tarball() {
+  linked static
+  local name tree
+  name=srvd-$version-$(machine_of "$program")-linux
+  tree=$work/$name
+  rm -rf "$tree"
+  mkdir -p "$tree/deploy"
+  cp "$program" "$tree/srvd"
+  cp LICENSE-* THIRD-PARTY.md CHANGELOG.md "$tree"
+  cp docs/install.md "$tree/INSTALL.md"
+  cp deploy/install.sh deploy/srvd.toml deploy/srvd*.service deploy/srvd*.socket "$tree/deploy"
+  pack "$tree" >"$dist/$name.tar.gz"
+}
+
+# Checksums of all that is there.
+sums() { (cd "$dist" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\0' | LC_ALL=C sort -z | xargs -0r sha256sum >SHA256SUMS); }
+
+main() {
+  local kind
+  [ $# != 0 ] || set -- tarball
+  [ "$*" != all ] || set -- static glibc tarball
+  mkdir -p "$dist" "$work"
+  # One at a time: the layout is in one place.
+  exec 9>"$work/lock"
+  flock 9
+  sources
+  for kind in "$@"; do
+    case $kind in
+      static | glibc) program_alone "$kind" ;;
+      tarball) "$kind" ;;
+      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|all]…" ;;
+    esac
+  done
+  sums
+  say "in $dist:"
+  cat "$dist/SHA256SUMS"
+}
+
+main "$@"

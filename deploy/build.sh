@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes what is installed of srvd, into target/dist, with SHA256SUMS:
-#   deploy/build.sh [static|glibc|tarball|all]…    [default: tarball]
+#   deploy/build.sh [static|glibc|tarball|deb|rpm|all]…    [default: tarball]
 # The same commit gives the same octets, wherever its sources are. Variables:
 #   PROFILE   release, or dev, which is made sooner and runs slower
 #   BINARY    a srvd that is there already, so that none is built
 #   TARGET    another machine's, as Rust names it; its standard library and a linker must be there
 #   DIST      where to [default: target/dist]
+#   REVISION  of a deb or rpm that is made again of the same version [default: 1]
 # docs/install.md says what each kind is for.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,9 +15,12 @@ umask 022
 
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 profile=${PROFILE:-release}
+revision=${REVISION:-1}
 dist=$(realpath -m "${DIST:-target/dist}")
-# Where packages are laid out.
+# Where packages are laid out; Cargo.toml names it.
 work=$PWD/target/package
+# Programs of Cargo that make packages.
+readonly CARGO_DEB=cargo-deb@3.8.0 CARGO_GENERATE_RPM=cargo-generate-rpm@0.21.1
 # The earliest date that is given to files where nothing says when the sources are of.
 readonly LONG_AGO=1577836800
 
@@ -105,10 +109,11 @@ program_alone() {
   cp "$program" "$dist/srvd-$version-$(machine_of "$program")-linux-$1"
 }
 
-# pack DIRECTORY: an archive of it, the same whoever makes it where and when.
-pack() {
-  tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner \
-    --mode=u=rwX,go=rX --format=gnu -C "$(dirname "$1")" -cf - "$(basename "$1")" | gzip -9n
+# archive OPTION FILE OWNER DIRECTORY NAME…: a tar of what is there, the same whoever makes it where
+# and when.
+archive() {
+  tar "$1" "$2" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner="$3" --group="$3" --numeric-owner \
+    --mode=u=rwX,go=rX --format=ustar -C "$4" "${@:5}"
 }
 
 # The static program with all that deploy/install.sh installs.
@@ -123,7 +128,47 @@ tarball() {
   cp LICENSE-* THIRD-PARTY.md CHANGELOG.md "$tree"
   cp docs/install.md "$tree/INSTALL.md"
   cp deploy/install.sh deploy/srvd.toml deploy/srvd*.service deploy/srvd*.socket "$tree/deploy"
-  pack "$tree" >"$dist/$name.tar.gz"
+  archive -cf - 0 "$work" "$name" | gzip -9n >"$dist/$name.tar.gz"
+}
+
+# The tree of an installation, for packages of distributions: they have a C library of their own.
+laid_out() {
+  linked glibc
+  rm -rf "$work/glibc"
+  BINARY=$program DESTDIR=$work/glibc PREFIX=/usr deploy/install.sh >/dev/null
+}
+
+# What dpkg wants to know of changes: where they are.
+debian_changelog() {
+  cat <<END
+srvd ($version-$revision) unstable; urgency=medium
+
+  * CHANGELOG.md in this directory says what changed.
+
+ -- $(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)  $(LC_ALL=C date -Rud "@$SOURCE_DATE_EPOCH")
+END
+}
+
+# A Debian package. What is made of a program for tests is compressed in less time.
+deb() {
+  need_tools "$CARGO_DEB"
+  need dpkg-shlibdeps=dpkg-dev
+  laid_out
+  debian_changelog >"$work/changelog"
+  local quick=()
+  [ -z "${BINARY-}" ] || quick=(--fast -Z gz)
+  cargo deb --quiet --locked --no-build --no-strip --no-separate-debug-symbols --compress-system "${quick[@]}" \
+    --deb-revision "$revision" --output "$dist/"
+}
+
+# An rpm, likewise. It asks for the libraries by name, whatever package has them.
+rpm() {
+  need_tools "$CARGO_GENERATE_RPM"
+  laid_out
+  local quick=()
+  [ -z "${BINARY-}" ] || quick=(--payload-compress none)
+  cargo generate-rpm "${quick[@]}" --auto-req builtin --set-metadata "release = \"$revision\"" \
+    --arch "$(machine_of "$program")" --output "$dist/"
 }
 
 # Checksums of all that is there.
@@ -132,7 +177,7 @@ sums() { (cd "$dist" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%
 main() {
   local kind
   [ $# != 0 ] || set -- tarball
-  [ "$*" != all ] || set -- static glibc tarball
+  [ "$*" != all ] || set -- static glibc tarball deb rpm
   mkdir -p "$dist" "$work"
   # One at a time: the layout is in one place.
   exec 9>"$work/lock"
@@ -141,8 +186,8 @@ main() {
   for kind in "$@"; do
     case $kind in
       static | glibc) program_alone "$kind" ;;
-      tarball) "$kind" ;;
-      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|all]…" ;;
+      tarball | deb | rpm) "$kind" ;;
+      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|deb|rpm|all]…" ;;
     esac
   done
   sums

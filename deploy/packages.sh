@@ -25,6 +25,12 @@
 #   unbound      unbound             unbound              unbound      unbound          unbound
 #   named        bind9               bind                 bind         bind             bind
 #   (ares.h)     libc-ares-dev       c-ares-devel         c-ares       c-ares-dev       c-ares
+# Only for deploy/build.sh deb, and the tests of packages (what is missing is left out there):
+#   dpkg-shlibdeps dpkg-dev          dpkg-dev             dpkg         dpkg-dev         –
+#   lintian      lintian             –                    –            –                –
+#   rpm          rpm                 rpm                  rpm-tools    rpm              –
+#   rpmlint      rpmlint             rpmlint              rpmlint      –                –
+#   busybox      busybox-static      busybox              busybox      busybox-static   –
 # Only for the tests of the page (left out where there is none):
 #   chromium     chromium            chromium             chromium     chromium         chromium
 #   chromedriver chromium-driver     chromedriver         chromium     chromium-chromedriver chromedriver
@@ -92,10 +98,15 @@ need_build() {
 }
 
 # need_tools CRATE@VERSION…: programs that come from Cargo, in target/tools, and where they are.
+# They are built in little time, but for what computes checksums: packages are large.
 need_tools() {
   PATH="$PATH:$PWD/target/tools/bin"
-  local missing=() it
+  local missing=() fast=() it
   for it in "$@"; do command -v "${it%@*}" >/dev/null || missing+=("$it"); done
-  [ ${#missing[@]} = 0 ] || { say "building ${missing[*]}" &&
-    cargo install --quiet --locked --debug --root target/tools --target-dir target/tools/build "${missing[@]}"; }
+  [ ${#missing[@]} != 0 ] || return 0
+  for it in block-buffer digest generic-array md-5 sha1 sha2 sha3; do
+    fast+=(--config "profile.dev.package.$it.opt-level=3")
+  done
+  say "building ${missing[*]}"
+  cargo install --quiet --locked --debug "${fast[@]}" --root target/tools --target-dir target/tools/build "${missing[@]}"
 }

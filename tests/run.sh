@@ -11,7 +11,8 @@ PATH="$PATH:/usr/sbin:/sbin"
 need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps \
   faketime=faketime nft=nftables ip=iproute2 unshare=util-linux \
   c++=g++ host=bind9-host drill=ldnsutils haproxy=haproxy prometheus=prometheus kinit=krb5-user \
-  curl=curl chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot unbound=unbound named=bind9
+  curl=curl chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot unbound=unbound named=bind9 \
+  /bin/busybox=busybox-static lintian=lintian rpm=rpm rpmlint=rpmlint dpkg-shlibdeps=dpkg-dev
 # The driver of MongoDB and old etcd clients, where there is Python; their tests say so where
 # there is none.
 [ -d target/tools/python/pymongo ] || ! command -v pip >/dev/null ||
@@ -41,7 +42,8 @@ step cargo doc --locked --no-deps --quiet
 # cargo-deny reads deny.toml. Its list of advisories comes from outside the package
 # registry, so here licences, sources and bans are checked; advisories by
 # `cargo deny check advisories` wherever that list is within reach.
-need_tools cargo-deny@0.20.2
+# All at once, so that what they share is built once.
+need_tools cargo-deny@0.20.2 cargo-deb@3.8.0 cargo-generate-rpm@0.21.1
 step cargo deny --locked --log-level error check bans licenses sources
 # Packages have the static program: of the same crates, linked otherwise.
 step cargo rustc --quiet --locked --bin srvd -- -C target-feature=+crt-static

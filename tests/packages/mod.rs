@@ -1,7 +1,11 @@
 //! What is installed: made by `deploy/build.sh` of the programs under test, and put into roots that
 //! are nothing else's. What the programs need of a system is therefore what is here.
 
+mod asking;
+mod deb;
+mod distribution;
 mod root;
+mod rpm;
 mod tarball;
 
 use std::path::{Path, PathBuf};
@@ -58,12 +62,23 @@ fn said(output: &Output) -> String {
 
 /// Runs `deploy/build.sh` with a program that is there.
 fn build(program: &Path, kind: &str) -> TempDir {
+    run_build(program, kind, "1")
+}
+
+/// A package of the program under test, in a revision.
+fn build_package(kind: &str, revision: &str) -> TempDir {
+    run_build(Path::new(BINARY), kind, revision)
+}
+
+/// Runs `deploy/build.sh`.
+fn run_build(program: &Path, kind: &str, revision: &str) -> TempDir {
     /// The layout is in one place.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let dist = tempfile::tempdir().unwrap();
     let mut command = Command::new(checkout().join("deploy/build.sh"));
     command.arg(kind).env("BINARY", program).env("DIST", dist.path());
+    command.env("REVISION", revision);
     println!("{}", succeed(&mut command));
     dist
 }

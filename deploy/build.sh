@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes what is installed of srvd, into target/dist, with SHA256SUMS:
-#   deploy/build.sh [static|glibc|tarball|deb|rpm|all]…    [default: tarball]
+#   deploy/build.sh [static|glibc|tarball|deb|rpm|container|all]…    [default: tarball]
 # The same commit gives the same octets, wherever its sources are. Variables:
 #   PROFILE   release, or dev, which is made sooner and runs slower
 #   BINARY    a srvd that is there already, so that none is built
@@ -171,13 +171,57 @@ rpm() {
     --arch "$(machine_of "$program")" --output "$dist/"
 }
 
+# What the image has: the program, authorities, names for its user, a configuration, licences.
+image_root() {
+  local root=$work/image/root it
+  rm -rf "$work/image"
+  mkdir -p "$work/image/volume/var/lib/srvd"
+  command install -D -m 755 "$program" "$root/usr/bin/srvd"
+  command install -D -m 644 deploy/container.toml "$root/etc/srvd/srvd.toml"
+  command install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  for it in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md; do command install -D -m 644 "$it" "$root/usr/share/doc/srvd/$it"; done
+  echo 'srvd:x:65532:65532:srvd:/:/nonexistent' >"$root/etc/passwd"
+  echo 'srvd:x:65532:' >"$root/etc/group"
+  printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$root/etc/nsswitch.conf"
+}
+
+# The digest of a file, which is its name in an image.
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+
+# image_config LAYER: deploy/image.json with what this build knows.
+image_config() {
+  sed -e "s/@MACHINE@/$(machine_of "$program" | sed 's/x86_64/amd64/; s/aarch64/arm64/')/" \
+    -e "s/@DATE@/$(date -ud "@$SOURCE_DATE_EPOCH" +%FT%TZ)/" -e "s/@VERSION@/$version/" \
+    -e "s/@COMMIT@/$SRVD_COMMIT/" -e "s/@LAYER@/$1/" deploy/image.json
+}
+
+# An archive that docker, podman, skopeo and ctr load: one layer, from nothing. It is Docker's, since
+# OCI's has no health check, and not made by a tool of theirs, which all write something random.
+container() {
+  need /etc/ssl/certs/ca-certificates.crt=ca-certificates
+  linked static
+  image_root
+  local image=$work/image layer config
+  archive -cf "$image/layer.tar" 0 "$image/root" etc usr
+  # The one place that its user may write to; a volume made of it is the user's.
+  archive -rf "$image/layer.tar" 65532 "$image/volume" var/lib/srvd
+  layer=$(digest "$image/layer.tar")
+  image_config "$layer" >"$image/config.json"
+  config=$(digest "$image/config.json")
+  mkdir "$image/archive"
+  mv "$image/layer.tar" "$image/archive/$layer.tar"
+  mv "$image/config.json" "$image/archive/$config.json"
+  echo "[{\"Config\":\"$config.json\",\"RepoTags\":[\"localhost/srvd:$version\"],\"Layers\":[\"$layer.tar\"]}]" >"$image/archive/manifest.json"
+  archive -cf "$dist/srvd-$version-$(machine_of "$program")-image.tar" 0 "$image/archive" "$config.json" "$layer.tar" manifest.json
+}
+
 # Checksums of all that is there.
 sums() { (cd "$dist" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\0' | LC_ALL=C sort -z | xargs -0r sha256sum >SHA256SUMS); }
 
 main() {
   local kind
   [ $# != 0 ] || set -- tarball
-  [ "$*" != all ] || set -- static glibc tarball deb rpm
+  [ "$*" != all ] || set -- static glibc tarball deb rpm container
   mkdir -p "$dist" "$work"
   # One at a time: the layout is in one place.
   exec 9>"$work/lock"
@@ -186,8 +230,8 @@ main() {
   for kind in "$@"; do
     case $kind in
       static | glibc) program_alone "$kind" ;;
-      tarball | deb | rpm) "$kind" ;;
-      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|deb|rpm|all]…" ;;
+      tarball | deb | rpm | container) "$kind" ;;
+      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|deb|rpm|container|all]…" ;;
     esac
   done
   sums

@@ -30,6 +30,7 @@
 #   lintian      lintian             –                    –            –                –
 #   rpm          rpm                 rpm                  rpm-tools    rpm              –
 #   rpmlint      rpmlint             rpmlint              rpmlint      –                –
+#   runc         runc                runc                 runc         runc             –
 #   busybox      busybox-static      busybox              busybox      busybox-static   –
 # Only for the tests of the page (left out where there is none):
 #   chromium     chromium            chromium             chromium     chromium         chromium

@@ -2,8 +2,10 @@
 //! are nothing else's. What the programs need of a system is therefore what is here.
 
 mod asking;
+mod container;
 mod deb;
 mod distribution;
+mod image;
 mod root;
 mod rpm;
 mod tarball;

@@ -207,7 +207,7 @@ async fn hello(etcd: Etcd, layout: Layout, dns: SocketAddr, shutdown: Cancellati
     let reachable = if address.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address };
     let port = NonZeroU16::new(port).expect("a bound socket has a port");
     let document = Document::new(HELLO, &Host::Address(reachable), port, None);
-    let key = layout.key(HELLO, &default_id(&document.hostname, Some(document.port)));
+    let key = layout.key(HELLO, &default_id(&document.hostname, Some(document.port.get())));
     let heartbeat = DEFAULT_LEASE / HEARTBEATS_PER_LEASE;
     let terms = Terms { ttl: DEFAULT_LEASE, heartbeat, by_force: false };
     let registration = Registration::new(SharedClient::new(etcd), key, document.to_line(), terms);

@@ -27,9 +27,11 @@
 //! | [`metrics`] | what is counted and timed, and how the server and its zones are, for any to read | `lock` |
 //! | [`backoff`] | waits that grow, with jitter | |
 //! | [`error`] | how a command ends, and its exit code | |
+//! | [`certificates`] | when certificates end | |
 //! | [`files`] | files that options name: opened without waiting, PEM, tokens, whether they changed | `error` |
-//! | [`machine`] | this machine's addresses and processes | |
+//! | [`machine`] | this machine's addresses | |
 //! | [`privileges`] | what the process may do, and what it gives up | |
+//! | [`processes`] | this machine's processes, and the sockets that they hold | |
 //! | [`remote`] | a running server, asked over its HTTP API; pages of programs | `error` |
 //! | [`shutdown`] | the signals that end the process | |
 //! | [`systemd`] | what systemd is told, and the sockets that it hands over | |
@@ -49,6 +51,7 @@
 //! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `registry`, `index` |
 //! | [`events`] | what changed, in order, for those who follow | `registry`, `index` |
 //! | [`join`] | registration → lease → etcd: the only lasting writer | `registry`, `etcd` |
+//! | [`probe`] | one look at an instance by tcp, http or a command, and the processes about it | `join` |
 //! | [`http`] | the operator's window: health, readiness, metrics, API, bender's interface | `registry`, `index`, `authority`, `forward`, `wire`, `etcd`, `events`, `join` |
 //! | [`etcd_v2`] | etcd's v2 keys API over the registry, for old clients | `etcd`, `events`, `http` |
 //! | [`options`] | options, each declared once: flag, variable and key of the file | `registry`, `forward`, `wire` |
@@ -56,9 +59,16 @@
 //! | [`config`] | what the options mean together | `registry`, `zonefile`, `index`, `forward`, `wire`, `etcd`, `options` |
 //! | [`app`] | the server put together, bound, run | `registry`, `index`, `forward`, `wire`, `etcd`, `mirror`, `state`, `events`, `join`, `http`, `etcd_v2`, `options`, `config` |
 //! | [`reload`] | when files are read again, and that all of it is used or nothing | `etcd`, `options`, `config`, `app` |
-//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `options`, `cli`, `config`, `app`, `reload` |
+//! | [`commands`] | the programs that a person runs | `registry`, `index`, `authority`, `forward`, `etcd`, `mirror`, `join`, `probe`, `options`, `cli`, `config`, `app`, `reload` |
 //! | [`dev`] | the server with a registry in the same process | `registry`, `index`, `wire`, `etcd`, `embedded`, `join`, `http`, `options`, `config`, `app`, `reload` |
 //! | [`docs`] | help texts, man pages and completions | `cli` |
+//!
+//! # Features
+//!
+//! `server` has all rooms, and is on by default. Without it there are those that stand above
+//! `join` in the tables and know nothing of DNS messages, sockets and terminals: what a program
+//! links that registers itself and looks others up. No other line but these of modules, and the
+//! look-up of etcd's members by DNS ([`etcd`]), depends on a feature.
 //!
 //! # Invariants
 //!
@@ -89,23 +99,39 @@
 //! 10. *One file has unsafe code*, `wire/udp/batch/linux.rs`: batches of datagrams have no
 //!     safe wrapper.
 
+#[cfg(feature = "server")]
 pub mod app;
+#[cfg(feature = "server")]
 pub mod authority;
 pub mod backoff;
+#[cfg(feature = "server")]
+pub mod certificates;
+#[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "server")]
 pub mod commands;
+#[cfg(feature = "server")]
 pub mod config;
+#[cfg(feature = "server")]
 pub mod connections;
+#[cfg(feature = "server")]
 pub mod dev;
+#[cfg(feature = "server")]
 pub mod docs;
+#[cfg(feature = "server")]
 pub mod embedded;
 pub mod error;
 pub mod etcd;
+#[cfg(feature = "server")]
 pub mod etcd_v2;
+#[cfg(feature = "server")]
 pub mod events;
 pub mod files;
+#[cfg(feature = "server")]
 pub mod forward;
+#[cfg(feature = "server")]
 pub mod http;
+#[cfg(feature = "server")]
 pub mod index;
 pub mod join;
 pub mod lock;
@@ -113,14 +139,28 @@ pub mod machine;
 pub mod metrics;
 pub mod mirror;
 pub mod names;
+#[cfg(feature = "server")]
 pub mod options;
+#[cfg(feature = "server")]
 pub mod privileges;
+#[cfg(feature = "server")]
+pub mod probe;
+#[cfg(feature = "server")]
+pub mod processes;
 pub mod registry;
+#[cfg(feature = "server")]
 pub mod reload;
+#[cfg(feature = "server")]
 pub mod remote;
+#[cfg(feature = "server")]
 pub mod shutdown;
+#[cfg(feature = "server")]
 pub mod state;
+#[cfg(feature = "server")]
 pub mod systemd;
+#[cfg(feature = "server")]
 pub mod telemetry;
+#[cfg(feature = "server")]
 pub mod wire;
+#[cfg(feature = "server")]
 pub mod zonefile;

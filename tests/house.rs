@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "app",
     "authority",
     "backoff",
+    "certificates",
     "cli",
     "commands",
     "config",
@@ -42,6 +43,8 @@ const ROOMS: &[&str] = &[
     "names",
     "options",
     "privileges",
+    "probe",
+    "processes",
     "registry",
     "reload",
     "remote",
@@ -126,6 +129,7 @@ const RULES: &[Rule] = &[
             "crate::http",
         ],
     ),
+    (&["probe"], &["crate::etcd", "crate::registry", "crate::commands", "crate::http"]),
     (
         &["forward"],
         &[
@@ -150,7 +154,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("prometheus_client", &["http"]),
     ("crate::embedded", &["dev", "mirror"]),
     ("crate::mirror", &["app", "commands", "mirror"]),
-    ("crate::join", &["app", "commands", "dev", "http", "join"]),
+    ("crate::join", &["app", "commands", "dev", "http", "join", "probe"]),
     ("crate::state", &["app", "state"]),
     // What is printed: escaped there, whoever wrote it.
     ("println", &[]),
@@ -298,6 +302,20 @@ fn no_import_hides_in_a_group() {
             "one `use` a room, so that this suite sees it:\n{}",
             found.join("\n")
         );
+    }
+}
+
+/// What a feature leaves out is a room, or the one file that asks name servers for etcd's members.
+#[test]
+fn features_choose_among_modules_only() {
+    for path in sources::below(&sources::folder()) {
+        let lines = code(&path);
+        let at = lines.windows(2).filter(|pair| pair[0].1.contains("feature = \""));
+        for [(number, _), (_, next)] in at.map(|pair| [&pair[0], &pair[1]]) {
+            let is_module = next.contains("mod ") || next.starts_with("#[path");
+            let may = path.ends_with("src/lib.rs") || path.ends_with("etcd/discovery/mod.rs");
+            assert!(may && is_module, "{}:{number}: a feature", path.display());
+        }
     }
 }
 

@@ -33,7 +33,7 @@
 //! leads, `srv`, `address`, `txt`, `browse`, `reverse` and `apex` make RRsets, `draw` and
 //! `order` put them in order, `rendezvous` draws the same for a client each time, `additional`
 //! adds the addresses of targets, `negative` says what is not there, `visits` how much is
-//! looked at, `explain` why an answer is what it is; `skydns` knows the zones of that schema.
+//! looked at, `explain` why an answer is what it is, `mnemonic` what a type is called; `skydns` knows the zones of that schema.
 
 mod additional;
 mod address;
@@ -43,6 +43,7 @@ mod apex;
 mod browse;
 mod draw;
 mod explain;
+mod mnemonic;
 mod negative;
 mod order;
 mod question;
@@ -72,6 +73,7 @@ use self::visits::Visits;
 pub use self::answer::{Answer, Rank, Reason, RrSet};
 pub use self::draw::Draw;
 pub use self::explain::{Explanation, Section, asked, explain, nobody, written_data};
+pub use self::mnemonic::mnemonic;
 pub use self::order::{Ticket, pick, pick_by};
 pub use self::question::{Overflow, Question, Room};
 pub use self::rendezvous::{Rendezvous, key};

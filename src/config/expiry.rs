@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 
-use crate::files::{NamedFile, pem};
+use crate::certificates;
+use crate::files::NamedFile;
 use crate::metrics::CertificateEnd;
 use crate::registry::Diagnostic;
 
@@ -14,7 +15,7 @@ pub(super) fn ending(
     chain: &[CertificateDer<'_>],
     now: SystemTime,
 ) -> Option<Diagnostic> {
-    let end = CertificateEnd::soon("", pem::end(chain)?, now)?;
+    let end = CertificateEnd::soon("", certificates::end(chain)?, now)?;
     let place = format!("{} {}", file.origin, file.path.display());
     Some(Diagnostic::in_words(&place, &end.to_string()))
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::files::NamedFile;
-use crate::names::{DEFAULT_REGISTRY, LEASE_MAX, LEASE_MIN};
+use crate::names::{self, DEFAULT_REGISTRY};
 use crate::options::{Common, File};
 use crate::registry::{Diagnostic, RegistryUrl};
 use crate::telemetry::LogFormat;
@@ -115,15 +115,9 @@ pub fn log_format(common: &Common, file: &File) -> LogFormat {
 
 /// Reads a registry url. What may be a password in it is not repeated.
 fn read_url(origin: &str, text: &str) -> Result<RegistryUrl, Failure> {
-    text.parse().map_err(|fault| Failure::usage(format!("{origin}: `{}` {fault}", masked(text))))
-}
-
-/// A url without its user and password.
-fn masked(text: &str) -> String {
-    let Some((before, place)) = text.rsplit_once('@') else { return text.to_owned() };
-    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{separator}***@{place}")
+    text.parse().map_err(|fault| {
+        Failure::usage(format!("{origin}: `{}` {fault}", RegistryUrl::masked(text)))
+    })
 }
 
 /// A lease is some whole seconds, and not for ever.
@@ -131,19 +125,7 @@ fn masked(text: &str) -> String {
 /// # Errors
 /// [`Failure::Usage`]: it is not, at the option or key that is named.
 pub fn check_lease(origin: &str, ttl: Duration) -> Result<(), Failure> {
-    let shown = humantime::format_duration(ttl);
-    if ttl < LEASE_MIN || ttl.subsec_nanos() != 0 {
-        return Err(Failure::usage(format!(
-            "{origin}: {shown} is not 1s or more in whole seconds"
-        )));
-    }
-    if ttl > LEASE_MAX {
-        return Err(Failure::usage(format!(
-            "{origin}: {shown} is more than 24h: whatever crashed would be answered for as long; \
-             use less"
-        )));
-    }
-    Ok(())
+    names::check_lease(ttl).map_err(|fault| Failure::usage(format!("{origin}: {fault}")))
 }
 
 /// Certificates are of use only where TLS is spoken.
@@ -198,13 +180,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    #[test]
-    fn passwords_are_not_repeated() {
-        assert_eq!(masked("http://u:p@a,b/x"), "http://***@a,b/x");
-        assert_eq!(masked("u:p@a"), "***@a");
-        assert_eq!(masked("http://a"), "http://a");
-    }
 
     #[test]
     fn certificates_need_a_registry_that_speaks_tls() {

@@ -62,6 +62,7 @@ use crate::registry::RegistryUrl;
 
 pub use self::access::{Access, Files};
 pub use self::changes::{Changed, Changes};
+pub use self::discovery::FINDS_MEMBERS;
 pub use self::error::Error;
 pub use self::kv::{Claim, Expect, LeasedKey};
 pub use self::lease::{Lease, Remaining};

@@ -1,14 +1,11 @@
 //! Certificates and keys, looked into when they are read: a file that cannot be used must
 //! not look like a registry that cannot be reached.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
-use x509_parser::parse_x509_certificate;
 
 /// The reason that a certificate or key cannot be used, in words that follow the file's name.
 type PemFault = String;
@@ -23,19 +20,6 @@ pub(crate) fn check_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'stati
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(format!("is no PEM that can be read: {error}")),
     }
-}
-
-/// When the certificate of a chain ends that ends first; what cannot be read is no certificate
-/// that ends.
-pub(crate) fn end(chain: &[CertificateDer<'_>]) -> Option<SystemTime> {
-    chain.iter().filter_map(end_of).min()
-}
-
-/// When a certificate ends.
-fn end_of(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
-    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// A certificate chain and the key that belongs to it; `option` names the former's file.

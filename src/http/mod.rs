@@ -45,8 +45,8 @@ use self::v1::root::{self, Contents};
 use crate::etcd;
 use crate::events::Events;
 use crate::index::Index;
-use crate::machine::sockets::{Occupant, Protocol, occupant};
 use crate::metrics::{OldClients, ReloadHistory};
+use crate::processes::sockets::{Occupant, Protocol, occupant};
 use crate::wire::{Counters, Policies};
 
 pub use self::bender::Bender;

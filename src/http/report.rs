@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::Subject;
+use crate::certificates;
 use crate::forward::{Forwarder, UpstreamState};
 use crate::index::Generation;
 use crate::metrics::{CertificateEnd, Report, State};
@@ -45,7 +46,7 @@ impl Subject {
     #[must_use]
     pub fn certificate_ends(&self) -> Vec<(&'static str, SystemTime)> {
         let http = self.access.as_ref().and_then(|it| it.certificate_end());
-        let all = [("http-cert", http), ("cert", self.registry.certificate_end())];
+        let all = [("http-cert", http), ("cert", certificates::end(&self.registry.certificates()))];
         all.into_iter().filter_map(|(option, end)| Some((option, end?))).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The health of an instance, and the probe that finds it out.
+//! The health of an instance, and the check that finds it out.
 //!
 //! Before the first check has passed an instance is not registered; until then checks come
 //! in quick succession, so that a server that starts fast is registered fast. After that
@@ -11,7 +11,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::probe::Probe;
 use super::pulse::LoopWatchdog;
 use crate::backoff::{Backoff, drawn};
 
@@ -35,15 +34,27 @@ pub(super) enum Condition {
     Ill(Arc<str>),
 }
 
-/// The health of an instance, shared with its probe.
+/// The health of an instance, shared with its check.
 #[derive(Debug)]
 pub(super) struct Health(watch::Receiver<Condition>);
 
+/// A way to look whether an instance is healthy.
+pub trait Check: Send + Sync {
+    /// Looks once.
+    ///
+    /// # Errors
+    /// Why the instance is not healthy, in words.
+    fn check(&self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// How long one look takes at the most.
+    fn timeout(&self) -> Duration;
+}
+
 /// Finds it out.
 #[derive(Debug)]
-pub struct Monitor {
-    /// What is checked.
-    pub probe: Probe,
+pub struct Monitor<C> {
+    /// The look that is taken again and again.
+    pub check: C,
     /// Between two checks.
     pub interval: Duration,
     /// Failures in a row that take the instance out.
@@ -89,13 +100,13 @@ impl Health {
     }
 }
 
-impl Monitor {
+impl<C: Check> Monitor<C> {
     /// Checks for as long as it is polled.
     pub(super) async fn run(&self, health: &watch::Sender<Condition>) -> Infallible {
         let mut eager = Backoff::new(EAGER.min(self.interval), self.interval);
         let (mut failed, mut was_well) = (0_u32, false);
         loop {
-            match self.probe.run().await {
+            match self.check.check().await {
                 Ok(()) => {
                     (failed, was_well) = (0, true);
                     health.send_replace(Condition::Well);
@@ -111,7 +122,7 @@ impl Monitor {
             }
             let wait =
                 if was_well { drawn(self.interval, 1.0 - JITTER, 1.0) } else { eager.wait() };
-            self.pulse.promise(Instant::now() + wait + self.probe.timeout);
+            self.pulse.promise(Instant::now() + wait + self.check.timeout());
             sleep(wait).await;
         }
     }

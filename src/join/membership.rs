@@ -3,19 +3,19 @@
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Event, Fault};
-use super::health::{Health, Monitor};
+use super::health::{Check, Health, Monitor};
 use super::registration::Registration;
 
 /// A registration, and what finds out whether it may stand.
 #[derive(Debug)]
-pub struct Membership {
+pub struct Membership<C> {
     /// The registration.
     pub registration: Registration,
     /// Its check, where there is one.
-    pub monitor: Option<Monitor>,
+    pub monitor: Option<Monitor<C>>,
 }
 
-impl Membership {
+impl<C: Check> Membership<C> {
     /// The same for an instance that was registered elsewhere before.
     #[must_use]
     pub fn again(self) -> Self {
@@ -49,6 +49,19 @@ mod tests {
     use super::*;
     use crate::etcd::{Access, Etcd, SharedClient};
 
+    /// A check that nobody makes.
+    struct NoCheck;
+
+    impl Check for NoCheck {
+        async fn check(&self) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn timeout(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
     #[test]
     fn a_task_that_holds_a_registration_is_small() {
         let etcd = Etcd::new(&"http://127.0.0.1".parse().unwrap(), &Access::default());
@@ -56,7 +69,7 @@ mod tests {
         let terms = Terms { ttl, heartbeat, by_force: false };
         let (upkeep, key, value) = (SharedClient::new(etcd), String::new(), String::new());
         let registration = Registration::new(upkeep, key, value, terms);
-        let member = Membership { registration, monitor: None };
+        let member = Membership::<NoCheck> { registration, monitor: None };
         let task = member.hold(|_| (), CancellationToken::new());
         // Ten thousand of them, without optimisation, take some 40 MB.
         let octets = std::mem::size_of_val(&task);

@@ -49,37 +49,38 @@
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | `registrant` | [`Registrant`]: the instance, and how processes know it |
+//! | `registrant` | [`Registrant`]: the instance |
 //! | `registration` | [`Registration`]: claimed, kept, regained, left |
 //! | `pace` | when the next heartbeat is due |
 //! | `claim`, `contest` | getting the key, and whether another owner lives |
 //! | `withdraw` | taking it away, while ill and at the end |
 //! | `event` | what a registration goes through, and how it ends |
-//! | `probe`, `health` | one look at an instance, and what follows from many |
+//! | `health` | what follows from many looks at an instance |
+//! | `checking` | how often is checked, as it may be asked for |
 //! | `membership` | a registration and its check, held together |
-//! | `orphans` | as PID 1, the ends of others |
+//! | `host` | the host that is registered when none is named |
 //! | `pulse` | whether the loops go round, for systemd's watchdog |
 //! | [`registrar`] | registrations that clients of bender's interface renew |
 
+mod checking;
 mod claim;
 mod contest;
 mod event;
 mod health;
+mod host;
 mod membership;
-mod orphans;
 mod pace;
-mod probe;
 mod pulse;
 mod registrant;
 pub mod registrar;
 mod registration;
 mod withdraw;
 
+pub use self::checking::{CheckFault, CheckTerms};
 pub use self::event::{Event, Fault, Loss};
-pub use self::health::Monitor;
+pub use self::health::{Check, Monitor};
+pub use self::host::{NoAddress, another_than, default_host};
 pub use self::membership::Membership;
-pub use self::orphans::{Family, Kin};
-pub use self::probe::{CheckUrl, Probe, ProbeSubject, connect};
 pub use self::pulse::LoopWatchdog;
-pub use self::registrant::{Registrant, prepare};
+pub use self::registrant::Registrant;
 pub use self::registration::{Registration, Terms};

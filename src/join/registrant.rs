@@ -1,19 +1,10 @@
-//! The instance that is registered, and how the processes about it know it.
+//! The instance that is registered.
 
 use std::num::NonZeroU16;
 
-use tokio::process::Command;
-
-/// Variables by which a service manager speaks with `join` alone: whoever else has them tells
-/// it that he is ready, or alive, in our place, or takes sockets for his.
-const MANAGERS: [&str; 6] = [
-    "NOTIFY_SOCKET",
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
-];
+use crate::names::{default_id, label};
+use crate::registry::Layout;
+use crate::registry::document::{self, Registration as Document};
 
 /// An instance to be registered: its key, its document, and where it is.
 #[derive(Debug)]
@@ -34,19 +25,28 @@ pub struct Registrant {
     pub port: NonZeroU16,
 }
 
-/// Gives a process the variables by which it knows the instance, and takes away those that are
-/// for us.
-pub fn prepare<'c>(command: &'c mut Command, registrant: &Registrant) -> &'c mut Command {
-    MANAGERS.iter().for_each(|name| _ = command.env_remove(name));
-    command.envs(environment(registrant))
-}
-
-/// The variables by which COMMAND and checks know the instance.
-fn environment(registrant: &Registrant) -> [(&'static str, String); 4] {
-    [
-        ("PORT", registrant.port.to_string()),
-        ("HOST", registrant.hostname.clone()),
-        ("SRVD_NAME", registrant.name.clone()),
-        ("SRVD_ID", registrant.id.clone()),
-    ]
+impl Registrant {
+    /// The instance that a document says, in this part of the keyspace; without an id its place
+    /// makes one.
+    ///
+    /// # Errors
+    /// [`document::Fault`]: `serve` could not read it.
+    pub fn new(
+        document: Document,
+        id: Option<String>,
+        layout: &Layout,
+    ) -> Result<Self, document::Fault> {
+        let line = document.to_line();
+        document::read(line.as_bytes())?;
+        let id = id.unwrap_or_else(|| default_id(&document.hostname, Some(document.port.get())));
+        Ok(Self {
+            name: label(&document.name),
+            key: layout.key(&document.name, &id),
+            id,
+            document: line,
+            location: document.host,
+            hostname: document.hostname,
+            port: document.port,
+        })
+    }
 }

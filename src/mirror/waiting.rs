@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::pin::pin;
 
 use futures_util::FutureExt;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Guard, SILENCE_LIMIT, STALE_AFTER, STALL};
@@ -13,9 +15,10 @@ use crate::names::Span;
 use crate::registry::Publish;
 
 /// Does work of so many steps; if they are many, as blocking, so that the queries which
-/// wait for this thread are answered by another.
+/// wait for this thread are answered by another, where there is one.
 pub(super) fn without_stalling<T>(steps: usize, work: impl FnOnce() -> T) -> T {
-    if steps > STALL { tokio::task::block_in_place(work) } else { work() }
+    let has_others = || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if steps > STALL && has_others() { block_in_place(work) } else { work() }
 }
 
 /// Does some work, and meanwhile publishes what the guard holds when its time has come.

@@ -4,6 +4,7 @@
 
 mod address;
 mod block;
+mod fitting;
 mod joined;
 mod near;
 mod networks;
@@ -21,6 +22,9 @@ use sha2::{Digest, Sha256};
 
 pub use self::address::{address_label, parse_address_label};
 pub use self::block::Block;
+pub use self::fitting::{
+    DnsTtlFault, LabelFault, LeaseFault, check_id, check_label, check_lease, check_name, dns_ttl,
+};
 pub use self::joined::JoinedLabels;
 pub use self::near::nearest;
 pub use self::networks::{Network, NetworkFault, Networks, SHARE_V4, SHARE_V6, Share, client};
@@ -30,7 +34,7 @@ pub use self::reversed::Reversed;
 pub use self::shown::{Escaping, Shown, is_hidden, shell_word, shown, shown_json};
 pub use self::span::Span;
 pub use self::wire::{NameTooLong, WireName};
-pub use self::written::{mnemonic, quoted, written, written_label};
+pub use self::written::{quoted, written, written_label};
 
 /// Octets in one label (RFC 1035 section 2.3.4). A longer id of an instance has a short form.
 pub const LABEL_MAX: usize = 63;
@@ -100,6 +104,8 @@ pub const LEASE_MIN: Duration = Duration::from_secs(1);
 /// The longest: a day. What crashed is answered until it ends, and etcd refuses those of
 /// centuries.
 pub const LEASE_MAX: Duration = Duration::from_secs(86_400);
+/// The longest DNS TTL that a registration may ask for: a day. Nothing dynamic is true for longer.
+pub const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
 /// Heartbeats in the time of a lease, unless others are asked for: an outage of two thirds
 /// of that time is borne wherever it begins.
 pub const HEARTBEATS_PER_LEASE: u32 = 3;

@@ -4,8 +4,6 @@
 
 use std::fmt::{self, Write};
 
-use domain::base::iana::Rtype;
-
 /// Labels as they are written: each with a dot behind it, the root as a dot alone.
 #[must_use]
 pub fn written<'l>(labels: impl IntoIterator<Item = &'l [u8]>) -> String {
@@ -41,12 +39,6 @@ pub fn quoted(string: &[u8]) -> String {
     text + "\""
 }
 
-/// A type as it is written: by its mnemonic, else by its number (RFC 3597 section 5).
-#[must_use]
-pub fn mnemonic(kind: impl Into<u16>) -> String {
-    Rtype::from_int(kind.into()).to_string()
-}
-
 /// Writes a label. What means something in a zone file stands behind a backslash.
 pub(super) fn write_label(label: &[u8], to: &mut impl Write) -> fmt::Result {
     label.iter().try_for_each(|octet| match octet {
@@ -75,11 +67,6 @@ mod tests {
         assert_eq!(written([&b"\x1b\xe9;@$()\"\\"[..]]), "\\027\\233\\;\\@\\$\\(\\)\\\"\\\\.");
         assert_eq!(written([]), ".");
         assert_eq!(quoted(b"a b;\"\\\n"), "\"a b;\\\"\\\\\\010\"");
-    }
-
-    #[test]
-    fn types_have_a_name_or_a_number() {
-        assert_eq!([33u16, 65, 65280].map(mnemonic), ["SRV", "HTTPS", "TYPE65280"]);
     }
 
     proptest! {

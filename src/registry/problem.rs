@@ -37,7 +37,8 @@ impl Diagnostic {
 
     /// A problem of one key. Its text ends with the remedy, which is a constant without
     /// `; ` in it.
-    pub(crate) fn of(key: &[u8], problem: &Problem) -> Self {
+    #[must_use]
+    pub fn of(key: &[u8], problem: &Problem) -> Self {
         Self { key: shown_key(key), ..Self::in_words("", &problem.to_string()) }
     }
 

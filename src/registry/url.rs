@@ -86,6 +86,15 @@ impl RegistryUrl {
             })
     }
 
+    /// A url, as it was written or meant to be, without its user and password.
+    #[must_use]
+    pub fn masked(text: &str) -> String {
+        let Some((before, place)) = text.rsplit_once('@') else { return text.to_owned() };
+        let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+        let separator = if scheme.is_empty() { "" } else { "://" };
+        format!("{scheme}{separator}***@{place}")
+    }
+
     /// Reads the options behind the `?`.
     fn set_options(&mut self, query: &str) -> Result<(), UrlFault> {
         let mut seen = Vec::new();
@@ -277,6 +286,13 @@ mod tests {
 
     fn read(text: &str) -> RegistryUrl {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn passwords_are_not_repeated() {
+        assert_eq!(RegistryUrl::masked("http://u:p@a,b/x"), "http://***@a,b/x");
+        assert_eq!(RegistryUrl::masked("u:p@a"), "***@a");
+        assert_eq!(RegistryUrl::masked("http://a"), "http://a");
     }
 
     #[test]

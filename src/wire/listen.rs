@@ -16,7 +16,7 @@ use super::tcp::{self, Common, Connections, TcpRuntime, Turns};
 use super::udp::Workers;
 use super::{Policies, Responder};
 use crate::index::Index;
-use crate::machine::sockets::{self, Occupant, occupant};
+use crate::processes::sockets::{self, Occupant, occupant};
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;

@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
-use srvd::machine::sockets::Protocol;
+use srvd::processes::sockets::Protocol;
 use srvd::wire::{BindError, Listeners, Strictness};
 
 use super::example;

@@ -18,9 +18,10 @@ use super::resolved::resolve_meant;
 use super::resolver::Resolver;
 use super::visits::{Visits, Witness};
 use super::{Answer, Draw, Overflow, Question, Reason, Resolved, Room, RrSet};
+use crate::authority::mnemonic;
 use crate::index::{Generation, Node, Zone};
 use crate::metrics::Staleness;
-use crate::names::{MESSAGE_MAX, Span, WireName, mnemonic, written};
+use crate::names::{MESSAGE_MAX, Span, WireName, written};
 use crate::registry::shown_key;
 
 use self::record::lines;

@@ -10,7 +10,8 @@ use hickory_proto::rr::RData;
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
 use crate::authority::RrSet;
-use crate::names::{mnemonic, quoted, written};
+use crate::authority::mnemonic;
+use crate::names::{quoted, written};
 
 /// Data of a record, as the reader of zone files knows it.
 type Data<'d> = ZoneRecordData<&'d [u8], ParsedName<&'d [u8]>>;

@@ -7,12 +7,13 @@ use hickory_proto::rr::RecordType;
 
 use super::nobody::nobody;
 use super::rule::{alias, service_label, shown};
+use crate::authority::mnemonic;
 use crate::authority::resolver::Resolver;
 use crate::authority::visits::Visits;
 use crate::authority::{Answer, Draw, Overflow, Position, Question, Resolved, Room};
 use crate::index::{Generation, Node, Schema, Service, Zone};
 use crate::metrics::Staleness;
-use crate::names::{WireName, mnemonic, nearest};
+use crate::names::{WireName, nearest};
 use crate::registry::Proto;
 
 /// Types that are looked for at a name that has not the one that was asked for.

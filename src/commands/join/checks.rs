@@ -1,26 +1,14 @@
 //! Checks: what `--check` and its options ask for.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use crate::cli::JoinArgs;
 use crate::error::Failure;
-use crate::join::{CheckUrl, Family, LoopWatchdog, Monitor, Probe, ProbeSubject, Registrant};
+use crate::join::{CheckTerms, LoopWatchdog, Monitor, Registrant};
+use crate::probe::{CheckUrl, Family, Probe, ProbeSubject};
 
-/// Between two checks: soon enough for DNS with its TTL of 5 s.
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
-/// How long one check may take.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Failures in a row that take an instance out: one may be chance, three are 15 s.
-const DEFAULT_FAILURES: u32 = 3;
-/// The shortest interval and timeout: below it checks are the load.
-const SHORTEST: Duration = Duration::from_millis(100);
-/// The longest: what is checked once a day is not checked.
-const LONGEST: Duration = Duration::from_secs(86_400);
-/// The most failures in a row that can be asked for.
-const FAILURES_MAX: u32 = 1_000;
 /// Checks that one process has under way: each takes a socket, or is a process.
 const PROBES_MAX: usize = 64;
 
@@ -29,12 +17,8 @@ const PROBES_MAX: usize = 64;
 pub(super) struct Checks {
     /// What is checked.
     check: Check,
-    /// Between two checks.
-    interval: Duration,
-    /// How long one may take.
-    timeout: Duration,
-    /// Failures in a row that take an instance out.
-    failures: u32,
+    /// How often, and how long each.
+    terms: CheckTerms,
     /// Whether the instance is certain to run on this machine: it is COMMAND.
     is_here: bool,
     /// A permit for each probe that is under way.
@@ -61,24 +45,17 @@ impl Checks {
     /// [`Failure::Usage`]: which argument is wrong, and what to write.
     pub(super) fn new(args: &JoinArgs) -> Result<Option<Self>, Failure> {
         let Some(text) = &args.check else { return no_details(args).map(|()| None) };
-        let interval = args.check_interval.unwrap_or(DEFAULT_INTERVAL);
-        let timeout = args.check_timeout.unwrap_or(DEFAULT_TIMEOUT);
-        let failures = args.check_failures.unwrap_or(DEFAULT_FAILURES);
-        for (option, time) in [("--check-interval", interval), ("--check-timeout", timeout)] {
-            if !(SHORTEST..=LONGEST).contains(&time) {
-                let shown = humantime::format_duration(time);
-                return Err(Failure::usage(format!("{option} {shown} is not 100ms to 24h")));
-            }
-        }
-        if !(1..=FAILURES_MAX).contains(&failures) {
-            return Err(Failure::usage(format!(
-                "--check-failures {failures} is not 1 to {FAILURES_MAX}"
-            )));
-        }
+        let usual = CheckTerms::default();
+        let terms = CheckTerms {
+            interval: args.check_interval.unwrap_or(usual.interval),
+            timeout: args.check_timeout.unwrap_or(usual.timeout),
+            failures: args.check_failures.unwrap_or(usual.failures),
+        };
+        terms.check().map_err(|fault| usage(format!("--check-{fault}")))?;
         let permits = Arc::new(Semaphore::new(PROBES_MAX));
         let (check, is_here) = (Check::read(text)?, !args.command.is_empty());
         let family = Family::default();
-        Ok(Some(Self { check, interval, timeout, failures, is_here, permits, family }))
+        Ok(Some(Self { check, terms, is_here, permits, family }))
     }
 
     /// The same where children are noted in a family.
@@ -110,7 +87,7 @@ impl Checks {
         &self,
         registrant: &Arc<Registrant>,
         pulse: &LoopWatchdog,
-    ) -> Result<Monitor, Failure> {
+    ) -> Result<Monitor<Probe>, Failure> {
         let look = match &self.check {
             Check::Tcp => ProbeSubject::Tcp { is_here: self.is_here },
             Check::Http(url) => ProbeSubject::Http(CheckUrl::of(url, registrant).map_err(usage)?),
@@ -118,9 +95,9 @@ impl Checks {
         };
         let (registrant, permits) = (Arc::clone(registrant), Arc::clone(&self.permits));
         let family = self.family.clone();
-        let probe = Probe { look, registrant, timeout: self.timeout, permits, family };
-        let (interval, failures, pulse) = (self.interval, self.failures, pulse.clone());
-        Ok(Monitor { probe, interval, failures, pulse })
+        let CheckTerms { interval, timeout, failures } = self.terms;
+        let check = Probe { look, registrant, timeout, permits, family };
+        Ok(Monitor { check, interval, failures, pulse: pulse.clone() })
     }
 }
 

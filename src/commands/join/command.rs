@@ -21,7 +21,8 @@ use tokio::time::{sleep, timeout};
 use super::holder::{self, Claimant, Holder};
 use super::options::Options;
 use crate::error::Failure;
-use crate::join::{Family, Kin, Registrant, connect, prepare};
+use crate::join::Registrant;
+use crate::probe::{Family, Kin, connect, prepare};
 use crate::registry::{Host, Proto};
 
 /// How often the port is tried until it accepts: soon enough that nobody notices, and

@@ -11,9 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::Membership;
 use super::signals::Signals;
 use crate::error::Failure;
-use crate::join::{Event, Fault, LoopWatchdog, Membership, Registrant};
+use crate::join::{Event, Fault, LoopWatchdog, Registrant};
 use crate::lock::Lock;
 use crate::systemd;
 use crate::telemetry::say;

@@ -9,12 +9,11 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::options::DNS_TTL_MAX;
 use crate::commands::labels;
 use crate::error::Failure;
 use crate::files;
 use crate::join::Registrant;
-use crate::names::{SERVICE_MAX, default_id, label};
+use crate::names::{DNS_TTL_MAX, SERVICE_MAX, label};
 use crate::registry::document::{self, Registration as Document};
 use crate::registry::{Host, Layout};
 
@@ -108,21 +107,9 @@ fn registrant(entry: &str, layout: &Layout) -> Result<Registrant, String> {
     let read = read.ok_or("says that nothing is registered; leave it out")?;
     let port = read.port.ok_or("member `port` is missing; write a number from 1 to 65535")?;
     let document = document(&members, name, &read.host, port)?;
-    let line = document.to_line();
-    document::read(line.as_bytes()).map_err(text_of)?;
-    let id = match string(&members, "id")? {
-        Some(id) => labels::id("member `id`", id).map(|()| id.to_owned()).map_err(text_of)?,
-        None => default_id(&document.hostname, Some(document.port)),
-    };
-    Ok(Registrant {
-        name: label(name),
-        key: layout.key(name, &id),
-        id,
-        document: line,
-        location: document.host,
-        hostname: document.hostname,
-        port,
-    })
+    let id = string(&members, "id")?;
+    id.map_or(Ok(()), |id| labels::id("member `id`", id)).map_err(text_of)?;
+    Registrant::new(document, id.map(str::to_owned), layout).map_err(text_of)
 }
 
 /// The members of an entry, all of which are known.

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::join::Registrant;
-use crate::machine::processes::{self, Process};
-use crate::machine::sockets::{self, Protocol};
+use crate::processes::sockets::{self, Protocol};
+use crate::processes::{self, Process};
 
 /// The holder of a port.
 #[derive(Debug, Clone, PartialEq, Eq)]

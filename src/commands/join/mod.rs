@@ -16,7 +16,6 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `options`, `checks`, `from` | what was typed, or stands in a file, and what it means |
-//! | `host` | the host that is registered when none was typed |
 //! | `tenant` | the instance, at whatever address this machine has |
 //! | `supervise` | signals, COMMAND and registration together |
 //! | `fleet` | many registrations together |
@@ -28,7 +27,6 @@ mod command;
 mod fleet;
 mod from;
 mod holder;
-mod host;
 mod options;
 mod signals;
 mod supervise;
@@ -41,7 +39,8 @@ use crate::cli::JoinArgs;
 use crate::config;
 use crate::error::Failure;
 use crate::etcd::{Etcd, Lease, SharedClient};
-use crate::join::{Event, Family, LoopWatchdog, Membership, Registrant, Registration, Terms};
+use crate::join::{Event, LoopWatchdog, Registrant, Registration, Terms};
+use crate::probe::{Family, Probe};
 use crate::registry::RegistryUrl;
 use crate::systemd;
 use crate::telemetry::say;
@@ -50,6 +49,9 @@ use self::checks::Checks;
 use self::options::Options;
 use self::signals::Signals;
 use self::tenant::Tenant;
+
+/// A registration and the probe that may check it.
+type Membership = crate::join::Membership<Probe>;
 
 /// Runs `srvd join` until it is told to stop. Gives the exit code.
 ///

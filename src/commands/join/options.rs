@@ -6,21 +6,19 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::checks::Checks;
-use super::{command, host};
+use super::command;
 use crate::cli::JoinArgs;
 use crate::commands::labels;
 use crate::config::check_lease;
 use crate::error::Failure;
-use crate::join::{Registrant, Terms};
-use crate::names::{HEARTBEATS_PER_LEASE, SERVICE_MAX, default_id, label};
-use crate::registry::document::{self, Registration as Document};
+use crate::join::{Registrant, Terms, default_host};
+use crate::names::{self, HEARTBEATS_PER_LEASE, SERVICE_MAX};
+use crate::registry::document::Registration as Document;
 use crate::registry::{Host, Layout, Proto, RegistryUrl};
 
 /// The shortest heartbeat: more often is load without use, since etcd counts leases in
 /// whole seconds.
 const HEARTBEAT_MIN: Duration = Duration::from_millis(100);
-/// The longest DNS TTL that may be asked for: a day. Nothing dynamic is true for longer.
-pub(super) const DNS_TTL_MAX: Duration = Duration::from_secs(86_400);
 
 /// The options of `join`, validated.
 #[derive(Debug)]
@@ -121,20 +119,7 @@ impl Options {
         host: &Host,
         layout: &Layout,
     ) -> Result<Registrant, Failure> {
-        let document = self.document(host);
-        let line = document.to_line();
-        document::read(line.as_bytes()).map_err(Failure::usage)?;
-        let id = self.id.clone();
-        let id = id.unwrap_or_else(|| default_id(&document.hostname, Some(document.port)));
-        Ok(Registrant {
-            name: label(&self.typed_name),
-            key: layout.key(&self.typed_name, &id),
-            id,
-            document: line,
-            location: document.host,
-            hostname: document.hostname,
-            port: self.port,
-        })
+        Registrant::new(self.document(host), self.id.clone(), layout).map_err(Failure::usage)
     }
 
     /// The document, at a host.
@@ -208,13 +193,7 @@ pub(super) fn terms(args: &JoinArgs) -> Result<Terms, Failure> {
 
 /// The DNS TTL in seconds.
 fn dns_ttl(ttl: Duration) -> Result<u32, Failure> {
-    let shown = humantime::format_duration(ttl);
-    if ttl > DNS_TTL_MAX || ttl.subsec_nanos() != 0 {
-        return Err(Failure::usage(format!(
-            "--dns-ttl {shown} is not a whole number of seconds from 0s to 86400s"
-        )));
-    }
-    Ok(u32::try_from(ttl.as_secs()).expect("a day has 86,400 seconds"))
+    names::dns_ttl(ttl).map_err(|fault| Failure::usage(format!("--dns-ttl {fault}")))
 }
 
 /// The host that was typed, or this machine's.
@@ -223,7 +202,8 @@ fn host_of(typed: Option<&str>, registry: &RegistryUrl) -> Result<Host, Failure>
         Some(text) => {
             Host::parse(text).map_err(|reason| Failure::usage(format!("--host `{text}` {reason}")))
         }
-        None => host::default_host(registry),
+        None => default_host(registry)
+            .map_err(|fault| Failure::usage(format!("{fault}; say with --host what to register"))),
     }
 }
 

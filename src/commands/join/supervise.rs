@@ -13,7 +13,8 @@ use super::options::Options;
 use super::signals::Signals;
 use super::tenant::Tenant;
 use crate::error::Failure;
-use crate::join::{Family, Fault};
+use crate::join::Fault;
+use crate::probe::Family;
 use crate::systemd;
 
 /// How long COMMAND may take to end when it gets the signal only because a second one came.

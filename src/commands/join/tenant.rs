@@ -13,9 +13,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::options::Options;
-use super::{JoinContext, announce, host};
+use super::{JoinContext, Membership, announce};
 use crate::error::Failure;
-use crate::join::{Fault, Membership, Registrant};
+use crate::join::{Fault, Registrant, another_than};
 use crate::registry::{Host, RegistryUrl};
 
 /// How often this machine's addresses are looked at. They count as changed when two looks say
@@ -104,7 +104,7 @@ async fn moved(options: &Options, registered: &Host) -> Host {
     let mut seen = None;
     loop {
         sleep(LOOK).await;
-        let now = host::another_than(*registered);
+        let now = another_than(*registered);
         if now.is_some() && now == seen {
             break now.map(Host::Address).expect("it was seen");
         }

@@ -18,7 +18,7 @@ pub(in crate::etcd) type CertificateAndKey = (Vec<u8>, Vec<u8>);
 
 impl Files {
     /// All of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &NamedFile> {
+    pub fn all(&self) -> impl Iterator<Item = &NamedFile> {
         let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
         self.ca.iter().chain(identity).chain(self.user.iter().map(|(_, password)| password))
     }
@@ -52,7 +52,8 @@ impl Files {
     }
 
     /// The options that name them, each with its value in words; no secret.
-    pub(crate) fn named(&self) -> Vec<(&'static str, String)> {
+    #[must_use]
+    pub fn named(&self) -> Vec<(&'static str, String)> {
         let path = |file: &NamedFile| file.path.display().to_string();
         let (identity, user) = (self.identity.as_ref(), self.user.as_ref());
         let all = [
@@ -66,7 +67,8 @@ impl Files {
     }
 
     /// Whether there is something in it that only TLS has a use for.
-    pub(crate) const fn wants_tls(&self) -> bool {
+    #[must_use]
+    pub const fn wants_tls(&self) -> bool {
         self.ca.is_some() || self.identity.is_some()
     }
 

@@ -16,7 +16,7 @@
 mod files;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::pki_types::CertificateDer;
@@ -104,12 +104,6 @@ impl Access {
         let now = self.now();
         let pem = now.identity.as_ref().map_or(&[][..], |(pem, _)| pem);
         pem::check_certificates(pem).unwrap_or_default()
-    }
-
-    /// When the certificate that is shown ends; none where there is none.
-    #[must_use]
-    pub fn certificate_end(&self) -> Option<SystemTime> {
-        pem::end(&self.certificates())
     }
 
     /// What was read last.

@@ -27,7 +27,8 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
 use super::refusal::Refusal;
-use crate::files::{Token, pem};
+use crate::certificates;
+use crate::files::Token;
 
 /// What browsers say of where a request comes from (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -87,7 +88,7 @@ impl Access {
     /// When the certificate that is shown ends; none without TLS.
     #[must_use]
     pub fn certificate_end(&self) -> Option<SystemTime> {
-        self.rules().certificate.as_ref().and_then(|it| pem::end(&it.cert))
+        self.rules().certificate.as_ref().and_then(|it| certificates::end(&it.cert))
     }
 
     /// The rules of this moment.

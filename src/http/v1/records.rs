@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 use super::entries::PageSearch;
 use super::paging::{Placed, first};
 use super::zones;
-use crate::authority::{asked, written_data};
+use crate::authority::{asked, mnemonic, written_data};
 use crate::http::Subject;
 use crate::http::server::extract::{Parameters, Segments};
 use crate::http::server::refusal::Refusal;
 use crate::index::{Generation, Site};
-use crate::names::{mnemonic, written};
+use crate::names::written;
 
 /// Records of an RRset that are shown; DNS has the others.
 const DATA_SHOWN: usize = 100;

@@ -21,7 +21,7 @@ pub struct Registration {
     /// The service's name.
     pub name: String,
     /// The port.
-    pub port: u16,
+    pub port: NonZeroU16,
     /// The host alone.
     pub hostname: String,
     /// `HOST:PORT`.
@@ -148,7 +148,7 @@ impl Registration {
         };
         Self {
             name: name.to_owned(),
-            port: port.get(),
+            port,
             hostname: host.to_string(),
             url: format!("{}://{place}", protocol.unwrap_or("http")),
             host: place,

@@ -15,7 +15,8 @@ use hickory_proto::rr::RecordType;
 
 use super::Counters;
 use super::Replied;
-use crate::names::{WireName, mnemonic};
+use crate::authority::mnemonic;
+use crate::names::WireName;
 use crate::wire::{HEADER, Peer};
 
 /// Lines that may wait to be written: some milliseconds' worth at any rate that a log can

@@ -1,13 +1,17 @@
-//! Probes: one look at an instance.
+//! Probes: one look at an instance; and the processes about it.
 //!
-//! | file | looks |
+//! | file | looks, or holds |
 //! | --- | --- |
 //! | `tcp` | whether the port accepts connections |
 //! | `http` | whether a GET is answered with 2xx or 3xx |
 //! | `exec` | whether a command of the shell exits with 0 |
+//! | `environment` | the variables by which processes know the instance |
+//! | `orphans` | as PID 1, the ends of others |
 
+mod environment;
 mod exec;
 mod http;
+mod orphans;
 mod tcp;
 
 use std::sync::Arc;
@@ -16,10 +20,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::orphans::Family;
-use super::registrant::Registrant;
+use crate::join::{Check, Registrant};
 
+pub use self::environment::prepare;
 pub use self::http::CheckUrl;
+pub use self::orphans::{Family, Kin};
 pub use self::tcp::connect;
 
 /// A check of one instance.
@@ -51,17 +56,20 @@ pub enum ProbeSubject {
     Exec(Arc<str>),
 }
 
-impl Probe {
+impl Check for Probe {
     /// Looks once, when there is a permit.
-    ///
-    /// # Errors
-    /// Why the instance is not healthy, in words.
-    pub(super) async fn run(&self) -> Result<(), String> {
+    async fn check(&self) -> Result<(), String> {
         let _permit = self.permits.acquire().await.expect("permits are never closed");
         let silent = || format!("no answer within {}", humantime::format_duration(self.timeout));
         timeout(self.timeout, self.look()).await.unwrap_or_else(|_| Err(silent()))
     }
 
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+impl Probe {
     /// Looks once, for as long as it takes.
     async fn look(&self) -> Result<(), String> {
         match &self.look {

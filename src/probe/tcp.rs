@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::join::registrant::Registrant;
+use crate::join::Registrant;
 
 /// Whether the instance's port accepts connections at its host. What is certain to run on
 /// this machine may also be reached at loopback only, behind a translated address or a

@@ -14,8 +14,9 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use crate::join::orphans::{Family, Kin};
-use crate::join::registrant::{Registrant, prepare};
+use super::environment::prepare;
+use super::orphans::{Family, Kin};
+use crate::join::Registrant;
 
 /// Octets of its output that are kept for the log; the rest is read and forgotten, so that
 /// it does not wait for a reader.

@@ -4,7 +4,7 @@
 use hyper::{StatusCode, Uri};
 use tokio::net::TcpStream;
 
-use crate::join::registrant::Registrant;
+use crate::join::Registrant;
 use crate::remote::{Boxed, exchange};
 
 /// Octets of a url that make sense.

@@ -1,23 +1,28 @@
-//! The host that is registered when none was typed: where others reach this machine.
+//! The host that is registered when none is named: where others reach this machine.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::error::Failure;
 use crate::machine::{self, is_reachable};
 use crate::registry::{Host, RegistryUrl};
+
+/// This machine has no address that others reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this machine has no address but loopback")]
+pub struct NoAddress;
 
 /// The address that this machine is registered with: the one the default route speaks
 /// from, IPv4 first, else the first of its interfaces.
 ///
 /// # Errors
-/// [`Failure::Usage`] when there is only loopback and the registry is elsewhere.
-pub(super) fn default_host(registry: &RegistryUrl) -> Result<Host, Failure> {
+/// [`NoAddress`] when there is only loopback and the registry is elsewhere.
+pub fn default_host(registry: &RegistryUrl) -> Result<Host, NoAddress> {
     decide(machine::candidates(), registry)
 }
 
 /// The address that this machine is registered with now, where it has not another one any
 /// more. Loopback is given up for any.
-pub(super) fn another_than(registered: IpAddr) -> Option<IpAddr> {
+#[must_use]
+pub fn another_than(registered: IpAddr) -> Option<IpAddr> {
     let addresses = machine::interface_addresses();
     if addresses.is_empty() || (!registered.is_loopback() && addresses.contains(&registered)) {
         return None;
@@ -30,7 +35,7 @@ pub(super) fn another_than(registered: IpAddr) -> Option<IpAddr> {
 fn decide(
     candidates: impl Iterator<Item = IpAddr>,
     registry: &RegistryUrl,
-) -> Result<Host, Failure> {
+) -> Result<Host, NoAddress> {
     if let Some(address) = choose(candidates) {
         return Ok(Host::Address(address));
     }
@@ -38,9 +43,7 @@ fn decide(
         tracing::warn!("this machine has no address but loopback: registering 127.0.0.1");
         return Ok(Host::Address(Ipv4Addr::LOCALHOST.into()));
     }
-    Err(Failure::usage(
-        "this machine has no address but loopback; say with --host what to register",
-    ))
+    Err(NoAddress)
 }
 
 /// The first address that others can reach.
@@ -74,9 +77,7 @@ mod tests {
             assert_eq!(host, Host::Address(Ipv4Addr::LOCALHOST.into()), "{here}");
         }
         for there in ["http://10.0.0.1:2379", "127.0.0.1,10.0.0.1", "https://registry"] {
-            let failure = decided(&loopback, there).unwrap_err();
-            assert_eq!(failure.code(), 2, "{there}");
-            assert!(failure.to_string().contains("--host"), "{failure}");
+            assert_eq!(decided(&loopback, there), Err(NoAddress), "{there}");
             let host = decided(&["127.0.0.1", "10.9.9.9"], there).unwrap();
             assert_eq!(host.to_string(), "10.9.9.9");
         }

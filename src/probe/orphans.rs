@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
 use crate::lock::Lock;
-use crate::machine::processes;
+use crate::processes;
 
 /// How long a zombie is left to whoever may wait for it: the runtime waits for children that
 /// were dropped.

@@ -1,8 +1,5 @@
 //! This machine's addresses: what others reach it at.
 
-pub(crate) mod processes;
-pub mod sockets;
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 /// Addresses that only the default route leads to, set aside for documentation (RFC 5737

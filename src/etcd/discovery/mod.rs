@@ -5,10 +5,17 @@
 //! TLS, and neither is one that has no such members any more. They are looked up when the first
 //! call needs one, as often as the member list is read, and when a call reached none of them. What
 //! was found before stays in use until there is something else.
+//!
+//! The records themselves are asked for by the server's own means (`records`). A program that uses
+//! the client alone has none of these (`unasked`).
+
+#[cfg(feature = "server")]
+mod records;
+#[cfg(not(feature = "server"))]
+#[path = "unasked.rs"]
+mod records;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -16,18 +23,17 @@ use tokio::time::timeout;
 
 use super::{Error, Etcd};
 use crate::backoff::drawn;
-use crate::forward::{LookupFault, name_servers, service_records};
 use crate::lock::Lock;
 use crate::names::{DEFAULT_REFRESH, Span};
 use crate::registry::{Endpoint, MemberDomain, RegistryUrl};
+
+pub use self::records::FINDS_MEMBERS;
 
 /// The services that members are found by: with TLS, and without.
 const SERVICES: [(&str, &str); 2] =
     [("https", "_etcd-client-ssl._tcp"), ("http", "_etcd-client._tcp")];
 /// Members that are taken: more than any cluster has.
 const MEMBERS_MAX: usize = 32;
-/// Where the system names its name servers.
-const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// How old an answer may be before calls that reach nobody ask again. Many calls fail at once,
 /// and name servers are others'.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -58,13 +64,9 @@ impl Discovery {
     }
 
     /// The members' addresses.
-    async fn members(&self, had_tls: bool) -> Result<Vec<String>, LookupFault> {
-        let servers = match self.domain.resolver {
-            Some(resolver) => vec![resolver],
-            None => name_servers(Path::new(RESOLV_CONF))?,
-        };
+    async fn members(&self, had_tls: bool) -> Result<Vec<String>, String> {
         for (scheme, service) in SERVICES {
-            let members = self.of_service(&servers, scheme, service).await?;
+            let members = self.of_service(scheme, service).await?;
             if !members.is_empty() || had_tls {
                 return Ok(members);
             }
@@ -73,22 +75,14 @@ impl Discovery {
     }
 
     /// The addresses of one service.
-    async fn of_service(
-        &self,
-        servers: &[SocketAddr],
-        scheme: &str,
-        service: &str,
-    ) -> Result<Vec<String>, LookupFault> {
-        let mut found =
-            service_records(servers, &format!("{service}.{}", self.domain.name)).await?;
-        found.sort_by_key(|record| record.priority);
-        let address = |record: &hickory_proto::rr::rdata::SRV| {
-            let host = record.target.to_ascii().trim_end_matches('.').to_owned();
-            let endpoint: Endpoint = format!("{host}:{}", record.port).parse().ok()?;
+    async fn of_service(&self, scheme: &str, service: &str) -> Result<Vec<String>, String> {
+        let found = records::targets(&self.domain, service).await?;
+        let address = |target: String| {
+            let endpoint: Endpoint = target.parse().ok()?;
             Some(format!("{scheme}://{endpoint}"))
         };
         let mut addresses = Vec::new();
-        for address in found.iter().filter_map(address).take(MEMBERS_MAX) {
+        for address in found.into_iter().filter_map(address).take(MEMBERS_MAX) {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -169,7 +163,7 @@ impl Etcd {
     async fn look_up(&self, discovery: &Discovery) -> Result<(), Error> {
         let (patience, had_tls) = (self.timeout(), self.speaks_tls());
         let found = match timeout(patience, discovery.members(had_tls)).await {
-            Ok(found) => found.map_err(|fault| discovery.failed(&fault.to_string()))?,
+            Ok(found) => found.map_err(|fault| discovery.failed(&fault))?,
             Err(_) => {
                 let fault = format!("no answer within {}", Span(patience));
                 return Err(discovery.failed(&fault));

@@ -1,5 +1,7 @@
-//! The processes of this machine, as far as /proc shows them (proc(5)). Where there is none,
-//! there are no processes.
+//! The processes of this machine, as far as /proc shows them (proc(5)), and the sockets that they
+//! hold. Where there is none, there are no processes.
+
+pub mod sockets;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Display, Formatter};

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::unistd::{Uid, User};
 
-use super::processes::{self, Process};
+use super::{Process, all, sockets};
 
 /// The protocol of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) fn owner<'p>(
 ) -> (Option<&'p Process>, bool) {
     let mut is_hidden = false;
     for process in processes {
-        match processes::sockets(process.id) {
+        match sockets(process.id) {
             Ok(sockets) if !sockets.is_disjoint(inodes) => return (Some(process), is_hidden),
             Ok(_) => (),
             Err(error) => is_hidden |= error.kind() == ErrorKind::PermissionDenied,
@@ -73,7 +73,7 @@ pub(crate) fn owner<'p>(
 pub fn occupant(protocol: Protocol, wanted: SocketAddr) -> Option<Occupant> {
     let listeners = listening(protocol, wanted.port())?;
     let listener = listeners.into_iter().find(|it| it.excludes(wanted.ip()))?;
-    let all = processes::all();
+    let all = all();
     let (process, _) = owner(&all.iter().collect::<Vec<_>>(), &HashSet::from([listener.inode]));
     let name = process.map_or_else(|| user(listener.user), |it| it.to_string());
     Some(Occupant { address: listener.address, name })

@@ -1,7 +1,8 @@
 //! srvd beside its peers: a UDP echo as the floor, NSD, Knot and BIND, in one run.
 //!
 //! `tests/bench/run.sh` sets up what it needs and prints all; words choose: `udp` (four
-//! workloads), `workers` (two beside one), `large` (1,000,000 instances), `churn`
+//! workloads), `names` (every kind of name; further words choose rows by their titles),
+//! `workers` (two beside one), `large` (1,000,000 instances), `churn`
 //! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined);
 //! `--quick` takes fewer and shorter rounds; `BENCH_BEFORE=FILE` measures another build of srvd
 //! beside this one. The tables are Markdown, and all of it is in
@@ -94,9 +95,15 @@ mod churn;
 #[path = "peers/latency.rs"]
 mod latency;
 
+/// Section: every kind of name.
+#[path = "peers/names.rs"]
+mod names;
+
 /// Section: TCP, pipelined.
 #[path = "peers/tcp.rs"]
 mod tcp;
+
+use std::cell::LazyCell;
 
 use crate::process::{GENERATOR, pin};
 use crate::report::Report;
@@ -105,10 +112,14 @@ use crate::server::Stage;
 
 /// What a section needs.
 struct Bench {
-    /// The servers with the small population, one worker each.
-    small: Stage,
+    /// The servers with the small population, one worker each, from the first use.
+    small: LazyCell<Stage>,
     /// How often and how long.
     rounds: Rounds,
+    /// Whether they are few and short.
+    is_quick: bool,
+    /// Words that choose rows of `names`.
+    words: Vec<String>,
     /// What was found.
     report: Report,
 }
@@ -117,8 +128,9 @@ struct Bench {
 type Section = (&'static str, fn(&mut Bench));
 
 /// The sections, in the order they run.
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("udp", udp::measure),
+    ("names", names::measure),
     ("workers", workers::measure),
     ("latency", latency::measure),
     ("tcp", tcp::measure),
@@ -144,20 +156,30 @@ fn main() {
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let names: Vec<_> = sections.iter().map(|(name, _)| *name).collect();
     let report = Report::begin(quick, if names.len() < SECTIONS.len() { &names } else { &[] });
-    let small = Stage::start(data::SMALL, &server::Kind::contestants());
-    let mut bench = Bench { small, rounds: Rounds::new(quick), report };
+    let small: LazyCell<Stage> =
+        LazyCell::new(|| Stage::start(data::SMALL, &server::Kind::contestants()));
+    let (rounds, words) = (Rounds::new(quick), words(&arguments));
+    let mut bench = Bench { small, rounds, is_quick: quick, words, report };
     sections.iter().for_each(|(_, measure)| measure(&mut bench));
     bench.report.end();
 }
 
-/// The sections that words choose; without words all.
+/// The sections that words choose; without words all. Words that are no section's choose rows of
+/// `names`, where that is chosen.
 fn chosen(arguments: &[String]) -> Vec<Section> {
-    let words: Vec<_> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
-    let known = |word: &str| SECTIONS.iter().any(|(name, _)| *name == word);
-    if let Some(word) = words.iter().find(|word| !known(word)) {
+    let is_given = |section: &Section| arguments.iter().any(|word| word == section.0);
+    let given: Vec<_> = SECTIONS.into_iter().filter(is_given).collect();
+    let words = words(arguments);
+    if let Some(word) = words.first().filter(|_| given.iter().all(|(name, _)| *name != "names")) {
         let names = SECTIONS.map(|(name, _)| name).join(", ");
         panic!("there is no section {word}; choose of: {names}");
     }
-    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| *word == name);
-    SECTIONS.into_iter().filter(|(name, _)| wanted(name)).collect()
+    if given.is_empty() { SECTIONS.to_vec() } else { given }
+}
+
+/// The words that are no section's.
+fn words(arguments: &[String]) -> Vec<String> {
+    let is_section = |word: &str| SECTIONS.iter().any(|(name, _)| *name == word);
+    let words = arguments.iter().filter(|word| !word.starts_with('-') && !is_section(word));
+    words.cloned().collect()
 }

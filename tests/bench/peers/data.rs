@@ -30,10 +30,12 @@ pub(crate) struct Data {
     pub(crate) etcd: Etcd,
     /// How much there is.
     pub(crate) population: Population,
-    /// What the peers load.
-    pub(crate) zone_file: PathBuf,
-    /// Where that is; removed at the end.
-    _dir: TempDir,
+    /// What the peers load: zones with their files, [`ZONE`] first.
+    pub(crate) zones: Vec<(&'static str, PathBuf)>,
+    /// What srvd is started with besides.
+    pub(crate) arguments: String,
+    /// Where the files are; removed at the end.
+    pub(crate) dir: TempDir,
 }
 
 impl Data {
@@ -47,7 +49,8 @@ impl Data {
         let dir = directory();
         let zone_file = dir.path().join("zone");
         write(&zone_file, population).unwrap();
-        Self { etcd, population, zone_file, _dir: dir }
+        let zones = vec![(ZONE, zone_file)];
+        Self { etcd, population, zones, arguments: String::new(), dir }
     }
 }
 

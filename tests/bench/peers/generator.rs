@@ -58,6 +58,8 @@ struct Place {
     id: u16,
     /// The response code to expect.
     code: u8,
+    /// Whether the reply is to be cut.
+    is_cut: bool,
     /// Whether it is still waited for.
     is_open: bool,
 }
@@ -105,7 +107,7 @@ impl Lane {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.connect(at).unwrap();
         socket.set_nonblocking(true).unwrap();
-        let place = |at| Place { id: at as u16, code: 0, is_open: false };
+        let place = |at| Place { id: at as u16, code: 0, is_cut: false, is_open: false };
         Self {
             socket,
             queries: Batch::new(OUTSTANDING, QUERY, false),
@@ -124,9 +126,9 @@ impl Lane {
     /// Sends a query for every free place.
     fn send(&mut self, questions: &Questions) {
         for at in 0..self.free.len() {
-            let Question { octets, code } = questions.next();
+            let Question { octets, code, is_cut } = questions.next();
             let place = &mut self.places[self.free[at]];
-            *place = Place { id: place.id.wrapping_add(STEP), code, is_open: true };
+            *place = Place { id: place.id.wrapping_add(STEP), code, is_cut, is_open: true };
             self.queries.write(at, octets)[..2].copy_from_slice(&place.id.to_be_bytes());
         }
         if !self.free.is_empty() {
@@ -146,7 +148,7 @@ impl Lane {
             let Some(place) = self.places.get_mut(number) else { continue };
             if place.is_open && place.id == id {
                 place.is_open = false;
-                verify(header, place.code, self.is_echo);
+                verify(header, *place, self.is_echo);
                 self.free.push(number);
             }
         }
@@ -163,10 +165,11 @@ impl Lane {
     }
 }
 
-/// Fails unless a reply is one (QR), whole (no TC), and has the code that is expected; the
-/// echo sends the query's header instead.
-fn verify(header: [u8; HEADER], code: u8, is_echo: bool) {
+/// Fails unless a reply is one (QR), whole or cut (TC) as expected, and has the code that is
+/// expected; the echo sends the query's header instead.
+fn verify(header: [u8; HEADER], place: Place, is_echo: bool) {
     let flags = (header[2] & 0b1000_0010, header[3] & 0b1111);
-    let wanted = if is_echo { (0, 0) } else { (0b1000_0000, code) };
+    let reply = 0b1000_0000 | u8::from(place.is_cut) << 1;
+    let wanted = if is_echo { (0, 0) } else { (reply, place.code) };
     assert!(flags == wanted, "a reply has the flags {flags:?}, not {wanted:?}");
 }

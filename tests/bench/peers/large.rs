@@ -37,7 +37,7 @@ pub(crate) fn measure(bench: &mut Bench) {
 
 /// Measures one workload.
 fn one(bench: &mut Bench, others: [&Stage; 2], workload: Workload) {
-    let stages = [&bench.small, others[0], others[1]];
+    let stages = [&*bench.small, others[0], others[1]];
     let questions = stages.map(|stage| Questions::of(workload, stage.data.population));
     let asked = (0..Kind::CONTESTANTS.len()).flat_map(|at| {
         stages.iter().zip(&questions).map(move |(stage, asked)| (&stage.servers[at], asked))

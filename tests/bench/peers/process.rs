@@ -15,6 +15,16 @@ pub(crate) const BOTH: &str = "0-1";
 /// The most generations of children that a server has: NSD has two.
 const DEPTH: usize = 4;
 
+/// Hundredths of a second in user and in kernel mode, as the kernel's clock (250 ticks a second
+/// on Debian) happened to find the process: exact in the long run only.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Modes {
+    /// In its own code.
+    pub(crate) user: u64,
+    /// In the kernel's.
+    pub(crate) system: u64,
+}
+
 /// A server's process; killed with its children when dropped.
 pub(crate) struct Process {
     /// The process that was started.
@@ -62,6 +72,15 @@ impl Process {
         self.tree().iter().map(times).sum()
     }
 
+    /// The time that its processes have run so far, split by the mode they ran in.
+    pub(crate) fn modes(&self) -> Modes {
+        let of = self.tree().into_iter().map(modes);
+        of.fold(Modes::default(), |sum, one| Modes {
+            user: sum.user + one.user,
+            system: sum.system + one.system,
+        })
+    }
+
     /// MiB that it has resident.
     pub(crate) fn resident(&self) -> f64 {
         let text = read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
@@ -101,6 +120,15 @@ fn tasks(pid: u32) -> Vec<PathBuf> {
 fn ran(task: &Path) -> u64 {
     let text = read_to_string(task.join("schedstat")).unwrap_or_default();
     text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0)
+}
+
+/// What the kernel's clock counted for a process: fields 14 and 15 of its statistics, behind the
+/// name, which may have spaces.
+fn modes(pid: u32) -> Modes {
+    let text = read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let mut fields = fields.split_whitespace().skip(11).map(|field| field.parse().unwrap_or(0));
+    Modes { user: fields.next().unwrap_or(0), system: fields.next().unwrap_or(0) }
 }
 
 /// The children of a process.

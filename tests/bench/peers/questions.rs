@@ -14,15 +14,15 @@ const SEED: u64 = 0x7372_7664;
 /// The UDP payload size of clients with EDNS.
 const PAYLOAD: u16 = 1232;
 /// Types (RFC 1035 section 3.2.2, RFC 3596, RFC 2782), with their names in dnsperf's files.
-const A: (u16, &str) = (1, "A");
+pub(crate) const A: (u16, &str) = (1, "A");
 /// As above.
-const AAAA: (u16, &str) = (28, "AAAA");
+pub(crate) const AAAA: (u16, &str) = (28, "AAAA");
 /// As above.
-const SRV: (u16, &str) = (33, "SRV");
+pub(crate) const SRV: (u16, &str) = (33, "SRV");
 /// The response codes that are expected.
-const NOERROR: u8 = 0;
+pub(crate) const NOERROR: u8 = 0;
 /// As above.
-const NXDOMAIN: u8 = 3;
+pub(crate) const NXDOMAIN: u8 = 3;
 
 /// What kind of questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +40,29 @@ pub(crate) enum Workload {
 }
 
 /// One question.
-struct Ask {
-    /// The name.
-    name: String,
-    /// The type.
-    kind: (u16, &'static str),
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// The name, without the root's dot.
+    pub(crate) name: String,
+    /// The type, with its name in dnsperf's files.
+    pub(crate) kind: (u16, &'static str),
     /// The response code to expect.
-    code: u8,
+    pub(crate) code: u8,
+}
+
+/// The OPT record of a query (RFC 6891).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opt {
+    /// There is none.
+    Absent,
+    /// It says the payload size alone.
+    Plain,
+    /// It asks for DNSSEC (RFC 3225).
+    Dnssec,
+    /// It has a client's cookie (RFC 7873 section 4).
+    Cookie,
+    /// It asks for the server's name (RFC 5001).
+    Nsid,
 }
 
 /// A question as it is sent.
@@ -56,6 +72,8 @@ pub(crate) struct Question<'q> {
     pub(crate) octets: &'q [u8],
     /// The response code to expect.
     pub(crate) code: u8,
+    /// Whether the reply is to be cut (TC).
+    pub(crate) is_cut: bool,
 }
 
 /// Questions, asked one after the other and then from the start again.
@@ -64,6 +82,8 @@ pub(crate) struct Questions {
     octets: Vec<u8>,
     /// Where each ends, and the response code to expect.
     ends: Vec<(usize, u8)>,
+    /// Whether replies are to be cut (TC).
+    is_cut: bool,
     /// The next.
     next: Cell<usize>,
 }
@@ -122,14 +142,26 @@ impl Questions {
 
     /// Draws some questions.
     pub(crate) fn draw(workload: Workload, population: Population, count: usize) -> Self {
+        let opt = if workload == Workload::SrvEdns { Opt::Plain } else { Opt::Absent };
+        let draw = |number, random: &mut Rng| workload.ask(population, number, random);
+        Self::gather(count, opt, false, draw)
+    }
+
+    /// Some questions, each drawn by its number and chance.
+    pub(crate) fn gather(
+        count: usize,
+        opt: Opt,
+        is_cut: bool,
+        draw: impl Fn(usize, &mut Rng) -> Ask,
+    ) -> Self {
         let mut random = Rng::with_seed(SEED);
         let (mut octets, mut ends) = (Vec::new(), Vec::with_capacity(count));
         for number in 0..count {
-            let ask = workload.ask(population, number, &mut random);
-            encode(&ask, workload == Workload::SrvEdns, &mut octets);
+            let ask = draw(number, &mut random);
+            encode(&ask, opt, &mut octets);
             ends.push((octets.len(), ask.code));
         }
-        Self { octets, ends, next: Cell::new(0) }
+        Self { octets, ends, is_cut, next: Cell::new(0) }
     }
 
     /// The next question.
@@ -138,7 +170,7 @@ impl Questions {
         self.next.set((at + 1) % self.ends.len());
         let start = at.checked_sub(1).map_or(0, |last| self.ends[last].0);
         let (end, code) = self.ends[at];
-        Question { octets: &self.octets[start..end], code }
+        Question { octets: &self.octets[start..end], code, is_cut: self.is_cut }
     }
 }
 
@@ -154,19 +186,26 @@ pub(crate) fn write(path: &Path, workload: Workload, population: Population) -> 
 }
 
 /// Writes a query as a stub resolver does: id 0, recursion desired, one question, class IN,
-/// and perhaps an OPT record (RFC 6891).
-fn encode(ask: &Ask, has_edns: bool, octets: &mut Vec<u8>) {
-    octets.extend([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(has_edns)]);
-    for label in ask.name.split('.') {
+/// and perhaps an OPT record.
+fn encode(ask: &Ask, opt: Opt, octets: &mut Vec<u8>) {
+    octets.extend([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(opt != Opt::Absent)]);
+    for label in ask.name.split('.').filter(|label| !label.is_empty()) {
         octets.push(label.len() as u8);
         octets.extend(label.as_bytes());
     }
     octets.push(0);
     octets.extend(ask.kind.0.to_be_bytes());
     octets.extend([0, 1]);
-    if has_edns {
-        octets.extend([0, 0, 41]);
-        octets.extend(PAYLOAD.to_be_bytes());
-        octets.extend([0; 6]);
-    }
+    // Flags, and options with their length.
+    let (flags, options): (u8, &[u8]) = match opt {
+        Opt::Absent => return,
+        Opt::Plain => (0, &[0, 0]),
+        Opt::Dnssec => (0x80, &[0, 0]),
+        Opt::Cookie => (0, &[0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]),
+        Opt::Nsid => (0, &[0, 4, 0, 3, 0, 0]),
+    };
+    octets.extend([0, 0, 41]);
+    octets.extend(PAYLOAD.to_be_bytes());
+    octets.extend([0, 0, flags, 0]);
+    octets.extend(options);
 }

@@ -3,12 +3,18 @@
 use std::time::Duration;
 
 use crate::generator::saturate;
+use crate::process::Modes;
 use crate::questions::Questions;
 use crate::server::Server;
 use crate::statistics::median;
 
 /// How long each server is asked before the first round, where little is asked for.
 const WARM: Duration = Duration::from_millis(300);
+
+/// The unit of [`Modes`], a second.
+const HUNDREDTHS: f64 = 100.0;
+/// How often a second the kernel's clock looks (CONFIG_HZ of Debian).
+const TICKS: f64 = 250.0;
 
 /// How often each server is asked, and how long.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +32,8 @@ pub(crate) struct Rounds {
 pub(crate) struct Sample {
     /// Microseconds of CPU per answered query.
     pub(crate) cpu: f64,
+    /// What the kernel's clock counted meanwhile.
+    pub(crate) modes: Modes,
     /// Thousands of answered queries a second.
     pub(crate) rate: f64,
     /// How many cores its process kept busy.
@@ -43,6 +51,13 @@ impl Rounds {
     pub(crate) const fn new(quick: bool) -> Self {
         let (count, seconds) = if quick { (2, 1) } else { (5, 2) };
         Self { count, time: Duration::from_secs(seconds), warm: WARM }
+    }
+
+    /// Shorter ones, where there is much to measure.
+    pub(crate) const fn short(quick: bool) -> Self {
+        let (count, time) = if quick { (3, 150) } else { (5, 300) };
+        let warm = Duration::from_millis(200);
+        Self { count, time: Duration::from_millis(time), warm }
     }
 
     /// The same after a longer beginning: what is asked of a large index is not in any
@@ -80,10 +95,12 @@ impl Rounds {
 impl Sample {
     /// Saturates a server.
     pub(crate) fn take(server: &Server, questions: &Questions, time: Duration) -> Self {
-        let before = server.process.nanoseconds();
+        let (before, modes) = (server.process.nanoseconds(), server.process.modes());
         let outcome = saturate(server.at, server.kind.is_echo(), questions, time);
         let nanoseconds = server.process.nanoseconds() - before;
-        Self::new(nanoseconds, outcome.answered, outcome.lost, outcome.seconds)
+        let Modes { user, system } = server.process.modes();
+        let modes = Modes { user: user - modes.user, system: system - modes.system };
+        Self { modes, ..Self::new(nanoseconds, outcome.answered, outcome.lost, outcome.seconds) }
     }
 
     /// What a number of answers cost and took.
@@ -92,6 +109,7 @@ impl Sample {
         let (cpu, answered) = (nanoseconds as f64 / 1_000.0, answered as f64);
         Self {
             cpu: cpu / answered,
+            modes: Modes::default(),
             rate: answered / seconds / 1_000.0,
             busy: cpu / seconds / 1e6,
             lost: lost as f64 / (answered + lost as f64) * 1_000.0,
@@ -108,6 +126,16 @@ impl Figures {
     /// Microseconds of CPU per query.
     pub(crate) fn cpu(&self) -> f64 {
         self.median(|sample| sample.cpu)
+    }
+
+    /// Microseconds of CPU per query in user mode, and by how much they may err (one standard
+    /// deviation): the part of all turns in which the kernel's clock found the process there.
+    pub(crate) fn user(&self) -> (f64, f64) {
+        let sum = |of: fn(&Modes) -> u64| self.0.iter().map(|it| of(&it.modes)).sum::<u64>() as f64;
+        let all = sum(|it| it.user + it.system).max(1.0);
+        let part = sum(|it| it.user) / all;
+        let ticks = all / HUNDREDTHS * TICKS;
+        (part * self.cpu(), (part * (1.0 - part) / ticks).sqrt() * self.cpu())
     }
 
     /// How much of something there is for one of another's, round by round.

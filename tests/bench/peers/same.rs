@@ -60,7 +60,7 @@ pub(crate) fn answers(server: &Server, question: Question<'_>) -> bool {
 }
 
 /// Asks a server; none when it does not answer.
-fn ask(server: &Server, query: &[u8]) -> Option<Message> {
+pub(crate) fn ask(server: &Server, query: &[u8]) -> Option<Message> {
     let socket = asker(server.at);
     socket.set_read_timeout(Some(TIMEOUT)).unwrap();
     socket.send(query).unwrap();

@@ -3,7 +3,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -119,10 +119,14 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts servers one after the other, and holds them to the same answers.
     pub(crate) fn start(population: Population, kinds: &[Kind]) -> Self {
-        let data = Data::new(population);
+        Self::of(Data::new(population), kinds)
+    }
+
+    /// The same of a population that is there.
+    pub(crate) fn of(data: Data, kinds: &[Kind]) -> Self {
         let start = |kind: &Kind| Server::start(*kind, &data, 1, SERVER);
         let servers: Vec<_> = kinds.iter().map(start).collect();
-        same::check(&servers, population);
+        same::check(&servers, data.population);
         Self { servers, data }
     }
 
@@ -142,7 +146,7 @@ impl Stage {
 
 /// What a server is started with; its configuration is written to a directory.
 fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) -> Vec<String> {
-    let (zone, path) = (data.zone_file.display(), dir.display());
+    let path = dir.display();
     let file = dir.join("configuration");
     let write = |text: String| std::fs::write(&file, text).unwrap();
     let file = file.display();
@@ -154,17 +158,17 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
         Kind::Srvd | Kind::Before => {
             let before = std::env::var(BEFORE).ok().filter(|_| kind == Kind::Before);
             let program = before.as_deref().unwrap_or(env!("CARGO_BIN_EXE_srvd"));
-            let registry = data.etcd.url();
+            let (registry, more) = (data.etcd.url(), &data.arguments);
             format!(
-                "{program} serve --listen {at} --workers {workers} --http off --registry {registry}"
+                "{program} serve --listen {at} --workers {workers} --http off --registry {registry}{more}"
             )
         }
         Kind::Nsd => {
-            write(nsd(at, workers, &zone, &path));
+            write(nsd(at, workers, data, &path));
             format!("nsd -d -c {file}")
         }
         Kind::Knot => {
-            write(knot(at, workers, &zone, &path));
+            write(knot(at, workers, data, &path));
             format!("knotd -c {file}")
         }
         Kind::Bind => {
@@ -177,8 +181,12 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
 
 /// NSD: no limit of responses, no database, a socket for each worker. Its minimal responses would leave out the
 /// addresses of SRV targets, so they stay off, as they are by default.
-fn nsd(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) -> String {
+fn nsd(at: SocketAddr, workers: usize, data: &Data, dir: &dyn Display) -> String {
     let (address, port) = (at.ip(), at.port());
+    let zone = |(apex, file): &(_, PathBuf)| {
+        format!("zone:\n  name: {apex}\n  zonefile: \"{}\"\n", file.display())
+    };
+    let zones: String = data.zones.iter().map(zone).collect();
     format!(
         r#"server:
   ip-address: {address}@{port}
@@ -196,16 +204,20 @@ fn nsd(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) ->
   verbosity: 0
 remote-control:
   control-enable: no
-zone:
-  name: {ZONE}
-  zonefile: "{zone}"
-"#
+{zones}"#
     )
 }
 
 /// Knot: so many workers over UDP and TCP, no journal.
-fn knot(at: SocketAddr, workers: usize, zone: &dyn Display, dir: &dyn Display) -> String {
+fn knot(at: SocketAddr, workers: usize, data: &Data, dir: &dyn Display) -> String {
     let (address, port) = (at.ip(), at.port());
+    let zone = |(apex, file): &(_, PathBuf)| {
+        let file = file.display();
+        format!(
+            "  - domain: {apex}\n    file: {file}\n    storage: {dir}\n    zonefile-sync: -1\n    zonefile-load: whole\n    journal-content: none\n"
+        )
+    };
+    let zones: String = data.zones.iter().map(zone).collect();
     format!(
         r"server:
     listen: {address}@{port}
@@ -219,13 +231,7 @@ log:
 database:
     storage: {dir}
 zone:
-  - domain: {ZONE}
-    file: {zone}
-    storage: {dir}
-    zonefile-sync: -1
-    zonefile-load: whole
-    journal-content: none
-"
+{zones}"
     )
 }
 
@@ -233,7 +239,7 @@ zone:
 /// the zone's name server, so it has a zone file with one, which nobody asks for.
 fn bind(at: SocketAddr, data: &Data, dir: &Path) -> String {
     let own = dir.join("zone");
-    let mut text = std::fs::read_to_string(&data.zone_file).unwrap();
+    let mut text = std::fs::read_to_string(&data.zones[0].1).unwrap();
     text.push_str("ns.dns 5 IN A 127.0.0.1\n");
     std::fs::write(&own, text).unwrap();
     let (address, port, zone, dir) = (at.ip(), at.port(), own.display(), dir.display());

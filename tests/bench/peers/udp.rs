@@ -32,7 +32,7 @@ pub(crate) fn measure(bench: &mut Bench) {
 fn note(bench: &Bench) -> Option<Server> {
     let is_there = Command::new("named").arg("-v").output().is_ok();
     is_there.then(|| {
-        let Stage { data, .. } = &bench.small;
+        let Stage { data, .. } = &*bench.small;
         let server = Server::start(Kind::Bind, data, 1, SERVER);
         same::check([bench.small.server(Kind::Srvd), &server], data.population);
         server

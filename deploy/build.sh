@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes what is installed of srvd, into target/dist, with SHA256SUMS:
-#   deploy/build.sh [static|glibc|tarball|deb|rpm|container|all]…    [default: tarball]
+#   deploy/build.sh [static|glibc|tarball|deb|rpm|container|sbom|all]…    [default: tarball]
+#   deploy/build.sh reproducible [KIND]…    these twice, from two directories, and compared
 # The same commit gives the same octets, wherever its sources are. Variables:
 #   PROFILE   release, or dev, which is made sooner and runs slower
 #   BINARY    a srvd that is there already, so that none is built
@@ -20,7 +21,7 @@ dist=$(realpath -m "${DIST:-target/dist}")
 # Where packages are laid out; Cargo.toml names it.
 work=$PWD/target/package
 # Programs of Cargo that make packages.
-readonly CARGO_DEB=cargo-deb@3.8.0 CARGO_GENERATE_RPM=cargo-generate-rpm@0.21.1
+readonly CARGO_DEB=cargo-deb@3.8.0 CARGO_GENERATE_RPM=cargo-generate-rpm@0.21.1 CARGO_CYCLONEDX=cargo-cyclonedx@0.5.9
 # The earliest date that is given to files where nothing says when the sources are of.
 readonly LONG_AGO=1577836800
 
@@ -109,6 +110,18 @@ program_alone() {
   cp "$program" "$dist/srvd-$version-$(machine_of "$program")-linux-$1"
 }
 
+# The texts of the licences of all that is in the program, once, for every kind to take along.
+notices() {
+  local texts=$work/THIRD-PARTY-LICENSES.txt
+  deploy/third-party.sh texts >"$texts"
+  # A static program has the C library in it.
+  if [ -r /usr/share/doc/libc6-dev/copyright ]; then
+    printf '%s\n' "The GNU C Library, in static programs (LGPL-2.1-or-later and others):" >>"$texts"
+    cat /usr/share/doc/libc6-dev/copyright >>"$texts"
+  fi
+  gzip -9nf "$texts"
+}
+
 # archive OPTION FILE OWNER DIRECTORY NAME…: a tar of what is there, the same whoever makes it where
 # and when.
 archive() {
@@ -125,7 +138,7 @@ tarball() {
   rm -rf "$tree"
   mkdir -p "$tree/deploy"
   cp "$program" "$tree/srvd"
-  cp LICENSE-* THIRD-PARTY.md CHANGELOG.md "$tree"
+  cp LICENSE-* THIRD-PARTY.md CHANGELOG.md "$work/THIRD-PARTY-LICENSES.txt.gz" "$tree"
   cp docs/install.md "$tree/INSTALL.md"
   cp deploy/install.sh deploy/srvd.toml deploy/srvd*.service deploy/srvd*.socket "$tree/deploy"
   archive -cf - 0 "$work" "$name" | gzip -9n >"$dist/$name.tar.gz"
@@ -179,7 +192,9 @@ image_root() {
   command install -D -m 755 "$program" "$root/usr/bin/srvd"
   command install -D -m 644 deploy/container.toml "$root/etc/srvd/srvd.toml"
   command install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-  for it in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md; do command install -D -m 644 "$it" "$root/usr/share/doc/srvd/$it"; done
+  for it in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md "$work/THIRD-PARTY-LICENSES.txt.gz"; do
+    command install -D -m 644 "$it" "$root/usr/share/doc/srvd/$(basename "$it")"
+  done
   echo 'srvd:x:65532:65532:srvd:/:/nonexistent' >"$root/etc/passwd"
   echo 'srvd:x:65532:' >"$root/etc/group"
   printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$root/etc/nsswitch.conf"
@@ -215,23 +230,65 @@ container() {
   archive -cf "$dist/srvd-$version-$(machine_of "$program")-image.tar" 0 "$image/archive" "$config.json" "$layer.tar" manifest.json
 }
 
+# What the program is made of, for programs that look for advisories (CycloneDX).
+sbom() {
+  need_tools "$CARGO_CYCLONEDX"
+  local target
+  target_of glibc
+  cargo cyclonedx --quiet --format json --spec-version 1.5 --target "$target" --no-build-deps --override-filename srvd-sbom
+  # Where the sources are is nobody's business, and differs.
+  sed "s,path+file://$PWD#,path+file:///srvd#,g" srvd-sbom.json >"$dist/srvd-$version-sbom.json"
+  rm srvd-sbom.json
+}
+
 # Checksums of all that is there.
 sums() { (cd "$dist" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%f\0' | LC_ALL=C sort -z | xargs -0r sha256sum >SHA256SUMS); }
+
+# copied COMMIT DIRECTORY: the committed sources, without .git, as `git archive` gives them.
+copied() {
+  mkdir -p "$2"
+  git archive "$1" | tar -xC "$2"
+}
+
+# reproducible KIND…: builds these twice, in directories of different names, and compares the sums.
+reproducible() {
+  local at once commit
+  [ -z "$(git status --porcelain --untracked-files=no)" ] || fail "commit your changes first: what is built twice is a commit"
+  commit=$(git rev-parse HEAD)
+  once=$(mktemp -d)
+  trap 'rm -rf "$once"' EXIT
+  for at in "$once/one" "$once/another/below"; do
+    copied "$commit" "$at"
+    # Programs of Cargo that make packages need not be built again.
+    mkdir -p "$at/target"
+    [ ! -d target/tools ] || ln -s "$PWD/target/tools" "$at/target/tools"
+    env -u CARGO_TARGET_DIR -u DIST "$at/deploy/build.sh" "$@" >/dev/null
+    cp "$at/target/dist/SHA256SUMS" "$at.sums"
+    mkdir -p "$dist"
+    cp "$at"/target/dist/* "$dist"
+    rm -rf "$at"
+  done
+  diff "$once/one.sums" "$once/another/below.sums" || fail "two builds of one commit differ"
+  say "two builds, in two directories, are the same:"
+  cat "$once/one.sums"
+}
 
 main() {
   local kind
   [ $# != 0 ] || set -- tarball
-  [ "$*" != all ] || set -- static glibc tarball deb rpm container
+  if [ "$1" = reproducible ]; then reproducible "${@:2}"; return; fi
+  [ "$*" != all ] || set -- static glibc tarball deb rpm container sbom
   mkdir -p "$dist" "$work"
   # One at a time: the layout is in one place.
   exec 9>"$work/lock"
   flock 9
   sources
+  notices
   for kind in "$@"; do
     case $kind in
       static | glibc) program_alone "$kind" ;;
-      tarball | deb | rpm | container) "$kind" ;;
-      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|deb|rpm|container|all]…" ;;
+      tarball | deb | rpm | container | sbom) "$kind" ;;
+      *) fail "there is no kind $kind; usage: deploy/build.sh [static|glibc|tarball|deb|rpm|container|sbom|all]…" ;;
     esac
   done
   sums

@@ -63,6 +63,10 @@ licences() {
   for text in LICENSE-MIT LICENSE-APACHE THIRD-PARTY.md CHANGELOG.md; do
     put 644 "$text" "$share/doc/srvd"
   done
+  # Their texts, which deploy/build.sh puts together.
+  for text in THIRD-PARTY-LICENSES.txt.gz target/package/THIRD-PARTY-LICENSES.txt.gz; do
+    [ ! -f "$text" ] || put 644 "$text" "$share/doc/srvd"
+  done
 }
 
 install_all() {

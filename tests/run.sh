@@ -43,7 +43,7 @@ step cargo doc --locked --no-deps --quiet
 # registry, so here licences, sources and bans are checked; advisories by
 # `cargo deny check advisories` wherever that list is within reach.
 # All at once, so that what they share is built once.
-need_tools cargo-deny@0.20.2 cargo-deb@3.8.0 cargo-generate-rpm@0.21.1
+need_tools cargo-deny@0.20.2 cargo-deb@3.8.0 cargo-generate-rpm@0.21.1 cargo-cyclonedx@0.5.9
 step cargo deny --locked --log-level error check bans licenses sources
 # Packages have the static program: of the same crates, linked otherwise.
 step cargo rustc --quiet --locked --bin srvd -- -C target-feature=+crt-static

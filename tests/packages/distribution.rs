@@ -134,6 +134,7 @@ fn installed(system: &Distribution) {
         "/usr/bin/srvd 755",
         "/usr/lib/systemd/system/srvd.service 644",
         "/usr/lib/systemd/system/srvd-join@.service 644",
+        "/usr/share/doc/srvd/THIRD-PARTY-LICENSES.txt.gz 644",
         "/usr/share/man/man5/srvd.toml.5.gz 644",
         "/etc/srvd/srvd.toml 644",
     ] {

@@ -6,6 +6,7 @@ mod container;
 mod deb;
 mod distribution;
 mod image;
+mod inventory;
 mod root;
 mod rpm;
 mod tarball;

@@ -64,7 +64,8 @@ fn the_tarball_has_all_that_its_script_installs() {
     let name = archive.file_name().unwrap().to_str().unwrap().replace(".tar.gz", "");
     install(&unpacked.at(&name), &root, &[]);
     let files = root.files();
-    for file in INSTALLED.map(|it| format!("/usr/local/{it}")) {
+    let texts = "share/doc/srvd/THIRD-PARTY-LICENSES.txt.gz 644";
+    for file in INSTALLED.iter().chain([&texts]).map(|it| format!("/usr/local/{it}")) {
         assert!(files.contains(&file), "{file} is not in {files:#?}");
     }
     // The same once more: the same octets.
@@ -89,7 +90,7 @@ fn the_static_program_finds_hosts_and_users_in_an_empty_root() {
     serve.args(["serve", "--registry", &registry, "--run-as", "dns", "--state", "/state"]);
     let server = Srvd::spawn(serve.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]));
     server.answers_at();
-    server.logs("synchronized");
+    server.logs("the registry was listed");
     let ids = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     assert!(ids.contains("\nUid:\t4711\t4711\t4711\t4711\n"), "{ids}");
     assert!(ids.contains("\nGid:\t4712\t4712\t4712\t4712\n"), "{ids}");

@@ -1,4 +1,8 @@
-//! srvd: a DNS-SRV discovery server.
+//! srvd: a DNS-SRV discovery server, and the client of its registry.
+//!
+//! **For programs there is one public module, [`client`]**, which follows Semantic Versioning. All
+//! other modules are the server's insides: public for its own tests and binary, shown here for
+//! those who read or change it, and changed by any release.
 //!
 //! Services register themselves in etcd; srvd mirrors those registrations into an index
 //! in memory, and answers DNS from it.
@@ -51,6 +55,7 @@
 //! | [`state`] | what a zone held, on disk, for a restart while etcd is away | `registry`, `index` |
 //! | [`events`] | what changed, in order, for those who follow | `registry`, `index` |
 //! | [`join`] | registration → lease → etcd: the only lasting writer | `registry`, `etcd` |
+//! | [`client`] | what a program links: it registers itself, and looks others up | `registry`, `etcd`, `mirror`, `join` |
 //! | [`probe`] | one look at an instance by tcp, http or a command, and the processes about it | `join` |
 //! | [`http`] | the operator's window: health, readiness, metrics, API, bender's interface | `registry`, `index`, `authority`, `forward`, `wire`, `etcd`, `events`, `join` |
 //! | [`etcd_v2`] | etcd's v2 keys API over the registry, for old clients | `etcd`, `events`, `http` |
@@ -68,7 +73,8 @@
 //! `server` has all rooms, and is on by default. Without it there are those that stand above
 //! `join` in the tables and know nothing of DNS messages, sockets and terminals: what a program
 //! links that registers itself and looks others up. No other line but these of modules, and the
-//! look-up of etcd's members by DNS ([`etcd`]), depends on a feature.
+//! look-up of etcd's members by DNS ([`etcd`]), depends on a feature. `client` has the room of that
+//! name, and needs no `server`.
 //!
 //! # Invariants
 //!
@@ -80,7 +86,8 @@
 //!    for I/O.
 //! 2. *One room each.* `etcd` alone knows etcd-client and tonic (`embedded` serves what they
 //!    ask); `wire` alone knows hickory-server; only `mirror` and the `commands` behind it read
-//!    the registry, only `join` writes it; `etcd_v2` does both when a client asks.
+//!    the registry, only `join` writes it; `etcd_v2` does both when a client asks; `client` does
+//!    both by these two.
 //! 3. *Generations.* What a generation says never changes once it is published; the switch
 //!    is one store; a query reads one generation from start to end.
 //! 4. *Whole or not at all.* A list becomes true when its last page is here, an event when
@@ -108,6 +115,8 @@ pub mod backoff;
 pub mod certificates;
 #[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "server")]
 pub mod commands;
 #[cfg(feature = "server")]

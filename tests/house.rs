@@ -20,6 +20,7 @@ const ROOMS: &[&str] = &[
     "backoff",
     "certificates",
     "cli",
+    "client",
     "commands",
     "config",
     "connections",
@@ -129,6 +130,11 @@ const RULES: &[Rule] = &[
             "crate::http",
         ],
     ),
+    (
+        // What a program links, and nothing that it would not want to.
+        &["client"],
+        &["crate::index", "crate::authority", "crate::wire", "crate::forward", "crate::http"],
+    ),
     (&["probe"], &["crate::etcd", "crate::registry", "crate::commands", "crate::http"]),
     (
         &["forward"],
@@ -153,8 +159,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("crate::etcd_v2", &["app", "etcd_v2"]),
     ("prometheus_client", &["http"]),
     ("crate::embedded", &["dev", "mirror"]),
-    ("crate::mirror", &["app", "commands", "mirror"]),
-    ("crate::join", &["app", "commands", "dev", "http", "join", "probe"]),
+    ("crate::mirror", &["app", "client", "commands", "mirror"]),
+    ("crate::join", &["app", "client", "commands", "dev", "http", "join", "probe"]),
     ("crate::state", &["app", "state"]),
     // What is printed: escaped there, whoever wrote it.
     ("println", &[]),

@@ -61,6 +61,9 @@ mod etcd_v2;
 /// `srvd join` and `srvd leave` against real etcd: whatever happens, what runs is registered.
 mod join;
 
+/// `srvd::client` against real etcd: programs that register themselves and find others.
+mod client;
+
 /// Zones by chance: srvd, NSD and Knot answer alike, or there is a reason.
 mod differential;
 

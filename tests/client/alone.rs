@@ -1,0 +1,34 @@
+//! The client alone: what it brings.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// Crates that a program gets with the client, itself included.
+const CRATES_MAX: usize = 120;
+/// Crates that only the server may bring.
+const SERVERS: [&str; 8] =
+    ["clap", "hickory-proto", "hickory-server", "moka", "imbl", "domain", "utoipa", "nix"];
+
+/// What cargo prints for some arguments, without asking a registry.
+fn cargo(arguments: &[&str]) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(arguments).args(["--locked", "--offline"]);
+    let done = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn it_brings_few_crates_and_none_of_the_servers() {
+    let client = ["--no-default-features", "--features", "client"];
+    let tree = ["tree", "--edges", "normal", "--prefix", "none", "--no-dedupe"];
+    let tree = cargo(&[&tree[..], &client].concat());
+    let crates: BTreeSet<_> = tree.lines().collect();
+    assert!((50..=CRATES_MAX).contains(&crates.len()), "{} crates", crates.len());
+    let name = |line: &&str| line.split(' ').next().unwrap_or_default().to_owned();
+    let names: BTreeSet<_> = crates.iter().map(name).collect();
+    let brought: Vec<_> = SERVERS.iter().filter(|it| names.contains(**it)).collect();
+    assert!(brought.is_empty(), "{brought:?} came with the client");
+    // etcd-client's tonic brings a web framework for servers that nobody starts; ours is no reason.
+    assert!(names.contains("etcd-client"));
+}

@@ -1,7 +1,10 @@
-//! The client alone: what it brings.
+//! The client alone: what it brings; and the package that it comes in.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
+
+use crate::support::sources;
 
 /// Crates that a program gets with the client, itself included.
 const CRATES_MAX: usize = 120;
@@ -31,4 +34,26 @@ fn it_brings_few_crates_and_none_of_the_servers() {
     assert!(brought.is_empty(), "{brought:?} came with the client");
     // etcd-client's tonic brings a web framework for servers that nobody starts; ours is no reason.
     assert!(names.contains("etcd-client"));
+}
+
+#[test]
+fn the_package_has_what_a_build_needs_and_no_inputs_of_tests() {
+    let list = cargo(&["package", "--list", "--allow-dirty"]);
+    let packed: BTreeSet<_> = list.lines().collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().unwrap();
+    let mut count = 0;
+    for (path, text) in sources::all() {
+        let folder = path.parent().unwrap();
+        let named = text.split("include_str!(\"").skip(1).filter_map(|it| it.split('"').next());
+        for file in named.map(|name| folder.join(name)).chain([path.clone()]) {
+            let file = file.canonicalize().unwrap();
+            let file = file.strip_prefix(&root).unwrap().to_str().unwrap();
+            assert!(packed.contains(file), "{file} is not in the package");
+            count += 1;
+        }
+    }
+    assert!(count > 500, "{count} files");
+    assert!(packed.contains("examples/register.rs") && packed.contains("LICENSE-MIT"));
+    let tests: Vec<_> = packed.iter().filter(|it| it.starts_with("tests/")).collect();
+    assert!(tests.is_empty(), "{tests:?}");
 }

@@ -16,24 +16,39 @@ pub fn address_label(address: IpAddr) -> String {
 /// [`address_label`] writes it.
 #[must_use]
 pub fn parse_address_label(label: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(label).ok().filter(|text| may_be_address(text))?;
-    let address = parse_ipv4(text).or_else(|| parse_ipv6(text))?;
-    (address_label(address) == text).then_some(address)
+    parse_ipv4(label).map(IpAddr::V4).or_else(|| parse_ipv6(label))
 }
 
-/// A cheap refusal of what is no address, before anything is allocated.
-fn may_be_address(text: &str) -> bool {
-    text.contains('-') && text.bytes().all(|octet| octet.is_ascii_hexdigit() || octet == b'-')
-}
-
-/// Four decimal numbers.
-fn parse_ipv4(text: &str) -> Option<IpAddr> {
-    text.replace('-', ".").parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+/// Four decimal numbers, of which none has a zero too many.
+fn parse_ipv4(label: &[u8]) -> Option<Ipv4Addr> {
+    let (mut octets, mut at, mut digits) = ([0_u8; 4], 0, 0);
+    for octet in label {
+        let number = octets.get_mut(at)?;
+        match octet {
+            b'-' if digits > 0 => (at, digits) = (at + 1, 0),
+            b'0'..=b'9' if digits == 0 || *number > 0 => {
+                *number = number.checked_mul(10)?.checked_add(octet - b'0')?;
+                digits += 1;
+            }
+            _ => return None,
+        }
+    }
+    (at == 3 && digits > 0).then(|| octets.into())
 }
 
 /// Eight hex groups, some of them left out.
-fn parse_ipv6(text: &str) -> Option<IpAddr> {
-    text.replace('-', ":").parse::<Ipv6Addr>().ok().map(IpAddr::V6)
+fn parse_ipv6(label: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(label).ok().filter(|text| may_be_ipv6(text))?;
+    let address = text.replace('-', ":").parse::<Ipv6Addr>().ok().map(IpAddr::V6)?;
+    (address_label(address) == text).then_some(address)
+}
+
+/// A cheap refusal of what is no address, before anything is allocated: ids often are an address
+/// and a port.
+fn may_be_ipv6(text: &str) -> bool {
+    let is_whole = || text.bytes().filter(|octet| *octet == b'-').count() == 7;
+    text.bytes().all(|octet| octet.is_ascii_hexdigit() || octet == b'-')
+        && (text.contains("--") || is_whole())
 }
 
 /// RFC 5952 section 4, with `-` for `:`.
@@ -90,7 +105,23 @@ mod tests {
 
     #[test]
     fn other_spellings_are_no_addresses() {
-        for label in ["010-0-0-1", "10-0-0", "0-0-0-0-0-0-0-1", "--1", "abc", "1-2-3-256", ""] {
+        for label in [
+            "010-0-0-1",
+            "00-0-0-1",
+            "10-0-0",
+            "10-0-0-",
+            "-1-0-0-1",
+            "10--0-1",
+            "10-0-0-1-1",
+            "10-0-0-1-8080",
+            "0-0-0-0-0-0-0-1",
+            "--1",
+            "abc",
+            "1-2-3-256",
+            "1-2-3-2560",
+            "1-2-3-999",
+            "",
+        ] {
             assert_eq!(parse_address_label(label.as_bytes()), None, "{label}");
         }
     }
@@ -100,6 +131,20 @@ mod tests {
         fn every_address_comes_back(octets: [u8; 16]) {
             let address = IpAddr::V6(Ipv6Addr::from(octets));
             prop_assert_eq!(parse_address_label(address_label(address).as_bytes()), Some(address));
+        }
+
+        #[test]
+        fn every_short_address_comes_back(octets: [u8; 4]) {
+            let address = IpAddr::V4(Ipv4Addr::from(octets));
+            prop_assert_eq!(parse_address_label(address_label(address).as_bytes()), Some(address));
+        }
+
+        #[test]
+        fn what_is_read_is_spelt_so(label in "[0-9]{0,3}(-[0-9]{0,3}){0,4}") {
+            let read = parse_address_label(label.as_bytes());
+            prop_assert!(read.is_none_or(|address| address_label(address) == label));
+            let text = label.replace('-', ".");
+            prop_assert_eq!(matches!(read, Some(IpAddr::V4(_))), text.parse::<Ipv4Addr>().is_ok());
         }
 
         #[test]

@@ -98,6 +98,29 @@ impl Position<'_> {
 /// made from; that it has no such name can only be said when all of these are known.
 #[must_use]
 pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> {
+    follow(generation, name, |site, below| generation.find(site, name, below))
+}
+
+/// The same for an answer of a type that may be kept: then the name is not looked for among
+/// the instances, and the node may be another that has the same answer.
+#[must_use]
+pub fn resolve_kept<'g>(
+    generation: &'g Generation,
+    name: &WireName,
+    kind: RecordType,
+) -> Resolved<'g> {
+    follow(generation, name, |site, below| {
+        let kept = generation.find_kept((site, below), name, kind);
+        kept.or_else(|| generation.find(site, name, below))
+    })
+}
+
+/// Follows a name to what is found there.
+fn follow<'g>(
+    generation: &'g Generation,
+    name: &WireName,
+    find: impl FnOnce(Site, usize) -> Option<Node<'g>>,
+) -> Resolved<'g> {
     let Some((site, below)) = generation.locate(name) else { return Resolved::Foreign };
     let zone = generation.zone(site);
     let standing = zone.standing();
@@ -110,7 +133,7 @@ pub fn resolve<'g>(generation: &'g Generation, name: &WireName) -> Resolved<'g> 
     };
     let is_stale = is_stale || standing == Staleness::Stale;
     let position = Position { generation, zone, site, below, is_stale };
-    match generation.find(site, name, below) {
+    match find(site, below) {
         Some(node) => Resolved::Existing(position, node),
         None if is_whole => Resolved::Missing(position),
         None => Resolved::NotReady,

@@ -1,5 +1,7 @@
 //! Look-ups: the names that exist in a zone, and the node at each.
 
+use hickory_proto::rr::RecordType;
+
 use super::aliases::AliasTarget;
 use super::browse::is_own_label;
 use super::tags::Tags;
@@ -15,6 +17,28 @@ impl Zone {
             None => self.find_dynamic(name, below),
             Some(tree) => self.find_in(tree, name, below),
         }
+    }
+
+    /// The node of a name right below a service whose answer for a type is kept. Answers are kept
+    /// beside the instances that they were made of, and only of names that exist: so there is no
+    /// need to look for the name among these again. Whether it is an address, an instance or a
+    /// tag matters only where an answer is made: all are given as an instance. None says nothing.
+    pub(super) fn find_kept(
+        &self,
+        name: &WireName,
+        below: usize,
+        kind: RecordType,
+    ) -> Option<Node<'_>> {
+        if below != 2 {
+            return None;
+        }
+        let parent = name.label(1);
+        let service = Proto::from_label(parent).is_none().then(|| self.service(parent))??;
+        let is_kept = service.keeps(kind, &name.as_wire()[..name.offset(1)])
+            && matches!(self.alias(parent), AliasTarget::NoAlias)
+            && !self.reserves(name)
+            && !self.settings().tree().is_some_and(|tree| tree.says(name, below));
+        is_kept.then_some(Node::Instance(service))
     }
 
     /// What the zone file and the registry together have at a name: where the file cuts a

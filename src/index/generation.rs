@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use hickory_proto::rr::RecordType;
+
 use super::{Node, Schema, Zone};
 use crate::names::WireName;
 use crate::registry::Proto;
@@ -111,6 +113,20 @@ impl Generation {
     pub fn serial(&self, site: Site) -> u32 {
         let zone = self.zone(site);
         if zone.settings().is_reverse() { self.reverse_serial(zone) } else { zone.serial() }
+    }
+
+    /// The node of such a name whose answer for a type is kept with its service, which is found
+    /// faster than [`Self::find`] does, and has the same answer. None says nothing.
+    #[must_use]
+    pub fn find_kept(
+        &self,
+        (site, below): (Site, usize),
+        name: &WireName,
+        kind: RecordType,
+    ) -> Option<Node<'_>> {
+        let zone = self.zone(site);
+        let is_registry = matches!(site, Site::Zone(_)) && !zone.settings().is_reverse();
+        if is_registry { zone.find_kept(name, below, kind) } else { None }
     }
 
     /// What stands at a name that [`Self::locate`] found so many labels below a site.

@@ -211,6 +211,15 @@ impl Slots {
         self.usual.get(usual)
     }
 
+    /// Whether the answer of a type at a name below the service is kept.
+    pub(super) fn has(&self, kind: RecordType, below: &[u8]) -> bool {
+        let Some(slots) = self.below.get() else { return false };
+        let is_it = |slot: &AnswerSlot| {
+            slot.get().is_some_and(|kept| kept.kind == kind && *kept.below == *below)
+        };
+        tries(slots, kind, below).any(is_it)
+    }
+
     /// The slot of a name below the service: the one it stands in, or a free one.
     fn find(
         &self,
@@ -222,10 +231,19 @@ impl Slots {
             let slots = (PER_INSTANCE * instances()).next_power_of_two().min(BELOW_MAX);
             std::iter::repeat_with(AnswerSlot::new).take(slots).collect()
         });
-        let first = FixedState::default().hash_one((below, u16::from(kind))) as usize;
-        let tries = (0..TRIES).filter_map(|further| slots.get((first + further) % slots.len()));
-        tries
-            .into_iter()
+        tries(slots, kind, below)
             .find(|slot| slot.get().is_none_or(|kept| *kept.below == *below && kept.kind == kind))
     }
+}
+
+/// The slots that the answer of a type at a name below a service may stand in, in order. Their
+/// number is a power of two.
+fn tries<'s>(
+    slots: &'s [AnswerSlot],
+    kind: RecordType,
+    below: &[u8],
+) -> impl Iterator<Item = &'s AnswerSlot> + use<'s> {
+    let first = FixedState::default().hash_one((below, u16::from(kind))) as usize;
+    let last = slots.len().wrapping_sub(1);
+    (0..TRIES).filter_map(move |further| slots.get(first.wrapping_add(further) & last))
 }

@@ -131,6 +131,12 @@ impl Service {
         self.ready.get(node, kind, below, || self.ways())
     }
 
+    /// Whether the answer for a type at a name below this service is kept; the labels there are
+    /// given in lower-cased wire form.
+    pub(super) fn keeps(&self, kind: RecordType, below: &[u8]) -> bool {
+        self.ready.has(kind, below)
+    }
+
     /// Every instance.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.by_id.iter().map(|entry| &*entry.0)

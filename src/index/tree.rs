@@ -149,6 +149,11 @@ impl Tree {
         })
     }
 
+    /// Whether it says what is at a name, so many labels below the apex.
+    pub(super) fn says(&self, name: &WireName, below: usize) -> bool {
+        self.owner(name).is_some() || self.cut(name, below).is_some()
+    }
+
     /// Whether any name is a wildcard.
     #[must_use]
     pub const fn has_wildcards(&self) -> bool {

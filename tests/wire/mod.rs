@@ -7,6 +7,7 @@ mod fair;
 mod fast;
 mod forms;
 mod hoarders;
+mod kept;
 mod limits;
 mod listen;
 pub(crate) mod messages;

@@ -7,7 +7,7 @@
 //!                                  └─ empty: compile, from `authority`'s answer
 //! ```
 //!
-//! It is no second truth: names are followed by the authority's own `resolve`, and every
+//! It is no second truth: names are followed by the authority's own `resolve_kept`, and every
 //! octet of a record comes from encoding the authority's answer. What it does not take
 //! goes to the full path, which says the same, slower.
 
@@ -26,7 +26,7 @@ use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
 use super::{Kind, Peer, Topic, Transport, View};
-use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve};
+use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve_kept};
 use crate::index::skydns::is_any_label;
 use crate::index::{AnswerSlot, Generation, Node, Ready, Sample, Schema, StoredAnswer, Zone};
 use crate::names::WireName;
@@ -161,7 +161,7 @@ impl Fast {
         };
         let octets = [query.octets, query.question.len()];
         let budget = Budget::new(policy, from.transport, edns.as_ref(), octets);
-        let (resolved, (code, reason)) = self.resolve(view, from.ip());
+        let (resolved, (code, reason)) = self.resolve(view, from.ip(), query.kind);
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign if query.wants_recursion() && policy.forwarder.is_some() => {
@@ -198,12 +198,13 @@ impl Fast {
         &self,
         View { generation, policy }: View<'g>,
         client: IpAddr,
+        kind: RecordType,
     ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
         if !policy.may_query(client) {
             let refused = (ResponseCode::Refused, Some(Reason::Prohibited));
             return (Resolved::Foreign, refused);
         }
-        let resolved = resolve(generation, &self.name);
+        let resolved = resolve_kept(generation, &self.name, kind);
         (resolved, resolved.code())
     }
 

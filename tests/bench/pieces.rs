@@ -13,24 +13,27 @@ mod fixture;
 #[path = "mirror/population.rs"]
 mod population;
 
+/// What is asked for.
+#[path = "pieces/asked.rs"]
+mod asked;
+
 /// The keys of each writer in bulk.
 #[path = "pieces/writers.rs"]
 mod writers;
 
-use std::fmt::{Display, Formatter};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
 
 use divan::{Bencher, black_box};
-use hickory_proto::op::{Edns, Message, Query};
-use hickory_proto::rr::{DNSClass, Name, RecordType};
-use srvd::authority::{Draw, Overflow, Question, Room, answer};
+use hickory_proto::rr::{DNSClass, Name};
+use srvd::authority::{Draw, Overflow, Question, Room, answer, resolve_kept};
 use srvd::index::Index;
 use srvd::names::WireName;
 use srvd::registry::Update;
 use srvd::registry::document::read;
-use srvd::wire::{Cookies, Fast, Peer, Policy, Responder, UDP_MAX, Verdict, View};
+use srvd::wire::{Cookies, Fast, Peer, Policy, READY_MAX, Responder, UDP_MAX, Verdict, View};
 
+use crate::asked::{ALL, Asked, BARE, KEPT};
 use crate::fixture::Fixture;
 use crate::population::{Population, document};
 
@@ -39,13 +42,13 @@ use crate::population::{Population, document};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// 10,000 services of three instances.
-const POPULATION: Population = Population { instances: 30_000, services: 10_000 };
-/// Questions that are drawn once, and asked in turns.
-const DRAWN: usize = 1 << 14;
+pub(crate) const POPULATION: Population = Population { instances: 30_000, services: 10_000 };
+/// Octets of a message's header.
+const HEADER: usize = 12;
 /// Runs that are timed as one: a single one would measure the clock, and cold code.
 const AT_ONCE: u32 = 500;
 /// The UDP payload size of clients with EDNS.
-const PAYLOAD: u16 = 1232;
+pub(crate) const PAYLOAD: u16 = 1232;
 /// Who asks.
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 53_000);
 
@@ -85,82 +88,6 @@ fn main() {
     }
 }
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// SRV of a service.
-    Srv,
-    /// The same with EDNS.
-    SrvEdns,
-    /// A of a service.
-    A,
-    /// AAAA of a service, which has none.
-    Nodata,
-    /// A name that does not exist.
-    Nxdomain,
-}
-
-/// All of them.
-const ALL: [Asked; 5] = [Asked::Srv, Asked::SrvEdns, Asked::A, Asked::Nodata, Asked::Nxdomain];
-/// Those that are different without a message around them.
-const BARE: [Asked; 4] = [Asked::Srv, Asked::A, Asked::Nodata, Asked::Nxdomain];
-
-impl Display for Asked {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
-        formatter.pad(match self {
-            Self::Srv => "SRV",
-            Self::SrvEdns => "SRV, EDNS",
-            Self::A => "A",
-            Self::Nodata => "NODATA",
-            Self::Nxdomain => "NXDOMAIN",
-        })
-    }
-}
-
-impl Asked {
-    /// The type.
-    const fn kind(self) -> RecordType {
-        match self {
-            Self::Srv | Self::SrvEdns => RecordType::SRV,
-            Self::A | Self::Nxdomain => RecordType::A,
-            Self::Nodata => RecordType::AAAA,
-        }
-    }
-
-    /// A name of one of the services, or of none.
-    fn name(self, service: usize) -> Name {
-        let name = match self {
-            Self::Srv | Self::SrvEdns => format!("_service-{service}._tcp"),
-            Self::A | Self::Nodata => format!("service-{service}"),
-            Self::Nxdomain => format!("{:x}", fastrand::u64(..)),
-        };
-        Name::from_ascii(format!("{name}.services.internal.")).unwrap()
-    }
-
-    /// Names in random order.
-    fn names(self) -> Vec<Name> {
-        (0..DRAWN).map(|_| self.name(fastrand::usize(..POPULATION.services))).collect()
-    }
-
-    /// Queries for names in random order.
-    fn queries(self) -> Vec<Vec<u8>> {
-        self.names().into_iter().map(|name| self.query(name)).collect()
-    }
-
-    /// A query for a name, as it is sent.
-    fn query(self, name: Name) -> Vec<u8> {
-        let mut message = Message::query();
-        message.metadata.recursion_desired = true;
-        message.add_query(Query::query(name, self.kind()));
-        if self == Self::SrvEdns {
-            let mut edns = Edns::new();
-            edns.set_max_payload(PAYLOAD);
-            message.set_edns(edns);
-        }
-        message.to_vec().unwrap()
-    }
-}
-
 /// From a query's octets to the reply's, by ready-made answers.
 #[divan::bench(args = ALL, sample_size = AT_ONCE)]
 fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
@@ -170,8 +97,10 @@ fn fast_path(bencher: Bencher<'_, '_>, asked: Asked) {
     let policy = Policy::default();
     let (view, from) = (View { generation: &generation, policy: &policy }, Peer::udp(CLIENT));
     let mut respond = |query| fast.respond(view, query, from, &mut reply);
-    // The first time each is made.
+    // The first time each is made, some by those that no datagram waits for.
+    let (mut unhurried, mut room) = (Fast::unbounded(), vec![0; READY_MAX]);
     for query in &queries {
+        let _ = unhurried.respond(view, query, Peer::tcp(CLIENT), &mut room);
         assert!(matches!(respond(query), Verdict::Reply { .. }));
     }
     bencher.bench_local(|| respond(turns.next().unwrap()));
@@ -196,16 +125,16 @@ fn fast_path_with_options(bencher: Bencher<'_, '_>, options: &str) {
 }
 
 /// The same, right after the service has changed: the answer is made first.
-#[divan::bench(args = [Asked::Srv, Asked::A, Asked::Nodata], sample_size = AT_ONCE)]
+#[divan::bench(args = KEPT, sample_size = AT_ONCE)]
 fn fast_path_after_a_change(bencher: Bencher<'_, '_>, asked: Asked) {
     let fixture = std::cell::RefCell::new(filled(POPULATION));
     let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
     let policy = Policy::default();
     let changed = || {
-        let service = fastrand::usize(..POPULATION.services);
-        let (key, value) = registration(POPULATION, service, fastrand::u16(1..));
+        let instance = fastrand::usize(..POPULATION.instances);
+        let (key, value) = registration(POPULATION, instance, fastrand::u16(1..));
         fixture.borrow_mut().put(&key, &value);
-        asked.query(asked.name(service))
+        asked.query(asked.name(instance))
     };
     bencher.with_inputs(changed).bench_local_values(|query| {
         let generation = fixture.borrow().index.load().clone();
@@ -240,6 +169,33 @@ fn authority_answer(bencher: Bencher<'_, '_>, asked: Asked) {
         let name = turns.next().unwrap();
         let question = Question { name, kind: asked.kind(), class: DNSClass::IN, room };
         answer(&generation, &question, &mut draw)
+    });
+}
+
+/// A query's name, from its octets.
+#[divan::bench(args = BARE, sample_size = AT_ONCE)]
+fn read_name(bencher: Bencher<'_, '_>, asked: Asked) {
+    let (queries, mut name) = (asked.queries(), WireName::root());
+    let mut turns = queries.iter().cycle();
+    bencher.bench_local(|| black_box(&mut name).read(&turns.next().unwrap()[HEADER..]));
+}
+
+/// From a name to what stands there, where the answer is kept: no look at the instances.
+#[divan::bench(args = KEPT, sample_size = AT_ONCE)]
+fn locate_and_find_kept(bencher: Bencher<'_, '_>, asked: Asked) {
+    let (generation, names) = (INDEX.load(), asked.names());
+    let (mut fast, mut reply) = (Fast::default(), [0; UDP_MAX as usize]);
+    let policy = Policy::default();
+    let view = View { generation: &generation, policy: &policy };
+    for name in &names {
+        let query = asked.query(name.clone());
+        let _ = fast.respond(view, &query, Peer::udp(CLIENT), &mut reply);
+    }
+    let names: Vec<_> =
+        names.iter().map(|name| WireName::from_labels(name.iter()).unwrap()).collect();
+    let mut turns = names.iter().cycle();
+    bencher.bench_local(|| {
+        black_box(resolve_kept(&generation, turns.next().unwrap(), asked.kind())).code()
     });
 }
 

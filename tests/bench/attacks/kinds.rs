@@ -1,6 +1,6 @@
 //! What a client network can send, a kind for each bound.
 
-use crate::query::{A, AAAA, ANY, SOA, SRV, absolute, laden, query};
+use crate::query::{A, AAAA, ANY, PTR, SOA, SRV, TXT, absolute, laden, query};
 
 /// What stands in the SkyDNS zone: as much as one question may look at.
 pub(crate) const ENTRIES: usize = 16_384;
@@ -76,6 +76,12 @@ pub(crate) fn all() -> Vec<Kind> {
         Kind { title: "none, full path", attack: Attack::None, honest: Honest::Udp(own()) },
         Kind { title: "none, TCP", attack: Attack::None, honest: Honest::Tcp(usual()) },
         udp("hits", query("_s10._tcp", SRV, Some(1232)), Label::Same, usual()),
+        udp("A of an instance", query("0.s10", A, Some(1232)), Label::Same, usual()),
+        udp("TXT of an instance", query("0.s10", TXT, Some(1232)), Label::Same, usual()),
+        udp("PTR of DNS-SD", query("_s10._tcp", PTR, Some(1232)), Label::Same, usual()),
+        udp("SOA of the apex", query("", SOA, Some(1232)), Label::Same, usual()),
+        udp("SkyDNS, exact name", absolute(&format!("0.0.0.h.{SKYDNS}"), A), Label::Same, usual()),
+        udp("SkyDNS, subtree", absolute(&format!("0.0.h.{SKYDNS}"), A), Label::Same, usual()),
         udp("NXDOMAIN", query(random, A, None), Label::Random, usual()),
         udp("malformed", bad, Label::Same, usual()),
         udp("full path, same queue", query("s100", ANY, None), Label::Same, own()),

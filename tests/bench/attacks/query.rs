@@ -7,6 +7,8 @@ pub(crate) const A: u16 = 1;
 /// As above.
 pub(crate) const SOA: u16 = 6;
 /// As above.
+pub(crate) const PTR: u16 = 12;
+/// As above.
 pub(crate) const TXT: u16 = 16;
 /// As above.
 pub(crate) const SRV: u16 = 33;

@@ -25,8 +25,10 @@ type Contestant<'s> = (&'s Server, bool);
 
 /// Measures throughput, then latency.
 pub(crate) fn measure(bench: &mut Bench) {
+    for workload in [Workload::Srv, Workload::Address, Workload::Ptr] {
+        throughput(bench, workload);
+    }
     let questions = Questions::of(Workload::Srv, bench.small.data.population);
-    throughput(bench, &questions);
     latency(bench, &questions);
 }
 
@@ -42,14 +44,16 @@ fn title((server, is_churned): &Contestant<'_>) -> String {
 }
 
 /// Measures what is answered.
-fn throughput(bench: &mut Bench, questions: &Questions) {
+fn throughput(bench: &mut Bench, workload: Workload) {
     let stage = &bench.small;
+    let questions = &Questions::of(workload, stage.data.population);
     let mut all = contestants(stage);
     let turns = bench.rounds.interleave(&mut all, |(server, is_churned), time| {
         under(stage, *is_churned, || Sample::take(server, questions, time))
     });
-    let mut table =
-        Table::new("Throughput while registrations come and go, SRV over UDP", &COLUMNS);
+    let asked = workload.title();
+    let heading = format!("Throughput while registrations come and go, {asked} over UDP");
+    let mut table = Table::new(heading, &COLUMNS);
     let (mut figures, mut came) = (Vec::new(), 0.0);
     for (contestant, turns) in all.iter().zip(turns) {
         let (samples, rates): (Vec<_>, Vec<_>) = turns.into_iter().unzip();
@@ -64,7 +68,8 @@ fn throughput(bench: &mut Bench, questions: &Questions) {
     let what = "churn: registrations a second, without which the next says nothing";
     table.goal(Goal::new(what, came, Bound::AtLeast(950.0)));
     let is = figures[3].ratio(&figures[2], capacity);
-    let what = "churn: what a core of srvd's has time for, for one of when it is quiet";
+    let what =
+        format!("churn, {asked}: what a core of srvd's has time for, for one of when it is quiet");
     table.goal(Goal::new(what, is, Bound::AtLeast(0.9)));
     bench.report.add(&table);
 }

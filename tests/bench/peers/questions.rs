@@ -16,6 +16,8 @@ const PAYLOAD: u16 = 1232;
 /// Types (RFC 1035 section 3.2.2, RFC 3596, RFC 2782), with their names in dnsperf's files.
 pub(crate) const A: (u16, &str) = (1, "A");
 /// As above.
+pub(crate) const PTR: (u16, &str) = (12, "PTR");
+/// As above.
 pub(crate) const AAAA: (u16, &str) = (28, "AAAA");
 /// As above.
 pub(crate) const SRV: (u16, &str) = (33, "SRV");
@@ -33,6 +35,8 @@ pub(crate) enum Workload {
     SrvEdns,
     /// The address of one instance: small answers, whatever the population.
     Address,
+    /// The instances of a service, as DNS-SD lists them: what only srvd knows.
+    Ptr,
     /// Names that do not exist, hardly one twice.
     Nxdomain,
     /// A quarter each: A, AAAA (which there are none of), SRV, names that do not exist.
@@ -89,7 +93,7 @@ pub(crate) struct Questions {
 }
 
 impl Workload {
-    /// Each of them.
+    /// Each of them that all servers know.
     pub(crate) const ALL: [Self; 5] =
         [Self::Srv, Self::SrvEdns, Self::Address, Self::Nxdomain, Self::Mix];
 
@@ -99,6 +103,7 @@ impl Workload {
             Self::Srv => "SRV",
             Self::SrvEdns => "SRV with EDNS",
             Self::Address => "A of one instance",
+            Self::Ptr => "PTR of DNS-SD with EDNS",
             Self::Nxdomain => "NXDOMAIN",
             Self::Mix => "Mix (A, NODATA, SRV, NXDOMAIN)",
         }
@@ -120,6 +125,7 @@ impl Workload {
             (Self::Srv | Self::SrvEdns, _) | (Self::Mix, 2) => {
                 (format!("_service-{service}._tcp"), SRV, NOERROR)
             }
+            (Self::Ptr, _) => (format!("_service-{service}._tcp"), PTR, NOERROR),
             (Self::Address, _) => {
                 (format!("{}.service-{service}", address(n).replace('.', "-")), A, NOERROR)
             }
@@ -142,7 +148,8 @@ impl Questions {
 
     /// Draws some questions.
     pub(crate) fn draw(workload: Workload, population: Population, count: usize) -> Self {
-        let opt = if workload == Workload::SrvEdns { Opt::Plain } else { Opt::Absent };
+        let has_opt = matches!(workload, Workload::SrvEdns | Workload::Ptr);
+        let opt = if has_opt { Opt::Plain } else { Opt::Absent };
         let draw = |number, random: &mut Rng| workload.ask(population, number, random);
         Self::gather(count, opt, false, draw)
     }

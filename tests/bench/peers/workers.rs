@@ -28,22 +28,31 @@ pub(crate) fn measure(bench: &mut Bench) {
         servers
     };
     let (one, two) = (start(1), start(2));
-    let questions = Questions::of(Workload::Srv, data.population);
+    for workload in [Workload::Srv, Workload::Address] {
+        compare(bench, workload, [&one, &two]);
+    }
+}
+
+/// Measures one workload.
+fn compare(bench: &mut Bench, workload: Workload, [one, two]: [&[Server]; 2]) {
+    let data = &bench.small.data;
+    let questions = Questions::of(workload, data.population);
     let own = bench.rounds.saturate(bench.small.asked(&questions));
     pin(std::process::id(), BOTH);
-    let asked = one.iter().chain(&two).map(|server| (server, &questions)).collect();
+    let asked = one.iter().chain(two).map(|server| (server, &questions)).collect();
     let shared = bench.rounds.saturate(asked);
     pin(std::process::id(), GENERATOR);
     let (one, two) = shared.split_at(one.len());
 
-    let heading = format!("Two workers: SRV over UDP, {}", title(data.population));
+    let heading = format!("Two workers: {} over UDP, {}", workload.title(), title(data.population));
     let mut table = Table::new(heading, &COLUMNS);
     for (at, kind) in Kind::CONTESTANTS.into_iter().enumerate() {
         let (own, one, two) = (&own[at], &one[at], &two[at]);
         let ratios = [two.cpu_ratio(own), two.cpu_ratio(one)];
         table.row(kind, [own.cpu(), one.cpu(), two.cpu(), ratios[0], ratios[1]].map(Some));
         if kind == Kind::Srvd {
-            let what = "two workers: srvd's CPU per query for one of one worker's";
+            let kind = workload.title();
+            let what = format!("two workers, {kind}: srvd's CPU per query for one of one worker's");
             table.goal(Goal::new(what, ratios[0], Bound::AtMost(1.11)));
         }
     }

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use super::data::{BIG, MANY, REVERSE, SKY, STATIC};
 use crate::data::{SMALL, ZONE};
 use crate::population::address;
-use crate::questions::{A, AAAA, Ask, NOERROR, NXDOMAIN, Opt, SRV};
+use crate::questions::{A, AAAA, Ask, NOERROR, NXDOMAIN, Opt, PTR, SRV};
 
 /// Types, with their names (RFC 1035 section 3.2.2).
 const NS: (u16, &str) = (2, "NS");
@@ -13,8 +13,6 @@ const NS: (u16, &str) = (2, "NS");
 const CNAME: (u16, &str) = (5, "CNAME");
 /// As above.
 const SOA: (u16, &str) = (6, "SOA");
-/// As above.
-const PTR: (u16, &str) = (12, "PTR");
 /// As above.
 const MX: (u16, &str) = (15, "MX");
 /// As above.

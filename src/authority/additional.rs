@@ -46,7 +46,7 @@ impl Lookup<'_> {
         draw: &mut Draw,
     ) -> Additional {
         if answers.kind == RecordType::PTR && !matches!(node, Node::Reverse(_)) {
-            return Additional { sets: self.announcements(answers, draw), is_own: false };
+            return self.announcements(node, answers, draw);
         }
         let mut left = self.question.room.octets.saturating_sub(octets(answers));
         let mut seen: HashSet<&Name, foldhash::fast::RandomState> = HashSet::default();
@@ -61,7 +61,10 @@ impl Lookup<'_> {
                         sets.push(set);
                     }
                     Ok(None) => {}
-                    Err(_) => return Additional { sets, is_own: false },
+                    Err(_) => {
+                        self.visits.fall_short();
+                        return Additional { sets, is_own: false };
+                    }
                 }
             }
         }
@@ -128,6 +131,7 @@ impl Lookup<'_> {
     fn target<'l>(&'l self, spelt: &'l Name) -> Option<ReferencedName<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
         let (site, below) = self.generation.locate(&name)?;
+        self.visits.trace(self.generation, site, (&name, below));
         let zone: &Zone = self.generation.zone(site);
         // The question's own zone was looked at once, when its name was followed.
         let is_own = ptr::eq(zone, self.position.zone);

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::ptr;
 
 use hickory_proto::rr::rdata::PTR;
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::additional::octets;
+use super::additional::{Additional, octets};
 use super::answer::FIXED;
 use super::rendezvous::text_key;
 use super::{Draw, Lookup, Overflow, Position, Question, Rank, Room, RrSet, RrSetResult, TooLarge};
@@ -117,39 +118,60 @@ impl Lookup<'_> {
 
     /// What the instances that pointers lead to say: SRV and TXT of each, and the addresses
     /// of its targets, until one cannot fit any more (RFC 6763 section 12.1).
-    pub(super) fn announcements(&self, pointers: &RrSet, draw: &mut Draw) -> Vec<RrSet> {
+    pub(super) fn announcements(
+        &self,
+        node: Node<'_>,
+        pointers: &RrSet,
+        draw: &mut Draw,
+    ) -> Additional {
         let mut left = self.question.room.octets.saturating_sub(octets(pointers));
         let mut seen: HashSet<_, foldhash::fast::RandomState> = HashSet::default();
-        let mut all = Vec::new();
+        let (mut all, mut is_own) = (Vec::new(), true);
         for data in &pointers.data {
             let RData::PTR(PTR(name)) = data else { continue };
-            let Ok(mut sets) = self.announcement(name, left, draw) else { break };
+            let Ok(found) = self.announcement(node, name, left, draw) else {
+                self.visits.fall_short();
+                break;
+            };
+            let Additional { mut sets, is_own: is_its_own } = found;
+            is_own &= is_its_own;
             sets.retain(|set| seen.insert((set.owner.clone(), set.kind)));
             left = left.saturating_sub(sets.iter().map(octets).sum());
             all.extend(sets);
         }
-        all
+        Additional { sets: all, is_own }
     }
 
-    /// What is said of one instance; nothing where a pointer leads to something else.
+    /// What is said of one instance of what stands at a node; nothing where a pointer leads to
+    /// something else.
     fn announcement(
         &self,
+        of: Node<'_>,
         spelt: &Name,
         left: usize,
         draw: &mut Draw,
-    ) -> Result<Vec<RrSet>, TooLarge> {
-        let Ok(name) = WireName::from_labels(spelt.iter()) else { return Ok(Vec::new()) };
-        let Some((site, below)) = self.generation.locate(&name) else { return Ok(Vec::new()) };
-        let Some(node @ Node::Announced(..)) = self.generation.find(site, &name, below) else {
-            return Ok(Vec::new());
+    ) -> Result<Additional, TooLarge> {
+        let nothing = Additional { sets: Vec::new(), is_own: false };
+        let Ok(name) = WireName::from_labels(spelt.iter()) else { return Ok(nothing) };
+        let Some((site, below)) = self.generation.locate(&name) else { return Ok(nothing) };
+        self.visits.trace(self.generation, site, (&name, below));
+        let Some(node @ Node::Announced(service, _)) = self.generation.find(site, &name, below)
+        else {
+            return Ok(nothing);
         };
         let room = Room { octets: left, overflow: Overflow::Whole };
         let question = Question { name: spelt, room, ..*self.question };
         let position = Position { site, below, ..self.position };
         let lookup = Lookup { position, question: &question, name: &name, ..*self };
         let (srv, txt) = (lookup.srv(node, draw)?, lookup.txt(node)?);
-        let addresses = srv.iter().flat_map(|srv| lookup.additional(node, srv, draw).sets);
-        let addresses: Vec<_> = addresses.collect();
-        Ok(srv.into_iter().chain(txt).chain(addresses).collect())
+        let mut is_own = of.service().is_some_and(|members| ptr::eq(members, service));
+        let mut addresses = Vec::new();
+        if let Some(srv) = &srv {
+            let found = lookup.additional(node, srv, draw);
+            is_own &= found.is_own;
+            addresses = found.sets;
+        }
+        let sets = srv.into_iter().chain(txt).chain(addresses).collect();
+        Ok(Additional { sets, is_own })
     }
 }

@@ -78,7 +78,8 @@ pub use self::order::{Ticket, pick, pick_by};
 pub use self::question::{Overflow, Question, Room};
 pub use self::rendezvous::{Rendezvous, key};
 pub use self::resolved::{Position, Resolved, may_hold, resolve, resolve_kept};
-pub use self::resolver::{answer, answer_whole};
+pub use self::resolver::{answer, answer_whole, traced};
+pub use self::visits::Footprint;
 
 /// Instances that are looked at for one reply over UDP that is not made ready beforehand: some
 /// fifty times what it has room for, so that the draw is fair; a service of more is asked for

@@ -6,7 +6,7 @@ use hickory_proto::rr::{DNSClass, RecordType};
 
 use super::alias::ResolvedAlias;
 use super::resolved::resolve_meant;
-use super::visits::Visits;
+use super::visits::{Footprint, Visits};
 use super::{Answer, Draw, Lookup, Position, Question, Reason, Resolved, resolve};
 use crate::index::Generation;
 use crate::names::WireName;
@@ -49,8 +49,21 @@ pub fn answer(generation: &Generation, question: &Question<'_>, draw: &mut Draw)
 /// and drawn from; of more than there is room for, with a draw without regard to weights.
 #[must_use]
 pub fn answer_whole(generation: &Generation, question: &Question<'_>, draw: &mut Draw) -> Answer {
-    let visits = Visits::new();
-    Resolver { is_whole: true, ..Resolver::new(generation, question, &visits) }.answer(draw)
+    traced(generation, question, true, draw).0
+}
+
+/// The same, or an answer as [`answer`] gives it, with what it depends on.
+#[must_use]
+pub fn traced(
+    generation: &Generation,
+    question: &Question<'_>,
+    is_whole: bool,
+    draw: &mut Draw,
+) -> (Answer, Footprint) {
+    let visits = Visits::traced();
+    let resolver = Resolver { is_whole, ..Resolver::new(generation, question, &visits) };
+    let answer = resolver.answer(draw);
+    (answer, visits.into_footprint())
 }
 
 impl<'r> Resolver<'r> {
@@ -80,6 +93,9 @@ impl<'r> Resolver<'r> {
             return Step::Done(Answer::error(ResponseCode::FormErr, None));
         };
         let resolved = resolve_meant(self.generation, &mut name);
+        if let Resolved::Missing(position) | Resolved::Existing(position, _) = &resolved {
+            self.visits.trace(self.generation, position.site, (&name, position.below));
+        }
         let (code, reason) = resolved.code();
         match resolved {
             Resolved::Foreign => Step::Foreign(Answer::error(code, reason)),

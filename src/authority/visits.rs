@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use super::answer::FIXED;
 use super::{Overflow, Room};
+use crate::index::{Generation, Site};
+use crate::names::WireName;
 
 /// Entries, labels, host names and instances that are looked at for one question in a SkyDNS
 /// zone: what stands at a name is merged from all below it, a question with many `*` can mean
@@ -27,12 +29,26 @@ const RECORD_MIN: usize = FIXED + 4;
 /// Keys that a witness remembers: more than anybody reads.
 const WITNESSED_MAX: usize = 100;
 
+/// The dependencies of an answer beside its configuration.
+#[derive(Debug, Default)]
+pub struct Footprint {
+    /// The places of the zones that were looked at where registrations can change what is found,
+    /// each once.
+    pub zones: Vec<usize>,
+    /// Whether the next answer would be another one, though nothing changed.
+    pub varies: bool,
+    /// Whether there was no room for all that belongs to the answer.
+    pub is_short: bool,
+}
+
 /// The budget of visits that all look-ups of one question have together.
 pub(super) struct Visits {
     /// How much that is.
     left: Cell<usize>,
     /// Who remembers what the answer was made of, where somebody wants to know.
     witness: Option<RefCell<Witness>>,
+    /// What the answer depends on, where somebody wants to keep it.
+    footprint: Option<RefCell<Footprint>>,
 }
 
 /// The keys that an answer was made of.
@@ -47,7 +63,7 @@ pub(super) struct Witness {
 impl Visits {
     /// Those of a question that nothing was looked at for.
     pub(super) const fn new() -> Self {
-        Self { left: Cell::new(VISITED_MAX), witness: None }
+        Self { left: Cell::new(VISITED_MAX), witness: None, footprint: None }
     }
 
     /// Looks at no more than is worth it for a reply of some room, to a question with labels
@@ -65,6 +81,53 @@ impl Visits {
     /// The same, with a witness.
     pub(super) fn witnessed() -> Self {
         Self { witness: Some(RefCell::default()), ..Self::new() }
+    }
+
+    /// The same, with a footprint.
+    pub(super) fn traced() -> Self {
+        Self { footprint: Some(RefCell::default()), ..Self::new() }
+    }
+
+    /// What the answer depends on, if that was traced.
+    pub(super) fn into_footprint(self) -> Footprint {
+        let is_spent = self.is_spent();
+        let footprint = self.footprint.map(RefCell::into_inner).unwrap_or_default();
+        Footprint { is_short: footprint.is_short || is_spent, ..footprint }
+    }
+
+    /// A name of a site is looked at, so many of whose labels are below the apex.
+    pub(super) fn trace(
+        &self,
+        generation: &Generation,
+        site: Site,
+        (name, below): (&WireName, usize),
+    ) {
+        if self.footprint.is_some() && !generation.zone(site).is_written(name, below) {
+            self.trace_zone(site.at());
+        }
+    }
+
+    /// The zone at a place is looked at.
+    pub(super) fn trace_zone(&self, at: usize) {
+        let Some(footprint) = &self.footprint else { return };
+        let zones = &mut footprint.borrow_mut().zones;
+        if !zones.contains(&at) {
+            zones.push(at);
+        }
+    }
+
+    /// The answer is one of several that are as good.
+    pub(super) fn vary(&self) {
+        if let Some(footprint) = &self.footprint {
+            footprint.borrow_mut().varies = true;
+        }
+    }
+
+    /// Something that belongs to the answer had no room.
+    pub(super) fn fall_short(&self) {
+        if let Some(footprint) = &self.footprint {
+            footprint.borrow_mut().is_short = true;
+        }
     }
 
     /// What the answer was made of, if there was a witness.

@@ -25,6 +25,8 @@ pub struct Generation {
 /// The apexes, which stay the same from generation to generation.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
+    /// The number of the first generation that has them.
+    number: u64,
     /// By the apex's lower-cased wire form.
     by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
     /// The most labels an apex has: no longer suffix need be looked up.
@@ -50,6 +52,7 @@ impl Generation {
 
     /// A generation of zones.
     pub(super) fn made(number: u64, zones: Vec<Arc<Zone>>, sites: Sites, bare_names: bool) -> Self {
+        let sites = Sites { number, ..sites };
         Self { number, zones: zones.into(), sites: Arc::new(sites), bare_names }
     }
 
@@ -85,6 +88,13 @@ impl Generation {
         self.number
     }
 
+    /// The number of the configuration: which zones there are, in which places, and their
+    /// settings. It is that of the first generation which has them.
+    #[must_use]
+    pub fn configuration(&self) -> u64 {
+        self.sites.number
+    }
+
     /// The zones, in the order of the configuration.
     #[must_use]
     pub fn zones(&self) -> &[Arc<Zone>] {
@@ -94,9 +104,7 @@ impl Generation {
     /// The zone of a site.
     #[must_use]
     pub fn zone(&self, site: Site) -> &Arc<Zone> {
-        match site {
-            Site::Zone(at) | Site::Bare(at, _) => &self.zones[at],
-        }
+        &self.zones[site.at()]
     }
 
     /// The site with the longest apex above a name, and how many of the name's labels
@@ -147,6 +155,16 @@ impl Generation {
         found
             .or_else(|| self.sites.above.contains(name.as_wire()).then_some(Node::Empty))
             .or_else(|| zone.find_stored_wildcard(name, below))
+    }
+}
+
+impl Site {
+    /// The place of its zone in the configuration.
+    #[must_use]
+    pub const fn at(self) -> usize {
+        match self {
+            Self::Zone(at) | Self::Bare(at, _) => at,
+        }
     }
 }
 

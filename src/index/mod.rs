@@ -11,8 +11,9 @@
 //! but the services that changed, so an update costs O(changes · log n).
 //!
 //! Beside its instances a service keeps answers that were made of them, in wire form, from
-//! the first question to the next change (`ready`). They say nothing that the instances do
-//! not say, so a generation still never changes.
+//! the first question to the next change (`ready`); answers that are made of more stand in
+//! their zone, each with a stamp of what it was made of (`kept`). They say nothing that the
+//! instances do not say, so a generation still never changes.
 //!
 //! A zone of SkyDNS's schema has a tree of entries in the place of services ([`skydns`]).
 //!
@@ -33,6 +34,7 @@ mod empty;
 mod find;
 mod further;
 mod generation;
+mod kept;
 mod labels;
 mod life;
 mod lots;
@@ -65,11 +67,13 @@ use self::roster::ZoneNumbers;
 use crate::lock::Lock;
 
 pub use self::generation::{Generation, Site};
+pub use self::kept::{AnswerStamp, FoundAnswer, KeptAnswer, KeptAnswers};
 pub use self::lots::WeightedSample;
 pub use self::node::Node;
 pub use self::publisher::Publisher;
 pub use self::ready::{
-    AnswerSlot, Order, Ready, Record, Records, Relative, Sample, StartOfAuthority, StoredAnswer,
+    AnswerSlot, Order, Ready, Record, Records, Relative, Run, Sample, SetEnd, StartOfAuthority,
+    StoredAnswer, Whole,
 };
 pub use self::renewal::{NextZone, NextZones, ZoneId};
 pub use self::roster::ZoneNumber;

@@ -19,15 +19,15 @@ use arc_swap::ArcSwap;
 use foldhash::fast::FixedState;
 use hickory_proto::rr::RecordType;
 
-use super::{Node, WeightedSample};
+use super::{Node, Site, WeightedSample};
 use crate::registry::Proto;
 
 /// Slots of the questions that nearly all ask: SRV, A, AAAA and TXT of the service, and SRV
 /// below each transport.
 const SLOTS: usize = 4 + Proto::ALL.len();
-/// Slots for each instance, for questions about names below the service: A and AAAA of its
-/// address and of its id, and the names of its ports.
-const PER_INSTANCE: usize = 4;
+/// Slots for each instance, for questions about names below the service: A or AAAA of its
+/// address, both, SRV and TXT of its id, SRV and TXT of its name in DNS-SD, its port's name.
+const PER_INSTANCE: usize = 8;
 /// The most slots for names below one service. They are 64 KiB, made when first needed,
 /// after each change anew.
 const BELOW_MAX: usize = 4096;
@@ -43,7 +43,9 @@ pub enum Ready {
     Records(Records),
     /// Some of so many records that not all are kept.
     Sample(Sample),
-    /// The answer depends on more than the service, and cannot be kept.
+    /// Records of which not only the order is given.
+    Whole(Box<Whole>),
+    /// The answer cannot be kept here, since it depends on more or is too large.
     Elsewhere,
 }
 
@@ -123,10 +125,66 @@ pub enum Order {
 pub struct Record {
     /// Where it stands in the octets, its owner (a pointer to the question) included.
     pub answer: Range<u16>,
-    /// Where the address record of its target stands, without its owner; empty if none.
+    /// Where the address records of its target stand, without their owner; empty if none.
     pub glue: Range<u16>,
     /// Which of the targets that is, modulo 256: records can share one.
     pub target: u8,
+}
+
+/// A reply's records as they follow its question. What differs from reply to reply is how long
+/// the question is, which addresses come first, how many of the last RRsets fit, and the serial.
+#[derive(Debug)]
+pub struct Whole {
+    /// All octets.
+    pub octets: Box<[u8]>,
+    /// How many octets the name has that it was made for.
+    pub asked: usize,
+    /// Where a pointer stands to what moves with the end of that name, in order.
+    pub pointers: Box<[u16]>,
+    /// How many records are answers.
+    pub answers: u16,
+    /// How many are of the authority section.
+    pub authority: u16,
+    /// Octets of these, which must be there.
+    pub required: usize,
+    /// Where each RRset of the additional section ends.
+    pub additional: Box<[SetEnd]>,
+    /// Whether no RRset of that section was left out.
+    pub is_complete: bool,
+    /// Whether all of that section must be there too (RFC 9471 section 3).
+    pub needs_all: bool,
+    /// Whether the zone is ours (AA).
+    pub is_authoritative: bool,
+    /// The response code.
+    pub code: u8,
+    /// Whether an alias leads to it.
+    pub is_alias: bool,
+    /// Whether that leads out of our zones.
+    pub leaves: bool,
+    /// Where the serial of a site stands, if any does.
+    pub serial: Option<(usize, Site)>,
+    /// The addresses that are put in a fresh order.
+    pub runs: Box<[Run]>,
+}
+
+/// The end of an RRset.
+#[derive(Debug, Clone, Copy)]
+pub struct SetEnd {
+    /// Where it is in the octets.
+    pub at: u16,
+    /// How many records there are up to it.
+    pub records: u16,
+}
+
+/// Addresses of one RRset.
+#[derive(Debug)]
+pub struct Run {
+    /// Octets of each.
+    pub octets: usize,
+    /// Where each stands.
+    pub places: Box<[u16]>,
+    /// By priority and weight, if these differ.
+    pub ranks: Box<[(u16, u64)]>,
 }
 
 /// The start of authority of a zone in wire form, in pieces: what it points to, and its
@@ -205,7 +263,10 @@ impl Slots {
                 | Node::TagPort(..)
                 | Node::Announced(..),
                 _,
-            ) => return self.find(kind, below, instances),
+            )
+            | (Node::Transport(..) | Node::Subtype(..), RecordType::PTR) => {
+                return self.find(kind, below, instances);
+            }
             _ => return None,
         };
         self.usual.get(usual)

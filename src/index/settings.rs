@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
 
+use super::kept::{BY_KIND, KeptAnswers};
 use super::{StartOfAuthority, Tree, ZoneNumber};
 use crate::names::{NameTooLong, WireName, written};
 use crate::registry::{Diagnostic, Layout};
@@ -97,6 +98,8 @@ pub struct Settings {
     number: AtomicU8,
     /// The SOA record of negative answers in wire form, once it was asked for.
     ready: OnceLock<StartOfAuthority>,
+    /// The answers for SOA and NS of the apex.
+    kept: OnceLock<KeptAnswers>,
 }
 
 impl Settings {
@@ -132,6 +135,7 @@ impl Settings {
             layout,
             number: AtomicU8::new(ZoneNumber::OTHER.get() as u8),
             ready,
+            kept: OnceLock::new(),
         })
     }
 
@@ -211,6 +215,7 @@ impl Settings {
             layout: self.layout.clone(),
             number: AtomicU8::new(self.number.load(Ordering::Relaxed)),
             ready: OnceLock::new(),
+            kept: OnceLock::new(),
             ..*self
         }
     }
@@ -294,6 +299,11 @@ impl Settings {
     #[must_use]
     pub const fn ready(&self) -> &OnceLock<StartOfAuthority> {
         &self.ready
+    }
+
+    /// The answers for SOA and NS of the apex, and of the bare names.
+    pub(super) fn kept(&self) -> &KeptAnswers {
+        self.kept.get_or_init(|| KeptAnswers::with(2 * BY_KIND))
     }
 
     /// Where the name server is, if it is the one that is made up.

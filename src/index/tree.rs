@@ -5,10 +5,12 @@
 //! not there. A tree never changes: a zone file that is read anew makes another.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::AnswerSlot;
+use super::kept::{BY_KIND, KeptAnswers};
 use crate::names::{NameTooLong, WireName};
 
 /// The records of one zone file.
@@ -25,12 +27,14 @@ pub struct Tree {
 }
 
 /// A name with its records; one without any exists because of names below it.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Owner {
     /// The name, as the file spells it.
     name: Name,
     /// Its RRsets, each of another type.
     sets: Vec<RecordSet>,
+    /// The answers that are made of them and of others.
+    kept: OnceLock<KeptAnswers>,
 }
 
 /// One RRset of a zone file.
@@ -53,6 +57,13 @@ pub enum Cut<'t> {
     Delegation(&'t Owner),
     /// The name is below a DNAME record.
     Redirection(&'t Owner),
+}
+
+impl PartialEq for Owner {
+    /// Whether it says the same, whatever was made of it.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.sets) == (&other.name, &other.sets)
+    }
 }
 
 impl PartialEq for RecordSet {
@@ -178,12 +189,13 @@ impl Owner {
             let RecordSet { kind, ttl, ref data, .. } = *set;
             RecordSet { kind, ttl, data: data.clone(), slot: AnswerSlot::new() }
         };
-        Self { name: self.name.clone(), sets: self.sets.iter().map(unused).collect() }
+        let sets = self.sets.iter().map(unused).collect();
+        Self { name: self.name.clone(), sets, kept: OnceLock::new() }
     }
 
     /// A name with records of one TTL.
     pub(super) fn of(name: Name, ttl: u32, data: impl IntoIterator<Item = RData>) -> Self {
-        let mut owner = Self { name: name.clone(), sets: Vec::new() };
+        let mut owner = Self { name: name.clone(), ..Self::default() };
         data.into_iter().for_each(|data| owner.add(Record::from_rdata(name.clone(), ttl, data)));
         owner
     }
@@ -207,6 +219,11 @@ impl Owner {
     #[must_use]
     pub const fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// The answers that are made of its records and of others.
+    pub(super) fn kept(&self) -> &KeptAnswers {
+        self.kept.get_or_init(|| KeptAnswers::with(BY_KIND))
     }
 
     /// Whether it exists because of names below it alone.

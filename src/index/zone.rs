@@ -1,10 +1,11 @@
 //! One zone: its services, and which names exist in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::addresses::Addresses;
 use super::aliases::{Aliases, Transports};
 use super::empty::EmptyNames;
+use super::kept::KeptAnswers;
 use super::labels::{Edit, Label, Services};
 use super::life::ZoneLife;
 use super::own::Own;
@@ -54,6 +55,8 @@ pub struct Zone {
     pub(super) addresses: Option<Addresses>,
     /// What stands above names of several labels.
     pub(super) empty: EmptyNames,
+    /// Answers that are made of more than one service; all generations share them.
+    pub(super) kept: Arc<OnceLock<KeptAnswers>>,
 }
 
 impl Zone {
@@ -83,6 +86,7 @@ impl Zone {
             transports,
             addresses,
             empty: EmptyNames::default(),
+            kept: Arc::default(),
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod messages;
 mod options;
 mod properties;
 mod protocol;
+mod ready;
 mod sizes;
 mod static_zones;
 mod tcp;

@@ -111,6 +111,7 @@ impl Lookup<'_> {
     fn collect_host(&self, host: &str, by: By, all: &mut Collected, draw: &mut Draw) {
         let Ok(name) = WireName::from_text(host) else { return };
         let Some((site, below)) = self.generation.locate(&name) else { return };
+        self.visits.trace(self.generation, site, (&name, below));
         let zone = self.generation.zone(site);
         if !zone.is_ready() || zone.standing() == Staleness::Expired {
             return;

@@ -82,6 +82,9 @@ impl Lookup<'_> {
         }
         let hosts = |wants_out| self.hosts(gathered, wants_out);
         let all = Some(hosts(true)).filter(|all| !all.is_empty()).unwrap_or_else(|| hosts(false));
+        if all.len() > 1 {
+            self.visits.vary();
+        }
         let mut selection = Selection::new(ANY_ROOM).at_most(1);
         for (host, entry) in all {
             let rank = (entry.value.priority, u64::from(entry.value.weight));
@@ -103,6 +106,7 @@ impl Lookup<'_> {
             match self.generation.locate(&name) {
                 None => wants_out,
                 Some((site, below)) => {
+                    self.visits.trace(self.generation, site, (&name, below));
                     let node = self.generation.find(site, &name, below);
                     let is_many =
                         matches!(node, Some(Node::SkyDns(Branch { by: Lead::Pattern, .. })));

@@ -8,12 +8,17 @@
 use std::ops::Range;
 
 use hickory_proto::ProtoError;
+use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use super::compose::{ANSWERS_MAX, FEW};
-use crate::authority::{Answer, Draw, Overflow, Question, Rank, Room, RrSet, answer_whole, key};
+use super::compose::{ADDRESSES_MAX, ANSWERS_MAX, FEW};
+use super::whole::{WHOLE_MAX, whole};
+use crate::authority::{
+    Answer, Draw, Footprint, Overflow, Position, Question, Rank, Room, RrSet, answer_whole, key,
+    traced,
+};
 use crate::index::{
     AnswersOrder, Generation, Order, Ready, Record, Records, Relative, Sample, StartOfAuthority,
     WeightedSample,
@@ -24,21 +29,43 @@ use crate::wire::full::{QUESTION_POINTER, write_data};
 /// Octets of records that are kept to be drawn from, glue included: what places of 16 bits can
 /// tell. They are some thousand; of more, a sample is kept.
 const DRAWN_FROM_MAX: usize = u16::MAX as usize;
+/// Octets of records that are kept of more than one service. They can be asked for by many names.
+const KEPT_MAX: usize = 4096;
 
 /// The draw of an answer's records: how many are sent at most, and by which order.
 pub(super) type Drawn = (usize, AnswersOrder);
 
-/// Makes the answer to a question of class IN, of whose records those that are sent are drawn,
-/// query by query, from all.
-pub(super) fn compile(
-    generation: &Generation,
-    name: &WireName,
-    kind: RecordType,
-    drawn: Drawn,
-    draw: &mut Draw,
-) -> Ready {
+/// A question that an answer is made ready for.
+pub(super) struct ReadyQuestion<'a> {
+    /// From what.
+    pub(super) generation: &'a Generation,
+    /// The name, and where it stands.
+    pub(super) name: &'a WireName,
+    /// Where that is.
+    pub(super) position: Position<'a>,
+    /// The type.
+    pub(super) kind: RecordType,
+    /// How its records are drawn.
+    pub(super) drawn: Drawn,
+    /// Whether its records can be given one by one.
+    pub(super) is_separable: bool,
+    /// How many of the name's labels the answer may point to, counted from the right: those that
+    /// all names have which are given it.
+    pub(super) shared: usize,
+}
+
+/// Makes the answer to a question of class IN from its service alone, of whose records those that
+/// are sent are drawn, query by query, from all.
+pub(super) fn compile(asked: &ReadyQuestion<'_>, draw: &mut Draw) -> Ready {
+    if !asked.is_separable {
+        let found = ask_traced(asked, (WHOLE_MAX, Overflow::Whole), false, draw);
+        let own = found.filter(|(answer, _)| answer.is_own);
+        let made = own.and_then(|(answer, footprint)| whole(asked, &answer, &footprint));
+        return made.unwrap_or(Ready::Elsewhere);
+    }
     // With the address of every target.
     let room = 2 * DRAWN_FROM_MAX;
+    let ReadyQuestion { generation, name, kind, drawn, .. } = *asked;
     let Some(answer) = ask(generation, name, kind, room, draw) else { return Ready::Elsewhere };
     // What depends on other services is left out: it may not even matter.
     let additional = if answer.is_own { &answer.additional[..] } else { &[] };
@@ -49,6 +76,82 @@ pub(super) fn compile(
         }
         _ => Ready::Elsewhere,
     }
+}
+
+/// Makes the answer to a question of class IN from whatever it leads to, and says what it depends
+/// on.
+pub(super) fn compile_kept(
+    asked: &ReadyQuestion<'_>,
+    draw: &mut Draw,
+) -> Option<(Ready, Footprint)> {
+    if asked.is_separable {
+        let room = (2 * KEPT_MAX, Overflow::Cut);
+        let (answer, footprint) = ask_traced(asked, room, true, draw)?;
+        if let Some(ready) = separate(asked, &answer, &footprint) {
+            return Some((ready, footprint));
+        }
+    }
+    let (answer, footprint) = ask_traced(asked, (WHOLE_MAX, Overflow::Whole), false, draw)?;
+    let made = match is_nodata(&answer) && !footprint.is_short {
+        true => Ready::NoData,
+        false => whole(asked, &answer, &footprint).unwrap_or(Ready::Elsewhere),
+    };
+    Some((made, footprint))
+}
+
+/// The answer whose records are given one by one; none where it is not of that form.
+fn separate(asked: &ReadyQuestion<'_>, answer: &Answer, footprint: &Footprint) -> Option<Ready> {
+    match &answer.answers[..] {
+        [] if footprint.is_short => Some(Ready::Elsewhere),
+        [] if is_nodata(answer) => Some(Ready::NoData),
+        [set] if set.kind == asked.kind && answer.authority.is_none() && !footprint.varies => {
+            let is_small = answer_octets(answer) <= KEPT_MAX && !footprint.is_short && !set.is_cut;
+            let is_all = !is_limited(asked, &answer.additional, footprint);
+            let found = || records(set, &answer.additional, asked.drawn).ok();
+            let kept = Some(()).filter(|()| is_small && is_all).and_then(|()| found());
+            Some(kept.unwrap_or(Ready::Elsewhere))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an answer says that there is nothing of a type.
+fn is_nodata(answer: &Answer) -> bool {
+    answer.code == ResponseCode::NoError
+        && answer.authoritative
+        && !answer.truncated
+        && answer.answers.is_empty()
+        && answer.authority.as_ref().is_some_and(|set| set.kind == RecordType::SOA)
+}
+
+/// Whether some RRset may be a draw of more records than its zone answers with.
+pub(super) fn is_limited(asked: &ReadyQuestion<'_>, sets: &[RrSet], footprint: &Footprint) -> bool {
+    let zones = footprint.zones.iter().filter_map(|at| asked.generation.zones().get(*at));
+    let limits = zones.map(|zone| zone.settings().most_answers());
+    let own = asked.position.zone.settings().most_answers();
+    let most = limits.chain([own]).min().unwrap_or(usize::MAX);
+    sets.iter().any(|set| set.is_cut || set.data.len() >= most)
+}
+
+/// About the octets of all records of an answer.
+fn answer_octets(answer: &Answer) -> usize {
+    /// Octets of an SRV record with a name of usual length.
+    const USUAL: usize = 48;
+    answer.answers.iter().chain(&answer.additional).map(|set| set.data.len() * USUAL).sum()
+}
+
+/// What the authority says of a question where there is some room, and what that depends on; with
+/// all records that could be drawn, or as it is sent.
+fn ask_traced(
+    asked: &ReadyQuestion<'_>,
+    (octets, overflow): (usize, Overflow),
+    is_whole: bool,
+    draw: &mut Draw,
+) -> Option<(Answer, Footprint)> {
+    let name = Name::from_labels(asked.name.iter()).ok()?;
+    let (kind, class, room) = (asked.kind, DNSClass::IN, Room { octets, overflow });
+    let question = Question { name: &name, kind, class, room };
+    Some(traced(asked.generation, &question, is_whole, draw))
 }
 
 /// Whether so much of an RRset is sent that it never fits a datagram, so that what belongs to
@@ -93,14 +196,15 @@ fn records(set: &RrSet, additional: &[RrSet], drawn: Drawn) -> Result<Ready, Pro
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
-    let mut glue = vec![None; additional.len()];
+    let targets: Vec<_> = additional.chunk_by(|one, next| one.owner == next.owner).collect();
+    let mut glue = vec![None; targets.len()];
     let mut records = Vec::with_capacity(set.data.len());
     let mut next = 0;
     for data in &set.data {
-        let target = target(data, additional, next);
+        let target = target(data, &targets, next);
         next = target.map_or(next, |at| at + 1);
         let start = encoder.offset();
-        match record(set, data, target.map(|at| (at, &additional[at])), &mut glue, &mut encoder) {
+        match record(set, data, target.map(|at| (at, targets[at])), &mut glue, &mut encoder) {
             Ok(record) => records.push(record),
             Err(ProtoError::MaxBufferSizeExceeded(_)) => {
                 encoder.set_offset(start);
@@ -146,11 +250,11 @@ fn ready(
     }
 }
 
-/// Writes a record, and the address of its target before it, if that is not there yet.
+/// Writes a record, and the addresses of its target before it, if they are not there yet.
 fn record(
     set: &RrSet,
     data: &RData,
-    target: Option<(usize, &RrSet)>,
+    target: Option<(usize, &[RrSet])>,
     written: &mut [Option<Range<u16>>],
     encoder: &mut BinEncoder<'_>,
 ) -> Result<Record, ProtoError> {
@@ -187,17 +291,19 @@ fn answer_record(
     Ok(range(start, encoder))
 }
 
-/// Writes the one address of a target.
+/// Writes the addresses of a target.
 ///
 /// # Errors
-/// [`ProtoError`] when it has several, as only names that are not derived from an address
-/// can have; answers that point to those are not the service's own.
-fn glue(set: &RrSet, encoder: &mut BinEncoder<'_>) -> Result<Range<u16>, ProtoError> {
-    let [data] = &set.data[..] else {
-        return Err(ProtoError::Message("a target with several addresses"));
-    };
+/// [`ProtoError`] when some are to come first more often than others: only their order is drawn.
+fn glue(sets: &[RrSet], encoder: &mut BinEncoder<'_>) -> Result<Range<u16>, ProtoError> {
+    let is_even = |set: &RrSet| set.ranks.iter().all(|rank| Some(rank) == set.ranks.first());
+    if !sets.iter().all(|set| set.data.len() <= ADDRESSES_MAX && is_even(set)) {
+        return Err(ProtoError::Message("a target with addresses of many kinds"));
+    }
     let start = encoder.offset();
-    write_data(set, data, encoder)?;
+    for set in sets {
+        set.data.iter().try_for_each(|data| write_data(set, data, encoder))?;
+    }
     Ok(range(start, encoder))
 }
 
@@ -206,12 +312,13 @@ fn range(start: usize, encoder: &BinEncoder<'_>) -> Range<u16> {
     start as u16..encoder.offset() as u16
 }
 
-/// Which of the address RRsets is that of a record's target. They come in the order of the
+/// Which of the targets with addresses is that of a record. They come in the order of the
 /// answers, so that it is nearly always the next.
-fn target(data: &RData, additional: &[RrSet], next: usize) -> Option<usize> {
+fn target(data: &RData, targets: &[&[RrSet]], next: usize) -> Option<usize> {
     let RData::SRV(srv) = data else { return None };
-    let is_target = |at: &usize| additional.get(*at).is_some_and(|set| set.owner == srv.target);
-    Some(next).filter(is_target).or_else(|| (0..additional.len()).find(is_target))
+    let owner = |at: &usize| targets.get(*at)?.first().map(|set| &set.owner);
+    let is_target = |at: &usize| owner(at) == Some(&srv.target);
+    Some(next).filter(is_target).or_else(|| (0..targets.len()).find(is_target))
 }
 
 /// How an order of such ranks, which are there by priority, is drawn.
@@ -236,7 +343,7 @@ fn relative(name: &Name, apex: &WireName) -> Option<Relative> {
 }
 
 /// The four times of an SOA record.
-fn times(soa: &SOA) -> [u8; 16] {
+pub(super) fn times(soa: &SOA) -> [u8; 16] {
     let mut times = [0; 16];
     let all = [soa.refresh as u32, soa.retry as u32, soa.expire as u32, soa.minimum];
     for (place, time) in times.chunks_exact_mut(4).zip(all) {

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::order::{arrange, choose, fetch, fit};
 use super::query::Query;
-use crate::authority::{Draw, Position, Rank, Rendezvous, Ticket};
+use crate::authority::{Draw, Position};
 use crate::index::{Order, Records, Relative, Site, StartOfAuthority};
 use crate::names::{DATAGRAM_MAX, WireName};
 use crate::wire::edns::{Budget, Edns, OptReply};
@@ -21,26 +22,30 @@ const BEFORE_TARGET: usize = 12 + 6;
 /// datagram has that is not configured to be larger.
 pub(super) const FEW: usize = 128;
 /// The most records of any answer that is sent: each takes 12 octets at least.
-const MANY: usize = 344;
+pub(super) const MANY: usize = 344;
 const _: () = assert!(DATAGRAM_MAX / 12 < MANY && MANY < u16::MAX as usize);
+/// The most addresses of a target that are put in a fresh order with each record.
+pub(super) const ADDRESSES_MAX: usize = 32;
+/// Octets of an address record before its data, its owner left out.
+const BEFORE_ADDRESS: usize = 2 + 2 + 4 + 2;
 /// Octets of answers that any datagram has room for, beside a header and the shortest
 /// question. More is never sent from here.
 pub(super) const ANSWERS_MAX: usize = DATAGRAM_MAX - HEADER - 5;
 /// Where ANCOUNT, NSCOUNT and ARCOUNT stand in a header.
-const ANSWERS: usize = 7;
+pub(super) const ANSWERS: usize = 7;
 /// NSCOUNT, its lower octet.
-const AUTHORITY: usize = 9;
+pub(super) const AUTHORITY: usize = 9;
 /// ARCOUNT, its lower octet.
-const ADDITIONAL: usize = 11;
+pub(super) const ADDITIONAL: usize = 11;
 
 /// A reply that is being written.
 pub(super) struct Composer<'r> {
     /// Its buffer.
-    reply: &'r mut [u8],
+    pub(super) reply: &'r mut [u8],
     /// How much of it is written.
-    at: usize,
+    pub(super) at: usize,
     /// Where records must end, so that the OPT record still fits.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// This reply is for the full path.
@@ -109,7 +114,7 @@ impl<'r> Composer<'r> {
         arrange(kept, places, draw, client);
         let mut starts = [0_u16; FEW];
         self.write(kept, places, &mut starts)?;
-        self.glue(kept, places, &starts);
+        self.glue(kept, places, &starts, draw);
         Ok(())
     }
 
@@ -147,7 +152,7 @@ impl<'r> Composer<'r> {
         if is_cut {
             self.truncate();
         } else {
-            self.glue(kept, places, &starts);
+            self.glue(kept, places, &starts, draw);
         }
         Ok(())
     }
@@ -165,7 +170,7 @@ impl<'r> Composer<'r> {
 
     /// Writes the addresses of the targets of records, once each, until one does not fit. With
     /// each record comes where it stands.
-    fn glue(&mut self, kept: &Records, places: &[u16], starts: &[u16]) {
+    fn glue(&mut self, kept: &Records, places: &[u16], starts: &[u16], draw: &mut Draw) {
         let mut seen = 0_u128;
         for (number, (place, start)) in places.iter().zip(starts).enumerate() {
             let record = &kept.records[usize::from(*place)];
@@ -177,15 +182,53 @@ impl<'r> Composer<'r> {
                 continue;
             }
             seen |= bit;
-            let data = octets(kept, &record.glue);
-            if self.at + 2 + data.len() > self.end {
+            let (data, target) = (octets(kept, &record.glue), usize::from(*start) + BEFORE_TARGET);
+            let is_written = match data.len() - BEFORE_ADDRESS {
+                4 | 16 => self.address(data, target),
+                _ => self.addresses(data, target, draw),
+            };
+            if is_written.is_err() {
                 break;
             }
-            // There is room for both, and so both are written.
-            let _ = self.point_to(usize::from(*start) + BEFORE_TARGET);
-            let _ = self.put(data);
-            self.reply[ADDITIONAL] += 1;
         }
+    }
+
+    /// Writes an address of a target that stands somewhere.
+    ///
+    /// # Errors
+    /// [`Declined`] when it does not fit.
+    fn address(&mut self, data: &[u8], target: usize) -> WriteResult {
+        if self.at + 2 + data.len() > self.end {
+            return Err(Declined);
+        }
+        // There is room for both, and so both are written.
+        self.point_to(target)?;
+        self.put(data)?;
+        self.reply[ADDITIONAL] += 1;
+        Ok(())
+    }
+
+    /// Writes several addresses of a target, those of a type in a fresh order, all or none of them.
+    ///
+    /// # Errors
+    /// [`Declined`] when some do not fit.
+    #[cold]
+    fn addresses(&mut self, mut data: &[u8], target: usize, draw: &mut Draw) -> WriteResult {
+        while let Some(&length) = data.get(BEFORE_ADDRESS - 1) {
+            let octets = BEFORE_ADDRESS + usize::from(length);
+            let is_alike = |record: &&[u8]| record.get(..2) == data.get(..2);
+            let many = data.chunks(octets).take_while(is_alike).count().min(ADDRESSES_MAX);
+            if self.at + many * (2 + octets) > self.end {
+                return Err(Declined);
+            }
+            let mut places = std::array::from_fn::<_, ADDRESSES_MAX, _>(|at| at);
+            draw.shuffle(&mut places[..many]);
+            for place in &places[..many] {
+                self.address(&data[place * octets..][..octets], target)?;
+            }
+            data = &data[many * octets..];
+        }
+        Ok(())
     }
 
     /// Writes the SOA record of a negative answer; truncates where it does not fit.
@@ -279,64 +322,6 @@ impl<'r> Composer<'r> {
         self.at = to;
         Ok(())
     }
-}
-
-/// Moves the places of those records that fit some room to the front, and says how many do: one
-/// after the other until one does not fit, but for those that never would.
-fn fit(kept: &Records, places: &mut [u16], room: usize) -> usize {
-    let (mut taken, mut fit) = (0, 0);
-    for at in 0..places.len() {
-        let octets = kept.records[usize::from(places[at])].answer.len();
-        if octets > room {
-            continue;
-        }
-        taken += octets;
-        if taken > room {
-            break;
-        }
-        places[fit] = places[at];
-        fit += 1;
-    }
-    fit
-}
-
-/// Puts the places of records into a fresh order, or the first of such an order.
-fn arrange(kept: &Records, places: &mut [u16], draw: &mut Draw, client: IpAddr) {
-    match &kept.order {
-        Order::Few(lots) => {
-            return lots.draw(places, &mut [0; MANY], |limit| draw.below(limit));
-        }
-        Order::Stable { ranks, keys } if places.len() < kept.records.len() => {
-            choose(ranks, keys, places, client);
-            return draw.arrange(places, |place| ranks[usize::from(place)]);
-        }
-        _ => {}
-    }
-    for (at, place) in places.iter_mut().enumerate() {
-        *place = at as u16;
-    }
-    match &kept.order {
-        Order::Even => draw.shuffle(places),
-        Order::Weighted(ranks) | Order::Stable { ranks, .. } => {
-            draw.arrange(places, |place| ranks[usize::from(place)]);
-        }
-        Order::StoredAnswer | Order::Few(_) => {}
-    }
-}
-/// Fills places with those that a client is given each time.
-fn choose(ranks: &[Rank], keys: &[u64], places: &mut [u16], client: IpAddr) {
-    let mut tickets = [Ticket::LAST; MANY];
-    let tickets = &mut tickets[..places.len()];
-    Rendezvous::of(client).choose(ranks, keys, places, tickets);
-}
-
-/// Has octets fetched from memory all at once, where it would take one wait after the
-/// other to copy them record by record in a drawn order. With a million instances, few of
-/// them are in any cache.
-fn fetch(octets: &[u8]) {
-    /// Octets of a cache line.
-    const LINE: usize = 64;
-    std::hint::black_box(octets.iter().step_by(LINE).fold(0, |sum, octet| sum ^ octet));
 }
 
 /// A part of what is kept.

@@ -3,9 +3,14 @@
 //! ```text
 //!   query ─→ resolve ─┬─→ no such zone, not ready ────────────────────────┐
 //!                     ├─→ no such name ─→ the zone's SOA ─────────────────┼─→ compose
-//!                     └─→ node ─→ slot ─→ records, or the zone's SOA ─────┘
-//!                                  └─ empty: compile, from `authority`'s answer
+//!                     └─→ node ─→ held ─→ records, whole, or the SOA ─────┘
+//!                                  └─ not yet: compile, from `authority`'s answer
 //! ```
+//!
+//! An answer is made ready in one of two forms: record by record, so that the order of each reply
+//! can be drawn (`compile`, `order`), or as it stands, where names in it are compressed or one
+//! thing leads to another (`whole`). Where it is kept, and how long it is true, `held` knows with
+//! [`index`](crate::index).
 //!
 //! It is no second truth: names are followed by the authority's own `resolve_kept`, and every
 //! octet of a record comes from encoding the authority's answer. What it does not take
@@ -13,22 +18,26 @@
 
 mod compile;
 mod compose;
+mod held;
+mod order;
 mod query;
+mod whole;
 
 use std::net::IpAddr;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
-use self::compile::{Drawn, compile, start_of_authority};
+use self::compile::start_of_authority;
 use self::compose::{Composer, Declined, WriteResult};
+use self::held::Inquiry;
 use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
 use super::{Kind, Peer, Topic, Transport, View};
-use crate::authority::{Draw, Position, Reason, Resolved, may_hold, resolve_kept};
+use crate::authority::{Draw, Position, Reason, Resolved, resolve_kept};
 use crate::index::skydns::is_any_label;
-use crate::index::{AnswerSlot, Generation, Node, Ready, Sample, Schema, StoredAnswer, Zone};
+use crate::index::{Generation, Schema, Zone};
 use crate::names::WireName;
 
 /// The verdict of the fast path on a message.
@@ -70,24 +79,6 @@ pub struct Fast {
 /// How many instances a thread looks at to make an answer while datagrams wait: what takes
 /// more is left to the full path, whose thread makes it.
 const INLINE_BUILD_MAX: usize = 256;
-
-/// A ready-made answer.
-enum ReadyAnswer<'g> {
-    /// It is kept with its service.
-    StoredAnswer(&'g StoredAnswer),
-    /// It could not be kept.
-    Made(Box<StoredAnswer>),
-}
-
-impl ReadyAnswer<'_> {
-    /// The answer.
-    fn ready(&self) -> &Ready {
-        match self {
-            Self::StoredAnswer(kept) => &kept.ready,
-            Self::Made(made) => &made.ready,
-        }
-    }
-}
 
 impl Fast {
     /// One that nobody foresees the orders of.
@@ -161,7 +152,7 @@ impl Fast {
         };
         let octets = [query.octets, query.question.len()];
         let budget = Budget::new(policy, from.transport, edns.as_ref(), octets);
-        let (resolved, (code, reason)) = self.resolve(view, from.ip(), query.kind);
+        let (resolved, (mut code, reason)) = self.resolve(view, from.ip(), query.kind);
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             Resolved::Foreign if query.wants_recursion() && policy.forwarder.is_some() => {
@@ -174,8 +165,10 @@ impl Fast {
             }
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
-                let client = from.ip();
-                self.existing(generation, query, (position, node), client, &mut composer)?;
+                let (kind, client) = (query.kind, from.ip());
+                let inquiry = Inquiry { generation, position, node, kind, client };
+                // Where an alias leads to nothing, that is said.
+                code = self.existing(&inquiry, policy, &mut composer)?.unwrap_or(code);
             }
         }
         let truncated = composer.is_truncated();
@@ -208,105 +201,6 @@ impl Fast {
         (resolved, resolved.code())
     }
 
-    /// Writes the answer of a name that exists.
-    fn existing(
-        &mut self,
-        generation: &Generation,
-        query: &Query<'_>,
-        (position, node): (Position<'_>, Node<'_>),
-        client: IpAddr,
-        composer: &mut Composer<'_>,
-    ) -> WriteResult {
-        if !may_hold(node, query.kind) {
-            return self.negative(generation, &position, composer);
-        }
-        // Names there gain by compression, which ready-made records do without; and names of
-        // instances are spelt after the question's, which an alias can share with its service.
-        // Of aliases, referrals and entries of SkyDNS only the full path knows.
-        let is_alias = matches!(node, Node::Static(owner) if owner.alias(query.kind).is_some());
-        // Names in their data gain by compression, which decides whether they fit.
-        let is_spelt = matches!(query.kind, RecordType::PTR | RecordType::MX | RecordType::NS);
-        let is_full = matches!(node, Node::Apex(_) | Node::Cut(_) | Node::SkyDns(_));
-        if is_alias || is_spelt || is_full {
-            return Err(Declined);
-        }
-        let held = self.hold(generation, query, (position, node))?;
-        composer.authoritative();
-        match held.ready() {
-            Ready::Elsewhere => Err(Declined),
-            Ready::NoData => self.negative(generation, &position, composer),
-            Ready::Records(records) => composer.records(records, &mut self.draw, client),
-            Ready::Sample(sample) => {
-                self.renew(sample, generation, query.kind, (position, node))?;
-                composer.records(&sample.records.load(), &mut self.draw, client)
-            }
-        }
-    }
-
-    /// Counts a use of a sample, and takes another in its place where it was used for long:
-    /// that is for a thread that no datagram waits for.
-    fn renew(
-        &mut self,
-        sample: &Sample,
-        generation: &Generation,
-        kind: RecordType,
-        (position, node): (Position<'_>, Node<'_>),
-    ) -> WriteResult {
-        let is_unbounded = self.instances_max == usize::MAX;
-        if sample.is_worn_by_this() && !is_unbounded {
-            return Err(Declined);
-        }
-        if is_unbounded && sample.is_worn() {
-            let drawn = drawn(kind, position, node);
-            if let Ready::Sample(next) =
-                compile(generation, &self.name, kind, drawn, &mut self.draw)
-            {
-                sample.records.store(next.records.load_full());
-            }
-        }
-        Ok(())
-    }
-
-    /// The ready-made answer: the kept one, or one that is made now, and kept if it can be.
-    fn hold<'g>(
-        &mut self,
-        generation: &'g Generation,
-        query: &Query<'_>,
-        (position, node): (Position<'g>, Node<'g>),
-    ) -> Result<ReadyAnswer<'g>, Declined> {
-        let below = match node {
-            // The labels that are not the service's own.
-            Node::Address(..)
-            | Node::Instance(_)
-            | Node::Port(..)
-            | Node::Tag(_)
-            | Node::TagPort(..) => {
-                &self.name.as_wire()[..self.name.offset(position.below.saturating_sub(1))]
-            }
-            // The service's name alone does not tell transports apart.
-            Node::Announced(..) => &self.name.as_wire()[..self.name.offset(position.below)],
-            _ => &[],
-        };
-        let slot = node.slot(query.kind, below);
-        if let Some(kept) = slot.and_then(AnswerSlot::get) {
-            return Ok(ReadyAnswer::StoredAnswer(kept));
-        }
-        if node.outnumbers(self.instances_max, &self.name) {
-            return Err(Declined);
-        }
-        let drawn = drawn(query.kind, position, node);
-        let ready = compile(generation, &self.name, query.kind, drawn, &mut self.draw);
-        // That there is nothing below a service is quickly told, and of many types.
-        let slot = slot.filter(|_| below.is_empty() || !matches!(ready, Ready::NoData));
-        let made = Box::new(StoredAnswer { below: below.into(), kind: query.kind, ready });
-        let Some(slot) = slot else { return Ok(ReadyAnswer::Made(made)) };
-        match slot.set(made) {
-            Ok(()) => slot.get().map(|kept| ReadyAnswer::StoredAnswer(kept)).ok_or(Declined),
-            // Another thread came first, and not necessarily for the same question.
-            Err(made) => Ok(ReadyAnswer::Made(made)),
-        }
-    }
-
     /// Writes a negative answer.
     fn negative(
         &self,
@@ -325,17 +219,6 @@ impl Fast {
         composer.negative(slot.get().ok_or(Declined)?, position, &self.name);
         Ok(())
     }
-}
-
-/// How many records an answer has at most, and which: only what registrations give is limited.
-fn drawn(kind: RecordType, position: Position<'_>, node: Node<'_>) -> Drawn {
-    let settings = position.zone.settings();
-    let most = match (kind, node) {
-        (_, Node::Static(_)) => usize::MAX,
-        (RecordType::A | RecordType::AAAA | RecordType::SRV, _) => settings.most_answers(),
-        _ => usize::MAX,
-    };
-    (most, settings.answers_order)
 }
 
 impl Default for Fast {

@@ -34,6 +34,9 @@ mod wire;
 /// What fuzzers found worth keeping, once more: any octets, by every way in.
 mod fuzz;
 
+/// The moving guides, followed: old data, the guides' configurations, old names.
+mod moving;
+
 /// Names of others: asked of other servers, whatever state these are in.
 mod forward;
 

@@ -31,15 +31,15 @@ moment  1 A 192.0.2.9
 "#;
 
 /// A server that runs as a process, killed when dropped.
-pub(super) struct Nsd {
-    pub(super) at: SocketAddr,
+pub(crate) struct Nsd {
+    pub(crate) at: SocketAddr,
     child: Child,
     _directory: tempfile::TempDir,
 }
 
 impl Nsd {
     /// Serves [`ZONE`], with a name that has so many addresses as do not fit UDP.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (directory, at) = (tempfile::tempdir().unwrap(), free_addr());
         let big: String =
             (0..1000).map(|it| format!("big A 10.1.{}.{}\n", it / 250, it % 250)).collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::support::etcd::Etcd;
 use crate::support::srvd::{Srvd, plain};
-use crate::support::{dig, eventually};
+use crate::support::{dig, dig_shows};
 
 /// The zones that are served; the directory of snapshots is beside the file.
 const ZONES: &str = r#"
@@ -55,34 +55,18 @@ fn serve(file: &Path) -> (Srvd, SocketAddr) {
     (process, at)
 }
 
-/// Waits until `dig` prints exactly these lines, in any order.
-fn expect(at: SocketAddr, question: &str, answers: &[&str]) {
-    let (mut wanted, mut seen) = (answers.to_vec(), Vec::new());
-    wanted.sort_unstable();
-    let found = eventually(|| {
-        let text = dig(at, question);
-        seen = text
-            .lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect();
-        seen.sort_unstable();
-        seen == wanted
-    });
-    assert!(found, "{question}: {wanted:#?}, not {seen:#?}");
-}
-
 /// Asks for what everybody wrote.
 fn ask_all(at: SocketAddr) {
-    expect(at, "+short app.skydns.local A", &["10.0.0.1"]);
+    dig_shows(at, "+short app.skydns.local A", &["10.0.0.1"]);
     let text = r#""\"heritage=external-dns,external-dns/owner=default\"""#;
-    expect(at, "+short app.skydns.local TXT", &[text]);
-    expect(at, "+short www.skydns.local A", &["app.skydns.local.", "10.0.0.1"]);
+    dig_shows(at, "+short app.skydns.local TXT", &[text]);
+    dig_shows(at, "+short www.skydns.local A", &["app.skydns.local.", "10.0.0.1"]);
     let redis = [
         "10 50 6379 node1:redis:6379.redis.skydns.local.",
         "10 50 6379 node2:redis:6379.redis.skydns.local.",
     ];
-    expect(at, "+short redis.skydns.local SRV", &redis);
-    expect(
+    dig_shows(at, "+short redis.skydns.local SRV", &redis);
+    dig_shows(
         at,
         "+noall +additional redis.skydns.local SRV",
         &[
@@ -90,10 +74,10 @@ fn ask_all(at: SocketAddr) {
             "node2:redis:6379.redis.skydns.local. 300 IN A 10.0.0.3",
         ],
     );
-    expect(at, "+short b.a.skydns.local A", &["10.0.0.7"]);
-    expect(at, "+short something.else.skydns.local A", &["10.0.0.5"]);
-    expect(at, "+short -x 10.0.0.1", &["app.skydns.local.", "www.skydns.local."]);
-    expect(at, "+short _web._tcp SRV", &["0 1 80 10-0-0-9.web.services.internal."]);
+    dig_shows(at, "+short b.a.skydns.local A", &["10.0.0.7"]);
+    dig_shows(at, "+short something.else.skydns.local A", &["10.0.0.5"]);
+    dig_shows(at, "+short -x 10.0.0.1", &["app.skydns.local.", "www.skydns.local."]);
+    dig_shows(at, "+short _web._tcp SRV", &["0 1 80 10-0-0-9.web.services.internal."]);
     let nothing = dig(at, "+noall +comments +authority no.redis.skydns.local A");
     assert!(nothing.contains("status: NXDOMAIN"), "{nothing}");
     assert!(
@@ -117,10 +101,14 @@ fn what_others_write_is_answered_and_outlives_etcd() {
     let granted = String::from_utf8_lossy(&granted.stdout).into_owned();
     let lease = format!("--lease={}", granted.split(' ').nth(1).unwrap());
     put(&etcd, &[&lease, "/skydns/local/skydns/leased", r#"{"host":"10.0.0.6","ttl":3600}"#]);
-    expect(at, "+noall +answer leased.skydns.local A", &["leased.skydns.local. 30 IN A 10.0.0.6"]);
+    dig_shows(
+        at,
+        "+noall +answer leased.skydns.local A",
+        &["leased.skydns.local. 30 IN A 10.0.0.6"],
+    );
     // The same value without the lease.
     put(&etcd, &["/skydns/local/skydns/leased", r#"{"host":"10.0.0.6","ttl":3600}"#]);
-    expect(
+    dig_shows(
         at,
         "+noall +answer leased.skydns.local A",
         &["leased.skydns.local. 3600 IN A 10.0.0.6"],
@@ -139,7 +127,7 @@ fn what_others_write_is_answered_and_outlives_etcd() {
     etcd.stop();
     let (_process, at) = serve(&file);
     ask_all(at);
-    expect(at, "+short leased.skydns.local A", &["10.0.0.6"]);
+    dig_shows(at, "+short leased.skydns.local A", &["10.0.0.6"]);
 }
 
 /// Its own service stands where services do, in whatever order the zones are written.
@@ -155,7 +143,7 @@ fn dev_greets_in_a_zone_of_services_alone() {
     };
     let process = dev(&format!("{skydns}[[zone]]\nname = \"services.internal\"\n"));
     process.prints("_hello._tcp");
-    expect(process.answers_at(), "+short hello.services.internal A", &["127.0.0.1"]);
+    dig_shows(process.answers_at(), "+short hello.services.internal A", &["127.0.0.1"]);
     let process = dev(skydns);
     process.prints("srvd list");
     assert_eq!(process.out().count("hello"), 0);

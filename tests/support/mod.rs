@@ -92,6 +92,19 @@ pub(crate) fn dig(at: SocketAddr, arguments: &str) -> String {
     text
 }
 
+/// Waits until `dig` prints exactly these lines, in any order; white space counts as one space.
+pub(crate) fn dig_shows(at: SocketAddr, question: &str, answers: &[&str]) {
+    let (mut wanted, mut seen) = (answers.to_vec(), Vec::new());
+    wanted.sort_unstable();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let found = eventually(|| {
+        seen = dig(at, question).lines().map(words).collect();
+        seen.sort_unstable();
+        seen == wanted
+    });
+    assert!(found, "{question}: {wanted:#?}, not {seen:#?}");
+}
+
 /// What `dig` prints, run once.
 fn dig_once(at: SocketAddr, arguments: &str) -> String {
     let output = Command::new("dig")

@@ -29,6 +29,10 @@ need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dns
 [ -d target/tools/node/node_modules/node-etcd ] || ! command -v npm >/dev/null ||
   npm install --silent --no-audit --no-fund --prefix target/tools/node bender-api@0.2.1 etcd-registry@2.1.1 node-etcd@7.0.0 ||
   say "npm could not install bender-api, etcd-registry and node-etcd"
+# The schema of the Compose Specification, which a linter of Compose files keeps, likewise.
+[ -d target/tools/node/node_modules/dclint ] || ! command -v npm >/dev/null ||
+  npm install --silent --no-audit --no-fund --prefix target/tools/node dclint@3.1.0 ||
+  say "npm could not install dclint"
 # axe-core, which looks for what not everybody can use on the page, likewise.
 [ -d target/tools/node/node_modules/axe-core ] || ! command -v npm >/dev/null ||
   npm install --silent --no-audit --no-fund --prefix target/tools/node axe-core@4.14.1 ||

@@ -3,6 +3,7 @@
 //! What they say of the program is held where it can be: links and anchors lead somewhere,
 //! `console` blocks are run, tables name what there is, lists are those of Cargo.
 
+mod compose;
 mod console;
 mod kubernetes;
 mod links;

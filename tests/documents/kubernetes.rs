@@ -2,13 +2,15 @@
 //! one that srvd takes.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{root, text};
+use crate::support::certificates::Authority;
 use crate::support::srvd::plain;
 
 /// The kustomizations that people apply, and how many resources each makes.
-const APPLIED: [(&str, usize); 3] = [("base", 6), ("daemonset", 5), ("monitoring", 8)];
+const APPLIED: [(&str, usize); 4] = [("base", 6), ("daemonset", 5), ("monitoring", 8), ("site", 7)];
 
 /// The resources that a kustomization makes; none where there is no kubectl.
 fn made(directory: &str) -> Option<String> {
@@ -54,6 +56,11 @@ fn what_is_applied_is_what_kubernetes_knows() {
         has("daemonset", "kind: DaemonSet") && has("daemonset", "internalTrafficPolicy: Local")
     );
     assert!(has("monitoring", "kind: PrometheusRule"));
+    assert!(has("site", "kind: DaemonSet") && has("site", "kind: ServiceMonitor"));
+    assert!(has("site", "image: registry.example/site/srvd:"));
+    assert!(
+        has("base", "optional: true") && !made("site").is_some_and(|it| it.contains("optional"))
+    );
 }
 
 #[test]
@@ -73,9 +80,7 @@ fn the_validator_finds_what_kubernetes_does_not_know() {
 }
 
 /// Names of etcd's are looked up, so nothing is asked: the file alone is checked.
-#[test]
-fn the_configuration_is_one_that_srvd_takes() {
-    let path = root().join("deploy/kubernetes/base/srvd.toml");
+fn is_taken(path: &Path) {
     let output =
         plain(&["check", "--offline", "--config", path.to_str().unwrap()]).output().unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -83,9 +88,54 @@ fn the_configuration_is_one_that_srvd_takes() {
 }
 
 #[test]
+fn the_configuration_is_one_that_srvd_takes() {
+    is_taken(&root().join("deploy/kubernetes/base/srvd.toml"));
+}
+
+/// The Secret's files have the names that Kubernetes gives to those of certificates.
+#[test]
+fn the_configuration_of_a_site_is_one_that_srvd_takes() {
+    let (directory, authority) = (tempfile::tempdir().unwrap(), Authority::new("etcd"));
+    let client = authority.client("dns");
+    let secret = [
+        ("ca.crt", &*authority.pem),
+        ("tls.crt", &client.certificate),
+        ("tls.key", &client.key),
+        ("password", "secret"),
+    ];
+    let overlay = text("deploy/kubernetes/site/kustomization.yaml");
+    for (name, content) in secret {
+        assert!(overlay.contains(&format!("--from-file={name}")), "{name}");
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    let file = directory.path().join("srvd.toml");
+    let text = text("deploy/kubernetes/site/srvd.toml");
+    let mounted = text.replace("/etc/srvd-etcd", directory.path().to_str().unwrap());
+    std::fs::write(&file, &mounted).unwrap();
+    is_taken(&file);
+    // It is these files that are read.
+    std::fs::remove_file(directory.path().join("tls.key")).unwrap();
+    assert!(std::panic::catch_unwind(|| is_taken(&file)).is_err());
+}
+
+/// A pod that is told to end answers for `shutdown-delay`, and is not killed meanwhile.
+#[test]
+fn a_pod_that_ends_has_the_time_that_its_configuration_wants() {
+    let pod = text("deploy/kubernetes/base/deployment.yaml");
+    let grace = pod.split("terminationGracePeriodSeconds: ").nth(1).unwrap();
+    let grace: u64 = grace.lines().next().unwrap().parse().unwrap();
+    for place in ["base", "site"] {
+        let file: toml::Table =
+            text(format!("deploy/kubernetes/{place}/srvd.toml")).parse().unwrap();
+        let delay = file["shutdown-delay"].as_str().unwrap().trim_end_matches('s');
+        assert!(delay.parse::<u64>().unwrap() + 5 < grace, "{place}: {delay}");
+    }
+}
+
+#[test]
 fn the_rules_for_prometheus_operator_are_those_of_prometheus() {
-    let script = root().join("deploy/kubernetes/monitoring/prometheusrule.sh");
+    let script = root().join("deploy/kubernetes/components/monitoring/prometheusrule.sh");
     let made = Command::new(script).output().unwrap();
-    let kept = text("deploy/kubernetes/monitoring/prometheusrule.yaml");
+    let kept = text("deploy/kubernetes/components/monitoring/prometheusrule.yaml");
     assert!(String::from_utf8(made.stdout).unwrap() == kept, "run prometheusrule.sh again");
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints prometheusrule.yaml: the rules of deploy/prometheus, as Prometheus' operator reads them.
 set -euo pipefail
-cd "$(dirname "$0")/../../prometheus"
+cd "$(dirname "$0")/../../../prometheus"
 cat <<'HEAD'
 # Made by prometheusrule.sh of deploy/prometheus/alerts.yml and recording.yml.
 apiVersion: monitoring.coreos.com/v1

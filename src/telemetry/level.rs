@@ -21,8 +21,10 @@ const VERBOSE: &str = "debug";
 /// A switch of the log's level.
 #[derive(Debug, Clone)]
 pub(super) struct LevelSwitch {
-    /// The level to begin with, or what `RUST_LOG` says.
+    /// The level to begin with, or what `RUST_LOG` says, as it is told.
     level: Arc<str>,
+    /// The filter of that, to the letter.
+    written: Arc<str>,
     /// Whether the process lives long enough for a change.
     is_server: bool,
     /// Whether the log is verbose for a while.
@@ -32,14 +34,22 @@ pub(super) struct LevelSwitch {
 }
 
 impl LevelSwitch {
-    /// The filter of a level, and what changes it.
+    /// The filter of a level, or that of `RUST_LOG` where that is one, and what changes it.
     pub(super) fn new(level: &str, is_server: bool) -> (reload::Layer<EnvFilter, Registry>, Self) {
-        let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok();
-        let asked = asked.and_then(|it| Some((EnvFilter::try_new(&it).ok()?, it)));
-        let (filter, level) = asked.unwrap_or_else(|| (of_level(level), level.to_owned()));
-        let (layer, filter) = reload::Layer::new(filter);
-        let switch = Self { level: level.into(), is_server, is_verbose: Arc::default(), filter };
-        (layer, switch)
+        Self::asked(std::env::var(EnvFilter::DEFAULT_ENV).ok(), level, is_server)
+    }
+
+    /// The same of what was asked for.
+    fn asked(
+        asked: Option<String>,
+        level: &str,
+        is_server: bool,
+    ) -> (reload::Layer<EnvFilter, Registry>, Self) {
+        let asked = asked.filter(|it| EnvFilter::try_new(it).is_ok());
+        let level: Arc<str> = asked.as_deref().unwrap_or(level).into();
+        let written: Arc<str> = asked.unwrap_or_else(|| of_level(&level)).into();
+        let (layer, filter) = reload::Layer::new(EnvFilter::new(&*written));
+        (layer, Self { level, written, is_server, is_verbose: Arc::default(), filter })
     }
 
     /// Changes the level at each SIGUSR1, for as long as it is polled.
@@ -66,23 +76,42 @@ impl LevelSwitch {
         if was_verbose {
             // Said while it is still heard, whatever the level.
             tracing::info!("SIGUSR1: log level {level} again");
-            let filter = EnvFilter::try_new(&**level);
-            let filter = filter.ok().filter(|_| level.contains(['=', ',']));
-            self.replace(filter.unwrap_or_else(|| of_level(level)));
+            self.replace(&self.written);
         } else {
-            self.replace(of_level(VERBOSE));
+            self.replace(&of_level(VERBOSE));
             tracing::info!("SIGUSR1: log level {VERBOSE} now; SIGUSR1 again for {level}");
         }
     }
 
     /// Another filter from now on.
-    fn replace(&self, filter: EnvFilter) {
+    fn replace(&self, filter: &str) {
         // It fails only where the log never started.
-        let _ = self.filter.reload(filter);
+        let _ = self.filter.reload(EnvFilter::new(filter));
     }
 }
 
-/// The filter of a level.
-fn of_level(level: &str) -> EnvFilter {
-    EnvFilter::new(format!("{level},{QUIET}"))
+/// The filter of a level, as it is written.
+fn of_level(level: &str) -> String {
+    format!("{level},{QUIET}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_comes_back() {
+        for asked in [None, Some("warn"), Some("debug"), Some("srvd::mirror=trace"), Some("a=b=c")]
+        {
+            let (_layer, switch) = LevelSwitch::asked(asked.map(str::to_owned), "info", true);
+            let now = || switch.filter.with_current(ToString::to_string).unwrap();
+            let before = now();
+            switch.toggle();
+            assert_ne!(now(), before, "{asked:?}");
+            switch.toggle();
+            assert_eq!(now(), before, "{asked:?}");
+        }
+        let (_layer, refused) = LevelSwitch::asked(Some("a=b=c".to_owned()), "info", true);
+        assert_eq!(&*refused.level, "info", "it is no filter");
+    }
 }

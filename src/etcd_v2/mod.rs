@@ -83,7 +83,7 @@ use self::write::Write;
 pub use self::scope::ServedZones;
 use crate::etcd::{Etcd, SharedClient};
 use crate::events::Events;
-use crate::http::{Access, BODY_TIMEOUT, Http, Place};
+use crate::http::{Access, Author, BODY_TIMEOUT, Http, Place};
 use crate::metrics::OldClients;
 
 pub use self::reading::{RequestReading, read_request};
@@ -209,12 +209,13 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
 /// Answers a request, if the rules let it through.
 async fn answered(served: &Served, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    if let Err(refusal) = served.access.judge(&head) {
-        return refused(refusal.status(), refusal.message());
-    }
+    let author = match served.access.judge(&head) {
+        Ok(author) => author,
+        Err(refusal) => return refused(refusal.status(), refusal.message()),
+    };
     let path = head.uri.path();
     if path == KEYS || path.starts_with("/v2/keys/") {
-        let reply = served.answer_keys(&head, body).await;
+        let reply = served.answer_keys(&head, body, &author).await;
         let bound = reply.as_ref().err().and_then(|fault| fault.code.bound());
         bound.iter().for_each(|bound| served.counts.refused(*bound));
         return reply.unwrap_or_else(KeysFault::into_response);
@@ -245,7 +246,12 @@ fn not_allowed(methods: &'static str) -> Response {
 
 impl Served {
     /// Answers a request about a key.
-    async fn answer_keys(&self, head: &Parts, body: Body) -> Result<Response, KeysFault> {
+    async fn answer_keys(
+        &self,
+        head: &Parts,
+        body: Body,
+        author: &Author,
+    ) -> Result<Response, KeysFault> {
         let write = match head.method {
             Method::GET | Method::HEAD => None,
             Method::PUT => Some(Write::Put),
@@ -264,7 +270,7 @@ impl Served {
         let query = head.uri.query().unwrap_or_default();
         let request = KeyRequest::read(&head.method, path, query, &form)?;
         match (write, place) {
-            (Some(write), _) => self.written(write, &request).await,
+            (Some(write), _) => self.written(write, &request, author).await,
             (None, Some(place)) if request.wait => self.wait(&request, place).await,
             (None, _) => {
                 let client = place.map_or(Ipv4Addr::UNSPECIFIED.into(), Place::client);
@@ -275,8 +281,13 @@ impl Served {
     }
 
     /// The reply to a write.
-    async fn written(&self, write: Write, request: &KeyRequest) -> Result<Response, KeysFault> {
-        let write::Written { event, stamp, .. } = self.write(write, request).await?;
+    async fn written(
+        &self,
+        write: Write,
+        request: &KeyRequest,
+        author: &Author,
+    ) -> Result<Response, KeysFault> {
+        let write::Written { event, stamp, .. } = self.write(write, request, author).await?;
         let mut reply = reply::of_event(&event, stamp);
         if request.no_value && write != Write::Delete {
             let short = NodeEvent { action: event.action, ..NodeEvent::default() };

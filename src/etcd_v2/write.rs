@@ -16,6 +16,9 @@ use super::request::KeyRequest;
 use super::steps::{Steps, steps};
 use super::{Served, listing};
 use crate::etcd::{Error, Pair, Stamp, Transacted, TxnCondition};
+use crate::events::PendingWrite;
+use crate::http::Author;
+use crate::names::shown;
 
 /// Reads and writes of one node before it is said that others change it all the time.
 const TRIES: usize = 16;
@@ -72,6 +75,7 @@ impl Served {
         &self,
         write: Write,
         request: &KeyRequest,
+        author: &Author,
     ) -> Result<Written, KeysFault> {
         let is_taken = match write {
             Write::Post => self.scope().takes_inside(&request.path),
@@ -81,7 +85,7 @@ impl Served {
             return Err(self.outside(&request.path).await);
         }
         let mut granted = None;
-        let end = self.in_turn(write, request, &mut granted).await;
+        let end = self.in_turn((write, author), request, &mut granted).await;
         if let (Err(_), Some(lease)) = (&end, granted) {
             self.leases.retire(lease).await;
         }
@@ -96,7 +100,7 @@ impl Served {
     /// that meet in etcd, one alone wins each time.
     async fn in_turn(
         &self,
-        write: Write,
+        write: (Write, &Author),
         request: &KeyRequest,
         granted: &mut Option<i64>,
     ) -> Result<Written, KeysFault> {
@@ -108,7 +112,7 @@ impl Served {
     /// Tries until nobody is faster. `granted` is the lease that was granted for it.
     async fn try_to(
         &self,
-        write: Write,
+        (write, author): (Write, &Author),
         request: &KeyRequest,
         granted: &mut Option<i64>,
     ) -> Result<Written, KeysFault> {
@@ -125,7 +129,7 @@ impl Served {
             let (lease, life) = self.lease(request, &around, &decision, *granted).await?;
             *granted = granted.or(lease.is_new.then_some(lease.id));
             let one = Try { around: &around, decision: &decision, lease, life };
-            if let Some(written) = self.attempt(&one, write).await? {
+            if let Some(written) = self.attempt(&one, (write, author)).await? {
                 return Ok(written);
             }
             sleep(PAUSE_MAX.mul_f64(fastrand::f64())).await;
@@ -174,7 +178,11 @@ impl Served {
     }
 
     /// Does what was decided; none where another was faster.
-    async fn attempt(&self, one: &Try<'_>, write: Write) -> Result<Option<Written>, KeysFault> {
+    async fn attempt(
+        &self,
+        one: &Try<'_>,
+        (write, author): (Write, &Author),
+    ) -> Result<Option<Written>, KeysFault> {
         let Try { around, decision, lease, .. } = one;
         if one.is_renewed() {
             let (event, stamp) = (one.renewed(), around.stamp);
@@ -185,7 +193,14 @@ impl Served {
         if write == Write::Post {
             steps.conditions.extend(one.comes_last());
         }
+        let signature = self.sign(one, author);
         let Some(stamp) = self.transact(steps, lease).await? else { return Ok(None) };
+        if let Some(signature) = signature
+            && signature.0.done(stamp.revision)
+        {
+            let key = shown(around.own.path.as_str());
+            tracing::info!(token = %signature.1, %key, "written over etcd's v2 API");
+        }
         let told = one.told(stamp.revision);
         let event = told.event.clone();
         self.memory.keep(stamp.revision, told);
@@ -194,6 +209,21 @@ impl Served {
             self.leases.retire(earlier).await;
         }
         Ok(Some(Written { event, stamp, is_new: true }))
+    }
+
+    /// Says who writes the node: what has come since it was read is by nobody else.
+    fn sign<'a>(
+        &'a self,
+        one: &Try<'_>,
+        Author(author): &'a Author,
+    ) -> Option<(PendingWrite<'a>, &'a str)> {
+        let (name, after) = (author.as_ref()?, one.around.stamp.revision);
+        let (authors, key) = (self.events.authors(), one.around.own.path.as_str());
+        let pending = match one.decision.change {
+            Change::RemoveAll { .. } => authors.begin_tree(key, name, after),
+            _ => authors.begin(key, name, after),
+        };
+        Some((pending, name))
     }
 
     /// Runs a transaction; none where a condition does not hold or the lease has ended.

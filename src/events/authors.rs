@@ -34,6 +34,8 @@ struct Known {
 struct Write {
     /// The key.
     key: Box<str>,
+    /// Whether all below it is written, too, as a directory is.
+    is_tree: bool,
     /// The author.
     name: Arc<str>,
     /// The newest revision that was known when it began.
@@ -53,10 +55,23 @@ impl Authors {
     /// Somebody writes a key, of a zone that is known up to a revision.
     #[must_use]
     pub fn begin(&self, key: &str, name: &Arc<str>, after: i64) -> PendingWrite<'_> {
+        let name = Arc::clone(name);
+        self.add(Write { key: key.into(), is_tree: false, name, after })
+    }
+
+    /// The same of a key and all keys below it, `KEY/…`.
+    #[must_use]
+    pub fn begin_tree(&self, key: &str, name: &Arc<str>, after: i64) -> PendingWrite<'_> {
+        let name = Arc::clone(name);
+        self.add(Write { key: key.into(), is_tree: true, name, after })
+    }
+
+    /// A write that is under way from now on.
+    fn add(&self, write: Write) -> PendingWrite<'_> {
         let mut known = self.0.lock();
         let number = known.next;
         known.next += 1;
-        known.begun.insert(number, Write { key: key.into(), name: Arc::clone(name), after });
+        known.begun.insert(number, write);
         PendingWrite { authors: self, number }
     }
 
@@ -64,10 +79,18 @@ impl Authors {
     #[must_use]
     pub fn of(&self, key: &str, revision: i64) -> Option<Arc<str>> {
         let known = self.0.lock();
-        let is_of_key = |write: &&Write| *write.key == *key && revision > write.after;
+        let is_of_key = |write: &&Write| write.has(key) && revision > write.after;
         let done = known.done.get(&revision).filter(is_of_key);
         let found = done.or_else(|| known.begun.values().find(is_of_key))?;
         Some(Arc::clone(&found.name))
+    }
+}
+
+impl Write {
+    /// Whether a key is written.
+    fn has(&self, key: &str) -> bool {
+        let Some(rest) = key.strip_prefix(&*self.key) else { return false };
+        rest.is_empty() || self.is_tree && rest.starts_with('/')
     }
 }
 
@@ -116,6 +139,15 @@ mod tests {
         assert!(!authors.begin("/a", &name, 7).done(7), "it stood there");
         drop(authors.begin("/a", &name, 7));
         assert_eq!(of("/a", 9), None, "it was not done");
+    }
+
+    #[test]
+    fn a_tree_is_written_whole() {
+        let (authors, name) = (Authors::default(), Arc::<str>::from("ci"));
+        assert!(authors.begin_tree("/a", &name, 6).done(7));
+        let is_known = |key| authors.of(key, 7).is_some();
+        assert!(is_known("/a") && is_known("/a/b") && is_known("/a/b/c"));
+        assert!(!is_known("/ab") && !is_known("/"));
     }
 
     #[test]

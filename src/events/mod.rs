@@ -55,7 +55,7 @@ use crate::index::Index;
 use crate::lock::Lock;
 use crate::registry::{Instance, Publish};
 
-pub use self::authors::Authors;
+pub use self::authors::{Authors, PendingWrite};
 pub use self::history::Happened;
 pub use self::id::{Id, IdFault};
 pub use self::log::{ChangeBatch, Forgotten};

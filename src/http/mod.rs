@@ -50,7 +50,7 @@ use crate::processes::sockets::{Occupant, Protocol, occupant};
 use crate::wire::{Counters, Policies};
 
 pub use self::bender::Bender;
-pub use self::server::access::{Access, Rules};
+pub use self::server::access::{Access, Author, Rules};
 pub use self::server::extract::BODY_TIMEOUT;
 pub use self::server::heavy::Heavy;
 pub use self::server::place::Place;

@@ -1,9 +1,11 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use serde_json::Value;
+
 use super::{Server, ask};
 use crate::support::certificates::Authority;
-use crate::support::etcd::Etcd;
+use crate::support::etcd::{Etcd, page};
 use crate::support::{PATIENCE, eventually, free_addr};
 
 /// Where a client registers.
@@ -80,6 +82,46 @@ fn writes_need_a_token_which_may_come_as_a_password() {
     assert_eq!(put(strange).fault(), (403, 110));
     let rebound = ask(server.at, "GET", KEY, "", "");
     assert!(rebound.header("access-control-allow-origin").is_none());
+}
+
+/// As of what is written over HTTP: events, the server's memory and its log have the token's name.
+#[test]
+fn who_wrote_is_told() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("tokens");
+    std::fs::write(&file, "0123456789abcdef\nregistrator fedcba9876543210\n").unwrap();
+    let server = Server::start(&etcd, &["--http-token-file", file.to_str().unwrap()]);
+    let ask = |method: &str, key: &str, form: &str, token: &str| {
+        let fields = format!("Authorization: Bearer {token}\r\n");
+        let reply = ask(server.at, method, key, form, &fields);
+        assert!(reply.status < 300, "{reply:?}");
+    };
+    let (nameless, named) = ("0123456789abcdef", "fedcba9876543210");
+    ask("PUT", KEY, "value=10.0.0.1:80", nameless);
+    ask("PUT", KEY, "value=10.0.0.2:80", named);
+    ask("PUT", KEY, "value=10.0.0.3:80", nameless);
+    ask("POST", "/services/web", "value=10.0.0.4:80", named);
+    ask("DELETE", "/services/web?recursive=true", "", named);
+    let line = server.process.prints("answering HTTP on ").1;
+    let at = line.split_whitespace().find_map(|word| word.trim_matches(',').parse().ok()).unwrap();
+    let mut told = Vec::new();
+    assert!(eventually(|| {
+        let page = page(at, "/v1/changes?name=web").unwrap();
+        let (_, body) = page.split_once("\r\n\r\n").unwrap();
+        let changes: Value = serde_json::from_str(body).unwrap();
+        told = changes["changes"].as_array().unwrap().clone();
+        told.len() == 6
+    }));
+    let told: Vec<_> = told
+        .iter()
+        .map(|it| (it["event"].as_str().unwrap(), it["by"].as_str().unwrap_or_default()))
+        .collect();
+    assert_eq!(told[..2], [("offline", "registrator"); 2], "{told:?}");
+    assert_eq!(
+        told[2..],
+        [("online", "registrator"), ("changed", ""), ("changed", "registrator"), ("online", ""),]
+    );
+    server.process.logs("token=registrator key=/services/web/1");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
 
+use super::bare::BareSerial;
 use super::{Node, Schema, Zone};
 use crate::names::WireName;
 use crate::registry::Proto;
@@ -20,6 +21,8 @@ pub struct Generation {
     sites: Arc<Sites>,
     /// Whether names without a zone are answered.
     bare_names: bool,
+    /// Their serial.
+    bare: BareSerial,
 }
 
 /// The apexes, which stay the same from generation to generation.
@@ -47,13 +50,13 @@ pub enum Site {
 impl Generation {
     /// The first generation, which has no zone.
     pub(super) fn empty() -> Self {
-        Self { number: 0, zones: Box::default(), sites: Arc::default(), bare_names: false }
+        Self::made(0, Vec::new(), Sites::default(), false)
     }
 
     /// A generation of zones.
     pub(super) fn made(number: u64, zones: Vec<Arc<Zone>>, sites: Sites, bare_names: bool) -> Self {
-        let sites = Sites { number, ..sites };
-        Self { number, zones: zones.into(), sites: Arc::new(sites), bare_names }
+        let (zones, sites) = (zones.into(), Arc::new(Sites { number, ..sites }));
+        Self { number, zones, sites, bare_names, bare: BareSerial::default() }
     }
 
     /// This generation with one zone in another state.
@@ -75,6 +78,21 @@ impl Generation {
             Site::Zone(at) => Some(*at),
             Site::Bare(..) => None,
         }
+    }
+
+    /// The meaning of an apex, by its wire form.
+    pub(super) fn site(&self, apex: &[u8]) -> Option<Site> {
+        self.sites.by_apex.get(apex).copied()
+    }
+
+    /// The serial of names without a zone.
+    pub(super) const fn bare(&self) -> BareSerial {
+        self.bare
+    }
+
+    /// The same, to be changed before the generation is published.
+    pub(super) const fn bare_mut(&mut self) -> &mut BareSerial {
+        &mut self.bare
     }
 
     /// Whether names without a zone are answered.
@@ -120,7 +138,11 @@ impl Generation {
     #[must_use]
     pub fn serial(&self, site: Site) -> u32 {
         let zone = self.zone(site);
-        if zone.settings().is_reverse() { self.reverse_serial(zone) } else { zone.serial() }
+        match site {
+            Site::Bare(..) => self.bare.of(zone.serial()),
+            Site::Zone(_) if zone.settings().is_reverse() => self.reverse_serial(zone),
+            Site::Zone(_) => zone.serial(),
+        }
     }
 
     /// The node of such a name whose answer for a type is kept with its service, which is found
@@ -201,6 +223,6 @@ impl Sites {
 }
 
 /// The apex of the bare names of a transport.
-fn bare_apex(proto: Proto) -> WireName {
+pub(super) fn bare_apex(proto: Proto) -> WireName {
     WireName::from_text(&format!("_{proto}")).expect("a short label is a name")
 }

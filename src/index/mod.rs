@@ -28,6 +28,7 @@ mod addresses;
 mod agreement;
 mod aliased;
 mod aliases;
+mod bare;
 mod browse;
 mod derived;
 mod empty;

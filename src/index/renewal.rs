@@ -112,6 +112,7 @@ impl Generation {
         next.keep_serials(self);
         memory.turn(self, &mut next);
         (0..next.zones().len()).for_each(|at| next.go_on(at));
+        next.settle_bare();
         (next, kept.into_iter().flatten().collect())
     }
 
@@ -172,6 +173,7 @@ impl Generation {
             if is_back {
                 next.go_on(at);
             }
+            next.settle_bare();
             return Some(next);
         }
         let is_later = |zone: &Arc<Zone>| zone.successor.as_ref().is_some_and(|it| it.id == id);
@@ -182,6 +184,7 @@ impl Generation {
         zones[at] = Arc::new(zone);
         let mut next = self.of_zones(zones, self.bare_names());
         next.keep_serials(self);
+        next.settle_bare();
         Some(next)
     }
 
@@ -193,7 +196,9 @@ impl Generation {
         // The first configuration is where counting begins.
         let is_first = self.number() == 0 && self.zones().is_empty();
         let number = if is_first { 0 } else { self.number() + 1 };
-        Self::made(number, zones, sites, bare_names)
+        let mut next = Self::made(number, zones, sites, bare_names);
+        next.follow_bare(self);
+        next
     }
 
     /// Has no zone show a serial that is before what it showed, and none that is another one

@@ -248,3 +248,36 @@ fn what_names_hosts_is_made_anew_where_other_zones_come() {
     assert!(after.is_ours(&WireName::from_text("host.b").unwrap()));
     assert!(!before.is_ours(&WireName::from_text("host.b").unwrap()));
 }
+
+/// The serial of bare names.
+fn bare(index: &Index) -> u32 {
+    let generation = index.load();
+    let (site, _) = generation.locate(&WireName::from_text("_tcp").unwrap()).unwrap();
+    assert!(matches!(site, Site::Bare(..)), "{site:?}");
+    generation.serial(site)
+}
+
+#[test]
+fn the_serial_of_bare_names_does_not_fall_when_another_zone_is_the_first() {
+    let index = Arc::new(Index::empty());
+    renew(&index, vec![zone("a.", false)]);
+    publish(&index, id(&index, 0), "web", 100);
+    assert_eq!(bare(&index), 100);
+    renew(&index, vec![zone("b.", false), zone("a.", true)]);
+    publish(&index, id(&index, 0), "web", 7);
+    assert_eq!((bare(&index), shown(&index, "b").serial()), (101, 7));
+    publish(&index, id(&index, 0), "web", 9);
+    assert_eq!(bare(&index), 103, "it moves on with its zone");
+    renew(&index, vec![zone("b.", true), zone("c.", false)]);
+    assert_eq!(bare(&index), 103, "the first zone is the same");
+    // Nobody shows it for a while.
+    let none = NextZones { registry: Vec::new(), others: Vec::new(), bare_names: true };
+    index.renew(none);
+    renew(&index, vec![zone("a.", false)]);
+    publish(&index, id(&index, 0), "web", 100);
+    assert!(bare(&index) > 103);
+    let before = bare(&index);
+    renew(&index, vec![zone("d.", false), zone("a.", true)]);
+    publish(&index, id(&index, 0), "web", 5_000);
+    assert_eq!((bare(&index), before), (5_000, before), "what is ahead stays as it is");
+}

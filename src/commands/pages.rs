@@ -26,7 +26,8 @@ pub(super) async fn pages(
     let reading = async {
         let (mut all, mut after) = (Vec::new(), String::new());
         for _ in 0..PAGES_MAX {
-            let mut page = server.get(&format!("{path}?{PAGE}{zone}{after}")).await?;
+            let path = format!("{path}?{PAGE}{zone}{after}");
+            let mut page = server.get_patiently(&path).await?;
             if let Value::Array(values) = page[list].take() {
                 all.extend(values);
             }

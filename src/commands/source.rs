@@ -66,7 +66,8 @@ impl Source {
             }
             Self::Server(server, zone) => {
                 let path = format!("/v1/services/{}", percent_encoded(name));
-                let instances = pages(server, &path, "instances", zone.as_deref()).await?;
+                let mut instances = pages(server, &path, "instances", zone.as_deref()).await?;
+                instances.sort_by_cached_key(rank);
                 Ok(Found { instances, ..Found::default() })
             }
         }
@@ -148,9 +149,13 @@ async fn of_registries(
         found.near = found.near.or(near.map(|it| String::from_utf8_lossy(it).into_owned()));
         found.registries.insert(title, url);
     }
-    let rank = |it: &Value| ["zone", "key", "id"].map(|key| it[key].as_str().map(str::to_owned));
     found.instances.sort_by_cached_key(rank);
     Ok(found)
+}
+
+/// What orders instances: zone and key, and the id, for a key may hold several.
+fn rank(instance: &Value) -> [Option<String>; 3] {
+    ["zone", "key", "id"].map(|key| instance[key].as_str().map(str::to_owned))
 }
 
 /// Services as JSON.

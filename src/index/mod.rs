@@ -42,6 +42,7 @@ mod lots;
 mod node;
 mod order;
 mod own;
+mod place;
 mod problems;
 mod publisher;
 mod rare;
@@ -71,6 +72,7 @@ pub use self::generation::{Generation, Site};
 pub use self::kept::{AnswerStamp, FoundAnswer, KeptAnswer, KeptAnswers};
 pub use self::lots::WeightedSample;
 pub use self::node::Node;
+pub use self::place::{Place, PlaceParts};
 pub use self::publisher::Publisher;
 pub use self::ready::{
     AnswerSlot, Order, Ready, Record, Records, Relative, Run, Sample, SetEnd, StartOfAuthority,

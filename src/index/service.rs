@@ -14,6 +14,7 @@ use super::order::{
     AddressProbe, ByAddress, ById, ByPort, ByText, IdProbe, PortProbe, RawIdProbe, Side, TextProbe,
     address, text,
 };
+use super::place::Place;
 use super::rare::OptionalSets;
 use super::ready::Slots;
 use super::set::Set;
@@ -140,6 +141,19 @@ impl Service {
     /// Every instance.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.by_id.iter().map(|entry| &*entry.0)
+    }
+
+    /// The instances behind a place, in the order of [`Self::instances`]; all where none is said.
+    pub fn behind<'s>(
+        &'s self,
+        place: Option<&Place>,
+    ) -> impl Iterator<Item = &'s Instance> + use<'s> {
+        let (all, rest) = match place {
+            None => (Some(self.by_id.iter()), None),
+            Some(place) => (None, Some(self.by_id.behind(place))),
+        };
+        let entries = all.into_iter().flatten().chain(rest.into_iter().flatten());
+        entries.map(|entry| &*entry.0)
     }
 
     /// Those whose id has a label form, given in lower case.

@@ -102,10 +102,19 @@ impl<E: Ord + Clone> Set<E> {
 
     /// The first beyond a probe.
     pub(super) fn next<P: Comparable<E>>(&self, after: &P) -> Option<&E> {
-        match self {
-            Self::Few(one) => one.as_ref().filter(|one| after.compare(one) == Ordering::Less),
-            Self::Many(set) => set.range::<_, P>((Bound::Excluded(after), Bound::Unbounded)).next(),
-        }
+        self.behind(after).next()
+    }
+
+    /// Those beyond a probe.
+    pub(super) fn behind<P: Comparable<E>>(&self, probe: &P) -> Between<'_, E> {
+        let (one, many) = match self {
+            Self::Few(one) => (one.as_ref(), None),
+            Self::Many(set) => {
+                (None, Some(set.range::<_, P>((Bound::Excluded(probe), Bound::Unbounded))))
+            }
+        };
+        let is_behind = |one: &&E| probe.compare(one) == Ordering::Less;
+        one.filter(is_behind).into_iter().chain(many.into_iter().flatten())
     }
 
     /// Those between two probes.

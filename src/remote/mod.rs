@@ -13,7 +13,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, USER_AGENT};
+use hyper::header::{CONNECTION, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -30,6 +30,10 @@ pub use self::events::{ServerEvent, Severed};
 
 /// How long a whole exchange may take: a page of a large zone is made in a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a server that has too much to do is asked again for a part of something long.
+const RETRIES: u32 = 5;
+/// The longest wait that a server is granted before it is asked again, whatever it says.
+const RETRY_MAX: Duration = Duration::from_secs(5);
 /// Octets of a reply that are read: far more than the longest page of the API.
 const REPLY_MAX: usize = 64 << 20;
 /// Octets of a url that make sense.
@@ -53,6 +57,16 @@ pub struct ServerUrl {
     port: u16,
     /// Who signs its certificate, beside the system's authorities.
     authorities: Vec<CertificateDer<'static>>,
+}
+
+/// A reply of a server's.
+struct Reply {
+    /// Its status.
+    status: StatusCode,
+    /// When to ask again, where it has too much to do now.
+    later: Option<Duration>,
+    /// What it says.
+    body: Bytes,
 }
 
 /// Whatever octets go over.
@@ -120,11 +134,34 @@ impl ServerUrl {
     /// [`Failure::Unreachable`] where nobody answers; [`Failure::NotFound`] and
     /// [`Failure::Failed`] with what the server says.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
-        let asked = timeout(PATIENCE, self.ask(path)).await;
-        let silent = || Failure::Unreachable(format!("the server {self} said nothing for 10 s"));
-        let (status, text) = asked.map_err(|_| silent())?.map_err(|fault| self.away(&fault))?;
-        let value: Result<Value, _> = serde_json::from_slice(&text);
-        match (status, value) {
+        self.read(path, &self.once(path).await?)
+    }
+
+    /// The same, and asked again as long as the server wants to be asked later: what came before
+    /// is not lost because another is served just now.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_patiently(&self, path: &str) -> Result<Value, Failure> {
+        let mut reply = self.once(path).await?;
+        for _ in 0..RETRIES {
+            let Some(wait) = reply.later else { break };
+            tokio::time::sleep(wait.min(RETRY_MAX)).await;
+            reply = self.once(path).await?;
+        }
+        self.read(path, &reply)
+    }
+
+    /// What a path is answered with, in time.
+    async fn once(&self, path: &str) -> Result<Reply, Failure> {
+        let silent = |_| Failure::Unreachable(format!("the server {self} said nothing for 10 s"));
+        timeout(PATIENCE, self.ask(path)).await.map_err(silent)?.map_err(|fault| self.away(&fault))
+    }
+
+    /// The value in a reply.
+    fn read(&self, path: &str, reply: &Reply) -> Result<Value, Failure> {
+        let value: Result<Value, _> = serde_json::from_slice(&reply.body);
+        match (reply.status, value) {
             (StatusCode::OK, Ok(value)) => Ok(value),
             (status, Ok(value)) => Err(refusal(self, status, &value)),
             (status, Err(_)) => Err(Failure::failed(format!(
@@ -141,13 +178,13 @@ impl ServerUrl {
         ))
     }
 
-    /// The status and the body that a path is answered with.
-    async fn ask(&self, path: &str) -> Result<(StatusCode, Bytes), Boxed> {
+    /// What a path is answered with.
+    async fn ask(&self, path: &str) -> Result<Reply, Boxed> {
         let stream = self.connect().await?;
         exchange(stream, &self.authority(), path, async |answer| {
-            let status = answer.status();
+            let (status, later) = (answer.status(), later(&answer));
             let body = Limited::new(answer.into_body(), REPLY_MAX).collect().await?;
-            Ok((status, body.to_bytes()))
+            Ok(Reply { status, later, body: body.to_bytes() })
         })
         .await
     }
@@ -208,6 +245,12 @@ pub(crate) async fn exchange<T>(
             answer => answer,
         },
     }
+}
+
+/// When a server wants to be asked again that has too much to do; in seconds, as srvd writes it.
+fn later(answer: &Response<Incoming>) -> Option<Duration> {
+    let wait = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    (answer.status() == StatusCode::SERVICE_UNAVAILABLE).then(|| Duration::from_secs(wait))
 }
 
 /// What a server says in place of what was asked for.

@@ -1,6 +1,10 @@
 //! Commands that ask a running server: what they print without etcd, and through breaks.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json as object};
 
@@ -184,4 +188,37 @@ fn what_is_printed_of_a_server_is_json_in_every_form() {
     let line = watch.out().all().remove(0);
     let words: Vec<_> = line.split_whitespace().collect();
     assert_eq!(words, ["online", "web", "1", "10.0.0.1:80"]);
+}
+
+/// A server that has too much to do so many times, then has an instance. Gives where it is, and how
+/// often it was asked.
+fn busy(times: usize) -> (String, Arc<AtomicUsize>) {
+    let (listener, asked) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::<AtomicUsize>::default());
+    let (url, count) = (format!("http://{}", listener.local_addr().unwrap()), Arc::clone(&asked));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            _ = stream.read(&mut [0; 4096]);
+            let (status, body) = match count.fetch_add(1, Ordering::Relaxed) < times {
+                true => {
+                    ("503 Later\r\nRetry-After: 0", r#"{"code":"UNAVAILABLE","message":"busy"}"#)
+                }
+                false => ("200 Fine", r#"{"instances":[{"hostname":"10.0.0.1","port":80}]}"#),
+            };
+            let length = body.len();
+            _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}");
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn a_server_that_has_too_much_to_do_is_asked_again_and_not_for_ever() {
+    let (url, asked_of) = busy(3);
+    let (code, text) = asked(&["list", "web", "--server", &url, "--output", "json"]);
+    assert_eq!((code, asked_of.load(Ordering::Relaxed)), (0, 4), "{text}");
+    let (url, asked_of) = busy(usize::MAX);
+    let (code, text) = asked(&["list", "web", "--server", &url]);
+    assert_eq!((code, asked_of.load(Ordering::Relaxed)), (1, 6), "{text}");
+    assert!(text.contains("503") && text.contains("busy"), "{text}");
 }

@@ -95,6 +95,37 @@ fn instances_are_shown_with_what_their_name_stands_for() {
     assert!(refusal["message"].as_str().unwrap().contains("there is `web`"), "{refusal}");
 }
 
+/// One page each, over two zones, of ids whose order in DNS is not that of their keys; the last of
+/// a page is gone before the next is asked for.
+#[test]
+fn pages_of_instances_go_on_behind_one_that_is_gone() {
+    let (etcd, directory) = (Etcd::start(), tempfile::tempdir().unwrap());
+    let writer = Writer::new(&etcd.url());
+    let ids = ["b", "B", "a.b", "a-b", "A_b", "10", "9", &"x".repeat(80)];
+    for prefix in ["services", "others"] {
+        ids.iter().for_each(|id| writer.put(format!("/{prefix}/web/{id}"), "10.0.0.1:80"));
+    }
+    let file = directory.path().join("srvd.toml");
+    let zones = "[[zone]]\nname = \"services.internal\"\n\
+                 [[zone]]\nname = \"others.internal\"\nprefix = \"/others\"\n";
+    std::fs::write(&file, format!("hold-collapse = \"0s\"\n{zones}")).unwrap();
+    let (_serving, at) = ready(&etcd.url(), &["--config", file.to_str().unwrap()]);
+    let count = || json(at, "/v1/services/web").1["total"].clone();
+    let (mut keys, mut path) = (Vec::new(), "/v1/services/web?limit=1".to_owned());
+    loop {
+        let (_, page) = json(at, &path);
+        let key = page["instances"][0]["key"].as_str().unwrap().to_owned();
+        assert!(etcd.etcdctl(&["del", &key]).status.success());
+        keys.push(key);
+        let Some(next) = page.get("next") else { break };
+        assert!(eventually(|| count() == 2 * ids.len() - keys.len()), "{keys:?}");
+        path = format!("/v1/services/web?limit=1&after={}", next.as_str().unwrap());
+    }
+    let distinct: BTreeSet<_> = keys.iter().collect();
+    assert_eq!((keys.len(), distinct.len()), (2 * ids.len(), 2 * ids.len()), "{keys:?}");
+    assert!(keys[..ids.len()].iter().all(|key| key.starts_with("/services/")), "{keys:?}");
+}
+
 #[test]
 fn since_when_an_instance_is_there_is_known_or_bounded() {
     let etcd = Etcd::start();

@@ -58,6 +58,8 @@ fn parameters_that_cannot_be_are_told() {
         ("/v1/services/web?limit=0", 400, "INVALID", "1 to 1000"),
         ("/v1/services/web?q=x", 400, "INVALID", "unknown field `q`"),
         ("/v1/services/web?after=%00", 400, "INVALID", "`after` is no `next`"),
+        ("/v1/services/web?after=services.internal/x", 400, "INVALID", "`after` is no `next`"),
+        ("/v1/services/web?after=services.internal/W10", 400, "INVALID", "`after` is no `next`"),
         ("/v1/services/%ff", 400, "INVALID", "UTF-8"),
         ("/v1/services/%00%1b[2J", 404, "NOT_FOUND", r"no instance of `\x00\x1b[2J`"),
         ("/v1/services/%C3%A9%F0%9F%98%80", 404, "NOT_FOUND", "no instance of `é😀`"),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::hidden::Hidden;
-use super::paging::{first, limit};
-use super::services::{ShownZone, aliases, behind, shown};
+use super::paging::limit;
+use super::services::{ShownZone, aliases, behind, no_next, shown};
 use super::zones::{self, quoted};
 use super::{schema, timestamp};
 use crate::authority::nobody;
@@ -18,7 +19,7 @@ use crate::events::{Events, Since};
 use crate::http::Subject;
 use crate::http::server::extract::{Parameters, Segments};
 use crate::http::server::refusal::Refusal;
-use crate::index::{Generation, Service, Zone};
+use crate::index::{Generation, Place, PlaceParts, Service, Zone};
 use crate::names::{folded, nearest};
 use crate::registry::Instance;
 
@@ -37,7 +38,7 @@ pub(super) struct Part {
     after: Option<String>,
 }
 
-/// A page of the instances of one name, by key.
+/// A page of the instances of one name, by zone and id.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Instances {
     /// The label, in lower case.
@@ -94,21 +95,16 @@ fn members(
     let zones = || places.iter().map(|at| (*at, &generation.zones()[*at]));
     let aliases: Vec<_> = zones().flat_map(|(_, zone)| aliases(zone, &label)).collect();
     let of = |zone| service(zone, &label, part.own.unwrap_or(false));
-    let all =
-        || zones().flat_map(|(at, zone)| keyed(zone, of(zone)).map(move |it| (at, it.0, it.1)));
     let total = zones().filter_map(|(_, zone)| of(zone)).map(Service::len).sum();
     if total == 0 && aliases.is_empty() {
         return Err(nothing(generation, &places, name, &label));
     }
-    let after = part.after.as_deref().map(|after| behind(generation, after)).transpose()?;
-    let is_behind = |at: usize, key: &String| {
-        after.as_ref().is_none_or(|(zone, last)| (at, key.as_str()) > (*zone, last.as_str()))
-    };
-    let keys =
-        all().filter(|(at, key, _)| is_behind(*at, key)).map(|(at, key, it)| Keyed(at, key, it));
-    let (page, has_more) = first(keys, limit);
-    let last = page.last().filter(|_| has_more);
-    let next = last.map(|it| format!("{}/{}", generation.zones()[it.0].settings().title(), it.1));
+    let after = part.after.as_deref().map(|after| place(generation, after)).transpose()?;
+    let rest = zones().flat_map(|(at, zone)| rest_of((at, of(zone)), after.as_ref()));
+    let mut page: Vec<_> = rest.take(limit + 1).collect();
+    let has_more = page.len() > limit;
+    page.truncate(limit);
+    let next = page.last().filter(|_| has_more).map(|last| next_of(generation, last));
     let instances = objects(generation, events, &page);
     let name = String::from_utf8_lossy(&label).into_owned();
     let hidden = zones().find_map(|(_, zone)| Hidden::at(zone, &label));
@@ -117,42 +113,34 @@ fn members(
     Ok(Instances { name, zones, aliases, hidden, nobody, total, instances, next })
 }
 
-/// An instance with its zone and rank, which order it.
-struct Keyed<'g>(usize, String, &'g Instance);
+/// An instance, and the place of its zone among all.
+type Placed<'g> = (usize, &'g Instance);
 
-impl Keyed<'_> {
-    /// What orders it.
-    fn rank(&self) -> (usize, &str) {
-        (self.0, &self.1)
-    }
+/// What `after` is to be for those behind an instance: its zone, and its place there.
+fn next_of(generation: &Generation, (at, instance): &Placed<'_>) -> String {
+    let place = json!(Place::of(instance).parts()).to_string();
+    let zone = generation.zones()[*at].settings().title();
+    format!("{zone}/{}", BASE64URL_NOPAD.encode(place.as_bytes()))
 }
 
-impl Ord for Keyed<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank().cmp(&other.rank())
-    }
+/// The place that an `after` names.
+fn place(generation: &Generation, after: &str) -> Result<(usize, Place), Refusal> {
+    let (at, text) = behind(generation, after)?;
+    let octets = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| no_next())?;
+    let parts: PlaceParts = serde_json::from_slice(&octets).map_err(|_| no_next())?;
+    Ok((at, parts.into()))
 }
 
-impl PartialOrd for Keyed<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Keyed<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank() == other.rank()
-    }
-}
-
-impl Eq for Keyed<'_> {}
-
-/// What orders an instance among others: its key, and its id too where the key holds several.
-fn rank(key: String, instance: &Instance) -> String {
-    match instance.path() {
-        Some(path) if !path.ends_with(instance.raw_id()) => format!("{key} {}", instance.raw_id()),
-        _ => key,
-    }
+/// The instances of a zone's service that are behind a place: none of zones before that of the
+/// place, all of those after it.
+fn rest_of<'g>(
+    (at, service): (usize, Option<&'g Service>),
+    after: Option<&(usize, Place)>,
+) -> impl Iterator<Item = Placed<'g>> + use<'g> {
+    let is_past = after.is_some_and(|(zone, _)| at < *zone);
+    let place = after.filter(|(zone, _)| *zone == at).map(|(_, place)| place);
+    let instances = service.filter(|_| !is_past).map(|service| service.behind(place));
+    instances.into_iter().flatten().map(move |instance| (at, instance))
 }
 
 /// What is answered at a label of a zone, or the service itself.
@@ -160,24 +148,14 @@ fn service<'z>(zone: &'z Zone, label: &[u8], is_own: bool) -> Option<&'z Service
     if is_own { zone.service(label) } else { zone.named(label) }
 }
 
-/// Instances of a zone, each with what orders it.
-fn keyed<'z>(
-    zone: &'z Zone,
-    service: Option<&'z Service>,
-) -> impl Iterator<Item = (String, &'z Instance)> {
-    let layout = zone.settings().layout();
-    let all = service.into_iter().flat_map(Service::instances);
-    all.map(|instance| (rank(layout.key_of(instance), instance), instance))
-}
-
 /// Instances as objects, with since when they are there.
-fn objects(generation: &Generation, events: &Events, page: &[Keyed<'_>]) -> Vec<Value> {
-    let of_zone = |all: &[Keyed<'_>]| {
+fn objects(generation: &Generation, events: &Events, page: &[Placed<'_>]) -> Vec<Value> {
+    let of_zone = |all: &[Placed<'_>]| {
         let zone = generation.zones()[all[0].0].id();
-        events.since(zone, all.iter().map(|it| it.2))
+        events.since(zone, all.iter().map(|it| it.1))
     };
     let since = page.chunk_by(|one, other| one.0 == other.0).flat_map(of_zone);
-    let object = |(Keyed(at, _, instance), since): (&Keyed<'_>, Since)| {
+    let object = |((at, instance), since): (&Placed<'_>, Since)| {
         let (member, time) = match since {
             Since::At(time) => ("since", time),
             Since::Before(time) => ("since_before", time),

@@ -161,8 +161,12 @@ pub(super) fn shown(generation: &Generation, places: &[usize]) -> Vec<ShownZone>
 
 /// The zone, by its place, and what else `next` of a page says.
 pub(super) fn behind(generation: &Generation, after: &str) -> Result<(usize, String), Refusal> {
-    let fault = || Refusal::invalid("`after` is no `next` of a page; leave it out to begin anew");
-    let (zone, rest) = after.split_once('/').ok_or_else(fault)?;
-    let at = zones::named(generation, zone).map_err(|_| fault())?;
+    let (zone, rest) = after.split_once('/').ok_or_else(no_next)?;
+    let at = zones::named(generation, zone).map_err(|_| no_next())?;
     Ok((at, rest.to_owned()))
+}
+
+/// An `after` that no page gave.
+pub(super) fn no_next() -> Refusal {
+    Refusal::invalid("`after` is no `next` of a page; leave it out to begin anew")
 }

@@ -139,7 +139,8 @@ tarball() {
   mkdir -p "$tree/deploy"
   cp "$program" "$tree/srvd"
   cp LICENSE-* THIRD-PARTY.md CHANGELOG.md "$work/THIRD-PARTY-LICENSES.txt.gz" "$tree"
-  cp docs/install.md "$tree/INSTALL.md"
+  # Links lead to pages that are not there.
+  sed -E 's/\[([^]]*)\]\([^)]*\)/\1/g' docs/install.md >"$tree/INSTALL.md"
   cp deploy/install.sh deploy/srvd.toml deploy/srvd*.service deploy/srvd*.socket "$tree/deploy"
   archive -cf - 0 "$work" "$name" | gzip -9n >"$dist/$name.tar.gz"
 }
@@ -171,7 +172,7 @@ deb() {
   local quick=()
   [ -z "${BINARY-}" ] || quick=(--fast -Z gz)
   cargo deb --quiet --locked --no-build --no-strip --no-separate-debug-symbols --compress-system "${quick[@]}" \
-    --deb-revision "$revision" --output "$dist/"
+    ${TARGET:+--target "$TARGET"} --deb-revision "$revision" --output "$dist/"
 }
 
 # An rpm, likewise. It asks for the libraries by name, whatever package has them.

@@ -8,7 +8,7 @@
 #   PREFIX       /usr/local
 #   SYSCONFDIR   /etc; a configuration that is there is left as it is
 #   DESTDIR      goes before all of these, for packages
-#   BINARY       the srvd to install [default: the tarball's, else target/release/srvd]
+#   BINARY       the srvd to install [default: the tarball's, else the one that was built last]
 #   RUNNER       what runs BINARY here, where this machine cannot: qemu-aarch64-static
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,12 +23,12 @@ etc="$DESTDIR$SYSCONFDIR/srvd"
 # put MODE FILE DIRECTORY [NAME]: one file, in its place.
 put() { install -D -m "$1" "$2" "$3/${4:-${2##*/}}"; }
 
-# The program that is installed.
+# The program that is installed: of those that were built, the newest.
 binary() {
-  for it in "${BINARY-}" ./srvd "${CARGO_TARGET_DIR:-target}/release/srvd"; do
-    [ -z "$it" ] || [ ! -f "$it" ] || { echo "$it"; return; }
-  done
-  fail "there is no srvd to install; run deploy/build.sh static, or name one: BINARY=/path/to/srvd $0"
+  [ -z "${BINARY-}" ] || { echo "$BINARY"; return; }
+  found=$(ls -t ./srvd target/package/bin/srvd-static "${CARGO_TARGET_DIR:-target}/release/srvd" 2>/dev/null | head -n 1)
+  [ -n "$found" ] || fail "there is no srvd to install; run deploy/build.sh static, or name one: BINARY=/path/to/srvd $0"
+  echo "$found"
 }
 
 # run ARGUMENT…: the program, which has its own documents.

@@ -49,6 +49,15 @@ fn is_root() -> bool {
     is_root
 }
 
+/// Whether a program of Cargo that makes packages is here.
+fn has_tool(name: &str) -> bool {
+    let is_here = checkout().join("target/tools/bin").join(name).exists();
+    if !is_here {
+        println!("{name} is not in target/tools: left out; see tests/run.sh");
+    }
+    is_here
+}
+
 /// The output of a command that must succeed.
 fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::distribution::{Distribution, Manager, lifecycle};
-use super::{VERSION, build_package, checkout, is_root, made, succeed};
+use super::{VERSION, build_package, checkout, has_tool, is_root, made, succeed};
 
 /// rpm, which knows no other package there.
 const RPM: Manager = Manager {
@@ -26,13 +26,13 @@ fn rpm(system: &Distribution, action: &[&str], what: &str) {
     println!("{}", succeed(command.args(action).arg(what)));
 }
 
-/// Whether rpm is here; says so if it is not.
+/// Whether rpm and what makes one are here; says so if they are not.
 fn has_rpm() -> bool {
     let is_here = Command::new("rpm").arg("--version").output().is_ok();
     if !is_here {
         println!("rpm is not installed: left out");
     }
-    is_here
+    is_here && has_tool("cargo-generate-rpm")
 }
 
 #[test]

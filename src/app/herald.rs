@@ -52,8 +52,10 @@ fn changes<'s>(
 ) -> impl Iterator<Item = (&'s State, bool)> {
     let come = now.iter().filter(|it| !before.contains(it) && is_told(it, ends));
     let is_over = |it: &&State| {
-        let is_same = |other: &State| other.word() == it.word();
-        matches!(it, State::NoUpstream { .. }) && !now.iter().any(is_same)
+        let State::NoUpstream { zone, .. } = it else { return false };
+        let is_same =
+            |other: &State| matches!(other, State::NoUpstream { zone: of, .. } if of == zone);
+        !now.iter().any(is_same)
     };
     come.map(|it| (it, true)).chain(before.iter().filter(is_over).map(|it| (it, false)))
 }
@@ -72,7 +74,12 @@ fn is_told(state: &State, ends: &Ends) -> bool {
 /// Tells the log of a state that has come, or gone.
 fn say(state: &State, is_so: bool) {
     match (is_so, state.gravity()) {
-        (false, _) => tracing::info!("upstream servers answer again"),
+        (false, _) => match state {
+            State::NoUpstream { zone: Some(zone), .. } => {
+                tracing::info!("upstream servers of {zone} answer again")
+            }
+            _ => tracing::info!("upstream servers answer again"),
+        },
         (true, Gravity::Error) => tracing::error!("{state}"),
         (true, Gravity::Warning) => tracing::warn!("{state}"),
         (true, Gravity::Info) => tracing::info!("{state}"),
@@ -87,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_others_tell_is_not_told_twice() {
-        let dead = [State::NoUpstream { upstreams: vec![] }];
+        let dead = [State::NoUpstream { zone: None, upstreams: vec![] }];
         let end = |is_over| {
             let (option, end) = ("cert", UNIX_EPOCH);
             State::CertificateEnding(CertificateEnd { option, end, is_over })

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Windows;
 use super::zones::{ZoneChanges, ZoneSet};
 use crate::config::{self, Answering, Limits, Serve};
-use crate::forward::{Forwarder, Own, Rules, Source};
+use crate::forward::{ForwardZone, Forwarder, Own, Rules};
 use crate::http::{self, Access};
 use crate::index::Index;
 use crate::lock::Lock;
@@ -50,7 +50,7 @@ pub struct Reloadable {
 #[derive(Debug, Default)]
 struct Upstreams {
     /// Who they are; nobody when empty.
-    sources: Vec<Source>,
+    zones: Vec<ForwardZone>,
     /// How they are asked.
     rules: Rules,
     /// One of so many queries is logged, which needs a thread as well; none when absent.
@@ -115,7 +115,7 @@ impl Reloadable {
     pub(super) fn start(&self) -> io::Result<()> {
         let mut upstreams = self.upstreams.lock();
         upstreams.is_running = true;
-        let forwarder = self.forwarder((&upstreams.sources, upstreams.rules), None)?;
+        let forwarder = self.forwarder((&upstreams.zones, upstreams.rules), None)?;
         let query_log = self.query_log(upstreams.query_log, None)?;
         let policy = Policy::clone(&self.policies.load());
         self.policies.replace(Policy { forwarder, query_log, ..policy });
@@ -160,7 +160,7 @@ impl Reloadable {
         &self,
         answering: Answering,
         limits: Limits,
-        (sources, rules): (Vec<Source>, Rules),
+        (zones, rules): (Vec<ForwardZone>, Rules),
     ) -> io::Result<()> {
         let (mut upstreams, earlier) = (self.upstreams.lock(), self.policies.load());
         // What may fail and changes nothing comes first: a forwarder that is there asks others
@@ -170,31 +170,31 @@ impl Reloadable {
             _ => None,
         };
         let forwarder = match earlier.forwarder.clone() {
-            same if (&upstreams.sources, upstreams.rules) == (&sources, rules) => same,
+            same if (&upstreams.zones, upstreams.rules) == (&zones, rules) => same,
             same if !upstreams.is_running => same,
-            other => self.forwarder((&sources, rules), other)?,
+            other => self.forwarder((&zones, rules), other)?,
         };
-        (upstreams.sources, upstreams.rules) = (sources, rules);
+        (upstreams.zones, upstreams.rules) = (zones, rules);
         upstreams.query_log = answering.query_log;
         let policy = policy(answering, limits, &earlier);
         self.policies.replace(Policy { forwarder, query_log, ..policy });
         Ok(())
     }
 
-    /// Has others asked what `sources` name, by whoever asked others before.
+    /// Has others asked what `zones` name, by whoever asked others before.
     fn forwarder(
         &self,
-        (sources, rules): (&[Source], Rules),
+        (zones, rules): (&[ForwardZone], Rules),
         earlier: Option<Arc<Forwarder>>,
     ) -> io::Result<Option<Arc<Forwarder>>> {
-        if sources.is_empty() {
+        if zones.is_empty() {
             return Ok(None);
         }
         if let Some(forwarder) = earlier {
-            forwarder.replace(sources.to_vec(), rules);
+            forwarder.replace(zones.to_vec(), rules);
             return Ok(Some(forwarder));
         }
-        let forwarder = Forwarder::start(sources.to_vec(), rules, self.own.clone())?;
+        let forwarder = Forwarder::start(zones.to_vec(), rules, self.own.clone())?;
         Ok(Some(Arc::new(forwarder)))
     }
 

@@ -8,7 +8,7 @@ use crate::cli::{CheckArgs, Output};
 use crate::config::{Serve, ZoneConfig};
 use crate::error::Failure;
 use crate::etcd::{Access, Etcd, PageSize};
-use crate::forward::Source;
+use crate::forward::{ForwardZone, Source};
 use crate::index::{Service, Settings, Zone};
 use crate::names::shown;
 use crate::privileges::is_root;
@@ -133,6 +133,21 @@ async fn elsewhere(etcd: &Etcd, layout: &Layout) -> Option<Diagnostic> {
     None
 }
 
+/// Forwarded zones that nobody is ever asked for: their names are in zones of this server.
+fn unreachable(config: &Serve) -> impl Iterator<Item = Diagnostic> {
+    let own = config.zones.iter().map(|it| &it.settings).chain(&config.static_zones);
+    let own: Vec<_> = own.collect();
+    let hidden = move |zone: &ForwardZone| {
+        let over = own.iter().find(|it| it.apex().zone_of(&zone.name))?;
+        let text = format!(
+            "its names are in the zone {} of this server, and never forwarded; leave one out",
+            over.title()
+        );
+        Some(Diagnostic::in_words(&format!("forward {}", zone.title()), &text))
+    };
+    config.forward.iter().filter_map(hidden)
+}
+
 impl Checked {
     /// A zone that is a file alone.
     fn of_file(settings: &Settings) -> Self {
@@ -146,11 +161,12 @@ impl Checked {
     fn of_configuration(config: &Serve) -> Self {
         let mut findings = config.ending();
         findings.extend(config.unreadable());
-        findings.extend(config.forward.iter().filter_map(|source| {
+        findings.extend(config.forward.iter().flat_map(|it| &it.upstreams).filter_map(|source| {
             let Source::File(path) = source else { return None };
             let text = format!("{}; name a file with nameservers", source.check().err()?);
             Some(Diagnostic::in_words(&format!("forward {}", path.display()), &text))
         }));
+        findings.extend(unreachable(config));
         Self { zone: CONFIGURATION.to_owned(), keys: None, findings }
     }
 

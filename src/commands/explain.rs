@@ -10,6 +10,7 @@ use crate::authority::{self, Draw};
 use crate::cli::{ExplainArgs, Output};
 use crate::config::{Serve, indexed};
 use crate::error::Failure;
+use crate::forward::ForwardZone;
 use crate::index::Index;
 use crate::names::{WireName, percent_encoded};
 use crate::remote::ServerUrl;
@@ -26,8 +27,11 @@ const NOTHING: u8 = 3;
 pub async fn explain(config: Serve, args: &ExplainArgs) -> Result<u8, Failure> {
     let (name, kind) =
         authority::asked(&args.name, args.kind.as_deref()).map_err(Failure::usage)?;
+    let forward = config.forward.clone();
     let index = read_all(config, &name).await?;
-    let explanation = authority::explain(&index.load(), &name, kind, &mut Draw::new());
+    let mut explanation = authority::explain(&index.load(), &name, kind, &mut Draw::new());
+    let note = explanation.foreign().and_then(|name| ForwardZone::note(&forward, name));
+    explanation.notes.extend(note);
     match print::form(args.output) {
         Output::Table => print::text(&explanation.to_string())?,
         Output::Json => print::object(&explanation.to_json())?,

@@ -2,11 +2,11 @@
 
 use super::Listen;
 use crate::error::Failure;
-use crate::forward::{Own, Rules, Source, UPSTREAMS_MAX};
-use crate::options::{File, Given, ServeArgs};
+use crate::forward::{FORWARD_ZONES_MAX, ForwardZone, Own, Rules, Source, UPSTREAMS_MAX};
+use crate::options::{File, ForwardEntry, Given, ServeArgs};
 
-/// The upstreams that the options and the file name; none where other names are refused.
-/// Paths of the file begin where it stands.
+/// The upstreams that the options and the file name, by the zones that they are asked for; none
+/// where other names are refused. Paths of the file begin where it stands.
 ///
 /// # Errors
 /// [`Failure::Usage`]: one that is this server, or too many.
@@ -14,28 +14,56 @@ pub(super) fn forward(
     args: &ServeArgs,
     file: &File,
     listen: &Listen,
-) -> Result<Vec<Source>, Failure> {
+) -> Result<Vec<ForwardZone>, Failure> {
     let Some(given) = args.forward(file) else { return Ok(Vec::new()) };
-    if given.value.len() > UPSTREAMS_MAX {
-        let text = format!("at most {UPSTREAMS_MAX} are asked; leave some out");
-        return Err(given.fault(text));
-    }
     let own = Own::new(listen.addresses.clone());
-    let is_own = |source: &&Source| match source {
-        Source::Address(address) => own.at(*address).is_some(),
-        Source::File(_) => false,
-    };
-    if let Some(Source::Address(address)) = given.value.iter().find(is_own) {
-        return Err(given.fault(format_args!(
-            "{address} is this server itself, which would ask itself for ever; name others"
-        )));
-    }
-    let Given { value, is_written, .. } = given;
+    let zones = by_zone(&given);
+    check(&zones, &own).map_err(|fault| given.fault(fault))?;
     let resolved = |source| match source {
-        Source::File(path) if is_written => Source::File(file.resolve(&path)),
+        Source::File(path) if given.is_written => Source::File(file.resolve(&path)),
         source => source,
     };
-    Ok(value.into_iter().map(resolved).collect())
+    let resolve = |zone: ForwardZone| {
+        let upstreams = zone.upstreams.into_iter().map(resolved).collect();
+        ForwardZone { name: zone.name, upstreams }
+    };
+    Ok(zones.into_iter().map(resolve).collect())
+}
+
+/// The zones of all entries, in order; what several entries name of one zone is asked in turn.
+fn by_zone(given: &Given<Vec<ForwardEntry>>) -> Vec<ForwardZone> {
+    let mut zones: Vec<ForwardZone> = Vec::new();
+    for ForwardEntry { zone, to } in given.value.clone() {
+        match zones.iter_mut().find(|it| it.name == zone) {
+            Some(same) => same.upstreams.extend(to),
+            None => zones.push(ForwardZone { name: zone, upstreams: to }),
+        }
+    }
+    zones
+}
+
+/// Checks how many there are, and that none of them is this server.
+fn check(zones: &[ForwardZone], own: &Own) -> Result<(), String> {
+    if zones.len() > FORWARD_ZONES_MAX {
+        return Err(format!("there are more than {FORWARD_ZONES_MAX} zones; leave some out"));
+    }
+    for zone in zones {
+        let of = || if zone.name.is_root() { String::new() } else { format!("{}: ", zone.title()) };
+        if zone.upstreams.len() > UPSTREAMS_MAX {
+            return Err(format!("{}at most {UPSTREAMS_MAX} are asked; leave some out", of()));
+        }
+        let is_own = |source: &&Source| match source {
+            Source::Address(address) => own.at(*address).is_some(),
+            Source::File(_) => false,
+        };
+        if let Some(Source::Address(address)) = zone.upstreams.iter().find(is_own) {
+            return Err(format!(
+                "{}{address} is this server itself, which would ask itself for ever; name others",
+                of()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// How they are asked, and what is done with what they say.

@@ -20,7 +20,7 @@ use super::{check_tls, files, log_format, registry_url};
 use crate::error::Failure;
 use crate::etcd::{Access, Files};
 use crate::files::NamedFile;
-use crate::forward::{Rules, Source};
+use crate::forward::{ForwardZone, Rules};
 use crate::index::Settings;
 use crate::names::Span;
 use crate::options::{self, Common, File, ServeArgs, TakesEffect};
@@ -45,8 +45,8 @@ pub struct Serve {
     pub bare_names: bool,
     /// Whether files are read again when they change.
     pub watch_files: bool,
-    /// Who is asked for other names; nobody when empty.
-    pub forward: Vec<Source>,
+    /// Who is asked for other names, by zone; nobody when empty.
+    pub forward: Vec<ForwardZone>,
     /// How they are asked, and what is done with what they say.
     pub forward_rules: Rules,
     /// The registry zones, in the order of the file.
@@ -267,6 +267,7 @@ fn directory(args: &ServeArgs, file: &File) -> Result<Option<PathBuf>, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forward::Source;
 
     fn serve(text: &str) -> Result<Serve, Failure> {
         let directory = tempfile::tempdir().unwrap();
@@ -321,7 +322,7 @@ mod tests {
     #[test]
     fn others_to_ask_are_addresses_and_files() {
         let text = "forward = [\"1.1.1.1\", \"[2606::1]:5353\", \"./resolv.conf\", \"/a\"]";
-        let forward = serve(text).unwrap().forward;
+        let forward = serve(text).unwrap().forward.remove(0).upstreams;
         let [first, second] = ["1.1.1.1:53", "[2606::1]:5353"].map(|it| it.parse().unwrap());
         assert_eq!(forward[..2], [Source::Address(first), Source::Address(second)]);
         let files =

@@ -21,6 +21,22 @@ pub(super) struct Said {
     pub(super) ttl: u32,
 }
 
+impl Said {
+    /// Ends at the first alias whose target others are asked for, which says where it leads.
+    pub(super) fn leave_where(&mut self, leads_away: impl Fn(&Name) -> bool) {
+        let answers = &mut self.answer.answers;
+        let leaving = answers.iter().enumerate().find_map(|(at, set)| match set.data.first()? {
+            RData::CNAME(target) if leads_away(&target.0) => Some((at, target.0.clone())),
+            _ => None,
+        });
+        let Some((at, target)) = leaving else { return };
+        answers.truncate(at + 1);
+        self.ttl = answers.iter().map(|set| set.ttl).min().unwrap_or(0);
+        (self.answer.code, self.answer.authority) = (ResponseCode::NoError, None);
+        self.answer.leaves = Some(target);
+    }
+}
+
 /// What a reply says to a question, and nothing else that is in it.
 pub(super) fn read(asked: &Asked, reply: Reply) -> Said {
     let chain = Chain::follow(asked, reply.answers);

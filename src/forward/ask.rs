@@ -14,6 +14,7 @@ use super::flights::Flight;
 use super::private;
 use super::selection::Selection;
 use super::upstream::{Upstream, UpstreamFault, did_answer};
+use super::zone::keep_to_own;
 use super::{Asked, DEADLINE};
 use crate::authority::Answer;
 
@@ -53,7 +54,8 @@ impl Selection {
         counters.asked.add(1);
         match self.race(asked).await {
             Ok(mut said) => {
-                if !self.rules.keeps_private {
+                keep_to_own(&self.zones, asked, &mut said);
+                if !self.rules.keeps_private && self.is_of_strangers(&asked.name) {
                     counters.private.add(private::leave_out(&mut said.answer));
                 }
                 self.cache.put(asked, &said, Instant::now());
@@ -81,7 +83,7 @@ impl Selection {
     async fn race(&self, asked: &Asked) -> Result<Said, UpstreamFault> {
         let is_mixed = self.rules.mixes_case;
         let mut race = Race { asked, is_mixed, running: Vec::new(), fault: UpstreamFault::Nobody };
-        match timeout(DEADLINE, race.run(self.in_turn())).await {
+        match timeout(DEADLINE, race.run(self.in_turn(&asked.name))).await {
             Ok(said) => said,
             Err(_) => {
                 race.left_behind();

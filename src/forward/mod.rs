@@ -21,7 +21,7 @@
 //! | `ENTRIES`, `ENTRY_OCTETS` | what is cached |
 //! | `MOMENT`, `STALE_MAX`, `RECHECK` | how long that is given after its time |
 //! | `DATAGRAM` | octets of a reply over UDP |
-//! | `UPSTREAMS_MAX`, `FILE_OCTETS` | upstreams, and the files that name them |
+//! | `FORWARD_ZONES_MAX`, `UPSTREAMS_MAX`, `FILE_OCTETS` | zones, their upstreams, and the files that name them |
 //!
 //! Of hickory-resolver nothing is used. Its `Resolver` asks for the target of every alias
 //! anew, and answers `localhost` and others itself; its pools of name servers take the first
@@ -62,6 +62,7 @@ mod source;
 mod upstream;
 mod waiting;
 mod watch;
+mod zone;
 
 use std::fmt;
 use std::io;
@@ -80,6 +81,7 @@ use self::flights::{Done, Flight, InFlight, Joined};
 use self::probes::Probes;
 use self::selection::Selection;
 use self::watch::{Round, Watch};
+use self::zone::covering;
 use crate::authority::Answer;
 
 pub use self::counters::ForwardCounts;
@@ -87,13 +89,14 @@ pub use self::lookup::{LookupFault, name_servers, service_records};
 pub use self::own::Own;
 pub use self::source::{Source, SourceFault};
 pub use self::upstream::UpstreamState;
+pub use self::zone::{FORWARD_ZONES_MAX, ForwardZone, ForwardZoneState};
 
 /// How long a question waits in all. Resolvers of clients give up after five seconds, and
 /// should hear why before that.
 const DEADLINE: Duration = Duration::from_secs(4);
 /// How often is looked whether nothing waits any more, before the end.
 const IDLE_GLANCE: Duration = Duration::from_millis(10);
-/// Upstreams in all: more than anybody has, and few enough that all of them are tried.
+/// Upstreams of a zone: more than anybody has, and few enough that all of them are tried.
 pub const UPSTREAMS_MAX: usize = 8;
 
 /// A question for others.
@@ -142,18 +145,18 @@ struct Shared {
 }
 
 impl Forwarder {
-    /// Starts a thread that asks what `sources` name, by some rules, but never what is `own`.
+    /// Starts a thread that asks what `zones` name, by some rules, but never what is `own`.
     ///
     /// # Errors
     /// [`io::Error`] when the system has no thread left.
-    pub fn start(sources: Vec<Source>, rules: Rules, own: Own) -> io::Result<Self> {
+    pub fn start(zones: Vec<ForwardZone>, rules: Rules, own: Own) -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).thread_name("forward").enable_all().build()?;
-        let mut watch = Watch::new(sources, own.clone());
-        let addresses = watch.look();
-        watch::tell(&addresses);
+        let mut watch = Watch::new(zones, own.clone());
+        let found = watch.look();
+        watch::tell(&found);
         let shared = Arc::new(Shared {
-            selection: ArcSwap::from_pointee(Selection::new(&addresses, rules)),
+            selection: ArcSwap::from_pointee(Selection::new(&found, rules)),
             flights: Arc::new(InFlight::new()),
             probes: Probes::default(),
             counters: Counters::default(),
@@ -163,11 +166,11 @@ impl Forwarder {
         Ok(Self { shared, own, runtime: Some(runtime) })
     }
 
-    /// Asks what other sources name, by other rules, from the next question on. Questions that
+    /// Asks what other zones name, by other rules, from the next question on. Questions that
     /// wait are still answered by whom they were asked. It reads files.
-    pub fn replace(&self, sources: Vec<Source>, rules: Rules) {
+    pub fn replace(&self, zones: Vec<ForwardZone>, rules: Rules) {
         let Self { shared, own, .. } = self;
-        shared.turn.replace(Watch::new(sources, own.clone()), rules, shared);
+        shared.turn.replace(Watch::new(zones, own.clone()), rules, shared);
     }
 
     /// Answers a client's question by `done`, which is called once, here or on the thread of
@@ -202,11 +205,29 @@ impl Forwarder {
         self.shared.counters.counts(self.shared.flights.waiting())
     }
 
-    /// The upstreams.
+    /// The upstreams, each once.
     #[must_use]
     pub fn upstreams(&self) -> Vec<UpstreamState> {
         let selection = self.shared.selection.load();
         selection.upstreams.iter().map(|upstream| upstream.standing()).collect()
+    }
+
+    /// The zones that are forwarded.
+    #[must_use]
+    pub fn zones(&self) -> Vec<ForwardZoneState> {
+        self.shared.selection.load().zones.iter().map(ForwardZone::standing).collect()
+    }
+
+    /// Whether somebody is to be asked for a name.
+    #[must_use]
+    pub fn covers(&self, name: &Name) -> bool {
+        covering(&self.shared.selection.load().zones, name).is_some()
+    }
+
+    /// Who is asked for a name; nobody where it is refused.
+    #[must_use]
+    pub fn zone_of(&self, name: &Name) -> Option<ForwardZoneState> {
+        covering(&self.shared.selection.load().zones, name).map(ForwardZone::standing)
     }
 
     /// Has a question asked, and the asker wait.
@@ -242,9 +263,9 @@ impl Forwarder {
 
 impl Shared {
     /// Asks other upstreams from now on, by some rules, and says so.
-    fn select(&self, addresses: &[SocketAddr], rules: Rules) {
-        watch::tell(addresses);
-        let next = self.selection.load().next(addresses, rules);
+    fn select(&self, zones: &[ForwardZone<SocketAddr>], rules: Rules) {
+        watch::tell(zones);
+        let next = self.selection.load().next(zones, rules);
         self.selection.store(Arc::new(next));
     }
 }

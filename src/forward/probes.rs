@@ -2,13 +2,14 @@
 //! Each is asked for a name that nobody else can know; if somebody then asks us for that
 //! name, the upstream is left out until it no longer does so.
 //!
-//! The names stand right below the root, since resolvers answer for special names such as
-//! `invalid.` themselves, and would hide the loop.
+//! The names stand right below the zone that it is asked for. Of the root that is since
+//! resolvers answer for special names such as `invalid.` themselves, and would hide the loop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::timeout;
 
@@ -40,16 +41,24 @@ impl Probes {
         probe.inspect(|(_, seen)| seen.store(true, Ordering::Relaxed)).is_some()
     }
 
-    /// Probes an upstream, and says whether it answers, and where its questions lead.
-    pub(super) async fn probe(&self, upstream: &Upstream) {
+    /// Probes an upstream of some zones, and says whether it answers, and where its questions
+    /// lead.
+    pub(super) async fn probe(&self, upstream: &Upstream, zones: Vec<Name>) {
+        let leads = zones.iter().map(|zone| self.leads_here(upstream, zone));
+        let does_loop = join_all(leads).await.contains(&true);
+        tell(upstream, does_loop);
+    }
+
+    /// Whether a question for a name of a zone comes back.
+    async fn leads_here(&self, upstream: &Upstream, zone: &Name) -> bool {
         let seen = Arc::new(AtomicBool::new(false));
-        let name = random_name();
+        let name = random_name(zone);
         self.out.lock().push((name.clone(), Arc::clone(&seen)));
         let asked = Asked { name, kind: KIND, checking_disabled: false };
         let reply = timeout(WAIT, upstream.ask(&asked, false)).await;
         upstream.note(reply.is_ok_and(|it| did_answer(&it)), Instant::now());
         self.out.lock().retain(|(name, _)| *name != asked.name);
-        tell(upstream, seen.load(Ordering::Relaxed));
+        seen.load(Ordering::Relaxed)
     }
 }
 
@@ -69,8 +78,11 @@ fn tell(upstream: &Upstream, does_loop: bool) {
     }
 }
 
-/// A name of two labels that nobody can foresee.
-fn random_name() -> Name {
+/// A name that nobody can foresee, two labels below a zone; right below the root where a zone's
+/// name is so long that they do not fit.
+fn random_name(zone: &Name) -> Name {
     let label = || format!("{:016x}", fastrand::u64(..));
-    Name::from_labels([label().as_bytes(), label().as_bytes()]).expect("two short labels")
+    let labels = [label(), label()];
+    let name = Name::from_labels(labels.iter().map(String::as_bytes)).expect("two short labels");
+    name.clone().append_domain(zone).unwrap_or(name)
 }

@@ -1,5 +1,6 @@
 //! The sources of upstreams: an address, or a resolv.conf file.
 
+use std::fmt;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,15 @@ impl Source {
         match self {
             Self::Address(_) => Ok(()),
             Self::File(path) => read_file(path).map(drop),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(formatter),
+            Self::File(path) => path.display().fmt(formatter),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::source::read_file;
+use super::zone::ForwardZone;
 use super::{Own, Rules, Shared, Source, UPSTREAMS_MAX};
 use crate::files::{Followed, LOOK_EVERY};
 use crate::lock::Lock;
@@ -24,8 +25,8 @@ const PROBE_ALL: u64 = 150;
 
 /// The watch of the files that name upstreams.
 pub(super) struct Watch {
-    /// In order.
-    sources: Vec<WatchedSource>,
+    /// Of each zone, in order.
+    zones: Vec<ForwardZone<WatchedSource>>,
     /// What is never asked.
     own: Own,
     /// Addresses of which was said that they are ours, or too many.
@@ -41,29 +42,31 @@ struct WatchedSource {
 
 impl Watch {
     /// Watches sources; nothing is looked at yet.
-    pub(super) fn new(sources: Vec<Source>, own: Own) -> Self {
-        let watched = |source| match source {
-            Source::Address(address) => {
-                WatchedSource { file: None, servers: Followed::new(vec![address]) }
-            }
-            Source::File(path) => WatchedSource { file: Some(path), servers: Followed::default() },
+    pub(super) fn new(zones: Vec<ForwardZone>, own: Own) -> Self {
+        let watched = |zone: &ForwardZone| {
+            zone.map(zone.upstreams.iter().cloned().map(WatchedSource::new).collect())
         };
-        let sources = sources.into_iter().map(watched).collect();
-        Self { sources, own, told: HashSet::new() }
+        Self { zones: zones.iter().map(watched).collect(), own, told: HashSet::new() }
     }
 
-    /// The upstreams there are to be now: each once, none of them ours.
-    pub(super) fn look(&mut self) -> Vec<SocketAddr> {
+    /// The upstreams there are to be now: each once for a zone, none of them ours.
+    pub(super) fn look(&mut self) -> Vec<ForwardZone<SocketAddr>> {
+        (0..self.zones.len()).map(|zone| self.look_at(zone)).collect()
+    }
+
+    /// The same of one zone.
+    fn look_at(&mut self, zone: usize) -> ForwardZone<SocketAddr> {
         let mut all = Vec::new();
-        for at in 0..self.sources.len() {
-            self.sources[at].look();
-            for server in self.sources[at].servers.value.clone() {
+        for at in 0..self.zones[zone].upstreams.len() {
+            let source = &mut self.zones[zone].upstreams[at];
+            source.look();
+            for server in source.servers.value.clone() {
                 if !all.contains(&server) && self.may_be_asked(server, all.len()) {
                     all.push(server);
                 }
             }
         }
-        all
+        self.zones[zone].map(all)
     }
 
     /// Whether an upstream is none of ours, and not one too many; said once if it is.
@@ -87,6 +90,14 @@ impl Watch {
 }
 
 impl WatchedSource {
+    /// A source at which nobody has looked yet.
+    fn new(source: Source) -> Self {
+        match source {
+            Source::Address(address) => Self { file: None, servers: Followed::new(vec![address]) },
+            Source::File(path) => Self { file: Some(path), servers: Followed::default() },
+        }
+    }
+
     /// Reads the file again. If it cannot be used, what it named before stays, and the
     /// reason is said once.
     fn look(&mut self) {
@@ -117,7 +128,7 @@ impl Round {
     }
 
     /// Uses what was found, unless the sources where it was found were replaced meanwhile.
-    fn select(&self, edition: u64, found: &[SocketAddr], shared: &Shared) {
+    fn select(&self, edition: u64, found: &[ForwardZone<SocketAddr>], shared: &Shared) {
         let newest = self.newest.lock();
         if newest.0 == edition {
             shared.select(found, shared.selection.load().rules);
@@ -145,7 +156,7 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
                 || looks.is_multiple_of(PROBE_AGAIN)
                     && (upstream.is_looping() || upstream.is_silent())
         });
-        join_all(due.map(|upstream| shared.probes.probe(upstream))).await;
+        join_all(due.map(|it| shared.probes.probe(it, selection.zones_of(it)))).await;
         if timeout(LOOK_EVERY, shared.turn.replaced.notified()).await.is_ok() {
             continue;
         }
@@ -155,7 +166,7 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
         };
         let Ok((again, found)) = spawn_blocking(look).await else { return };
         watch = again;
-        let is_same = selection.upstreams.iter().map(|it| it.address()).eq(found.iter().copied());
+        let is_same = selection.is_of(&found);
         looks = if is_same { looks + 1 } else { 0 };
         if !is_same {
             shared.turn.select(edition, &found, &shared);
@@ -164,11 +175,17 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
 }
 
 /// Logs which upstreams are asked.
-pub(super) fn tell(upstreams: &[SocketAddr]) {
-    let names: Vec<_> = upstreams.iter().map(SocketAddr::to_string).collect();
-    match names.as_slice() {
-        [] => tracing::warn!("no usable upstream server: out-of-zone names get SERVFAIL"),
-        names => tracing::info!("forwarding out-of-zone names to {}", names.join(", ")),
+pub(super) fn tell(zones: &[ForwardZone<SocketAddr>]) {
+    for zone in zones {
+        let names: Vec<_> = zone.upstreams.iter().map(SocketAddr::to_string).collect();
+        let what = match zone.name.is_root() {
+            true => "out-of-zone names".to_owned(),
+            false => format!("names of {}", zone.title()),
+        };
+        match names.as_slice() {
+            [] => tracing::warn!("no usable upstream server: {what} get SERVFAIL"),
+            names => tracing::info!("forwarding {what} to {}", names.join(", ")),
+        }
     }
 }
 
@@ -187,27 +204,29 @@ mod tests {
         let path = directory.path().join("resolv.conf");
         let write = |text: &str| std::fs::write(&path, text).unwrap();
         let first = Source::Address("192.0.2.1:53".parse().unwrap());
-        let mut watch = Watch::new(vec![first, Source::File(path.clone())], Own::default());
-        assert_eq!(watch.look(), addresses(&["192.0.2.1"]));
+        let zone = ForwardZone::root(vec![first, Source::File(path.clone())]);
+        let mut watch = Watch::new(vec![zone], Own::default());
+        let mut look = || watch.look().remove(0).upstreams;
+        assert_eq!(look(), addresses(&["192.0.2.1"]));
         write("nameserver 192.0.2.2\nnameserver 192.0.2.1\n");
-        assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
+        assert_eq!(look(), addresses(&["192.0.2.1", "192.0.2.2"]));
         for text in ["", "nameserver nonsense\n"] {
             write(text);
-            assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
+            assert_eq!(look(), addresses(&["192.0.2.1", "192.0.2.2"]));
         }
         std::fs::remove_file(&path).unwrap();
-        assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.2"]));
+        assert_eq!(look(), addresses(&["192.0.2.1", "192.0.2.2"]));
         write("nameserver 192.0.2.3\n");
-        assert_eq!(watch.look(), addresses(&["192.0.2.1", "192.0.2.3"]));
+        assert_eq!(look(), addresses(&["192.0.2.1", "192.0.2.3"]));
     }
 
     #[test]
     fn what_is_ours_or_too_many_is_left_out() {
         let sources = (1..=20).map(|it| Source::Address(([192, 0, 2, it], 53).into()));
         let own = Own::new(addresses(&["192.0.2.1"]));
-        let mut watch = Watch::new(sources.collect(), own);
+        let mut watch = Watch::new(vec![ForwardZone::root(sources.collect())], own);
         assert_eq!(
-            watch.look(),
+            watch.look()[0].upstreams,
             addresses(&[
                 "192.0.2.2",
                 "192.0.2.3",

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::Subject;
 use crate::certificates;
-use crate::forward::{Forwarder, UpstreamState};
+use crate::forward::{ForwardZoneState, Forwarder, UpstreamState};
 use crate::index::Generation;
 use crate::metrics::{CertificateEnd, Report, State};
 
@@ -33,12 +33,12 @@ impl Subject {
             Some(State::ReloadRefused { cause: it.cause.clone(), fault })
         });
         let policy = self.policies.load();
-        let upstream = policy.forwarder.as_deref().and_then(no_upstream);
+        let upstreams = policy.forwarder.as_deref().into_iter().flat_map(no_upstreams);
         let now = SystemTime::now();
         let ending = self.certificate_ends().into_iter();
         let ending = ending.filter_map(|(option, end)| CertificateEnd::soon(option, end, now));
         let certificates = ending.map(State::CertificateEnding);
-        draining.into_iter().chain(refused).chain(upstream).chain(certificates).collect()
+        draining.into_iter().chain(refused).chain(upstreams).chain(certificates).collect()
     }
 
     /// When the certificates end that are shown: to clients of HTTP, and to etcd. Each by the
@@ -51,10 +51,11 @@ impl Subject {
     }
 }
 
-/// That none of those answers that are asked for out-of-zone names.
-fn no_upstream(forwarder: &Forwarder) -> Option<State> {
-    let upstreams = forwarder.upstreams();
-    let is_none = !upstreams.iter().any(UpstreamState::is_used);
-    let addresses = || upstreams.iter().map(|it| it.address).collect();
-    is_none.then(|| State::NoUpstream { upstreams: addresses() })
+/// The zones of forwarding of whose upstreams none answers.
+fn no_upstreams(forwarder: &Forwarder) -> impl Iterator<Item = State> {
+    let is_dead = |zone: &ForwardZoneState| !zone.upstreams.iter().any(UpstreamState::is_used);
+    forwarder.zones().into_iter().filter(is_dead).map(|zone| State::NoUpstream {
+        upstreams: zone.upstreams.iter().map(|it| it.address).collect(),
+        zone: Some(zone.title).filter(|title| title != "."),
+    })
 }

@@ -56,8 +56,10 @@ pub enum State {
     },
     /// The server was told to end.
     Draining,
-    /// None of those that are asked for out-of-zone names answers.
+    /// None of those that are asked for out-of-zone names, or for those of one zone, answers.
     NoUpstream {
+        /// The zone; none for all names that have no other.
+        zone: Option<String>,
         /// Who they are; nobody where none can be used.
         upstreams: Vec<SocketAddr>,
     },
@@ -230,7 +232,9 @@ impl fmt::Display for State {
                 "reload failed ({cause}), keeping the previous configuration: {fault}"
             ),
             Self::Draining => formatter.write_str("draining"),
-            Self::NoUpstream { upstreams } => no_upstream(upstreams, formatter),
+            Self::NoUpstream { zone, upstreams } => {
+                no_upstream(zone.as_deref(), upstreams, formatter)
+            }
             Self::CertificateEnding(end) => write!(formatter, "{}: {end}", end.option),
         }
     }
@@ -248,14 +252,21 @@ impl Outdated {
     }
 }
 
-/// Writes that nobody answers for out-of-zone names.
-fn no_upstream(upstreams: &[SocketAddr], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Writes that nobody answers for out-of-zone names, or for those of one zone.
+fn no_upstream(
+    zone: Option<&str>,
+    upstreams: &[SocketAddr],
+    formatter: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let names: Vec<_> = upstreams.iter().map(SocketAddr::to_string).collect();
     match names.as_slice() {
         [] => formatter.write_str("no usable upstream server")?,
         names => write!(formatter, "no upstream server answers ({})", names.join(", "))?,
     }
-    formatter.write_str(": out-of-zone names get SERVFAIL")
+    match zone {
+        None => formatter.write_str(": out-of-zone names get SERVFAIL"),
+        Some(zone) => write!(formatter, ": names of {zone} get SERVFAIL"),
+    }
 }
 
 impl fmt::Display for ListProgress {
@@ -318,7 +329,7 @@ pub(super) mod tests {
             State::Holding(Holding { held: 5, of: 30, until: UNIX_EPOCH }),
             State::ReloadRefused { cause: text("SIGHUP"), fault: text("a.toml:2: key: wrong") },
             State::Draining,
-            State::NoUpstream { upstreams: vec!["192.0.2.1:53".parse().unwrap()] },
+            State::NoUpstream { zone: None, upstreams: vec!["192.0.2.1:53".parse().unwrap()] },
             State::CertificateEnding(CertificateEnd {
                 option: "http-cert",
                 end: UNIX_EPOCH,

@@ -36,9 +36,11 @@ pub(super) fn unknown(text: &str, key: &Spanned<DeString<'_>>) -> Option<String>
     Some(format!("{line}: {name}: {}", unknown_of(name, known)))
 }
 
-/// That a key of `[[zone]]` is unknown.
+/// That a key of `[[zone]]` or `[[forward]]` is unknown.
 fn unknown_of_zone(what: &str) -> Option<String> {
-    let (key, known) = what.strip_prefix("unknown field `")?.split_once("`, expected one of ")?;
+    let (key, known) = what.strip_prefix("unknown field `")?.split_once("`, expected ")?;
+    // Of two keys it is said that it is either.
+    let known = known.trim_start_matches("one of ").replace(" or ", ", ");
     Some(unknown_of(key, known.split(", ").map(|it| it.trim_matches('`'))))
 }
 
@@ -61,6 +63,9 @@ fn mistyped(what: &str, key: &str) -> Option<String> {
     let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
     let value = value.trim_matches('`');
     Some(match (kind, wanted) {
+        (_, "a sequence") if key.starts_with("[forward") => {
+            "it is one of a list of tables; write [[forward]]".to_owned()
+        }
         (_, "a sequence") if key == "zone" || key.starts_with("[zone") => {
             "it is one of a list of tables; write [[zone]]".to_owned()
         }

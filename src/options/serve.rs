@@ -7,8 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 
 use super::declare::options;
-use super::{AnsweringArgs, HttpArgs, LimitArgs, socket_address};
-use crate::forward::Source;
+use super::{AnsweringArgs, ForwardEntry, HttpArgs, LimitArgs, socket_address};
 use crate::names::Span;
 
 /// The port that is shown to whoever leaves one out.
@@ -52,9 +51,10 @@ options! {
         /// Upstream servers for names outside the zones [default: none]
         ///
         /// Addresses of servers, or resolv.conf files. Without any, such names are REFUSED. May be
-        /// repeated, or a list with commas.
+        /// repeated, or a list with commas. In the file also [[forward]] with zone and to: servers
+        /// for the names of one zone.
         #[arg(long, env = "SRVD_FORWARD", value_name = "SERVER|FILE", value_delimiter = ',')]
-        forward: Vec<Source> => Reloaded;
+        forward: Vec<ForwardEntry> => Reloaded;
         /// Pass on private addresses in upstream replies [default: true]
         ///
         /// With false, names of strangers cannot lead browsers into this network (DNS rebinding).

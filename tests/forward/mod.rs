@@ -9,11 +9,13 @@ mod loops;
 mod old;
 mod trust;
 pub(crate) mod upstream;
+mod zones;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use srvd::forward::{Forwarder, Own, Rules, Source};
+use hickory_proto::rr::Name;
+use srvd::forward::{ForwardZone, Forwarder, Own, Rules, Source};
 use srvd::wire::Policy;
 
 use crate::fixture::Fixture;
@@ -53,6 +55,16 @@ impl Forwarding {
         Self::start_as((&example(), "127.0.0.1:0"), sources, rules, Policy::default())
     }
 
+    /// Asks the servers of some zones by some rules.
+    fn of_zones(rules: Rules, zones: &[(&str, &[SocketAddr])]) -> Self {
+        let zone = |(name, at): &(&str, &[SocketAddr])| ForwardZone {
+            name: Name::from_ascii(name).unwrap(),
+            upstreams: at.iter().map(|at| Source::Address(*at)).collect(),
+        };
+        let zones = zones.iter().map(zone).collect();
+        Self::start_zones((&example(), "127.0.0.1:0"), zones, rules, Policy::default())
+    }
+
     /// Serves an index on an address, and asks what sources name by some rules.
     fn start_as(
         (fixture, address): (&Fixture, &str),
@@ -60,11 +72,21 @@ impl Forwarding {
         rules: Rules,
         policy: Policy,
     ) -> Self {
+        let zones = vec![ForwardZone::root(sources)];
+        Self::start_zones((fixture, address), zones, rules, policy)
+    }
+
+    /// The same where zones have upstreams of their own.
+    fn start_zones(
+        (fixture, address): (&Fixture, &str),
+        zones: Vec<ForwardZone>,
+        rules: Rules,
+        policy: Policy,
+    ) -> Self {
         srvd::privileges::make_room(900);
         let mut started = None;
         let server = Server::start_where(fixture, [address, "[::1]:0"], |addresses| {
-            let forwarder =
-                Arc::new(Forwarder::start(sources, rules, Own::new(addresses)).unwrap());
+            let forwarder = Arc::new(Forwarder::start(zones, rules, Own::new(addresses)).unwrap());
             started = Some(Arc::clone(&forwarder));
             Arc::new(Policy { forwarder: Some(forwarder), ..policy })
         });

@@ -199,6 +199,15 @@ impl Explanation {
     }
 }
 
+impl Explanation {
+    /// The name that only others can answer for, if it leads to one.
+    #[must_use]
+    pub fn foreign(&self) -> Option<&Name> {
+        let is_foreign = self.reason == Some(Reason::NotAuthoritative);
+        self.leaves.as_ref().or(is_foreign.then_some(&self.name))
+    }
+}
+
 impl fmt::Display for Explanation {
     /// For people: one fact a line.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -34,10 +34,13 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let (name, kind) = authority::asked(&name, kind.as_deref()).map_err(Refusal::invalid)?;
     let generation = Arc::clone(&subject.index.load());
-    subject
-        .heavy
-        .beside(
-            move || Ok(authority::explain(&generation, &name, kind, &mut Draw::new()).to_json()),
-        )
-        .await
+    let policies = Arc::clone(&subject.policies);
+    let explain = move || {
+        let mut explanation = authority::explain(&generation, &name, kind, &mut Draw::new());
+        let policy = policies.load();
+        let zone = |name| policy.forwarder.as_ref().and_then(|it| it.zone_of(name));
+        explanation.notes.extend(explanation.foreign().and_then(zone).map(|it| it.note()));
+        Ok(explanation.to_json())
+    };
+    subject.heavy.beside(explain).await
 }

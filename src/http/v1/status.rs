@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::timestamp;
 use super::upstream::UpstreamShown;
 use crate::events::Events;
+use crate::forward::ForwardZoneState;
 use crate::http::Subject;
 use crate::http::server::refusal::Refusal;
 use crate::http::server::samples::{CountSample, Lately, Samples};
@@ -183,8 +184,12 @@ fn status(subject: &Subject, samples: &Samples) -> Status {
 /// The servers that are asked for out-of-zone names.
 fn upstreams(subject: &Subject) -> Vec<UpstreamShown> {
     let policy = subject.policies.load();
-    let all = policy.forwarder.iter().flat_map(|it| it.upstreams());
-    all.map(|it| UpstreamShown::new(&it)).collect()
+    let zones = policy.forwarder.iter().flat_map(|it| it.zones());
+    let shown = |zone: ForwardZoneState| {
+        let shown = |it| UpstreamShown::new(&zone.title, it);
+        zone.upstreams.iter().map(shown).collect::<Vec<_>>()
+    };
+    zones.flat_map(shown).collect()
 }
 
 /// The certificates that are shown.

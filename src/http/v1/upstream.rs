@@ -8,6 +8,8 @@ use crate::forward::UpstreamState;
 /// A server that is asked for out-of-zone names.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UpstreamShown {
+    /// The zone whose names it is asked for; `.` for all that have no other.
+    zone: String,
     /// The address, with its port.
     address: String,
     /// Whether answers are to be had of it: `answering`, and not `looping`.
@@ -28,10 +30,11 @@ pub(super) struct UpstreamShown {
 }
 
 impl UpstreamShown {
-    /// What is shown of an upstream.
-    pub(super) fn new(upstream: &UpstreamState) -> Self {
+    /// What is shown of an upstream of a zone.
+    pub(super) fn new(zone: &str, upstream: &UpstreamState) -> Self {
         let answers = upstream.times.count();
         Self {
+            zone: zone.to_owned(),
             address: upstream.address.to_string(),
             used: upstream.is_used(),
             answering: upstream.does_answer,

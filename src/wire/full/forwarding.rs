@@ -78,6 +78,9 @@ impl<'p> Forwarding<'p> {
             return false;
         };
         while let Some(asked) = wanted(request, question, answer) {
+            if !policy.forwarder.as_ref().is_some_and(|it| it.covers(&asked.name)) {
+                break;
+            }
             if !policy.may_recurse(client) {
                 let is_ours = answer.authoritative;
                 answer.reason = if is_ours { answer.reason } else { Some(Reason::Prohibited) };

@@ -115,7 +115,7 @@ impl Reloadable {
     pub(super) fn start(&self) -> io::Result<()> {
         let mut upstreams = self.upstreams.lock();
         upstreams.is_running = true;
-        let forwarder = self.forwarder((&upstreams.zones, upstreams.rules), None)?;
+        let forwarder = self.forwarder((&upstreams.zones, &upstreams.rules), None)?;
         let query_log = self.query_log(upstreams.query_log, None)?;
         let policy = Policy::clone(&self.policies.load());
         self.policies.replace(Policy { forwarder, query_log, ..policy });
@@ -170,9 +170,9 @@ impl Reloadable {
             _ => None,
         };
         let forwarder = match earlier.forwarder.clone() {
-            same if (&upstreams.zones, upstreams.rules) == (&zones, rules) => same,
+            same if (&upstreams.zones, &upstreams.rules) == (&zones, &rules) => same,
             same if !upstreams.is_running => same,
-            other => self.forwarder((&zones, rules), other)?,
+            other => self.forwarder((&zones, &rules), other)?,
         };
         (upstreams.zones, upstreams.rules) = (zones, rules);
         upstreams.query_log = answering.query_log;
@@ -184,17 +184,17 @@ impl Reloadable {
     /// Has others asked what `zones` name, by whoever asked others before.
     fn forwarder(
         &self,
-        (zones, rules): (&[ForwardZone], Rules),
+        (zones, rules): (&[ForwardZone], &Rules),
         earlier: Option<Arc<Forwarder>>,
     ) -> io::Result<Option<Arc<Forwarder>>> {
         if zones.is_empty() {
             return Ok(None);
         }
         if let Some(forwarder) = earlier {
-            forwarder.replace(zones.to_vec(), rules);
+            forwarder.replace(zones.to_vec(), rules.clone());
             return Ok(Some(forwarder));
         }
-        let forwarder = Forwarder::start(zones.to_vec(), rules, self.own.clone())?;
+        let forwarder = Forwarder::start(zones.to_vec(), rules.clone(), self.own.clone())?;
         Ok(Some(Arc::new(forwarder)))
     }
 

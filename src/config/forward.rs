@@ -1,7 +1,11 @@
 //! Options of forwarding: the upstream servers for names outside local zones.
 
+use rustls::pki_types::CertificateDer;
+
 use super::Listen;
 use crate::error::Failure;
+use crate::files::NamedFile;
+use crate::files::pem::check_certificates;
 use crate::forward::{FORWARD_ZONES_MAX, ForwardZone, Own, Rules, Source, UPSTREAMS_MAX};
 use crate::options::{File, ForwardEntry, Given, ServeArgs};
 
@@ -52,13 +56,10 @@ fn check(zones: &[ForwardZone], own: &Own) -> Result<(), String> {
         if zone.upstreams.len() > UPSTREAMS_MAX {
             return Err(format!("{}at most {UPSTREAMS_MAX} are asked; leave some out", of()));
         }
-        let is_own = |source: &&Source| match source {
-            Source::Address(address) => own.at(*address).is_some(),
-            Source::File(_) => false,
-        };
-        if let Some(Source::Address(address)) = zone.upstreams.iter().find(is_own) {
+        let servers = zone.upstreams.iter().filter_map(Source::server);
+        if let Some(server) = servers.into_iter().find(|it| own.at(it.at).is_some()) {
             return Err(format!(
-                "{}{address} is this server itself, which would ask itself for ever; name others",
+                "{}{server} is this server itself, which would ask itself for ever; name others",
                 of()
             ));
         }
@@ -67,12 +68,23 @@ fn check(zones: &[ForwardZone], own: &Own) -> Result<(), String> {
 }
 
 /// How they are asked, and what is done with what they say.
-pub(super) fn rules(args: &ServeArgs, file: &File) -> Rules {
+///
+/// # Errors
+/// [`Failure::Usage`]: the authorities cannot be read.
+pub(super) fn rules(args: &ServeArgs, file: &File) -> Result<Rules, Failure> {
     let default = Rules::default();
     let private = args.forward_private(file).map(|given| given.value);
     let mixed_case = args.forward_0x20(file).map(|given| given.value);
-    Rules {
+    let named = args.forward_ca(file).map(|given| given.named(file));
+    Ok(Rules {
         keeps_private: private.unwrap_or(default.keeps_private),
         mixes_case: mixed_case.unwrap_or(default.mixes_case),
-    }
+        authorities: named.as_ref().map_or(Ok(default.authorities), authorities)?,
+    })
+}
+
+/// The authorities of a file.
+fn authorities(file: &NamedFile) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let pem = file.read()?;
+    Ok(check_certificates(&pem).map_err(|text| file.fault(text))?)
 }

@@ -22,6 +22,7 @@ pub(super) fn read_again(
     let of_registry = files.all().cloned();
     let own = [
         args.answering.cookie_secret_file(file),
+        args.forward_ca(file),
         args.http.http_token_file(file),
         args.http.http_cert(file),
         args.http.http_key(file),

@@ -139,7 +139,7 @@ impl Serve {
         let static_zones = static_zones.into_iter().map(|it| it.served_at(&servers)).collect();
         Ok(Self {
             forward: forward(args, file, &listen)?,
-            forward_rules: rules(args, file),
+            forward_rules: rules(args, file)?,
             listen,
             http: http(&args.http, file)?,
             workers: args.workers(file)?.unwrap_or(0),

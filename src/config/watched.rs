@@ -13,6 +13,7 @@ pub fn watched(common: &Common, args: &ServeArgs, file: &File) -> WatchedFiles {
     let files = [
         common.config.clone(),
         at(args.answering.cookie_secret_file(file)),
+        at(args.forward_ca(file)),
         at(args.http.http_token_file(file)),
         at(args.http.http_cert(file)),
         at(args.http.http_key(file)),

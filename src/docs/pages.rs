@@ -42,6 +42,7 @@ const SERVING: &[&str] = &[
     "max_stale",
     "hold_collapse",
     "shutdown_delay",
+    "forward_ca",
     "forward_private",
     "forward_0x20",
 ];

@@ -27,6 +27,12 @@ const QR_AND_OPCODE: u8 = 0xf8;
 const RESPONSE: u8 = 0x80;
 /// The bit of an answer that is known first-hand.
 const AA: u8 = 0x04;
+/// The option of padding (RFC 7830).
+const PADDING: u8 = 12;
+/// Octets of an option before its value.
+const OPTION_HEAD: usize = 4;
+/// Octets that a padded question has a multiple of (RFC 8467 section 4.1).
+const BLOCK: usize = 128;
 /// The bit of a reply that was cut.
 const TC: u8 = 0x02;
 
@@ -86,6 +92,22 @@ impl Request {
             octets.extend([0, 0, 41, high, low, 0, 0, 0, 0, 0, 0]);
         }
         Ok(Self { octets, question, has_edns })
+    }
+
+    /// The same with so many octets that its length tells nothing, where it can have options: for
+    /// encrypted ways alone.
+    pub(super) fn padded(mut self) -> Self {
+        if self.has_edns {
+            let length = self.octets.len() + OPTION_HEAD;
+            let padding = length.next_multiple_of(BLOCK) - length;
+            // The OPT record, and with it the message, ends with the length of its options.
+            self.octets.truncate(self.octets.len() - 2);
+            self.octets.extend(((OPTION_HEAD + padding) as u16).to_be_bytes());
+            self.octets.extend([0, PADDING]);
+            self.octets.extend((padding as u16).to_be_bytes());
+            self.octets.resize(self.octets.len() + padding, 0);
+        }
+        self
     }
 
     /// All of it.
@@ -238,6 +260,22 @@ mod tests {
             assert_eq!(message.queries[0].name(), &asked().name);
             assert_eq!(message.edns.map(|edns| edns.max_payload()), has_edns.then_some(PAYLOAD));
         }
+    }
+
+    #[test]
+    fn rfc8467_s4_1_a_padded_question_has_blocks_of_128_octets() {
+        use hickory_proto::op::Message;
+        for length in 1..63 {
+            let name = Name::from_labels([vec![b'a'; length], vec![b'b'; 63]]).unwrap();
+            let asked = Asked { name, ..asked() };
+            let request = Request::new(&asked, true, false).unwrap().padded();
+            assert_eq!(request.octets().len() % BLOCK, 0, "{length}");
+            let message = Message::from_vec(request.octets()).unwrap();
+            assert_eq!(message.edns.map(|edns| edns.max_payload()), Some(PAYLOAD));
+        }
+        let plain = Request::new(&asked(), false, false).unwrap();
+        let length = plain.octets().len();
+        assert_eq!(plain.padded().octets().len(), length);
     }
 
     #[test]

@@ -31,6 +31,7 @@
 //!
 //! | RFC | what of it | status |
 //! | --- | --- | --- |
+//! | 7858, 8484, 8310 | encrypted ways, by [`secure`], and nothing in plain beside them | done |
 //! | 1035 s7.1, 7766 | UDP, repeated; TCP where the answer is truncated | done |
 //! | 2181 s5 | one TTL per RRset, every datum once | done |
 //! | 2181 s5.4.1 | nothing is believed but what answers the question | done |
@@ -57,7 +58,9 @@ mod own;
 mod private;
 mod probes;
 mod room;
+mod secure;
 mod selection;
+mod server;
 mod source;
 mod upstream;
 mod waiting;
@@ -66,12 +69,13 @@ mod zone;
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use hickory_proto::rr::{Name, RecordType};
+use rustls::pki_types::CertificateDer;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
@@ -87,6 +91,7 @@ use crate::authority::Answer;
 pub use self::counters::ForwardCounts;
 pub use self::lookup::{LookupFault, name_servers, service_records};
 pub use self::own::Own;
+pub use self::server::{Encryption, UpstreamServer};
 pub use self::source::{Source, SourceFault};
 pub use self::upstream::UpstreamState;
 pub use self::zone::{FORWARD_ZONES_MAX, ForwardZone, ForwardZoneState};
@@ -111,13 +116,16 @@ pub struct Asked {
 }
 
 /// The rules of forwarding: how upstreams are asked, and what is done with their replies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// Whether private addresses stay in answers.
     pub keeps_private: bool,
     /// Whether letters of names are sent in mixed case, and replies must have the same
     /// (draft-vixie-dnsext-dns0x20).
     pub mixes_case: bool,
+    /// Who signs certificates of upstreams that are asked on encrypted ways; the system's
+    /// authorities when empty.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 /// Asks upstreams. Dropping it ends its thread.
@@ -263,7 +271,7 @@ impl Forwarder {
 
 impl Shared {
     /// Asks other upstreams from now on, by some rules, and says so.
-    fn select(&self, zones: &[ForwardZone<SocketAddr>], rules: Rules) {
+    fn select(&self, zones: &[ForwardZone<UpstreamServer>], rules: Rules) {
         watch::tell(zones);
         let next = self.selection.load().next(zones, rules);
         self.selection.store(Arc::new(next));
@@ -272,7 +280,7 @@ impl Shared {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { keeps_private: true, mixes_case: false }
+        Self { keeps_private: true, mixes_case: false, authorities: Vec::new() }
     }
 }
 

@@ -64,7 +64,7 @@ impl Probes {
 
 /// Remembers whether an upstream leads back here, and logs the change.
 fn tell(upstream: &Upstream, does_loop: bool) {
-    let address = upstream.address();
+    let address = upstream.server();
     match (upstream.does_loop(does_loop), does_loop) {
         (true, true) => tracing::error!(
             upstream = %address,

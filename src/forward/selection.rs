@@ -1,12 +1,13 @@
 //! The upstreams of the day, with what they said: others may say otherwise.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hickory_proto::rr::Name;
 
 use super::Rules;
 use super::cache::Cache;
+use super::secure::Trust;
+use super::server::UpstreamServer;
 use super::upstream::Upstream;
 use super::zone::{ForwardZone, covering};
 
@@ -23,31 +24,39 @@ pub(super) struct Selection {
     pub(super) rules: Rules,
     /// What they said.
     pub(super) cache: Cache,
+    /// Who says that they are who they should be; none while all are asked in plain.
+    trust: Option<Trust>,
 }
 
 impl Selection {
     /// The first upstreams.
-    pub(super) fn new(zones: &[ForwardZone<SocketAddr>], rules: Rules) -> Self {
-        Self::with(0, zones, &[], rules)
+    pub(super) fn new(zones: &[ForwardZone<UpstreamServer>], rules: Rules) -> Self {
+        Self::with(0, zones, (&[], None), rules)
     }
 
     /// Others in their place. Of those that stay is known how they have been doing.
-    pub(super) fn next(&self, zones: &[ForwardZone<SocketAddr>], rules: Rules) -> Self {
-        Self::with(self.edition + 1, zones, &self.upstreams, rules)
+    pub(super) fn next(&self, zones: &[ForwardZone<UpstreamServer>], rules: Rules) -> Self {
+        let trust = self.trust.clone().filter(|trust| trust.is_of(&rules.authorities));
+        let stay = |it: &&Arc<Upstream>| !it.is_encrypted() || trust.is_some();
+        let before: Vec<_> = self.upstreams.iter().filter(stay).cloned().collect();
+        Self::with(self.edition + 1, zones, (&before, trust), rules)
     }
 
-    /// Upstreams at some addresses, some of which were there before.
+    /// Upstreams that are some servers, some of which were there before.
     fn with(
         edition: u64,
-        wanted: &[ForwardZone<SocketAddr>],
-        before: &[Arc<Upstream>],
+        wanted: &[ForwardZone<UpstreamServer>],
+        (before, trust): (&[Arc<Upstream>], Option<Trust>),
         rules: Rules,
     ) -> Self {
+        let mut servers = wanted.iter().flat_map(|zone| &zone.upstreams);
+        let is_encrypted = servers.any(|server| server.encryption.is_some());
+        let trust = trust.or_else(|| is_encrypted.then(|| Trust::new(&rules.authorities)));
         let mut upstreams: Vec<Arc<Upstream>> = Vec::new();
-        let mut upstream = |address: &SocketAddr| {
+        let mut upstream = |server: &UpstreamServer| {
             let all = upstreams.iter().chain(before);
-            let same = all.into_iter().find(|it| it.address() == *address).cloned();
-            let upstream = same.unwrap_or_else(|| Arc::new(Upstream::new(*address)));
+            let same = all.into_iter().find(|it| it.server() == server).cloned();
+            let upstream = same.unwrap_or_else(|| Arc::new(Upstream::new(server, trust.as_ref())));
             if !upstreams.iter().any(|it| Arc::ptr_eq(it, &upstream)) {
                 upstreams.push(Arc::clone(&upstream));
             }
@@ -57,13 +66,13 @@ impl Selection {
         for zone in wanted {
             zones.push(zone.map(zone.upstreams.iter().map(&mut upstream).collect()));
         }
-        Self { edition, zones, upstreams, rules, cache: Cache::new() }
+        Self { edition, zones, upstreams, rules, cache: Cache::new(), trust }
     }
 
     /// Whether these are its zones and upstreams.
-    pub(super) fn is_of(&self, zones: &[ForwardZone<SocketAddr>]) -> bool {
+    pub(super) fn is_of(&self, zones: &[ForwardZone<UpstreamServer>]) -> bool {
         let shape = self.zones.iter().map(|zone| {
-            zone.map(zone.upstreams.iter().map(|upstream| upstream.address()).collect())
+            zone.map(zone.upstreams.iter().map(|upstream| upstream.server().clone()).collect())
         });
         shape.eq(zones.iter().cloned())
     }

@@ -1,4 +1,4 @@
-//! The sources of upstreams: an address, or a resolv.conf file.
+//! The sources of upstreams: an address, a url, or a resolv.conf file.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::server::UpstreamServer;
 use crate::files;
 
 /// The port of DNS.
@@ -18,6 +19,8 @@ const FILE_OCTETS: u64 = 64 * 1024;
 pub enum Source {
     /// One upstream.
     Address(SocketAddr),
+    /// One upstream, asked on an encrypted way.
+    Secure(UpstreamServer),
     /// A resolv.conf file, whose `nameserver` lines are read again and again.
     File(PathBuf),
 }
@@ -27,23 +30,39 @@ pub enum Source {
 pub enum SourceFault {
     /// It is neither an address nor a path.
     #[error(
-        "`{0}` is neither an address nor a file; write 1.1.1.1, 1.1.1.1:5353, [2606:4700::1]:53, \
+        "`{0}` is neither an address nor a file; write 1.1.1.1, 1.1.1.1:5353, [2606:4700::1]:53, tls://1.1.1.1#NAME, \
          or a path with a / in it, like /etc/resolv.conf"
     )]
     Nonsense(String),
+    /// It is no url of a server.
+    #[error(
+        "`{0}` names no server; write tls://1.1.1.1#NAME or https://1.1.1.1/dns-query#NAME: its \
+         address, and the name in its certificate"
+    )]
+    NoSecureServer(String),
     /// Nobody can answer there.
     #[error("`{0}` cannot be asked; name the address and port of one server")]
     NoServer(String),
 }
 
 impl Source {
+    /// The server that it is, if it is one.
+    #[must_use]
+    pub fn server(&self) -> Option<UpstreamServer> {
+        match self {
+            Self::Address(address) => Some((*address).into()),
+            Self::Secure(server) => Some(server.clone()),
+            Self::File(_) => None,
+        }
+    }
+
     /// Whether it names a server now.
     ///
     /// # Errors
     /// What is wrong with its file.
     pub fn check(&self) -> Result<(), String> {
         match self {
-            Self::Address(_) => Ok(()),
+            Self::Address(_) | Self::Secure(_) => Ok(()),
             Self::File(path) => read_file(path).map(drop),
         }
     }
@@ -53,6 +72,7 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => address.fmt(formatter),
+            Self::Secure(server) => server.fmt(formatter),
             Self::File(path) => path.display().fmt(formatter),
         }
     }
@@ -62,6 +82,9 @@ impl FromStr for Source {
     type Err = SourceFault;
 
     fn from_str(text: &str) -> Result<Self, SourceFault> {
+        if let Some(server) = UpstreamServer::read(text) {
+            return server.map(Self::Secure);
+        }
         match read_address(text) {
             Some(address) if may_be_asked(address) => Ok(Self::Address(address)),
             Some(_) => Err(SourceFault::NoServer(text.to_owned())),
@@ -101,7 +124,7 @@ fn read_address(text: &str) -> Option<SocketAddr> {
 }
 
 /// Whether an address can be that of one server.
-fn may_be_asked(address: SocketAddr) -> bool {
+pub(super) fn may_be_asked(address: SocketAddr) -> bool {
     let is_link_local = match address.ip() {
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
         IpAddr::V4(ip) => ip.is_broadcast(),

@@ -1,6 +1,6 @@
 //! One upstream: how it is asked, and how it has been doing.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,8 @@ use hickory_proto::rr::RecordType;
 use super::Asked;
 use super::exchange::{over_tcp, over_udp};
 use super::message::{Reply, Request};
+use super::secure::{Channel, Trust};
+use super::server::UpstreamServer;
 use crate::lock::Lock;
 use crate::metrics::{Distribution, Histogram};
 
@@ -29,8 +31,10 @@ type Times = Histogram<0, 14>;
 /// A server that answers for names that are not ours.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    /// Where it is.
-    address: SocketAddr,
+    /// Where it is, and what is spoken.
+    server: UpstreamServer,
+    /// The encrypted way there; none where it is asked in plain.
+    channel: Option<Arc<Channel>>,
     /// When it failed last.
     failed: Lock<Option<Instant>>,
     /// Whether it knows EDNS, and since when that is known.
@@ -57,8 +61,10 @@ struct Unanswered {
 /// The state of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamState {
-    /// Where it is.
-    pub address: SocketAddr,
+    /// Where it is, and what is spoken.
+    pub server: UpstreamServer,
+    /// Why there is no encrypted way to it, when that was tried last.
+    pub fault: Option<String>,
     /// Whether it asks us what it is asked, and is left out.
     pub is_looping: bool,
     /// Whether it answered when it was asked lately, or was not asked yet.
@@ -96,9 +102,11 @@ pub(super) enum UpstreamFault {
 
 impl Upstream {
     /// An upstream that nothing was asked of.
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(super) fn new(server: &UpstreamServer, trust: Option<&Trust>) -> Self {
+        let trust = trust.filter(|_| server.encryption.is_some());
         Self {
-            address,
+            server: server.clone(),
+            channel: trust.map(|trust| Arc::new(Channel::new(server, trust))),
             failed: Lock::default(),
             knows_edns: Lock::default(),
             is_looping: AtomicBool::new(false),
@@ -108,15 +116,21 @@ impl Upstream {
         }
     }
 
-    /// Where it is.
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it is, and what is spoken.
+    pub(super) const fn server(&self) -> &UpstreamServer {
+        &self.server
+    }
+
+    /// Whether it is asked on an encrypted way alone.
+    pub(super) const fn is_encrypted(&self) -> bool {
+        self.server.encryption.is_some()
     }
 
     /// How it stands.
     pub(super) fn standing(&self) -> UpstreamState {
         UpstreamState {
-            address: self.address,
+            server: self.server.clone(),
+            fault: self.channel.as_ref().and_then(|it| it.fault()),
             is_looping: self.is_looping(),
             does_answer: !self.is_dead.load(Ordering::Relaxed),
             is_ailing: self.is_ailing(),
@@ -182,7 +196,7 @@ impl Upstream {
 
     /// Says that it is dead, or no longer.
     fn tell(&self, is_dead: bool) {
-        let address = self.address;
+        let address = &self.server;
         match is_dead {
             true => {
                 tracing::warn!(upstream = %address, "upstream server {address} does not answer")
@@ -212,7 +226,7 @@ impl Upstream {
         self.is_looping.load(Ordering::Relaxed)
     }
 
-    /// Sends it a question, over TCP where UDP does not do. Where questions with EDNS get no
+    /// Sends it a question: on the encrypted way and no other where there is one; else over TCP where UDP does not do. Where questions with EDNS get no
     /// reply, one without is sent as well: some servers, and firewalls before them, drop
     /// what they do not know.
     async fn exchange(
@@ -222,13 +236,17 @@ impl Upstream {
         is_mixed: bool,
     ) -> Result<Reply, UpstreamFault> {
         let request = Request::new(asked, has_edns, is_mixed)?;
+        if self.is_encrypted() {
+            let channel = self.channel.as_ref().ok_or(UpstreamFault::Broken)?;
+            return channel.ask(&request.padded()).await;
+        }
         let plain = Request::new(asked, false, is_mixed)?;
-        let reply = over_udp(self.address, [&request, &request, &plain, &plain]).await?;
+        let reply = over_udp(self.server.at, [&request, &request, &plain, &plain]).await?;
         // Who spells the question otherwise may not be the server.
         if !reply.is_truncated && !reply.is_respelt {
             return Ok(reply);
         }
-        over_tcp(self.address, if reply.asked_by_edns { &request } else { &plain }).await
+        over_tcp(self.server.at, if reply.asked_by_edns { &request } else { &plain }).await
     }
 
     /// Learns from a reply whether it knows EDNS. One question without it that was answered
@@ -254,7 +272,7 @@ impl Upstream {
         let before = std::mem::replace(&mut *believed, belief);
         // Once, and not every time that it is found out again.
         if !knows && before.is_none_or(|(knew, _)| knew) {
-            let address = self.address;
+            let address = &self.server;
             tracing::info!(upstream = %address, "{address} does not support EDNS; querying it without");
         }
     }
@@ -310,7 +328,8 @@ mod tests {
 
     #[test]
     fn an_upstream_is_dead_after_some_questions_over_some_time_until_it_answers() {
-        let (upstream, begun) = (Upstream::new("192.0.2.1:53".parse().unwrap()), Instant::now());
+        let server: std::net::SocketAddr = "192.0.2.1:53".parse().unwrap();
+        let (upstream, begun) = (Upstream::new(&server.into(), None), Instant::now());
         let uses = |did, millis| {
             upstream.note(did, begun + Duration::from_millis(millis));
             upstream.standing().is_used()

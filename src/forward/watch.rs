@@ -2,7 +2,6 @@
 //! resolv.conf files, which are read again and again.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::server::UpstreamServer;
 use super::source::read_file;
 use super::zone::ForwardZone;
 use super::{Own, Rules, Shared, Source, UPSTREAMS_MAX};
@@ -29,15 +29,15 @@ pub(super) struct Watch {
     zones: Vec<ForwardZone<WatchedSource>>,
     /// What is never asked.
     own: Own,
-    /// Addresses of which was said that they are ours, or too many.
-    told: HashSet<SocketAddr>,
+    /// Servers of which was said that they are ours, or too many.
+    told: HashSet<String>,
 }
 
 /// A source, and what it named last.
 struct WatchedSource {
     /// The file; none where the address was configured.
     file: Option<PathBuf>,
-    servers: Followed<Vec<SocketAddr>>,
+    servers: Followed<Vec<UpstreamServer>>,
 }
 
 impl Watch {
@@ -50,18 +50,18 @@ impl Watch {
     }
 
     /// The upstreams there are to be now: each once for a zone, none of them ours.
-    pub(super) fn look(&mut self) -> Vec<ForwardZone<SocketAddr>> {
+    pub(super) fn look(&mut self) -> Vec<ForwardZone<UpstreamServer>> {
         (0..self.zones.len()).map(|zone| self.look_at(zone)).collect()
     }
 
     /// The same of one zone.
-    fn look_at(&mut self, zone: usize) -> ForwardZone<SocketAddr> {
+    fn look_at(&mut self, zone: usize) -> ForwardZone<UpstreamServer> {
         let mut all = Vec::new();
         for at in 0..self.zones[zone].upstreams.len() {
             let source = &mut self.zones[zone].upstreams[at];
             source.look();
             for server in source.servers.value.clone() {
-                if !all.contains(&server) && self.may_be_asked(server, all.len()) {
+                if !all.contains(&server) && self.may_be_asked(&server, all.len()) {
                     all.push(server);
                 }
             }
@@ -70,12 +70,12 @@ impl Watch {
     }
 
     /// Whether an upstream is none of ours, and not one too many; said once if it is.
-    fn may_be_asked(&mut self, server: SocketAddr, before: usize) -> bool {
-        let own = self.own.at(server);
+    fn may_be_asked(&mut self, server: &UpstreamServer, before: usize) -> bool {
+        let own = self.own.at(server.at);
         if own.is_none() && before < UPSTREAMS_MAX {
             return true;
         }
-        if self.told.insert(server) {
+        if self.told.insert(server.to_string()) {
             match own {
                 Some(own) => {
                     tracing::warn!("upstream server {server} skipped: it is this server ({own})")
@@ -92,9 +92,10 @@ impl Watch {
 impl WatchedSource {
     /// A source at which nobody has looked yet.
     fn new(source: Source) -> Self {
+        let server = source.server();
         match source {
-            Source::Address(address) => Self { file: None, servers: Followed::new(vec![address]) },
             Source::File(path) => Self { file: Some(path), servers: Followed::default() },
+            _ => Self { file: None, servers: Followed::new(server.into_iter().collect()) },
         }
     }
 
@@ -102,7 +103,8 @@ impl WatchedSource {
     /// reason is said once.
     fn look(&mut self) {
         let Some(file) = &self.file else { return };
-        let read = read_file(file).map_err(|fault| format!("{}: {fault}", file.display()));
+        let read = read_file(file).map(|all| all.into_iter().map(UpstreamServer::from).collect());
+        let read = read.map_err(|fault| format!("{}: {fault}", file.display()));
         let remedy = |still: &Vec<_>| format!("keeping its earlier servers ({})", still.len());
         self.servers.take(read, Duration::ZERO, remedy);
     }
@@ -128,10 +130,10 @@ impl Round {
     }
 
     /// Uses what was found, unless the sources where it was found were replaced meanwhile.
-    fn select(&self, edition: u64, found: &[ForwardZone<SocketAddr>], shared: &Shared) {
+    fn select(&self, edition: u64, found: &[ForwardZone<UpstreamServer>], shared: &Shared) {
         let newest = self.newest.lock();
         if newest.0 == edition {
-            shared.select(found, shared.selection.load().rules);
+            shared.select(found, shared.selection.load().rules.clone());
         }
     }
 
@@ -175,9 +177,9 @@ pub(super) async fn follow(mut watch: Watch, shared: Arc<Shared>) {
 }
 
 /// Logs which upstreams are asked.
-pub(super) fn tell(zones: &[ForwardZone<SocketAddr>]) {
+pub(super) fn tell(zones: &[ForwardZone<UpstreamServer>]) {
     for zone in zones {
-        let names: Vec<_> = zone.upstreams.iter().map(SocketAddr::to_string).collect();
+        let names: Vec<_> = zone.upstreams.iter().map(ToString::to_string).collect();
         let what = match zone.name.is_root() {
             true => "out-of-zone names".to_owned(),
             false => format!("names of {}", zone.title()),
@@ -191,11 +193,13 @@ pub(super) fn tell(zones: &[ForwardZone<SocketAddr>]) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     /// Addresses of port 53.
-    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
-        texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 53)).collect()
+    fn addresses(texts: &[&str]) -> Vec<UpstreamServer> {
+        texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 53).into()).collect()
     }
 
     #[test]
@@ -223,7 +227,7 @@ mod tests {
     #[test]
     fn what_is_ours_or_too_many_is_left_out() {
         let sources = (1..=20).map(|it| Source::Address(([192, 0, 2, it], 53).into()));
-        let own = Own::new(addresses(&["192.0.2.1"]));
+        let own = Own::new(vec!["192.0.2.1:53".parse().unwrap()]);
         let mut watch = Watch::new(vec![ForwardZone::root(sources.collect())], own);
         assert_eq!(
             watch.look()[0].upstreams,

@@ -45,7 +45,7 @@ impl ForwardZoneState {
     /// Who is asked for its names, in words.
     #[must_use]
     pub fn note(&self) -> String {
-        note(&self.title, self.upstreams.iter().map(|it| it.address.to_string()))
+        note(&self.title, self.upstreams.iter().map(|it| it.server.to_string()))
     }
 }
 

@@ -55,7 +55,7 @@ impl Subject {
 fn no_upstreams(forwarder: &Forwarder) -> impl Iterator<Item = State> {
     let is_dead = |zone: &ForwardZoneState| !zone.upstreams.iter().any(UpstreamState::is_used);
     forwarder.zones().into_iter().filter(is_dead).map(|zone| State::NoUpstream {
-        upstreams: zone.upstreams.iter().map(|it| it.address).collect(),
+        upstreams: zone.upstreams.iter().map(|it| it.server.to_string()).collect(),
         zone: Some(zone.title).filter(|title| title != "."),
     })
 }

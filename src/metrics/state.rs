@@ -15,7 +15,6 @@
 //! | `certificate-ending` | the server | which certificate, and when |
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 /// How long before its end a certificate is warned of. Those that are renewed by a program
@@ -61,7 +60,7 @@ pub enum State {
         /// The zone; none for all names that have no other.
         zone: Option<String>,
         /// Who they are; nobody where none can be used.
-        upstreams: Vec<SocketAddr>,
+        upstreams: Vec<String>,
     },
     /// A certificate is over, or will be soon.
     CertificateEnding(CertificateEnd),
@@ -255,11 +254,10 @@ impl Outdated {
 /// Writes that nobody answers for out-of-zone names, or for those of one zone.
 fn no_upstream(
     zone: Option<&str>,
-    upstreams: &[SocketAddr],
+    upstreams: &[String],
     formatter: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let names: Vec<_> = upstreams.iter().map(SocketAddr::to_string).collect();
-    match names.as_slice() {
+    match upstreams {
         [] => formatter.write_str("no usable upstream server")?,
         names => write!(formatter, "no upstream server answers ({})", names.join(", "))?,
     }
@@ -329,7 +327,7 @@ pub(super) mod tests {
             State::Holding(Holding { held: 5, of: 30, until: UNIX_EPOCH }),
             State::ReloadRefused { cause: text("SIGHUP"), fault: text("a.toml:2: key: wrong") },
             State::Draining,
-            State::NoUpstream { zone: None, upstreams: vec!["192.0.2.1:53".parse().unwrap()] },
+            State::NoUpstream { zone: None, upstreams: vec!["192.0.2.1:53".to_owned()] },
             State::CertificateEnding(CertificateEnd {
                 option: "http-cert",
                 end: UNIX_EPOCH,

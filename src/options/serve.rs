@@ -50,11 +50,17 @@ options! {
         reverse: Vec<String> => Reloaded;
         /// Upstream servers for names outside the zones [default: none]
         ///
-        /// Addresses of servers, or resolv.conf files. Without any, such names are REFUSED. May be
+        /// Addresses of servers (tls://ADDRESS#NAME for DNS over TLS, https://ADDRESS/PATH#NAME for
+        /// DNS over HTTPS), or resolv.conf files. Without any, such names are REFUSED. May be
         /// repeated, or a list with commas. In the file also [[forward]] with zone and to: servers
         /// for the names of one zone.
         #[arg(long, env = "SRVD_FORWARD", value_name = "SERVER|FILE", value_delimiter = ',')]
         forward: Vec<ForwardEntry> => Reloaded;
+        /// CAs of upstream servers' certificates, PEM [default: the system's]
+        ///
+        /// For servers that --forward names as tls://ADDRESS#NAME or https://ADDRESS/PATH#NAME.
+        #[arg(long, env = "SRVD_FORWARD_CA", value_name = "FILE")]
+        forward_ca: PathBuf => Reloaded;
         /// Pass on private addresses in upstream replies [default: true]
         ///
         /// With false, names of strangers cannot lead browsers into this network (DNS rebinding).

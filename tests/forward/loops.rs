@@ -13,7 +13,7 @@ async fn we_do_not_ask_ourselves() {
     let sources = vec![Source::Address(at), Source::Address(good.at)];
     let address = format!("0.0.0.0:{}", at.port());
     let forwarding = Forwarding::start_on(&example(), &address, sources);
-    let asked: Vec<_> = forwarding.forwarder.upstreams().iter().map(|it| it.address).collect();
+    let asked: Vec<_> = forwarding.forwarder.upstreams().iter().map(|it| it.server.at).collect();
     assert_eq!(asked, [good.at]);
 }
 
@@ -28,7 +28,7 @@ async fn two_that_ask_each_other_notice() {
     let second = start(two, vec![Source::Address(one)]);
     // The first probed the second before that was there, or after it.
     let used = |forwarding: &Forwarding, at| {
-        forwarding.forwarder.upstreams().iter().any(|it| it.address == at && it.is_used())
+        forwarding.forwarder.upstreams().iter().any(|it| it.server.at == at && it.is_used())
     };
     let noticed = tokio::task::spawn_blocking(move || {
         eventually(|| !used(&first, two) || !used(&second, one)).then_some((first, second))

@@ -7,6 +7,7 @@ mod files;
 mod load;
 mod loops;
 mod old;
+mod secure;
 mod trust;
 pub(crate) mod upstream;
 mod zones;

@@ -112,7 +112,7 @@ async fn names_are_sent_in_mixed_case_and_must_come_back_so() {
         vec![reply(query)]
     });
     let rules = Rules { mixes_case: true, ..Rules::default() };
-    let forwarding = Forwarding::by(rules, &[faithful.at]);
+    let forwarding = Forwarding::by(rules.clone(), &[faithful.at]);
     for name in ["aaa", "bbb", "ccc", "DDD"] {
         let query = format!("A {name}.others.test");
         forwarding.see(&query, &[&format!("\n{name}.others.test."), "192.0.2.77"]).await;

@@ -208,6 +208,6 @@ fn question(query: &[u8]) -> usize {
 }
 
 /// The type that is asked for.
-fn kind(query: &[u8]) -> Option<u8> {
+pub(crate) fn kind(query: &[u8]) -> Option<u8> {
     query.get(question(query) - 3).copied()
 }

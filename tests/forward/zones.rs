@@ -83,7 +83,7 @@ async fn private_addresses_of_a_networks_own_zone_stay() {
     };
     let corp = Wayward::start(say);
     let rules = Rules { keeps_private: false, ..Rules::default() };
-    let own = Forwarding::of_zones(rules, &[("corp.test.", &[corp.at])]);
+    let own = Forwarding::of_zones(rules.clone(), &[("corp.test.", &[corp.at])]);
     own.see("A www.corp.test", &["10.0.0.9"]).await;
     let strangers = Forwarding::of_zones(rules, &[(".", &[corp.at])]);
     strangers.see("A www.corp.test", &["ANSWER: 0", "EDE: 15"]).await;

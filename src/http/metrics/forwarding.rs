@@ -1,7 +1,6 @@
 //! Figures of what other servers were asked for.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -49,11 +48,11 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder, forwarder: &Forwarder) -> 
     let waiting = ConstGauge::new(counts.in_flight as i64);
     single(encoder, "srvd_forward_waiting", "Queries that wait for upstreams", &waiting)?;
     let upstreams = forwarder.upstreams();
-    let used = upstreams.iter().map(|it| (it.address, it.is_used()));
+    let used = upstreams.iter().map(|it| (it.server.to_string(), it.is_used()));
     let (name, help) =
         ("srvd_forward_upstream_used", "Whether an upstream answers, and is no loop");
     by_upstream(encoder, name, help, used)?;
-    let edns = upstreams.iter().map(|it| (it.address, it.has_edns));
+    let edns = upstreams.iter().map(|it| (it.server.to_string(), it.has_edns));
     let (name, help) = ("srvd_forward_upstream_edns", "Whether an upstream is asked with EDNS");
     by_upstream(encoder, name, help, edns)?;
     times(encoder, &upstreams)
@@ -64,8 +63,8 @@ fn times(encoder: &mut DescriptorEncoder, upstreams: &[UpstreamState]) -> fmt::R
     let (name, help) =
         ("srvd_forward_upstream_duration_seconds", "Time until an upstream answered");
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
-    for UpstreamState { address, times, .. } in upstreams {
-        let labels = [("upstream", address.to_string())];
+    for UpstreamState { server, times, .. } in upstreams {
+        let labels = [("upstream", server.to_string())];
         let buckets: Vec<_> = times.buckets().map(|(most, count)| (most / 1e3, count)).collect();
         family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
             times.sum() as f64 / 1e6,
@@ -82,11 +81,11 @@ fn by_upstream(
     encoder: &mut DescriptorEncoder,
     name: &str,
     help: &str,
-    upstreams: impl Iterator<Item = (SocketAddr, bool)>,
+    upstreams: impl Iterator<Item = (String, bool)>,
 ) -> fmt::Result {
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for (address, is_so) in upstreams {
-        let labels = [("upstream", address.to_string())];
+    for (server, is_so) in upstreams {
+        let labels = [("upstream", server)];
         ConstGauge::new(i64::from(is_so)).encode(family.encode_family(&labels)?)?;
     }
     Ok(())

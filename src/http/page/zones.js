@@ -71,10 +71,10 @@ function server() {
 }
 
 /// A server that is asked for others' names, and whether it answers.
-function upstream({ zone, address, answering, failing, looping, edns, answers, seconds }) {
+function upstream({ zone, address, answering, failing, looping, edns, answers, seconds, fault }) {
   const [kind, word] = looping ? ["bad", "not asked: it asks this server"] : !answering ? ["bad", "does not answer"] : failing ? ["warn", "failed lately"] : ["good", "in use"];
   const tag = (words) => make("span", { class: "tag" }, words);
-  return make("li", {}, make("code", {}, address), " ", make("span", { class: `tag ${kind}` }, word), zone === "." ? null : tag(`for ${zone}`), edns ? null : tag("without EDNS"), answers ? tag(`${number(answers)} answers, ${rate(seconds * 1000)} ms each`) : null);
+  return make("li", {}, make("code", {}, address), " ", make("span", { class: `tag ${kind}` }, word), zone === "." ? null : tag(`for ${zone}`), edns ? null : tag("without EDNS"), answers ? tag(`${number(answers)} answers, ${rate(seconds * 1000)} ms each`) : null, fault ? make("p", {}, fault) : null);
 }
 
 /// A certificate that is shown to others, and its end.

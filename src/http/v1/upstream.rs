@@ -10,8 +10,10 @@ use crate::forward::UpstreamState;
 pub(super) struct UpstreamShown {
     /// The zone whose names it is asked for; `.` for all that have no other.
     zone: String,
-    /// The address, with its port.
+    /// The address, with its port; a url where it is asked over TLS or HTTPS.
     address: String,
+    /// Why no encrypted connection could be made, when that was tried last.
+    fault: Option<String>,
     /// Whether answers are to be had of it: `answering`, and not `looping`.
     used: bool,
     /// Whether it answered when it was asked last, or was not asked yet; three questions without an
@@ -35,7 +37,8 @@ impl UpstreamShown {
         let answers = upstream.times.count();
         Self {
             zone: zone.to_owned(),
-            address: upstream.address.to_string(),
+            address: upstream.server.to_string(),
+            fault: upstream.fault.clone(),
             used: upstream.is_used(),
             answering: upstream.does_answer,
             failing: upstream.is_ailing,

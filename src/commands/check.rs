@@ -140,12 +140,13 @@ fn unreachable(config: &Serve) -> impl Iterator<Item = Diagnostic> {
     let hidden = move |zone: &ForwardZone| {
         let over = own.iter().find(|it| it.apex().zone_of(&zone.name))?;
         let text = format!(
-            "its names are in the zone {} of this server, and never forwarded; leave one out",
+            "its names are in the zone {} of this server, and never forwarded; leave \
+             one out, or write fallthrough = true",
             over.title()
         );
         Some(Diagnostic::in_words(&format!("forward {}", zone.title()), &text))
     };
-    config.forward.iter().filter_map(hidden)
+    config.forward.iter().filter(|zone| !zone.falls_through).filter_map(hidden)
 }
 
 impl Checked {

@@ -10,7 +10,7 @@ use crate::authority::{self, Draw};
 use crate::cli::{ExplainArgs, Output};
 use crate::config::{Serve, indexed};
 use crate::error::Failure;
-use crate::forward::ForwardZone;
+use crate::forward::{ForwardZone, falls_through};
 use crate::index::Index;
 use crate::names::{WireName, percent_encoded};
 use crate::remote::ServerUrl;
@@ -30,7 +30,8 @@ pub async fn explain(config: Serve, args: &ExplainArgs) -> Result<u8, Failure> {
     let forward = config.forward.clone();
     let index = read_all(config, &name).await?;
     let mut explanation = authority::explain(&index.load(), &name, kind, &mut Draw::new());
-    let note = explanation.foreign().and_then(|name| ForwardZone::note(&forward, name));
+    let elsewhere = explanation.elsewhere(|name| falls_through(&forward, name));
+    let note = elsewhere.and_then(|name| ForwardZone::note(&forward, name));
     explanation.notes.extend(note);
     match print::form(args.output) {
         Output::Table => print::text(&explanation.to_string())?,

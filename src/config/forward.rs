@@ -27,9 +27,9 @@ pub(super) fn forward(
         Source::File(path) if given.is_written => Source::File(file.resolve(&path)),
         source => source,
     };
-    let resolve = |zone: ForwardZone| {
-        let upstreams = zone.upstreams.into_iter().map(resolved).collect();
-        ForwardZone { name: zone.name, upstreams }
+    let resolve = |mut zone: ForwardZone| {
+        let upstreams = std::mem::take(&mut zone.upstreams).into_iter().map(resolved).collect();
+        ForwardZone { upstreams, ..zone }
     };
     Ok(zones.into_iter().map(resolve).collect())
 }
@@ -37,10 +37,15 @@ pub(super) fn forward(
 /// The zones of all entries, in order; what several entries name of one zone is asked in turn.
 fn by_zone(given: &Given<Vec<ForwardEntry>>) -> Vec<ForwardZone> {
     let mut zones: Vec<ForwardZone> = Vec::new();
-    for ForwardEntry { zone, to } in given.value.clone() {
+    for ForwardEntry { zone, to, fallthrough } in given.value.clone() {
         match zones.iter_mut().find(|it| it.name == zone) {
-            Some(same) => same.upstreams.extend(to),
-            None => zones.push(ForwardZone { name: zone, upstreams: to }),
+            Some(same) => {
+                same.upstreams.extend(to);
+                same.falls_through |= fallthrough;
+            }
+            None => {
+                zones.push(ForwardZone { name: zone, upstreams: to, falls_through: fallthrough })
+            }
         }
     }
     zones

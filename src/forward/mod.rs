@@ -94,7 +94,7 @@ pub use self::own::Own;
 pub use self::server::{Encryption, UpstreamServer};
 pub use self::source::{Source, SourceFault};
 pub use self::upstream::UpstreamState;
-pub use self::zone::{FORWARD_ZONES_MAX, ForwardZone, ForwardZoneState};
+pub use self::zone::{FORWARD_ZONES_MAX, ForwardZone, ForwardZoneState, falls_through};
 
 /// How long a question waits in all. Resolvers of clients give up after five seconds, and
 /// should hear why before that.
@@ -230,6 +230,18 @@ impl Forwarder {
     #[must_use]
     pub fn covers(&self, name: &Name) -> bool {
         covering(&self.shared.selection.load().zones, name).is_some()
+    }
+
+    /// Whether others are asked for names of zones of ours that do not exist there.
+    #[must_use]
+    pub fn has_fallthrough(&self) -> bool {
+        self.shared.selection.load().falls_through
+    }
+
+    /// Whether others are asked for a name that a zone of ours has not.
+    #[must_use]
+    pub fn falls_through(&self, name: &Name) -> bool {
+        falls_through(&self.shared.selection.load().zones, name)
     }
 
     /// Who is asked for a name; nobody where it is refused.

@@ -24,6 +24,8 @@ pub(super) struct Selection {
     pub(super) rules: Rules,
     /// What they said.
     pub(super) cache: Cache,
+    /// Whether names that do not exist in a zone of ours are asked for at all.
+    pub(super) falls_through: bool,
     /// Who says that they are who they should be; none while all are asked in plain.
     trust: Option<Trust>,
 }
@@ -62,11 +64,12 @@ impl Selection {
             }
             upstream
         };
+        let falls_through = wanted.iter().any(|zone| zone.falls_through);
         let mut zones = Vec::new();
         for zone in wanted {
             zones.push(zone.map(zone.upstreams.iter().map(&mut upstream).collect()));
         }
-        Self { edition, zones, upstreams, rules, cache: Cache::new(), trust }
+        Self { edition, zones, upstreams, rules, cache: Cache::new(), falls_through, trust }
     }
 
     /// Whether these are its zones and upstreams.

@@ -21,6 +21,8 @@ pub struct ForwardZone<S = Source> {
     pub name: Name,
     /// What names the upstreams, in order.
     pub upstreams: Vec<S>,
+    /// Whether they are asked for names, too, that are in a zone of ours and do not exist there.
+    pub falls_through: bool,
 }
 
 /// The state of a zone that is forwarded.
@@ -53,7 +55,7 @@ impl<S> ForwardZone<S> {
     /// Who is asked for every name that has nobody else.
     #[must_use]
     pub fn root(upstreams: Vec<S>) -> Self {
-        Self { name: Name::root(), upstreams }
+        Self { name: Name::root(), upstreams, falls_through: false }
     }
 
     /// Its name as it is shown: without the last dot, but for the root.
@@ -65,7 +67,7 @@ impl<S> ForwardZone<S> {
 
     /// The same zone, with what others are named by.
     pub(super) fn map<T>(&self, upstreams: Vec<T>) -> ForwardZone<T> {
-        ForwardZone { name: self.name.clone(), upstreams }
+        ForwardZone { name: self.name.clone(), upstreams, falls_through: self.falls_through }
     }
 }
 
@@ -92,6 +94,12 @@ pub(super) fn covering<'z, S>(
 ) -> Option<&'z ForwardZone<S>> {
     let is_in = |zone: &&ForwardZone<S>| zone.name.is_root() || zone.name.zone_of(name);
     zones.iter().filter(is_in).max_by_key(|zone| zone.name.num_labels())
+}
+
+/// Whether others are asked for a name that a zone of ours has not.
+#[must_use]
+pub fn falls_through<S>(zones: &[ForwardZone<S>], name: &Name) -> bool {
+    covering(zones, name).is_some_and(|zone| zone.falls_through)
 }
 
 /// Who is asked for the names of a zone, in words.
@@ -127,6 +135,7 @@ mod tests {
         let zone = |text: &str| ForwardZone::<()> {
             name: Name::from_ascii(text).unwrap(),
             upstreams: Vec::new(),
+            falls_through: false,
         };
         let zones = [".", "Corp.example.", "lab.corp.example.", "10.in-addr.arpa."].map(zone);
         let of = |name: &str| {

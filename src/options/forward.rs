@@ -18,6 +18,8 @@ pub struct ForwardEntry {
     pub zone: Name,
     /// Who is asked.
     pub to: Vec<Source>,
+    /// Whether that is so of names, too, that do not exist in a zone of ours.
+    pub fallthrough: bool,
 }
 
 /// A table of `forward`.
@@ -28,6 +30,9 @@ struct ForwardTable {
     zone: Option<ZoneName>,
     /// Who is asked.
     to: Vec<Source>,
+    /// Whether that is so of names, too, that do not exist in a zone of ours.
+    #[serde(default)]
+    fallthrough: bool,
 }
 
 /// Reads either form.
@@ -37,7 +42,7 @@ impl FromStr for ForwardEntry {
     type Err = SourceFault;
 
     fn from_str(text: &str) -> Result<Self, SourceFault> {
-        Ok(Self { zone: Name::root(), to: vec![text.parse()?] })
+        Ok(Self { zone: Name::root(), to: vec![text.parse()?], fallthrough: false })
     }
 }
 
@@ -59,10 +64,11 @@ impl<'de> Visitor<'de> for EntryVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ForwardEntry, A::Error> {
-        let ForwardTable { zone, to } = ForwardTable::deserialize(MapAccessDeserializer::new(map))?;
+        let ForwardTable { zone, to, fallthrough } =
+            ForwardTable::deserialize(MapAccessDeserializer::new(map))?;
         if to.is_empty() {
             return Err(A::Error::custom("`to` names nobody; write to = [\"10.0.0.53\"]"));
         }
-        Ok(ForwardEntry { zone: zone.map_or_else(Name::root, |it| it.0), to })
+        Ok(ForwardEntry { zone: zone.map_or_else(Name::root, |it| it.0), to, fallthrough })
     }
 }

@@ -53,7 +53,8 @@ options! {
         /// Addresses of servers (tls://ADDRESS#NAME for DNS over TLS, https://ADDRESS/PATH#NAME for
         /// DNS over HTTPS), or resolv.conf files. Without any, such names are REFUSED. May be
         /// repeated, or a list with commas. In the file also [[forward]] with zone and to: servers
-        /// for the names of one zone.
+        /// for the names of one zone; with fallthrough = true also for those that are in a zone of
+        /// this server and do not exist.
         #[arg(long, env = "SRVD_FORWARD", value_name = "SERVER|FILE", value_delimiter = ',')]
         forward: Vec<ForwardEntry> => Reloaded;
         /// CAs of upstream servers' certificates, PEM [default: the system's]

@@ -61,6 +61,7 @@ impl Forwarding {
         let zone = |(name, at): &(&str, &[SocketAddr])| ForwardZone {
             name: Name::from_ascii(name).unwrap(),
             upstreams: at.iter().map(|at| Source::Address(*at)).collect(),
+            falls_through: false,
         };
         let zones = zones.iter().map(zone).collect();
         Self::start_zones((&example(), "127.0.0.1:0"), zones, rules, Policy::default())

@@ -1,11 +1,14 @@
 //! Zones that have upstreams of their own, beside those for all other names.
 
-use srvd::forward::Rules;
+use hickory_proto::rr::Name;
+use srvd::forward::{ForwardZone, Rules, Source};
+use srvd::wire::Policy;
 
 use super::Forwarding;
 use super::upstream::{Nsd, Wayward, address, answers, blank, first_label};
 use crate::support::srvd::{Srvd, plain};
 use crate::support::{dig, eventually, free_addr};
+use crate::wire::example;
 use crate::wire::messages::{A, wire_name};
 
 /// The type of aliases.
@@ -87,6 +90,56 @@ async fn private_addresses_of_a_networks_own_zone_stay() {
     own.see("A www.corp.test", &["10.0.0.9"]).await;
     let strangers = Forwarding::of_zones(rules, &[(".", &[corp.at])]);
     strangers.see("A www.corp.test", &["ANSWER: 0", "EDE: 15"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_a_zone_of_ours_has_not_are_asked_for_where_that_is_wanted() {
+    let say = |query: &[u8]| {
+        let alias = |owner: &'static str, target| (owner, CNAME, 60, wire_name(target));
+        vec![match first_label(query).as_str() {
+            "none" => blank(query, 3),
+            "home" => {
+                let target = "web.services.internal";
+                let forged = (target, A, 60, vec![6, 6, 6, 6]);
+                answers(query, &[alias("home.services.internal", target), forged])
+            }
+            "chain" => {
+                let target = "theirs.services.internal";
+                let address = (target, A, 60, vec![192, 0, 2, 5]);
+                answers(query, &[alias("chain.services.internal", target), address])
+            }
+            _ => address(query),
+        }]
+    };
+    let theirs = Wayward::start(say);
+    let zone = ForwardZone {
+        name: Name::from_ascii("services.internal.").unwrap(),
+        upstreams: vec![Source::Address(theirs.at)],
+        falls_through: true,
+    };
+    let place = (&example(), "127.0.0.1:0");
+    let forwarding =
+        Forwarding::start_zones(place, vec![zone], Rules::default(), Policy::default());
+    for transport in ["+notcp", "+tcp"] {
+        let see = async |query: &str, texts: &[&str]| {
+            forwarding.see(&format!("{transport} {query}"), texts).await
+        };
+        see("A web.services.internal", &["NOERROR", "flags: qr aa", "10.0.0.1"]).await;
+        see("MX web.services.internal", &["NOERROR", "flags: qr aa", "ANSWER: 0"]).await;
+        see("+norecurse A x.services.internal", &["NXDOMAIN", "flags: qr aa"]).await;
+        see("A www.example", &["REFUSED"]).await;
+    }
+    assert_eq!(theirs.asked(), 0);
+    for transport in ["+notcp", "+tcp"] {
+        let see = async |query: &str, texts: &[&str]| {
+            forwarding.see(&format!("{transport} {query}"), texts).await
+        };
+        see("A x.services.internal", &["NOERROR", "flags: qr rd ra;", "192.0.2.77"]).await;
+        see("A none.services.internal", &["NXDOMAIN", "flags: qr rd ra;"]).await;
+        see("A chain.services.internal", &["NOERROR", "ANSWER: 2", "192.0.2.5"]).await;
+        let home = see("A home.services.internal", &["NOERROR", "10.0.0.1"]).await;
+        assert!(!home.contains("6.6.6.6"), "{home}");
+    }
 }
 
 /// A file whose `corp.test` is asked of a server.

@@ -200,11 +200,14 @@ impl Explanation {
 }
 
 impl Explanation {
-    /// The name that only others can answer for, if it leads to one.
+    /// The name that others are asked for, if it leads to one: out of our zones, or to a name
+    /// that does not exist in one of them, where that falls through.
     #[must_use]
-    pub fn foreign(&self) -> Option<&Name> {
+    pub fn elsewhere(&self, falls_through: impl FnOnce(&Name) -> bool) -> Option<&Name> {
         let is_foreign = self.reason == Some(Reason::NotAuthoritative);
-        self.leaves.as_ref().or(is_foreign.then_some(&self.name))
+        let is_missing = self.code == ResponseCode::NXDomain;
+        let is_elsewhere = is_foreign || is_missing && falls_through(&self.name);
+        self.leaves.as_ref().or(is_elsewhere.then_some(&self.name))
     }
 }
 

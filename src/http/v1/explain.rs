@@ -38,8 +38,11 @@ pub(super) async fn show(
     let explain = move || {
         let mut explanation = authority::explain(&generation, &name, kind, &mut Draw::new());
         let policy = policies.load();
-        let zone = |name| policy.forwarder.as_ref().and_then(|it| it.zone_of(name));
-        explanation.notes.extend(explanation.foreign().and_then(zone).map(|it| it.note()));
+        let note = policy.forwarder.as_ref().and_then(|forwarder| {
+            let name = explanation.elsewhere(|name| forwarder.falls_through(name))?;
+            forwarder.zone_of(name).map(|zone| zone.note())
+        });
+        explanation.notes.extend(note);
         Ok(explanation.to_json())
     };
     subject.heavy.beside(explain).await

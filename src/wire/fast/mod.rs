@@ -163,6 +163,13 @@ impl Fast {
             Resolved::Missing(position) if position.meant(&self.name).is_some() => {
                 return Err(Declined);
             }
+            // Others may be asked for it.
+            Resolved::Missing(_)
+                if query.wants_recursion()
+                    && policy.forwarder.as_ref().is_some_and(|it| it.has_fallthrough()) =>
+            {
+                return Err(Declined);
+            }
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
                 let (kind, client) = (query.kind, from.ip());

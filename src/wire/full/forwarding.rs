@@ -77,7 +77,7 @@ impl<'p> Forwarding<'p> {
         let (Some((policy, client)), mut left) = (self.ask, self.found.to_vec()) else {
             return false;
         };
-        while let Some(asked) = wanted(request, question, answer) {
+        while let Some(asked) = wanted(policy, request, question, answer) {
             if !policy.forwarder.as_ref().is_some_and(|it| it.covers(&asked.name)) {
                 break;
             }
@@ -93,29 +93,49 @@ impl<'p> Forwarding<'p> {
                 return true;
             };
             let found = left.swap_remove(at).answer;
-            join(answer, come_home(generation, question, found));
+            join(answer, come_home(policy, generation, question, found));
         }
         left.len() < self.found.len()
     }
 }
 
 /// The question for others that an answer leads to, if the client wants them asked (RD).
-fn wanted(request: &Request, question: &Question<'_>, answer: &Answer) -> Option<Asked> {
+fn wanted(
+    policy: &Policy,
+    request: &Request,
+    question: &Question<'_>,
+    answer: &Answer,
+) -> Option<Asked> {
     let is_foreign = answer.reason == Some(Reason::NotAuthoritative)
         && answer.code == ResponseCode::Refused
         && matches!(question.class, DNSClass::IN | DNSClass::ANY);
-    let name = answer.leaves.as_ref().or(is_foreign.then_some(question.name))?;
+    let elsewhere = answer.leaves.as_ref().or(is_foreign.then_some(question.name));
+    let name = elsewhere.or_else(|| missing(policy, question, answer))?;
     let checking_disabled = request.metadata.checking_disabled;
     let asked = Asked { name: name.clone(), kind: question.kind, checking_disabled };
     request.metadata.recursion_desired.then_some(asked)
 }
 
+/// The name that does not exist in a zone of ours, where others are asked for it then.
+fn missing<'a>(policy: &Policy, question: &Question<'a>, answer: &'a Answer) -> Option<&'a Name> {
+    let is_missing = answer.code == ResponseCode::NXDomain && answer.authoritative;
+    let forwarder = policy.forwarder.as_ref().filter(|it| is_missing && it.has_fallthrough())?;
+    let alias = answer.answers.last().and_then(|set| set.data.first());
+    let name = match alias {
+        Some(RData::CNAME(target)) => &target.0,
+        _ => question.name,
+    };
+    forwarder.falls_through(name).then_some(name)
+}
+
 /// Appends what others said to what our zones say: aliases that lead there, or nothing. The
 /// code is that of the last name, AA that of the first (RFC 6604 sections 2.1 and 3).
 fn join(answer: &mut Answer, found: Answer) {
+    // Nothing of ours is in it where the very name does not exist here.
+    let is_ours = answer.authoritative && !answer.answers.is_empty();
+    let (authoritative, stale) = (is_ours, answer.reason);
     let mut answers = std::mem::take(&mut answer.answers);
     answers.extend(found.answers);
-    let (authoritative, stale) = (answer.authoritative, answer.reason);
     let ours = stale.filter(|_| authoritative);
     let reason = found.reason.or(ours);
     *answer = Answer { answers, authoritative, reason, ..found };
@@ -123,6 +143,7 @@ fn join(answer: &mut Answer, found: Answer) {
 
 /// What others said, up to the first alias that leads into a zone of ours, and what that says.
 fn come_home(
+    policy: &Policy,
     generation: Option<&Generation>,
     question: &Question<'_>,
     mut found: Answer,
@@ -130,7 +151,7 @@ fn come_home(
     let home = |generation| {
         let mut sets = found.answers.iter().enumerate();
         sets.find_map(|(at, set)| match set.data.first()? {
-            RData::CNAME(target) if is_ours(generation, &target.0) => {
+            RData::CNAME(target) if is_ours(policy, generation, &target.0) => {
                 Some((generation, at, target.0.clone()))
             }
             _ => None,
@@ -148,8 +169,13 @@ fn come_home(
     Answer { answers: found.answers, authoritative: false, reason, is_own: false, ..own }
 }
 
-/// Whether a name is in a zone of ours.
-fn is_ours(generation: &Generation, name: &Name) -> bool {
-    let name = WireName::from_labels(name.iter());
-    name.is_ok_and(|name| !matches!(resolve(generation, &name), Resolved::Foreign))
+/// Whether a name is in a zone of ours, and nobody else is asked for it.
+fn is_ours(policy: &Policy, generation: &Generation, name: &Name) -> bool {
+    let falls_through = || policy.forwarder.as_ref().is_some_and(|it| it.falls_through(name));
+    let wire = WireName::from_labels(name.iter());
+    wire.is_ok_and(|wire| match resolve(generation, &wire) {
+        Resolved::Foreign => false,
+        Resolved::Missing(_) => !falls_through(),
+        Resolved::NotReady | Resolved::Existing(..) => true,
+    })
 }

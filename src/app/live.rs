@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Windows;
 use super::zones::{ZoneChanges, ZoneSet};
-use crate::config::{self, Answering, Limits, Serve};
+use crate::config::{self, Answering, Encrypted, Limits, Serve};
 use crate::forward::{ForwardZone, Forwarder, Own, Rules};
 use crate::http::{self, Access};
 use crate::index::Index;
@@ -143,10 +143,11 @@ impl Reloadable {
     /// # Errors
     /// The system has no thread left; then nothing is changed.
     pub(super) fn apply(&self, config: Serve) -> io::Result<()> {
-        let Serve { answering, limits, forward, forward_rules, outage, http, .. } = config;
+        let Serve { answering, limits, encrypted, forward, forward_rules, outage, http, .. } =
+            config;
         *self.shutdown_delay.lock() = config.shutdown_delay;
         let connections = limits.tcp.connections;
-        self.answer(answering, limits, (forward, forward_rules))?;
+        self.answer((answering, limits, encrypted), (forward, forward_rules))?;
         privileges::make_room(connections);
         let rules = http_rules(http);
         self.http.iter().for_each(|access| access.replace(rules.clone()));
@@ -158,8 +159,7 @@ impl Reloadable {
     /// asked by whoever asked them before.
     fn answer(
         &self,
-        answering: Answering,
-        limits: Limits,
+        (answering, limits, encrypted): (Answering, Limits, Encrypted),
         (zones, rules): (Vec<ForwardZone>, Rules),
     ) -> io::Result<()> {
         let (mut upstreams, earlier) = (self.upstreams.lock(), self.policies.load());
@@ -176,7 +176,7 @@ impl Reloadable {
         };
         (upstreams.zones, upstreams.rules) = (zones, rules);
         upstreams.query_log = answering.query_log;
-        let policy = policy(answering, limits, &earlier);
+        let policy = policy(answering, limits, encrypted, &earlier);
         self.policies.replace(Policy { forwarder, query_log, ..policy });
         Ok(())
     }
@@ -219,7 +219,8 @@ fn http_rules(config: config::Http) -> http::Rules {
 }
 
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.
-fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
+/// On a socket that was handed over there must be a certificate, also where none is named now.
+fn policy(answering: Answering, limits: Limits, encrypted: Encrypted, earlier: &Policy) -> Policy {
     let Answering { cookies, udp_size, strict_amplification, nsid, chaos, query_log: _ } =
         answering;
     let Limits { allow_query, allow_recursion, rate, tcp, run_as: _ } = limits;
@@ -231,6 +232,7 @@ fn policy(answering: Answering, limits: Limits, earlier: &Policy) -> Policy {
     Policy {
         allow_query,
         allow_recursion,
+        certificate: encrypted.certificate.or_else(|| earlier.certificate.clone()),
         chaos: chaos.map(octets),
         cookies,
         forwarder: None,

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use socket2::Socket;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Serve;
@@ -75,8 +76,8 @@ impl App {
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let zones = prepared(&mut config);
-        let Inherited { dns, http, etcd_v2 } = inherited;
-        let listeners = listeners(&config, dns)?;
+        let Inherited { dns, dns_tls, http, etcd_v2 } = inherited;
+        let listeners = with_tls(listeners(&config, dns)?, &config, dns_tls)?;
         let windows = Windows::bind(&config.http, [http, etcd_v2])?;
         Self::with_zones(zones, config, listeners, windows)
     }
@@ -115,6 +116,12 @@ impl App {
         self.listeners.addresses()
     }
 
+    /// The addresses that DNS over TLS is answered on.
+    #[must_use]
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.tls_addresses()
+    }
+
     /// The address that HTTP is answered on, unless it is off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
@@ -128,13 +135,17 @@ impl App {
         let dns = self.addresses().into_iter().map(of("dns"));
         let http = self.http_address().map(of(scheme));
         let etcd_v2 = self.windows.etcd_v2.as_ref().map(Http::address).map(of("etcd-v2"));
-        dns.chain(http).chain(etcd_v2).collect()
+        let dns_tls = self.tls_addresses().into_iter().map(of("dns-tls"));
+        dns.chain(dns_tls).chain(http).chain(etcd_v2).collect()
     }
 
     /// Says where what is answered.
     pub fn announce(&self) {
         for address in self.addresses() {
             say(format_args!("answering DNS on {address}, UDP and TCP"));
+        }
+        for address in self.tls_addresses() {
+            say(format_args!("answering DNS over TLS on {address}"));
         }
         if let Some(address) = self.http_address() {
             let scheme = if self.windows.speaks_tls() { "HTTPS" } else { "HTTP" };
@@ -253,6 +264,24 @@ fn listeners(config: &Serve, inherited: Vec<DnsSockets>) -> Result<Listeners, Fa
         }
     }
     Ok(listeners)
+}
+
+/// The same with those for DNS over TLS: those that were handed over, else bound ones.
+fn with_tls(
+    listeners: Listeners,
+    config: &Serve,
+    inherited: Vec<Socket>,
+) -> Result<Listeners, Failure> {
+    if inherited.is_empty() {
+        return listeners.with_tls(&config.encrypted.tls).map_err(Failure::failed);
+    }
+    if config.encrypted.certificate.is_none() {
+        return Err(Failure::usage(
+            "systemd hands over a socket `dns-tls`, whose clients must be shown a certificate; set \
+             tls-cert and tls-key, or remove the socket unit",
+        ));
+    }
+    listeners.with_tls_on(inherited).map_err(Failure::failed)
 }
 
 /// Whether each address must be bound.

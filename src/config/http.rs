@@ -2,21 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustls::sign::CertifiedKey;
 
 use super::check_lease;
-use super::expiry::ending;
+use super::identity::identity;
 use crate::error::Failure;
-use crate::files::{Token, certified, pem, tokens};
+use crate::files::{Token, pem, tokens};
 use crate::names::{DEFAULT_LEASE, Span};
 use crate::options::{Common, File, Given, HttpAddress, HttpArgs};
 use crate::registry::Diagnostic;
 use crate::remote::ServerUrl;
-
-/// The certificate that HTTP is served with, and a warning about it.
-type Certificate = (Option<Arc<CertifiedKey>>, Option<Diagnostic>);
 
 /// The operator's window.
 #[derive(Debug, Clone)]
@@ -44,7 +41,8 @@ pub(super) fn http(args: &HttpArgs, file: &File) -> Result<Http, Failure> {
     let asked = args.http(file).map(|given| given.value);
     let token_file = args.http_token_file(file).map(|given| given.named(file));
     let hosts = args.http_hosts(file).map(|given| given.value).unwrap_or_default();
-    let (certificate, caution) = certificate(args, file)?;
+    let pair = [args.http_cert(file), args.http_key(file)];
+    let (certificate, caution) = identity(pair, ["--http-cert", "--http-key"], file)?;
     Ok(Http {
         at: asked.unwrap_or_default(),
         is_explicit: asked.is_some(),
@@ -90,24 +88,6 @@ fn registration_ttl(args: &HttpArgs, file: &File) -> Result<Duration, Failure> {
     };
     check_lease(&origin, ttl)?;
     Ok(ttl)
-}
-
-/// The certificate and its key, which must belong together; and a warning of it.
-fn certificate(args: &HttpArgs, file: &File) -> Result<Certificate, Failure> {
-    let cert = args.http_cert(file).map(|given| given.named(file));
-    let key = args.http_key(file).map(|given| given.named(file));
-    match (cert, key) {
-        (None, None) => Ok((None, None)),
-        (Some(cert), Some(key)) => {
-            let pair = certified((&cert, &key), "--http-cert")?;
-            let caution = ending(&cert, &pair.cert, SystemTime::now());
-            Ok((Some(Arc::new(pair)), caution))
-        }
-        (Some(one), None) | (None, Some(one)) => {
-            let text = "--http-cert and --http-key go together; give both or none";
-            Err(one.fault(text).into())
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 
 mod answering;
 mod differences;
+mod encrypted;
 mod expiry;
 mod forward;
 mod http;
+mod identity;
 mod known;
 mod limits;
 mod outage;
@@ -34,6 +36,7 @@ use self::zones::registry_zones;
 
 pub use self::answering::Answering;
 pub use self::differences::differences;
+pub use self::encrypted::Encrypted;
 pub use self::http::{Http, server};
 pub use self::known::KnownZones;
 pub use self::limits::Limits;

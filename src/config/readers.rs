@@ -26,6 +26,8 @@ pub(super) fn read_again(
         args.http.http_token_file(file),
         args.http.http_cert(file),
         args.http.http_key(file),
+        args.encrypted.tls_cert(file),
+        args.encrypted.tls_key(file),
     ];
     let own: Vec<_> = own.into_iter().flatten().map(|given| given.named(file)).collect();
     let zones = args.zones(file).map(|given| given.named(file));

@@ -19,6 +19,7 @@ pub(super) fn of_server(files: &Files, args: &ServeArgs, file: &File) -> Vec<Dia
     let own = [
         args.http.http_token_file(file),
         args.http.http_key(file),
+        args.encrypted.tls_key(file),
         args.answering.cookie_secret_file(file),
     ];
     let own: Vec<_> = own.into_iter().flatten().map(|given| given.named(file)).collect();

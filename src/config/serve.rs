@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::answering::{Answering, answering};
+use super::encrypted::{Encrypted, encrypted};
 use super::expiry::ending;
 use super::forward::{forward, rules};
 use super::http::{Http, http};
@@ -37,6 +38,8 @@ const DEFAULT_PORT: u16 = 5300;
 pub struct Serve {
     /// The addresses to listen on.
     pub listen: Listen,
+    /// DNS under TLS.
+    pub encrypted: Encrypted,
     /// The operator's window.
     pub http: Http,
     /// UDP workers; 0 is one per core.
@@ -141,6 +144,7 @@ impl Serve {
             forward: forward(args, file, &listen)?,
             forward_rules: rules(args, file)?,
             listen,
+            encrypted: encrypted(&args.encrypted, file)?,
             http: http(&args.http, file)?,
             workers: args.workers(file)?.unwrap_or(0),
             bare_names: args.bare_names(file).is_none_or(|given| given.value),
@@ -166,7 +170,8 @@ impl Serve {
     /// Certificates that are over, or will be soon.
     #[must_use]
     pub fn ending(&self) -> Vec<Diagnostic> {
-        self.http.caution.iter().chain(&self.client_caution).cloned().collect()
+        let shown = self.http.caution.iter().chain(&self.encrypted.caution);
+        shown.chain(&self.client_caution).cloned().collect()
     }
 
     /// What is to be said of the files of certificates and secrets.
@@ -209,9 +214,13 @@ impl Serve {
 
     /// The value of a key that only a restart changes, in words.
     fn shown(&self, key: &str) -> String {
-        let listen = || self.listen.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>();
+        let all = |addresses: &[SocketAddr]| {
+            let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
+            Some(addresses.join(", ")).filter(|it| !it.is_empty())
+        };
         let value = match key {
-            "listen" => Some(listen().join(", ")),
+            "listen" => all(&self.listen.addresses),
+            "listen-tls" => all(&self.encrypted.tls),
             "http" => Some(self.http.at.to_string()),
             "etcd-v2" => self.http.etcd_v2.map(|address| address.to_string()),
             "workers" => Some(self.workers.to_string()),

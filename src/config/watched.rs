@@ -17,6 +17,8 @@ pub fn watched(common: &Common, args: &ServeArgs, file: &File) -> WatchedFiles {
         at(args.http.http_token_file(file)),
         at(args.http.http_cert(file)),
         at(args.http.http_key(file)),
+        at(args.encrypted.tls_cert(file)),
+        at(args.encrypted.tls_key(file)),
     ];
     WatchedFiles { files: files.into_iter().flatten().collect(), zones: at(args.zones(file)) }
 }

@@ -41,12 +41,18 @@ impl Subject {
         draining.into_iter().chain(refused).chain(upstreams).chain(certificates).collect()
     }
 
-    /// When the certificates end that are shown: to clients of HTTP, and to etcd. Each by the
-    /// option that names it.
+    /// When the certificates end that are shown: to clients of HTTP and of DNS over TLS, and to
+    /// etcd. Each by the option that names it.
     #[must_use]
     pub fn certificate_ends(&self) -> Vec<(&'static str, SystemTime)> {
         let http = self.access.as_ref().and_then(|it| it.certificate_end());
-        let all = [("http-cert", http), ("cert", certificates::end(&self.registry.certificates()))];
+        let of_dns = self.policies.load().certificate.clone();
+        let of_etcd = certificates::end(&self.registry.certificates());
+        let all = [
+            ("http-cert", http),
+            ("tls-cert", of_dns.and_then(|it| certificates::end(&it.cert))),
+            ("cert", of_etcd),
+        ];
         all.into_iter().filter_map(|(option, end)| Some((option, end?))).collect()
     }
 }

@@ -11,6 +11,7 @@ use toml::{Spanned, Table};
 
 use super::answering::AnsweringKeys;
 use super::common::CommonKeys;
+use super::encrypted::EncryptedKeys;
 use super::fault::{fault, unknown};
 use super::http::HttpKeys;
 use super::limits::LimitKeys;
@@ -24,6 +25,7 @@ use crate::files::{self, FileStamp};
 pub struct File {
     pub(super) common: CommonKeys,
     pub(super) serve: ServeKeys,
+    pub(super) encrypted: EncryptedKeys,
     pub(super) http: HttpKeys,
     pub(super) limits: LimitKeys,
     pub(super) answering: AnsweringKeys,
@@ -79,6 +81,7 @@ impl File {
         Ok(Self {
             common: section(table)?,
             serve: section(table)?,
+            encrypted: section(table)?,
             http: section(table)?,
             limits: section(table)?,
             answering: section(table)?,

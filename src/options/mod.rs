@@ -13,6 +13,7 @@ mod answering;
 mod common;
 mod declare;
 mod effect;
+mod encrypted;
 mod fault;
 mod file;
 mod format;
@@ -29,6 +30,7 @@ mod zone;
 pub use self::answering::AnsweringArgs;
 pub use self::common::Common;
 pub use self::effect::TakesEffect;
+pub use self::encrypted::EncryptedArgs;
 pub use self::file::File;
 pub use self::format::KeyFormat;
 pub use self::forward::ForwardEntry;
@@ -41,7 +43,14 @@ pub use self::zone::{DrawnOrder, RegistrySchema, Zone};
 
 /// Every key outside `[[zone]]`; each is an option, too.
 pub fn keys() -> impl Iterator<Item = (String, TakesEffect)> {
-    let all = [Common::KEYS, ServeArgs::KEYS, HttpArgs::KEYS, LimitArgs::KEYS, AnsweringArgs::KEYS];
+    let all = [
+        Common::KEYS,
+        ServeArgs::KEYS,
+        EncryptedArgs::KEYS,
+        HttpArgs::KEYS,
+        LimitArgs::KEYS,
+        AnsweringArgs::KEYS,
+    ];
     all.into_iter().flatten().map(|(field, effect)| (key(field), *effect))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 
 use super::declare::options;
-use super::{AnsweringArgs, ForwardEntry, HttpArgs, LimitArgs, socket_address};
+use super::{AnsweringArgs, EncryptedArgs, ForwardEntry, HttpArgs, LimitArgs, socket_address};
 use crate::names::Span;
 
 /// The port that is shown to whoever leaves one out.
@@ -95,6 +95,9 @@ options! {
         shutdown_delay: Span => Reloaded in Span(Duration::ZERO)..=DELAY_MAX, "a supervisor waits 90s or less";
     }
     typed {
+        /// DNS under TLS.
+        #[command(flatten)]
+        encrypted: EncryptedArgs;
         /// The operator's window.
         #[command(flatten)]
         http: HttpArgs;

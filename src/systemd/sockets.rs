@@ -4,6 +4,7 @@
 //! | `FileDescriptorName=` | what is answered there |
 //! | --- | --- |
 //! | `http` | HTTP |
+//! | `dns-tls` | DNS over TLS, on each of them |
 //! | `etcd-v2` | etcd's v2 API |
 //! | any other | DNS: a socket for datagrams and one that listens, at the same address |
 
@@ -16,6 +17,8 @@ use socket2::Socket;
 
 /// The name of a socket for HTTP.
 const HTTP: &str = "http";
+/// The name of sockets for DNS over TLS.
+const DNS_TLS: &str = "dns-tls";
 /// The name of a socket for etcd's v2 API.
 const ETCD_V2: &str = "etcd-v2";
 
@@ -24,6 +27,8 @@ const ETCD_V2: &str = "etcd-v2";
 pub struct Inherited {
     /// For DNS.
     pub dns: Vec<DnsSockets>,
+    /// For DNS over TLS.
+    pub dns_tls: Vec<Socket>,
     /// For HTTP.
     pub http: Option<Socket>,
     /// For etcd's v2 API.
@@ -115,6 +120,10 @@ impl Inherited {
             let (place, name) = match name.as_str() {
                 HTTP if !is_udp => (&mut inherited.http, HTTP),
                 ETCD_V2 if !is_udp => (&mut inherited.etcd_v2, ETCD_V2),
+                DNS_TLS if !is_udp => {
+                    inherited.dns_tls.push(socket);
+                    continue;
+                }
                 _ => {
                     dns.push(Handed { name, address, is_udp, socket });
                     continue;
@@ -201,7 +210,9 @@ mod tests {
         let [[a, b], [c, d]] = [both("srvd.socket"), both("dns")];
         let addresses = [a.address, c.address];
         let [[_, http], [_, old]] = [both("http"), both("etcd-v2")];
-        let inherited = Inherited::sorted(vec![d, a, http, b, old, c]).unwrap();
+        let [[_, one], [_, other]] = [both("dns-tls"), both("dns-tls")];
+        let inherited = Inherited::sorted(vec![d, a, one, http, b, other, old, c]).unwrap();
+        assert_eq!(inherited.dns_tls.len(), 2);
         let address = |socket: &Socket| socket.local_addr().unwrap().as_socket().unwrap();
         let both = |it: &DnsSockets| [address(&it.udp), address(&it.tcp)];
         let mut dns: Vec<_> = inherited.dns.iter().map(both).collect();

@@ -1,7 +1,9 @@
 //! The sockets: bound all at once, or none.
 
+mod fault;
+
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +13,15 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::fault::failure;
 use super::counters::Counters;
-use super::tcp::{self, Common, Connections, TcpRuntime, Turns};
+use super::tcp::{self, Common, Connections, Door, TcpRuntime, Tls, Turns};
 use super::udp::Workers;
 use super::{Policies, Responder};
 use crate::index::Index;
-use crate::processes::sockets::{self, Occupant, occupant};
+use crate::processes::sockets;
+
+pub use self::fault::BindError;
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -48,65 +53,23 @@ pub enum Strictness {
     Defaults,
 }
 
-/// Where systemd-resolved's stub listens (systemd-resolved.service(8)).
-const RESOLVED: [IpAddr; 2] =
-    [IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53)), IpAddr::V4(Ipv4Addr::new(127, 0, 0, 54))];
-
-/// An address could not be bound.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// Another process listens there.
-    #[error("{transport} address {address} is in use: {}", held(occupant.as_ref()))]
-    InUse {
-        /// Where.
-        address: SocketAddr,
-        /// The transport.
-        transport: sockets::Protocol,
-        /// By whom, where that can be seen.
-        occupant: Option<Occupant>,
-    },
-    /// The port is reserved.
-    #[error(
-        "{transport} address {address} may not be bound: ports below 1024 need the capability \
-         CAP_NET_BIND_SERVICE; run `setcap cap_net_bind_service=+ep` on srvd, give its systemd \
-         unit AmbientCapabilities=CAP_NET_BIND_SERVICE, or listen on a higher port"
-    )]
-    Denied {
-        /// Where.
-        address: SocketAddr,
-        /// The transport.
-        transport: sockets::Protocol,
-    },
-    /// The machine does not have the address, or its family.
-    #[error("{address} is no address of this machine ({source}); listen on one that it has")]
-    NoSuchAddress {
-        /// Which.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Anything else.
-    #[error("{transport} address {address} cannot be bound: {source}")]
-    Other {
-        /// Where.
-        address: SocketAddr,
-        /// The transport.
-        transport: sockets::Protocol,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Nothing is left to listen on.
-    #[error("none of the addresses can be bound; configure `listen`")]
-    None,
-}
-
 /// Bound sockets that nothing is read from yet.
 #[derive(Debug)]
 pub struct Listeners {
     /// A pair for each address.
     pairs: Vec<Pair>,
+    /// Those of DNS over TLS.
+    tls: Vec<Listening>,
     /// What will be counted.
     counters: Arc<Counters>,
+}
+
+/// A socket that listens for connections.
+#[derive(Debug)]
+struct Listening {
+    /// Its address, with its actual port.
+    address: SocketAddr,
+    socket: Socket,
 }
 
 /// The two sockets of an address.
@@ -145,7 +108,7 @@ impl Listeners {
         if pairs.is_empty() {
             Err(BindError::None)
         } else {
-            Ok(Self { pairs, counters: Arc::default() })
+            Ok(Self { pairs, tls: Vec::new(), counters: Arc::default() })
         }
     }
 
@@ -156,7 +119,36 @@ impl Listeners {
     /// [`io::Error`] of the system.
     pub fn on(sockets: impl IntoIterator<Item = (Socket, Socket)>) -> io::Result<Self> {
         let pairs = sockets.into_iter().map(|(udp, tcp)| Pair::kept(udp, tcp));
-        Ok(Self { pairs: pairs.collect::<io::Result<_>>()?, counters: Arc::default() })
+        let pairs = pairs.collect::<io::Result<_>>()?;
+        Ok(Self { pairs, tls: Vec::new(), counters: Arc::default() })
+    }
+
+    /// Binds addresses of DNS over TLS as well.
+    ///
+    /// # Errors
+    /// [`BindError`]: which address, and what to do.
+    pub fn with_tls(mut self, addresses: &[SocketAddr]) -> Result<Self, BindError> {
+        for address in addresses {
+            self.tls.push(Listening::bind(*address)?);
+        }
+        Ok(self)
+    }
+
+    /// Answers DNS over TLS on sockets that somebody else has bound and keeps.
+    ///
+    /// # Errors
+    /// [`io::Error`] of the system.
+    pub fn with_tls_on(mut self, sockets: impl IntoIterator<Item = Socket>) -> io::Result<Self> {
+        for socket in sockets {
+            self.tls.push(Listening::kept(socket)?);
+        }
+        Ok(self)
+    }
+
+    /// The addresses of DNS over TLS, with actual ports.
+    #[must_use]
+    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
+        self.tls.iter().map(|it| it.address).collect()
     }
 
     /// Binds, for each address, a UDP socket for each worker; 0 stands for one per core.
@@ -193,7 +185,7 @@ impl Listeners {
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         let workers = count(workers);
-        let Self { pairs, counters } = self.share(workers);
+        let Self { pairs, tls, counters } = self.share(workers);
         let connections = Connections::new(Arc::clone(&policies), Arc::clone(&counters));
         let connections = Arc::new(connections);
         let responder =
@@ -208,8 +200,16 @@ impl Listeners {
         for pair in pairs {
             threads.start(pair.address.ip(), pair.udp, pair.is_kept)?;
             let listener = apart.listener(pair.tcp)?;
-            let accept = tcp::serve(listener, common.clone(), tasks.clone());
+            let accept = tcp::serve(listener, Door::Plain, common.clone(), tasks.clone());
             tasks.spawn_on(accept, apart.handle());
+        }
+        if !tls.is_empty() {
+            let door = Tls::new(&policies, Arc::clone(&counters), Arc::clone(&common.turns))?;
+            for Listening { socket, .. } in tls {
+                let (listener, door) = (apart.listener(socket)?, Door::Tls(door.clone()));
+                let accept = tcp::serve(listener, door, common.clone(), tasks.clone());
+                tasks.spawn_on(accept, apart.handle());
+            }
         }
         tasks.close();
         shutdown.cancelled().await;
@@ -229,6 +229,25 @@ impl Listeners {
     }
 }
 
+impl Listening {
+    /// Binds an address.
+    fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let socket =
+            bind_tcp(address).map_err(|fault| failure(address, sockets::Protocol::Tcp, fault))?;
+        let bound = socket.local_addr().ok().and_then(|bound| bound.as_socket());
+        Ok(Self { address: bound.unwrap_or(address), socket })
+    }
+
+    /// Takes a socket that was bound.
+    fn kept(socket: Socket) -> io::Result<Self> {
+        let address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
+        let _ = socket.set_recv_buffer_size(TCP_BUFFER);
+        let _ = socket.set_send_buffer_size(TCP_BUFFER);
+        socket.set_nonblocking(true)?;
+        Ok(Self { address, socket })
+    }
+}
+
 impl Pair {
     /// Binds an address.
     fn bind(address: SocketAddr) -> Result<Self, BindError> {
@@ -245,10 +264,8 @@ impl Pair {
     /// Binds TCP, then UDP on the same port. TCP comes first and alone: UDP sockets that
     /// share their port would not notice a second srvd, which would get half the queries.
     fn bind_once(address: SocketAddr) -> Result<Self, BindError> {
-        let tcp =
-            bind_tcp(address).map_err(|fault| failure(address, sockets::Protocol::Tcp, fault))?;
-        let bound = tcp.local_addr().ok().and_then(|bound| bound.as_socket());
-        let address = SocketAddr::new(address.ip(), bound.unwrap_or(address).port());
+        let Listening { address: bound, socket: tcp } = Listening::bind(address)?;
+        let address = SocketAddr::new(address.ip(), bound.port());
         let udp =
             bind_udp(address).map_err(|fault| failure(address, sockets::Protocol::Udp, fault))?;
         Ok(Self { address, tcp, udp: vec![udp], is_kept: false })
@@ -257,9 +274,7 @@ impl Pair {
     /// Takes sockets that were bound.
     fn kept(udp: Socket, tcp: Socket) -> io::Result<Self> {
         let address = udp.local_addr()?.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
-        let _ = tcp.set_recv_buffer_size(TCP_BUFFER);
-        let _ = tcp.set_send_buffer_size(TCP_BUFFER);
-        tcp.set_nonblocking(true)?;
+        let Listening { socket: tcp, .. } = Listening::kept(tcp)?;
         Ok(Self { address, tcp, udp: vec![udp], is_kept: true })
     }
 
@@ -323,59 +338,4 @@ fn open(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<Socke
         socket.set_only_v6(true)?;
     }
     Ok(socket)
-}
-
-/// Who holds an address, and what to do about it.
-fn held(occupant: Option<&Occupant>) -> String {
-    let Some(Occupant { address, name }) = occupant else {
-        return "another srvd or name server runs there; stop it, or listen elsewhere".to_owned();
-    };
-    if RESOLVED.contains(address) {
-        return format!(
-            "{name} answers on {address} for this machine; listen on the machine's own addresses, \
-             or set DNSStubListener=no in /etc/systemd/resolved.conf and restart systemd-resolved"
-        );
-    }
-    format!("{name} listens on {address}; stop it, or listen elsewhere")
-}
-
-/// What the system's error means.
-fn failure(address: SocketAddr, transport: sockets::Protocol, source: io::Error) -> BindError {
-    /// EAFNOSUPPORT on Linux, which `io::ErrorKind` has no word for.
-    const NO_SUCH_FAMILY: i32 = 97;
-    match source.kind() {
-        io::ErrorKind::AddrInUse => {
-            BindError::InUse { address, transport, occupant: occupant(transport, address) }
-        }
-        io::ErrorKind::PermissionDenied => BindError::Denied { address, transport },
-        io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress { address, source },
-        _ if source.raw_os_error() == Some(NO_SUCH_FAMILY) => {
-            BindError::NoSuchAddress { address, source }
-        }
-        _ => BindError::Other { address, transport, source },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_say_what_to_do() {
-        let address = "192.0.2.1:53".parse().unwrap();
-        let text = |errno| {
-            failure(address, sockets::Protocol::Udp, io::Error::from_raw_os_error(errno))
-                .to_string()
-        };
-        // EACCES, EADDRINUSE, EAFNOSUPPORT, EMFILE
-        for (errno, words) in [
-            (13, "CAP_NET_BIND_SERVICE"),
-            (98, "stop it"),
-            (97, "no address of this machine"),
-            (24, "cannot be bound"),
-        ] {
-            let text = text(errno);
-            assert!(text.contains(words) && text.contains("192.0.2.1:53"), "{text}");
-        }
-    }
 }

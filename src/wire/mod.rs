@@ -4,7 +4,7 @@
 //!   udp ─→ fast ─┬─→ silence
 //!   (batch)      ├─→ reply, from ready-made answers
 //!                └─→ queue ─→ full ─→ reply, from `authority`'s answer
-//!   tcp ─→ fast, or full ─→ reply
+//!   tcp, tls ─→ fast, or full ─→ reply
 //! ```
 //!
 //! `fast` and `full` are functions from octets to octets, and say the same: the fast path
@@ -35,6 +35,7 @@
 //! | 6840 s5.7, 3225 | AD clear; DO and CD copied | done |
 //! | 7766, 9210 | pipelining, one write, timeouts, limits by client | done |
 //! | 4892 | CHAOS: `id.server.`, `version.server.` and their BIND names | done, if configured |
+//! | 7858, 8310 | DNS over TLS 1.3 and 1.2, ALPN `dot`, session tickets | done, if `listen-tls` is set |
 //! | 8490 | DSO | not offered: NOTIMP |
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |
@@ -64,8 +65,8 @@ mod tcp;
 mod udp;
 
 pub use self::counters::{
-    Answered, Code, CodeCounts, Counters, Counts, Family, Kind, Origin, Path, QueryLog,
-    RefusalCause, Replied, TcpCounts, Topic, Totals, Truncation,
+    Answered, Code, CodeCounts, Counters, Counts, Family, HandshakeOutcome, Kind, Origin, Path,
+    QueryLog, RefusalCause, Replied, TcpCounts, TlsCounts, Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
@@ -105,6 +106,8 @@ pub enum Transport {
     Udp,
     /// Replies are of any size.
     Tcp,
+    /// TCP under TLS (RFC 7858): nobody reads along.
+    Tls,
 }
 
 impl Peer {
@@ -120,6 +123,12 @@ impl Peer {
         Self { address, transport: Transport::Tcp }
     }
 
+    /// One behind a connection under TLS.
+    #[must_use]
+    pub const fn tls(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Tls }
+    }
+
     /// Its address without the port.
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
@@ -128,12 +137,19 @@ impl Peer {
 }
 
 impl Transport {
+    /// Whether it is one of datagrams, whose sender may be forged and whose replies are small.
+    #[must_use]
+    pub const fn is_datagram(self) -> bool {
+        matches!(self, Self::Udp)
+    }
+
     /// The protocol as a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
+use rustls::sign::CertifiedKey;
 
 use super::full::shows_cookie;
 use super::limiter::RateVerdict;
@@ -73,6 +74,8 @@ pub struct Policy {
     pub query_log: Option<QueryLog>,
     /// What connections may take.
     pub tcp: TcpLimits,
+    /// What is shown to clients that begin TLS.
+    pub certificate: Option<Arc<CertifiedKey>>,
     /// What asks others for names outside our zones; without it these are refused.
     pub forwarder: Option<Arc<Forwarder>>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::full::{Outcome, UpstreamAnswer, catch_panic};
-use super::{Fast, Path, Peer, Policy, READY_MAX, Responder, Transport, UDP_MOST, Verdict, View};
+use super::{Fast, Path, Peer, Policy, READY_MAX, Responder, UDP_MOST, Verdict, View};
 use crate::forward::Asked;
 use crate::names::client;
 
@@ -60,7 +60,7 @@ impl QueryHandler {
 
     /// Answers a message from a generation, by a policy, if it can be.
     pub(super) fn answer(&mut self, view: View<'_>, message: &[u8], from: Peer) -> Handled<'_> {
-        let room = if from.transport == Transport::Udp { usize::from(UDP_MOST) } else { READY_MAX };
+        let room = if from.transport.is_datagram() { usize::from(UDP_MOST) } else { READY_MAX };
         let Self { fast, ready, .. } = self;
         let respond = || fast.respond(view, message, from, &mut ready[..room]);
         match catch_panic(respond).unwrap_or(Verdict::Full) {

@@ -5,6 +5,7 @@
 //! with one sentence; `tests/run.sh` installs all of them where there is apt.
 
 mod dns_sd;
+mod encrypted;
 mod haproxy;
 mod kerberos;
 mod libraries;
@@ -27,11 +28,13 @@ use crate::support::{dig, eventually};
 /// A server of two zones, of which the second has no registrations.
 struct Scene {
     etcd: Etcd,
-    _srvd: Srvd,
+    srvd: Srvd,
     /// Where it answers.
     at: SocketAddr,
     /// For what clients want to read and write.
     directory: TempDir,
+    /// Files that the server reads.
+    files: Option<TempDir>,
 }
 
 /// Two zones of one registry; tests remove on purpose.
@@ -64,7 +67,7 @@ impl Scene {
         let config = config.to_str().unwrap();
         let srvd = Srvd::spawn(&mut plain(&["serve", "--config", config, "--listen", address]));
         let at = srvd.answers_at();
-        let scene = Self { etcd, _srvd: srvd, at, directory };
+        let scene = Self { etcd, srvd, at, directory, files: None };
         assert!(eventually(|| !scene.short("SOA empty.internal").is_empty()));
         scene
     }

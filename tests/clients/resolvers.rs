@@ -7,11 +7,11 @@ use super::{Scene, is_there, namespace};
 use crate::support::{dig, eventually};
 
 /// A resolver that runs until it is dropped.
-struct Resolver(Child);
+pub(super) struct Resolver(Child);
 
 impl Resolver {
     /// Starts it in the foreground.
-    fn start(program: &str, arguments: &[&str]) -> Self {
+    pub(super) fn start(program: &str, arguments: &[&str]) -> Self {
         Self(Command::new(program).args(arguments).spawn().unwrap())
     }
 }

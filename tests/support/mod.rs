@@ -17,6 +17,7 @@ pub(crate) mod registry;
 pub(crate) mod secure;
 pub(crate) mod sources;
 pub(crate) mod srvd;
+pub(crate) mod tls;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

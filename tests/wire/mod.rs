@@ -18,6 +18,7 @@ mod ready;
 mod sizes;
 mod static_zones;
 mod tcp;
+mod tls;
 mod torn;
 mod udp;
 mod workers;
@@ -34,8 +35,11 @@ use crate::fixture::Fixture;
 pub(crate) struct Server {
     pub v4: SocketAddr,
     pub v6: SocketAddr,
+    /// Where it answers under TLS, if that is on, an address of each family.
+    pub tls: Vec<SocketAddr>,
     pub shutdown: CancellationToken,
     pub counters: Arc<Counters>,
+    pub policies: Arc<Policies>,
     pub task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -62,13 +66,28 @@ impl Server {
         policy: impl FnOnce(Vec<SocketAddr>) -> Arc<Policy>,
     ) -> Self {
         let addresses = addresses.map(|address| address.parse().unwrap());
+        Self::run(fixture, Listeners::bind(&addresses, Strictness::Explicit).unwrap(), policy)
+    }
+
+    /// The same with TLS beside it, whose certificate the policy has.
+    pub(crate) fn start_encrypted(fixture: &Fixture, policy: Arc<Policy>) -> Self {
+        let addresses = ["127.0.0.1:0", "[::1]:0"].map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
+        Self::run(fixture, listeners.with_tls(&addresses).unwrap(), |_| policy)
+    }
+
+    /// Answers on what is bound.
+    fn run(
+        fixture: &Fixture,
+        listeners: Listeners,
+        policy: impl FnOnce(Vec<SocketAddr>) -> Arc<Policy>,
+    ) -> Self {
+        let tls = listeners.tls_addresses();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
         let policies = Arc::new(Policies::new(policy(vec![v4, v6])));
-        let task =
-            tokio::spawn(listeners.serve(fixture.index.clone(), policies, 2, shutdown.clone()));
-        Self { v4, v6, shutdown, counters, task }
+        let serving = listeners.serve(fixture.index.clone(), policies.clone(), 2, shutdown.clone());
+        Self { v4, v6, tls, shutdown, counters, policies, task: tokio::spawn(serving) }
     }
 }
 

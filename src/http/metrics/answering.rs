@@ -14,7 +14,10 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::write::{labelled, single};
 use crate::index::{Index, ZoneNumber};
 use crate::metrics::Distribution;
-use crate::wire::{Answered, Counters, Origin, RefusalCause, TcpCounts, Totals, Truncation};
+use crate::wire::{
+    Answered, Counters, HandshakeOutcome, Origin, RefusalCause, TcpCounts, TlsCounts, Totals,
+    Truncation,
+};
 
 /// A histogram's name, what it says, in which unit, and the divisors of limits and sum that
 /// lead there.
@@ -49,7 +52,8 @@ pub(super) fn encode(
     let lines = ConstCounter::new(counters.lost_lines());
     let help = "Lines of the query log that were lost because nobody read them fast enough";
     single(encoder, "srvd_query_log_dropped", help, &lines)?;
-    connections(encoder, &totals.tcp)
+    connections(encoder, &totals.tcp)?;
+    encrypted(encoder, &totals.tls)
 }
 
 /// Writes how many queries were answered, about what and how. Of a zone that is gone nothing is
@@ -173,4 +177,13 @@ fn connections(encoder: &mut DescriptorEncoder, tcp: &TcpCounts) -> fmt::Result 
             ("queue", tcp.closed_for_queue),
         ],
     )
+}
+
+/// Writes what became of TLS on connections.
+fn encrypted(encoder: &mut DescriptorEncoder, tls: &TlsCounts) -> fmt::Result {
+    let outcomes = HandshakeOutcome::ALL.map(|it| (it.as_str(), tls.handshakes[it as usize]));
+    let name = "srvd_tls_handshakes";
+    labelled(encoder, (name, "TLS handshakes of DNS that ended", "outcome"), &outcomes)?;
+    let open = ConstGauge::new(tls.open as i64);
+    single(encoder, "srvd_tls_open_connections", "DNS connections under TLS that are open", &open)
 }

@@ -82,7 +82,8 @@ struct FindingShown {
 /// A certificate that is shown to others.
 #[derive(Debug, Serialize, ToSchema)]
 struct CertificateShown {
-    /// The option that names it: `http-cert`, for HTTP, or `cert`, for etcd.
+    /// The option that names it: `http-cert`, for HTTP, `tls-cert`, for DNS over TLS, or `cert`, for
+    /// etcd.
     option: &'static str,
     /// When it ends (RFC 3339).
     expires: String,

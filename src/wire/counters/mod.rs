@@ -7,7 +7,7 @@
 //! | what became of datagrams ([`DatagramEvent`]) | thread | by the thread alone |
 //! | replies of the fast path over UDP ([`answers`]) | thread | by the thread alone |
 //! | other replies | [`Origin`] | by whoever replies, with locked instructions |
-//! | connections ([`tcp`]) | | the same |
+//! | connections ([`tcp`]), handshakes ([`tls`]) | | the same |
 
 mod answers;
 mod events;
@@ -15,6 +15,7 @@ mod origin;
 mod query_log;
 mod replied;
 mod tcp;
+mod tls;
 mod topic;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use self::answers::Answers;
 use self::events::Block;
 use self::tcp::Tcp;
+use self::tls::TlsCounters;
 use crate::lock::Lock;
 
 pub(super) use self::events::{DatagramCounters, DatagramEvent};
@@ -35,6 +37,7 @@ pub use self::events::Counts;
 pub use self::origin::{Family, Origin, Path};
 pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;
+pub use self::tls::{HandshakeOutcome, TlsCounts};
 pub use self::topic::{Code, Kind, RefusalCause, Topic, Truncation};
 
 /// The addition to a number, atomic or not.
@@ -64,6 +67,8 @@ pub struct Counters {
     shared: [Answers; Origin::COUNT],
     /// Of connections.
     pub(super) tcp: Tcp,
+    /// Of TLS on some of them.
+    pub(super) tls: TlsCounters,
     /// Lines of the query log that were lost.
     lost_lines: AtomicU64,
 }
@@ -80,6 +85,8 @@ pub struct Totals {
     pub forwarded: Counts,
     /// Of connections.
     pub tcp: TcpCounts,
+    /// Of TLS on some of them.
+    pub tls: TlsCounts,
 }
 
 impl Counters {
@@ -89,7 +96,8 @@ impl Counters {
         // The full path is read first, so that it does not seem to have more than it was
         // handed.
         let (forwarded, full) = (self.forwarded.counts(), sum(&self.full));
-        Totals { fast: sum(&self.workers), full, forwarded, tcp: self.tcp.counts() }
+        let (tcp, tls) = (self.tcp.counts(), self.tls.counts());
+        Totals { fast: sum(&self.workers), full, forwarded, tcp, tls }
     }
 
     /// What was replied, by origin; one for each that there is.
@@ -174,7 +182,7 @@ impl ReplyCounters {
 impl fmt::Display for Totals {
     /// One line for the log.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { fast, full, forwarded, tcp } = self;
+        let Self { fast, full, forwarded, tcp, tls: _ } = self;
         write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
         write!(out, " ({} by the full path)", full.answered)?;
         write!(out, ", {} dropped", fast.dropped + fast.evicted + full.dropped)?;
@@ -224,7 +232,7 @@ mod tests {
         counters.full().count(DatagramEvent::Answered, 2);
         counters.forwarded(DatagramEvent::Unsent);
         counters.tcp.answer(5);
-        let Totals { fast, full, forwarded, tcp } = counters.total();
+        let Totals { fast, full, forwarded, tcp, .. } = counters.total();
         assert_eq!((fast.received, fast.answered, fast.silent), (7, 0, 0));
         assert_eq!((full.answered, forwarded.unsent, tcp.answered, tcp.accepted), (2, 1, 5, 0));
     }
@@ -253,7 +261,7 @@ mod tests {
         let codes = counters.replies();
         assert_eq!((codes.sum(), codes.of(Code::REFUSED), codes.of(Code::NXDOMAIN)), (7, 3, 1));
         let sums: Vec<_> = all.iter().map(|it| it.sizes.count()).collect();
-        assert_eq!(sums, [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(sums, [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
         let of = |place: usize, kind, code| {
             let zone = ZoneNumber::OTHER;
             all[place].replies.get(&(Topic { zone, kind: Kind::of(kind) }, Code::of(code))).copied()

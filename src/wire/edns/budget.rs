@@ -36,7 +36,7 @@ impl Budget {
         [request, question]: [usize; 2],
     ) -> Self {
         let reserved = edns.map_or(0, Edns::reserved);
-        if transport == Transport::Tcp {
+        if !transport.is_datagram() {
             return Self { limit: TCP_MAX, reserved };
         }
         let limit =

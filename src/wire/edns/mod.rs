@@ -12,10 +12,11 @@
 //! | 3225 s3 | DO is copied | done |
 //! | 5001 | NSID: which replica answered, on request | done, if `nsid` is set |
 //! | 7828 | edns-tcp-keepalive: how long a connection may be idle | done; over UDP ignored |
+//! | 7830, 8467 | padding to blocks of 468 octets, of replies to padded queries | done over TLS; elsewhere ignored |
 //! | 7873, 9018 | cookies: version 1, SipHash-2-4 | done, if there is a secret; never enforced |
 //! | 8914 | extended errors | done |
 //! | 9660 | ZONEVERSION: the serial of the generation that answered | done |
-//! | 7871, 7830, 6975, 7314, 7901, 8145 | subnet, padding and others | ignored |
+//! | 7871, 6975, 7314, 7901, 8145 | subnet and others | ignored |
 //!
 //! One concern per file: `options` takes them apart, `cookie` makes and checks cookies,
 //! `zone_version` says which generation answered, `budget` how large a reply may be, and
@@ -43,6 +44,8 @@ const NSID: u16 = 3;
 const COOKIE: u16 = 10;
 /// The option code of edns-tcp-keepalive (RFC 7828 section 3.1).
 const KEEPALIVE: u16 = 11;
+/// The option code of padding (RFC 7830 section 3).
+const PADDING: u16 = 12;
 /// The option code of extended errors (RFC 8914 section 2).
 const EXTENDED_ERROR: u16 = 15;
 /// The option code of ZONEVERSION (RFC 9660 section 5.1).
@@ -89,6 +92,8 @@ pub(super) struct Edns {
     keepalive: bool,
     /// Whether it asks for the version of the zone.
     zone_version: bool,
+    /// Whether its query was padded, and the reply is to be as well.
+    padded: bool,
     /// The most octets that the OPT record of the reply takes.
     reserved: u16,
 }
@@ -138,13 +143,14 @@ impl Edns {
             has_valid_cookie: false,
             keepalive: false,
             zone_version: false,
+            padded: false,
             reserved: record::LEAST,
         }
     }
 
     /// Whether the client may not be who it says, and is sent little.
     const fn is_kept_small(&self, policy: &Policy, transport: Transport) -> bool {
-        let is_known = self.has_valid_cookie || matches!(transport, Transport::Tcp);
+        let is_known = self.has_valid_cookie || !transport.is_datagram();
         policy.strict_amplification && !is_known
     }
 
@@ -179,7 +185,9 @@ impl Edns {
                 let (cookie, is_valid) = cookies.exchange(data, from.ip())?;
                 (self.cookie, self.has_valid_cookie) = (Some(cookie), is_valid);
             }
-            (KEEPALIVE, _) if from.transport == Transport::Tcp => self.keepalive = is_empty(data)?,
+            (KEEPALIVE, _) if !from.transport.is_datagram() => self.keepalive = is_empty(data)?,
+            // RFC 7830 section 6: without encryption padding hides nothing.
+            (PADDING, _) if from.transport == Transport::Tls => self.padded = true,
             (ZONE_VERSION, _) => self.zone_version = is_empty(data)?,
             _ => {}
         }

@@ -1,9 +1,11 @@
 //! The OPT record of a reply, to octets (RFC 6891 section 6.1.2).
 
-use super::{COOKIE, DNSSEC_OK, EXTENDED_ERROR, Edns, KEEPALIVE, NSID, NSID_MAX, ZONE_VERSION};
+use super::{
+    COOKIE, DNSSEC_OK, EXTENDED_ERROR, Edns, KEEPALIVE, NSID, NSID_MAX, PADDING, ZONE_VERSION,
+};
 use super::{ZoneVersion, cookie, zone_version};
 use crate::authority::Reason;
-use crate::wire::{HEADER, PLAIN_MAX, Policy, UDP_MAX};
+use crate::wire::{HEADER, PLAIN_MAX, Policy, TCP_MAX, UDP_MAX};
 
 /// Octets of a record without options.
 const EMPTY: u16 = 11;
@@ -14,6 +16,8 @@ const HEAD: u16 = 4;
 pub(super) const LEAST: u16 = EMPTY + HEAD + 2;
 /// Octets of the data of edns-tcp-keepalive (RFC 7828 section 3.1).
 const KEEPALIVE_OCTETS: u16 = 2;
+/// Octets that a padded reply is a multiple of (RFC 8467 section 4.1).
+const BLOCK: usize = 468;
 /// Octets of the longest question: a name, its type and its class.
 const QUESTION_MAX: usize = crate::names::NAME_MAX + 4;
 /// The most that a record takes.
@@ -59,14 +63,17 @@ impl Edns {
             + option(self.cookie.is_some(), cookie::OCTETS as u16)
             + option(self.keepalive, KEEPALIVE_OCTETS)
             + option(self.zone_version, zone_version::OCTETS as u16)
+            + option(self.padded, 0)
     }
 
-    /// Writes the record, and gives its octets; none if there is no room for it, as there is
-    /// for what was [reserved](Self::reserved).
+    /// Writes the record behind so many octets of a message, and gives its own; none if there is
+    /// no room for it, as there is for what was [reserved](Self::reserved) and, of a padded
+    /// reply, a block.
     pub(in crate::wire) fn write(
         &self,
         policy: &Policy,
         told: &OptReply,
+        before: usize,
         buffer: &mut [u8],
     ) -> Option<usize> {
         let mut writer = OptWriter { buffer, at: 0 };
@@ -79,6 +86,9 @@ impl Edns {
         if self.reserved > LEAST {
             self.write_asked(policy, told, &mut writer)?;
         }
+        if self.padded {
+            writer.pad(before)?;
+        }
         let options = writer.at - usize::from(EMPTY);
         writer.buffer[9..11].copy_from_slice(&(options as u16).to_be_bytes());
         Some(writer.at)
@@ -87,8 +97,9 @@ impl Edns {
     /// Writes the record behind a message, and counts it there.
     pub(in crate::wire) fn append(&self, policy: &Policy, told: &OptReply, message: &mut Vec<u8>) {
         let start = message.len();
-        message.resize(start + usize::from(self.reserved), 0);
-        let written = self.write(policy, told, &mut message[start..]);
+        let block = if self.padded { BLOCK } else { 0 };
+        message.resize(start + usize::from(self.reserved) + block, 0);
+        let written = self.write(policy, told, start, &mut message[start..]);
         message.truncate(start + written.unwrap_or_default());
         if let Some([high, low]) = message.get_mut(10..HEADER)
             && written.is_some()
@@ -128,6 +139,14 @@ fn identity(policy: &Policy) -> &[u8] {
 }
 
 impl OptWriter<'_> {
+    /// Writes an option that makes the message, so many octets before the record, a multiple of
+    /// the block; or as long as a message can be.
+    fn pad(&mut self, before: usize) -> Option<()> {
+        let octets = before + self.at + usize::from(HEAD);
+        let padded = octets.next_multiple_of(BLOCK).min(usize::from(TCP_MAX)).max(octets);
+        self.option(PADDING, &[0; BLOCK][..padded - octets])
+    }
+
     /// Writes an option.
     fn option(&mut self, code: u16, data: &[u8]) -> Option<()> {
         let [code_high, code_low] = code.to_be_bytes();

@@ -288,7 +288,7 @@ impl<'r> Composer<'r> {
     /// its octets.
     ///
     /// # Errors
-    /// [`Declined`] never: room was kept free.
+    /// [`Declined`] where there is no room for padding: else it was kept free.
     pub(super) fn finish(
         self,
         code: u8,
@@ -298,7 +298,7 @@ impl<'r> Composer<'r> {
         self.reply[3] |= code;
         let Some((edns, policy)) = edns else { return Ok(self.at) };
         let room = self.reply.get_mut(self.at..).ok_or(Declined)?;
-        let octets = edns.write(policy, told, room).ok_or(Declined)?;
+        let octets = edns.write(policy, told, self.at, room).ok_or(Declined)?;
         self.reply[ADDITIONAL] += 1;
         Ok(self.at + octets)
     }

@@ -34,7 +34,7 @@ use self::held::Inquiry;
 use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
-use super::{Kind, Peer, Topic, Transport, View};
+use super::{Kind, Peer, Topic, View};
 use crate::authority::{Draw, Position, Reason, Resolved, resolve_kept};
 use crate::index::skydns::is_any_label;
 use crate::index::{Generation, Schema, Zone};
@@ -179,7 +179,7 @@ impl Fast {
             }
         }
         let truncated = composer.is_truncated();
-        if truncated && from.transport == Transport::Tcp {
+        if truncated && !from.transport.is_datagram() {
             return Err(Declined);
         }
         let code = code.low();

@@ -9,7 +9,6 @@
 //! for is lost: who asks over UDP asks again, and a worker that waited would delay those it
 //! could answer at once.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
@@ -52,7 +51,7 @@ pub(in crate::wire) enum Recipient {
     /// Who sent a datagram, by the socket that it came by.
     Datagram(Route, Arc<UdpSocket>),
     /// A client that is connected, by a promise to its connection.
-    Stream(SocketAddr, Promise),
+    Stream(Peer, Promise),
 }
 
 /// The end of a queue where workers hand messages over. It ends with the last of its clones.
@@ -209,7 +208,7 @@ impl Recipient {
     const fn client(&self) -> Peer {
         match self {
             Self::Datagram(route, _) => Peer::udp(route.client),
-            Self::Stream(client, _) => Peer::tcp(*client),
+            Self::Stream(client, _) => *client,
         }
     }
 

@@ -4,19 +4,22 @@
 
 use std::fs::File;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::connections::Connections;
+use super::connections::{ConnectionSlot, Connections};
+use super::handshakes::HandshakeSlot;
+use super::tls::Tls;
 use super::turns::Turns;
-use crate::wire::Responder;
 use crate::wire::full::Queue;
+use crate::wire::{Peer, Responder};
 
 /// How long the connections that were closed have to give their descriptors back.
 const CLOSING: Duration = Duration::from_millis(1);
@@ -38,23 +41,80 @@ pub(in crate::wire) struct Common {
     pub(in crate::wire) shutdown: CancellationToken,
 }
 
+/// The protocol that a listener's connections begin with.
+#[derive(Clone)]
+pub(in crate::wire) enum Door {
+    /// None: messages come at once.
+    Plain,
+    /// TLS.
+    Tls(Tls),
+}
+
 /// A descriptor that is given up to accept a connection when there is no other, so that its
 /// client is told at once that there is no room.
 #[derive(Debug, Default)]
 struct Spare(Option<File>);
 
 /// Accepts connections until told to stop.
-pub(in crate::wire) async fn serve(listener: TcpListener, common: Common, tasks: TaskTracker) {
+pub(in crate::wire) async fn serve(
+    listener: TcpListener,
+    door: Door,
+    common: Common,
+    tasks: TaskTracker,
+) {
     let mut spare = Spare::default();
     spare.refill();
     while let Some(accepted) = common.shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
                 let place = common.connections.admit(peer.ip());
-                tasks.spawn(Connection::new(stream, peer, &common).serve(place));
+                match &door {
+                    Door::Plain => {
+                        tasks.spawn(plain(stream, peer, common.clone(), place));
+                    }
+                    Door::Tls(tls) => {
+                        place.begin(false);
+                        let handshake = (tls.clone(), tls.admit(peer.ip()));
+                        tasks.spawn(encrypted(stream, peer, common.clone(), place, handshake));
+                    }
+                }
             }
             Err(fault) => recover(&fault, &common.connections, &listener, &mut spare).await,
         }
+    }
+}
+
+/// Serves a connection that begins with a message.
+async fn plain(stream: TcpStream, peer: SocketAddr, common: Common, place: ConnectionSlot) {
+    send_at_once(&stream);
+    Connection::new(stream, Peer::tcp(peer), &common).serve(place).await;
+}
+
+/// Serves a connection that begins with TLS, unless its place is taken or the server ends
+/// before that is done.
+async fn encrypted(
+    stream: TcpStream,
+    peer: SocketAddr,
+    common: Common,
+    place: ConnectionSlot,
+    (tls, handshake): (Tls, HandshakeSlot),
+) {
+    send_at_once(&stream);
+    let (close, shutdown) = (place.close.clone(), common.shutdown.clone());
+    let begun = shutdown.run_until_cancelled(tls.begin(stream, peer, handshake));
+    let begun = close.run_until_cancelled(begun);
+    if let Some(stream) = begun.await.flatten().flatten() {
+        place.begin(true);
+        let _open = tls.open();
+        Connection::new(stream, Peer::tls(peer), &common).serve(place).await;
+    }
+}
+
+/// Without this the kernel would hold a small reply back until the one before it is
+/// acknowledged.
+fn send_at_once(stream: &TcpStream) {
+    if let Err(fault) = stream.set_nodelay(true) {
+        tracing::debug!("replies of a connection may come later: {fault}");
     }
 }
 

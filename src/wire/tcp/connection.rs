@@ -1,4 +1,5 @@
-//! Connections: framed messages, answered as fast as they are read (RFC 7766). Those that
+//! Connections: framed messages, answered as fast as they are read (RFC 7766), the same over TCP
+//! and over TLS on it (RFC 7858). Those that
 //! others must be asked for are answered when these have said something, and the ones
 //! behind them before that.
 //!
@@ -14,18 +15,20 @@
 //! What can mean much of a zone takes as long as hundreds of other replies, and is made by the
 //! thread that makes them for datagrams; its connection waits for it, and others do not.
 
+use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use futures_util::FutureExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::accept::Common;
 use super::connections::{Account, ConnectionSlot};
+use super::framing::{KEPT, PREFIX, READ, end_of_stream, frame, send, shrink, whole_message};
 use super::later::{Awaited, Later};
 use super::turns::Turns;
 use crate::index::Generation;
@@ -42,10 +45,8 @@ const WRITE: Duration = Duration::from_secs(5);
 /// How many queries one connection answers: a client that never ends comes back, and a
 /// load balancer can then send it elsewhere.
 const QUERIES_MAX: u32 = 1_000_000;
-/// Octets that are read at once: some dozens of pipelined queries.
-const READ: usize = 4096;
 /// Octets of replies that are written at once.
-const FLUSH: usize = 16 * 1024;
+pub(super) const FLUSH: usize = 16 * 1024;
 /// How long a connection answers before others have their turn. Most replies take some
 /// microseconds; one that takes longer than this ends the turn that it is in.
 const TURN: Duration = Duration::from_millis(1);
@@ -57,17 +58,13 @@ const LAST_WAIT: Duration = Duration::from_millis(50);
 const FOREIGN_WAIT: Duration = Duration::from_secs(5);
 /// Questions of one connection that others are asked at once.
 const FOREIGN: usize = 64;
-/// Octets of a buffer that is kept while there is nothing in it.
-const KEPT: usize = READ;
-/// Octets of the length before a message (RFC 1035 section 4.2.2).
-const PREFIX: usize = 2;
 
 /// One connection.
-pub(super) struct Connection {
-    /// The socket.
-    stream: TcpStream,
+pub(super) struct Connection<S> {
+    /// The socket, or TLS on it.
+    stream: S,
     /// The client.
-    peer: SocketAddr,
+    peer: Peer,
     /// Answers.
     handler: QueryHandler,
     /// Counts.
@@ -98,9 +95,9 @@ pub(super) struct Connection {
     shutdown: CancellationToken,
 }
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A connection that nothing was read from.
-    pub(super) fn new(stream: TcpStream, peer: SocketAddr, common: &Common) -> Self {
+    pub(super) fn new(stream: S, peer: Peer, common: &Common) -> Self {
         let Common { responder, turns, patterns, shutdown, .. } = common;
         let idle = responder.policies().load().tcp.idle;
         Self {
@@ -131,15 +128,14 @@ impl Connection {
             if fault.kind() == io::ErrorKind::TimedOut {
                 place.time_out();
             }
-            tracing::debug!(client = %self.peer, "connection ended: {fault}");
+            tracing::debug!(client = %self.peer.address, "connection ended: {fault}");
         }
+        // Under TLS it is said that this is the end; whoever takes nothing is not waited for.
+        let _ = self.stream.shutdown().now_or_never();
     }
 
     /// Reads and answers in turn. When told to stop, what has come is answered first.
     async fn converse(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
-        // Without this the kernel would hold a small reply back until the one before it
-        // is acknowledged.
-        self.stream.set_nodelay(true)?;
         let account = place.account();
         while !self.ending && self.read(&account).await? {
             place.touch();
@@ -149,7 +145,7 @@ impl Connection {
         while self.receive(&account).await {
             self.reply(place).await?;
         }
-        self.stream.shutdown().await
+        Ok(())
     }
 
     /// Answers what can be, and writes the replies.
@@ -207,7 +203,7 @@ impl Connection {
         let read = shutdown.run_until_cancelled(stream.read_buf(input));
         let octets = tokio::select! {
             read = timeout_at(deadline, read) => match read? {
-                Some(octets) => octets?,
+                Some(octets) => end_of_stream(octets)?,
                 None => self.read_last().await,
             },
             Some(later) = awaited.next() => {
@@ -281,7 +277,7 @@ impl Connection {
     fn time(&self, replies: [usize; 2], since: Instant) {
         let took = since.elapsed();
         for (path, replies) in [Path::Fast, Path::Full].into_iter().zip(replies) {
-            let origin = Origin::of(Peer::tcp(self.peer), path);
+            let origin = Origin::of(self.peer, path);
             self.responder.counters().time(origin, replies, took);
         }
     }
@@ -294,7 +290,7 @@ impl Connection {
         message: &[u8],
         (now, place): (Instant, &ConnectionSlot),
     ) -> Option<Path> {
-        let (view, from) = (View { generation, policy }, Peer::tcp(self.peer));
+        let (view, from) = (View { generation, policy }, self.peer);
         match self.handler.answer(view, message, from) {
             Handled::Silence => None,
             Handled::Reply(reply, path) => {
@@ -335,7 +331,7 @@ impl Connection {
             return;
         };
         account.take(reply.capacity());
-        let (from, took) = (Peer::tcp(self.peer), since.elapsed());
+        let (from, took) = (self.peer, since.elapsed());
         let view = View { generation: &self.responder.generation(), policy: &by };
         let replied = Replied::read(view, from.ip(), &reply);
         if self.responder.withholds(replied.code) {
@@ -350,37 +346,20 @@ impl Connection {
 
     /// Writes the replies: each with its length, in as few segments as they need.
     async fn write(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
-        let written = match self.stream.try_write(&self.output) {
-            Err(fault) if fault.kind() != io::ErrorKind::WouldBlock => return Err(fault),
-            written => written.unwrap_or(0),
-        };
-        if written < self.output.len() {
-            // The kernel's buffer is full, too; it has the double of what it was asked for.
-            place.hold(self.held() + 2 * TCP_BUFFER);
-            timeout(WRITE, self.stream.write_all(&self.output[written..])).await??;
+        let (held, mut written) = (self.held(), 0);
+        let Self { stream, output, .. } = self;
+        let mut send = poll_fn(|cx| send(Pin::new(&mut *stream), cx, output, &mut written));
+        match (&mut send).now_or_never() {
+            Some(sent) => sent?,
+            None => {
+                // The kernel's buffer is full, too; it has the double of what it was asked for.
+                place.hold(held + 2 * TCP_BUFFER);
+                timeout(WRITE, send).await??;
+            }
         }
         self.output.clear();
         shrink(&mut self.output);
         place.hold(self.held());
         Ok(())
     }
-}
-
-/// Gives back what a buffer had room for and need not have any more.
-fn shrink(buffer: &mut Vec<u8>) {
-    if buffer.capacity() > KEPT.max(2 * buffer.len()) {
-        buffer.shrink_to(KEPT);
-    }
-}
-
-/// Appends a reply and before it its length.
-fn frame(reply: &[u8], output: &mut Vec<u8>) {
-    output.extend((reply.len() as u16).to_be_bytes());
-    output.extend_from_slice(reply);
-}
-
-/// The first message of what was read, if it is whole.
-fn whole_message(input: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = input.split_first_chunk::<PREFIX>()?;
-    rest.get(..usize::from(u16::from_be_bytes(*length)))
 }

@@ -1,21 +1,27 @@
-//! TCP: connections, which client networks serve themselves of in turns.
+//! TCP, with TLS on it or without: connections, which client networks serve themselves of in
+//! turns.
 //!
 //! ```text
-//!   accept ─→ connections (a slot, or another is closed) ─→ connection ─→ turns ─→ reply
-//!                                                                └─→ later: replies of others
+//!   accept ─→ connections (a slot, or another is closed) ─┬─→ connection ─→ turns ─→ reply
+//!                                                         │         └─→ later: replies of others
+//!                             handshakes (a slot) ─→ tls ─┘
 //! ```
 
 mod accept;
 mod connection;
 mod connections;
+mod framing;
+mod handshakes;
 mod later;
 mod runtime;
+mod tls;
 mod turns;
 
-pub(super) use self::accept::{Common, serve};
+pub(super) use self::accept::{Common, Door, serve};
 pub(super) use self::connections::Connections;
 pub(super) use self::later::Promise;
 pub(super) use self::runtime::TcpRuntime;
+pub(super) use self::tls::Tls;
 pub(super) use self::turns::Turns;
 
 pub use self::connections::TcpLimits;

@@ -1,6 +1,6 @@
 //! The rules of the protocol, one test for each line of the table, named for the RFC. Every
 //! query is asked in every way there is, and all must say the same: the fast path (where it
-//! takes it), the full path, and real sockets; UDP and TCP; IPv4 and IPv6.
+//! takes it), the full path, and real sockets; UDP, TCP and TLS; IPv4 and IPv6.
 
 mod amplification;
 mod chaos;
@@ -28,7 +28,11 @@ use srvd::wire::{
 use super::messages::{Query, parse};
 use super::{Server, example};
 use crate::fixture::Fixture;
+use crate::support::certificates::Authority;
+use crate::support::tls::{TlsClient, certified};
 
+/// The option code of padding.
+const PADDING: u16 = 12;
 /// How long a reply may take on a busy machine.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -37,12 +41,15 @@ struct World {
     fixture: Fixture,
     policy: Arc<Policy>,
     server: Server,
+    /// Asks over TLS.
+    client: TlsClient,
 }
 
 /// What is said to one query, in all ways.
 struct Said {
     udp: Reply,
     tcp: Reply,
+    tls: Reply,
     /// Whether the fast path took it, over UDP.
     is_fast: bool,
 }
@@ -67,10 +74,11 @@ impl World {
 
     /// Any zones by a policy.
     fn with(fixture: Fixture, policy: Policy) -> Self {
-        let policy = Arc::new(policy);
-        let addresses = ["127.0.0.1:0", "[::1]:0"];
-        let server = Server::start_with(&fixture, addresses, Arc::clone(&policy));
-        Self { fixture, policy, server }
+        let authority = Authority::new("authority");
+        let certificate = Some(certified(&authority.server()));
+        let policy = Arc::new(Policy { certificate, ..policy });
+        let server = Server::start_encrypted(&fixture, Arc::clone(&policy));
+        Self { fixture, policy, server, client: TlsClient::new(&authority, Some("dot")) }
     }
 
     /// Asks in every way, and compares.
@@ -87,6 +95,7 @@ impl World {
         if said.udp.option(10).is_none() {
             check_same(&said.udp, &other.udp, "IPv4, IPv6");
             check_same(&said.tcp, &other.tcp, "IPv4, IPv6");
+            check_same(&said.tls, &other.tls, "IPv4, IPv6");
         }
         said
     }
@@ -95,19 +104,30 @@ impl World {
     fn ask_as(&self, client: IpAddr, message: &[u8]) -> Said {
         let address = if client.is_ipv4() { self.server.v4 } else { self.server.v6 };
         let mut is_fast = [false; 2];
-        let replies = [Transport::Udp, Transport::Tcp].map(|transport| {
+        let replies = [Transport::Udp, Transport::Tcp, Transport::Tls].map(|transport| {
             let from = Peer { address: SocketAddr::new(client, 5353), transport };
             let full = Reply::new(self.full(message, from).expect("a reply"));
             if let Some(fast) = self.fast(message, from) {
                 check_same(&Reply::new(fast), &full, "fast, full");
-                is_fast[usize::from(transport == Transport::Tcp)] = true;
+                is_fast[usize::from(transport != Transport::Udp)] = true;
             }
-            let exchange = if transport == Transport::Udp { by_datagram } else { by_stream };
-            check_same(&Reply::new(exchange(address, message)), &full, "socket, full");
+            let reply = match transport {
+                Transport::Udp => by_datagram(address, message),
+                Transport::Tcp => by_stream(address, message),
+                Transport::Tls => {
+                    let at = self.server.tls[usize::from(client.is_ipv6())];
+                    self.client.ask(at, message).unwrap()
+                }
+            };
+            check_same(&Reply::new(reply), &full, "socket, full");
             full
         });
-        let [udp, tcp] = replies;
-        Said { udp, tcp, is_fast: is_fast[0] }
+        let [udp, tcp, tls] = replies;
+        // Padding is for those alone whom nobody can read.
+        if tls.option(PADDING).is_none() && tls.option(10).is_none() {
+            check_same(&tcp, &tls, "TCP, TLS");
+        }
+        Said { udp, tcp, tls, is_fast: is_fast[0] }
     }
 
     /// What the full path replies.
@@ -142,7 +162,7 @@ impl World {
         let query = Query::new("web.services.internal", 1).bytes();
         let probe = [&[0x77, 0x77], &query[2..]].concat();
         for (client, address) in [("127.0.0.1", self.server.v4), ("::1", self.server.v6)] {
-            for transport in [Transport::Udp, Transport::Tcp] {
+            for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
                 let from =
                     Peer { address: SocketAddr::new(client.parse().unwrap(), 5353), transport };
                 assert_eq!(self.full(message, from), None);

@@ -2,7 +2,7 @@
 
 use srvd::wire::{NSID_MAX, Peer, Policy};
 
-use super::World;
+use super::{PADDING, World};
 use crate::wire::messages::{A, Query, SRV};
 
 const NSID: u16 = 3;
@@ -59,7 +59,7 @@ async fn all_options_and_the_longest_question_fit_512_octets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rfc7828_s3_2_keepalive_is_answered_over_tcp_alone() {
+async fn rfc7828_s3_2_keepalive_is_answered_over_tcp_and_tls_alone() {
     let world = World::new();
     for name in ["web.services.internal", "example.com"] {
         let said = world.ask(&with(name, A, &[0, 11, 0, 0]));
@@ -67,6 +67,7 @@ async fn rfc7828_s3_2_keepalive_is_answered_over_tcp_alone() {
         assert_eq!(said.udp.option(KEEPALIVE), None, "{name}");
         // 10 seconds, in units of 100 milliseconds.
         assert_eq!(said.tcp.option(KEEPALIVE).unwrap(), [0, 100], "{name}");
+        assert_eq!(said.tls.option(KEEPALIVE).unwrap(), [0, 100], "{name}");
         assert_eq!(world.ask(&with(name, A, &[])).same().option(KEEPALIVE), None, "{name}");
     }
 }
@@ -157,4 +158,24 @@ impl World {
         super::check_same(&fast, &full, "fast, full");
         fast
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rfc8467_s4_1_replies_under_tls_to_padded_queries_are_blocks_of_468() {
+    let world = World::new();
+    for name in ["web.services.internal", "nothing.services.internal", "example.com"] {
+        for octets in [0, 1, 200] {
+            let head = [0, 12, 0, octets as u8];
+            let padding = [&head[..], &vec![0; octets]].concat();
+            let said = world.ask(&with(name, A, &padding));
+            assert_eq!((said.udp.option(PADDING), said.tcp.option(PADDING)), (None, None));
+            assert_eq!(said.tls.octets.len(), 468, "{name}");
+            assert!(said.tls.option(PADDING).unwrap().iter().all(|octet| *octet == 0));
+            assert_eq!(said.tcp.counts(), said.tls.counts(), "{name}");
+        }
+        assert_eq!(world.ask(&with(name, A, &[])).same().option(PADDING), None, "{name}");
+    }
+    // An error in the form of options, and another version, are told in as few octets.
+    let said = world.ask(&with("web.services.internal", A, &[0, 12, 0, 9]));
+    assert_eq!((said.tls.code(), said.tls.option(PADDING)), (1, None));
 }

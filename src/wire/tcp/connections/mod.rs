@@ -177,6 +177,12 @@ impl ConnectionSlot {
         self.connections.counters.tcp.time_out();
     }
 
+    /// Whether it can carry queries: under TLS not until the handshake is done, and until then it
+    /// makes room before those that do.
+    pub(super) fn begin(&self, has_begun: bool) {
+        self.connections.open.lock().begin(self.number, has_begun);
+    }
+
     /// A query has come.
     pub(super) fn touch(&self) {
         self.connections.open.lock().touch(self.number);
@@ -318,6 +324,18 @@ mod tests {
             (connections.open.lock().octets, connections.counters.total().tcp.octets),
             (0, 0)
         );
+    }
+
+    #[test]
+    fn who_shakes_hands_makes_room_before_who_can_ask() {
+        let connections = connections();
+        let places = fill(&connections, "192.0.2.1", 5);
+        [2, 4].iter().for_each(|at: &usize| places[*at].begin(false));
+        let _more = fill(&connections, "192.0.2.1", 1);
+        assert_eq!(closed(&places), [2]);
+        places[4].begin(true);
+        let _last = fill(&connections, "192.0.2.1", 1);
+        assert_eq!(closed(&places), [0, 2]);
     }
 
     #[test]

@@ -24,15 +24,24 @@ pub(super) struct Open {
 pub(super) struct Usage {
     /// When its last query came.
     active: Instant,
+    /// Whether it can carry queries: under TLS, whether the handshake is done.
+    has_begun: bool,
     /// Octets of memory that it holds.
     octets: usize,
+}
+
+impl Usage {
+    /// Its place among connections of which the quietest goes.
+    const fn quiet(&self) -> (bool, Instant) {
+        (self.has_begun, self.active)
+    }
 }
 
 impl Open {
     /// Adds a connection that holds nothing. Gives its number, and what is cancelled when it is
     /// to close.
     pub(super) fn add(&mut self, client: IpAddr) -> (u64, CancellationToken) {
-        self.table.add(client, Usage { active: Instant::now(), octets: 0 })
+        self.table.add(client, Usage { active: Instant::now(), has_begun: true, octets: 0 })
     }
 
     /// Takes a connection out, if it is still there.
@@ -54,6 +63,13 @@ impl Open {
         }
     }
 
+    /// Takes down whether a connection can carry queries; those that cannot yet go first.
+    pub(super) fn begin(&mut self, number: u64, has_begun: bool) {
+        if let Some(it) = self.table.get_mut(number) {
+            it.state.has_begun = has_begun;
+        }
+    }
+
     /// Takes down what a connection holds: more octets than until now, or less. Gives its
     /// client, if it is still there.
     pub(super) fn hold(&mut self, number: u64, more: isize) -> Option<IpAddr> {
@@ -72,13 +88,13 @@ impl Open {
     pub(super) fn close_for_all(&mut self) -> bool {
         let most = self.table.most();
         let why = "too many connections: the quietest is closed";
-        self.close(why, |table, it| (table.of(it.client) == most).then_some(it.state.active))
+        self.close(why, |table, it| (table.of(it.client) == most).then(|| it.state.quiet()))
     }
 
     /// Closes the quietest connection of a client.
     pub(super) fn close_of(&mut self, client: IpAddr) {
         let why = "too many connections: the quietest is closed";
-        self.close(why, |_, it| (it.client == client).then_some(it.state.active));
+        self.close(why, |_, it| (it.client == client).then(|| it.state.quiet()));
     }
 
     /// Closes, of a client or else of the one that holds the most memory, the connection that

@@ -1,0 +1,79 @@
+//! Encrypted DNS: where it is answered, and the certificate that it is answered with.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::sign::CertifiedKey;
+
+use super::identity::identity;
+use crate::error::Failure;
+use crate::options::{EncryptedArgs, File};
+use crate::registry::Diagnostic;
+
+/// The options of encrypted DNS.
+#[derive(Debug, Clone, Default)]
+pub struct Encrypted {
+    /// Addresses of DNS over TLS.
+    pub tls: Vec<SocketAddr>,
+    /// What is shown to clients; there where there are addresses.
+    pub certificate: Option<Arc<CertifiedKey>>,
+    /// A warning of it.
+    pub caution: Option<Diagnostic>,
+}
+
+/// What the options and the file say.
+pub(super) fn encrypted(args: &EncryptedArgs, file: &File) -> Result<Encrypted, Failure> {
+    let pair = [args.tls_cert(file), args.tls_key(file)];
+    let (certificate, caution) = identity(pair, ["--tls-cert", "--tls-key"], file)?;
+    let listen = args.listen_tls(file);
+    if let Some(given) = listen.as_ref().filter(|it| certificate.is_none() && !it.value.is_empty())
+    {
+        return Err(given.fault("clients must be shown a certificate; set tls-cert and tls-key"));
+    }
+    let tls = listen.map(|given| given.value).unwrap_or_default();
+    Ok(Encrypted { tls, certificate, caution })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What a directory with a certificate, a key, and a configuration says.
+    fn read(pair: [&str; 2], text: &str) -> Result<Encrypted, Failure> {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in ["c", "k"].into_iter().zip(pair) {
+            fs::write(directory.path().join(name), text).unwrap();
+        }
+        let path = directory.path().join("srvd.toml");
+        fs::write(&path, text).unwrap();
+        encrypted(&EncryptedArgs::default(), &File::read(Some(&path))?)
+    }
+
+    #[test]
+    fn addresses_come_with_a_certificate_and_its_key() {
+        let made = || {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+            (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+        };
+        let ((cert, key), (_, other)) = (made(), made());
+        let listen = "listen-tls = [\"127.0.0.1:853\", \"[::1]:0\"]\n";
+        let text = format!("{listen}tls-cert = \"c\"\ntls-key = \"k\"");
+        let both = read([&cert, &key], &text).unwrap();
+        assert!(both.certificate.is_some() && both.tls.len() == 2);
+        let nothing = read(["", ""], "").unwrap();
+        assert!(nothing.certificate.is_none() && nothing.tls.is_empty());
+        for (pair, text, message) in [
+            ([&cert[..], &key], listen, "srvd.toml:1: listen-tls: clients must be shown a"),
+            ([&cert, &key], "tls-key = \"k\"", "--tls-cert and --tls-key go together"),
+            ([&cert, &other], &text, "does not belong to the certificate of --tls-cert"),
+            (["", &key], &text, "srvd.toml:2: tls-cert "),
+            ([&cert, &key], "listen-tls = [\"127.0.0.1\"]", "it has no port; write 127.0.0.1:853"),
+        ] {
+            let fault = read(pair, text).unwrap_err().to_string();
+            assert!(fault.contains(message), "{fault}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Options of encrypted DNS, as they are typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::declare::options;
+use super::socket_address;
+
+/// The port of DNS over TLS (RFC 7858 section 3.1), shown to whoever leaves one out.
+const TLS_PORT: u16 = 853;
+
+options! {
+    /// Options of `serve` and `dev` about encrypted DNS.
+    #[command(next_help_heading = "Encrypted DNS")]
+    pub struct EncryptedArgs, EncryptedKeys in encrypted {
+        /// Addresses of DNS over TLS; needs --tls-cert and --tls-key [default: none]
+        ///
+        /// Port 853 is the usual one. May be repeated, or a list with commas.
+        #[arg(long, env = "SRVD_LISTEN_TLS", value_name = "ADDRESS", value_delimiter = ',', value_parser = tls_address)]
+        listen_tls: Vec<SocketAddr> => Restart;
+        /// Certificate chain (PEM) of encrypted DNS; needs --tls-key [default: none]
+        #[arg(long, env = "SRVD_TLS_CERT", value_name = "FILE")]
+        tls_cert: PathBuf => Reloaded;
+        /// Key of that certificate (PEM)
+        #[arg(long, env = "SRVD_TLS_KEY", value_name = "FILE")]
+        tls_key: PathBuf => Reloaded;
+    }
+}
+
+/// Reads an address with its port.
+fn tls_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| socket_address::fault(text, TLS_PORT))
+}

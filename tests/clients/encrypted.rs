@@ -1,0 +1,146 @@
+//! Clients of DNS over TLS: `kdig`, `openssl`, and Unbound in front.
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use super::resolvers::Resolver;
+use super::{Scene, is_there, printed};
+use crate::support::certificates::{Authority, Pair};
+use crate::support::{dig, eventually, free_addr};
+
+/// A server with TLS beside the rest.
+struct Encrypted {
+    scene: Scene,
+    /// Where it answers under TLS.
+    at: SocketAddr,
+    /// The file of the authority that its clients trust.
+    authority: String,
+}
+
+impl Encrypted {
+    /// Serves with a certificate, and one instance of `web`.
+    fn start(authority: &Authority, pair: &Pair) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        let paths = pair.write(files.path(), "dns");
+        let options = format!(
+            "listen-tls = [\"127.0.0.1:0\"]\ntls-cert = {:?}\ntls-key = {:?}\n",
+            paths.certificate, paths.key
+        );
+        let scene = Scene::configured("127.0.0.1:0", &options, "");
+        scene.put_all(&[("web/1", "10.1.2.3:80")], "A web.services.internal", 1);
+        let (_, line) = scene.srvd.prints("answering DNS over TLS on ");
+        let at = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+        let authority = scene.write("ca.pem", &authority.pem);
+        let scene = Scene { files: Some(files), ..scene };
+        Self { scene, at, authority }
+    }
+
+    /// What kdig prints.
+    fn kdig(&self, arguments: &str) -> String {
+        let (ip, port) = (format!("@{}", self.at.ip()), self.at.port().to_string());
+        let ca = format!("+tls-ca={}", self.authority);
+        let own = [&ip, "-p", &port, &ca, "+tls-hostname=localhost", "+timeout=10", "+retry=0"];
+        let arguments: Vec<_> = own.into_iter().chain(arguments.split_whitespace()).collect();
+        printed("kdig", &arguments)
+    }
+
+    /// Where its certificate and key are.
+    fn path(&self, kind: &str) -> std::path::PathBuf {
+        self.scene.files.as_ref().unwrap().path().join(format!("dns.{kind}.pem"))
+    }
+}
+
+#[test]
+fn kdig_and_openssl_are_answered_under_tls() {
+    let authority = Authority::new("one");
+    let server = Encrypted::start(&authority, &authority.server());
+    if is_there("kdig", "Debian: knot-dnsutils") {
+        let output = server.kdig("+padding SRV _web._tcp.services.internal");
+        for text in ["TLS session (TLS1.3)", "NOERROR", "Received 468 B", "PADDING", "10.1.2.3"] {
+            assert!(output.contains(text), "{text}\n{output}");
+        }
+        let output = server.kdig("+keepopen +nopadding A web.services.internal A none.internal");
+        assert!(output.contains("10.1.2.3") && output.contains("REFUSED"), "{output}");
+        // Whoever has another authority does not go on.
+        let other = server.scene.write("ca.pem", &Authority::new("two").pem);
+        assert!(!server.kdig("A web.services.internal").contains("NOERROR"), "{other}");
+    }
+    if is_there("openssl", "Debian: openssl") {
+        let at = server.at.to_string();
+        let seen = |arguments: &[&str]| {
+            let own = ["s_client", "-connect", &at, "-alpn", "dot"];
+            let output = Command::new("openssl")
+                .args(own)
+                .args(arguments)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        for (version, text) in [("-tls1_3", "New, TLSv1.3"), ("-tls1_2", "New, TLSv1.2")] {
+            let output = seen(&[version]);
+            assert!(output.contains("ALPN protocol: dot") && output.contains(text), "{output}");
+        }
+        assert!(!seen(&["-tls1_1"]).contains("BEGIN CERTIFICATE"));
+    }
+}
+
+#[test]
+fn a_certificate_is_followed_and_a_bad_pair_keeps_the_earlier_one() {
+    if !is_there("kdig", "Debian: knot-dnsutils") {
+        return;
+    }
+    let [one, two] = ["one", "two"].map(Authority::new);
+    let server = Encrypted::start(&one, &one.server());
+    let is_answered = || server.kdig("A web.services.internal").contains("10.1.2.3");
+    assert!(is_answered());
+    let next = two.server();
+    std::fs::write(server.path("key"), &next.key).unwrap();
+    let (_, line) = server.scene.srvd.logs("keeping the previous configuration: ");
+    assert!(line.contains("does not belong to the certificate of --tls-cert"), "{line}");
+    assert!(is_answered());
+    std::fs::write(server.path("cert"), &next.certificate).unwrap();
+    server.scene.write("ca.pem", &two.pem);
+    assert!(eventually(is_answered));
+    // And nobody is shown the earlier one.
+    server.scene.write("ca.pem", &one.pem);
+    assert!(!is_answered());
+}
+
+#[test]
+fn unbound_asks_under_tls() {
+    if !is_there("unbound", "Debian: unbound") {
+        return;
+    }
+    let authority = Authority::new("one");
+    let server = Encrypted::start(&authority, &authority.server());
+    let own = free_addr();
+    let (ip, port) = (own.ip(), own.port());
+    let (at, to, ca) = (server.at.ip(), server.at.port(), &server.authority);
+    let config = server.scene.write(
+        "unbound.conf",
+        &format!(
+            "server:
+  interface: {ip}@{port}
+  chroot: \"\"
+  username: \"\"
+  pidfile: \"\"
+  use-syslog: no
+  do-daemonize: no
+  module-config: \"iterator\"
+  do-not-query-localhost: no
+  local-zone: \"internal.\" nodefault
+  tls-cert-bundle: \"{ca}\"
+forward-zone:
+  name: services.internal
+  forward-addr: {at}@{to}#localhost
+  forward-tls-upstream: yes
+remote-control:
+  control-enable: no
+"
+        ),
+    );
+    let _resolver = Resolver::start("unbound", &["-d", "-c", &config]);
+    let question = "+short A web.services.internal";
+    assert!(eventually(|| dig(own, question) == "10.1.2.3\n"), "{}", dig(own, question));
+}

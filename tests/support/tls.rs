@@ -1,0 +1,75 @@
+//! Clients of DNS over TLS, and what servers show them.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::PATIENCE;
+use super::certificates::{Authority, Pair};
+
+/// A client that trusts one authority, and resumes its sessions.
+#[derive(Clone)]
+pub(crate) struct TlsClient(Arc<ClientConfig>);
+
+/// A connection of a client.
+pub(crate) type TlsConnection = StreamOwned<ClientConnection, TcpStream>;
+
+impl TlsClient {
+    /// One that says what it wants to speak, if that is something.
+    pub(crate) fn new(authority: &Authority, protocol: Option<&str>) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
+        let mut config =
+            ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols =
+            protocol.into_iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        Self(Arc::new(config))
+    }
+
+    /// Connects, and shakes hands.
+    pub(crate) fn connect(&self, at: SocketAddr) -> std::io::Result<TlsConnection> {
+        let mut stream = TcpStream::connect(at)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        let name = at.ip().into();
+        let mut connection = ClientConnection::new(Arc::clone(&self.0), name).unwrap();
+        while connection.is_handshaking() {
+            connection.complete_io(&mut stream)?;
+        }
+        Ok(StreamOwned::new(connection, stream))
+    }
+
+    /// Asks once, on a connection of its own.
+    pub(crate) fn ask(&self, at: SocketAddr, message: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut stream = self.connect(at)?;
+        stream.write_all(&framed(message))?;
+        read_reply(&mut stream)
+    }
+}
+
+/// A certificate and its key, as a policy has them.
+pub(crate) fn certified(pair: &Pair) -> Arc<CertifiedKey> {
+    let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+    let provider = rustls::crypto::ring::default_provider();
+    Arc::new(CertifiedKey::from_der(chain, key, &provider).unwrap())
+}
+
+/// A message with its length before it.
+pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
+    [&(message.len() as u16).to_be_bytes()[..], message].concat()
+}
+
+/// The next reply of a stream.
+pub(crate) fn read_reply(stream: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut reply)?;
+    Ok(reply)
+}

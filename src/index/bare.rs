@@ -5,7 +5,7 @@ use super::generation::bare_apex;
 use super::{Generation, Site};
 use crate::registry::Proto;
 
-/// What bare names make of the serial of their zone.
+/// The serial of bare names, as it follows from that of their zone.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct BareSerial {
     /// What is added to it.

@@ -9,7 +9,7 @@ use super::order::ById;
 use crate::names::{LABEL_MAX, folded, short_id};
 use crate::registry::Instance;
 
-/// What the key of an instance spells, as far as it orders the instances of a service.
+/// The spelling of a key, as far as it orders the instances of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The id as the instance has it: one that is longer than a label in its short form.

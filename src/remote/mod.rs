@@ -60,7 +60,7 @@ pub struct ServerUrl {
 }
 
 /// A reply of a server's.
-struct Reply {
+struct ApiReply {
     /// Its status.
     status: StatusCode,
     /// When to ask again, where it has too much to do now.
@@ -153,13 +153,13 @@ impl ServerUrl {
     }
 
     /// What a path is answered with, in time.
-    async fn once(&self, path: &str) -> Result<Reply, Failure> {
+    async fn once(&self, path: &str) -> Result<ApiReply, Failure> {
         let silent = |_| Failure::Unreachable(format!("the server {self} said nothing for 10 s"));
         timeout(PATIENCE, self.ask(path)).await.map_err(silent)?.map_err(|fault| self.away(&fault))
     }
 
     /// The value in a reply.
-    fn read(&self, path: &str, reply: &Reply) -> Result<Value, Failure> {
+    fn read(&self, path: &str, reply: &ApiReply) -> Result<Value, Failure> {
         let value: Result<Value, _> = serde_json::from_slice(&reply.body);
         match (reply.status, value) {
             (StatusCode::OK, Ok(value)) => Ok(value),
@@ -179,12 +179,12 @@ impl ServerUrl {
     }
 
     /// What a path is answered with.
-    async fn ask(&self, path: &str) -> Result<Reply, Boxed> {
+    async fn ask(&self, path: &str) -> Result<ApiReply, Boxed> {
         let stream = self.connect().await?;
         exchange(stream, &self.authority(), path, async |answer| {
             let (status, later) = (answer.status(), later(&answer));
             let body = Limited::new(answer.into_body(), REPLY_MAX).collect().await?;
-            Ok(Reply { status, later, body: body.to_bytes() })
+            Ok(ApiReply { status, later, body: body.to_bytes() })
         })
         .await
     }

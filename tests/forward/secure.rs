@@ -233,7 +233,7 @@ async fn rfc7858_rfc8484_bind_is_asked_over_tls_and_https() {
     for url in
         [format!("tls://{}#{NAME}", bind.tls), format!("https://{}/dns-query#{NAME}", bind.https)]
     {
-        let forwarding = asking(believing(&authority), &[url.clone()]);
+        let forwarding = asking(believing(&authority), std::slice::from_ref(&url));
         forwarding.see("A www.others.test", &["NOERROR", "192.0.2.1", "192.0.2.2"]).await;
         forwarding.see("+tcp A lost.others.test", &["NXDOMAIN", "SOA"]).await;
         forwarding.see("TXT text.others.test", &["\"some words\" \"and more\""]).await;
@@ -270,7 +270,7 @@ async fn rfc8310_s5_who_cannot_prove_who_it_is_is_asked_nothing() {
     ] {
         let server = SecureWayward::start(&pair, at_once);
         let url = format!("tls://{}{name}", server.at);
-        let forwarding = asking(believing(&authority), &[url.clone()]);
+        let forwarding = asking(believing(&authority), std::slice::from_ref(&url));
         is_refused(&forwarding, told).await;
         // Another that is named is asked, whatever way it is named.
         let both = asking(believing(&authority), &[url, fallback.at.to_string()]);

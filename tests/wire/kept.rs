@@ -72,3 +72,11 @@ fn a_record_of_the_zone_file_comes_first() {
     fixture.put("web/1", "10.0.0.1:80");
     assert_eq!(nodes(&fixture), ["static", "static"]);
 }
+
+#[test]
+fn a_name_of_one_label_is_below_no_service() {
+    let mut fixture = Fixture::new(".");
+    fixture.put("web/1", "10.0.0.1:80");
+    assert_eq!(node(&fixture, "dns", true), node(&fixture, "dns", false));
+    assert_eq!(node(&fixture, "web", true), "another");
+}

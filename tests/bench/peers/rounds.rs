@@ -55,8 +55,8 @@ impl Rounds {
 
     /// Shorter ones, where there is much to measure.
     pub(crate) const fn short(quick: bool) -> Self {
-        let (count, time) = if quick { (3, 150) } else { (5, 300) };
-        let warm = Duration::from_millis(200);
+        let (count, time) = if quick { (3, 100) } else { (5, 200) };
+        let warm = Duration::from_millis(100);
         Self { count, time: Duration::from_millis(time), warm }
     }
 

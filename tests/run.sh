@@ -54,7 +54,9 @@ step cargo doc --locked --no-deps --quiet
 # All at once, so that what they share is built once.
 need_tools cargo-deny@0.20.2 cargo-deb@3.8.0 cargo-generate-rpm@0.21.1 cargo-cyclonedx@0.5.9
 step cargo deny --locked --log-level error check bans licenses sources
-# Packages have the static program: of the same crates, linked otherwise.
+# Packages have the static program: of the same crates, linked otherwise. It comes after that of
+# the tests, since one that is older than theirs may be of other sources, and is left out.
+step cargo test --quiet --locked --no-run
 step cargo rustc --quiet --locked --bin srvd -- -C target-feature=+crt-static
 cp "${CARGO_TARGET_DIR:-target}/debug/srvd" target/tools/srvd-static
 # Most tests wait more than they work, so more run at a time than there are cores; the

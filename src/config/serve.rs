@@ -359,7 +359,7 @@ mod tests {
             ("state = \"/dev/null\"", "srvd.toml:1: state /dev/null: is not a directory; name one"),
             ("\nmax-stale = \"0s\"", "srvd.toml:2: max-stale: 0s is too short, at least 1s"),
             ("hold-collapse = \"2h\"", "srvd.toml:1: hold-collapse: 2h is not within 0s to 1h"),
-            ("forward = [\n\"1.1.1.1\",\n\"one\"]", "srvd.toml:1: forward: `one` is neither an"),
+            ("forward = [\n\"1.1.1.1\",\n\"one\"]", "srvd.toml:3: forward: `one` is neither an"),
             ("\nforward = [\"0.0.0.0\"]", "srvd.toml:2: forward: `0.0.0.0` cannot be asked"),
             (
                 "forward = [\"[::1]:5300\"]",

@@ -52,13 +52,13 @@ const TRIES: usize = 4;
 const ZONES_MAX: usize = 8;
 
 /// A place for an answer that is replaced when it is old.
-type Place = ArcSwapOption<KeptAnswer>;
+type AnswerPlace = ArcSwapOption<KeptAnswer>;
 
 /// An answer that was found.
 pub type FoundAnswer = Guard<Option<Arc<KeptAnswer>>>;
 
 /// Answers to be found again.
-pub struct KeptAnswers(Box<[Place]>);
+pub struct KeptAnswers(Box<[AnswerPlace]>);
 
 /// An answer, to which question, and how long it is true.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl AnswerStamp {
 impl KeptAnswers {
     /// Room for so many answers.
     pub(super) fn with(places: usize) -> Self {
-        Self(std::iter::repeat_with(Place::empty).take(places).collect())
+        Self(std::iter::repeat_with(AnswerPlace::empty).take(places).collect())
     }
 
     /// The answer to a question that is true in a generation.
@@ -132,12 +132,12 @@ impl KeptAnswers {
     /// Keeps an answer, in the place of an earlier one to the same question, a free one, or one
     /// that is old; else of another one.
     pub fn set(&self, answer: Arc<KeptAnswer>, generation: &Generation, own: usize) {
-        let is_same = |place: &&Place| {
+        let is_same = |place: &&AnswerPlace| {
             let kept = place.load();
             let same = |it: &Arc<KeptAnswer>| it.kind == answer.kind && it.name == answer.name;
             kept.as_ref().is_some_and(same)
         };
-        let is_free = |place: &&Place| {
+        let is_free = |place: &&AnswerPlace| {
             place.load().as_ref().is_none_or(|it| !it.stamp.holds(generation, own))
         };
         let places = || self.places(&answer.name, answer.kind);
@@ -149,7 +149,7 @@ impl KeptAnswers {
     }
 
     /// The places in which the answer to a question may stand.
-    fn places(&self, name: &[u8], kind: RecordType) -> impl Iterator<Item = &Place> {
+    fn places(&self, name: &[u8], kind: RecordType) -> impl Iterator<Item = &AnswerPlace> {
         let first = FixedState::default().hash_one((name, u16::from(kind))) as usize;
         (0..TRIES).filter_map(move |further| self.0.get((first + further) % self.0.len()))
     }

@@ -7,7 +7,7 @@ use super::declare::options;
 use super::socket_address;
 
 /// The port of DNS over TLS (RFC 7858 section 3.1), shown to whoever leaves one out.
-const TLS_PORT: u16 = 853;
+pub(super) const TLS_PORT: u16 = 853;
 
 options! {
     /// Options of `serve` and `dev` about encrypted DNS.

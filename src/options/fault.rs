@@ -3,6 +3,7 @@
 use toml::Spanned;
 use toml::de::DeString;
 
+use super::encrypted::TLS_PORT;
 use super::http::ETCD_V2_PORT;
 use super::serve::DNS_PORT;
 use super::{keys, socket_address};
@@ -88,7 +89,11 @@ fn mistyped(what: &str, key: &str) -> Option<String> {
 
 /// That an address is none, and what one looks like. An address is no secret.
 fn address(what: &str, key: Option<&str>, value: &str) -> Option<String> {
-    let port = if key == Some("etcd-v2") { ETCD_V2_PORT } else { DNS_PORT };
+    let port = match key {
+        Some("etcd-v2") => ETCD_V2_PORT,
+        Some("listen-tls") => TLS_PORT,
+        _ => DNS_PORT,
+    };
     match what {
         "invalid socket address syntax" => {
             let told =

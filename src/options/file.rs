@@ -198,7 +198,10 @@ mod tests {
             ("[zone]\nname = \"a\"", &[".toml:1:", "write [[zone]]"]),
             ("[zone.a]\nname = \"a\"", &[".toml:1:", "write [[zone]]"]),
             ("zone = \"a\"", &[".toml:1:", ": zone:", "write [[zone]]"]),
-            ("[forward]\nto = \"a\"", &[".toml:1:", "it is a list; write KEY = [VALUE, …]"]),
+            (
+                "[forward]\nto = \"a\"",
+                &[".toml:1:", "it is one of a list of tables; write [[forward]]"],
+            ),
             (
                 "\nhold-collapse = \"soon\"",
                 &[".toml:2:", "`soon` is no duration; write it like 30s"],

@@ -203,9 +203,7 @@ impl Zone {
         if below == 0 {
             return self.settings.schema() != Schema::SkyDns;
         }
-        let is_in_file = self.settings.tree().is_some_and(|tree| {
-            tree.cut(name, below).is_some() || tree.owner(name).is_some_and(|it| !it.is_empty())
-        });
+        let is_in_file = self.settings.tree().is_some_and(|tree| tree.says(name, below));
         is_in_file || self.reserves(name) && self.serves_at(name)
     }
 }

@@ -21,9 +21,7 @@ impl Generation {
         name: &WireName,
         below: usize,
     ) -> Option<Node<'g>> {
-        let is_written = zone.settings().tree().is_some_and(|tree| {
-            tree.cut(name, below).is_some() || tree.owner(name).is_some_and(|it| !it.is_empty())
-        });
+        let is_written = zone.settings().tree().is_some_and(|tree| tree.says(name, below));
         let has_own = below == 0 || is_written || zone.settings().schema() == Schema::SkyDns;
         let own = || zone.find(name, below);
         let first = if has_own { own() } else { None };

@@ -160,9 +160,10 @@ impl Tree {
         })
     }
 
-    /// Whether it says what is at a name, so many labels below the apex.
+    /// Whether it says what is at a name, so many labels below the apex, whatever else is known:
+    /// by records there, or by a cut.
     pub(super) fn says(&self, name: &WireName, below: usize) -> bool {
-        self.owner(name).is_some() || self.cut(name, below).is_some()
+        self.owner(name).is_some_and(|owner| !owner.is_empty()) || self.cut(name, below).is_some()
     }
 
     /// Whether any name is a wildcard.

@@ -3,11 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{root, text};
+use super::{python, root, text};
 use crate::support::etcd::Etcd;
 use crate::support::srvd::{Srvd, plain};
 use crate::support::{dig_shows, eventually, free_addr};
@@ -26,16 +25,7 @@ fn validated(file: &str) -> Option<Result<Value, String>> {
         println!("kubernetes-validate or dclint is not installed (tests/run.sh does): left out");
         return None;
     }
-    let mut python = Command::new("python3")
-        .args([root().join("tests/documents/compose.py"), root().join(SCHEMA)])
-        .env("PYTHONPATH", tools)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .ok()?;
-    python.stdin.take().unwrap().write_all(file.as_bytes()).unwrap();
-    let output = python.wait_with_output().unwrap();
+    let output = python("compose.py", &[root().join(SCHEMA)], file)?;
     if !output.status.success() {
         return Some(Err(String::from_utf8_lossy(&output.stderr).into_owned()));
     }

@@ -1,11 +1,10 @@
 //! Kubernetes: what `deploy/kubernetes` makes is what Kubernetes knows, and its configuration is
 //! one that srvd takes.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use super::{root, text};
+use super::{python, root, text};
 use crate::support::certificates::Authority;
 use crate::support::srvd::plain;
 
@@ -31,16 +30,7 @@ fn validated(resources: &str) -> Option<Vec<String>> {
         println!("kubernetes-validate is not installed (tests/run.sh does): left out");
         return None;
     }
-    let mut python = Command::new("python3")
-        .arg(root().join("tests/documents/kubernetes.py"))
-        .env("PYTHONPATH", tools)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .ok()?;
-    python.stdin.take().unwrap().write_all(resources.as_bytes()).unwrap();
-    let output = python.wait_with_output().unwrap();
+    let output = python("kubernetes.py", &[], resources)?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Some(String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect())
 }

@@ -10,12 +10,29 @@ mod links;
 mod monitoring;
 mod tables;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 /// The checkout.
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs a script of this directory with an input, by the packages that `tests/run.sh` installs; none
+/// where there is no Python.
+fn python(script: &str, arguments: &[PathBuf], input: &str) -> Option<Output> {
+    let mut python = Command::new("python3")
+        .arg(root().join("tests/documents").join(script))
+        .args(arguments)
+        .env("PYTHONPATH", root().join("target/tools/python"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
+    python.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Some(python.wait_with_output().unwrap())
 }
 
 /// Every document: those beside README, and those in `docs/`.

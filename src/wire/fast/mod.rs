@@ -34,7 +34,7 @@ use self::held::Inquiry;
 use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
-use super::{Kind, Peer, Topic, View};
+use super::{Kind, Peer, Policy, Topic, View};
 use crate::authority::{Draw, Position, Reason, Resolved, resolve_kept};
 use crate::index::skydns::is_any_label;
 use crate::index::{Generation, Schema, Zone};
@@ -155,21 +155,8 @@ impl Fast {
         let (resolved, (mut code, reason)) = self.resolve(view, from.ip(), query.kind);
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
-            Resolved::Foreign if query.wants_recursion() && policy.forwarder.is_some() => {
-                return Err(Declined);
-            }
+            _ if self.is_for_others(&resolved, query, policy) => return Err(Declined),
             Resolved::Foreign | Resolved::NotReady => {}
-            // Spelt as in keys, it exists: the full path knows.
-            Resolved::Missing(position) if position.meant(&self.name).is_some() => {
-                return Err(Declined);
-            }
-            // Others may be asked for it.
-            Resolved::Missing(_)
-                if query.wants_recursion()
-                    && policy.forwarder.as_ref().is_some_and(|it| it.has_fallthrough()) =>
-            {
-                return Err(Declined);
-            }
             Resolved::Missing(position) => self.negative(generation, &position, &mut composer)?,
             Resolved::Existing(position, node) => {
                 let (kind, client) = (query.kind, from.ip());
@@ -190,6 +177,20 @@ impl Fast {
         let zone = zone_of(generation, &resolved, &self.name);
         let topic = Topic { zone, kind: Kind::of(query.kind) };
         Ok(Verdict::Reply { octets, code, truncated, topic })
+    }
+
+    /// Whether only the full path knows what there is at a name that is not ours or does not exist:
+    /// others may be asked for it, or it exists in another spelling, as in keys.
+    fn is_for_others(&self, resolved: &Resolved<'_>, query: &Query<'_>, policy: &Policy) -> bool {
+        let forwarder = policy.forwarder.as_ref().filter(|_| query.wants_recursion());
+        match resolved {
+            Resolved::Foreign => forwarder.is_some(),
+            Resolved::Missing(position) => {
+                position.meant(&self.name).is_some()
+                    || forwarder.is_some_and(|it| it.has_fallthrough())
+            }
+            Resolved::NotReady | Resolved::Existing(..) => false,
+        }
     }
 
     /// Where the name leads, and what is said of it; to clients that may ask nothing it is as

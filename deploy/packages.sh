@@ -24,6 +24,7 @@
 #   musl-gcc     musl-tools          musl-gcc             musl         musl-dev         –
 #   unbound      unbound             unbound              unbound      unbound          unbound
 #   named        bind9               bind                 bind         bind             bind
+#   systemd-resolved (unpacked, not installed: systemd-resolved libsystemd-shared; Debian and Ubuntu alone)
 #   (ares.h)     libc-ares-dev       c-ares-devel         c-ares       c-ares-dev       c-ares
 # Only for deploy/build.sh deb, and the tests of packages (what is missing is left out there):
 #   dpkg-shlibdeps dpkg-dev          dpkg-dev             dpkg         dpkg-dev         –
@@ -77,6 +78,19 @@ need() {
     command -v "${pair%%=*}" >/dev/null || [ -e "${pair%%=*}" ] || missing+=("${pair#*=}")
   done
   [ ${#missing[@]} = 0 ] || install "${missing[@]}"
+}
+
+# unpack DIRECTORY PACKAGE…: what is in Debian packages, in a directory, nothing installed.
+unpack() {
+  local debs it
+  debs=$(mktemp -d)
+  # Whoever downloads may write there.
+  chmod 755 "$debs"
+  (cd "$debs" && { apt-get download -qq "${@:2}" || { as_root apt-get update -qq && apt-get download -qq "${@:2}"; }; } >/dev/null 2>&1) &&
+    mkdir -p "$1" && for it in "$debs"/*.deb; do dpkg -x "$it" "$1"; done
+  local result=$?
+  rm -rf "$debs"
+  return $result
 }
 
 # The compiler of Rust, at least the version that Cargo.toml asks for.

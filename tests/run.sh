@@ -14,6 +14,10 @@ need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dns
   curl=curl jq=jq chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot unbound=unbound named=bind9 \
   /bin/busybox=busybox-static lintian=lintian rpm=rpm rpmlint=rpmlint dpkg-shlibdeps=dpkg-dev runc=runc \
   /etc/ssl/certs/ca-certificates.crt=ca-certificates
+# systemd-resolved, unpacked: installed, it would answer this machine's programs.
+[ -d target/tools/resolved ] || ! command -v apt-get >/dev/null ||
+  unpack target/tools/resolved systemd-resolved libsystemd-shared ||
+  say "apt-get could not download systemd-resolved"
 # The driver of MongoDB and old etcd clients, where there is Python; their tests say so where
 # there is none.
 [ -d target/tools/python/pymongo ] || ! command -v pip >/dev/null ||

@@ -9,17 +9,18 @@ use crate::support::certificates::{Authority, Pair};
 use crate::support::{dig, eventually, free_addr};
 
 /// A server with TLS beside the rest.
-struct Encrypted {
-    scene: Scene,
+pub(super) struct Encrypted {
+    /// The server, and a directory for its clients.
+    pub(super) scene: Scene,
     /// Where it answers under TLS.
-    at: SocketAddr,
+    pub(super) at: SocketAddr,
     /// The file of the authority that its clients trust.
-    authority: String,
+    pub(super) authority: String,
 }
 
 impl Encrypted {
     /// Serves with a certificate, and one instance of `web`.
-    fn start(authority: &Authority, pair: &Pair) -> Self {
+    pub(super) fn start(authority: &Authority, pair: &Pair) -> Self {
         let files = tempfile::tempdir().unwrap();
         let paths = pair.write(files.path(), "dns");
         let options = format!(

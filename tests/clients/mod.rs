@@ -12,6 +12,7 @@ mod libraries;
 mod mongodb;
 mod namespace;
 mod prometheus;
+mod resolved;
 mod resolvers;
 mod tools;
 

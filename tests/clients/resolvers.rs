@@ -12,7 +12,12 @@ pub(super) struct Resolver(Child);
 impl Resolver {
     /// Starts it in the foreground.
     pub(super) fn start(program: &str, arguments: &[&str]) -> Self {
-        Self(Command::new(program).args(arguments).spawn().unwrap())
+        Self::spawn(Command::new(program).args(arguments))
+    }
+
+    /// Starts what a command says.
+    pub(super) fn spawn(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
     }
 }
 

@@ -51,6 +51,15 @@ target_of() {
   has_std "$target" || fail "Rust's standard library for $target is not installed; run: rustup target add $target"
 }
 
+# linker_of TARGET: the variable by which cargo links for another machine, where nothing else says how:
+# the cross compiler that distributions have.
+linker_of() {
+  local variable gcc
+  variable=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$1")_LINKER
+  gcc=${1%%-*}-linux-${1##*-}-gcc
+  [ "${1%%-*}" = "$(uname -m)" ] || [ -n "${!variable-}" ] || ! command -v "$gcc" >/dev/null || echo "$variable=$gcc"
+}
+
 # Flags that keep this machine out of the program: no path of it, no symbols.
 flags() {
   local cargo=${CARGO_HOME:-$HOME/.cargo} separator=$'\x1f'
@@ -68,7 +77,7 @@ compile() {
   # Both kinds are of the same crates; only how the program is linked differs.
   CFLAGS="${CFLAGS-} -ffile-prefix-map=$PWD=/srvd -ffile-prefix-map=$(realpath -m "$built")=/built -ffile-prefix-map=$cargo=/cargo" \
     CARGO_ENCODED_RUSTFLAGS=$(flags) CARGO_PROFILE_DEV_DEBUG=0 \
-    cargo rustc --quiet --locked --profile "$profile" --target "$target" --target-dir "$built" --bin srvd -- "${link[@]}"
+    env $(linker_of "$target") cargo rustc --quiet --locked --profile "$profile" --target "$target" --target-dir "$built" --bin srvd -- "${link[@]}"
   mkdir -p "$work/bin"
   program=$work/bin/srvd-$1
   cp "$built/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/srvd" "$program"
@@ -92,7 +101,7 @@ describe() {
   if is_static "$1"; then
     linked="static ($(grep -aq GLIBC_TUNABLES "$1" && echo glibc || echo musl)), needs nothing of the system"
   else
-    linked="needs glibc $(objdump -T "$1" | sed -nE 's/.*GLIBC_([0-9.]+).*/\1/p' | sort -Vu | tail -n 1) or later"
+    linked="needs glibc $(readelf --version-info --wide "$1" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1 | cut -c7-) or later"
   fi
   say "srvd $version for $(machine_of "$1"), $linked: $(stat -c %s "$1") octets"
 }

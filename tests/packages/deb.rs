@@ -62,9 +62,10 @@ fn lintian_finds_no_error() {
     }
     // What is built to be packed has no symbols; whether the program of the tests has some depends
     // on the linker.
-    let bare = tempfile::NamedTempFile::new().unwrap();
-    succeed(Command::new("strip").arg("-o").arg(bare.path()).arg(BINARY));
-    let dist = build(bare.path(), "deb");
+    let directory = tempfile::tempdir().unwrap();
+    let bare = directory.path().join("srvd");
+    succeed(Command::new("strip").arg("-o").arg(&bare).arg(BINARY));
+    let dist = build(&bare, "deb");
     let file = made(&dist, ".deb");
     let mut lintian = Command::new("lintian");
     lintian.args(["--allow-root", "--fail-on", "error"]).arg::<&Path>(&file);

@@ -66,9 +66,12 @@ flags() {
   printf '%s' "--remap-path-prefix=$PWD=/srvd$separator--remap-path-prefix=$(realpath -m "$built")=/built$separator--remap-path-prefix=$cargo=/cargo$separator-Cstrip=symbols"
 }
 
+# Which programs this run has built: linking one takes minutes.
+declare -A built_now=()
+
 # compile static|glibc: builds srvd, and sets `program` to where it is.
 compile() {
-  program=${BINARY-} target=
+  program=${BINARY:-${built_now[$1]-}} target=
   [ -z "$program" ] || return 0
   need_build
   target_of "$1"
@@ -79,7 +82,7 @@ compile() {
     CARGO_ENCODED_RUSTFLAGS=$(flags) CARGO_PROFILE_DEV_DEBUG=0 \
     env $(linker_of "$target") cargo rustc --quiet --locked --profile "$profile" --target "$target" --target-dir "$built" --bin srvd -- "${link[@]}"
   mkdir -p "$work/bin"
-  program=$work/bin/srvd-$1
+  program=$work/bin/srvd-$1 built_now[$1]=$work/bin/srvd-$1
   cp "$built/$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/srvd" "$program"
 }
 

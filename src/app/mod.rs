@@ -76,22 +76,24 @@ impl App {
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let zones = prepared(&mut config);
-        let Inherited { dns, dns_tls, http, etcd_v2 } = inherited;
-        let listeners = with_tls(listeners(&config, dns)?, &config, dns_tls)?;
+        let Inherited { dns, dns_tls, dns_https, http, etcd_v2 } = inherited;
+        let encrypted = [dns_tls, dns_https];
+        let listeners = with_encrypted(listeners(&config, dns)?, &config, encrypted)?;
         let windows = Windows::bind(&config.http, [http, etcd_v2])?;
         Self::with_zones(zones, config, listeners, windows)
     }
 
     /// The server around sockets that are bound already, and a directory of snapshots that
-    /// is there.
+    /// is there. The addresses of encrypted DNS are bound.
     ///
     /// # Errors
-    /// As [`Reloadable::follow`].
+    /// As [`Self::build`], and [`Reloadable::follow`].
     pub fn with_listeners(
         mut config: Serve,
         listeners: Listeners,
         windows: Windows,
     ) -> Result<Self, Failure> {
+        let listeners = with_encrypted(listeners, &config, Default::default())?;
         Self::with_zones(prepared(&mut config), config, listeners, windows)
     }
 
@@ -122,6 +124,12 @@ impl App {
         self.listeners.tls_addresses()
     }
 
+    /// The addresses that DNS over HTTPS is answered on.
+    #[must_use]
+    pub fn https_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.https_addresses()
+    }
+
     /// The address that HTTP is answered on, unless it is off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
@@ -136,7 +144,8 @@ impl App {
         let http = self.http_address().map(of(scheme));
         let etcd_v2 = self.windows.etcd_v2.as_ref().map(Http::address).map(of("etcd-v2"));
         let dns_tls = self.tls_addresses().into_iter().map(of("dns-tls"));
-        dns.chain(dns_tls).chain(http).chain(etcd_v2).collect()
+        let dns_https = self.https_addresses().into_iter().map(of("dns-https"));
+        dns.chain(dns_tls).chain(dns_https).chain(http).chain(etcd_v2).collect()
     }
 
     /// Says where what is answered.
@@ -146,6 +155,9 @@ impl App {
         }
         for address in self.tls_addresses() {
             say(format_args!("answering DNS over TLS on {address}"));
+        }
+        for address in self.https_addresses() {
+            say(format_args!("answering DNS over HTTPS on {address}"));
         }
         if let Some(address) = self.http_address() {
             let scheme = if self.windows.speaks_tls() { "HTTPS" } else { "HTTP" };
@@ -266,22 +278,27 @@ fn listeners(config: &Serve, inherited: Vec<DnsSockets>) -> Result<Listeners, Fa
     Ok(listeners)
 }
 
-/// The same with those for DNS over TLS: those that were handed over, else bound ones.
-fn with_tls(
+/// The same with those for encrypted DNS: those that were handed over, else bound ones.
+fn with_encrypted(
     listeners: Listeners,
     config: &Serve,
-    inherited: Vec<Socket>,
+    [tls, https]: [Vec<Socket>; 2],
 ) -> Result<Listeners, Failure> {
-    if inherited.is_empty() {
-        return listeners.with_tls(&config.encrypted.tls).map_err(Failure::failed);
-    }
-    if config.encrypted.certificate.is_none() {
+    let encrypted = &config.encrypted;
+    if encrypted.certificate.is_none() && !(tls.is_empty() && https.is_empty()) {
         return Err(Failure::usage(
-            "systemd hands over a socket `dns-tls`, whose clients must be shown a certificate; set \
-             tls-cert and tls-key, or remove the socket unit",
+            "systemd hands over a socket `dns-tls` or `dns-https`, whose clients must be shown a \
+             certificate; set tls-cert and tls-key, or remove the socket unit",
         ));
     }
-    listeners.with_tls_on(inherited).map_err(Failure::failed)
+    let listeners = match tls.is_empty() {
+        true => listeners.with_tls(&encrypted.tls).map_err(Failure::failed)?,
+        false => listeners.with_tls_on(tls).map_err(Failure::failed)?,
+    };
+    match https.is_empty() {
+        true => listeners.with_https(&encrypted.https).map_err(Failure::failed),
+        false => listeners.with_https_on(https).map_err(Failure::failed),
+    }
 }
 
 /// Whether each address must be bound.

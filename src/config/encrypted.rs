@@ -7,7 +7,7 @@ use rustls::sign::CertifiedKey;
 
 use super::identity::identity;
 use crate::error::Failure;
-use crate::options::{EncryptedArgs, File};
+use crate::options::{EncryptedArgs, File, Given};
 use crate::registry::Diagnostic;
 
 /// The options of encrypted DNS.
@@ -15,6 +15,8 @@ use crate::registry::Diagnostic;
 pub struct Encrypted {
     /// Addresses of DNS over TLS.
     pub tls: Vec<SocketAddr>,
+    /// Addresses of DNS over HTTPS.
+    pub https: Vec<SocketAddr>,
     /// What is shown to clients; there where there are addresses.
     pub certificate: Option<Arc<CertifiedKey>>,
     /// A warning of it.
@@ -25,13 +27,14 @@ pub struct Encrypted {
 pub(super) fn encrypted(args: &EncryptedArgs, file: &File) -> Result<Encrypted, Failure> {
     let pair = [args.tls_cert(file), args.tls_key(file)];
     let (certificate, caution) = identity(pair, ["--tls-cert", "--tls-key"], file)?;
-    let listen = args.listen_tls(file);
-    if let Some(given) = listen.as_ref().filter(|it| certificate.is_none() && !it.value.is_empty())
-    {
-        return Err(given.fault("clients must be shown a certificate; set tls-cert and tls-key"));
-    }
-    let tls = listen.map(|given| given.value).unwrap_or_default();
-    Ok(Encrypted { tls, certificate, caution })
+    let listen = |given: Option<Given<Vec<SocketAddr>>>| match given {
+        Some(given) if certificate.is_none() && !given.value.is_empty() => {
+            Err(given.fault("clients must be shown a certificate; set tls-cert and tls-key"))
+        }
+        given => Ok(given.map(|given| given.value).unwrap_or_default()),
+    };
+    let (tls, https) = (listen(args.listen_tls(file))?, listen(args.listen_https(file))?);
+    Ok(Encrypted { tls, https, certificate, caution })
 }
 
 #[cfg(test)]
@@ -67,6 +70,11 @@ mod tests {
         assert!(nothing.certificate.is_none() && nothing.tls.is_empty());
         for (pair, text, message) in [
             ([&cert[..], &key], listen, "srvd.toml:1: listen-tls: clients must be shown a"),
+            (
+                [&cert, &key],
+                "listen-https = [\"[::1]:443\"]",
+                "srvd.toml:1: listen-https: clients must be shown a",
+            ),
             ([&cert, &key], "tls-key = \"k\"", "--tls-cert and --tls-key go together"),
             ([&cert, &other], &text, "does not belong to the certificate of --tls-cert"),
             (["", &key], &text, "srvd.toml:2: tls-cert "),

@@ -221,6 +221,7 @@ impl Serve {
         let value = match key {
             "listen" => all(&self.listen.addresses),
             "listen-tls" => all(&self.encrypted.tls),
+            "listen-https" => all(&self.encrypted.https),
             "http" => Some(self.http.at.to_string()),
             "etcd-v2" => self.http.etcd_v2.map(|address| address.to_string()),
             "workers" => Some(self.workers.to_string()),

@@ -8,6 +8,8 @@ use super::socket_address;
 
 /// The port of DNS over TLS (RFC 7858 section 3.1), shown to whoever leaves one out.
 pub(super) const TLS_PORT: u16 = 853;
+/// That of HTTPS.
+const HTTPS_PORT: u16 = 443;
 
 options! {
     /// Options of `serve` and `dev` about encrypted DNS.
@@ -18,6 +20,12 @@ options! {
         /// Port 853 is the usual one. May be repeated, or a list with commas.
         #[arg(long, env = "SRVD_LISTEN_TLS", value_name = "ADDRESS", value_delimiter = ',', value_parser = tls_address)]
         listen_tls: Vec<SocketAddr> => Restart;
+        /// Addresses of DNS over HTTPS; needs --tls-cert and --tls-key [default: none]
+        ///
+        /// HTTP/2 and HTTP/1.1, path /dns-query; port 443 is the usual one. May be repeated, or a list
+        /// with commas.
+        #[arg(long, env = "SRVD_LISTEN_HTTPS", value_name = "ADDRESS", value_delimiter = ',', value_parser = https_address)]
+        listen_https: Vec<SocketAddr> => Restart;
         /// Certificate chain (PEM) of encrypted DNS; needs --tls-key [default: none]
         #[arg(long, env = "SRVD_TLS_CERT", value_name = "FILE")]
         tls_cert: PathBuf => Reloaded;
@@ -30,4 +38,9 @@ options! {
 /// Reads an address with its port.
 fn tls_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| socket_address::fault(text, TLS_PORT))
+}
+
+/// Reads an address with its port.
+fn https_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| socket_address::fault(text, HTTPS_PORT))
 }

@@ -4,7 +4,7 @@
 //! | `FileDescriptorName=` | what is answered there |
 //! | --- | --- |
 //! | `http` | HTTP |
-//! | `dns-tls` | DNS over TLS, on each of them |
+//! | `dns-tls`, `dns-https` | DNS over TLS, over HTTPS, on each of them |
 //! | `etcd-v2` | etcd's v2 API |
 //! | any other | DNS: a socket for datagrams and one that listens, at the same address |
 
@@ -19,6 +19,8 @@ use socket2::Socket;
 const HTTP: &str = "http";
 /// The name of sockets for DNS over TLS.
 const DNS_TLS: &str = "dns-tls";
+/// The name of sockets for DNS over HTTPS.
+const DNS_HTTPS: &str = "dns-https";
 /// The name of a socket for etcd's v2 API.
 const ETCD_V2: &str = "etcd-v2";
 
@@ -29,6 +31,8 @@ pub struct Inherited {
     pub dns: Vec<DnsSockets>,
     /// For DNS over TLS.
     pub dns_tls: Vec<Socket>,
+    /// For DNS over HTTPS.
+    pub dns_https: Vec<Socket>,
     /// For HTTP.
     pub http: Option<Socket>,
     /// For etcd's v2 API.
@@ -122,6 +126,10 @@ impl Inherited {
                 ETCD_V2 if !is_udp => (&mut inherited.etcd_v2, ETCD_V2),
                 DNS_TLS if !is_udp => {
                     inherited.dns_tls.push(socket);
+                    continue;
+                }
+                DNS_HTTPS if !is_udp => {
+                    inherited.dns_https.push(socket);
                     continue;
                 }
                 _ => {

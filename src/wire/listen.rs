@@ -15,7 +15,8 @@ use tokio_util::task::TaskTracker;
 
 use self::fault::failure;
 use super::counters::Counters;
-use super::tcp::{self, Common, Connections, Door, TcpRuntime, Tls, Turns};
+use super::https;
+use super::tcp::{self, Common, Connections, DOT, Door, TcpRuntime, Tls, Turns};
 use super::udp::Workers;
 use super::{Policies, Responder};
 use crate::index::Index;
@@ -60,6 +61,8 @@ pub struct Listeners {
     pairs: Vec<Pair>,
     /// Those of DNS over TLS.
     tls: Vec<Listening>,
+    /// Those of DNS over HTTPS.
+    https: Vec<Listening>,
     /// What will be counted.
     counters: Arc<Counters>,
 }
@@ -108,7 +111,7 @@ impl Listeners {
         if pairs.is_empty() {
             Err(BindError::None)
         } else {
-            Ok(Self { pairs, tls: Vec::new(), counters: Arc::default() })
+            Ok(Self { pairs, tls: Vec::new(), https: Vec::new(), counters: Arc::default() })
         }
     }
 
@@ -120,7 +123,7 @@ impl Listeners {
     pub fn on(sockets: impl IntoIterator<Item = (Socket, Socket)>) -> io::Result<Self> {
         let pairs = sockets.into_iter().map(|(udp, tcp)| Pair::kept(udp, tcp));
         let pairs = pairs.collect::<io::Result<_>>()?;
-        Ok(Self { pairs, tls: Vec::new(), counters: Arc::default() })
+        Ok(Self { pairs, tls: Vec::new(), https: Vec::new(), counters: Arc::default() })
     }
 
     /// Binds addresses of DNS over TLS as well.
@@ -143,6 +146,34 @@ impl Listeners {
             self.tls.push(Listening::kept(socket)?);
         }
         Ok(self)
+    }
+
+    /// Binds addresses of DNS over HTTPS as well.
+    ///
+    /// # Errors
+    /// [`BindError`]: which address, and what to do.
+    pub fn with_https(mut self, addresses: &[SocketAddr]) -> Result<Self, BindError> {
+        for address in addresses {
+            self.https.push(Listening::bind(*address)?);
+        }
+        Ok(self)
+    }
+
+    /// Answers DNS over HTTPS on sockets that somebody else has bound and keeps.
+    ///
+    /// # Errors
+    /// [`io::Error`] of the system.
+    pub fn with_https_on(mut self, sockets: impl IntoIterator<Item = Socket>) -> io::Result<Self> {
+        for socket in sockets {
+            self.https.push(Listening::kept(socket)?);
+        }
+        Ok(self)
+    }
+
+    /// The addresses of DNS over HTTPS, with actual ports.
+    #[must_use]
+    pub fn https_addresses(&self) -> Vec<SocketAddr> {
+        self.https.iter().map(|it| it.address).collect()
     }
 
     /// The addresses of DNS over TLS, with actual ports.
@@ -185,7 +216,7 @@ impl Listeners {
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         let workers = count(workers);
-        let Self { pairs, tls, counters } = self.share(workers);
+        let Self { pairs, tls, https, counters } = self.share(workers);
         let connections = Connections::new(Arc::clone(&policies), Arc::clone(&counters));
         let connections = Arc::new(connections);
         let responder =
@@ -203,10 +234,14 @@ impl Listeners {
             let accept = tcp::serve(listener, Door::Plain, common.clone(), tasks.clone());
             tasks.spawn_on(accept, apart.handle());
         }
-        if !tls.is_empty() {
-            let door = Tls::new(&policies, Arc::clone(&counters), Arc::clone(&common.turns))?;
-            for Listening { socket, .. } in tls {
-                let (listener, door) = (apart.listener(socket)?, Door::Tls(door.clone()));
+        if !tls.is_empty() || !https.is_empty() {
+            let turns = Arc::clone(&common.turns);
+            let dot = Tls::new(&policies, Arc::clone(&counters), turns, &[DOT])?;
+            let doh = dot.speaking(&https::PROTOCOLS);
+            let tls = tls.into_iter().map(|it| (it, Door::Tls(dot.clone())));
+            let https = https.into_iter().map(|it| (it, Door::Https(doh.clone())));
+            for (Listening { socket, .. }, door) in tls.chain(https) {
+                let listener = apart.listener(socket)?;
                 let accept = tcp::serve(listener, door, common.clone(), tasks.clone());
                 tasks.spawn_on(accept, apart.handle());
             }

@@ -4,7 +4,7 @@
 //!   udp ─→ fast ─┬─→ silence
 //!   (batch)      ├─→ reply, from ready-made answers
 //!                └─→ queue ─→ full ─→ reply, from `authority`'s answer
-//!   tcp, tls ─→ fast, or full ─→ reply
+//!   tcp, tls, https ─→ fast, or full ─→ reply
 //! ```
 //!
 //! `fast` and `full` are functions from octets to octets, and say the same: the fast path
@@ -36,6 +36,7 @@
 //! | 7766, 9210 | pipelining, one write, timeouts, limits by client | done |
 //! | 4892 | CHAOS: `id.server.`, `version.server.` and their BIND names | done, if configured |
 //! | 7858, 8310 | DNS over TLS 1.3 and 1.2, ALPN `dot`, session tickets | done, if `listen-tls` is set |
+//! | 8484 | DNS over HTTPS: HTTP/2 and HTTP/1.1, GET and POST, the age of what may be kept | done, if `listen-https` is set |
 //! | 8490 | DSO | not offered: NOTIMP |
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |
@@ -57,6 +58,7 @@ mod edns;
 mod fair;
 mod fast;
 mod full;
+mod https;
 mod limiter;
 mod listen;
 mod policy;
@@ -65,8 +67,8 @@ mod tcp;
 mod udp;
 
 pub use self::counters::{
-    Answered, Code, CodeCounts, Counters, Counts, Family, HandshakeOutcome, Kind, Origin, Path,
-    QueryLog, RefusalCause, Replied, TcpCounts, TlsCounts, Topic, Totals, Truncation,
+    Answered, Code, CodeCounts, Counters, Counts, Family, HandshakeOutcome, HttpCounts, Kind,
+    Origin, Path, QueryLog, RefusalCause, Replied, TcpCounts, TlsCounts, Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
@@ -108,6 +110,8 @@ pub enum Transport {
     Tcp,
     /// TCP under TLS (RFC 7858): nobody reads along.
     Tls,
+    /// HTTP under TLS (RFC 8484).
+    Https,
 }
 
 impl Peer {
@@ -129,6 +133,12 @@ impl Peer {
         Self { address, transport: Transport::Tls }
     }
 
+    /// One behind a connection of HTTPS.
+    #[must_use]
+    pub const fn https(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Https }
+    }
+
     /// Its address without the port.
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
@@ -143,6 +153,18 @@ impl Transport {
         matches!(self, Self::Udp)
     }
 
+    /// Whether nobody else can read what goes over it.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Https)
+    }
+
+    /// Whether it is a stream of messages, which DNS itself may say how to keep open.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
+
     /// The protocol as a word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -150,6 +172,7 @@ impl Transport {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Https => "https",
         }
     }
 }

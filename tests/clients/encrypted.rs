@@ -1,4 +1,4 @@
-//! Clients of DNS over TLS: `kdig`, `openssl`, and Unbound in front.
+//! Clients of DNS over TLS and HTTPS: `kdig`, `openssl`, `curl`, and Unbound in front.
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -14,6 +14,8 @@ pub(super) struct Encrypted {
     pub(super) scene: Scene,
     /// Where it answers under TLS.
     pub(super) at: SocketAddr,
+    /// Where it answers over HTTPS.
+    https: SocketAddr,
     /// The file of the authority that its clients trust.
     pub(super) authority: String,
 }
@@ -24,21 +26,28 @@ impl Encrypted {
         let files = tempfile::tempdir().unwrap();
         let paths = pair.write(files.path(), "dns");
         let options = format!(
-            "listen-tls = [\"127.0.0.1:0\"]\ntls-cert = {:?}\ntls-key = {:?}\n",
+            "listen-tls = [\"127.0.0.1:0\"]\nlisten-https = [\"127.0.0.1:0\"]\ntls-cert = {:?}\ntls-key = {:?}\n",
             paths.certificate, paths.key
         );
         let scene = Scene::configured("127.0.0.1:0", &options, "");
         scene.put_all(&[("web/1", "10.1.2.3:80")], "A web.services.internal", 1);
-        let (_, line) = scene.srvd.prints("answering DNS over TLS on ");
-        let at = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+        let [at, https] = ["TLS", "HTTPS"].map(|protocol| {
+            let (_, line) = scene.srvd.prints(&format!("answering DNS over {protocol} on "));
+            line.rsplit_once(' ').unwrap().1.parse().unwrap()
+        });
         let authority = scene.write("ca.pem", &authority.pem);
         let scene = Scene { files: Some(files), ..scene };
-        Self { scene, at, authority }
+        Self { scene, at, https, authority }
     }
 
     /// What kdig prints.
     fn kdig(&self, arguments: &str) -> String {
-        let (ip, port) = (format!("@{}", self.at.ip()), self.at.port().to_string());
+        self.kdig_at(self.at, arguments)
+    }
+
+    /// The same of one of its addresses.
+    fn kdig_at(&self, at: SocketAddr, arguments: &str) -> String {
+        let (ip, port) = (format!("@{}", at.ip()), at.port().to_string());
         let ca = format!("+tls-ca={}", self.authority);
         let own = [&ip, "-p", &port, &ca, "+tls-hostname=localhost", "+timeout=10", "+retry=0"];
         let arguments: Vec<_> = own.into_iter().chain(arguments.split_whitespace()).collect();
@@ -144,4 +153,45 @@ remote-control:
     let _resolver = Resolver::start("unbound", &["-d", "-c", &config]);
     let question = "+short A web.services.internal";
     assert!(eventually(|| dig(own, question) == "10.1.2.3\n"), "{}", dig(own, question));
+}
+
+#[test]
+fn kdig_and_curl_are_answered_over_https() {
+    let authority = Authority::new("one");
+    let server = Encrypted::start(&authority, &authority.server());
+    if is_there("kdig", "Debian: knot-dnsutils") {
+        for method in ["+https", "+https-get"] {
+            let output = server.kdig_at(server.https, &format!("{method} A web.services.internal"));
+            assert!(output.contains("(status: 200)") && output.contains("10.1.2.3"), "{output}");
+        }
+    }
+    if !is_there("curl", "Debian: curl") {
+        return;
+    }
+    let of = |path: &str| format!("https://localhost:{}{path}", server.https.port());
+    let curl = |arguments: &[&str]| {
+        printed("curl", &[&["-s", "-4", "--cacert", &server.authority], arguments].concat())
+    };
+    // `A web.services.internal`, with the id 0.
+    let question = "/dns-query?dns=AAABAAABAAAAAAAAA3dlYghzZXJ2aWNlcwhpbnRlcm5hbAAAAQAB";
+    let head = curl(&["--http2", "-D-", "-o", "/dev/null", &of(question)]);
+    for text in ["HTTP/2 200", "content-type: application/dns-message", "cache-control: max-age=5"]
+    {
+        assert!(head.contains(text), "{text}\n{head}");
+    }
+    for (arguments, status) in [
+        (&["-X", "PUT"][..], "405"),
+        (&["-H", "content-type: text/plain", "--data", "a"], "415"),
+        (&["-I"], "200"),
+    ] {
+        let own = ["-o", "/dev/null", "-w", "%{http_code}"];
+        let path = of(question);
+        assert_eq!(curl(&[&own, arguments, &[path.as_str()]].concat()), status, "{arguments:?}");
+    }
+    assert!(curl(&["-D-", "-o", "/dev/null", &of("/metrics")]).contains(" 404"));
+    // curl asks it for the address of an URL, where nobody answers.
+    server.scene.put_all(&[("here/1", "127.0.0.1:9")], "A here.services.internal", 1);
+    let asked = ["--doh-url", &of("/dns-query"), "-v", "--stderr", "-"];
+    let told = curl(&[&asked[..], &["http://here.services.internal:9/"]].concat());
+    assert!(told.contains("Trying 127.0.0.1:9"), "{told}");
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::sync::Arc;
 
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use srvd::authority::{Answer, Draw, Overflow, Question, Room, RrSet, answer};
-use srvd::index::{Schema, Settings};
+use srvd::index::{Index, Schema, Settings};
+use srvd::wire::{Fast, Peer, Policy, READY_MAX, Responder, Transport, Verdict, View};
 
 use crate::fixture::{Fixture, settings, settings_of_file};
 
@@ -135,10 +137,46 @@ impl Run {
                 _ => class = word.parse().unwrap(),
             }
         }
+        check_streams(&self.fixture().index, &message(&name, kind, class));
         let generation = self.fixture().index.load().clone();
         let question = Question { name: &name, kind, class, room };
         show(&answer(&generation, &question, &mut Draw::seeded(1)))
     }
+}
+
+/// A query, with RD.
+fn message(name: &Name, kind: RecordType, class: DNSClass) -> Vec<u8> {
+    let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name {
+        message.push(label.len() as u8);
+        message.extend_from_slice(label);
+    }
+    message.push(0);
+    message.extend(u16::from(kind).to_be_bytes());
+    message.extend(u16::from(class).to_be_bytes());
+    message
+}
+
+/// Every transport that is a stream has the octets of TCP.
+fn check_streams(index: &Arc<Index>, message: &[u8]) {
+    let (generation, policy) = (index.load(), Policy::default());
+    let view = View { generation: &generation, policy: &policy };
+    // By then the ready-made answer is there.
+    let all = [Transport::Tcp, Transport::Tcp, Transport::Tls, Transport::Https];
+    let all = all.map(|transport| {
+        let (mut reply, mut full) = (vec![0; READY_MAX], Vec::new());
+        let from = Peer { address: ([192, 0, 2, 1], 5353).into(), transport };
+        let mut fast = Fast::with_draw(Draw::seeded(1));
+        let verdict = fast.respond(view, message, from, &mut reply);
+        let octets = match verdict {
+            Verdict::Reply { octets, .. } => octets,
+            _ => 0,
+        };
+        assert!(Responder::new(Arc::clone(index)).respond(message, from, &mut full));
+        (format!("{verdict:?}"), reply[..octets].to_vec(), full[..12].to_vec())
+    });
+    assert_eq!(all[1], all[2]);
+    assert_eq!(all[1], all[3]);
 }
 
 /// The octets of a text with escapes, split where dots are not escaped (RFC 1035 section

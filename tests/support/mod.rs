@@ -10,6 +10,7 @@ pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod etcd;
 pub(crate) mod grpc_proxy;
+pub(crate) mod https;
 pub(crate) mod load;
 pub(crate) mod namespace;
 pub(crate) mod proxy;

@@ -31,6 +31,11 @@ impl TlsClient {
         Self(Arc::new(config))
     }
 
+    /// What it trusts and speaks.
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+
     /// Connects, and shakes hands.
     pub(crate) fn connect(&self, at: SocketAddr) -> std::io::Result<TlsConnection> {
         let mut stream = TcpStream::connect(at)?;
@@ -49,6 +54,37 @@ impl TlsClient {
         let mut stream = self.connect(at)?;
         stream.write_all(&framed(message))?;
         read_reply(&mut stream)
+    }
+}
+
+impl TlsClient {
+    /// Asks once by HTTP/1.1, by POST, on a connection of its own. Gives head and body.
+    pub(crate) fn post(
+        &self,
+        at: SocketAddr,
+        message: &[u8],
+    ) -> std::io::Result<(String, Vec<u8>)> {
+        let head = format!(
+            "POST /dns-query HTTP/1.1\r\nhost: a\r\ncontent-type: application/dns-message\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n",
+            message.len()
+        );
+        self.request(at, &[head.as_bytes(), message].concat())
+    }
+
+    /// Sends octets, and reads to the end. Gives head and body.
+    pub(crate) fn request(
+        &self,
+        at: SocketAddr,
+        octets: &[u8],
+    ) -> std::io::Result<(String, Vec<u8>)> {
+        let mut stream = self.connect(at)?;
+        stream.write_all(octets)?;
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all)?;
+        let end = all.windows(4).position(|it| it == b"\r\n\r\n").expect("a head ends");
+        let head = String::from_utf8(all[..end].to_vec()).unwrap();
+        Ok((head, all.split_off(end + 4)))
     }
 }
 

@@ -7,6 +7,7 @@ mod fair;
 mod fast;
 mod forms;
 mod hoarders;
+mod https;
 mod kept;
 mod limits;
 mod listen;
@@ -37,6 +38,8 @@ pub(crate) struct Server {
     pub v6: SocketAddr,
     /// Where it answers under TLS, if that is on, an address of each family.
     pub tls: Vec<SocketAddr>,
+    /// The same of HTTPS.
+    pub https: Vec<SocketAddr>,
     pub shutdown: CancellationToken,
     pub counters: Arc<Counters>,
     pub policies: Arc<Policies>,
@@ -73,7 +76,8 @@ impl Server {
     pub(crate) fn start_encrypted(fixture: &Fixture, policy: Arc<Policy>) -> Self {
         let addresses = ["127.0.0.1:0", "[::1]:0"].map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
-        Self::run(fixture, listeners.with_tls(&addresses).unwrap(), |_| policy)
+        let listeners = listeners.with_tls(&addresses).unwrap().with_https(&addresses).unwrap();
+        Self::run(fixture, listeners, |_| policy)
     }
 
     /// Answers on what is bound.
@@ -82,12 +86,12 @@ impl Server {
         listeners: Listeners,
         policy: impl FnOnce(Vec<SocketAddr>) -> Arc<Policy>,
     ) -> Self {
-        let tls = listeners.tls_addresses();
+        let (tls, https) = (listeners.tls_addresses(), listeners.https_addresses());
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
         let policies = Arc::new(Policies::new(policy(vec![v4, v6])));
         let serving = listeners.serve(fixture.index.clone(), policies.clone(), 2, shutdown.clone());
-        Self { v4, v6, tls, shutdown, counters, policies, task: tokio::spawn(serving) }
+        Self { v4, v6, tls, https, shutdown, counters, policies, task: tokio::spawn(serving) }
     }
 }
 

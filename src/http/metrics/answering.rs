@@ -53,7 +53,10 @@ pub(super) fn encode(
     let help = "Lines of the query log that were lost because nobody read them fast enough";
     single(encoder, "srvd_query_log_dropped", help, &lines)?;
     connections(encoder, &totals.tcp)?;
-    encrypted(encoder, &totals.tls)
+    encrypted(encoder, &totals.tls)?;
+    let statuses = totals.https.by_status();
+    let help = "Requests of DNS over HTTPS that were answered";
+    labelled(encoder, ("srvd_doh_requests", help, "status"), &statuses)
 }
 
 /// Writes how many queries were answered, about what and how. Of a zone that is gone nothing is

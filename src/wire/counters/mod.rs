@@ -7,10 +7,11 @@
 //! | what became of datagrams ([`DatagramEvent`]) | thread | by the thread alone |
 //! | replies of the fast path over UDP ([`answers`]) | thread | by the thread alone |
 //! | other replies | [`Origin`] | by whoever replies, with locked instructions |
-//! | connections ([`tcp`]), handshakes ([`tls`]) | | the same |
+//! | connections ([`tcp`]), handshakes ([`tls`]), requests ([`https`]) | | the same |
 
 mod answers;
 mod events;
+mod https;
 mod origin;
 mod query_log;
 mod replied;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use self::answers::Answers;
 use self::events::Block;
+use self::https::HttpCounters;
 use self::tcp::Tcp;
 use self::tls::TlsCounters;
 use crate::lock::Lock;
@@ -34,6 +36,7 @@ pub(super) use self::replied::zone_of;
 
 pub use self::answers::{Answered, CodeCounts, Replied};
 pub use self::events::Counts;
+pub use self::https::HttpCounts;
 pub use self::origin::{Family, Origin, Path};
 pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;
@@ -69,6 +72,8 @@ pub struct Counters {
     pub(super) tcp: Tcp,
     /// Of TLS on some of them.
     pub(super) tls: TlsCounters,
+    /// Of HTTP in some of these.
+    pub(super) https: HttpCounters,
     /// Lines of the query log that were lost.
     lost_lines: AtomicU64,
 }
@@ -87,6 +92,8 @@ pub struct Totals {
     pub tcp: TcpCounts,
     /// Of TLS on some of them.
     pub tls: TlsCounts,
+    /// Of HTTP in some of these.
+    pub https: HttpCounts,
 }
 
 impl Counters {
@@ -96,8 +103,8 @@ impl Counters {
         // The full path is read first, so that it does not seem to have more than it was
         // handed.
         let (forwarded, full) = (self.forwarded.counts(), sum(&self.full));
-        let (tcp, tls) = (self.tcp.counts(), self.tls.counts());
-        Totals { fast: sum(&self.workers), full, forwarded, tcp, tls }
+        let (tcp, tls, https) = (self.tcp.counts(), self.tls.counts(), self.https.counts());
+        Totals { fast: sum(&self.workers), full, forwarded, tcp, tls, https }
     }
 
     /// What was replied, by origin; one for each that there is.
@@ -182,7 +189,7 @@ impl ReplyCounters {
 impl fmt::Display for Totals {
     /// One line for the log.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { fast, full, forwarded, tcp, tls: _ } = self;
+        let Self { fast, full, forwarded, tcp, .. } = self;
         write!(out, "UDP: {} received, {} answered", fast.received, fast.answered + full.answered)?;
         write!(out, " ({} by the full path)", full.answered)?;
         write!(out, ", {} dropped", fast.dropped + fast.evicted + full.dropped)?;
@@ -261,7 +268,8 @@ mod tests {
         let codes = counters.replies();
         assert_eq!((codes.sum(), codes.of(Code::REFUSED), codes.of(Code::NXDOMAIN)), (7, 3, 1));
         let sums: Vec<_> = all.iter().map(|it| it.sizes.count()).collect();
-        assert_eq!(sums, [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(sums[..12], [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(sums[12..], [0; 12]);
         let of = |place: usize, kind, code| {
             let zone = ZoneNumber::OTHER;
             all[place].replies.get(&(Topic { zone, kind: Kind::of(kind) }, Code::of(code))).copied()

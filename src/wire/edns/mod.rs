@@ -11,8 +11,8 @@
 //! | 6891 s6.1 | sizes, DO, extended codes; unknown options and flags are ignored, not echoed | done |
 //! | 3225 s3 | DO is copied | done |
 //! | 5001 | NSID: which replica answered, on request | done, if `nsid` is set |
-//! | 7828 | edns-tcp-keepalive: how long a connection may be idle | done; over UDP ignored |
-//! | 7830, 8467 | padding to blocks of 468 octets, of replies to padded queries | done over TLS; elsewhere ignored |
+//! | 7828 | edns-tcp-keepalive: how long a connection may be idle | done over TCP and TLS; elsewhere ignored |
+//! | 7830, 8467 | padding to blocks of 468 octets, of replies to padded queries | done over TLS and HTTPS; elsewhere ignored |
 //! | 7873, 9018 | cookies: version 1, SipHash-2-4 | done, if there is a secret; never enforced |
 //! | 8914 | extended errors | done |
 //! | 9660 | ZONEVERSION: the serial of the generation that answered | done |
@@ -185,9 +185,9 @@ impl Edns {
                 let (cookie, is_valid) = cookies.exchange(data, from.ip())?;
                 (self.cookie, self.has_valid_cookie) = (Some(cookie), is_valid);
             }
-            (KEEPALIVE, _) if !from.transport.is_datagram() => self.keepalive = is_empty(data)?,
+            (KEEPALIVE, _) if from.transport.is_stream() => self.keepalive = is_empty(data)?,
             // RFC 7830 section 6: without encryption padding hides nothing.
-            (PADDING, _) if from.transport == Transport::Tls => self.padded = true,
+            (PADDING, _) if from.transport.is_encrypted() => self.padded = true,
             (ZONE_VERSION, _) => self.zone_version = is_empty(data)?,
             _ => {}
         }

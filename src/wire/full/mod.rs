@@ -261,7 +261,7 @@ fn answer(
 ) {
     let protocol = match from.transport {
         Transport::Udp => Protocol::Udp,
-        Transport::Tcp | Transport::Tls => Protocol::Tcp,
+        Transport::Tcp | Transport::Tls | Transport::Https => Protocol::Tcp,
     };
     let Ok(request) = Request::from_bytes(bare(exchange.outline), from.address, protocol) else {
         return blank(exchange, FORMERR, octets);

@@ -19,7 +19,7 @@ use super::handshakes::HandshakeSlot;
 use super::tls::Tls;
 use super::turns::Turns;
 use crate::wire::full::Queue;
-use crate::wire::{Peer, Responder};
+use crate::wire::{Peer, Responder, https};
 
 /// How long the connections that were closed have to give their descriptors back.
 const CLOSING: Duration = Duration::from_millis(1);
@@ -46,8 +46,10 @@ pub(in crate::wire) struct Common {
 pub(in crate::wire) enum Door {
     /// None: messages come at once.
     Plain,
-    /// TLS.
+    /// TLS, and messages in it.
     Tls(Tls),
+    /// TLS, and HTTP in it.
+    Https(Tls),
 }
 
 /// A descriptor that is given up to accept a connection when there is no other, so that its
@@ -72,10 +74,12 @@ pub(in crate::wire) async fn serve(
                     Door::Plain => {
                         tasks.spawn(plain(stream, peer, common.clone(), place));
                     }
-                    Door::Tls(tls) => {
+                    Door::Tls(tls) | Door::Https(tls) => {
                         place.begin(false);
                         let handshake = (tls.clone(), tls.admit(peer.ip()));
-                        tasks.spawn(encrypted(stream, peer, common.clone(), place, handshake));
+                        let is_http = matches!(door, Door::Https(_));
+                        let common = (common.clone(), is_http);
+                        tasks.spawn(encrypted(stream, peer, common, place, handshake));
                     }
                 }
             }
@@ -95,7 +99,7 @@ async fn plain(stream: TcpStream, peer: SocketAddr, common: Common, place: Conne
 async fn encrypted(
     stream: TcpStream,
     peer: SocketAddr,
-    common: Common,
+    (common, is_http): (Common, bool),
     place: ConnectionSlot,
     (tls, handshake): (Tls, HandshakeSlot),
 ) {
@@ -106,6 +110,9 @@ async fn encrypted(
     if let Some(stream) = begun.await.flatten().flatten() {
         place.begin(true);
         let _open = tls.open();
+        if is_http {
+            return https::serve(stream, Peer::https(peer), common, place).await;
+        }
         Connection::new(stream, Peer::tls(peer), &common).serve(place).await;
     }
 }

@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::accept::Common;
-use super::connections::{Account, ConnectionSlot};
+use super::connections::ConnectionSlot;
 use super::framing::{KEPT, PREFIX, READ, end_of_stream, frame, send, shrink, whole_message};
 use super::later::{Awaited, Later};
 use super::turns::Turns;
@@ -136,13 +136,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Reads and answers in turn. When told to stop, what has come is answered first.
     async fn converse(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
-        let account = place.account();
-        while !self.ending && self.read(&account).await? {
+        while !self.ending && self.read().await? {
             place.touch();
             place.hold(self.held());
             self.reply(place).await?;
         }
-        while self.receive(&account).await {
+        while self.receive().await {
             self.reply(place).await?;
         }
         Ok(())
@@ -180,19 +179,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits for a reply that others were asked for; false if there is none to come. They
     /// have less time than is waited here.
-    async fn receive(&mut self, account: &Account) -> bool {
+    async fn receive(&mut self) -> bool {
         if self.awaited.count() == 0 {
             return false;
         }
         let later = timeout(FOREIGN_WAIT, self.awaited.next()).await.ok().flatten();
-        later.map(|later| self.take(later, account)).is_some()
+        later.map(|later| self.take(later)).is_some()
     }
 
     /// Reads some octets, or takes a reply of others; false at the end. Nothing is read
     /// while others are asked for as much as they may be, or another thread answers.
-    async fn read(&mut self, account: &Account) -> io::Result<bool> {
+    async fn read(&mut self) -> io::Result<bool> {
         if self.awaited.count() == FOREIGN || self.lent > 0 {
-            return Ok(self.receive(account).await);
+            return Ok(self.receive().await);
         }
         self.input.reserve(READ);
         let fresh = self.input.is_empty();
@@ -207,7 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => self.read_last().await,
             },
             Some(later) = awaited.next() => {
-                self.take(later, account);
+                self.take(later);
                 return Ok(true);
             }
         };
@@ -323,14 +322,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Takes a reply that was waited for. Where it never comes, there is too much to do, and
     /// the connection ends: its client asks again, here or elsewhere.
-    fn take(&mut self, Later { reply, by, since, lent }: Later, account: &Account) {
+    fn take(&mut self, Later { reply, by, since, lent }: Later) {
         self.lent -= lent;
         let Some((reply, path)) = reply else {
             self.responder.counters().tcp.close_for_queue();
             self.ending = true;
             return;
         };
-        account.take(reply.capacity());
         let (from, took) = (self.peer, since.elapsed());
         let view = View { generation: &self.responder.generation(), policy: &by };
         let replied = Replied::read(view, from.ip(), &reply);

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::Instant;
 
-use super::connections::Account;
+use super::connections::{Account, HeldOctets};
 use crate::wire::{Path, Policy};
 
 /// The replies that a connection waits for.
-pub(super) struct Awaited {
+pub(in crate::wire) struct Awaited {
     /// For those who promise them.
     sender: Sender<Later>,
     /// There is room for all of them.
@@ -21,13 +21,13 @@ pub(super) struct Awaited {
 }
 
 /// A reply that was waited for.
-pub(super) struct Later {
+pub(in crate::wire) struct Later {
     /// The reply; none where it will never come.
-    pub(super) reply: Option<(Vec<u8>, Path)>,
+    pub(in crate::wire) reply: Option<(HeldOctets, Path)>,
     /// By which policy its query was read.
-    pub(super) by: Arc<Policy>,
+    pub(in crate::wire) by: Arc<Policy>,
     /// When that was.
-    pub(super) since: Instant,
+    pub(in crate::wire) since: Instant,
     /// Octets of the message that were lent to whoever makes the reply.
     pub(super) lent: usize,
 }
@@ -44,7 +44,7 @@ pub(in crate::wire) struct Promise {
 
 impl Awaited {
     /// None yet, and at most so many at once.
-    pub(super) fn new(most: usize) -> Self {
+    pub(in crate::wire) fn new(most: usize) -> Self {
         let (sender, receiver) = channel(most);
         Self { sender, receiver, count: 0 }
     }
@@ -55,7 +55,7 @@ impl Awaited {
     }
 
     /// Waits for one more, for which so many octets of its message are lent; it is promised.
-    pub(super) fn promise(
+    pub(in crate::wire) fn promise(
         &mut self,
         by: &Arc<Policy>,
         since: Instant,
@@ -68,7 +68,7 @@ impl Awaited {
     }
 
     /// The next that is here; never if none is waited for.
-    pub(super) async fn next(&mut self) -> Option<Later> {
+    pub(in crate::wire) async fn next(&mut self) -> Option<Later> {
         let later = self.receiver.recv().await;
         self.count -= usize::from(later.is_some());
         later
@@ -78,9 +78,8 @@ impl Awaited {
 impl Promise {
     /// Here is the reply.
     pub(in crate::wire) fn keep(mut self, reply: Vec<u8>, path: Path) {
-        self.account.add(reply.capacity());
         if let Some(later) = &mut self.later {
-            later.reply = Some((reply, path));
+            later.reply = Some((HeldOctets::new(reply, self.account.clone()), path));
         }
     }
 }

@@ -18,10 +18,10 @@ mod tls;
 mod turns;
 
 pub(super) use self::accept::{Common, Door, serve};
-pub(super) use self::connections::Connections;
-pub(super) use self::later::Promise;
+pub(super) use self::connections::{ConnectionSlot, Connections, HeldOctets};
+pub(super) use self::later::{Awaited, Later, Promise};
 pub(super) use self::runtime::TcpRuntime;
-pub(super) use self::tls::Tls;
+pub(super) use self::tls::{DOT, Tls};
 pub(super) use self::turns::Turns;
 
 pub use self::connections::TcpLimits;

@@ -29,9 +29,8 @@ use crate::names::{Share, Span};
 use crate::wire::Policies;
 use crate::wire::counters::{Counters, HandshakeOutcome};
 
-/// What is spoken over TLS here (RFC 7858 section 8.1); a client that says nothing of it is
-/// served as well.
-const PROTOCOL: &[u8] = b"dot";
+/// What DNS over TLS is called (RFC 7858 section 8.1).
+pub(in crate::wire) const DOT: &[u8] = b"dot";
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Tickets that a client of TLS 1.3 is given: it has one connection at a time, mostly.
@@ -62,7 +61,8 @@ impl ResolvesServerCert for Newest {
 }
 
 impl Tls {
-    /// TLS with the certificate that the policy has when a client comes.
+    /// TLS with the certificate that the policy has when a client comes, and what is spoken in it; a
+    /// client that says nothing of that is served as well.
     ///
     /// # Errors
     /// [`io::Error`] where the system gives no random numbers for the key of tickets.
@@ -70,15 +70,23 @@ impl Tls {
         policies: &Arc<Policies>,
         counters: Arc<Counters>,
         turns: Arc<Turns>,
+        protocols: &[&[u8]],
     ) -> io::Result<Self> {
         let builder = ServerConfig::builder().with_no_client_auth();
         let mut config = builder.with_cert_resolver(Arc::new(Newest(Arc::clone(policies))));
-        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
         config.ticketer = Ticketer::new().map_err(io::Error::other)?;
         config.send_tls13_tickets = TICKETS;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         let handshakes = Handshakes::new(Arc::clone(policies), counters);
         Ok(Self { config: Arc::new(config), handshakes, turns })
+    }
+
+    /// The same where something else is spoken.
+    pub(in crate::wire) fn speaking(&self, protocols: &[&[u8]]) -> Self {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols = protocols.iter().map(|it| it.to_vec()).collect();
+        Self { config: Arc::new(config), ..self.clone() }
     }
 
     /// Gives a handshake its place.
@@ -156,7 +164,9 @@ fn reason(fault: &io::Error) -> String {
         Some(Error::PeerIncompatible(why)) => {
             format!("it has no version, cipher or curve of TLS 1.2 and 1.3 in common ({why:?})")
         }
-        Some(Error::NoApplicationProtocol) => "it offers other protocols than `dot` (ALPN)".into(),
+        Some(Error::NoApplicationProtocol) => {
+            "it offers none of the protocols that are spoken here (ALPN)".into()
+        }
         Some(Error::AlertReceived(alert)) => format!(
             "it said {alert:?}; where it does not trust the certificate, give it the authority of \
              `tls-cert`, or this server a certificate of the name that it expects"
@@ -184,7 +194,7 @@ mod tests {
                 Error::PeerIncompatible(PeerIncompatible::Tls12NotOfferedOrEnabled),
                 "of TLS 1.2 and 1.3 in common",
             ),
-            (Error::NoApplicationProtocol, "other protocols than `dot`"),
+            (Error::NoApplicationProtocol, "none of the protocols"),
             (Error::AlertReceived(AlertDescription::UnknownCA), "UnknownCA; where it does not"),
             (Error::DecryptError, "decrypt"),
         ] {

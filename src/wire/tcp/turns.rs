@@ -31,7 +31,7 @@ struct TurnState {
 
 /// The turn of a connection, which passes to the next when this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(in crate::wire) struct Turn {
     /// Among which; none once it is passed on.
     turns: Option<Arc<Turns>>,
 }
@@ -44,7 +44,7 @@ impl Turns {
     }
 
     /// Waits for the turn of a connection; none where too many wait, most of them of its network.
-    pub(super) async fn next(self: &Arc<Self>, share: Share) -> Option<Turn> {
+    pub(in crate::wire) async fn next(self: &Arc<Self>, share: Share) -> Option<Turn> {
         let (sender, receiver) = channel();
         {
             let mut state = self.state.lock();

@@ -1,6 +1,6 @@
 //! The rules of the protocol, one test for each line of the table, named for the RFC. Every
 //! query is asked in every way there is, and all must say the same: the fast path (where it
-//! takes it), the full path, and real sockets; UDP, TCP and TLS; IPv4 and IPv6.
+//! takes it), the full path, and real sockets; UDP, TCP, TLS and HTTPS; IPv4 and IPv6.
 
 mod amplification;
 mod chaos;
@@ -41,8 +41,9 @@ struct World {
     fixture: Fixture,
     policy: Arc<Policy>,
     server: Server,
-    /// Asks over TLS.
+    /// Asks over TLS, and over HTTPS.
     client: TlsClient,
+    browser: TlsClient,
 }
 
 /// What is said to one query, in all ways.
@@ -50,6 +51,7 @@ struct Said {
     udp: Reply,
     tcp: Reply,
     tls: Reply,
+    https: Reply,
     /// Whether the fast path took it, over UDP.
     is_fast: bool,
 }
@@ -78,7 +80,9 @@ impl World {
         let certificate = Some(certified(&authority.server()));
         let policy = Arc::new(Policy { certificate, ..policy });
         let server = Server::start_encrypted(&fixture, Arc::clone(&policy));
-        Self { fixture, policy, server, client: TlsClient::new(&authority, Some("dot")) }
+        let [client, browser] =
+            ["dot", "http/1.1"].map(|protocol| TlsClient::new(&authority, Some(protocol)));
+        Self { fixture, policy, server, client, browser }
     }
 
     /// Asks in every way, and compares.
@@ -96,6 +100,7 @@ impl World {
             check_same(&said.udp, &other.udp, "IPv4, IPv6");
             check_same(&said.tcp, &other.tcp, "IPv4, IPv6");
             check_same(&said.tls, &other.tls, "IPv4, IPv6");
+            check_same(&said.https, &other.https, "IPv4, IPv6");
         }
         said
     }
@@ -104,7 +109,8 @@ impl World {
     fn ask_as(&self, client: IpAddr, message: &[u8]) -> Said {
         let address = if client.is_ipv4() { self.server.v4 } else { self.server.v6 };
         let mut is_fast = [false; 2];
-        let replies = [Transport::Udp, Transport::Tcp, Transport::Tls].map(|transport| {
+        let all = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https];
+        let replies = all.map(|transport| {
             let from = Peer { address: SocketAddr::new(client, 5353), transport };
             let full = Reply::new(self.full(message, from).expect("a reply"));
             if let Some(fast) = self.fast(message, from) {
@@ -118,16 +124,25 @@ impl World {
                     let at = self.server.tls[usize::from(client.is_ipv6())];
                     self.client.ask(at, message).unwrap()
                 }
+                Transport::Https => {
+                    let at = self.server.https[usize::from(client.is_ipv6())];
+                    self.browser.post(at, message).unwrap().1
+                }
             };
             check_same(&Reply::new(reply), &full, "socket, full");
             full
         });
-        let [udp, tcp, tls] = replies;
+        let [udp, tcp, tls, https] = replies;
         // Padding is for those alone whom nobody can read.
         if tls.option(PADDING).is_none() && tls.option(10).is_none() {
             check_same(&tcp, &tls, "TCP, TLS");
         }
-        Said { udp, tcp, tls, is_fast: is_fast[0] }
+        // How long a connection is kept is not said over HTTP, nor is it read what a client says of it.
+        let says_timeout = message.windows(4).any(|it| it[..3] == [0, 11, 0] && it[3] > 0);
+        if tls.option(11).is_none() && tls.option(10).is_none() && !says_timeout {
+            check_same(&tls, &https, "TLS, HTTPS");
+        }
+        Said { udp, tcp, tls, https, is_fast: is_fast[0] }
     }
 
     /// What the full path replies.
@@ -162,7 +177,7 @@ impl World {
         let query = Query::new("web.services.internal", 1).bytes();
         let probe = [&[0x77, 0x77], &query[2..]].concat();
         for (client, address) in [("127.0.0.1", self.server.v4), ("::1", self.server.v6)] {
-            for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+            for transport in [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https] {
                 let from =
                     Peer { address: SocketAddr::new(client.parse().unwrap(), 5353), transport };
                 assert_eq!(self.full(message, from), None);

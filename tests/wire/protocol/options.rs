@@ -68,6 +68,7 @@ async fn rfc7828_s3_2_keepalive_is_answered_over_tcp_and_tls_alone() {
         // 10 seconds, in units of 100 milliseconds.
         assert_eq!(said.tcp.option(KEEPALIVE).unwrap(), [0, 100], "{name}");
         assert_eq!(said.tls.option(KEEPALIVE).unwrap(), [0, 100], "{name}");
+        assert_eq!(said.https.option(KEEPALIVE), None, "{name}");
         assert_eq!(world.ask(&with(name, A, &[])).same().option(KEEPALIVE), None, "{name}");
     }
 }
@@ -169,7 +170,7 @@ async fn rfc8467_s4_1_replies_under_tls_to_padded_queries_are_blocks_of_468() {
             let padding = [&head[..], &vec![0; octets]].concat();
             let said = world.ask(&with(name, A, &padding));
             assert_eq!((said.udp.option(PADDING), said.tcp.option(PADDING)), (None, None));
-            assert_eq!(said.tls.octets.len(), 468, "{name}");
+            assert_eq!((said.tls.octets.len(), said.https.octets.len()), (468, 468), "{name}");
             assert!(said.tls.option(PADDING).unwrap().iter().all(|octet| *octet == 0));
             assert_eq!(said.tcp.counts(), said.tls.counts(), "{name}");
         }

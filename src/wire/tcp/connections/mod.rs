@@ -10,6 +10,7 @@
 mod open;
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,22 +64,30 @@ pub(in crate::wire) struct Connections {
 
 /// A place among the connections, given back when dropped.
 #[derive(Debug)]
-pub(super) struct ConnectionSlot {
+pub(in crate::wire) struct ConnectionSlot {
     /// Among which.
     connections: Arc<Connections>,
     number: u64,
     /// Octets that were taken down for it, but for those of [`Account`]s.
     octets: usize,
     /// Cancelled when another takes the place.
-    pub(super) close: CancellationToken,
+    pub(in crate::wire) close: CancellationToken,
 }
 
 /// The memory account of a connection, for those who hold something for it elsewhere.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(in crate::wire) struct Account {
     /// Among which.
     connections: Arc<Connections>,
     number: u64,
+}
+
+/// Octets that are taken down for a connection while they are here, wherever that is.
+#[derive(Debug)]
+pub(in crate::wire) struct HeldOctets {
+    octets: Vec<u8>,
+    /// Where.
+    account: Account,
 }
 
 impl Default for TcpLimits {
@@ -158,12 +167,12 @@ impl ConnectionSlot {
     }
 
     /// Where others can take down what the connection holds of theirs.
-    pub(super) fn account(&self) -> Account {
+    pub(in crate::wire) fn account(&self) -> Account {
         Account { connections: Arc::clone(&self.connections), number: self.number }
     }
 
     /// Queries were answered.
-    pub(super) fn count(&self, queries: usize) {
+    pub(in crate::wire) fn count(&self, queries: usize) {
         self.connections.counters.tcp.answer(queries);
     }
 
@@ -173,7 +182,7 @@ impl ConnectionSlot {
     }
 
     /// The client said nothing, or took nothing, for too long.
-    pub(super) fn time_out(&self) {
+    pub(in crate::wire) fn time_out(&self) {
         self.connections.counters.tcp.time_out();
     }
 
@@ -184,20 +193,46 @@ impl ConnectionSlot {
     }
 
     /// A query has come.
-    pub(super) fn touch(&self) {
+    pub(in crate::wire) fn touch(&self) {
         self.connections.open.lock().touch(self.number);
     }
 }
 
 impl Account {
-    /// The connection holds so many octets more.
-    pub(super) fn add(&self, octets: usize) {
-        self.connections.hold(self.number, octets as isize);
+    /// The connection holds so many octets more, or fewer.
+    fn change(&self, octets: isize) {
+        if octets != 0 {
+            self.connections.hold(self.number, octets);
+        }
+    }
+}
+
+impl HeldOctets {
+    /// Octets that a connection holds from now on.
+    pub(in crate::wire) fn new(octets: Vec<u8>, account: Account) -> Self {
+        account.change(octets.capacity() as isize);
+        Self { octets, account }
     }
 
-    /// The connection holds so many octets less.
-    pub(super) fn take(&self, octets: usize) {
-        self.connections.hold(self.number, -(octets as isize));
+    /// Appends octets.
+    pub(in crate::wire) fn extend(&mut self, more: &[u8]) {
+        let before = self.octets.capacity();
+        self.octets.extend_from_slice(more);
+        self.account.change((self.octets.capacity() - before) as isize);
+    }
+}
+
+impl Deref for HeldOctets {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+impl Drop for HeldOctets {
+    fn drop(&mut self) {
+        self.account.change(-(self.octets.capacity() as isize));
     }
 }
 
@@ -299,7 +334,7 @@ mod tests {
         one[0].hold(OCTETS_CLIENT_MAX - 1);
         assert_eq!((closed(&one), connections.open.lock().octets), (vec![], OCTETS_CLIENT_MAX));
         // One octet more is too much for a client.
-        one[1].account().add(1);
+        let _one = HeldOctets::new(vec![0], one[1].account());
         assert_eq!((closed(&one), connections.open.lock().octets), (vec![0], 2));
         // What a closed one holds until it ends is not counted again.
         one[0].hold(OCTETS_CLIENT_MAX * 2);
@@ -314,7 +349,7 @@ mod tests {
             place.hold(OCTETS_CLIENT_MAX - 8);
         }
         // With these it is too much for all: of who holds the most, the quietest of equals.
-        one[1].account().add(24);
+        let _more = HeldOctets::new(vec![0; 24], one[1].account());
         assert_eq!((closed(&one), closed(&two), closed(&others)), (vec![0], vec![0], vec![]));
         assert_eq!(connections.counters.total().tcp.closed_for_octets, 2);
         let held = connections.open.lock().octets;

@@ -1,8 +1,9 @@
-//! Certificates: when they end.
+//! Certificates: when they end, and whose they are.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::CertificateDer;
+use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 /// When the certificate of a chain ends that ends first; what cannot be read is no certificate
@@ -10,6 +11,19 @@ use x509_parser::parse_x509_certificate;
 #[must_use]
 pub fn end(chain: &[CertificateDer<'_>]) -> Option<SystemTime> {
     chain.iter().filter_map(end_of).min()
+}
+
+/// The names of hosts that a certificate is for; what cannot be read is for none.
+#[must_use]
+pub fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok((_, certificate)) = parse_x509_certificate(certificate) else { return Vec::new() };
+    let names = certificate.subject_alternative_name().ok().flatten();
+    let names = names.map(|it| it.value.general_names.as_slice()).unwrap_or_default();
+    let host = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    };
+    names.iter().filter_map(host).collect()
 }
 
 /// When a certificate ends.

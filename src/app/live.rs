@@ -4,10 +4,12 @@
 
 use std::io;
 use std::mem::take;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hickory_proto::rr::RData;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +34,8 @@ pub struct Reloadable {
     policies: Arc<Policies>,
     /// Where this server answers.
     own: Own,
+    /// Where it answers encrypted DNS: over TLS, over HTTPS.
+    encrypted: [Vec<SocketAddr>; 2],
     /// Whom HTTP and etcd's v2 API let in, as far as they are on.
     http: Vec<Arc<Access>>,
     /// Who is asked for names that are not ours. Held while policies are replaced, so that this
@@ -66,6 +70,7 @@ impl Reloadable {
             zones,
             policies: Arc::new(Policies::new(Arc::default())),
             own: Own::new(listeners.addresses()),
+            encrypted: [listeners.tls_addresses(), listeners.https_addresses()],
             http: windows.all().map(|http| Arc::clone(http.access())).collect(),
             upstreams: Arc::default(),
             counters: listeners.counters(),
@@ -176,9 +181,18 @@ impl Reloadable {
         };
         (upstreams.zones, upstreams.rules) = (zones, rules);
         upstreams.query_log = answering.query_log;
+        let designations = self.designations(&encrypted);
         let policy = policy(answering, limits, encrypted, &earlier);
-        self.policies.replace(Policy { forwarder, query_log, ..policy });
+        self.policies.replace(Policy { forwarder, query_log, designations, ..policy });
         Ok(())
+    }
+
+    /// Where encrypted DNS is answered, by the name that its certificate is for.
+    fn designations(&self, encrypted: &Encrypted) -> Arc<[RData]> {
+        let [tls, https] = &self.encrypted;
+        let name = encrypted.certificate.as_deref().and_then(config::designated_name);
+        let found = name.map(|it| config::designations(&it, [tls, https], &encrypted.reached));
+        found.unwrap_or_default().into()
     }
 
     /// Has others asked what `zones` name, by whoever asked others before.
@@ -235,6 +249,7 @@ fn policy(answering: Answering, limits: Limits, encrypted: Encrypted, earlier: &
         certificate: encrypted.certificate.or_else(|| earlier.certificate.clone()),
         chaos: chaos.map(octets),
         cookies,
+        designations: Arc::default(),
         forwarder: None,
         nsid: nsid.map(octets),
         query_log: None,

@@ -117,7 +117,7 @@ impl RrSet {
     }
 
     /// Records whose order was not drawn.
-    pub(super) const fn plain(owner: Name, kind: RecordType, ttl: u32, data: Vec<RData>) -> Self {
+    pub(crate) const fn plain(owner: Name, kind: RecordType, ttl: u32, data: Vec<RData>) -> Self {
         Self { owner, kind, ttl, data, ranks: Vec::new(), is_cut: false }
     }
 }

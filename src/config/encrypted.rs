@@ -1,12 +1,14 @@
 //! Encrypted DNS: where it is answered, and the certificate that it is answered with.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
 
+use super::designated::{designations, is_for};
 use super::identity::identity;
 use crate::error::Failure;
+use crate::index::Settings;
 use crate::options::{EncryptedArgs, File, Given};
 use crate::registry::Diagnostic;
 
@@ -19,12 +21,18 @@ pub struct Encrypted {
     pub https: Vec<SocketAddr>,
     /// What is shown to clients; there where there are addresses.
     pub certificate: Option<Arc<CertifiedKey>>,
+    /// Where this server is reached, if it listens on every address.
+    pub reached: Vec<IpAddr>,
     /// A warning of it.
     pub caution: Option<Diagnostic>,
 }
 
 /// What the options and the file say.
-pub(super) fn encrypted(args: &EncryptedArgs, file: &File) -> Result<Encrypted, Failure> {
+pub(super) fn encrypted(
+    args: &EncryptedArgs,
+    file: &File,
+    reached: &[IpAddr],
+) -> Result<Encrypted, Failure> {
     let pair = [args.tls_cert(file), args.tls_key(file)];
     let (certificate, caution) = identity(pair, ["--tls-cert", "--tls-key"], file)?;
     let listen = |given: Option<Given<Vec<SocketAddr>>>| match given {
@@ -34,7 +42,23 @@ pub(super) fn encrypted(args: &EncryptedArgs, file: &File) -> Result<Encrypted, 
         given => Ok(given.map(|given| given.value).unwrap_or_default()),
     };
     let (tls, https) = (listen(args.listen_tls(file))?, listen(args.listen_https(file))?);
-    Ok(Encrypted { tls, https, certificate, caution })
+    let reached = reached.to_vec();
+    Ok(Encrypted { tls, https, certificate, reached, caution })
+}
+
+impl Encrypted {
+    /// A zone whose name server, where it is this one by a name that its certificate is for, is said
+    /// to answer encrypted DNS (RFC 9461).
+    pub(super) fn designate(&self, settings: Settings) -> Settings {
+        let server = settings.ns.first().filter(|_| settings.has_made_up_server());
+        let certificate = self.certificate.as_ref();
+        let Some(server) = server.filter(|it| certificate.is_some_and(|own| is_for(own, it)))
+        else {
+            return settings;
+        };
+        let records = designations(server, [&self.tls, &self.https], &self.reached);
+        settings.designating(records)
+    }
 }
 
 #[cfg(test)]
@@ -51,7 +75,7 @@ mod tests {
         }
         let path = directory.path().join("srvd.toml");
         fs::write(&path, text).unwrap();
-        encrypted(&EncryptedArgs::default(), &File::read(Some(&path))?)
+        encrypted(&EncryptedArgs::default(), &File::read(Some(&path))?, &[])
     }
 
     #[test]

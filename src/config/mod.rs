@@ -4,6 +4,7 @@
 //! Nothing is bound or connected here; files that are named are read.
 
 mod answering;
+mod designated;
 mod differences;
 mod encrypted;
 mod expiry;
@@ -35,6 +36,7 @@ use self::secrets::exposed;
 use self::zones::registry_zones;
 
 pub use self::answering::Answering;
+pub use self::designated::{designated_name, designations};
 pub use self::differences::differences;
 pub use self::encrypted::Encrypted;
 pub use self::http::{Http, server};

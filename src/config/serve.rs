@@ -136,15 +136,16 @@ impl Serve {
         check_tls(wants_tls, zones.iter().map(|zone| &zone.registry))?;
         let listen = listen(args, file)?;
         let servers = servers(&args.answering, file, &listen)?;
-        let told =
-            |zone: ZoneConfig| ZoneConfig { settings: zone.settings.served_at(&servers), ..zone };
-        let zones = zones.into_iter().map(told).collect();
-        let static_zones = static_zones.into_iter().map(|it| it.served_at(&servers)).collect();
+        let encrypted = encrypted(&args.encrypted, file, &servers)?;
+        let told = |settings: Settings| encrypted.designate(settings.served_at(&servers));
+        let of_registry = |zone: ZoneConfig| ZoneConfig { settings: told(zone.settings), ..zone };
+        let zones = zones.into_iter().map(of_registry).collect();
+        let static_zones = static_zones.into_iter().map(told).collect();
         Ok(Self {
             forward: forward(args, file, &listen)?,
             forward_rules: rules(args, file)?,
             listen,
-            encrypted: encrypted(&args.encrypted, file)?,
+            encrypted,
             http: http(&args.http, file)?,
             workers: args.workers(file)?.unwrap_or(0),
             bare_names: args.bare_names(file).is_none_or(|given| given.value),

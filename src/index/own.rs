@@ -48,7 +48,8 @@ pub(super) struct OwnName {
     is_server: bool,
     /// Whether entries of a SkyDNS zone may not be answered there either.
     is_reserved: bool,
-    /// This server's addresses, where the name is that of the server that was made up.
+    /// This server's addresses, where the name is that of the server that was made up; or where it
+    /// answers encrypted DNS, where the name is the one below it that says so.
     server: Option<Owner>,
 }
 
@@ -71,6 +72,12 @@ pub(super) fn of(zones: &[Arc<Zone>], sites: &Sites, before: &[Arc<Zone>]) -> Ve
                 }
                 None => found[within].push(OwnName { name, is_server, is_reserved, server }),
             }
+        }
+    }
+    for (zone, found) in zones.iter().zip(&mut found) {
+        if let Some((name, owner)) = zone.settings().designated_owner() {
+            let (is_server, server) = (false, Some(owner));
+            found.push(OwnName { name, is_server, is_reserved: true, server });
         }
     }
     let apexes = zones.iter().map(|zone| zone.settings().wire());
@@ -114,6 +121,16 @@ impl Settings {
         let is_known = written.is_some_and(|owner| !owner.is_empty()) || addresses.is_empty();
         let data = addresses.iter().map(data);
         (!is_known).then(|| Owner::of(name.clone(), self.ns_ttl, data))
+    }
+
+    /// The name that says where the server that is made up answers encrypted DNS (RFC 9461 section
+    /// 3), if it does. In a zone of SkyDNS's schema others may be at the server's name.
+    fn designated_owner(&self) -> Option<(WireName, Owner)> {
+        let records = Some(self.designations()).filter(|it| !it.is_empty())?;
+        let server = self.made_up_owner().filter(|_| self.schema() != Schema::SkyDns)?;
+        let name = server.name().prepend_label("_dns").ok()?;
+        let owner = Owner::of(name.clone(), self.ns_ttl, records.iter().cloned());
+        Some((WireName::from_labels(name.iter()).ok()?, owner))
     }
 }
 

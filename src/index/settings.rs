@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use hickory_proto::rr::Name;
 use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData};
 
 use super::kept::{BY_KIND, KeptAnswers};
 use super::{StartOfAuthority, Tree, ZoneNumber};
@@ -76,6 +76,8 @@ pub struct Settings {
     pub ns_ttl: u32,
     /// Where the name server is, if it is the one that is made up.
     servers: Box<[IpAddr]>,
+    /// What says where that answers encrypted DNS: SVCB records.
+    designations: Box<[RData]>,
     /// TTL of dynamic records in seconds, where their document sets none.
     pub ttl: u32,
     /// How many A, AAAA, SRV or PTR records of registrations an answer has at most; 0 for all.
@@ -124,6 +126,7 @@ impl Settings {
             ns,
             ns_ttl,
             servers: Box::default(),
+            designations: Box::default(),
             ttl,
             max_answers,
             answers_order: AnswersOrder::default(),
@@ -149,6 +152,13 @@ impl Settings {
     #[must_use]
     pub fn served_at(self, addresses: &[IpAddr]) -> Self {
         Self { servers: addresses.into(), ..self }
+    }
+
+    /// The same of a zone whose name server, if it is made up, answers encrypted DNS as these SVCB
+    /// records say.
+    #[must_use]
+    pub fn designating(self, designations: Box<[RData]>) -> Self {
+        Self { designations, ..self }
     }
 
     /// The same of a zone whose names come from elsewhere.
@@ -210,6 +220,7 @@ impl Settings {
             soa: self.soa.clone(),
             ns: self.ns.clone(),
             servers: self.servers.clone(),
+            designations: self.designations.clone(),
             tree: self.tree.clone(),
             cautions: self.cautions.clone(),
             layout: self.layout.clone(),
@@ -228,6 +239,7 @@ impl Settings {
             && (times(self), kinds(self)) == (times(other), kinds(other))
             && (&self.soa, &self.ns) == (&other.soa, &other.ns)
             && (&self.servers, &self.layout) == (&other.servers, &other.layout)
+            && self.designations == other.designations
             && self.cautions == other.cautions
             && self.has_records_of(other)
     }
@@ -309,5 +321,10 @@ impl Settings {
     /// Where the name server is, if it is the one that is made up.
     pub(super) fn servers(&self) -> &[IpAddr] {
         &self.servers
+    }
+
+    /// What says where that answers encrypted DNS.
+    pub(super) fn designations(&self) -> &[RData] {
+        &self.designations
     }
 }

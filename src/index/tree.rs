@@ -239,6 +239,12 @@ impl Owner {
         &self.sets
     }
 
+    /// Whether it has SVCB records.
+    #[must_use]
+    pub fn has_services(&self) -> bool {
+        self.set(RecordType::SVCB).is_some()
+    }
+
     /// The RRset of a type.
     #[must_use]
     pub fn set(&self, kind: RecordType) -> Option<&RecordSet> {

@@ -37,6 +37,7 @@
 //! | 4892 | CHAOS: `id.server.`, `version.server.` and their BIND names | done, if configured |
 //! | 7858, 8310 | DNS over TLS 1.3 and 1.2, ALPN `dot`, session tickets | done, if `listen-tls` is set |
 //! | 8484 | DNS over HTTPS: HTTP/2 and HTTP/1.1, GET and POST, the age of what may be kept | done, if `listen-https` is set |
+//! | 9461, 9462 | `_dns.ns.dns.Z`, `_dns.resolver.arpa`: where encrypted DNS is answered | done, if there is a certificate; the latter if `forward` is set |
 //! | 8490 | DSO | not offered: NOTIMP |
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
 //! | 9619 | QDCOUNT other than 1 is FORMERR | done |

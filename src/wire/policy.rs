@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
+use hickory_proto::rr::RData;
 use rustls::sign::CertifiedKey;
 
 use super::full::shows_cookie;
@@ -76,6 +77,9 @@ pub struct Policy {
     pub tcp: TcpLimits,
     /// What is shown to clients that begin TLS.
     pub certificate: Option<Arc<CertifiedKey>>,
+    /// Where encrypted DNS is answered, as SVCB records: told to those for whom others are asked
+    /// (RFC 9462).
+    pub designations: Arc<[RData]>,
     /// What asks others for names outside our zones; without it these are refused.
     pub forwarder: Option<Arc<Forwarder>>,
 }

@@ -23,11 +23,16 @@ pub(super) struct Encrypted {
 impl Encrypted {
     /// Serves with a certificate, and one instance of `web`.
     pub(super) fn start(authority: &Authority, pair: &Pair) -> Self {
+        Self::start_on(authority, pair, ["127.0.0.1:0"; 2], "")
+    }
+
+    /// The same at addresses for TLS and HTTPS, with more options.
+    fn start_on(authority: &Authority, pair: &Pair, listen: [&str; 2], more: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         let paths = pair.write(files.path(), "dns");
         let options = format!(
-            "listen-tls = [\"127.0.0.1:0\"]\nlisten-https = [\"127.0.0.1:0\"]\ntls-cert = {:?}\ntls-key = {:?}\n",
-            paths.certificate, paths.key
+            "listen-tls = [{:?}]\nlisten-https = [{:?}]\ntls-cert = {:?}\ntls-key = {:?}\n{more}",
+            listen[0], listen[1], paths.certificate, paths.key
         );
         let scene = Scene::configured("127.0.0.1:0", &options, "");
         scene.put_all(&[("web/1", "10.1.2.3:80")], "A web.services.internal", 1);
@@ -194,4 +199,33 @@ fn kdig_and_curl_are_answered_over_https() {
     let asked = ["--doh-url", &of("/dns-query"), "-v", "--stderr", "-"];
     let told = curl(&[&asked[..], &["http://here.services.internal:9/"]].concat());
     assert!(told.contains("Trying 127.0.0.1:9"), "{told}");
+}
+
+#[test]
+fn rfc9461_and_rfc9462_clients_are_told_where_encrypted_dns_is() {
+    let authority = Authority::new("one");
+    let [tls, https] = [(); 2].map(|()| free_addr());
+    let pair = authority.server_named(&["dns.example", "ns.dns.services.internal"]);
+    // Whoever is asked for other names does not answer.
+    let forward = format!("forward = [\"{}\"]\n", free_addr());
+    let listen = [tls.to_string(), https.to_string()];
+    let listen = [listen[0].as_str(), listen[1].as_str()];
+    let server = Encrypted::start_on(&authority, &pair, listen, &forward);
+    let asked = |name: &str, kind: &str| dig(server.scene.at, &format!("{kind} {name}"));
+    for (name, target) in [
+        ("_dns.resolver.arpa", "dns.example."),
+        ("_dns.ns.dns.services.internal", "ns.dns.services.internal."),
+    ] {
+        let told = asked(name, "TYPE64");
+        let of = |priority: u8, alpn: &str, port: u16| {
+            format!("{priority} {target} alpn={alpn} port={port} ipv4hint=127.0.0.1")
+        };
+        let doh = format!("{} key7=/dns-query{{?dns}}", of(2, "h2", https.port()));
+        for text in [of(1, "dot", tls.port()), doh] {
+            let told = told.replace('"', "").replace("dohpath=", "key7=");
+            assert!(told.contains(&text), "{text}\n{told}");
+        }
+    }
+    let told = asked("_dns.resolver.arpa", "A") + &asked("x.resolver.arpa", "A");
+    assert_eq!(told.matches("status: NOERROR").count(), 2, "{told}");
 }

@@ -48,6 +48,11 @@ impl Authority {
         self.sign(named("etcd", &["127.0.0.1", "::1", "localhost"]))
     }
 
+    /// A certificate of a server at this machine's loopback addresses, and by other names.
+    pub(crate) fn server_named(&self, names: &[&str]) -> Pair {
+        self.sign(named("dns", &[names, &["127.0.0.1", "::1", "localhost"]].concat()))
+    }
+
     /// A certificate of a server elsewhere.
     pub(crate) fn server_elsewhere(&self) -> Pair {
         self.sign(named("etcd", &["etcd.example.net"]))

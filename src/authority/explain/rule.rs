@@ -33,6 +33,9 @@ fn at(position: &Position<'_>, node: Node<'_>, name: &WireName) -> String {
     match node {
         Node::Apex(_) => "the apex of the zone".to_owned(),
         Node::Empty => "nothing stands at the name itself, but something below it".to_owned(),
+        Node::Static(owner) if position.zone.serves_at(name) && owner.has_services() => {
+            "what says where the name server that is made up answers encrypted DNS".to_owned()
+        }
         Node::Static(_) if position.zone.serves_at(name) => {
             "the name server that is made up, with this server's addresses".to_owned()
         }

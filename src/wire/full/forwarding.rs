@@ -13,6 +13,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use hickory_server::server::Request;
 
+use super::designated::designated;
 use crate::authority::{self, Answer, Draw, Question, Reason, Resolved, resolve};
 use crate::forward::Asked;
 use crate::index::Generation;
@@ -85,6 +86,10 @@ impl<'p> Forwarding<'p> {
                 let is_ours = answer.authoritative;
                 answer.reason = if is_ours { answer.reason } else { Some(Reason::Prohibited) };
                 return false;
+            }
+            if let Some(found) = designated(policy, &asked) {
+                join(answer, found);
+                return true;
             }
             let Some(at) = left.iter().position(|found| found.asked == asked) else {
                 // What was followed already is not followed again.

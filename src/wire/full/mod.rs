@@ -9,6 +9,7 @@
 
 mod blank;
 mod chaos;
+mod designated;
 mod encode;
 mod forwarding;
 mod handler;

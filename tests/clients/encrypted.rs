@@ -161,7 +161,7 @@ remote-control:
 }
 
 #[test]
-fn kdig_and_curl_are_answered_over_https() {
+fn kdig_dig_and_curl_are_answered_over_https() {
     let authority = Authority::new("one");
     let server = Encrypted::start(&authority, &authority.server());
     if is_there("kdig", "Debian: knot-dnsutils") {
@@ -169,6 +169,11 @@ fn kdig_and_curl_are_answered_over_https() {
             let output = server.kdig_at(server.https, &format!("{method} A web.services.internal"));
             assert!(output.contains("(status: 200)") && output.contains("10.1.2.3"), "{output}");
         }
+    }
+    for method in ["+https", "+https-get"] {
+        let tls = format!("+tls-ca={} +tls-hostname=localhost", server.authority);
+        let output = dig(server.https, &format!("{method} {tls} SRV _web._tcp.services.internal"));
+        assert!(output.contains("(HTTPS") && output.contains("80 10-1-2-3."), "{output}");
     }
     if !is_there("curl", "Debian: curl") {
         return;
@@ -228,4 +233,11 @@ fn rfc9461_and_rfc9462_clients_are_told_where_encrypted_dns_is() {
     }
     let told = asked("_dns.resolver.arpa", "A") + &asked("x.resolver.arpa", "A");
     assert_eq!(told.matches("status: NOERROR").count(), 2, "{told}");
+    // Another certificate has another name, and is for no name server.
+    let next = authority.server_named(&["other.example"]);
+    std::fs::write(server.path("key"), &next.key).unwrap();
+    std::fs::write(server.path("cert"), &next.certificate).unwrap();
+    assert!(eventually(|| asked("_dns.resolver.arpa", "TYPE64").contains("1 other.example.")));
+    let told = asked("_dns.ns.dns.services.internal", "TYPE64");
+    assert!(told.contains("NXDOMAIN"), "{told}");
 }

@@ -455,8 +455,9 @@ proptest! {
                     prop_assert!(reply.len() <= 1232);
                     check_same(&fixture, query, &reply, &full)?;
                 }
-                if let Some(reply) = fast(&fixture, &message, Transport::Tcp) {
-                    let full = respond(&fixture, &message, Transport::Tcp).unwrap();
+                for stream in [Transport::Tcp, Transport::Tls, Transport::Https] {
+                    let Some(reply) = fast(&fixture, &message, stream) else { break };
+                    let full = respond(&fixture, &message, stream).unwrap();
                     let (quick, slow) = (parse(&reply).unwrap(), parse(&full).unwrap());
                     prop_assert_eq!(&reply[..12], &full[..12], "all counts");
                     prop_assert_eq!(sorted(&quick.answers), sorted(&slow.answers));

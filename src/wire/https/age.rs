@@ -94,6 +94,8 @@ fn is_stale(mut options: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A reply of a code, with counts of answers, authority and additional records.
@@ -136,6 +138,14 @@ mod tests {
         for (info, age) in [(3, None), (19, None), (18, Some(9))] {
             let records = [address(9), opt(info)].concat();
             assert_eq!(max_age(&reply(0, [1, 0, 1], &records)), age, "{info}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_have_an_age_or_none(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = max_age(&octets);
+            let _ = max_age(&reply(0, [3, 2, 1], &octets));
         }
     }
 

@@ -68,12 +68,28 @@ fn octets(headers: &HeaderMap) -> usize {
 #[cfg(test)]
 mod tests {
     use hyper::Request;
+    use proptest::prelude::*;
 
     use super::*;
 
     fn of(method: &str, path: &str, kind: &str) -> Result<Requested, u16> {
         let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, kind);
         read(&request.body(()).unwrap().into_parts().0).map_err(|status| status.as_u16())
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_comes_out_as_it_went_in(
+            message in prop::collection::vec(any::<u8>(), 0..600),
+            other in "[!-~]{0,40}",
+        ) {
+            let text = BASE64URL_NOPAD.encode(&message);
+            let asked = of_query(&format!("a={text}&dns={text}"));
+            prop_assert_eq!(asked, Ok(Requested::Message(message)));
+            // Whatever else is there is refused, or decoded.
+            let _ = of_query(&other);
+            let _ = of_query(&format!("dns={other}"));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The requests of one connection, each replied_with in its network's turn.
+//! The requests of one connection, each answered in its network's turn.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) struct HttpSession {
     handler: Lock<QueryHandler>,
     /// When a request came or a reply was taken.
     active: Lock<Instant>,
-    /// Requests under way: not replied_with, or their replies not taken.
+    /// Requests under way: not answered, or their replies not taken.
     working: AtomicUsize,
     /// Requests so far.
     requests: AtomicUsize,

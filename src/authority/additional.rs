@@ -131,12 +131,13 @@ impl Lookup<'_> {
     fn target<'l>(&'l self, spelt: &'l Name) -> Option<ReferencedName<'l>> {
         let name = WireName::from_labels(spelt.iter()).ok()?;
         let (site, below) = self.generation.locate(&name)?;
-        self.visits.trace(self.generation, site, (&name, below));
         let zone: &Zone = self.generation.zone(site);
         // The question's own zone was looked at once, when its name was followed.
         let is_own = ptr::eq(zone, self.position.zone);
         let may_show = is_own || zone.standing() != Staleness::Expired;
-        let node = self.generation.find(site, &name, below).filter(|_| may_show);
+        let node = self.generation.find(site, &name, below);
+        self.visits.trace(self.generation, (site, below), &name, node);
+        let node = node.filter(|_| may_show);
         Some(ReferencedName { spelt, name, zone, site, below, node })
     }
 }

@@ -154,11 +154,9 @@ impl Lookup<'_> {
         let nothing = Additional { sets: Vec::new(), is_own: false };
         let Ok(name) = WireName::from_labels(spelt.iter()) else { return Ok(nothing) };
         let Some((site, below)) = self.generation.locate(&name) else { return Ok(nothing) };
-        self.visits.trace(self.generation, site, (&name, below));
-        let Some(node @ Node::Announced(service, _)) = self.generation.find(site, &name, below)
-        else {
-            return Ok(nothing);
-        };
+        let found = self.generation.find(site, &name, below);
+        self.visits.trace(self.generation, (site, below), &name, found);
+        let Some(node @ Node::Announced(service, _)) = found else { return Ok(nothing) };
         let room = Room { octets: left, overflow: Overflow::Whole };
         let question = Question { name: spelt, room, ..*self.question };
         let position = Position { site, below, ..self.position };

@@ -77,7 +77,7 @@ pub use self::mnemonic::mnemonic;
 pub use self::order::{Ticket, pick, pick_by};
 pub use self::question::{Overflow, Question, Room};
 pub use self::rendezvous::{Rendezvous, key};
-pub use self::resolved::{Position, Resolved, may_hold, resolve, resolve_kept};
+pub use self::resolved::{Position, Resolved, may_hold, resolve, resolve_answer, resolve_kept};
 pub use self::resolver::{answer, answer_whole, traced};
 pub use self::visits::Footprint;
 

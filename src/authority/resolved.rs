@@ -7,7 +7,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::Reason;
-use crate::index::{Generation, Node, Schema, Site, Zone};
+use crate::index::{FoundAnswer, Generation, Node, Schema, Site, Zone};
 use crate::metrics::Staleness;
 use crate::names::WireName;
 use crate::registry::Proto;
@@ -113,6 +113,26 @@ pub fn resolve_kept<'g>(
         let kept = generation.find_kept((site, below), name, kind);
         kept.or_else(|| generation.find(site, name, below))
     })
+}
+
+/// The same for an answer that may be kept by its name: then the name is not looked for at all, and
+/// what stands there is not told.
+#[must_use]
+pub fn resolve_answer<'g>(
+    generation: &'g Generation,
+    name: &WireName,
+    kind: RecordType,
+) -> (Resolved<'g>, Option<FoundAnswer>) {
+    let mut answer = None;
+    let resolved = follow(generation, name, |site, below| {
+        answer = generation.find_answer(site, name, kind);
+        if answer.is_some() {
+            return Some(Node::Empty);
+        }
+        let kept = generation.find_kept((site, below), name, kind);
+        kept.or_else(|| generation.find(site, name, below))
+    });
+    (resolved, answer)
 }
 
 /// Follows a name to what is found there.

@@ -93,8 +93,18 @@ impl<'r> Resolver<'r> {
             return Step::Done(Answer::error(ResponseCode::FormErr, None));
         };
         let resolved = resolve_meant(self.generation, &mut name);
-        if let Resolved::Missing(position) | Resolved::Existing(position, _) = &resolved {
-            self.visits.trace(self.generation, position.site, (&name, position.below));
+        let found = match resolved {
+            Resolved::Missing(position) => Some((position, None)),
+            Resolved::Existing(position, node) => Some((position, Some(node))),
+            Resolved::Foreign => None,
+            // Soon there may be something else to say.
+            Resolved::NotReady => {
+                self.visits.vary();
+                None
+            }
+        };
+        if let Some((Position { site, below, .. }, node)) = found {
+            self.visits.trace(self.generation, (site, below), &name, node);
         }
         let (code, reason) = resolved.code();
         match resolved {

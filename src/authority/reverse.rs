@@ -36,9 +36,7 @@ impl Lookup<'_> {
     /// given that it shows.
     pub(super) fn named_at(&self, address: IpAddr) -> impl Iterator<Item = (u32, Name)> {
         let own = address_label(address);
-        let zones = self.generation.zones().iter().enumerate();
-        let named = zones.filter(|(_, zone)| zone.settings().names_its_addresses());
-        named.for_each(|(at, _)| self.visits.trace_zone(at));
+        self.visits.trace_addresses(self.generation, self.name);
         let named = self.generation.named_at(address).filter_map(move |(zone, service)| {
             let instances = service.at_address(address).take(INSTANCES_LOOKED_AT);
             let instances = instances.inspect(|instance| {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::answer::FIXED;
 use super::{Overflow, Room};
-use crate::index::{Generation, Site};
-use crate::names::WireName;
+use crate::index::{Dependencies, Generation, Node, Site};
+use crate::names::{Block, WireName};
 
 /// Entries, labels, host names and instances that are looked at for one question in a SkyDNS
 /// zone: what stands at a name is merged from all below it, a question with many `*` can mean
@@ -32,9 +32,8 @@ const WITNESSED_MAX: usize = 100;
 /// The dependencies of an answer beside its configuration.
 #[derive(Debug, Default)]
 pub struct Footprint {
-    /// The places of the zones that were looked at where registrations can change what is found,
-    /// each once.
-    pub zones: Vec<usize>,
+    /// The parts of zones that were looked at where registrations can change what is found.
+    pub depends: Dependencies,
     /// Whether the next answer would be another one, though nothing changed.
     pub varies: bool,
     /// Whether there was no room for all that belongs to the answer.
@@ -95,24 +94,25 @@ impl Visits {
         Footprint { is_short: footprint.is_short || is_spent, ..footprint }
     }
 
-    /// A name of a site is looked at, so many of whose labels are below the apex.
+    /// A name of a site, so many of whose labels are below the apex, was found to lead to a node,
+    /// or to none.
     pub(super) fn trace(
         &self,
         generation: &Generation,
-        site: Site,
-        (name, below): (&WireName, usize),
+        at: (Site, usize),
+        name: &WireName,
+        node: Option<Node<'_>>,
     ) {
-        if self.footprint.is_some() && !generation.zone(site).is_written(name, below) {
-            self.trace_zone(site.at());
+        if let Some(footprint) = &self.footprint {
+            footprint.borrow_mut().depends.add_name(generation, at, name, node);
         }
     }
 
-    /// The zone at a place is looked at.
-    pub(super) fn trace_zone(&self, at: usize) {
-        let Some(footprint) = &self.footprint else { return };
-        let zones = &mut footprint.borrow_mut().zones;
-        if !zones.contains(&at) {
-            zones.push(at);
+    /// What is registered at the addresses of a name is looked at.
+    pub(super) fn trace_addresses(&self, generation: &Generation, name: &WireName) {
+        if let Some(footprint) = &self.footprint {
+            let block = Block::read(name);
+            footprint.borrow_mut().depends.add_addresses(generation, block.as_ref());
         }
     }
 

@@ -19,26 +19,30 @@ impl Zone {
         }
     }
 
-    /// The node of a name right below a service whose answer for a type is kept. Answers are kept
-    /// beside the instances that they were made of, and only of names that exist: so there is no
-    /// need to look for the name among these again. Whether it is an address, an instance or a
-    /// tag matters only where an answer is made: all are given as an instance. None says nothing.
+    /// The node of a name right below a service whose answer for a type is kept, or of an instance as
+    /// DNS-SD names it. Answers are kept beside the instances that they were made of, and only of
+    /// names that exist: so there is no need to look for the name among these again. Whether it is
+    /// an address, an instance or a tag matters only where an answer is made: all are given as an
+    /// instance. None says nothing.
     pub(super) fn find_kept(
         &self,
         name: &WireName,
         below: usize,
         kind: RecordType,
     ) -> Option<Node<'_>> {
-        if below != 2 {
-            return None;
-        }
-        let parent = name.label(1);
-        let service = Proto::from_label(parent).is_none().then(|| self.service(parent))??;
-        let is_kept = service.keeps(kind, &name.as_wire()[..name.offset(1)])
+        let announced = (below == 3).then(|| Proto::from_label(name.label(2))).flatten();
+        let (parent, own) = match (below, announced) {
+            (2, _) if Proto::from_label(name.label(1)).is_none() => (name.label(1), 1),
+            (3, Some(_)) => (name.label(1).strip_prefix(b"_")?, 3),
+            _ => return None,
+        };
+        let service = self.service(parent)?;
+        let is_kept = service.keeps(kind, &name.as_wire()[..name.offset(own)])
             && matches!(self.alias(parent), AliasTarget::NoAlias)
             && !self.reserves(name)
             && !self.settings().tree().is_some_and(|tree| tree.says(name, below));
-        is_kept.then_some(Node::Instance(service))
+        let node = announced.map_or(Node::Instance(service), |it| Node::Announced(service, it));
+        is_kept.then_some(node)
     }
 
     /// What the zone file and the registry together have at a name: where the file cuts a
@@ -157,6 +161,11 @@ impl Zone {
             AliasTarget::Nowhere => None,
             AliasTarget::Instances(members) => Some(members),
         }
+    }
+
+    /// Whether an alias stands at a label.
+    pub(super) fn has_alias(&self, label: &[u8]) -> bool {
+        !matches!(self.alias(label), AliasTarget::NoAlias)
     }
 
     /// What an alias stands for, if there is one at a label.

@@ -34,6 +34,8 @@ pub(super) struct Sites {
     by_apex: HashMap<Box<[u8]>, Site, foldhash::fast::RandomState>,
     /// The most labels an apex has: no longer suffix need be looked up.
     most_labels: usize,
+    /// The first zone whose addresses have names in reverse zones.
+    first_named: Option<usize>,
     /// The names above an apex: they exist, whatever zone they are in (RFC 8020).
     above: HashSet<Box<[u8]>, foldhash::fast::RandomState>,
 }
@@ -111,6 +113,11 @@ impl Generation {
     #[must_use]
     pub fn configuration(&self) -> u64 {
         self.sites.number
+    }
+
+    /// The place of the first zone whose addresses have names in reverse zones.
+    pub(super) fn first_named(&self) -> Option<usize> {
+        self.sites.first_named
     }
 
     /// The zones, in the order of the configuration.
@@ -199,6 +206,7 @@ impl Sites {
         for (at, proto) in first.into_iter().flat_map(|at| Proto::ALL.map(|proto| (at, proto))) {
             sites.add(&bare_apex(proto), Site::Bare(at, proto));
         }
+        sites.first_named = zones.iter().position(|it| it.settings().names_its_addresses());
         for (at, zone) in zones.iter().enumerate() {
             sites.add(zone.settings().wire(), Site::Zone(at));
         }

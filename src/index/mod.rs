@@ -30,11 +30,13 @@ mod aliased;
 mod aliases;
 mod bare;
 mod browse;
+mod dependencies;
 mod derived;
 mod empty;
 mod find;
 mod further;
 mod generation;
+mod keeper;
 mod kept;
 mod labels;
 mod life;
@@ -42,6 +44,7 @@ mod lots;
 mod node;
 mod order;
 mod own;
+mod parts;
 mod place;
 mod problems;
 mod publisher;
@@ -68,10 +71,13 @@ use self::roster::ZoneNumbers;
 
 use crate::lock::Lock;
 
+pub use self::dependencies::Dependencies;
 pub use self::generation::{Generation, Site};
-pub use self::kept::{AnswerStamp, FoundAnswer, KeptAnswer, KeptAnswers};
+pub use self::keeper::{Keeper, labels_in};
+pub use self::kept::{AnswerKey, AnswerStamp, FoundAnswer, KeptAnswer, KeptAnswers};
 pub use self::lots::WeightedSample;
 pub use self::node::Node;
+pub use self::parts::ZonePart;
 pub use self::place::{Place, PlaceParts};
 pub use self::publisher::Publisher;
 pub use self::ready::{

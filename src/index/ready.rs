@@ -27,12 +27,13 @@ use crate::registry::Proto;
 const SLOTS: usize = 4 + Proto::ALL.len();
 /// Slots for each instance, for questions about names below the service: A or AAAA of its
 /// address, both, SRV and TXT of its id, SRV and TXT of its name in DNS-SD, its port's name.
-const PER_INSTANCE: usize = 8;
+const PER_INSTANCE: usize = 10;
 /// The most slots for names below one service. They are 64 KiB, made when first needed,
 /// after each change anew.
 const BELOW_MAX: usize = 4096;
-/// How many slots a name may stand in. One that finds none is answered without.
-const TRIES: usize = 4;
+/// How many slots a name may stand in: so many that where all are asked for that there are, hardly
+/// one finds none. It is answered without.
+const TRIES: usize = 8;
 
 /// An answer in wire form.
 #[derive(Debug)]
@@ -47,6 +48,27 @@ pub enum Ready {
     Whole(Box<Whole>),
     /// The answer cannot be kept here, since it depends on more or is too large.
     Elsewhere,
+}
+
+impl Ready {
+    /// About the octets that it takes beside its own.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        match self {
+            Self::NoData | Self::Elsewhere => 0,
+            Self::Records(records) => records.size(),
+            Self::Sample(sample) => sample.records.load().size(),
+            Self::Whole(whole) => size_of::<Whole>() + whole.octets.len(),
+        }
+    }
+}
+
+impl Records {
+    /// About the octets that they take.
+    fn size(&self) -> usize {
+        // Lots take as much as the rank of a record.
+        self.octets.len() + self.records.len() * (size_of::<Record>() + size_of::<u64>())
+    }
 }
 
 /// How often a sample is drawn from before another is taken: so often that what it costs to
@@ -275,10 +297,9 @@ impl Slots {
     /// Whether the answer of a type at a name below the service is kept.
     pub(super) fn has(&self, kind: RecordType, below: &[u8]) -> bool {
         let Some(slots) = self.below.get() else { return false };
-        let is_it = |slot: &AnswerSlot| {
-            slot.get().is_some_and(|kept| kept.kind == kind && *kept.below == *below)
-        };
-        tries(slots, kind, below).any(is_it)
+        // The first that was free was taken, and none is free again.
+        let mut taken = tries(slots, kind, below).map_while(AnswerSlot::get);
+        taken.any(|kept| kept.kind == kind && *kept.below == *below)
     }
 
     /// The slot of a name below the service: the one it stands in, or a free one.

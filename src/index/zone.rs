@@ -1,14 +1,15 @@
 //! One zone: its services, and which names exist in it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::addresses::Addresses;
 use super::aliases::{Aliases, Transports};
 use super::empty::EmptyNames;
-use super::kept::KeptAnswers;
+use super::keeper::NamedAnswers;
 use super::labels::{Edit, Label, Services};
 use super::life::ZoneLife;
 use super::own::Own;
+use super::parts::{PartCounts, ZonePart};
 use super::renewal::Successor;
 use super::unusable::Unusable;
 use super::{Schema, Service, Settings, SkyDns, ZoneId};
@@ -38,6 +39,8 @@ pub struct Zone {
     pub(super) revision: Option<i64>,
     /// How many changes made it what it is.
     pub(super) changes: u64,
+    /// How many of them each part has seen.
+    pub(super) parts: PartCounts,
     /// How many instances are registered.
     pub(super) instances: usize,
     /// The services, by label.
@@ -56,7 +59,7 @@ pub struct Zone {
     /// What stands above names of several labels.
     pub(super) empty: EmptyNames,
     /// Answers that are made of more than one service; all generations share them.
-    pub(super) kept: Arc<OnceLock<KeptAnswers>>,
+    pub(super) kept: Arc<NamedAnswers>,
 }
 
 impl Zone {
@@ -78,6 +81,7 @@ impl Zone {
             life,
             revision,
             changes: 0,
+            parts: PartCounts::default(),
             instances: 0,
             services,
             aliases,
@@ -86,7 +90,7 @@ impl Zone {
             transports,
             addresses,
             empty: EmptyNames::default(),
-            kept: Arc::default(),
+            kept: Arc::new(NamedAnswers::few()),
         }
     }
 
@@ -177,12 +181,14 @@ impl Zone {
         update.entries.iter().for_each(|change| self.apply_entry(change));
         update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
         update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
+        self.size_answers();
     }
 
     /// Applies a change of an instance. Only the service it concerns is touched, and its
     /// backends.
     fn apply_instance(&mut self, change: &Change) {
         self.changes += 1;
+        self.count_instances([change.before.as_deref(), change.after.as_deref()]);
         self.empty.follow([change.before.as_deref(), change.after.as_deref()]);
         if let Some(before) = &change.before {
             self.edit(before, Service::remove);
@@ -197,6 +203,7 @@ impl Zone {
     /// Applies a change of an alias.
     fn apply_alias(&mut self, change: &AliasChange) {
         self.changes += 1;
+        self.parts.count(ZonePart::Whole);
         self.empty.follow_alias([change.before.as_deref(), change.after.as_deref()]);
         let counts = Arc::make_mut(&mut self.aliases).apply(change, &self.services);
         self.count(counts);
@@ -205,7 +212,25 @@ impl Zone {
     /// Applies a change of an entry.
     fn apply_entry(&mut self, change: &EntryChange) {
         self.changes += 1;
+        for entry in [&change.before, &change.after].into_iter().flatten() {
+            ZonePart::above(&entry.path).for_each(|part| self.parts.count(part));
+        }
         self.skydns.apply(change);
+    }
+
+    /// Counts a change of an instance in the parts of the zone that it belongs to, or belonged to.
+    /// What is called by several labels may stand above any name.
+    fn count_instances(&mut self, both: [Option<&Instance>; 2]) {
+        for instance in both.into_iter().flatten() {
+            let label: Label = folded(&instance.name).collect();
+            self.parts.count(ZonePart::of_service(&label));
+            if self.addresses.is_some() {
+                instance.addresses().for_each(|it| self.parts.count(ZonePart::of_address(it)));
+            }
+            if instance.called().contains('.') {
+                self.parts.count(ZonePart::Whole);
+            }
+        }
     }
 
     /// Holds everything up to a revision. The serial never falls, even when a restored

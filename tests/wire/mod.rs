@@ -13,6 +13,7 @@ mod limits;
 mod listen;
 pub(crate) mod messages;
 mod options;
+mod parts;
 mod properties;
 mod protocol;
 mod ready;

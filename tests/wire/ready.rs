@@ -52,7 +52,7 @@ mail MX 10 web
 ";
 
 /// What is asked, of each name below some zone.
-const ASKED: [(&str, &[u16]); 34] = [
+pub(super) const ASKED: [(&str, &[u16]); 37] = [
     ("alone.test", &[NS, SOA, MX]),
     ("_web._tcp.alone.test", &[SRV]),
     ("_far._tcp.alone.test", &[SRV]),
@@ -86,17 +86,20 @@ const ASKED: [(&str, &[u16]); 34] = [
     ("b.a.deep.sky.test", &[A]),
     ("alias.sky.test", &[A, CNAME, TXT]),
     ("inner.sky.test", &[A, SRV]),
+    ("x.wild.sky.test", &[A, AAAA, TXT]),
+    ("longer.y.wild.sky.test", &[A]),
+    ("z.led.sky.test", &[A, CNAME]),
     ("sky.test", &[NS, SOA]),
 ];
 
 /// What is said of each question, section by section.
-type Said = BTreeMap<(String, u16), [Vec<String>; 3]>;
+pub(super) type Said = BTreeMap<(String, u16), [Vec<String>; 3]>;
 /// A key, its value, and questions whose answers are others afterwards.
 type Step = (&'static str, &'static str, &'static [(&'static str, u16)]);
 
 /// All that is served, and what feeds it.
-struct World {
-    index: Arc<Index>,
+pub(super) struct World {
+    pub(super) index: Arc<Index>,
     tables: [Table; 2],
     publishers: Vec<Publisher>,
     revision: i64,
@@ -122,7 +125,7 @@ fn zones(text: &str) -> NextZones {
 
 impl World {
     /// Both registries are listed, and empty.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let index = Arc::new(Index::empty());
         index.renew(zones(FIRST));
         let ids = index.load().read_ids();
@@ -141,7 +144,7 @@ impl World {
     }
 
     /// Writes a key, or deletes it where there is no value.
-    fn write(&mut self, key: &str, value: &str) {
+    pub(super) fn write(&mut self, key: &str, value: &str) {
         let (at, mut update) = (usize::from(key.starts_with("/sky")), Update::default());
         match value {
             "" => self.tables[at].delete(key.as_bytes(), &mut update),
@@ -165,7 +168,7 @@ impl World {
 
     /// What both paths say of everything, which must be the same; and of how many questions the
     /// fast path does.
-    fn said(&self, step: &str) -> (Said, usize) {
+    pub(super) fn said(&self, step: &str) -> (Said, usize) {
         let responder = Responder::new(Arc::clone(&self.index));
         let (mut all, mut quick) = (BTreeMap::new(), 0);
         let asked = ASKED.iter().flat_map(|(name, kinds)| kinds.iter().map(move |it| (name, *it)));
@@ -199,7 +202,7 @@ fn sections(message: &Message) -> [Vec<String>; 3] {
 }
 
 /// What is there first.
-const HELD: [(&str, &str); 10] = [
+pub(super) const HELD: [(&str, &str); 12] = [
     ("/services/web/1", r#"{"host":"10.0.0.1:80","version":"1","tags":["red"],"text":"t"}"#),
     ("/services/web/2", r#"{"host":"10.0.0.2:80","version":"2"}"#),
     ("/services/via/1", "1.web.services.internal:80"),
@@ -210,6 +213,8 @@ const HELD: [(&str, &str); 10] = [
     ("/sky/test/sky/deep/a/b", r#"{"host":"10.1.0.2","port":80}"#),
     ("/sky/test/sky/alias", r#"{"host":"www.alone.test"}"#),
     ("/sky/test/sky/inner", r#"{"host":"web.services.internal","port":80}"#),
+    ("/sky/test/sky/wild/*", r#"{"host":"10.1.0.7","text":"wild"}"#),
+    ("/sky/test/sky/led/*", r#"{"host":"www.alone.test"}"#),
 ];
 
 /// What is written then.

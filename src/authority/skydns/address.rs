@@ -111,12 +111,13 @@ impl Lookup<'_> {
     fn collect_host(&self, host: &str, by: By, all: &mut Collected, draw: &mut Draw) {
         let Ok(name) = WireName::from_text(host) else { return };
         let Some((site, below)) = self.generation.locate(&name) else { return };
-        self.visits.trace(self.generation, site, (&name, below));
+        let node = self.generation.find(site, &name, below);
+        self.visits.trace(self.generation, (site, below), &name, node);
         let zone = self.generation.zone(site);
         if !zone.is_ready() || zone.standing() == Staleness::Expired {
             return;
         }
-        match self.generation.find(site, &name, below) {
+        match node {
             // A host that means many names is a mistake, or an attack: each could be a zone.
             None | Some(Node::SkyDns(Branch { by: Lead::Pattern, .. })) => {}
             Some(Node::SkyDns(branch)) => {

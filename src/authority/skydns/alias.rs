@@ -106,8 +106,8 @@ impl Lookup<'_> {
             match self.generation.locate(&name) {
                 None => wants_out,
                 Some((site, below)) => {
-                    self.visits.trace(self.generation, site, (&name, below));
                     let node = self.generation.find(site, &name, below);
+                    self.visits.trace(self.generation, (site, below), &name, node);
                     let is_many =
                         matches!(node, Some(Node::SkyDns(Branch { by: Lead::Pattern, .. })));
                     !wants_out && node.is_some() && !is_many

@@ -31,6 +31,9 @@ use crate::wire::full::{QUESTION_POINTER, write_data};
 const DRAWN_FROM_MAX: usize = u16::MAX as usize;
 /// Octets of records that are kept of more than one service. They can be asked for by many names.
 const KEPT_MAX: usize = 4096;
+/// The same of entries of a SkyDNS zone: they stand below few names, and their zone keeps as much as
+/// it has entries.
+const KEPT_OF_TREE_MAX: usize = DRAWN_FROM_MAX;
 
 /// The draw of an answer's records: how many are sent at most, and by which order.
 pub(super) type Drawn = (usize, AnswersOrder);
@@ -49,9 +52,18 @@ pub(super) struct ReadyQuestion<'a> {
     pub(super) drawn: Drawn,
     /// Whether its records can be given one by one.
     pub(super) is_separable: bool,
+    /// Whether it stands among the entries of a SkyDNS zone.
+    pub(super) is_in_tree: bool,
     /// How many of the name's labels the answer may point to, counted from the right: those that
     /// all names have which are given it.
     pub(super) shared: usize,
+}
+
+impl ReadyQuestion<'_> {
+    /// Octets of records that are kept of it, where it is made of more than one service.
+    const fn kept_max(&self) -> usize {
+        if self.is_in_tree { KEPT_OF_TREE_MAX } else { KEPT_MAX }
+    }
 }
 
 /// Makes the answer to a question of class IN from its service alone, of whose records those that
@@ -85,7 +97,8 @@ pub(super) fn compile_kept(
     draw: &mut Draw,
 ) -> Option<(Ready, Footprint)> {
     if asked.is_separable {
-        let room = (2 * KEPT_MAX, Overflow::Cut);
+        // With the address of every target.
+        let room = (2 * asked.kept_max(), Overflow::Cut);
         let (answer, footprint) = ask_traced(asked, room, true, draw)?;
         if let Some(ready) = separate(asked, &answer, &footprint) {
             return Some((ready, footprint));
@@ -105,8 +118,8 @@ fn separate(asked: &ReadyQuestion<'_>, answer: &Answer, footprint: &Footprint) -
         [] if footprint.is_short => Some(Ready::Elsewhere),
         [] if is_nodata(answer) => Some(Ready::NoData),
         [set] if set.kind == asked.kind && answer.authority.is_none() && !footprint.varies => {
-            let is_small = answer_octets(answer) <= KEPT_MAX && !footprint.is_short && !set.is_cut;
-            let is_all = !is_limited(asked, &answer.additional, footprint);
+            let is_small = asked.is_in_tree || answer_octets(answer) <= KEPT_MAX && !set.is_cut;
+            let is_all = !footprint.is_short && !is_limited(asked, &answer.additional, footprint);
             let found = || records(set, &answer.additional, asked.drawn).ok();
             let kept = Some(()).filter(|()| is_small && is_all).and_then(|()| found());
             Some(kept.unwrap_or(Ready::Elsewhere))
@@ -126,7 +139,8 @@ fn is_nodata(answer: &Answer) -> bool {
 
 /// Whether some RRset may be a draw of more records than its zone answers with.
 pub(super) fn is_limited(asked: &ReadyQuestion<'_>, sets: &[RrSet], footprint: &Footprint) -> bool {
-    let zones = footprint.zones.iter().filter_map(|at| asked.generation.zones().get(*at));
+    let parts = footprint.depends.parts().iter();
+    let zones = parts.filter_map(|(at, _)| asked.generation.zones().get(*at));
     let limits = zones.map(|zone| zone.settings().most_answers());
     let own = asked.position.zone.settings().most_answers();
     let most = limits.chain([own]).min().unwrap_or(usize::MAX);

@@ -12,8 +12,8 @@ use super::compile::{Drawn, ReadyQuestion, compile, compile_kept};
 use super::compose::{Composer, Declined, WriteResult};
 use crate::authority::{Position, may_hold};
 use crate::index::{
-    AnswerSlot, AnswerStamp, Cut, Generation, KeptAnswer, Node, Owner, Ready, Sample, Site,
-    StoredAnswer,
+    AnswerSlot, AnswerStamp, Branch, Cut, FoundAnswer, Generation, Keeper, KeptAnswer, Lead, Node,
+    Owner, Ready, Sample, Schema, Site, StoredAnswer, labels_in,
 };
 use crate::names::WireName;
 use crate::wire::Policy;
@@ -62,9 +62,13 @@ impl Fast {
     pub(super) fn existing(
         &mut self,
         inquiry: &Inquiry<'_>,
+        answer: Option<FoundAnswer>,
         policy: &Policy,
         composer: &mut Composer<'_>,
     ) -> CodeResult {
+        if let Some(found) = answer.as_ref().and_then(|it| it.as_ref()) {
+            return self.write(inquiry, &found.ready, policy, composer);
+        }
         let Inquiry { generation, position, node, kind, .. } = *inquiry;
         let is_bare = matches!(position.site, Site::Bare(..));
         if !may_hold(node, kind) || is_bare && kind == RecordType::PTR {
@@ -76,10 +80,16 @@ impl Fast {
                 return self.write(inquiry, held.ready(), policy, composer);
             }
         }
-        let name = self.name;
-        let (kept, (at, kind)) = node.kept(kind, position.zone, &name).ok_or(Declined)?;
-        let own = position.site.at();
-        if let Some(found) = kept.get((at, kind), generation, own) {
+        let (name, site) = (self.name, position.site);
+        let at = (position.zone, position.below);
+        let (keeper, key) = node.kept(kind, at, &name).ok_or(Declined)?;
+        let kept = match keeper {
+            Keeper::Few(kept) => kept,
+            Keeper::Zone if self.is_unbounded() => generation.kept_or_made(site),
+            Keeper::Zone => generation.kept(site).ok_or(Declined)?,
+        };
+        let own = site.at();
+        if let Some(found) = kept.get(key, generation, own) {
             let found = found.as_ref().ok_or(Declined)?;
             return self.write(inquiry, &found.ready, policy, composer);
         }
@@ -88,9 +98,9 @@ impl Fast {
         }
         let (ready, footprint) =
             compile_kept(&inquiry.asked(&name), &mut self.draw).ok_or(Declined)?;
-        let stamp = AnswerStamp::of(generation, &footprint.zones, own).ok_or(Declined)?;
-        let answer = Arc::new(KeptAnswer { name: at.into(), kind, stamp, ready });
-        kept.set(Arc::clone(&answer), generation, own);
+        let stamp = AnswerStamp::of(generation, &footprint.depends, own).ok_or(Declined)?;
+        let answer = Arc::new(KeptAnswer::new(key, stamp, ready));
+        kept.set(&answer, generation, own);
         self.write(inquiry, &answer.ready, policy, composer)
     }
 
@@ -148,11 +158,15 @@ impl Fast {
         if sample.is_worn_by_this() && !self.is_unbounded() {
             return Err(Declined);
         }
-        if self.is_unbounded()
-            && sample.is_worn()
-            && let Ready::Sample(next) = compile(&inquiry.asked(&self.name), &mut self.draw)
-        {
-            sample.records.store(next.records.load_full());
+        if self.is_unbounded() && sample.is_worn() {
+            let asked = inquiry.asked(&self.name);
+            let next = match inquiry.node.service() {
+                Some(_) => Some(compile(&asked, &mut self.draw)),
+                None => compile_kept(&asked, &mut self.draw).map(|(next, _)| next),
+            };
+            if let Some(Ready::Sample(next)) = next {
+                sample.records.store(next.records.load_full());
+            }
         }
         Ok(())
     }
@@ -195,6 +209,12 @@ impl<'g> Inquiry<'g> {
         !is_cut && !matches!(self.kind, CNAME | MX | NS | PTR | SOA)
     }
 
+    /// Whether it stands among the entries of a SkyDNS zone.
+    fn is_in_tree(&self) -> bool {
+        let is_elsewhere = matches!(self.node, Node::Static(_) | Node::Apex(_) | Node::Cut(_));
+        self.position.zone.settings().schema() == Schema::SkyDns && !is_elsewhere
+    }
+
     /// How many labels from the left tell the node apart from others of its service.
     fn told_by(&self) -> usize {
         let below = self.position.below;
@@ -228,6 +248,7 @@ impl<'g> Inquiry<'g> {
             kind: self.kind,
             drawn: self.drawn(),
             is_separable: self.is_separable(),
+            is_in_tree: self.is_in_tree(),
             shared: self.shared(name),
         }
     }
@@ -238,6 +259,10 @@ impl<'g> Inquiry<'g> {
         match self.node {
             Node::Static(owner) if owner.name().is_wildcard() => labels(owner) - 1,
             Node::Cut(Cut::Delegation(owner)) => labels(owner),
+            Node::SkyDns(Branch { by: Lead::Wildcard(encloser), .. }) => {
+                let below = self.position.below;
+                name.labels() - below + labels_in(name, below, encloser)
+            }
             _ => name.labels(),
         }
     }

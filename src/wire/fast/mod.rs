@@ -12,7 +12,7 @@
 //! thing leads to another (`whole`). Where it is kept, and how long it is true, `held` knows with
 //! [`index`](crate::index).
 //!
-//! It is no second truth: names are followed by the authority's own `resolve_kept`, and every
+//! It is no second truth: names are followed by the authority's own `resolve_answer`, and every
 //! octet of a record comes from encoding the authority's answer. What it does not take
 //! goes to the full path, which says the same, slower.
 
@@ -35,9 +35,9 @@ use self::query::{Query, Unusual};
 use super::counters::zone_of;
 use super::edns::{Budget, Edns, OptReply, ZoneVersion};
 use super::{Kind, Peer, Policy, Topic, View};
-use crate::authority::{Draw, Position, Reason, Resolved, resolve_kept};
+use crate::authority::{Draw, Position, Reason, Resolved, resolve_answer};
 use crate::index::skydns::is_any_label;
-use crate::index::{Generation, Schema, Zone};
+use crate::index::{FoundAnswer, Generation, Schema, Zone};
 use crate::names::WireName;
 
 /// The verdict of the fast path on a message.
@@ -152,7 +152,7 @@ impl Fast {
         };
         let octets = [query.octets, query.question.len()];
         let budget = Budget::new(policy, from.transport, edns.as_ref(), octets);
-        let (resolved, (mut code, reason)) = self.resolve(view, from.ip(), query.kind);
+        let (resolved, answer, (mut code, reason)) = self.resolve(view, from.ip(), query.kind);
         let mut composer = Composer::new(query, budget, reply)?;
         match resolved {
             _ if self.is_for_others(&resolved, query, policy) => return Err(Declined),
@@ -162,7 +162,8 @@ impl Fast {
                 let (kind, client) = (query.kind, from.ip());
                 let inquiry = Inquiry { generation, position, node, kind, client };
                 // Where an alias leads to nothing, that is said.
-                code = self.existing(&inquiry, policy, &mut composer)?.unwrap_or(code);
+                let found = self.existing(&inquiry, answer, policy, &mut composer)?;
+                code = found.unwrap_or(code);
             }
         }
         let truncated = composer.is_truncated();
@@ -200,13 +201,13 @@ impl Fast {
         View { generation, policy }: View<'g>,
         client: IpAddr,
         kind: RecordType,
-    ) -> (Resolved<'g>, (ResponseCode, Option<Reason>)) {
+    ) -> (Resolved<'g>, Option<FoundAnswer>, (ResponseCode, Option<Reason>)) {
         if !policy.may_query(client) {
             let refused = (ResponseCode::Refused, Some(Reason::Prohibited));
-            return (Resolved::Foreign, refused);
+            return (Resolved::Foreign, None, refused);
         }
-        let resolved = resolve_kept(generation, &self.name, kind);
-        (resolved, resolved.code())
+        let (resolved, answer) = resolve_answer(generation, &self.name, kind);
+        (resolved, answer, resolved.code())
     }
 
     /// Writes a negative answer.

@@ -10,7 +10,11 @@
 #[path = "names/rows.rs"]
 mod rows;
 
-/// What is registered, and the same in zone files.
+/// What is registered, and the same in lines of zone files.
+#[path = "names/said.rs"]
+mod said;
+
+/// What is registered in etcd, and zone files that say the same.
 #[path = "names/data.rs"]
 mod data;
 

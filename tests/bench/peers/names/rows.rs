@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::data::{BIG, MANY, REVERSE, SKY, STATIC};
+use super::said::{BIG, MANY, REVERSE, SKY, STATIC};
 use crate::data::{SMALL, ZONE};
 use crate::population::address;
 use crate::questions::{A, AAAA, Ask, NOERROR, NXDOMAIN, Opt, PTR, SRV};

@@ -30,6 +30,8 @@ pub(crate) struct World {
     /// Room for replies.
     reply: Vec<u8>,
     large: Vec<u8>,
+    /// The full path's replies, each of which has the length of its own.
+    replied: Vec<u8>,
     /// How many queries were asked since somebody wanted to know, and of them from ready answers.
     asked: [usize; 2],
 }
@@ -61,6 +63,7 @@ impl World {
             policy: policy(),
             reply: vec![0; UDP_MAX.into()],
             large: vec![0; READY_MAX],
+            replied: Vec::new(),
             asked: [0; 2],
         }
     }
@@ -83,7 +86,7 @@ impl World {
         match self.fast.respond(view, query, Peer::udp(CLIENT), &mut self.reply) {
             Verdict::Reply { .. } => self.asked[1] += 1,
             _ => {
-                let _ = self.full.respond(query, Peer::udp(CLIENT), &mut self.large);
+                let _ = self.full.respond(query, Peer::udp(CLIENT), &mut self.replied);
             }
         }
     }

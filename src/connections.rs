@@ -46,16 +46,29 @@ impl<S> ConnectionTable<S> {
         (self.count, close)
     }
 
+    /// Gives a connection to another client than it seemed to be of.
+    pub fn give(&mut self, number: u64, client: IpAddr) {
+        let Some(it) = self.open.get_mut(&number) else { return };
+        let before = std::mem::replace(&mut it.client, client);
+        *self.clients.entry(client).or_default() += 1;
+        self.leave(before);
+    }
+
     /// Takes a connection out, if it is still there.
     pub fn remove(&mut self, number: u64) -> Option<OpenConnection<S>> {
         let gone = self.open.remove(&number)?;
-        if let Some(count) = self.clients.get_mut(&gone.client) {
+        self.leave(gone.client);
+        Some(gone)
+    }
+
+    /// A client has one less.
+    fn leave(&mut self, client: IpAddr) {
+        if let Some(count) = self.clients.get_mut(&client) {
             *count -= 1;
             if *count == 0 {
-                self.clients.remove(&gone.client);
+                self.clients.remove(&client);
             }
         }
-        Some(gone)
     }
 
     /// A connection, if it is still there.
@@ -97,6 +110,20 @@ impl<S> ConnectionTable<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_is_given_to_another_client_counts_as_its() {
+        let (one, two) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let mut table = ConnectionTable::default();
+        let (number, _) = table.add(one, ());
+        for client in [two, two, one, two] {
+            table.give(number, client);
+        }
+        assert_eq!((table.of(one), table.of(two), table.count()), (0, 1, 1));
+        table.give(number + 1, one);
+        assert_eq!(table.remove(number).map(|it| it.client), Some(two));
+        assert_eq!((table.of(one), table.of(two), table.count()), (0, 0, 0));
+    }
 
     #[test]
     fn the_first_in_order_is_closed_and_counted_no_more() {

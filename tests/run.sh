@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 PATH="$PATH:/usr/sbin:/sbin"
 need_build etcd=etcd-server etcdctl=etcd-client dig=bind9-dnsutils kdig=knot-dnsutils /bin/kill=procps \
   faketime=faketime nft=nftables ip=iproute2 unshare=util-linux \
-  c++=g++ host=bind9-host drill=ldnsutils haproxy=haproxy prometheus=prometheus kinit=krb5-user \
+  c++=g++ host=bind9-host drill=ldnsutils haproxy=haproxy dnsdist=dnsdist prometheus=prometheus kinit=krb5-user \
   curl=curl jq=jq chromium=chromium chromedriver=chromium-driver musl-gcc=musl-tools /usr/include/ares.h=libc-ares-dev nsd=nsd knotd=knot unbound=unbound named=bind9 \
   /bin/busybox=busybox-static lintian=lintian rpm=rpm rpmlint=rpmlint dpkg-shlibdeps=dpkg-dev runc=runc \
   /etc/ssl/certs/ca-certificates.crt=ca-certificates

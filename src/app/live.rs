@@ -237,7 +237,7 @@ fn http_rules(config: config::Http) -> http::Rules {
 fn policy(answering: Answering, limits: Limits, encrypted: Encrypted, earlier: &Policy) -> Policy {
     let Answering { cookies, udp_size, strict_amplification, nsid, chaos, query_log: _ } =
         answering;
-    let Limits { allow_query, allow_recursion, rate, tcp, run_as: _ } = limits;
+    let Limits { allow_query, allow_recursion, proxies, rate, tcp, run_as: _ } = limits;
     let octets = |text: String| text.into_bytes().into();
     let limiter = |rate: RateLimit| match &earlier.rate_limit {
         Some(limiter) => limiter.with(rate),
@@ -252,6 +252,7 @@ fn policy(answering: Answering, limits: Limits, encrypted: Encrypted, earlier: &
         designations: Arc::default(),
         forwarder: None,
         nsid: nsid.map(octets),
+        proxies,
         query_log: None,
         rate_limit: rate.map(limiter),
         strict_amplification,

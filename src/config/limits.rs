@@ -15,6 +15,8 @@ pub struct Limits {
     pub allow_query: Option<Networks>,
     /// Whom names outside the zones are looked up for.
     pub allow_recursion: Networks,
+    /// Whose PROXY headers are believed, and must come; nobody's when absent.
+    pub proxies: Option<Networks>,
     /// How much a network is sent over UDP; without limit when absent.
     pub rate: Option<RateLimit>,
     /// What connections may take.
@@ -34,6 +36,7 @@ pub(super) fn limits(args: &LimitArgs, file: &File) -> Result<Limits, Failure> {
     Ok(Limits {
         allow_query: allow_query.map(list),
         allow_recursion: args.allow_recursion(file).map(list).unwrap_or_default(),
+        proxies: args.proxy_protocol(file).filter(|it| !it.value.is_empty()).map(list),
         rate: rate(args, file)?,
         tcp: tcp(args, file)?,
         run_as: run_as(args, file)?,
@@ -101,8 +104,9 @@ mod tests {
 
     #[test]
     fn nothing_is_limited_by_default_but_connections_and_recursion() {
-        let Limits { allow_query, allow_recursion, rate, tcp, run_as } = read("").unwrap();
+        let Limits { allow_query, allow_recursion, proxies, rate, tcp, run_as } = read("").unwrap();
         assert!(allow_query.is_none() && rate.is_none() && run_as.is_none());
+        assert!(proxies.is_none() && read("proxy-protocol = []").unwrap().proxies.is_none());
         assert!(holds(&allow_recursion, "10.1.1.1") && !holds(&allow_recursion, "192.0.2.1"));
         assert_eq!((tcp.connections, tcp.per_client, tcp.idle.as_secs()), (900, 450, 10));
         assert!(read("rate-limit = 0\nrate-limit-slip = 1").unwrap().rate.is_none());
@@ -113,6 +117,7 @@ mod tests {
         let text = r#"
             allow-query = ["10.0.0.0/8", "2001:db8::/32"]
             allow-recursion = []
+            proxy-protocol = ["10.9.0.0/16"]
             rate-limit = 20
             rate-limit-slip = 0
             rate-limit-ipv6-prefix = 48
@@ -120,7 +125,8 @@ mod tests {
             tcp-connections = 21
             tcp-idle = "30s"
         "#;
-        let Limits { allow_query, allow_recursion, rate, tcp, .. } = read(text).unwrap();
+        let Limits { allow_query, allow_recursion, proxies, rate, tcp, .. } = read(text).unwrap();
+        assert!(proxies.is_some_and(|it| holds(&it, "10.9.1.1") && !holds(&it, "10.8.1.1")));
         let allow_query = allow_query.unwrap();
         assert!(holds(&allow_query, "2001:db8::1") && !holds(&allow_query, "11.0.0.1"));
         assert!(!holds(&allow_recursion, "127.0.0.1"));
@@ -137,6 +143,10 @@ mod tests {
             ("\nallow-query = []", "srvd.toml:2: allow-query: name the networks"),
             ("allow-query = [\"10.0.0.1/8\"]", "write 10.0.0.0/8 for the network, or 10.0.0.1"),
             ("allow-recursion = [\"all\"]", "`all` is no network"),
+            (
+                "\nproxy-protocol = [\"haproxy\"]",
+                "srvd.toml:2: proxy-protocol: `haproxy` is no net",
+            ),
             (
                 "\n\nrate-limit = 100001",
                 "srvd.toml:3: rate-limit: 100001 is not within 0 to 100000",

@@ -32,6 +32,13 @@ options! {
         /// or a list with commas.
         #[arg(long, env = "SRVD_ALLOW_RECURSION", value_name = "NETWORK", value_delimiter = ',')]
         allow_recursion: Vec<Network> => Reloaded;
+        /// Networks of proxies, which send PROXY v2 headers [default: none]
+        ///
+        /// Whoever is in one must begin with a header, over UDP, TCP, TLS and HTTPS, and is believed
+        /// who its client is. A header of anybody else is never believed. May be repeated, or a list
+        /// with commas.
+        #[arg(long, env = "SRVD_PROXY_PROTOCOL", value_name = "NETWORK", value_delimiter = ',')]
+        proxy_protocol: Vec<Network> => Reloaded;
         /// UDP responses per second per client network; 0 is no limit [default: 0]
         ///
         /// Counted by kind: answers, names that do not exist by zone, errors. TCP and clients with a

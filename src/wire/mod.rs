@@ -63,13 +63,15 @@ mod https;
 mod limiter;
 mod listen;
 mod policy;
+mod proxy;
 mod query_handler;
 mod tcp;
 mod udp;
 
 pub use self::counters::{
     Answered, Code, CodeCounts, Counters, Counts, Family, HandshakeOutcome, HttpCounts, Kind,
-    Origin, Path, QueryLog, RefusalCause, Replied, TcpCounts, TlsCounts, Topic, Totals, Truncation,
+    Origin, Path, ProxyCounts, ProxyOutcome, QueryLog, RefusalCause, Replied, TcpCounts, TlsCounts,
+    Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
@@ -77,6 +79,7 @@ pub use self::full::Responder;
 pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::policy::{Policies, Policy, UdpSize};
+pub use self::proxy::{HEADER_MAX, HeaderFault, ProxyHeader};
 pub use self::tcp::TcpLimits;
 
 use std::net::{IpAddr, SocketAddr};

@@ -69,6 +69,8 @@ pub struct Policy {
     pub allow_query: Option<Networks>,
     /// Whom names outside our zones are looked up for.
     pub allow_recursion: Networks,
+    /// Proxies, which must say for whom they ask, and are believed; none when absent.
+    pub proxies: Option<Networks>,
     /// Limits what networks are sent over UDP, if they are limited.
     pub rate_limit: Option<Limiter>,
     /// Logs some of the queries.
@@ -125,6 +127,12 @@ impl Policy {
     #[must_use]
     pub fn may_query(&self, client: IpAddr) -> bool {
         self.allow_query.as_ref().is_none_or(|networks| networks.contains(client))
+    }
+
+    /// Whether a sender must say by a PROXY header for whom it asks.
+    #[must_use]
+    pub fn is_proxy(&self, sender: IpAddr) -> bool {
+        self.proxies.as_ref().is_some_and(|networks| networks.contains(sender))
     }
 
     /// Whether names outside our zones are looked up for a client.

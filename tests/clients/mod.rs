@@ -4,6 +4,7 @@
 //! which the server has port 53 ([`namespace`]). A client that is not installed is left out,
 //! with one sentence; `tests/run.sh` installs all of them where there is apt.
 
+mod behind;
 mod dns_sd;
 mod encrypted;
 mod haproxy;

@@ -35,6 +35,14 @@ const OPTS: [&[u8]; 6] = [
     &[0, 0, 41, 4, 208, 0, 1, 0, 0, 0, 0],
     &[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 5, 0, 11, 0, 2, 1],
 ];
+/// PROXY headers: of IPv4, of IPv6 with a part behind it, LOCAL, without a family, of a later version.
+const HEADERS: [&[u8]; 5] = [
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x12\0\x0c\xc0\0\x02\x07\x7f\0\0\x01\x0f\xa0\0\x35",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x29\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x0f\xa0\0\x35\xe0\0\x02ab",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\x03abc",
+    b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c\xc0\0\x02\x07\x7f\0\0\x01\x0f\xa0\0\x35",
+];
 /// Values that writers write.
 const DOCUMENTS: [&str; 12] = [
     "10.0.0.1:8080",
@@ -87,7 +95,12 @@ const CHOICES: (u64, usize) = (12, 160);
 /// The seeds of a check.
 pub(crate) fn of(check: &str) -> Vec<Vec<u8>> {
     match check {
-        "packet" => QUESTIONS.iter().zip(OPTS.iter().cycle()).map(packet).collect(),
+        "packet" => {
+            let packets = QUESTIONS.iter().zip(OPTS.iter().cycle()).map(packet);
+            let behind = HEADERS.iter().zip(QUESTIONS.iter().zip(OPTS.iter().cycle()));
+            let behind = behind.map(|(header, it)| [*header, &packet(it)].concat());
+            packets.chain(behind).collect()
+        }
         "document" => DOCUMENTS.iter().map(|it| it.as_bytes().to_vec()).collect(),
         "old_request" => OLD_REQUESTS.iter().map(|it| it.as_bytes().to_vec()).collect(),
         "template" => TEMPLATES.iter().map(|it| it.as_bytes().to_vec()).collect(),

@@ -1,7 +1,7 @@
 //! Clients of DNS over TLS, and what servers show them.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -38,11 +38,15 @@ impl TlsClient {
 
     /// Connects, and shakes hands.
     pub(crate) fn connect(&self, at: SocketAddr) -> std::io::Result<TlsConnection> {
-        let mut stream = TcpStream::connect(at)?;
+        let stream = TcpStream::connect(at)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
-        let name = at.ip().into();
-        let mut connection = ClientConnection::new(Arc::clone(&self.0), name).unwrap();
+        self.over(stream, at.ip())
+    }
+
+    /// Shakes hands on a connection to an address.
+    pub(crate) fn over(&self, mut stream: TcpStream, to: IpAddr) -> std::io::Result<TlsConnection> {
+        let mut connection = ClientConnection::new(Arc::clone(&self.0), to.into()).unwrap();
         while connection.is_handshaking() {
             connection.complete_io(&mut stream)?;
         }

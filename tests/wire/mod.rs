@@ -1,5 +1,6 @@
 //! What goes over sockets.
 
+mod behind;
 pub(crate) mod cut;
 mod differential;
 mod dig;

@@ -15,8 +15,8 @@ use super::write::{labelled, single};
 use crate::index::{Index, ZoneNumber};
 use crate::metrics::Distribution;
 use crate::wire::{
-    Answered, Counters, HandshakeOutcome, Origin, RefusalCause, TcpCounts, TlsCounts, Totals,
-    Truncation,
+    Answered, Counters, HandshakeOutcome, Origin, ProxyOutcome, RefusalCause, TcpCounts, TlsCounts,
+    Totals, Truncation,
 };
 
 /// A histogram's name, what it says, in which unit, and the divisors of limits and sum that
@@ -56,7 +56,21 @@ pub(super) fn encode(
     encrypted(encoder, &totals.tls)?;
     let statuses = totals.https.by_status();
     let help = "Requests of DNS over HTTPS that were answered";
-    labelled(encoder, ("srvd_doh_requests", help, "status"), &statuses)
+    labelled(encoder, ("srvd_doh_requests", help, "status"), &statuses)?;
+    proxied(encoder, counters)
+}
+
+/// Writes what became of PROXY headers.
+fn proxied(encoder: &mut DescriptorEncoder, counters: &Counters) -> fmt::Result {
+    let (name, help) = ("srvd_proxy_headers", "PROXY headers, and what was sent without one");
+    let mut figures = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (transport, counts) in counters.proxied() {
+        for (outcome, count) in ProxyOutcome::ALL.into_iter().zip(counts) {
+            let labels = [("proto", transport.as_str()), ("outcome", outcome.as_str())];
+            ConstCounter::new(count).encode(figures.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes how many queries were answered, about what and how. Of a zone that is gone nothing is
@@ -142,6 +156,7 @@ fn lost(encoder: &mut DescriptorEncoder, totals: &Totals) -> fmt::Result {
             ("rate-limit", fast.limited + full.limited + forwarded.limited),
             ("ending", fast.withheld + full.withheld + forwarded.withheld),
             ("no-query", fast.silent + full.silent),
+            ("proxy", fast.unproxied),
             ("unsent", fast.unsent + full.unsent + forwarded.unsent),
         ],
     )

@@ -22,6 +22,8 @@ pub(in crate::wire) enum DatagramEvent {
     Evicted,
     /// There was nothing to say to it.
     Silent,
+    /// Its PROXY header was missing, broken, or a stranger's.
+    Unproxied,
     /// Its reply would have been SERVFAIL while we end, and was left unsaid.
     Withheld,
     /// Its reply was over the rate of the client's network, and not sent.
@@ -60,7 +62,7 @@ pub(in crate::wire) struct DatagramCounters {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Datagrams that came to these threads. Once they are dealt with, it is the sum of the
-    /// answered, handed, dropped, silent, withheld and limited.
+    /// answered, handed, dropped, silent, unproxied, withheld and limited.
     pub received: u64,
     /// Of these, the answered.
     pub answered: u64,
@@ -75,6 +77,8 @@ pub struct Counts {
     pub evicted: u64,
     /// Of these, the ones with nothing to be said to: responses, scraps.
     pub silent: u64,
+    /// Of these, the ones whose PROXY header was missing, broken, or a stranger's.
+    pub unproxied: u64,
     /// Of these, the ones whose replies would have been SERVFAIL while we end.
     pub withheld: u64,
     /// Of these, the ones whose replies were over the rate of a network, and not sent.
@@ -120,6 +124,7 @@ impl Block {
             dropped: event(DatagramEvent::Dropped),
             evicted: event(DatagramEvent::Evicted),
             silent: event(DatagramEvent::Silent),
+            unproxied: event(DatagramEvent::Unproxied),
             withheld: event(DatagramEvent::Withheld),
             limited: event(DatagramEvent::Limited),
             slipped: event(DatagramEvent::Slipped),
@@ -141,6 +146,7 @@ impl ops::Add for Counts {
             dropped: self.dropped + other.dropped,
             evicted: self.evicted + other.evicted,
             silent: self.silent + other.silent,
+            unproxied: self.unproxied + other.unproxied,
             withheld: self.withheld + other.withheld,
             limited: self.limited + other.limited,
             slipped: self.slipped + other.slipped,

@@ -7,12 +7,13 @@
 //! | what became of datagrams ([`DatagramEvent`]) | thread | by the thread alone |
 //! | replies of the fast path over UDP ([`answers`]) | thread | by the thread alone |
 //! | other replies | [`Origin`] | by whoever replies, with locked instructions |
-//! | connections ([`tcp`]), handshakes ([`tls`]), requests ([`https`]) | | the same |
+//! | connections ([`tcp`]), handshakes ([`tls`]), requests ([`https`]), PROXY headers ([`proxied`]) | | the same |
 
 mod answers;
 mod events;
 mod https;
 mod origin;
+mod proxied;
 mod query_log;
 mod replied;
 mod tcp;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use self::answers::Answers;
 use self::events::Block;
 use self::https::HttpCounters;
+use self::proxied::ProxyCounters;
 use self::tcp::Tcp;
 use self::tls::TlsCounters;
 use crate::lock::Lock;
@@ -38,6 +40,7 @@ pub use self::answers::{Answered, CodeCounts, Replied};
 pub use self::events::Counts;
 pub use self::https::HttpCounts;
 pub use self::origin::{Family, Origin, Path};
+pub use self::proxied::{ProxyCounts, ProxyOutcome};
 pub use self::query_log::QueryLog;
 pub use self::tcp::TcpCounts;
 pub use self::tls::{HandshakeOutcome, TlsCounts};
@@ -74,6 +77,8 @@ pub struct Counters {
     pub(super) tls: TlsCounters,
     /// Of HTTP in some of these.
     pub(super) https: HttpCounters,
+    /// Of PROXY headers.
+    pub(super) proxy: ProxyCounters,
     /// Lines of the query log that were lost.
     lost_lines: AtomicU64,
 }
@@ -133,9 +138,14 @@ impl Counters {
 
     /// What a UDP worker writes, whose clients are of one family.
     pub(super) fn worker(&self, family: Family) -> (DatagramCounters, ReplyCounters) {
+        (DatagramCounters::new(&self.workers), self.own(family))
+    }
+
+    /// What a UDP worker writes of its replies to clients of a family.
+    pub(super) fn own(&self, family: Family) -> ReplyCounters {
         let answers = Arc::<Answers>::default();
         self.own.lock().push((family, Arc::clone(&answers)));
-        (DatagramCounters::new(&self.workers), ReplyCounters { answers })
+        ReplyCounters { answers }
     }
 
     /// A block for a thread of the full path.
@@ -146,6 +156,12 @@ impl Counters {
     /// Counts what became of a reply that others were asked for.
     pub(super) fn forwarded(&self, event: DatagramEvent) {
         self.forwarded.count(event, 1, locked);
+    }
+
+    /// What became of PROXY headers, by transport.
+    #[must_use]
+    pub fn proxied(&self) -> Vec<ProxyCounts> {
+        self.proxy.counts().collect()
     }
 
     /// Counts a line of the query log that was lost.

@@ -45,6 +45,15 @@ impl Family {
         }
     }
 
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::V4 => Self::V6,
+            Self::V6 => Self::V4,
+        }
+    }
+
     /// The version as a digit.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

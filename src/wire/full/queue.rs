@@ -9,6 +9,7 @@
 //! for is lost: who asks over UDP asks again, and a worker that waited would delay those it
 //! could answer at once.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar};
 use std::time::{Duration, Instant};
 
@@ -48,8 +49,8 @@ struct Handed {
 
 /// The recipient of a reply.
 pub(in crate::wire) enum Recipient {
-    /// Who sent a datagram, by the socket that it came by.
-    Datagram(Route, Arc<UdpSocket>),
+    /// The client of a datagram; where the reply goes, and the socket that it came by.
+    Datagram(SocketAddr, Route, Arc<UdpSocket>),
     /// A client that is connected, by a promise to its connection.
     Stream(Peer, Promise),
 }
@@ -207,7 +208,7 @@ impl Recipient {
     /// The client, and what it asked by.
     const fn client(&self) -> Peer {
         match self {
-            Self::Datagram(route, _) => Peer::udp(route.client),
+            Self::Datagram(client, ..) => Peer::udp(*client),
             Self::Stream(client, _) => *client,
         }
     }
@@ -235,14 +236,14 @@ impl Handed {
         let Self { message, to, since } = self;
         let from = to.client();
         let (route, socket) = match to {
-            Recipient::Datagram(route, socket) => (route, socket),
+            Recipient::Datagram(_, route, socket) => (route, socket),
             Recipient::Stream(_, promise) => return promise.keep(reply.to_vec(), path),
         };
         let mut replied = Replied::read(view, from.ip(), reply);
         if responder.withholds(replied.code) {
             return count(DatagramEvent::Withheld);
         }
-        match view.policy.judge(&message, route.client, reply, Instant::now()) {
+        match view.policy.judge(&message, from.address, reply, Instant::now()) {
             RateVerdict::Sent => {}
             RateVerdict::Slipped(octets) => {
                 count(DatagramEvent::Slipped);
@@ -253,7 +254,7 @@ impl Handed {
         }
         if let Err(fault) = socket.send(reply, &route) {
             count(DatagramEvent::Unsent);
-            tracing::debug!(client = %route.client, "reply not sent: {fault}");
+            tracing::debug!(client = %from.address, "reply not sent: {fault}");
         }
         count(DatagramEvent::Answered);
         let took = since.elapsed();

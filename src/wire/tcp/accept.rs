@@ -19,7 +19,7 @@ use super::handshakes::HandshakeSlot;
 use super::tls::Tls;
 use super::turns::Turns;
 use crate::wire::full::Queue;
-use crate::wire::{Peer, Responder, https};
+use crate::wire::{Peer, ProxyOutcome, Responder, Transport, https, proxy};
 
 /// How long the connections that were closed have to give their descriptors back.
 const CLOSING: Duration = Duration::from_millis(1);
@@ -52,6 +52,17 @@ pub(in crate::wire) enum Door {
     Https(Tls),
 }
 
+impl Door {
+    /// What messages come over.
+    const fn transport(&self) -> Transport {
+        match self {
+            Self::Plain => Transport::Tcp,
+            Self::Tls(_) => Transport::Tls,
+            Self::Https(_) => Transport::Https,
+        }
+    }
+}
+
 /// A descriptor that is given up to accept a connection when there is no other, so that its
 /// client is told at once that there is no room.
 #[derive(Debug, Default)]
@@ -70,17 +81,13 @@ pub(in crate::wire) async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let place = common.connections.admit(peer.ip());
-                match &door {
-                    Door::Plain => {
-                        tasks.spawn(plain(stream, peer, common.clone(), place));
-                    }
-                    Door::Tls(tls) | Door::Https(tls) => {
-                        place.begin(false);
-                        let handshake = (tls.clone(), tls.admit(peer.ip()));
-                        let is_http = matches!(door, Door::Https(_));
-                        let common = (common.clone(), is_http);
-                        tasks.spawn(encrypted(stream, peer, common, place, handshake));
-                    }
+                send_at_once(&stream);
+                if common.responder.policies().load().is_proxy(peer.ip()) {
+                    place.begin(false);
+                    let (door, common) = (door.clone(), common.clone());
+                    tasks.spawn(behind_proxy((stream, peer), door, common, place, tasks.clone()));
+                } else {
+                    enter((stream, peer), &door, &common, place, &tasks);
                 }
             }
             Err(fault) => recover(&fault, &common.connections, &listener, &mut spare).await,
@@ -88,9 +95,55 @@ pub(in crate::wire) async fn serve(
     }
 }
 
+/// Serves the connection of a client, which begins as its listener's do.
+fn enter(
+    (stream, client): (TcpStream, SocketAddr),
+    door: &Door,
+    common: &Common,
+    place: ConnectionSlot,
+    tasks: &TaskTracker,
+) {
+    match door {
+        Door::Plain => tasks.spawn(plain(stream, client, common.clone(), place)),
+        Door::Tls(tls) | Door::Https(tls) => {
+            place.begin(false);
+            let handshake = (tls.clone(), tls.admit(client.ip()));
+            let common = (common.clone(), matches!(door, Door::Https(_)));
+            tasks.spawn(encrypted(stream, client, common, place, handshake))
+        }
+    };
+}
+
+/// Serves a connection that begins with a proxy's header: that of the client which it names. Until
+/// it is here, the connection is the proxy's.
+async fn behind_proxy(
+    (mut stream, proxy): (TcpStream, SocketAddr),
+    door: Door,
+    common: Common,
+    place: ConnectionSlot,
+    tasks: TaskTracker,
+) {
+    let (close, shutdown) = (place.close.clone(), common.shutdown.clone());
+    let received = shutdown.run_until_cancelled(proxy::receive(&mut stream));
+    let Some(received) = close.run_until_cancelled(received).await.flatten() else { return };
+    let count = |outcome| common.responder.counters().proxy.count(door.transport(), outcome, 1);
+    match received {
+        Ok(named) => {
+            let outcomes = [ProxyOutcome::Local, ProxyOutcome::Client];
+            count(outcomes[usize::from(named.is_some())]);
+            let client = named.unwrap_or(proxy);
+            place.give(client.ip());
+            enter((stream, client), &door, &common, place, &tasks);
+        }
+        Err((outcome, fault)) => {
+            count(outcome);
+            tracing::debug!(%proxy, "connection closed: {fault}");
+        }
+    }
+}
+
 /// Serves a connection that begins with a message.
 async fn plain(stream: TcpStream, peer: SocketAddr, common: Common, place: ConnectionSlot) {
-    send_at_once(&stream);
     Connection::new(stream, Peer::tcp(peer), &common).serve(place).await;
 }
 
@@ -103,7 +156,6 @@ async fn encrypted(
     place: ConnectionSlot,
     (tls, handshake): (Tls, HandshakeSlot),
 ) {
-    send_at_once(&stream);
     let (close, shutdown) = (place.close.clone(), common.shutdown.clone());
     let begun = shutdown.run_until_cancelled(tls.begin(stream, peer, handshake));
     let begun = close.run_until_cancelled(begun);

@@ -35,8 +35,9 @@ use crate::index::Generation;
 use crate::names::Share;
 use crate::wire::full::{Queue, Recipient};
 use crate::wire::listen::TCP_BUFFER;
+use crate::wire::proxy::{STRANGER, begins_with_header};
 use crate::wire::query_handler::{Handled, QueryHandler};
-use crate::wire::{Origin, Path, Peer, Policy, Replied, Responder, View};
+use crate::wire::{Origin, Path, Peer, Policy, ProxyOutcome, Replied, Responder, View};
 
 /// How long a message may take from its first octet to its last.
 const MESSAGE: Duration = Duration::from_secs(5);
@@ -137,6 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads and answers in turn. When told to stop, what has come is answered first.
     async fn converse(&mut self, place: &mut ConnectionSlot) -> io::Result<()> {
         while !self.ending && self.read().await? {
+            self.refuse_stranger()?;
             place.touch();
             place.hold(self.held());
             self.reply(place).await?;
@@ -145,6 +147,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.reply(place).await?;
         }
         Ok(())
+    }
+
+    /// Ends a connection whose first message is a PROXY header of somebody who is not believed.
+    fn refuse_stranger(&self) -> io::Result<()> {
+        if self.answered > 0 || !begins_with_header(&self.input) {
+            return Ok(());
+        }
+        let counters = self.responder.counters();
+        counters.proxy.count(self.peer.transport, ProxyOutcome::Stranger, 1);
+        Err(io::Error::other(STRANGER))
     }
 
     /// Answers what can be, and writes the replies.

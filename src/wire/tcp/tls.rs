@@ -159,7 +159,9 @@ fn reason(fault: &io::Error) -> String {
     let of_tls = fault.get_ref().and_then(|it| it.downcast_ref::<Error>());
     match of_tls {
         Some(Error::InvalidMessage(_)) => {
-            "it does not speak TLS; DNS without TLS is answered on `listen`".to_owned()
+            "it does not speak TLS; DNS without TLS is answered on `listen`, and PROXY headers are \
+             taken from networks of `proxy-protocol`"
+                .to_owned()
         }
         Some(Error::PeerIncompatible(why)) => {
             format!("it has no version, cipher or curve of TLS 1.2 and 1.3 in common ({why:?})")

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::batch::{BATCH, Batch, UdpSocket};
 use super::overload::{Crowd, Overload, Seen, SieveChange};
+use crate::wire::Policies;
 use crate::wire::counters::{DatagramCounters, DatagramEvent};
 
 /// The relief of one socket.
@@ -31,8 +32,14 @@ impl Relief {
     }
 
     /// Looks at what waits to be read, where there may be too much of it, after a batch of so
-    /// many datagrams.
-    pub(super) fn look(&mut self, batch: &Batch, count: usize, tally: &mut DatagramCounters) {
+    /// many datagrams. A proxy is never to blame: it sends what many clients do.
+    pub(super) fn look(
+        &mut self,
+        batch: &Batch,
+        count: usize,
+        policies: &Policies,
+        tally: &mut DatagramCounters,
+    ) {
         let is_full = count == BATCH;
         if !is_full && self.overload.sieve().is_none() {
             return;
@@ -43,7 +50,11 @@ impl Relief {
         tally.count(DatagramEvent::Lost, lost as usize);
         let clients = (0..count).filter_map(|at| batch.client(at)).map(|client| client.ip());
         let seen = Seen { buffer, has_lost: lost > 0, is_full };
-        let change = self.overload.decide(Instant::now(), seen, || Crowd::of(clients));
+        let crowd = || {
+            let (crowd, policy) = (Crowd::of(clients), policies.load());
+            Crowd { most: crowd.most.filter(|it| !policy.is_proxy(*it)), ..crowd }
+        };
+        let change = self.overload.decide(Instant::now(), seen, crowd);
         if self.sift(batch.socket(), change) && change == Some(SieveChange::Begin) {
             tally.count(DatagramEvent::Sifted, 1);
         }

@@ -3,6 +3,8 @@
 //! allocates nothing and wakes no task. A small answer that is not ready is made on the
 //! way; what needs more is handed to the full path, and the worker goes on.
 
+mod behind;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,8 +19,10 @@ use crate::wire::counters::{DatagramCounters, DatagramEvent, ReplyCounters};
 use crate::wire::fast::{Fast, Verdict};
 use crate::wire::full::{Offer, Queue, Recipient, catch_panic};
 use crate::wire::limiter::RateVerdict;
+use crate::wire::proxy::{STRANGER, begins_with_header};
 use crate::wire::{
-    Code, Peer, Policies, Policy, QueryLog, RefusalCause, Replied, Truncation, View,
+    Code, Counters, Family, Peer, Policies, Policy, ProxyOutcome, QueryLog, RefusalCause, Replied,
+    Transport, Truncation, View,
 };
 
 /// How long a socket that reports an error is left alone. Such errors (an ICMP message, a
@@ -47,8 +51,14 @@ pub(super) struct Worker {
     pub(super) patterns: Queue,
     /// Counts.
     pub(super) tally: DatagramCounters,
+    /// Counts what is rare, with others.
+    pub(super) counters: Arc<Counters>,
     /// Counts its replies.
     pub(super) own: ReplyCounters,
+    /// The same of the clients of another family, where proxies ask for any.
+    pub(super) other: Option<ReplyCounters>,
+    /// The family of the socket.
+    pub(super) family: Family,
     /// How messages are answered.
     pub(super) policies: Arc<Policies>,
     /// Set before the socket is ended.
@@ -81,7 +91,7 @@ impl Worker {
                     faults = 0;
                     self.answer(count, &mut fast);
                     if let Some(relief) = &mut relief {
-                        relief.look(&self.batch, count, &mut self.tally);
+                        relief.look(&self.batch, count, &self.policies, &mut self.tally);
                     }
                     last += if is_ending { count } else { 0 };
                 }
@@ -108,11 +118,11 @@ impl Worker {
         self.tally.count(DatagramEvent::Received, count);
         let generation = self.index.load();
         let policy = self.policies.load();
-        let mut replies = 0;
-        for at in 0..count {
-            let view = View { generation: &generation, policy: &policy };
-            replies += usize::from(self.answer_one(at, view, now, fast));
-        }
+        let view = View { generation: &generation, policy: &policy };
+        let replies = match &policy.proxies {
+            None => (0..count).filter(|at| self.answer_sender(*at, view, now, fast)).count(),
+            Some(proxies) => self.answer_behind(proxies, count, view, now, fast),
+        };
         drop((generation, policy));
         if let Err(unsent) = self.batch.send() {
             self.tally.count(DatagramEvent::Unsent, unsent.count);
@@ -122,16 +132,26 @@ impl Worker {
         self.own.time(replies, now.elapsed());
     }
 
-    /// Answers the datagram at a place of the batch, and says whether it did. One that makes
-    /// the fast path panic is for the full path, which says SERVFAIL if it panics as well.
-    fn answer_one(
+    /// Answers whoever sent the datagram at a place of the batch, and says whether it did.
+    fn answer_sender(
         &mut self,
         at: usize,
         view: View<'_>,
         now: Instant,
         fast: &mut impl FastAnswer,
     ) -> bool {
-        let client = self.batch.client(at);
+        self.answer_one((at, self.batch.client(at)), view, now, fast)
+    }
+
+    /// Answers the datagram of a client at a place of the batch, and says whether it did. One that
+    /// makes the fast path panic is for the full path, which says SERVFAIL if it panics as well.
+    fn answer_one(
+        &mut self,
+        (at, client): (usize, Option<SocketAddr>),
+        view: View<'_>,
+        now: Instant,
+        fast: &mut impl FastAnswer,
+    ) -> bool {
         let Some((client, (message, reply))) = client.zip(self.batch.exchange(at)) else {
             self.tally.count(DatagramEvent::Silent, 1);
             return false;
@@ -152,7 +172,7 @@ impl Worker {
             }
             Verdict::Silence => self.tally.count(DatagramEvent::Silent, 1),
             verdict @ (Verdict::Full | Verdict::Foreign | Verdict::Pattern) => {
-                self.hand_over(at, verdict);
+                self.hand_over((at, client), verdict);
             }
         }
         false
@@ -214,17 +234,23 @@ impl Worker {
         log.offer(Peer::udp(client), reply, replied, || now.elapsed());
     }
 
-    /// Hands the datagram at a place to one of the full paths, or loses it.
-    fn hand_over(&mut self, at: usize, verdict: Verdict) {
+    /// Hands the datagram of a client at a place to one of the full paths, or loses it.
+    fn hand_over(&mut self, (at, client): (usize, SocketAddr), verdict: Verdict) {
         let queue = match verdict {
             Verdict::Foreign => &self.foreign,
             Verdict::Pattern => &self.patterns,
             _ => &self.queue,
         };
+        if self.batch.exchange(at).is_some_and(|(message, _)| begins_with_header(message)) {
+            self.counters.proxy.count(Transport::Udp, ProxyOutcome::Stranger, 1);
+            self.tally.count(DatagramEvent::Unproxied, 1);
+            tracing::debug!(%client, "datagram dropped: {STRANGER}");
+            return;
+        }
         let (route, socket) = (self.batch.route(at), Arc::clone(self.batch.socket()));
         let offer =
             route.zip(self.batch.exchange(at)).map_or(Offer::Lost, |(route, (message, _))| {
-                queue.offer(message, Recipient::Datagram(route, socket))
+                queue.offer(message, Recipient::Datagram(client, route, socket))
             });
         let is_taken = offer != Offer::Lost;
         self.tally.count(if is_taken { DatagramEvent::Handed } else { DatagramEvent::Dropped }, 1);

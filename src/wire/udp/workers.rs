@@ -77,7 +77,8 @@ impl Workers {
         is_kept: bool,
     ) -> io::Result<()> {
         for (at, socket) in sockets.into_iter().enumerate() {
-            let (tally, own) = self.responder.counters().worker(Family::of(address));
+            let family = Family::of(address);
+            let (tally, own) = self.responder.counters().worker(family);
             let socket = Arc::new(UdpSocket::new(socket, is_kept)?);
             let queue = &self.queues[at / 2];
             let worker = Worker {
@@ -88,7 +89,10 @@ impl Workers {
                 foreign: self.foreign.clone(),
                 patterns: self.patterns.clone(),
                 tally,
+                counters: Arc::clone(self.responder.counters()),
                 own,
+                other: None,
+                family,
                 stop: Arc::clone(&self.stop),
                 relieves: at == 0 || !is_kept,
             };

@@ -6,7 +6,7 @@
 //!
 //! | check | octets are | what must hold |
 //! | --- | --- | --- |
-//! | `packet` | a datagram | both paths: no panic, sound replies within their limits, of one meaning |
+//! | `packet` | a datagram, perhaps behind a PROXY header | both paths: no panic, sound replies within their limits, of one meaning |
 //! | `query` | choices from which a query with options is built | the same |
 //! | `document` | the value of a registration | what is understood is answered, and its target too |
 //! | `key` | puts and deletes of keys | an index after them is the index that a list makes |

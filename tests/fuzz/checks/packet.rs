@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use srvd::wire::{Cookies, Policy};
+use srvd::wire::{Cookies, HEADER_MAX, HeaderFault, Policy, ProxyHeader};
 
 use super::paths::Paths;
 use super::zonefile;
@@ -65,12 +65,26 @@ thread_local! {
     static PATHS: RefCell<[Paths; 3]> = RefCell::new(paths());
 }
 
-/// Asks one datagram, by the policy that its id chooses.
+/// Asks one datagram, by the policy that its id chooses; behind a PROXY header, if it has one.
 pub(crate) fn check(octets: &[u8]) {
+    let octets = &octets[header(octets)..];
     PATHS.with_borrow_mut(|paths| {
         let choice = usize::from(octets.get(1).copied().unwrap_or_default());
         paths[choice % 3].check(octets);
     });
+}
+
+/// Octets of the PROXY header that a datagram begins with, if it does: it says the same whatever comes
+/// behind it, and nothing where it is cut.
+fn header(octets: &[u8]) -> usize {
+    let Ok(header) = ProxyHeader::read(octets) else { return 0 };
+    assert!(header.octets <= octets.len().min(HEADER_MAX));
+    assert_eq!(ProxyHeader::read(&octets[..header.octets]), Ok(header));
+    let cut = (octets[0] ^ octets[octets.len() - 1]) as usize % header.octets;
+    let read = ProxyHeader::read(&octets[..cut]);
+    assert_eq!(read, Err(if cut == 0 { HeaderFault::Missing } else { HeaderFault::Cut }));
+    assert!(header.client.is_none_or(|it| it.ip() == it.ip().to_canonical()));
+    header.octets
 }
 
 /// The server with nothing configured, with all that can be told, and wary of forged sources.

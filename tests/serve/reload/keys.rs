@@ -29,6 +29,11 @@ fn every_key_of_answering_is_used_from_the_next_query_on() {
     let zone = |text: &str| format!("[[zone]]\nname = \"services.internal\"\n{text}");
     for (text, query, seen) in [
         ("allow-query = [\"192.0.2.0/24\"]", a, &["REFUSED", "EDE: 18"][..]),
+        (
+            "proxy-protocol = [\"127.0.0.0/8\"]",
+            "+notcp +timeout=1 A web.services.internal",
+            &["no servers could be reached"],
+        ),
         ("nsid = \"one\"", "+nsid A web.services.internal", &["NSID", "(\"one\")", "ANSWER: 4"]),
         ("chaos = true\nnsid = \"two\"", "CH TXT id.server", &["NOERROR", "\"two\""]),
         ("", "CH TXT id.server", &["REFUSED"]),

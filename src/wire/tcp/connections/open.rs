@@ -44,6 +44,18 @@ impl Open {
         self.table.add(client, Usage { active: Instant::now(), has_begun: true, octets: 0 })
     }
 
+    /// Gives a connection, which can carry queries now, to the client that it is of.
+    pub(super) fn give(&mut self, number: u64, client: IpAddr) {
+        let Some(it) = self.table.get_mut(number) else { return };
+        it.state.has_begun = true;
+        let (before, octets) = (it.client, it.state.octets);
+        self.table.give(number, client);
+        if octets > 0 {
+            self.lower(before, octets);
+            *self.held.entry(client).or_default() += octets;
+        }
+    }
+
     /// Takes a connection out, if it is still there.
     pub(super) fn remove(&mut self, number: u64) {
         if let Some(gone) = self.table.remove(number) {
@@ -126,10 +138,14 @@ impl Open {
     /// Takes down that a connection holds nothing any more.
     fn release(&mut self, gone: &OpenConnection<Usage>) {
         self.octets -= gone.state.octets;
-        let held = self.held_by(gone.client) - gone.state.octets;
-        match held {
-            0 => self.held.remove(&gone.client),
-            _ => self.held.insert(gone.client, held),
+        self.lower(gone.client, gone.state.octets);
+    }
+
+    /// Takes down that a client's connections hold so much less.
+    fn lower(&mut self, client: IpAddr, octets: usize) {
+        match self.held_by(client) - octets {
+            0 => self.held.remove(&client),
+            held => self.held.insert(client, held),
         };
     }
 

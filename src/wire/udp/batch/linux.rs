@@ -225,6 +225,18 @@ impl Batch {
         (!request.is_empty() && slot.client.port() != 0).then_some((request, &mut slot.reply))
     }
 
+    /// Takes off a datagram what stands before its message: as many octets as are found. Of one
+    /// that was cut, what is found is whole.
+    pub(in crate::wire) fn strip(&mut self, at: usize, find: impl FnOnce(&[u8]) -> usize) {
+        // SAFETY: the memory is there until the batch is dropped, and `self` is exclusive.
+        let memory = unsafe { self.memory.as_mut() };
+        let (received, slot) = (&mut memory.received[at], &mut memory.slots[at]);
+        let octets = (received.msg_len as usize).min(REQUEST_MAX);
+        let before = find(&slot.request[..octets]).min(octets);
+        slot.request.copy_within(before..octets, 0);
+        received.msg_len = (octets - before) as u32;
+    }
+
     /// Who sent a datagram; none if the system calls the client by an address of another
     /// family, which it never does.
     pub(in crate::wire) fn client(&self, at: usize) -> Option<SocketAddr> {

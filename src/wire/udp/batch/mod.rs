@@ -47,10 +47,10 @@ const SEND_WAIT: Duration = Duration::from_millis(2);
 /// be shut down to wake it. It is a part of what a restart takes.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The route of a reply: the client, and the address that it asked.
+/// The route of a reply: the client, or the proxy that asks for it, and the address that it asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wire) struct Route {
-    /// The client.
+    /// Who sent the datagram.
     pub(in crate::wire) client: SocketAddr,
     /// The address of ours that was asked, if the socket has several.
     pub(in crate::wire) asked: Option<IpAddr>,

@@ -118,6 +118,15 @@ impl Batch {
         is_sound.then_some((request, &mut self.reply))
     }
 
+    /// Takes off the datagram what stands before its message: as many octets as are found.
+    pub(in crate::wire) fn strip(&mut self, _at: usize, find: impl FnOnce(&[u8]) -> usize) {
+        let octets = self.received.len;
+        let before = find(&self.request[..octets.min(REQUEST_MAX)]).min(octets);
+        self.request.copy_within(before..octets, 0);
+        // One that was cut stays longer than any may be.
+        self.received.len = if octets > REQUEST_MAX { octets } else { octets - before };
+    }
+
     /// Who sent the datagram.
     pub(in crate::wire) fn client(&self, _at: usize) -> Option<SocketAddr> {
         Some(self.received.addr)

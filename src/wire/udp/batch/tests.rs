@@ -169,6 +169,27 @@ macro_rules! suite {
             }
 
             #[test]
+            fn what_stands_before_a_message_is_taken_off() {
+                let ((mut batch, port), client) = (bind("127.0.0.1"), client("127.0.0.1"));
+                let long = [&b"head"[..], &[7; 5000]].concat();
+                for (octets, before, shown) in [
+                    (&b"headmessage"[..], 4, Some(&b"message"[..])),
+                    (b"message", 0, Some(b"message")),
+                    (b"head", 4, None),
+                    (b"head", 9, None),
+                    (&long, 4, Some(&[7; 12])),
+                ] {
+                    client.send_to(octets, ("127.0.0.1", port)).unwrap();
+                    receive(&mut batch);
+                    batch.strip(0, |seen| {
+                        assert_eq!(seen, &octets[..octets.len().min(4096)]);
+                        before
+                    });
+                    assert_eq!(batch.exchange(0).map(|(message, _)| &*message), shown);
+                }
+            }
+
+            #[test]
             fn port_zero_is_not_answered() {
                 let (mut batch, port) = bind("127.0.0.1");
                 if !from_port_zero(port) {

@@ -57,6 +57,9 @@ mod known;
 /// Most of a zone vanishes at once: that is held for a while, and never for ever.
 mod collapse;
 
+/// The SOA serial: it moves with its zone alone, forward, and is the same on every server.
+mod serials;
+
 /// Every surface says how a zone is.
 mod conditions;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
+use super::serials::{PacedPublisher, SerialPace};
 use crate::etcd::Etcd;
 use crate::events::{Events, RecordingPublisher};
 use crate::index::{Index, Publisher, Schema, Settings, ZoneId};
@@ -23,7 +24,9 @@ const JUDGE_AGAIN: Duration = Duration::from_secs(1);
 /// The follower of one zone.
 pub(super) struct Follower {
     /// The registry's side; nothing where the zone is gone already.
-    mirror: Option<Mirror<RecordingPublisher<Publisher>>>,
+    mirror: Option<Mirror<RecordingPublisher<PacedPublisher>>>,
+    /// Where the zone is published.
+    publisher: Publisher,
     /// The disk's side, if snapshots are kept.
     keeper: Option<SnapshotWriter>,
     /// The zone, for the log.
@@ -69,7 +72,8 @@ impl Follower {
         id: ZoneId,
         source: &ZoneOrigin,
         etcd: &Etcd,
-        (index, events, patience): (&Arc<Index>, &Arc<Events>, &Arc<Patience>),
+        (index, events): (&Arc<Index>, &Arc<Events>),
+        (patience, pace): (&Arc<Patience>, &Arc<SerialPace>),
         state: Option<&Path>,
     ) -> Self {
         let identity = source.identity();
@@ -87,17 +91,20 @@ impl Follower {
         let keeper = state.map(|directory| {
             SnapshotWriter::new(directory, identity, layout.clone(), Arc::clone(index), id)
         });
-        let publisher = events.telling(id, Publisher::of(Arc::clone(index), id));
-        let mirror = publisher.map(|publisher| {
+        let publisher = Publisher::of(Arc::clone(index), id);
+        let paced = PacedPublisher::new(publisher.clone(), Arc::clone(pace));
+        let mirror = events.telling(id, paced).map(|publisher| {
             Mirror::with(options, etcd.clone(), layout, publisher, Arc::clone(&freshness))
         });
-        Self { mirror, keeper, zone: title, freshness, vitals }
+        Self { mirror, publisher, keeper, zone: title, freshness, vitals }
     }
 
     /// Begins with what was known before, if there is a snapshot that can be used.
     pub(super) fn restore(&mut self) {
         let Some(mirror) = &mut self.mirror else { return };
-        let Some(snapshot) = self.keeper.as_mut().and_then(SnapshotWriter::restore) else { return };
+        let restored = self.keeper.as_mut().and_then(SnapshotWriter::restore);
+        let Some((snapshot, serial)) = restored else { return };
+        self.publisher.recall(serial);
         mirror.restore(Known {
             instances: snapshot.instances,
             aliases: snapshot.aliases,
@@ -110,7 +117,7 @@ impl Follower {
 
     /// Follows the zone until closing.
     pub(super) async fn run(self, closing: CancellationToken) {
-        let Self { mirror, keeper, zone, freshness, vitals } = self;
+        let Self { mirror, keeper, zone, freshness, vitals, .. } = self;
         vitals.begin();
         let keep = async {
             match keeper {
@@ -129,7 +136,7 @@ impl Follower {
 /// Runs a mirror, which never ends. Should a fault of ours end it all the same, its zone
 /// goes on being answered, marked as stale: better old answers than none.
 async fn supervise(
-    mirror: Mirror<RecordingPublisher<Publisher>>,
+    mirror: Mirror<RecordingPublisher<PacedPublisher>>,
     zone: &str,
     freshness: &Freshness,
 ) -> Infallible {

@@ -151,12 +151,14 @@ impl Reloadable {
         let Serve { answering, limits, encrypted, forward, forward_rules, outage, http, .. } =
             config;
         *self.shutdown_delay.lock() = config.shutdown_delay;
+        let serial_interval = answering.serial_interval;
         let connections = limits.tcp.connections;
         self.answer((answering, limits, encrypted), (forward, forward_rules))?;
         privileges::make_room(connections);
         let rules = http_rules(http);
         self.http.iter().for_each(|access| access.replace(rules.clone()));
         self.zones.wait(&outage);
+        self.zones.serials.replace(serial_interval);
         Ok(())
     }
 
@@ -235,8 +237,7 @@ fn http_rules(config: config::Http) -> http::Rules {
 /// How messages are answered while nobody else is asked; limits go on from an earlier policy.
 /// On a socket that was handed over there must be a certificate, also where none is named now.
 fn policy(answering: Answering, limits: Limits, encrypted: Encrypted, earlier: &Policy) -> Policy {
-    let Answering { cookies, udp_size, strict_amplification, nsid, chaos, query_log: _ } =
-        answering;
+    let Answering { cookies, udp_size, strict_amplification, nsid, chaos, .. } = answering;
     let Limits { allow_query, allow_recursion, proxies, rate, tcp, run_as: _ } = limits;
     let octets = |text: String| text.into_bytes().into();
     let limiter = |rate: RateLimit| match &earlier.rate_limit {

@@ -4,6 +4,7 @@
 mod follower;
 mod herald;
 mod live;
+mod serials;
 mod windows;
 mod writers;
 mod zones;
@@ -214,7 +215,8 @@ impl App {
         let (index, policies) = (Arc::clone(index), Arc::clone(policies));
         let (listeners, closing) = (self.answering(), CancellationToken::new());
         self.zones.start(closing.clone());
-        let ZoneSet { events, writers, .. } = &*self.zones;
+        let ZoneSet { events, writers, serials, .. } = &*self.zones;
+        let minted = Arc::clone(&index);
         let old_clients = self.windows.etcd_v2.as_ref().map(|_| Arc::<OldClients>::default());
         let counts = old_clients.clone();
         let old = counts.and_then(|counts| writers.old(events, &shutdown, counts));
@@ -241,6 +243,7 @@ impl App {
             served = served => served.map_err(Failure::failed),
             Err(error) = http => Err(Failure::failed(error)),
             never = telling => match never {},
+            never = serials.mint(&minted) => match never {},
         };
         closing.cancel();
         self.zones.ended().await;

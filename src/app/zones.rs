@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::follower::{Follower, ZoneOrigin};
+use super::serials::SerialPace;
 use super::writers::Writers;
 use crate::config::{Outage, Serve, ZoneConfig};
 use crate::etcd::{Access, Etcd};
@@ -37,6 +38,8 @@ pub(super) struct ZoneSet {
     pub(super) writers: Writers,
     /// How long mirrors wait.
     patience: Arc<Patience>,
+    /// When serials move.
+    pub(super) serials: Arc<SerialPace>,
     /// How registries let us in.
     access: Access,
     /// Where snapshots are kept.
@@ -94,6 +97,7 @@ impl ZoneSet {
             index,
             writers: Writers::new(config.http.registration_ttl),
             patience: Arc::default(),
+            serials: Arc::default(),
             access: config.access.clone(),
             state: config.outage.state.as_ref().map(|it| it.directory.clone()),
             following: Lock::default(),
@@ -132,6 +136,7 @@ impl ZoneSet {
             zones.into_iter().map(|zone| following.next(zone)).unzip();
         let others = others.into_iter().map(Arc::new).collect();
         let kept = self.index.renew(NextZones { registry, others, bare_names });
+        self.serials.wake();
         self.expire();
         let mut changes = ZoneChanges { kept, ..ZoneChanges::default() };
         let ids = self.index.load().read_ids();
@@ -171,8 +176,8 @@ impl ZoneSet {
         etcd: Etcd,
         following: &Following,
     ) -> FollowedZone {
-        let of = (&self.index, &self.events, &self.patience);
-        let follower = Follower::new(id, &source, &etcd, of, self.state.as_deref());
+        let (of, waits) = ((&self.index, &self.events), (&self.patience, &self.serials));
+        let follower = Follower::new(id, &source, &etcd, of, waits, self.state.as_deref());
         let mut follower = Box::new(follower);
         let is_answered = self.index.load().shown(id).is_none_or(|zone| zone.is_ready());
         // Another of its name, which is about to end, may have a newer one to write.

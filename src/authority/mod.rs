@@ -11,7 +11,7 @@
 //! | --- | --- | --- |
 //! | 1034 s4.3.2, 1035 | the closest zone, then the node, then the type; AA on own data; CNAME; referrals with glue | done |
 //! | 1035 s3.2.5 | QCLASS ANY is answered from IN | done |
-//! | 1982 | the serial follows the registry's revision | done |
+//! | 1982 | the serial follows the revision of the zone's last change, and never falls | done |
 //! | 2181 s5, s9, s10 | one TTL per RRset; whole RRsets; SRV targets that are no aliases | done |
 //! | 2308 s3, s5 | SOA in every negative answer, TTL min(SOA TTL, MINIMUM) | done |
 //! | 2782 | SRV, ordered by priority and weight, addresses in the additional section | done |

@@ -1,9 +1,11 @@
 //! Options of what replies carry beside answers: NSID, cookies, version.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::error::Failure;
 use crate::files::NamedFile;
+use crate::names::Span;
 use crate::options::{AnsweringArgs, File};
 use crate::wire::{Cookies, NSID_MAX, UdpSize};
 
@@ -12,6 +14,9 @@ use crate::wire::{Cookies, NSID_MAX, UdpSize};
 const SECRETS_MAX: usize = 8;
 /// Hex digits of a secret: SipHash has keys of 128 bits.
 const SECRET_DIGITS: usize = 32;
+
+/// The default of `serial-interval`: secondaries that are told of each move keep up with it.
+const SERIAL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The options of what replies carry beside answers.
 #[derive(Debug, Default)]
@@ -26,6 +31,8 @@ pub struct Answering {
     pub nsid: Option<String>,
     /// What the class CHAOS calls this server; it is not answered when absent.
     pub chaos: Option<String>,
+    /// The least time from one move of serials to the next.
+    pub serial_interval: Duration,
     /// One of so many queries is logged; none when absent.
     pub query_log: Option<NonZeroU32>,
 }
@@ -35,6 +42,7 @@ pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, 
     let secrets = args.cookie_secret_file(file).map(|given| given.named(file));
     let nsid = nsid(args, file)?;
     let chaos = args.chaos(file).is_some_and(|given| given.value);
+    let interval = args.serial_interval(file)?;
     let query_log = args.query_log(file).map(|given| given.value);
     let host = || gethostname::gethostname().to_string_lossy().into_owned();
     Ok(Answering {
@@ -43,6 +51,7 @@ pub(super) fn answering(args: &AnsweringArgs, file: &File) -> Result<Answering, 
         strict_amplification: args.strict_amplification(file).is_some_and(|given| given.value),
         chaos: chaos.then(|| nsid.clone().unwrap_or_else(host)),
         nsid,
+        serial_interval: interval.map_or(SERIAL_INTERVAL, |Span(interval)| interval),
         query_log: query_log.and_then(NonZeroU32::new),
     })
 }

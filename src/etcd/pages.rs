@@ -3,7 +3,7 @@
 use etcd_client::{Client, GetOptions, KeyValue};
 
 use super::permission::Need;
-use super::{Error, Etcd};
+use super::{Error, Etcd, Range};
 
 /// The most octets of one page that are taken: pages of real documents have some MiB.
 const PAGE_OCTETS: usize = 64 << 20;
@@ -132,6 +132,27 @@ impl Etcd {
                     return Ok(page);
                 }
             }
+        }
+    }
+}
+
+impl Etcd {
+    /// How many keys of a range there were at a revision; nothing where that is not known any
+    /// more.
+    ///
+    /// # Errors
+    /// [`Error`]: no endpoint answered, or the registry refused.
+    pub async fn count(&self, range: &Range, revision: i64) -> Result<Option<u64>, Error> {
+        let options = GetOptions::new().with_range(range.1.clone()).with_count_only();
+        let options = options.with_revision(revision);
+        let get = |mut client: Client| {
+            let options = options.clone();
+            async move { client.get(range.0.clone(), Some(options)).await }
+        };
+        match self.call(self.timeout(), get).await {
+            Ok(counted) => Ok(Some(u64::try_from(counted.count()).unwrap_or(0))),
+            Err(Error::Refused(reason)) if reason.contains("has been compacted") => Ok(None),
+            Err(fault) => Err(self.explain(fault, Need::Read, range)),
         }
     }
 }

@@ -63,10 +63,20 @@ impl Generation {
 
     /// This generation with one zone in another state.
     pub(super) fn with_zone(&self, at: usize, zone: Arc<Zone>) -> Self {
-        let mut next = self.clone();
-        next.number += 1;
+        let mut next = self.advanced();
         next.zones[at] = zone;
         next
+    }
+
+    /// The next generation, as this is.
+    pub(super) fn advanced(&self) -> Self {
+        Self { number: self.number + 1, ..self.clone() }
+    }
+
+    /// Has serials count what changed, before the generation is published.
+    pub(super) fn mint(&mut self) {
+        let due = self.zones.iter_mut().filter(|zone| zone.serial.is_due());
+        due.for_each(|zone| Arc::make_mut(zone).serial.mint());
     }
 
     /// The zone at a place, to be changed before the generation is published.

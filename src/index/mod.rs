@@ -53,6 +53,7 @@ mod ready;
 mod renewal;
 mod reverse;
 mod roster;
+mod serial;
 mod service;
 mod set;
 mod settings;
@@ -86,6 +87,7 @@ pub use self::ready::{
 };
 pub use self::renewal::{NextZone, NextZones, ZoneId};
 pub use self::roster::ZoneNumber;
+pub use self::serial::SerialRecord;
 pub use self::service::Service;
 pub use self::settings::{AnswersOrder, Schema, SerialKept, Settings};
 pub use self::skydns::{Branch, Lead, SkyDns};
@@ -155,12 +157,34 @@ impl Index {
         kept
     }
 
-    /// Publishes what an edit makes of a zone, beside the newest of all others. Nothing, if the
-    /// zone is gone.
-    fn edit(&self, id: ZoneId, edit: impl FnOnce(&mut Zone)) {
+    /// Publishes what an edit makes of a zone, beside the newest of all others, with serials that
+    /// count all that changed, or as they are. Nothing, if the zone is gone.
+    fn edit(&self, id: ZoneId, is_minted: bool, edit: impl FnOnce(&mut Zone)) {
         // A writer that panicked has published nothing.
         let mut writing = self.writing.lock();
-        let Some(next) = self.current.load_full().edited(id, edit) else { return };
+        let Some(mut next) = self.current.load_full().edited(id, edit) else { return };
+        if is_minted {
+            next.mint();
+        }
+        let earlier = self.publish(&mut writing, next);
+        drop((writing, earlier));
+    }
+
+    /// Whether the serial of a zone does not count all that changed in it.
+    #[must_use]
+    pub fn has_due_serials(&self) -> bool {
+        self.load().zones().iter().any(|zone| zone.serial.is_due())
+    }
+
+    /// Has the serial of every zone count what changed in it. Where nothing did, nothing is
+    /// published; else one generation, which shares everything else with the newest.
+    pub fn mint_serials(&self) {
+        if !self.has_due_serials() {
+            return;
+        }
+        let mut writing = self.writing.lock();
+        let mut next = self.current.load().advanced();
+        next.mint();
         let earlier = self.publish(&mut writing, next);
         drop((writing, earlier));
     }

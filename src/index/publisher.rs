@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Index, ZoneId};
+use super::{Index, SerialRecord, ZoneId};
 use crate::registry::{Publish, Update};
 
 /// Publishes what the registry says of one zone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Publisher {
     /// Where generations are published.
     index: Arc<Index>,
@@ -27,14 +27,23 @@ impl Publisher {
     pub const fn of(index: Arc<Index>, id: ZoneId) -> Self {
         Self { index, id }
     }
+
+    /// Publishes an update in one generation with serials that count all that changed.
+    pub fn publish_minted(&self, update: &Update) {
+        self.index.edit(self.id, true, |zone| zone.apply(update));
+    }
+
+    /// Has the zone, which nothing was published of yet, go on with a serial that was kept.
+    pub fn recall(&self, serial: SerialRecord) {
+        if self.index.load().shown(self.id).is_some_and(|zone| !zone.is_ready()) {
+            self.index.edit(self.id, false, |zone| zone.serial.recall(serial));
+        }
+    }
 }
 
 impl Publish for Publisher {
     fn publish(&mut self, update: Update) {
-        self.index.edit(self.id, |zone| {
-            zone.apply(&update);
-            zone.confirm(update.revision);
-        });
+        self.index.edit(self.id, false, |zone| zone.apply(&update));
     }
 }
 

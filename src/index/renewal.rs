@@ -13,7 +13,8 @@
 //! # Serials
 //! Secondaries take a serial that falls for an old zone (RFC 1982 section 3.2). What a zone
 //! shows next is never before what it showed last; not either when it was away, moved to a
-//! registry that has fewer revisions, or is made of other zones than before.
+//! registry that has fewer revisions, or is made of other zones than before. How it moves while
+//! the zone stays says `serial`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,13 +86,14 @@ impl ZoneMemory {
             let is_gone = next.place(apex.as_wire()).is_none();
             if is_gone && self.serials.len() < REMEMBERED_MAX {
                 let serial = earlier.serial(Site::Zone(at));
-                self.serials.insert(apex.as_wire().into(), zone.serial_before.unwrap_or(serial));
+                let shown = zone.serial.before().unwrap_or(serial);
+                self.serials.insert(apex.as_wire().into(), shown);
             }
         }
         for at in 0..next.zones().len() {
             let apex = *next.zones()[at].settings().wire();
             let Some(serial) = self.serials.remove(apex.as_wire()) else { continue };
-            next.zone_mut(at).serial_before = Some(serial);
+            next.zone_mut(at).serial.set_before(Some(serial));
         }
     }
 }
@@ -132,8 +134,10 @@ impl Generation {
             _ if earlier.is_ready() => (earlier.moving(memory.next_id(), settings), None),
             // There is nothing to go on with.
             _ => {
-                let zone = Zone::new(memory.next_id(), settings, Arc::clone(&earlier.life));
-                (Arc::new(Zone { serial_before: earlier.serial_before, ..zone }), None)
+                let life = Arc::clone(&earlier.life);
+                let mut zone = Zone::new(memory.next_id(), settings, life);
+                zone.serial.set_before(earlier.serial.before());
+                (Arc::new(zone), None)
             }
         }
     }
@@ -150,9 +154,9 @@ impl Generation {
                 earlier.staying().renewed(settings)
             }
             _ => {
-                let zone = Zone::new(memory.next_id(), settings, Arc::default());
-                let serial_before = earlier.and_then(|it| it.serial_before);
-                (Arc::new(Zone { serial_before, ..zone }), None)
+                let mut zone = Zone::new(memory.next_id(), settings, Arc::default());
+                zone.serial.set_before(earlier.and_then(|it| it.serial.before()));
+                (Arc::new(zone), None)
             }
         }
     }
@@ -168,7 +172,7 @@ impl Generation {
         if let Some(at) = self.zones().iter().position(|zone| zone.id == id) {
             let mut zone = Zone::clone(&self.zones()[at]);
             edit(&mut zone);
-            let is_back = zone.serial_before.is_some();
+            let is_back = zone.serial.before().is_some();
             let mut next = self.with_zone(at, Arc::new(zone));
             if is_back {
                 next.go_on(at);
@@ -220,10 +224,8 @@ impl Generation {
     /// Has the zone at a place go on behind what it showed before it went, once it is there.
     fn go_on(&mut self, at: usize) {
         let zone = &self.zones()[at];
-        if zone.is_ready()
-            && zone.serial_before.is_some()
-            && let Some(shown) = self.zone_mut(at).serial_before.take()
-        {
+        if let Some(shown) = zone.serial.before().filter(|_| zone.is_ready()) {
+            self.zone_mut(at).serial.set_before(None);
             self.go_behind(at, shown);
         }
     }
@@ -232,8 +234,7 @@ impl Generation {
     fn go_behind(&mut self, at: usize, shown: u32) {
         let missing = shown.wrapping_add(1).wrapping_sub(self.serial(Site::Zone(at)));
         if missing as i32 > 0 {
-            let zone = self.zone_mut(at);
-            zone.serial_shift = zone.serial_shift.wrapping_add(missing);
+            self.zone_mut(at).serial.skip(missing);
         }
     }
 }
@@ -245,8 +246,12 @@ impl Zone {
         if Arc::ptr_eq(&settings, &self.settings) || settings.says_the_same_as(&self.settings) {
             return (Arc::clone(self), None);
         }
+        let is_same = settings.says_the_same_of_the_zone_as(&self.settings);
         let mut zone = Self { settings, ..Self::clone(self) };
         let kept = zone.follow_file_serial();
+        if !is_same {
+            zone.serial.follow_other();
+        }
         zone.forget();
         let is_wanted = zone.settings.names_its_addresses();
         zone.addresses = zone.addresses.take().filter(|_| is_wanted);
@@ -258,12 +263,9 @@ impl Zone {
 
     /// Takes the serial of another file, unless it is before that which was shown.
     fn follow_file_serial(&mut self) -> Option<SerialKept> {
-        let (kept, new) = (self.file_serial, self.settings.soa.serial);
-        if (new.wrapping_sub(kept) as i32) < 0 {
-            return Some(SerialKept { zone: self.settings.title(), new, kept });
-        }
-        self.file_serial = new;
-        None
+        let new = self.settings.soa.serial;
+        let kept = self.serial.follow_file(new)?;
+        Some(SerialKept { zone: self.settings.title(), new, kept })
     }
 
     /// The same zone, as it is, until a later one is published. What it shows was confirmed by
@@ -309,6 +311,7 @@ impl Zone {
         zone.own = Some(Arc::new(own));
         zone.settings = Arc::new(zone.settings.unused());
         if has_other_names {
+            zone.serial.follow_other();
             zone.forget();
         } else {
             zone.forget_outside();

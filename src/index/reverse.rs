@@ -55,13 +55,11 @@ impl Generation {
         })
     }
 
-    /// The SOA serial of a reverse zone: that of its file plus the revisions of all zones that
-    /// it is made from, modulo 2^32. None of them ever falls, nor does their sum.
+    /// The SOA serial of a reverse zone: its own plus the registry's part of that of all zones
+    /// that it is made from, modulo 2^32. None of them ever falls, nor does their sum.
     pub(super) fn reverse_serial(&self, zone: &Zone) -> u32 {
         let named = self.zones().iter().filter(|zone| zone.addresses.is_some());
-        named.fold(zone.serial(), |sum, zone| {
-            sum.wrapping_add(zone.revision().unwrap_or_default() as u32)
-        })
+        named.fold(zone.serial(), |sum, zone| sum.wrapping_add(zone.serial.of_registry()))
     }
 
     /// The zones whose addresses are named, as far as they may be shown.

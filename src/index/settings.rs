@@ -233,14 +233,23 @@ impl Settings {
 
     /// Whether others say the same.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
-        let times = |it: &Self| [it.soa_ttl, it.ns_ttl, it.ttl, u32::from(it.max_answers)];
-        let kinds = |it: &Self| (it.answers_order, it.schema, it.names_addresses, it.is_reverse);
+        let answers = |it: &Self| (it.max_answers, it.answers_order, it.names_addresses);
+        answers(self) == answers(other)
+            && (&self.soa, &self.layout) == (&other.soa, &other.layout)
+            && self.cautions == other.cautions
+            && self.says_the_same_of_the_zone_as(other)
+    }
+
+    /// Whether others make the same records of the same registrations, whatever of these an
+    /// answer has, and under whatever serial.
+    pub(super) fn says_the_same_of_the_zone_as(&self, other: &Self) -> bool {
+        let times = |it: &Self| [it.soa_ttl, it.ns_ttl, it.ttl];
+        let kinds = |it: &Self| (it.schema, it.is_reverse);
         self.apex.eq_case(&other.apex)
             && (times(self), kinds(self)) == (times(other), kinds(other))
-            && (&self.soa, &self.ns) == (&other.soa, &other.ns)
-            && (&self.servers, &self.layout) == (&other.servers, &other.layout)
+            && (unnumbered(&self.soa), &self.ns) == (unnumbered(&other.soa), &other.ns)
+            && self.servers == other.servers
             && self.designations == other.designations
-            && self.cautions == other.cautions
             && self.has_records_of(other)
     }
 
@@ -327,4 +336,9 @@ impl Settings {
     pub(super) fn designations(&self) -> &[RData] {
         &self.designations
     }
+}
+
+/// What an SOA record says beside its serial.
+fn unnumbered(soa: &SOA) -> (&Name, &Name, [i32; 3], u32) {
+    (&soa.mname, &soa.rname, [soa.refresh, soa.retry, soa.expire], soa.minimum)
 }

@@ -11,6 +11,7 @@ use super::life::ZoneLife;
 use super::own::Own;
 use super::parts::{PartCounts, ZonePart};
 use super::renewal::Successor;
+use super::serial::{SerialRecord, ZoneSerial};
 use super::unusable::Unusable;
 use super::{Schema, Service, Settings, SkyDns, ZoneId};
 use crate::names::folded;
@@ -27,12 +28,8 @@ pub struct Zone {
     pub(super) own: Option<Arc<Own>>,
     /// What takes its place once it is listed, where it is to be read from another source.
     pub(super) successor: Option<Arc<Successor>>,
-    /// The serial of the zone file; that of an earlier one, as long as this is behind.
-    pub(super) file_serial: u32,
-    /// What is added to the serial, so that it never falls.
-    pub(super) serial_shift: u32,
-    /// The last serial that was shown before this zone was there, until it is listed.
-    pub(super) serial_before: Option<u32>,
+    /// The SOA serial.
+    pub(super) serial: ZoneSerial,
     /// What goes on, by whatever settings.
     pub(super) life: Arc<ZoneLife>,
     /// The highest revision of the registry that is held whole; none before the first list.
@@ -68,16 +65,15 @@ impl Zone {
         let (services, transports) = (Services::default(), Transports::default());
         let (aliases, unusable, skydns) = (Arc::default(), Arc::default(), SkyDns::default());
         // What stands in a file is known from the start.
-        let revision = (settings.schema() == Schema::Static).then_some(0);
+        let is_file = settings.schema() == Schema::Static;
+        let revision = is_file.then_some(0);
         let addresses = settings.names_its_addresses().then(Addresses::default);
         Self {
             id,
-            file_serial: settings.soa.serial,
+            serial: ZoneSerial::new(settings.soa.serial, is_file),
             settings,
             own: None,
             successor: None,
-            serial_shift: 0,
-            serial_before: None,
             life,
             revision,
             changes: 0,
@@ -142,12 +138,18 @@ impl Zone {
         &self.skydns
     }
 
-    /// The SOA serial: the zone file's plus the registry's revision, modulo 2^32, so that
-    /// every replica shows the same (RFC 1982); more where it would fall by that.
+    /// The SOA serial: the zone file's plus the revision of the zone's last change that is
+    /// counted, modulo 2^32, so that every replica shows the same (RFC 1982); more where it would
+    /// fall by that.
     #[must_use]
-    pub fn serial(&self) -> u32 {
-        let written = self.file_serial.wrapping_add(self.serial_shift);
-        written.wrapping_add(self.revision.unwrap_or_default() as u32)
+    pub const fn serial(&self) -> u32 {
+        self.serial.value()
+    }
+
+    /// The serial as it is to be kept over a restart.
+    #[must_use]
+    pub const fn serial_record(&self) -> SerialRecord {
+        self.serial.record()
     }
 
     /// How many services there are.
@@ -182,6 +184,8 @@ impl Zone {
         update.problems.iter().for_each(|change| Arc::make_mut(&mut self.unusable).apply(change));
         update.strays.iter().for_each(|change| Arc::make_mut(&mut self.unusable).count(change));
         self.size_answers();
+        self.serial.follow(update);
+        self.confirm(update.revision);
     }
 
     /// Applies a change of an instance. Only the service it concerns is touched, and its
@@ -233,9 +237,9 @@ impl Zone {
         }
     }
 
-    /// Holds everything up to a revision. The serial never falls, even when a restored
-    /// registry begins again below what was shown.
-    pub(super) fn confirm(&mut self, revision: i64) {
+    /// Holds everything up to a revision; that of the last one, while a restored registry is
+    /// below it.
+    fn confirm(&mut self, revision: i64) {
         self.revision = self.revision.max(Some(revision));
     }
 

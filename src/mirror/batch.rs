@@ -102,6 +102,7 @@ impl<P: Publish> Mirror<P> {
         let mut revision = held;
         without_stalling(message.events.len(), || {
             for event in news {
+                let shown = self.untold.shown();
                 match &event.value {
                     Some(value) => {
                         let stored = Stored { value, is_leased: event.is_leased };
@@ -110,6 +111,9 @@ impl<P: Publish> Mirror<P> {
                     None => self.table.delete(&event.key, &mut self.untold),
                 }
                 revision = event.revision;
+                if self.untold.shown() > shown {
+                    self.untold.changed = Some(revision);
+                }
             }
         });
         // While the rest of its last revision is to come, that one is not held yet.

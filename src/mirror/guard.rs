@@ -35,7 +35,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::Patience;
 use crate::metrics::Vitals;
 use crate::names::Span;
-use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Update};
+use crate::registry::{Alias, AliasChange, Change, Publish, Resource, Standing, Update};
 
 use self::window::{Counted, Spot, WINDOW, Window, ends};
 
@@ -62,6 +62,8 @@ pub struct Guard<P> {
     shown: Option<usize>,
     /// The revision that was published last.
     revision: i64,
+    /// That of the last change, since removals are held back.
+    changed: Option<i64>,
     /// What happened within the window.
     window: Window,
     /// Instances whose removal is held, as they are shown.
@@ -95,6 +97,7 @@ impl<P: Publish> Guard<P> {
             vitals,
             shown: None,
             revision: 0,
+            changed: None,
             window: Window::default(),
             held: HashSet::default(),
             held_aliases: HashMap::new(),
@@ -114,6 +117,7 @@ impl<P: Publish> Guard<P> {
         // What is released stands for what was known before this.
         self.release_at(now);
         self.revision = update.revision;
+        self.changed = update.last_change().or(self.changed);
         self.begin_if_collapse(&update, now);
         let is_first = self.shown.is_none();
         update.changes = self.pass_all(std::mem::take(&mut update.changes), now);
@@ -127,6 +131,12 @@ impl<P: Publish> Guard<P> {
         }
         self.end_if_all_came_back();
         self.count_held();
+        update.changed = self.changed;
+        if self.until.is_some() {
+            update.standing = Standing::Withheld;
+        } else {
+            self.changed = None;
+        }
         self.publisher.publish(update);
     }
 
@@ -164,8 +174,9 @@ impl<P: Publish> Guard<P> {
             Span(self.grace),
             if is_ended { ", ended by a reload" } else { "" }
         );
-        let revision = self.revision;
-        self.publisher.publish(Update { revision, changes, aliases, entries, ..Update::default() });
+        let (revision, changed) = (self.revision, self.changed.take());
+        let update = Update { revision, changed, changes, aliases, entries, ..Update::default() };
+        self.publisher.publish(update);
     }
 
     /// Begins to hold if an update takes too much away.

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::since::Listed;
 use crate::etcd::{Error, Etcd, PageSize, Range};
 use crate::metrics::{Freshness, ListProgress, Told};
 use crate::names::folded;
@@ -30,13 +31,14 @@ struct Lister<'l> {
     progress: &'l Told<ListProgress>,
     /// Keys that have come.
     keys: u64,
+    /// The revision of the newest change of any.
+    newest: i64,
     /// What it is true at, once that is known.
     of: Option<Moment>,
 }
 
 /// Reads a list into a table's staging: a complete one, or of one service. It becomes true only
-/// when the caller finishes it. Each page is word of the registry. Gives the list's revision and
-/// cluster.
+/// when the caller finishes it. Each page is word of the registry. Gives what is known of the list.
 ///
 /// # Errors
 /// [`Error`]: no endpoint answered, the registry refused, or history was compacted under
@@ -47,8 +49,10 @@ pub(super) async fn into_table(
     freshness: &Freshness,
     progress: &Told<ListProgress>,
     name: Option<&str>,
-) -> Result<Moment, Error> {
-    Lister { etcd, table, freshness, progress, keys: 0, of: None }.list(name).await
+) -> Result<Listed, Error> {
+    let mut lister = Lister { etcd, table, freshness, progress, keys: 0, newest: 0, of: None };
+    let (revision, cluster) = lister.list(name).await?;
+    Ok(Listed { revision, cluster, keys: lister.keys, newest: lister.newest })
 }
 
 /// Reads everything, or what is of one service, once and tells a publisher, as a mirror does; for
@@ -63,7 +67,7 @@ pub async fn list(
     progress: &Told<ListProgress>,
 ) -> Result<usize, Error> {
     let (mut table, freshness) = (Table::new(layout), Freshness::default());
-    let (revision, _) = into_table(etcd, &mut table, &freshness, progress, name).await?;
+    let Listed { revision, .. } = into_table(etcd, &mut table, &freshness, progress, name).await?;
     let mut update = Update { revision, ..Update::default() };
     super::waiting::without_stalling(usize::MAX, || {
         table.finish_listing(&mut update);
@@ -112,7 +116,7 @@ async fn search(
 
 impl Lister<'_> {
     /// Reads all, or one service.
-    async fn list(mut self, name: Option<&str>) -> Result<Moment, Error> {
+    async fn list(&mut self, name: Option<&str>) -> Result<Moment, Error> {
         self.progress.set(Some(ListProgress::default()));
         self.table.begin_listing();
         if let Some(name) = name {
@@ -168,6 +172,7 @@ impl Lister<'_> {
             }
             super::waiting::without_stalling(page.pairs.len(), || {
                 for pair in &page.pairs {
+                    self.newest = self.newest.max(pair.mod_revision());
                     let stored = Stored { value: pair.value(), is_leased: pair.lease() != 0 };
                     self.table.list(pair.key(), stored);
                 }

@@ -50,6 +50,7 @@ mod listing;
 mod options;
 mod session;
 mod silence;
+mod since;
 mod waiting;
 
 use std::convert::Infallible;
@@ -61,7 +62,9 @@ use tokio::time::{Instant, sleep};
 use crate::backoff::Backoff;
 use crate::etcd::{Error, Etcd};
 use crate::metrics::{Cause, Condition, Freshness, Vitals};
-use crate::registry::{Audited, Layout, ProblemChange, Publish, Table, Update, shown_key};
+use crate::registry::{
+    Audited, Layout, ProblemChange, Publish, Standing, Table, Update, shown_key,
+};
 
 use self::audit::{Auditor, Progress};
 use self::batch::Pieces;
@@ -69,6 +72,7 @@ use self::end::{End, OutageLog};
 use self::listing::in_words;
 use self::session::{HistoryPoint, Session};
 use self::silence::Listener;
+use self::since::Listed;
 use self::waiting::{beside, mark_stale, releasing, without_stalling};
 
 pub use self::audit::AUDIT_EVERY;
@@ -164,7 +168,8 @@ impl<P: Publish> Mirror<P> {
     pub fn restore(&mut self, known: Known) {
         let Known { instances, aliases, entries, revision, cluster, age } = known;
         self.freshness.restored(age);
-        let mut update = Update { revision, ..Update::default() };
+        let standing = Standing::Remembered;
+        let mut update = Update { revision, standing, ..Update::default() };
         self.table.seed(instances, aliases, entries, &mut update);
         self.guard.publish(update);
         self.hold(HistoryPoint { revision, cluster });
@@ -268,16 +273,16 @@ impl<P: Publish> Mirror<P> {
         let listing = listing::into_table(etcd, table, freshness, &vitals.listing, name.as_deref());
         let listed = releasing(guard, listing).await;
         self.vitals.listing.set(None);
-        let (revision, cluster) =
-            listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
+        let listed = listed.map_err(|error| End { cause: Cause::ListFailed, error })?;
+        let Listed { revision, cluster, .. } = listed;
         let point = HistoryPoint { revision, cluster };
         if point.departs_from(self.held) {
             self.vitals.resyncs(Cause::HistoryWentBack).add(1);
         }
         self.complaints.is_listed();
         // A list of a million keys takes seconds to apply.
+        let mut update = Update { revision, ..std::mem::take(&mut self.untold) };
         without_stalling(usize::MAX, || {
-            let mut update = Update { revision, ..std::mem::take(&mut self.untold) };
             self.table.finish_listing(&mut update);
             tracing::info!(
                 zone = self.guard.zone(), endpoint = %self.etcd.endpoint(), revision,
@@ -285,14 +290,26 @@ impl<P: Publish> Mirror<P> {
                 strays = %in_words(&self.table.strays()),
                 "the registry was listed"
             );
-            tell(&mut self.guard, update);
         });
+        update.changed = self.last_change(&update, listed).await;
+        without_stalling(usize::MAX, || tell(&mut self.guard, update));
         self.freshness.confirmed();
         self.vitals.trouble.set(None);
         // It may have gone back.
         self.vitals.newest.set(revision);
         self.hold(point);
         Ok(point)
+    }
+
+    /// The revision of the last change that a list shows, if it shows any.
+    async fn last_change(&mut self, update: &Update, listed: Listed) -> Option<i64> {
+        let is_change = self.held.is_none() || update.shown() > 0;
+        // A list of one service is counted nowhere.
+        if !is_change || self.name.is_some() {
+            return None;
+        }
+        let range = self.table.layout().range();
+        Some(releasing(&mut self.guard, listed.since(&self.etcd, &range)).await)
     }
 
     /// Sets right what an audit found wrong, if one has come to its end. Says whether there

@@ -3,14 +3,19 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 
 use super::declare::options;
+use crate::names::Span;
 use crate::wire::UdpSize;
 
 /// Octets of the largest UDP reply. Numbers of any size are read, to be told these.
 const UDP_SIZE: RangeInclusive<u32> = *UdpSize::RANGE.start() as u32..=*UdpSize::RANGE.end() as u32;
+
+/// The longest `serial-interval`: who follows the serial is no later than that.
+const SERIAL_MAX: Span = Span(Duration::from_secs(3600));
 
 options! {
     /// Options of `serve` and `dev` about what clients are told beside answers.
@@ -48,6 +53,12 @@ options! {
         /// with commas.
         #[arg(long, env = "SRVD_NS_ADDRESS", value_name = "IP", value_delimiter = ',')]
         ns_address: Vec<IpAddr> => Reloaded;
+        /// How often the SOA serial of a zone moves at most, 0s to 1h [default: 1s]
+        ///
+        /// It moves when the zone changed: at once if none did for so long, else when that is over.
+        /// With 0s it follows each change.
+        #[arg(long, env = "SRVD_SERIAL_INTERVAL", value_name = "DURATION")]
+        serial_interval: Span => Reloaded in Span(Duration::ZERO)..=SERIAL_MAX, "0s follows each change";
         /// Log one query in N, sampled; 0 disables [default: 0]
         #[arg(long, env = "SRVD_QUERY_LOG", value_name = "N")]
         query_log: u32 => Reloaded;

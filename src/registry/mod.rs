@@ -51,6 +51,6 @@ pub use self::search::{KeyQuestion, KeySearch, QUESTIONS_AT_ONCE, TooManySpellin
 pub use self::table::{Audited, Stored, Table};
 pub use self::template::{PatternFault, Template, TemplateFault, WrittenTemplate};
 pub use self::update::{
-    AliasChange, Change, EntryChange, ProblemChange, Publish, StrayChange, Update,
+    AliasChange, Change, EntryChange, ProblemChange, Publish, Standing, StrayChange, Update,
 };
 pub use self::url::{Endpoint, MemberDomain, RegistryUrl, UrlFault};

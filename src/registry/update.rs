@@ -44,6 +44,11 @@ pub struct StrayChange {
 pub struct Update {
     /// The registry's revision that is now known to be held whole.
     pub revision: i64,
+    /// The revision of the last change of what a zone shows, that of changes which are held back
+    /// included. Where it is not told, it is that of the update, if this has any.
+    pub changed: Option<i64>,
+    /// How what it leads to stands to what the registry says.
+    pub standing: Standing,
     /// Whether this is the difference to a list (or to a snapshot of one): whatever came and
     /// went since the update before is not in it. Where not, nothing was left out.
     pub is_listed: bool,
@@ -59,6 +64,18 @@ pub struct Update {
     pub strays: Vec<StrayChange>,
 }
 
+/// The relation of what is shown after an update to what the registry says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the same.
+    #[default]
+    Exact,
+    /// Removals are held back.
+    Withheld,
+    /// It was so when a snapshot was written.
+    Remembered,
+}
+
 /// A receiver of what is learned about the registry, in order.
 pub trait Publish: Send {
     /// One update: to be shown whole or not at all.
@@ -66,14 +83,22 @@ pub trait Publish: Send {
 }
 
 impl Update {
+    /// How many changes there are of what a zone shows.
+    #[must_use]
+    pub const fn shown(&self) -> usize {
+        self.changes.len() + self.aliases.len() + self.entries.len()
+    }
+
+    /// The revision of the last change of what a zone shows, if there is any.
+    #[must_use]
+    pub fn last_change(&self) -> Option<i64> {
+        self.changed.or_else(|| (self.shown() > 0).then_some(self.revision))
+    }
+
     /// How many changes there are, of every kind.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.changes.len()
-            + self.aliases.len()
-            + self.entries.len()
-            + self.problems.len()
-            + self.strays.len()
+        self.shown() + self.problems.len() + self.strays.len()
     }
 
     /// Whether nothing changed.

@@ -5,7 +5,7 @@
 //! | 8 | `SRVDSNAP` |
 //! | 4 | version of the format, big endian like all numbers here |
 //! | 4 | octets of the header |
-//! | … | header: whose it is, revision, cluster, when confirmed (postcard) |
+//! | … | header: whose it is, revision, cluster, when confirmed, serial (postcard) |
 //! | … | records: 4 octets of length, then the record (postcard) |
 //! | 8 | how many records |
 //! | 8 | octets of all before these two numbers |
@@ -21,14 +21,16 @@ use sha2::{Digest, Sha256};
 
 use super::Identity;
 use super::record::{Read as Decoded, Record};
-use crate::index::Zone;
+use crate::index::{SerialRecord, Zone};
 use crate::registry::skydns::Entry;
 use crate::registry::{Alias, Instance, Layout};
 
 /// What every snapshot begins with.
 const MAGIC: &[u8; 8] = b"SRVDSNAP";
 /// The version of the format.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+/// The one before, in which there is no serial; it is read, too.
+const VERSION_WITHOUT_SERIAL: u32 = 3;
 /// Octets of magic, version and length of the header.
 const LEAD: u64 = 16;
 /// Octets of the two numbers and the sum at the end.
@@ -59,6 +61,8 @@ pub struct Snapshot {
     pub revision: i64,
     /// The cluster they are from.
     pub cluster: u64,
+    /// The serial of the zone; none where an earlier srvd wrote it.
+    pub serial: Option<SerialRecord>,
     /// How long ago they were known to be true.
     pub age: Duration,
     /// Octets of the file.
@@ -84,7 +88,7 @@ pub enum SnapshotFault {
     #[error("cannot be understood: {0}")]
     Senseless(&'static str),
     /// Another version of srvd wrote it.
-    #[error("has format {found}, this srvd reads format {VERSION}")]
+    #[error("has format {found}, this srvd reads formats {VERSION_WITHOUT_SERIAL} and {VERSION}")]
     Version {
         /// Its version.
         found: u32,
@@ -119,6 +123,10 @@ struct Header {
     /// When that was last confirmed: seconds since 1970.
     confirmed: u64,
 }
+
+/// The part of the header that says the zone's serial: of the file, of the registry, and the
+/// revision of a change that is not counted yet.
+type WrittenSerial = (u32, u32, Option<i64>);
 
 /// The cluster and the time of a snapshot.
 #[derive(Debug, Clone, Copy)]
@@ -168,7 +176,9 @@ pub fn write(to: impl Write, identity: &Identity, zone: &Zone, stamp: Stamp) -> 
     };
     to.put(MAGIC)?;
     to.put(&VERSION.to_be_bytes())?;
-    to.put_sized(&postcard::to_stdvec(&header).map_err(io::Error::other)?)?;
+    let SerialRecord { file, registry, next_change } = zone.serial_record();
+    let serial: WrittenSerial = (file, registry, next_change);
+    to.put_sized(&postcard::to_stdvec(&(header, serial)).map_err(io::Error::other)?)?;
     let (mut buffer, mut records) = (vec![0; RECORD_MAX], 0_u64);
     let instances = zone.services().flat_map(|service| service.instances());
     let aliases = zone.aliases().map(|alias| Record::Alias(Cow::Borrowed(alias)));
@@ -198,12 +208,12 @@ pub fn read(
     layout: &Layout,
 ) -> Result<Snapshot, SnapshotFault> {
     let octets = from.seek(SeekFrom::End(0))?;
-    let (records, end) = verify(from, octets)?;
+    let (version, records, end) = verify(from, octets)?;
     from.seek(SeekFrom::Start(LEAD - 4))?;
     let mut from = io::BufReader::with_capacity(CHUNK, from.take(end - (LEAD - 4)));
     let mut buffer = Vec::new();
     sized(&mut from, HEADER_MAX, &mut buffer)?;
-    let header: Header = decode(&buffer)?;
+    let (header, serial) = read_header(version, &buffer)?;
     if let Some((what, found, wanted)) = header.identity.difference(identity) {
         return Err(SnapshotFault::Mismatch { what, found, wanted });
     }
@@ -214,6 +224,7 @@ pub fn read(
         unusable: 0,
         revision: header.revision,
         cluster: header.cluster,
+        serial,
         age: super::age::age(time(header.confirmed)?, modified, SystemTime::now()),
         octets,
     };
@@ -232,9 +243,22 @@ pub fn read(
     }
 }
 
-/// Checks that a file is a snapshot and whole. Gives how many records it has, and where
-/// they end.
-fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u64, u64), SnapshotFault> {
+/// The header of a snapshot, and the serial if its version has one.
+fn read_header(
+    version: u32,
+    octets: &[u8],
+) -> Result<(Header, Option<SerialRecord>), SnapshotFault> {
+    if version == VERSION_WITHOUT_SERIAL {
+        return Ok((decode(octets)?, None));
+    }
+    let (header, serial): (Header, WrittenSerial) = decode(octets)?;
+    let (file, registry, next_change) = serial;
+    Ok((header, Some(SerialRecord { file, registry, next_change })))
+}
+
+/// Checks that a file is a snapshot and whole. Gives its version, how many records it has, and
+/// where they end.
+fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u32, u64, u64), SnapshotFault> {
     if octets > FILE_MAX {
         return Err(SnapshotFault::TooLarge { octets });
     }
@@ -246,7 +270,7 @@ fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u64, u64), Snap
     }
     let end = octets.checked_sub(TRAIL).filter(|end| *end >= LEAD).ok_or(SnapshotFault::Torn)?;
     let found = number(&lead[8..12]) as u32;
-    if found != VERSION {
+    if ![VERSION, VERSION_WITHOUT_SERIAL].contains(&found) {
         return Err(SnapshotFault::Version { found });
     }
     let mut sum = Sha256::new();
@@ -268,7 +292,7 @@ fn verify(from: &mut (impl Read + Seek), octets: u64) -> Result<(u64, u64), Snap
     if sum.finalize()[..] != trail[16..] {
         return Err(SnapshotFault::Damaged);
     }
-    Ok((number(&trail[..8]), end))
+    Ok((found, number(&trail[..8]), end))
 }
 
 /// Reads octets behind their length.

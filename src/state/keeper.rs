@@ -10,10 +10,10 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 use super::format::{self, Snapshot, Stamp};
-use super::pace::Pace;
+use super::pace::{Pace, ZoneState};
 use super::{Identity, SnapshotFault, file};
 use crate::files;
-use crate::index::{Index, Zone, ZoneId};
+use crate::index::{Index, SerialRecord, Zone, ZoneId};
 use crate::metrics::Staleness;
 use crate::names::Span;
 use crate::registry::Layout;
@@ -71,14 +71,15 @@ impl SnapshotWriter {
         }
     }
 
-    /// Reads the snapshot, and says why if it is not used. Takes a second or two where a
+    /// Reads the snapshot with the serial of the zone, and says why if it is not used. Takes a second or two where a
     /// million instances are in it. What an earlier process left unfinished is removed.
-    pub fn restore(&mut self) -> Option<Snapshot> {
+    pub fn restore(&mut self) -> Option<(Snapshot, SerialRecord)> {
         file::clean(&self.path);
         match self.read() {
             Ok(snapshot) => {
-                self.say_restored(&snapshot);
-                Some(snapshot)
+                let serial = self.serial(&snapshot);
+                self.say_restored(&snapshot, serial.value());
+                Some((snapshot, serial))
             }
             Err(SnapshotFault::Io(error)) if error.kind() == io::ErrorKind::NotFound => None,
             Err(fault) => {
@@ -117,15 +118,15 @@ impl SnapshotWriter {
 
     /// Whether the zone is on disk as it is now, its revision included.
     fn is_kept(&self, zone: &Zone) -> bool {
-        self.pace.is_written(zone.changes()) && self.revision == zone.revision()
+        self.pace.is_written(state(zone)) && self.revision == zone.revision()
     }
 
     /// Writes the zone if it is time, or notes that it is as it was.
     async fn look(&mut self) {
         let Some(zone) = self.zone().filter(|zone| zone.is_ready()) else { return };
-        if self.pace.is_due(zone.changes(), Instant::now()) {
+        if self.pace.is_due(state(&zone), Instant::now()) {
             self.write(zone).await;
-        } else if self.touched.elapsed() >= TOUCH && self.pace.is_written(zone.changes()) {
+        } else if self.touched.elapsed() >= TOUCH && self.pace.is_written(state(&zone)) {
             self.touch(&zone).await;
         }
     }
@@ -142,13 +143,23 @@ impl SnapshotWriter {
         format::read(&mut file, about.modified().ok(), &self.identity, &self.layout)
     }
 
+    /// The serial that a snapshot goes on with. An earlier srvd wrote none: it showed the sum of
+    /// the file's and the revision.
+    fn serial(&self, snapshot: &Snapshot) -> SerialRecord {
+        let of_file = || self.zone().map_or(0, |zone| zone.settings().soa.serial);
+        snapshot.serial.unwrap_or_else(|| {
+            let (file, registry) = (of_file(), snapshot.revision as u32);
+            SerialRecord { file, registry, next_change: None }
+        })
+    }
+
     /// Says what was restored, and takes it for what is on disk. Each instance and
     /// alias is one change of a zone that had none.
-    fn say_restored(&mut self, snapshot: &Snapshot) {
+    fn say_restored(&mut self, snapshot: &Snapshot, serial: u32) {
         let Snapshot { instances, aliases, entries, unusable, revision, age, octets, .. } =
             snapshot;
         let changes = (instances.len() + aliases.len() + entries.len()) as u64;
-        self.pace.wrote(changes, Duration::ZERO, Instant::now());
+        self.pace.wrote((changes, serial), Duration::ZERO, Instant::now());
         self.revision = Some(*revision);
         if let Some(zone) = self.zone() {
             let vitals = &zone.vitals().snapshot;
@@ -187,7 +198,7 @@ impl SnapshotWriter {
         let (took, vitals) = (begun.elapsed(), &zone.vitals().snapshot);
         match done {
             Ok(octets) => {
-                self.pace.wrote(zone.changes(), took, Instant::now());
+                self.pace.wrote(state(&zone), took, Instant::now());
                 (self.revision, self.touched) = (zone.revision(), Instant::now());
                 vitals.writes.add(1);
                 vitals.octets.set(octets);
@@ -239,6 +250,11 @@ impl SnapshotWriter {
             Err(fault) => tracing::error!("{fault}"),
         }
     }
+}
+
+/// The state of a zone, as it is written.
+fn state(zone: &Zone) -> ZoneState {
+    (zone.changes(), zone.serial())
 }
 
 /// What is said of a zone beside its instances.

@@ -14,13 +14,16 @@ const REST: u32 = 20;
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
+/// The state of a zone: how many changes made it what it is, and its serial.
+pub(super) type ZoneState = (u64, u32);
+
 /// Decides by what it is told; it looks at no clock.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// The state that is on disk, if any is.
-    written: Option<u64>,
+    written: Option<ZoneState>,
     /// The newest state that was seen.
-    seen: Option<u64>,
+    seen: Option<ZoneState>,
     /// When that was first seen.
     changed: Instant,
     /// When the first state was seen that is not on disk.
@@ -36,7 +39,7 @@ impl Pace {
     }
 
     /// A state was seen. Whether it is to be written now.
-    pub(super) fn is_due(&mut self, state: u64, now: Instant) -> bool {
+    pub(super) fn is_due(&mut self, state: ZoneState, now: Instant) -> bool {
         if self.seen != Some(state) {
             (self.seen, self.changed) = (Some(state), now);
         }
@@ -51,12 +54,12 @@ impl Pace {
     }
 
     /// Whether a state is on disk.
-    pub(super) fn is_written(&self, state: u64) -> bool {
+    pub(super) fn is_written(&self, state: ZoneState) -> bool {
         self.written == Some(state)
     }
 
     /// A state is on disk since this moment; writing it took so long.
-    pub(super) fn wrote(&mut self, state: u64, took: Duration, now: Instant) {
+    pub(super) fn wrote(&mut self, state: ZoneState, took: Duration, now: Instant) {
         (self.written, self.waiting) = (Some(state), None);
         self.not_before = now + SPACING.max(took * REST);
     }
@@ -83,9 +86,9 @@ mod tests {
         let mut pace = Pace::new(begun);
         let look = |half: &u64| {
             let now = begun + Duration::from_millis(500) * *half as u32;
-            let is_due = pace.is_due(state(*half), now);
+            let is_due = pace.is_due((state(*half), 0), now);
             if is_due {
-                pace.wrote(state(*half), Duration::ZERO, now);
+                pace.wrote((state(*half), 0), Duration::ZERO, now);
             }
             is_due
         };
@@ -113,21 +116,33 @@ mod tests {
     fn a_slow_disk_is_left_in_peace() {
         let now = Instant::now();
         let mut pace = Pace::new(now);
-        pace.wrote(1, Duration::from_secs(5), now);
+        pace.wrote((1, 0), Duration::from_secs(5), now);
         let later = |seconds| now + Duration::from_secs(seconds);
-        assert!(!pace.is_due(2, now) && !pace.is_due(2, later(99)) && pace.is_due(2, later(100)));
+        let is_due = |pace: &mut Pace, at| pace.is_due((2, 0), at);
+        assert!(!is_due(&mut pace, now) && !is_due(&mut pace, later(99)));
+        assert!(is_due(&mut pace, later(100)));
         pace.failed(later(100));
-        assert!(!pace.is_due(2, later(129)) && pace.is_due(2, later(130)));
+        assert!(!is_due(&mut pace, later(129)) && is_due(&mut pace, later(130)));
     }
 
     #[test]
     fn what_was_lost_is_written_again_though_nothing_changed() {
         let now = Instant::now();
         let mut pace = Pace::new(now);
-        pace.wrote(1, Duration::ZERO, now);
+        pace.wrote((1, 0), Duration::ZERO, now);
         let later = now + Duration::from_secs(60);
-        assert!(!pace.is_due(1, now) && !pace.is_due(1, later));
+        assert!(!pace.is_due((1, 0), now) && !pace.is_due((1, 0), later));
         pace.lost();
-        assert!(pace.is_due(1, later));
+        assert!(pace.is_due((1, 0), later));
+    }
+
+    #[test]
+    fn a_serial_that_moved_is_written_though_nothing_else_changed() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now);
+        pace.wrote((1, 7), Duration::ZERO, now);
+        let later = |seconds| now + Duration::from_secs(seconds);
+        assert!(!pace.is_due((1, 7), later(60)) && !pace.is_due((1, 8), later(61)));
+        assert!(pace.is_due((1, 8), later(63)));
     }
 }

@@ -95,6 +95,12 @@ impl Writer {
         self.runtime.block_on(futures_util::future::join_all(floods));
     }
 
+    /// The registry's revision, as serials have it.
+    pub(super) fn revision(&self) -> u32 {
+        let answer = self.runtime.block_on(self.client.kv_client().get("\0", None)).unwrap();
+        answer.header().unwrap().revision() as u32
+    }
+
     /// Throws away the history up to now.
     pub(super) fn compact(&self) {
         self.runtime.block_on(async {

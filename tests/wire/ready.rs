@@ -8,7 +8,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::Record;
 use srvd::index::{Index, NextZone, NextZones, Publisher, Schema, Settings};
 use srvd::names::WireName;
-use srvd::registry::{Layout, Publish, Table, Update};
+use srvd::registry::{Layout, Table, Update};
 use srvd::wire::{Fast, Peer, Policy, READY_MAX, Responder, Transport, Verdict, View};
 
 use super::messages::{A, CLIENT, Query, SRV, parse};
@@ -140,7 +140,7 @@ impl World {
 
     fn publish(&mut self, at: usize, update: Update) {
         self.revision += 1;
-        self.publishers[at].publish(Update { revision: self.revision, ..update });
+        self.publishers[at].publish_minted(&Update { revision: self.revision, ..update });
     }
 
     /// Writes a key, or deletes it where there is no value.

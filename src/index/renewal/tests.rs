@@ -22,7 +22,9 @@ fn zone(apex: &str, is_same: bool) -> NextZone {
 
 /// Has an index go on with registry zones.
 fn renew(index: &Arc<Index>, registry: Vec<NextZone>) -> Vec<SerialKept> {
-    index.renew(NextZones { registry, others: Vec::new(), bare_names: true })
+    let kept = index.renew(NextZones { registry, others: Vec::new(), bare_names: true });
+    index.mint_serials();
+    kept
 }
 
 /// Publishes the only instance of a zone: a service of this name.
@@ -30,6 +32,7 @@ fn publish(index: &Arc<Index>, id: ZoneId, name: &str, revision: i64) {
     let (mut table, mut update) = (Table::new(Layout::default()), Update::default());
     table.put(format!("/services/{name}/1").as_bytes(), b"10.0.0.1:80", &mut update);
     Publisher::of(Arc::clone(index), id).publish(Update { revision, ..update });
+    index.mint_serials();
 }
 
 /// The zone with an apex, as it is now.

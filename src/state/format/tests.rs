@@ -80,6 +80,33 @@ fn what_is_written_is_read() {
     }
 }
 
+/// The octets of the same, as srvd wrote it before there were serials in it.
+fn octets_without_serial(zone: &Zone) -> Vec<u8> {
+    let octets = octets(zone);
+    let (lead, end) = (LEAD as usize, octets.len() - TRAIL as usize);
+    let records = lead + number(&octets[lead - 4..lead]) as usize;
+    let (header, _): (Header, WrittenSerial) = decode(&octets[lead..records]).unwrap();
+    let header = postcard::to_stdvec(&header).unwrap();
+    let length = (header.len() as u32).to_be_bytes();
+    let version = VERSION_WITHOUT_SERIAL.to_be_bytes();
+    let mut old = [&MAGIC[..], &version, &length, &header, &octets[records..end]].concat();
+    let written = (old.len() as u64).to_be_bytes();
+    old.extend([&octets[end..end + 8], &written].concat());
+    let sum = Sha256::digest(&old);
+    old.extend(sum);
+    old
+}
+
+#[test]
+fn the_serial_is_kept_and_may_be_missing() {
+    let zone = zone(5);
+    let record = SerialRecord { file: 0, registry: 7, next_change: None };
+    let snapshot = read_octets(&octets(&zone)).unwrap();
+    assert_eq!((snapshot.serial, zone.serial_record()), (Some(record), record));
+    let old = read_octets(&octets_without_serial(&zone)).unwrap();
+    assert_eq!((old.serial, old.revision, old.instances.len()), (None, 7, 5));
+}
+
 #[test]
 fn what_is_not_whole_is_refused() {
     let whole = octets(&zone(20));
@@ -99,7 +126,7 @@ fn what_is_not_whole_is_refused() {
         fault(&octets)
     };
     assert!(with(0).starts_with("is no snapshot"));
-    assert_eq!(with(10), "has format 259, this srvd reads format 3");
+    assert_eq!(with(10), "has format 260, this srvd reads formats 3 and 4");
     assert!(with(60).starts_with("is damaged"));
     assert!(with(whole.len() - 1).starts_with("is damaged"));
 }

@@ -1,18 +1,25 @@
 //! DNS over HTTPS: each question is the body of a POST, on a stream of its own of HTTP/2.
+//!
+//! Questions are handed over in turns: one head after the other and the bodies behind them, as
+//! hyper sends many at once, looks like a flood to BIND (9.18.49). It reads nothing more from the
+//! connection then, and answers nothing on it.
 
-use std::pin::pin;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 
@@ -25,8 +32,17 @@ const MEDIA_TYPE: &str = "application/dns-message";
 const BODY: usize = 65_535;
 /// Octets of a reply's header lines.
 const HEAD: u32 = 16 << 10;
-/// How often a connection is tried with which questions wait, and how long it may keep silent.
-const PING: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3));
+/// How often a connection is tried with which questions wait, and how long it may keep silent:
+/// together so much less than a question waits that it is asked on another connection in time.
+const PING: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(1500));
+
+/// A question, as the body of a request that has its turn until it is taken.
+struct QuestionBody {
+    /// The message, until it is taken.
+    octets: Option<Bytes>,
+    /// The turn, until then.
+    turn: Option<OwnedSemaphorePermit>,
+}
 
 /// Carries questions until there are none for a while, or the connection ends.
 pub(super) async fn serve(
@@ -44,12 +60,13 @@ pub(super) async fn serve(
     };
     let url = url(channel, path);
     let (mut connection, mut running) = (pin!(connection), FuturesUnordered::new());
-    let mut used = Instant::now();
+    let (mut used, turns) = (Instant::now(), Arc::new(Semaphore::new(1)));
     loop {
         tokio::select! {
             query = queries.recv(), if running.len() < IN_FLIGHT => {
                 let Some(query) = query else { return };
-                running.push(carry(sender.clone(), &url, channel, query));
+                let ways = (sender.clone(), Arc::clone(&turns));
+                running.push(carry(ways, &url, channel, query));
             }
             Some(()) = running.next() => used = Instant::now(),
             _ = &mut connection => return,
@@ -66,10 +83,15 @@ fn url(channel: &Channel, path: &str) -> String {
 }
 
 /// Sends a question and hands on what is said.
-async fn carry(sender: SendRequest<Full<Bytes>>, url: &str, channel: &Channel, query: SecureQuery) {
+async fn carry(
+    (sender, turns): (SendRequest<QuestionBody>, Arc<Semaphore>),
+    url: &str,
+    channel: &Channel,
+    query: SecureQuery,
+) {
     let SecureQuery { mut octets, reply, _place } = query;
     octets[..2].fill(0);
-    match timeout(DEADLINE, post(sender, url, octets)).await {
+    match timeout(DEADLINE, post(sender, turns, url, octets)).await {
         Ok(Ok(octets)) => {
             channel.praise();
             let _ = reply.send(Ok(octets));
@@ -93,15 +115,17 @@ enum PostFault {
 
 /// What a message is replied with.
 async fn post(
-    mut sender: SendRequest<Full<Bytes>>,
+    mut sender: SendRequest<QuestionBody>,
+    turns: Arc<Semaphore>,
     url: &str,
     octets: Vec<u8>,
 ) -> Result<Vec<u8>, PostFault> {
     let cut = |_| PostFault::Cut;
+    let turn = turns.acquire_owned().await.map_err(|_| PostFault::Cut)?;
     let request = Request::post(url)
         .header(CONTENT_TYPE, MEDIA_TYPE)
         .header(ACCEPT, MEDIA_TYPE)
-        .body(Full::new(Bytes::from(octets)));
+        .body(QuestionBody { octets: Some(octets.into()), turn: Some(turn) });
     let request = request.map_err(|fault| PostFault::Said(format!("{url}: {fault}")))?;
     sender.ready().await.map_err(cut)?;
     let response = sender.send_request(request).await.map_err(cut)?;
@@ -125,4 +149,25 @@ fn check<B>(response: &Response<B>) -> Result<(), String> {
         return Err(format!("what it answers there is no {MEDIA_TYPE}; check the path"));
     }
     Ok(())
+}
+
+impl Body for QuestionBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.turn = None;
+        Poll::Ready(self.octets.take().map(|octets| Ok(Frame::data(octets))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.octets.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.octets.as_ref().map_or(0, |octets| octets.len() as u64))
+    }
 }

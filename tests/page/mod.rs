@@ -61,7 +61,10 @@ impl Scene {
         for (key, value) in FLEET {
             etcd.etcdctl(&["put", &format!("/services/{key}"), value]);
         }
-        Self::with(etcd, &["--hold-collapse", "0s"])
+        let scene = Self::with(etcd, &["--hold-collapse", "0s"]);
+        // What comes from now on is an event; what is in the first list is none.
+        scene.server.logs("the registry was listed");
+        scene
     }
 
     /// One of a registry, with more arguments.

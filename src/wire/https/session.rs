@@ -122,11 +122,16 @@ impl HttpSession {
     /// The message of a request. Its head is let go before a body is waited for.
     async fn message(&self, request: Request<Incoming>) -> Result<HeldOctets, StatusCode> {
         let (head, body) = request.into_parts();
-        let requested = read(&head)?;
+        let requested = read(&head);
         drop(head);
         match requested {
-            Requested::Message(message) => Ok(HeldOctets::new(message, self.place.account())),
-            Requested::Body => {
+            Err(status) => {
+                // Clients that still send take a stream that is closed for one that failed.
+                let _ = timeout(BODY, discard(body)).await;
+                Err(status)
+            }
+            Ok(Requested::Message(message)) => Ok(HeldOctets::new(message, self.place.account())),
+            Ok(Requested::Body) => {
                 let body = timeout(BODY, self.body(body)).await;
                 body.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
             }
@@ -221,6 +226,16 @@ impl HttpSession {
         responder.counters().time(Origin::of(self.peer, path), 1, took);
         self.place.count(1);
         Ok(is_stale(view.generation, replied.topic.zone))
+    }
+}
+
+/// Reads a body that nobody wants, as far as one may go that is wanted.
+async fn discard(mut body: Incoming) {
+    let mut room = MESSAGE_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let octets = frame.data_ref().map_or(0, |data| data.len());
+        let Some(left) = room.checked_sub(octets) else { return };
+        room = left;
     }
 }
 

@@ -3,7 +3,8 @@
 //! `tests/bench/run.sh` sets up what it needs and prints all; words choose: `udp` (four
 //! workloads), `names` (every kind of name; further words choose rows by their titles),
 //! `workers` (two beside one), `large` (1,000,000 instances), `churn`
-//! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined);
+//! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined),
+//! `encrypted` (TLS and HTTPS beside it);
 //! `--quick` takes fewer and shorter rounds; `BENCH_BEFORE=FILE` measures another build of srvd
 //! beside this one. The tables are Markdown, and all of it is in
 //! `target/bench/peers.json` (of chosen sections in `peers-udp.json` and so on).
@@ -99,9 +100,17 @@ mod latency;
 #[path = "peers/names.rs"]
 mod names;
 
+/// Load over streams.
+#[path = "peers/dnsperf.rs"]
+mod dnsperf;
+
 /// Section: TCP, pipelined.
 #[path = "peers/tcp.rs"]
 mod tcp;
+
+/// Section: TLS and HTTPS, pipelined.
+#[path = "peers/encrypted.rs"]
+mod encrypted;
 
 use std::cell::LazyCell;
 
@@ -128,12 +137,13 @@ struct Bench {
 type Section = (&'static str, fn(&mut Bench));
 
 /// The sections, in the order they run.
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("udp", udp::measure),
     ("names", names::measure),
     ("workers", workers::measure),
     ("latency", latency::measure),
     ("tcp", tcp::measure),
+    ("encrypted", encrypted::measure),
     ("churn", churn::measure),
     ("large", large::measure),
 ];

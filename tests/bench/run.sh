@@ -2,8 +2,8 @@
 # srvd beside its peers: UDP echo, NSD, Knot and BIND, side by side in one run. On Debian
 # and Ubuntu all that is missing is installed by apt; elsewhere one line says what is. It
 # starts its own servers on free ports of loopback and ends them.
-# Words choose sections (udp names workers latency tcp churn large), --quick is quick; further
-# words choose rows of `names` by their titles:
+# Words choose sections (udp names workers latency tcp encrypted churn large), --quick is quick;
+# further words choose rows of `names` by their titles:
 #   tests/bench/run.sh udp --quick
 #   tests/bench/run.sh names skydns
 # BENCH_BEFORE=FILE measures another build of srvd in the same run.

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::data::{Data, ZONE};
+use crate::dnsperf::Transport;
 use crate::echo;
 use crate::population::Population;
 use crate::process::{Process, SERVER, directory};
 use crate::questions::{Questions, Workload};
 use crate::same;
+use crate::support::certificates::PairFiles;
 use crate::support::free_addr;
 
 /// How long a server may take to load: 1,000,000 instances are millions of records.
@@ -78,22 +80,86 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     /// Where it answers, over UDP and TCP.
     pub(crate) at: SocketAddr,
+    /// Where it answers over TLS and HTTPS, where it does.
+    doors: Option<Doors>,
     /// Its process.
     pub(crate) process: Process,
     /// Its configuration, state and log; removed at the end.
     _dir: TempDir,
 }
 
+/// Where a server answers over TLS and HTTPS, and what it proves itself with.
+pub(crate) struct Doors {
+    /// DNS over TLS.
+    tls: SocketAddr,
+    /// DNS over HTTPS.
+    https: SocketAddr,
+    /// Its certificate.
+    certificate: PathBuf,
+    /// The key of it.
+    key: PathBuf,
+}
+
+impl Doors {
+    /// Free ports.
+    pub(crate) fn new(pair: &PairFiles) -> Self {
+        let (certificate, key) = (pair.certificate.clone(), pair.key.clone());
+        Self { tls: free_addr(), https: free_addr(), certificate, key }
+    }
+
+    /// The flags of srvd.
+    fn flags(&self) -> String {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        let (tls, https) = (self.tls, self.https);
+        format!(
+            " --listen-tls {tls} --listen-https {https} --tls-cert {certificate} --tls-key {key}"
+        )
+    }
+
+    /// Statements of BIND: of its configuration, and of its options.
+    fn statements(&self) -> [String; 2] {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        let listen = |at: SocketAddr, how: &str| {
+            format!("    listen-on port {} {how} {{ {}; }};\n", at.port(), at.ip())
+        };
+        let all = format!(
+            "tls own {{ cert-file \"{certificate}\"; key-file \"{key}\"; }};\nhttp own {{ endpoints {{ \"/dns-query\"; }}; }};\n"
+        );
+        [all, listen(self.tls, "tls own") + &listen(self.https, "tls own http own")]
+    }
+}
+
 impl Server {
     /// Starts a server on some cores and waits for its first answer.
     pub(crate) fn start(kind: Kind, data: &Data, workers: usize, cores: &str) -> Self {
+        Self::start_with(kind, data, workers, cores, None)
+    }
+
+    /// The same of a server that answers over TLS and HTTPS, too.
+    pub(crate) fn start_with(
+        kind: Kind,
+        data: &Data,
+        workers: usize,
+        cores: &str,
+        doors: Option<Doors>,
+    ) -> Self {
         let (at, dir) = (free_addr(), directory());
-        let command = command(kind, at, workers, data, dir.path());
+        let command = command(kind, at, workers, data, dir.path(), doors.as_ref());
         let command: Vec<_> = command.iter().map(String::as_str).collect();
         let process = Process::start(cores, &command, dir.path());
-        let mut server = Self { kind, at, process, _dir: dir };
+        let mut server = Self { kind, at, doors, process, _dir: dir };
         server.wait(data.population);
         server
+    }
+
+    /// Where it answers over a transport.
+    pub(crate) fn door(&self, transport: Transport) -> SocketAddr {
+        let doors = || self.doors.as_ref().expect("it was started with them");
+        match transport {
+            Transport::Tcp => self.at,
+            Transport::Tls => doors().tls,
+            Transport::Https => doors().https,
+        }
     }
 
     /// Waits for the answer to a question that has one.
@@ -145,7 +211,14 @@ impl Stage {
 }
 
 /// What a server is started with; its configuration is written to a directory.
-fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) -> Vec<String> {
+fn command(
+    kind: Kind,
+    at: SocketAddr,
+    workers: usize,
+    data: &Data,
+    dir: &Path,
+    doors: Option<&Doors>,
+) -> Vec<String> {
     let path = dir.display();
     let file = dir.join("configuration");
     let write = |text: String| std::fs::write(&file, text).unwrap();
@@ -159,8 +232,9 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
             let before = std::env::var(BEFORE).ok().filter(|_| kind == Kind::Before);
             let program = before.as_deref().unwrap_or(env!("CARGO_BIN_EXE_srvd"));
             let (registry, more) = (data.etcd.url(), &data.arguments);
+            let doors = doors.map(Doors::flags).unwrap_or_default();
             format!(
-                "{program} serve --listen {at} --workers {workers} --http off --registry {registry}{more}"
+                "{program} serve --listen {at} --workers {workers} --http off --registry {registry}{more}{doors}"
             )
         }
         Kind::Nsd => {
@@ -172,7 +246,7 @@ fn command(kind: Kind, at: SocketAddr, workers: usize, data: &Data, dir: &Path) 
             format!("knotd -c {file}")
         }
         Kind::Bind => {
-            write(bind(at, data, dir));
+            write(bind(at, data, dir, doors));
             format!("named -f -n {workers} -c {file}")
         }
     };
@@ -237,17 +311,18 @@ zone:
 
 /// BIND: no recursion, no name servers in positive answers. It insists on an address of
 /// the zone's name server, so it has a zone file with one, which nobody asks for.
-fn bind(at: SocketAddr, data: &Data, dir: &Path) -> String {
+fn bind(at: SocketAddr, data: &Data, dir: &Path, doors: Option<&Doors>) -> String {
+    let [all, listen] = doors.map(Doors::statements).unwrap_or_default();
     let own = dir.join("zone");
     let mut text = std::fs::read_to_string(&data.zones[0].1).unwrap();
     text.push_str("ns.dns 5 IN A 127.0.0.1\n");
     std::fs::write(&own, text).unwrap();
     let (address, port, zone, dir) = (at.ip(), at.port(), own.display(), dir.display());
     format!(
-        r#"options {{
+        r#"{all}options {{
     directory "{dir}";
     listen-on port {port} {{ {address}; }};
-    listen-on-v6 {{ none; }};
+{listen}    listen-on-v6 {{ none; }};
     recursion no;
     dnssec-validation no;
     notify no;

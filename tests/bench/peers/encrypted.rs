@@ -1,0 +1,71 @@
+//! Section: DNS over TLS and over HTTPS, pipelined, beside TCP and beside BIND's. What is judged is
+//! the CPU time of the server per query: encryption at the other end costs the load as much, so
+//! that a rate would be that of dnsperf.
+
+use crate::Bench;
+use crate::data::title;
+use crate::dnsperf::{CONNECTIONS, OUTSTANDING, Transport, turn};
+use crate::process::{SERVER, directory};
+use crate::questions::{Workload, write};
+use crate::report::{Bound, Goal, Table};
+use crate::rounds::Figures;
+use crate::server::{Doors, Kind, Server};
+use crate::support::certificates::Authority;
+
+/// The servers that have all transports.
+const SERVERS: [Kind; 2] = [Kind::Srvd, Kind::Bind];
+/// The transports, that which others are compared with first.
+const TRANSPORTS: [Transport; 3] = [Transport::Tcp, Transport::Tls, Transport::Https];
+/// What stands over a row.
+const COLUMNS: [&str; 5] = ["kq/s", "µs CPU/query", "× its TCP", "cores busy", "lost ‰"];
+
+/// Measures what answers over TLS and HTTPS.
+pub(crate) fn measure(bench: &mut Bench) {
+    let data = &bench.small.data;
+    let dir = directory();
+    let file = dir.path().join("questions");
+    write(&file, Workload::Srv, data.population).unwrap();
+    let pair = Authority::new("bench").server().write(dir.path(), "server");
+    let servers =
+        SERVERS.map(|kind| Server::start_with(kind, data, 1, SERVER, Some(Doors::new(&pair))));
+    let pairs = |server| TRANSPORTS.map(|transport| (server, transport));
+    let mut asked: Vec<_> = servers.iter().flat_map(pairs).collect();
+    let turns = bench
+        .rounds
+        .interleave(&mut asked, |(server, transport), time| turn(server, *transport, &file, time));
+    let figures: Vec<_> = turns.into_iter().map(Figures).collect();
+    let what = title(data.population);
+    bench.report.add(&table(&what, &figures));
+}
+
+/// The table of all servers, one after the other, and what is to be reached.
+fn table(what: &str, figures: &[Figures]) -> Table {
+    let title = format!(
+        "SRV over TLS and HTTPS, {what}: dnsperf, {CONNECTIONS} connections, {OUTSTANDING} queries under way"
+    );
+    let mut table = Table::new(title, &COLUMNS);
+    for (kind, all) in SERVERS.iter().zip(figures.chunks(TRANSPORTS.len())) {
+        for (transport, own) in TRANSPORTS.iter().zip(all) {
+            let row = [own.median(|it| it.rate), own.cpu(), own.cpu_ratio(&all[0])];
+            let rest = [own.median(|it| it.busy), own.median(|it| it.lost)];
+            let title = format!("{kind}, {}", transport.title());
+            table.row(title, row.into_iter().chain(rest).map(Some).collect::<Vec<_>>());
+        }
+    }
+    let [tcp, tls, https, _, bind_tls, bind_https] = figures else { unreachable!("all of two") };
+    let goals = [
+        (
+            "TLS: BIND's CPU per query for one of srvd's",
+            bind_tls.cpu_ratio(tls),
+            Bound::AtLeast(2.0),
+        ),
+        ("TLS: CPU per query for one over TCP", tls.cpu_ratio(tcp), Bound::AtMost(1.6)),
+        (
+            "HTTPS: BIND's CPU per query for one of srvd's",
+            bind_https.cpu_ratio(https),
+            Bound::AtLeast(1.0),
+        ),
+    ];
+    goals.into_iter().for_each(|(what, is, bound)| table.goal(Goal::new(what, is, bound)));
+    table
+}

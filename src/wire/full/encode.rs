@@ -20,10 +20,14 @@ use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
 use super::handler::Reply;
 use crate::authority::{Answer, Overflow, RrSet};
+use crate::names::NAME_MAX;
 use crate::wire::HEADER;
 
 /// A pointer to the question's name, which stands right after the header.
 pub(in crate::wire) const QUESTION_POINTER: u16 = 0xc000 | HEADER as u16;
+/// Octets beyond the room that hickory may write to: it writes a name whole before it finds what
+/// of it is a pointer.
+const BEYOND: u16 = NAME_MAX as u16;
 /// Octets of a question after its name.
 const TYPE_AND_CLASS: usize = 4;
 
@@ -63,9 +67,10 @@ struct WrittenSections {
 fn write(reply: &Reply<'_>, octets: &mut Vec<u8>) -> Result<WrittenSections, ProtoError> {
     octets.clear();
     let mut encoder = BinEncoder::new(octets);
-    let mut answers = Section::new(&reply.answer.answers, Some(reply.name));
-    let mut authority = Section::new(reply.answer.authority.as_slice(), None);
-    let mut additional = Additional { sets: &reply.answer.additional, is_whole: true };
+    let room = usize::from(reply.room);
+    let mut answers = Section::new(&reply.answer.answers, Some(reply.name), room);
+    let mut authority = Section::new(reply.answer.authority.as_slice(), None, room);
+    let mut additional = Additional { sets: &reply.answer.additional, room, is_whole: true };
     emit_message_parts(
         &reply.metadata,
         &mut QuestionSection { octets: reply.question, room: reply.room },
@@ -96,6 +101,8 @@ struct Section<'s> {
     sets: &'s [RrSet],
     /// The question's name, if the first may be its.
     asked: Option<&'s Name>,
+    /// Octets that the message may have behind it.
+    room: usize,
     /// The RRset of which some did not fit; none after it is written.
     cut_in: Option<usize>,
 }
@@ -104,6 +111,8 @@ struct Section<'s> {
 struct Additional<'s> {
     /// The RRsets.
     sets: &'s [RrSet],
+    /// Octets that the message may have behind it.
+    room: usize,
     /// Whether all of them fit.
     is_whole: bool,
 }
@@ -111,7 +120,7 @@ struct Additional<'s> {
 impl EmitAndCount for QuestionSection<'_> {
     /// Writes the question, and lets names further on point into it.
     fn emit(&mut self, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
-        encoder.set_max_size(self.room);
+        encoder.set_max_size(self.room.saturating_add(BEYOND));
         let start = encoder.offset();
         encoder.emit_vec(self.octets)?;
         let root = encoder.offset() - TYPE_AND_CLASS - 1;
@@ -126,8 +135,8 @@ impl EmitAndCount for QuestionSection<'_> {
 
 impl<'s> Section<'s> {
     /// A section that is not written yet.
-    const fn new(sets: &'s [RrSet], asked: Option<&'s Name>) -> Self {
-        Self { sets, asked, cut_in: None }
+    const fn new(sets: &'s [RrSet], asked: Option<&'s Name>, room: usize) -> Self {
+        Self { sets, asked, room, cut_in: None }
     }
 }
 
@@ -136,7 +145,7 @@ impl EmitAndCount for Section<'_> {
         let mut count = 0;
         for (at, set) in self.sets.iter().enumerate() {
             let is_asked = at == 0 && self.asked.is_some_and(|name| *name == set.owner);
-            let written = write_set(set, is_asked, encoder)?;
+            let written = write_set(set, is_asked, self.room, encoder)?;
             count += written;
             if written < set.data.len() {
                 self.cut_in = Some(at);
@@ -152,7 +161,7 @@ impl EmitAndCount for Additional<'_> {
         let mut count = 0;
         for set in mem::take(&mut self.sets) {
             let start = encoder.offset();
-            if write_set(set, false, encoder)? < set.data.len() {
+            if write_set(set, false, self.room, encoder)? < set.data.len() {
                 rewind(encoder, start);
                 self.is_whole = false;
                 break;
@@ -164,19 +173,26 @@ impl EmitAndCount for Additional<'_> {
 }
 
 /// Writes records of an RRset until one does not fit behind others, and says how many.
-fn write_set(set: &RrSet, asked: bool, encoder: &mut BinEncoder<'_>) -> Result<usize, ProtoError> {
+fn write_set(
+    set: &RrSet,
+    asked: bool,
+    room: usize,
+    encoder: &mut BinEncoder<'_>,
+) -> Result<usize, ProtoError> {
     let mut count = 0;
     for data in &set.data {
         let start = encoder.offset();
-        match write_record(set, asked, data, encoder) {
-            Ok(()) => count += 1,
-            Err(ProtoError::MaxBufferSizeExceeded(_)) => {
-                rewind(encoder, start);
-                if count > 0 {
-                    break;
-                }
-            }
+        let fits = match write_record(set, asked, data, encoder) {
+            Ok(()) => encoder.offset() <= room,
+            Err(ProtoError::MaxBufferSizeExceeded(_)) => false,
             Err(fault) => return Err(fault),
+        };
+        count += usize::from(fits);
+        if !fits {
+            rewind(encoder, start);
+            if count > 0 {
+                break;
+            }
         }
     }
     Ok(count)

@@ -269,7 +269,9 @@ reproducible() {
   [ -z "$(git status --porcelain --untracked-files=no)" ] || fail "commit your changes first: what is built twice is a commit"
   commit=$(git rev-parse HEAD)
   once=$(mktemp -d)
-  trap 'rm -rf "$once"' EXIT
+  # Expanded now: when the trap runs, the function and its variables are gone.
+  # shellcheck disable=SC2064
+  trap "rm -rf '$once'" EXIT
   for at in "$once/one" "$once/another/below"; do
     copied "$commit" "$at"
     # Programs of Cargo that make packages need not be built again.

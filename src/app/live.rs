@@ -34,8 +34,8 @@ pub struct Reloadable {
     policies: Arc<Policies>,
     /// Where this server answers.
     own: Own,
-    /// Where it answers encrypted DNS: over TLS, over HTTPS.
-    encrypted: [Vec<SocketAddr>; 2],
+    /// Where it answers encrypted DNS: over TLS, over HTTPS, over QUIC.
+    encrypted: [Vec<SocketAddr>; 3],
     /// Whom HTTP and etcd's v2 API let in, as far as they are on.
     http: Vec<Arc<Access>>,
     /// Who is asked for names that are not ours. Held while policies are replaced, so that this
@@ -70,7 +70,11 @@ impl Reloadable {
             zones,
             policies: Arc::new(Policies::new(Arc::default())),
             own: Own::new(listeners.addresses()),
-            encrypted: [listeners.tls_addresses(), listeners.https_addresses()],
+            encrypted: [
+                listeners.tls_addresses(),
+                listeners.https_addresses(),
+                listeners.quic_addresses(),
+            ],
             http: windows.all().map(|http| Arc::clone(http.access())).collect(),
             upstreams: Arc::default(),
             counters: listeners.counters(),
@@ -191,9 +195,10 @@ impl Reloadable {
 
     /// Where encrypted DNS is answered, by the name that its certificate is for.
     fn designations(&self, encrypted: &Encrypted) -> Arc<[RData]> {
-        let [tls, https] = &self.encrypted;
+        let [tls, https, quic] = &self.encrypted;
         let name = encrypted.certificate.as_deref().and_then(config::designated_name);
-        let found = name.map(|it| config::designations(&it, [tls, https], &encrypted.reached));
+        let listen = [tls.as_slice(), https, quic];
+        let found = name.map(|it| config::designations(&it, listen, &encrypted.reached));
         found.unwrap_or_default().into()
     }
 

@@ -77,8 +77,8 @@ impl App {
             account.map_or(Ok(()), |it| it.own(&state.directory)).map_err(Failure::failed)?;
         }
         let zones = prepared(&mut config);
-        let Inherited { dns, dns_tls, dns_https, http, etcd_v2 } = inherited;
-        let encrypted = [dns_tls, dns_https];
+        let Inherited { dns, dns_tls, dns_https, dns_quic, http, etcd_v2 } = inherited;
+        let encrypted = [dns_tls, dns_https, dns_quic];
         let listeners = with_encrypted(listeners(&config, dns)?, &config, encrypted)?;
         let windows = Windows::bind(&config.http, [http, etcd_v2])?;
         Self::with_zones(zones, config, listeners, windows)
@@ -131,6 +131,12 @@ impl App {
         self.listeners.https_addresses()
     }
 
+    /// The addresses that DNS over QUIC is answered on.
+    #[must_use]
+    pub fn quic_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.quic_addresses()
+    }
+
     /// The address that HTTP is answered on, unless it is off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
@@ -146,7 +152,8 @@ impl App {
         let etcd_v2 = self.windows.etcd_v2.as_ref().map(Http::address).map(of("etcd-v2"));
         let dns_tls = self.tls_addresses().into_iter().map(of("dns-tls"));
         let dns_https = self.https_addresses().into_iter().map(of("dns-https"));
-        dns.chain(dns_tls).chain(dns_https).chain(http).chain(etcd_v2).collect()
+        let dns_quic = self.quic_addresses().into_iter().map(of("dns-quic"));
+        dns.chain(dns_tls).chain(dns_https).chain(dns_quic).chain(http).chain(etcd_v2).collect()
     }
 
     /// Says where what is answered.
@@ -159,6 +166,9 @@ impl App {
         }
         for address in self.https_addresses() {
             say(format_args!("answering DNS over HTTPS on {address}"));
+        }
+        for address in self.quic_addresses() {
+            say(format_args!("answering DNS over QUIC on {address}, UDP"));
         }
         if let Some(address) = self.http_address() {
             let scheme = if self.windows.speaks_tls() { "HTTPS" } else { "HTTP" };
@@ -285,22 +295,27 @@ fn listeners(config: &Serve, inherited: Vec<DnsSockets>) -> Result<Listeners, Fa
 fn with_encrypted(
     listeners: Listeners,
     config: &Serve,
-    [tls, https]: [Vec<Socket>; 2],
+    [tls, https, quic]: [Vec<Socket>; 3],
 ) -> Result<Listeners, Failure> {
     let encrypted = &config.encrypted;
-    if encrypted.certificate.is_none() && !(tls.is_empty() && https.is_empty()) {
+    let has_any = [&tls, &https, &quic].iter().any(|sockets| !sockets.is_empty());
+    if encrypted.certificate.is_none() && has_any {
         return Err(Failure::usage(
-            "systemd hands over a socket `dns-tls` or `dns-https`, whose clients must be shown a \
-             certificate; set tls-cert and tls-key, or remove the socket unit",
+            "systemd hands over a socket `dns-tls`, `dns-https` or `dns-quic`, whose clients must be \
+             shown a certificate; set tls-cert and tls-key, or remove the socket unit",
         ));
     }
     let listeners = match tls.is_empty() {
         true => listeners.with_tls(&encrypted.tls).map_err(Failure::failed)?,
         false => listeners.with_tls_on(tls).map_err(Failure::failed)?,
     };
-    match https.is_empty() {
-        true => listeners.with_https(&encrypted.https).map_err(Failure::failed),
-        false => listeners.with_https_on(https).map_err(Failure::failed),
+    let listeners = match https.is_empty() {
+        true => listeners.with_https(&encrypted.https).map_err(Failure::failed)?,
+        false => listeners.with_https_on(https).map_err(Failure::failed)?,
+    };
+    match quic.is_empty() {
+        true => listeners.with_quic(&encrypted.quic).map_err(Failure::failed),
+        false => listeners.with_quic_on(quic).map_err(Failure::failed),
     }
 }
 

@@ -11,8 +11,8 @@ use rustls::sign::CertifiedKey;
 use crate::certificates;
 
 /// Addresses that are hinted at of each family: with as many, a reply without EDNS has room for the
-/// records of two protocols.
-const HINTS_MAX: usize = 4;
+/// records of three protocols.
+const HINTS_MAX: usize = 3;
 /// The key of `dohpath` (RFC 9461 section 5).
 const DOHPATH: SvcParamKey = SvcParamKey::Unknown(7);
 
@@ -26,16 +26,17 @@ struct Protocol {
     path: Option<&'static str>,
 }
 
-/// DNS over TLS and over HTTPS, in the order in which they are offered.
-const PROTOCOLS: [Protocol; 2] = [
+/// DNS over TLS, over HTTPS and over QUIC, in the order in which they are offered.
+const PROTOCOLS: [Protocol; 3] = [
     Protocol { alpn: "dot", port: 853, path: None },
     Protocol { alpn: "h2", port: 443, path: Some("/dns-query{?dns}") },
+    Protocol { alpn: "doq", port: 853, path: None },
 ];
 
 /// The designations of what is answered at a name, by the addresses where each of the protocols is
 /// listened for; a wildcard is where this server is reached.
 #[must_use]
-pub fn designations(target: &Name, listen: [&[SocketAddr]; 2], reached: &[IpAddr]) -> Box<[RData]> {
+pub fn designations(target: &Name, listen: [&[SocketAddr]; 3], reached: &[IpAddr]) -> Box<[RData]> {
     let offered = PROTOCOLS.iter().zip(listen).flat_map(|(protocol, listen)| {
         let mut ports: Vec<_> = listen.iter().map(SocketAddr::port).collect();
         ports.sort_unstable();
@@ -137,26 +138,29 @@ mod tests {
         let at = |texts: &[&str]| -> Vec<SocketAddr> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
-        let shown = |tls: &[&str], https: &[&str]| -> Vec<String> {
+        let shown = |tls: &[&str], https: &[&str], quic: &[&str]| -> Vec<String> {
             let reached = ["10.0.0.53", "2001:db8::53"].map(|it| it.parse().unwrap());
-            let all = designations(&name, [&at(tls), &at(https)], &reached);
+            let all = designations(&name, [&at(tls), &at(https), &at(quic)], &reached);
             all.iter().map(ToString::to_string).collect()
         };
         let dohpath = "unknown7=/dns-query{?dns}";
-        for (tls, https, expected) in [
-            (&[][..], &[][..], vec![]),
-            (&["127.0.0.1:0"], &[], vec![]),
+        for (tls, https, quic, expected) in [
+            (&[][..], &[][..], &[][..], vec![]),
+            (&["127.0.0.1:0"], &[], &[], vec![]),
             (
                 &["0.0.0.0:853", "[::]:853"],
                 &["10.0.0.1:443", "10.0.0.1:8443"],
+                &["10.0.0.1:853", "10.0.0.1:8853"],
                 vec![
                     "1 dns.example. alpn=dot ipv4hint=10.0.0.53 ipv6hint=2001:db8::53".to_owned(),
                     format!("2 dns.example. alpn=h2 ipv4hint=10.0.0.1 {dohpath}"),
                     format!("3 dns.example. alpn=h2 port=8443 ipv4hint=10.0.0.1 {dohpath}"),
+                    "4 dns.example. alpn=doq ipv4hint=10.0.0.1".to_owned(),
+                    "5 dns.example. alpn=doq port=8853 ipv4hint=10.0.0.1".to_owned(),
                 ],
             ),
         ] {
-            let shown = shown(tls, https);
+            let shown = shown(tls, https, quic);
             let plain = |text: &String| text.replace(['"', ','], "").trim().to_owned();
             assert_eq!(shown.iter().map(plain).collect::<Vec<_>>(), expected);
         }

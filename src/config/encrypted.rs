@@ -19,6 +19,8 @@ pub struct Encrypted {
     pub tls: Vec<SocketAddr>,
     /// Addresses of DNS over HTTPS.
     pub https: Vec<SocketAddr>,
+    /// Addresses of DNS over QUIC.
+    pub quic: Vec<SocketAddr>,
     /// What is shown to clients; there where there are addresses.
     pub certificate: Option<Arc<CertifiedKey>>,
     /// Where this server is reached, if it listens on every address.
@@ -42,8 +44,8 @@ pub(super) fn encrypted(
         given => Ok(given.map(|given| given.value).unwrap_or_default()),
     };
     let (tls, https) = (listen(args.listen_tls(file))?, listen(args.listen_https(file))?);
-    let reached = reached.to_vec();
-    Ok(Encrypted { tls, https, certificate, reached, caution })
+    let (quic, reached) = (listen(args.listen_quic(file))?, reached.to_vec());
+    Ok(Encrypted { tls, https, quic, certificate, reached, caution })
 }
 
 impl Encrypted {
@@ -56,7 +58,7 @@ impl Encrypted {
         else {
             return settings;
         };
-        let records = designations(server, [&self.tls, &self.https], &self.reached);
+        let records = designations(server, [&self.tls, &self.https, &self.quic], &self.reached);
         settings.designating(records)
     }
 }
@@ -98,6 +100,11 @@ mod tests {
                 [&cert, &key],
                 "listen-https = [\"[::1]:443\"]",
                 "srvd.toml:1: listen-https: clients must be shown a",
+            ),
+            (
+                [&cert, &key],
+                "listen-quic = [\"[::1]:853\"]",
+                "srvd.toml:1: listen-quic: clients must be shown a",
             ),
             ([&cert, &key], "tls-key = \"k\"", "--tls-cert and --tls-key go together"),
             ([&cert, &other], &text, "does not belong to the certificate of --tls-cert"),

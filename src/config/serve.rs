@@ -223,6 +223,7 @@ impl Serve {
             "listen" => all(&self.listen.addresses),
             "listen-tls" => all(&self.encrypted.tls),
             "listen-https" => all(&self.encrypted.https),
+            "listen-quic" => all(&self.encrypted.quic),
             "http" => Some(self.http.at.to_string()),
             "etcd-v2" => self.http.etcd_v2.map(|address| address.to_string()),
             "workers" => Some(self.workers.to_string()),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::declare::options;
 use super::socket_address;
 
-/// The port of DNS over TLS (RFC 7858 section 3.1), shown to whoever leaves one out.
+/// The port of DNS over TLS and QUIC (RFC 7858 section 3.1, RFC 9250 section 4.1.1), shown to whoever leaves one out.
 pub(super) const TLS_PORT: u16 = 853;
 /// That of HTTPS.
 const HTTPS_PORT: u16 = 443;
@@ -26,6 +26,11 @@ options! {
         /// with commas.
         #[arg(long, env = "SRVD_LISTEN_HTTPS", value_name = "ADDRESS", value_delimiter = ',', value_parser = https_address)]
         listen_https: Vec<SocketAddr> => Restart;
+        /// Addresses of DNS over QUIC; needs --tls-cert and --tls-key [default: none]
+        ///
+        /// UDP; port 853 is the usual one. May be repeated, or a list with commas.
+        #[arg(long, env = "SRVD_LISTEN_QUIC", value_name = "ADDRESS", value_delimiter = ',', value_parser = tls_address)]
+        listen_quic: Vec<SocketAddr> => Restart;
         /// Certificate chain (PEM) of encrypted DNS; needs --tls-key [default: none]
         #[arg(long, env = "SRVD_TLS_CERT", value_name = "FILE")]
         tls_cert: PathBuf => Reloaded;

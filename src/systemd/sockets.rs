@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `http` | HTTP |
 //! | `dns-tls`, `dns-https` | DNS over TLS, over HTTPS, on each of them |
+//! | `dns-quic` | DNS over QUIC, on each of them: sockets for datagrams |
 //! | `etcd-v2` | etcd's v2 API |
 //! | any other | DNS: a socket for datagrams and one that listens, at the same address |
 
@@ -21,6 +22,8 @@ const HTTP: &str = "http";
 const DNS_TLS: &str = "dns-tls";
 /// The name of sockets for DNS over HTTPS.
 const DNS_HTTPS: &str = "dns-https";
+/// The name of sockets for DNS over QUIC.
+const DNS_QUIC: &str = "dns-quic";
 /// The name of a socket for etcd's v2 API.
 const ETCD_V2: &str = "etcd-v2";
 
@@ -33,6 +36,8 @@ pub struct Inherited {
     pub dns_tls: Vec<Socket>,
     /// For DNS over HTTPS.
     pub dns_https: Vec<Socket>,
+    /// For DNS over QUIC.
+    pub dns_quic: Vec<Socket>,
     /// For HTTP.
     pub http: Option<Socket>,
     /// For etcd's v2 API.
@@ -132,6 +137,10 @@ impl Inherited {
                     inherited.dns_https.push(socket);
                     continue;
                 }
+                DNS_QUIC if is_udp => {
+                    inherited.dns_quic.push(socket);
+                    continue;
+                }
                 _ => {
                     dns.push(Handed { name, address, is_udp, socket });
                     continue;
@@ -219,8 +228,10 @@ mod tests {
         let addresses = [a.address, c.address];
         let [[_, http], [_, old]] = [both("http"), both("etcd-v2")];
         let [[_, one], [_, other]] = [both("dns-tls"), both("dns-tls")];
-        let inherited = Inherited::sorted(vec![d, a, one, http, b, other, old, c]).unwrap();
-        assert_eq!(inherited.dns_tls.len(), 2);
+        let [[quic, _], [stray, _]] = [both("dns-quic"), both("dns-quic")];
+        let handed = vec![d, a, one, quic, http, b, other, stray, old, c];
+        let inherited = Inherited::sorted(handed).unwrap();
+        assert_eq!((inherited.dns_tls.len(), inherited.dns_quic.len()), (2, 2));
         let address = |socket: &Socket| socket.local_addr().unwrap().as_socket().unwrap();
         let both = |it: &DnsSockets| [address(&it.udp), address(&it.tcp)];
         let mut dns: Vec<_> = inherited.dns.iter().map(both).collect();

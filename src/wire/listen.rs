@@ -1,5 +1,6 @@
 //! The sockets: bound all at once, or none.
 
+mod encrypted;
 mod fault;
 
 use std::io;
@@ -13,10 +14,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::encrypted::EncryptedListeners;
 use self::fault::failure;
 use super::counters::Counters;
-use super::https;
-use super::tcp::{self, Common, Connections, DOT, Door, TcpRuntime, Tls, Turns};
+use super::tcp::{self, Common, Connections, Door, TcpRuntime, Turns};
 use super::udp::Workers;
 use super::{Policies, Responder};
 use crate::index::Index;
@@ -59,15 +60,13 @@ pub enum Strictness {
 pub struct Listeners {
     /// A pair for each address.
     pairs: Vec<Pair>,
-    /// Those of DNS over TLS.
-    tls: Vec<Listening>,
-    /// Those of DNS over HTTPS.
-    https: Vec<Listening>,
+    /// Those of encrypted DNS.
+    encrypted: EncryptedListeners,
     /// What will be counted.
     counters: Arc<Counters>,
 }
 
-/// A socket that listens for connections.
+/// A socket that listens for connections, or for their datagrams.
 #[derive(Debug)]
 struct Listening {
     /// Its address, with its actual port.
@@ -111,7 +110,7 @@ impl Listeners {
         if pairs.is_empty() {
             Err(BindError::None)
         } else {
-            Ok(Self { pairs, tls: Vec::new(), https: Vec::new(), counters: Arc::default() })
+            Ok(Self { pairs, encrypted: EncryptedListeners::default(), counters: Arc::default() })
         }
     }
 
@@ -123,63 +122,7 @@ impl Listeners {
     pub fn on(sockets: impl IntoIterator<Item = (Socket, Socket)>) -> io::Result<Self> {
         let pairs = sockets.into_iter().map(|(udp, tcp)| Pair::kept(udp, tcp));
         let pairs = pairs.collect::<io::Result<_>>()?;
-        Ok(Self { pairs, tls: Vec::new(), https: Vec::new(), counters: Arc::default() })
-    }
-
-    /// Binds addresses of DNS over TLS as well.
-    ///
-    /// # Errors
-    /// [`BindError`]: which address, and what to do.
-    pub fn with_tls(mut self, addresses: &[SocketAddr]) -> Result<Self, BindError> {
-        for address in addresses {
-            self.tls.push(Listening::bind(*address)?);
-        }
-        Ok(self)
-    }
-
-    /// Answers DNS over TLS on sockets that somebody else has bound and keeps.
-    ///
-    /// # Errors
-    /// [`io::Error`] of the system.
-    pub fn with_tls_on(mut self, sockets: impl IntoIterator<Item = Socket>) -> io::Result<Self> {
-        for socket in sockets {
-            self.tls.push(Listening::kept(socket)?);
-        }
-        Ok(self)
-    }
-
-    /// Binds addresses of DNS over HTTPS as well.
-    ///
-    /// # Errors
-    /// [`BindError`]: which address, and what to do.
-    pub fn with_https(mut self, addresses: &[SocketAddr]) -> Result<Self, BindError> {
-        for address in addresses {
-            self.https.push(Listening::bind(*address)?);
-        }
-        Ok(self)
-    }
-
-    /// Answers DNS over HTTPS on sockets that somebody else has bound and keeps.
-    ///
-    /// # Errors
-    /// [`io::Error`] of the system.
-    pub fn with_https_on(mut self, sockets: impl IntoIterator<Item = Socket>) -> io::Result<Self> {
-        for socket in sockets {
-            self.https.push(Listening::kept(socket)?);
-        }
-        Ok(self)
-    }
-
-    /// The addresses of DNS over HTTPS, with actual ports.
-    #[must_use]
-    pub fn https_addresses(&self) -> Vec<SocketAddr> {
-        self.https.iter().map(|it| it.address).collect()
-    }
-
-    /// The addresses of DNS over TLS, with actual ports.
-    #[must_use]
-    pub fn tls_addresses(&self) -> Vec<SocketAddr> {
-        self.tls.iter().map(|it| it.address).collect()
+        Ok(Self { pairs, encrypted: EncryptedListeners::default(), counters: Arc::default() })
     }
 
     /// Binds, for each address, a UDP socket for each worker; 0 stands for one per core.
@@ -216,7 +159,7 @@ impl Listeners {
         shutdown: CancellationToken,
     ) -> io::Result<()> {
         let workers = count(workers);
-        let Self { pairs, tls, https, counters } = self.share(workers);
+        let Self { pairs, encrypted, counters } = self.share(workers);
         let connections = Connections::new(Arc::clone(&policies), Arc::clone(&counters));
         let connections = Arc::new(connections);
         let responder =
@@ -234,18 +177,7 @@ impl Listeners {
             let accept = tcp::serve(listener, Door::Plain, common.clone(), tasks.clone());
             tasks.spawn_on(accept, apart.handle());
         }
-        if !tls.is_empty() || !https.is_empty() {
-            let turns = Arc::clone(&common.turns);
-            let dot = Tls::new(&policies, Arc::clone(&counters), turns, &[DOT])?;
-            let doh = dot.speaking(&https::PROTOCOLS);
-            let tls = tls.into_iter().map(|it| (it, Door::Tls(dot.clone())));
-            let https = https.into_iter().map(|it| (it, Door::Https(doh.clone())));
-            for (Listening { socket, .. }, door) in tls.chain(https) {
-                let listener = apart.listener(socket)?;
-                let accept = tcp::serve(listener, door, common.clone(), tasks.clone());
-                tasks.spawn_on(accept, apart.handle());
-            }
-        }
+        encrypted.serve(&apart, &common, &tasks)?;
         tasks.close();
         shutdown.cancelled().await;
         drop((threads, common));
@@ -271,6 +203,20 @@ impl Listening {
             bind_tcp(address).map_err(|fault| failure(address, sockets::Protocol::Tcp, fault))?;
         let bound = socket.local_addr().ok().and_then(|bound| bound.as_socket());
         Ok(Self { address: bound.unwrap_or(address), socket })
+    }
+
+    /// Binds an address for datagrams, which no other process can share.
+    fn bind_datagrams(address: SocketAddr) -> Result<Self, BindError> {
+        let socket = bind_udp(address, false)
+            .map_err(|fault| failure(address, sockets::Protocol::Udp, fault))?;
+        let bound = socket.local_addr().ok().and_then(|bound| bound.as_socket());
+        Ok(Self { address: bound.unwrap_or(address), socket })
+    }
+
+    /// Takes a socket for datagrams that was bound.
+    fn kept_datagrams(socket: Socket) -> io::Result<Self> {
+        let address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(Self { address, socket })
     }
 
     /// Takes a socket that was bound.
@@ -301,8 +247,8 @@ impl Pair {
     fn bind_once(address: SocketAddr) -> Result<Self, BindError> {
         let Listening { address: bound, socket: tcp } = Listening::bind(address)?;
         let address = SocketAddr::new(address.ip(), bound.port());
-        let udp =
-            bind_udp(address).map_err(|fault| failure(address, sockets::Protocol::Udp, fault))?;
+        let udp = bind_udp(address, true)
+            .map_err(|fault| failure(address, sockets::Protocol::Udp, fault))?;
         Ok(Self { address, tcp, udp: vec![udp], is_kept: false })
     }
 
@@ -320,7 +266,7 @@ impl Pair {
         while self.udp.len() < workers {
             let another = match self.is_kept {
                 true => self.udp[0].try_clone(),
-                false => bind_udp(self.address),
+                false => bind_udp(self.address, true),
             };
             match another {
                 Ok(socket) => self.udp.push(socket),
@@ -354,10 +300,10 @@ fn bind_tcp(address: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// A UDP socket whose port others of this process can share.
-fn bind_udp(address: SocketAddr) -> io::Result<Socket> {
+/// A UDP socket, whose port others of this process may share.
+fn bind_udp(address: SocketAddr, is_shared: bool) -> io::Result<Socket> {
     let socket = open(address, Type::DGRAM, Protocol::UDP)?;
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(is_shared)?;
     // Less of it is no reason not to answer.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     let _ = socket.set_send_buffer_size(SEND_BUFFER);

@@ -4,7 +4,7 @@
 //!   udp ─→ fast ─┬─→ silence
 //!   (batch)      ├─→ reply, from ready-made answers
 //!                └─→ queue ─→ full ─→ reply, from `authority`'s answer
-//!   tcp, tls, https ─→ fast, or full ─→ reply
+//!   tcp, tls, https, quic ─→ fast, or full ─→ reply
 //! ```
 //!
 //! `fast` and `full` are functions from octets to octets, and say the same: the fast path
@@ -16,7 +16,7 @@
 //! | `udp-0` … | `workers` for each address | wait in the kernel for datagrams, up to 64 at once |
 //! | `full-0` … | one for two workers | answer datagrams that take more than a ready-made answer |
 //! | `full-foreign`, `full-patterns` | one each | the same for names that others are asked for, and for those that can mean much of a zone |
-//! | `tcp` | one for two workers | all connections |
+//! | `tcp` | one for two workers | all connections, those of QUIC as well |
 //!
 //! Sockets that somebody else has bound, and keeps for the next process, are shared by their workers;
 //! those of our own are one for each.
@@ -37,6 +37,7 @@
 //! | 4892 | CHAOS: `id.server.`, `version.server.` and their BIND names | done, if configured |
 //! | 7858, 8310 | DNS over TLS 1.3 and 1.2, ALPN `dot`, session tickets | done, if `listen-tls` is set |
 //! | 8484 | DNS over HTTPS: HTTP/2 and HTTP/1.1, GET and POST, the age of what may be kept | done, if `listen-https` is set |
+//! | 9250 | DNS over QUIC: see `quic` | done, if `listen-quic` is set |
 //! | 9461, 9462 | `_dns.ns.dns.Z`, `_dns.resolver.arpa`: where encrypted DNS is answered | done, if there is a certificate; the latter if `forward` is set |
 //! | 8490 | DSO | not offered: NOTIMP |
 //! | 8945 s5.2.1 | TSIG | not offered: NOTAUTH, BADKEY |
@@ -65,13 +66,14 @@ mod listen;
 mod policy;
 mod proxy;
 mod query_handler;
+mod quic;
 mod tcp;
 mod udp;
 
 pub use self::counters::{
     Answered, Code, CodeCounts, Counters, Counts, Family, HandshakeOutcome, HttpCounts, Kind,
-    Origin, Path, ProxyCounts, ProxyOutcome, QueryLog, RefusalCause, Replied, TcpCounts, TlsCounts,
-    Topic, Totals, Truncation,
+    Origin, Path, ProxyCounts, ProxyOutcome, QueryLog, QuicCounts, RefusalCause, Replied,
+    TcpCounts, TlsCounts, Topic, Totals, Truncation,
 };
 pub use self::edns::{AMPLIFICATION_MAX, Cookies, NSID_MAX};
 pub use self::fast::{Fast, Verdict};
@@ -80,6 +82,7 @@ pub use self::limiter::{Limiter, RATE_MAX, RateLimit};
 pub use self::listen::{BindError, Listeners, Strictness};
 pub use self::policy::{Policies, Policy, UdpSize};
 pub use self::proxy::{HEADER_MAX, HeaderFault, ProxyHeader};
+pub use self::quic::DoqCode;
 pub use self::tcp::TcpLimits;
 
 use std::net::{IpAddr, SocketAddr};
@@ -116,6 +119,8 @@ pub enum Transport {
     Tls,
     /// HTTP under TLS (RFC 8484).
     Https,
+    /// Streams of QUIC, a message on each (RFC 9250).
+    Quic,
 }
 
 impl Peer {
@@ -143,6 +148,12 @@ impl Peer {
         Self { address, transport: Transport::Https }
     }
 
+    /// One behind a connection of QUIC.
+    #[must_use]
+    pub const fn quic(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Quic }
+    }
+
     /// Its address without the port.
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
@@ -151,6 +162,9 @@ impl Peer {
 }
 
 impl Transport {
+    /// All of them, by their places.
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Https, Self::Quic];
+
     /// Whether it is one of datagrams, whose sender may be forged and whose replies are small.
     #[must_use]
     pub const fn is_datagram(self) -> bool {
@@ -160,7 +174,7 @@ impl Transport {
     /// Whether nobody else can read what goes over it.
     #[must_use]
     pub const fn is_encrypted(self) -> bool {
-        matches!(self, Self::Tls | Self::Https)
+        matches!(self, Self::Tls | Self::Https | Self::Quic)
     }
 
     /// Whether it is a stream of messages, which DNS itself may say how to keep open.
@@ -177,6 +191,7 @@ impl Transport {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::Https => "https",
+            Self::Quic => "quic",
         }
     }
 }

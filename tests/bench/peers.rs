@@ -4,7 +4,7 @@
 //! workloads), `names` (every kind of name; further words choose rows by their titles),
 //! `workers` (two beside one), `large` (1,000,000 instances), `churn`
 //! (registrations that come and go), `latency` (at a steady rate), `tcp` (pipelined),
-//! `encrypted` (TLS and HTTPS beside it);
+//! `encrypted` (TLS, HTTPS and QUIC beside it);
 //! `--quick` takes fewer and shorter rounds; `BENCH_BEFORE=FILE` measures another build of srvd
 //! beside this one. The tables are Markdown, and all of it is in
 //! `target/bench/peers.json` (of chosen sections in `peers-udp.json` and so on).
@@ -108,7 +108,11 @@ mod dnsperf;
 #[path = "peers/tcp.rs"]
 mod tcp;
 
-/// Section: TLS and HTTPS, pipelined.
+/// Load over QUIC.
+#[path = "peers/quic.rs"]
+mod quic;
+
+/// Section: TLS, HTTPS and QUIC, pipelined.
 #[path = "peers/encrypted.rs"]
 mod encrypted;
 

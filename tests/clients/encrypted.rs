@@ -1,4 +1,4 @@
-//! Clients of DNS over TLS and HTTPS: `kdig`, `openssl`, `curl`, and Unbound in front.
+//! Clients of DNS over TLS, HTTPS and QUIC: `kdig`, `openssl`, `curl`, and Unbound in front.
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -16,6 +16,8 @@ pub(super) struct Encrypted {
     pub(super) at: SocketAddr,
     /// Where it answers over HTTPS.
     https: SocketAddr,
+    /// Where it answers over QUIC.
+    quic: SocketAddr,
     /// The file of the authority that its clients trust.
     pub(super) authority: String,
 }
@@ -23,26 +25,28 @@ pub(super) struct Encrypted {
 impl Encrypted {
     /// Serves with a certificate, and one instance of `web`.
     pub(super) fn start(authority: &Authority, pair: &Pair) -> Self {
-        Self::start_on(authority, pair, ["127.0.0.1:0"; 2], "")
+        Self::start_on(authority, pair, ["127.0.0.1:0"; 3], "")
     }
 
-    /// The same at addresses for TLS and HTTPS, with more options.
-    fn start_on(authority: &Authority, pair: &Pair, listen: [&str; 2], more: &str) -> Self {
+    /// The same at addresses for TLS, HTTPS and QUIC, with more options.
+    fn start_on(authority: &Authority, pair: &Pair, listen: [&str; 3], more: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         let paths = pair.write(files.path(), "dns");
         let options = format!(
-            "listen-tls = [{:?}]\nlisten-https = [{:?}]\ntls-cert = {:?}\ntls-key = {:?}\n{more}",
-            listen[0], listen[1], paths.certificate, paths.key
+            "listen-tls = [{:?}]\nlisten-https = [{:?}]\nlisten-quic = [{:?}]\ntls-cert = {:?}\n\
+             tls-key = {:?}\n{more}",
+            listen[0], listen[1], listen[2], paths.certificate, paths.key
         );
         let scene = Scene::configured("127.0.0.1:0", &options, "");
         scene.put_all(&[("web/1", "10.1.2.3:80")], "A web.services.internal", 1);
-        let [at, https] = ["TLS", "HTTPS"].map(|protocol| {
+        let [at, https, quic] = ["TLS", "HTTPS", "QUIC"].map(|protocol| {
             let (_, line) = scene.srvd.prints(&format!("answering DNS over {protocol} on "));
-            line.rsplit_once(' ').unwrap().1.parse().unwrap()
+            let (_, address) = line.rsplit_once(" on ").unwrap();
+            address.trim_end_matches(", UDP").parse().unwrap()
         });
         let authority = scene.write("ca.pem", &authority.pem);
         let scene = Scene { files: Some(files), ..scene };
-        Self { scene, at, https, authority }
+        Self { scene, at, https, quic, authority }
     }
 
     /// What kdig prints.
@@ -120,6 +124,24 @@ fn a_certificate_is_followed_and_a_bad_pair_keeps_the_earlier_one() {
     // And nobody is shown the earlier one.
     server.scene.write("ca.pem", &one.pem);
     assert!(!is_answered());
+}
+
+#[test]
+fn kdig_is_answered_over_quic() {
+    if !is_there("kdig", "Debian: knot-dnsutils") {
+        return;
+    }
+    let authority = Authority::new("one");
+    let server = Encrypted::start(&authority, &authority.server());
+    let kdig = |arguments: &str| server.kdig_at(server.quic, &format!("+quic {arguments}"));
+    let output = kdig("+padding SRV _web._tcp.services.internal");
+    for text in ["QUIC session", "NOERROR", "PADDING", "10.1.2.3"] {
+        assert!(output.contains(text), "{text}\n{output}");
+    }
+    let output = kdig("A none.internal");
+    assert!(output.contains("REFUSED"), "{output}");
+    server.scene.write("ca.pem", &Authority::new("two").pem);
+    assert!(!kdig("A web.services.internal").contains("NOERROR"));
 }
 
 #[test]
@@ -209,12 +231,12 @@ fn kdig_dig_and_curl_are_answered_over_https() {
 #[test]
 fn rfc9461_and_rfc9462_clients_are_told_where_encrypted_dns_is() {
     let authority = Authority::new("one");
-    let [tls, https] = [(); 2].map(|()| free_addr());
+    let [tls, https, quic] = [(); 3].map(|()| free_addr());
     let pair = authority.server_named(&["dns.example", "ns.dns.services.internal"]);
     // Whoever is asked for other names does not answer.
     let forward = format!("forward = [\"{}\"]\n", free_addr());
-    let listen = [tls.to_string(), https.to_string()];
-    let listen = [listen[0].as_str(), listen[1].as_str()];
+    let listen = [tls, https, quic].map(|it| it.to_string());
+    let listen = [listen[0].as_str(), listen[1].as_str(), listen[2].as_str()];
     let server = Encrypted::start_on(&authority, &pair, listen, &forward);
     let asked = |name: &str, kind: &str| dig(server.scene.at, &format!("{kind} {name}"));
     for (name, target) in [
@@ -226,7 +248,7 @@ fn rfc9461_and_rfc9462_clients_are_told_where_encrypted_dns_is() {
             format!("{priority} {target} alpn={alpn} port={port} ipv4hint=127.0.0.1")
         };
         let doh = format!("{} key7=/dns-query{{?dns}}", of(2, "h2", https.port()));
-        for text in [of(1, "dot", tls.port()), doh] {
+        for text in [of(1, "dot", tls.port()), doh, of(3, "doq", quic.port())] {
             let told = told.replace('"', "").replace("dohpath=", "key7=");
             assert!(told.contains(&text), "{text}\n{told}");
         }

@@ -14,6 +14,7 @@ pub(crate) mod https;
 pub(crate) mod load;
 pub(crate) mod namespace;
 pub(crate) mod proxy;
+pub(crate) mod quic;
 pub(crate) mod registry;
 pub(crate) mod secure;
 pub(crate) mod sources;

@@ -455,7 +455,7 @@ proptest! {
                     prop_assert!(reply.len() <= 1232);
                     check_same(&fixture, query, &reply, &full)?;
                 }
-                for stream in [Transport::Tcp, Transport::Tls, Transport::Https] {
+                for stream in [Transport::Tcp, Transport::Tls, Transport::Https, Transport::Quic] {
                     let Some(reply) = fast(&fixture, &message, stream) else { break };
                     let full = respond(&fixture, &message, stream).unwrap();
                     let (quick, slow) = (parse(&reply).unwrap(), parse(&full).unwrap());

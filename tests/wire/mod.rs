@@ -17,6 +17,7 @@ mod options;
 mod parts;
 mod properties;
 mod protocol;
+mod quic;
 mod ready;
 mod sizes;
 mod static_zones;
@@ -42,6 +43,8 @@ pub(crate) struct Server {
     pub tls: Vec<SocketAddr>,
     /// The same of HTTPS.
     pub https: Vec<SocketAddr>,
+    /// The same of QUIC.
+    pub quic: Vec<SocketAddr>,
     pub shutdown: CancellationToken,
     pub counters: Arc<Counters>,
     pub policies: Arc<Policies>,
@@ -79,6 +82,7 @@ impl Server {
         let addresses = ["127.0.0.1:0", "[::1]:0"].map(|address| address.parse().unwrap());
         let listeners = Listeners::bind(&addresses, Strictness::Explicit).unwrap();
         let listeners = listeners.with_tls(&addresses).unwrap().with_https(&addresses).unwrap();
+        let listeners = listeners.with_quic(&addresses).unwrap();
         Self::run(fixture, listeners, |_| policy)
     }
 
@@ -89,11 +93,13 @@ impl Server {
         policy: impl FnOnce(Vec<SocketAddr>) -> Arc<Policy>,
     ) -> Self {
         let (tls, https) = (listeners.tls_addresses(), listeners.https_addresses());
+        let quic = listeners.quic_addresses();
         let [v4, v6] = listeners.addresses()[..] else { panic!("two addresses") };
         let (shutdown, counters) = (CancellationToken::new(), listeners.counters());
         let policies = Arc::new(Policies::new(policy(vec![v4, v6])));
         let serving = listeners.serve(fixture.index.clone(), policies.clone(), 2, shutdown.clone());
-        Self { v4, v6, tls, https, shutdown, counters, policies, task: tokio::spawn(serving) }
+        let task = tokio::spawn(serving);
+        Self { v4, v6, tls, https, quic, shutdown, counters, policies, task }
     }
 }
 

@@ -15,8 +15,8 @@ use super::write::{labelled, single};
 use crate::index::{Index, ZoneNumber};
 use crate::metrics::Distribution;
 use crate::wire::{
-    Answered, Counters, HandshakeOutcome, Origin, ProxyOutcome, RefusalCause, TcpCounts, TlsCounts,
-    Totals, Truncation,
+    Answered, Counters, DoqCode, HandshakeOutcome, Origin, ProxyOutcome, QuicCounts, RefusalCause,
+    TcpCounts, TlsCounts, Totals, Truncation,
 };
 
 /// A histogram's name, what it says, in which unit, and the divisors of limits and sum that
@@ -57,7 +57,17 @@ pub(super) fn encode(
     let statuses = totals.https.by_status();
     let help = "Requests of DNS over HTTPS that were answered";
     labelled(encoder, ("srvd_doh_requests", help, "status"), &statuses)?;
+    quic(encoder, &totals.quic)?;
     proxied(encoder, counters)
+}
+
+/// Writes what the server did to clients of QUIC.
+fn quic(encoder: &mut DescriptorEncoder, quic: &QuicCounts) -> fmt::Result {
+    let help = "Clients that were asked to show that they are where they say (Retry)";
+    single(encoder, "srvd_quic_retries", help, &ConstCounter::new(quic.retries))?;
+    let closed = DoqCode::ALL.map(|code| (code.as_str(), quic.closed[code as usize]));
+    let help = "Connections of DNS over QUIC that the server ended";
+    labelled(encoder, ("srvd_doq_closed", help, "code"), &closed)
 }
 
 /// Writes what became of PROXY headers.

@@ -29,7 +29,7 @@ pub(super) struct Server {
 /// A place where it answers.
 #[derive(Debug, Serialize, ToSchema)]
 struct ListenerShown {
-    /// What is spoken there: `dns` (UDP and TCP), `dns-tls`, `dns-https`, `http`, `https` or `etcd-v2`.
+    /// What is spoken there: `dns` (UDP and TCP), `dns-tls`, `dns-https`, `dns-quic` (UDP), `http`, `https` or `etcd-v2`.
     protocol: &'static str,
     /// The address, with its port.
     address: String,

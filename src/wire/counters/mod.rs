@@ -7,7 +7,7 @@
 //! | what became of datagrams ([`DatagramEvent`]) | thread | by the thread alone |
 //! | replies of the fast path over UDP ([`answers`]) | thread | by the thread alone |
 //! | other replies | [`Origin`] | by whoever replies, with locked instructions |
-//! | connections ([`tcp`]), handshakes ([`tls`]), requests ([`https`]), PROXY headers ([`proxied`]) | | the same |
+//! | connections ([`tcp`]), handshakes ([`tls`]), requests ([`https`]), those of QUIC ([`quic`]), PROXY headers ([`proxied`]) | | the same |
 
 mod answers;
 mod events;
@@ -15,6 +15,7 @@ mod https;
 mod origin;
 mod proxied;
 mod query_log;
+mod quic;
 mod replied;
 mod tcp;
 mod tls;
@@ -29,6 +30,7 @@ use self::answers::Answers;
 use self::events::Block;
 use self::https::HttpCounters;
 use self::proxied::ProxyCounters;
+use self::quic::QuicCounters;
 use self::tcp::Tcp;
 use self::tls::TlsCounters;
 use crate::lock::Lock;
@@ -42,6 +44,7 @@ pub use self::https::HttpCounts;
 pub use self::origin::{Family, Origin, Path};
 pub use self::proxied::{ProxyCounts, ProxyOutcome};
 pub use self::query_log::QueryLog;
+pub use self::quic::QuicCounts;
 pub use self::tcp::TcpCounts;
 pub use self::tls::{HandshakeOutcome, TlsCounts};
 pub use self::topic::{Code, Kind, RefusalCause, Topic, Truncation};
@@ -77,6 +80,8 @@ pub struct Counters {
     pub(super) tls: TlsCounters,
     /// Of HTTP in some of these.
     pub(super) https: HttpCounters,
+    /// Of QUIC.
+    pub(super) quic: QuicCounters,
     /// Of PROXY headers.
     pub(super) proxy: ProxyCounters,
     /// Lines of the query log that were lost.
@@ -99,6 +104,8 @@ pub struct Totals {
     pub tls: TlsCounts,
     /// Of HTTP in some of these.
     pub https: HttpCounts,
+    /// Of QUIC.
+    pub quic: QuicCounts,
 }
 
 impl Counters {
@@ -109,7 +116,8 @@ impl Counters {
         // handed.
         let (forwarded, full) = (self.forwarded.counts(), sum(&self.full));
         let (tcp, tls, https) = (self.tcp.counts(), self.tls.counts(), self.https.counts());
-        Totals { fast: sum(&self.workers), full, forwarded, tcp, tls, https }
+        let quic = self.quic.counts();
+        Totals { fast: sum(&self.workers), full, forwarded, tcp, tls, https, quic }
     }
 
     /// What was replied, by origin; one for each that there is.
@@ -285,7 +293,7 @@ mod tests {
         assert_eq!((codes.sum(), codes.of(Code::REFUSED), codes.of(Code::NXDOMAIN)), (7, 3, 1));
         let sums: Vec<_> = all.iter().map(|it| it.sizes.count()).collect();
         assert_eq!(sums[..12], [4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1]);
-        assert_eq!(sums[12..], [0; 12]);
+        assert_eq!(sums[12..], [0; 18]);
         let of = |place: usize, kind, code| {
             let zone = ZoneNumber::OTHER;
             all[place].replies.get(&(Topic { zone, kind: Kind::of(kind) }, Code::of(code))).copied()

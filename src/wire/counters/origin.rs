@@ -78,7 +78,7 @@ impl Path {
 
 impl Origin {
     /// How many there are.
-    pub(super) const COUNT: usize = 24;
+    pub(super) const COUNT: usize = 30;
 
     /// That of what a client sent over a transport.
     #[must_use]
@@ -88,9 +88,7 @@ impl Origin {
 
     /// All of them, by their places.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        let transports =
-            [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https].into_iter();
-        transports.flat_map(|transport| {
+        Transport::ALL.into_iter().flat_map(|transport| {
             [Family::V4, Family::V6].into_iter().flat_map(move |family| {
                 let paths = [Path::Fast, Path::Full, Path::Forwarded].into_iter();
                 paths.map(move |path| Self { transport, family, path })

@@ -4,10 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::wire::{HeaderFault, Transport};
 
-/// The transports that headers come by.
-const TRANSPORTS: [Transport; 4] =
-    [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https];
-
 /// The outcome of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyOutcome {
@@ -29,7 +25,7 @@ pub enum ProxyOutcome {
 #[derive(Debug, Default)]
 pub(in crate::wire) struct ProxyCounters {
     /// By transport and outcome.
-    headers: [[AtomicU64; ProxyOutcome::ALL.len()]; TRANSPORTS.len()],
+    headers: [[AtomicU64; ProxyOutcome::ALL.len()]; Transport::ALL.len()],
 }
 
 /// The numbers of headers over one transport, by [outcome](ProxyOutcome::ALL).
@@ -66,15 +62,12 @@ impl ProxyOutcome {
 impl ProxyCounters {
     /// Counts headers of one outcome.
     pub(in crate::wire) fn count(&self, transport: Transport, outcome: ProxyOutcome, number: u64) {
-        let place = TRANSPORTS.iter().position(|it| *it == transport);
-        if let Some(headers) = place.map(|at| &self.headers[at]) {
-            headers[outcome as usize].fetch_add(number, Ordering::Relaxed);
-        }
+        self.headers[transport as usize][outcome as usize].fetch_add(number, Ordering::Relaxed);
     }
 
     /// The numbers, for each transport.
     pub(super) fn counts(&self) -> impl Iterator<Item = ProxyCounts> {
-        TRANSPORTS.into_iter().zip(&self.headers).map(|(transport, headers)| {
+        Transport::ALL.into_iter().zip(&self.headers).map(|(transport, headers)| {
             let read = |it: ProxyOutcome| headers[it as usize].load(Ordering::Relaxed);
             (transport, ProxyOutcome::ALL.map(read))
         })
@@ -98,6 +91,7 @@ mod tests {
                 (Transport::Tcp, [0; 6]),
                 (Transport::Tls, [0, 0, 0, 1, 0, 0]),
                 (Transport::Https, [0; 6]),
+                (Transport::Quic, [0; 6]),
             ]
         );
     }

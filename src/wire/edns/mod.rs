@@ -11,8 +11,8 @@
 //! | 6891 s6.1 | sizes, DO, extended codes; unknown options and flags are ignored, not echoed | done |
 //! | 3225 s3 | DO is copied | done |
 //! | 5001 | NSID: which replica answered, on request | done, if `nsid` is set |
-//! | 7828 | edns-tcp-keepalive: how long a connection may be idle | done over TCP and TLS; elsewhere ignored |
-//! | 7830, 8467 | padding to blocks of 468 octets, of replies to padded queries | done over TLS and HTTPS; elsewhere ignored |
+//! | 7828 | edns-tcp-keepalive: how long a connection may be idle | done over TCP and TLS; over QUIC an error, elsewhere ignored |
+//! | 7830, 8467 | padding to blocks of 468 octets, of replies to padded queries | done over TLS, HTTPS and QUIC; elsewhere ignored |
 //! | 7873, 9018 | cookies: version 1, SipHash-2-4 | done, if there is a secret; never enforced |
 //! | 8914 | extended errors | done |
 //! | 9660 | ZONEVERSION: the serial of the generation that answered | done |
@@ -104,6 +104,12 @@ impl<'m> Opt<'m> {
         let [size_high, size_low, _, version, flags, _] = class_and_ttl;
         let size = u16::from_be_bytes([size_high, size_low]);
         Self { size, version, dnssec_ok: flags & DNSSEC_OK != 0, options }
+    }
+
+    /// Whether the client says how long a connection may be idle.
+    pub(super) fn has_keepalive(&self) -> bool {
+        let mut options = EdnsOptions::new(self.options);
+        options.any(|option| option.is_ok_and(|(code, _)| code == KEEPALIVE))
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn reply<'r>(
     let (query, question) = (query.original(), request.queries.as_bytes());
     let overflow = match from.transport {
         Transport::Udp => Overflow::Truncate,
-        Transport::Tcp | Transport::Tls | Transport::Https => Overflow::Cut,
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => Overflow::Cut,
     };
     let room = budget.limit - budget.reserved;
     let octets = usize::from(room).saturating_sub(HEADER + question.len());

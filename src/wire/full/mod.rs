@@ -40,7 +40,7 @@ pub(super) use self::forwarding::UpstreamAnswer;
 #[cfg(test)]
 pub(super) use self::queue::QUEUE;
 pub(super) use self::queue::{Full, Offer, Queue, Recipient};
-pub(super) use self::screen::OPT;
+pub(super) use self::screen::{OPT, has_keepalive};
 
 /// The outcome of a message on the full path.
 #[derive(Debug, PartialEq, Eq)]
@@ -262,7 +262,7 @@ fn answer(
 ) {
     let protocol = match from.transport {
         Transport::Udp => Protocol::Udp,
-        Transport::Tcp | Transport::Tls | Transport::Https => Protocol::Tcp,
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => Protocol::Tcp,
     };
     let Ok(request) = Request::from_bytes(bare(exchange.outline), from.address, protocol) else {
         return blank(exchange, FORMERR, octets);

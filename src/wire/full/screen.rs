@@ -45,6 +45,16 @@ pub(super) struct Tsig<'m> {
     pub(super) algorithm_and_time: &'m [u8],
 }
 
+/// Whether a query has the option edns-tcp-keepalive, as far as its sender may ask anything.
+pub(in crate::wire) fn has_keepalive(message: &[u8], may_query: bool) -> bool {
+    // As of queries without EDNS.
+    if message.get(10..HEADER).is_none_or(|additional| additional == [0, 0]) {
+        return false;
+    }
+    let outline = if may_query { Outline::read } else { Outline::of_stranger };
+    outline(message).and_then(|it| it.opt).is_some_and(|opt| opt.has_keepalive())
+}
+
 impl<'m> Outline<'m> {
     /// The outline of a message; none where there is nothing to answer: no whole header,
     /// or a response, which could make two servers talk to each other for ever.

@@ -47,10 +47,10 @@ const WRITE: Duration = Duration::from_secs(5);
 /// load balancer can then send it elsewhere.
 const QUERIES_MAX: u32 = 1_000_000;
 /// Octets of replies that are written at once.
-pub(super) const FLUSH: usize = 16 * 1024;
+pub(in crate::wire) const FLUSH: usize = 16 * 1024;
 /// How long a connection answers before others have their turn. Most replies take some
 /// microseconds; one that takes longer than this ends the turn that it is in.
-const TURN: Duration = Duration::from_millis(1);
+pub(in crate::wire) const TURN: Duration = Duration::from_millis(1);
 /// Octets that are still read when told to stop: what the client had sent before.
 const LAST: usize = 64 * 1024;
 /// How long these are waited for.

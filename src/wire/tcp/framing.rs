@@ -9,9 +9,9 @@ use tokio::io::AsyncWrite;
 /// Octets that are read at once: some dozens of pipelined queries.
 pub(super) const READ: usize = 4096;
 /// Octets of a buffer that is kept while there is nothing in it.
-pub(super) const KEPT: usize = READ;
+pub(in crate::wire) const KEPT: usize = READ;
 /// Octets of the length before a message (RFC 1035 section 4.2.2).
-pub(super) const PREFIX: usize = 2;
+pub(in crate::wire) const PREFIX: usize = 2;
 
 /// Sends octets from where it came to, and then what TLS still holds of them.
 pub(super) fn send(
@@ -46,13 +46,13 @@ pub(super) fn shrink(buffer: &mut Vec<u8>) {
 }
 
 /// Appends a reply and before it its length.
-pub(super) fn frame(reply: &[u8], output: &mut Vec<u8>) {
+pub(in crate::wire) fn frame(reply: &[u8], output: &mut Vec<u8>) {
     output.extend((reply.len() as u16).to_be_bytes());
     output.extend_from_slice(reply);
 }
 
 /// The first message of what was read, if it is whole.
-pub(super) fn whole_message(input: &[u8]) -> Option<&[u8]> {
+pub(in crate::wire) fn whole_message(input: &[u8]) -> Option<&[u8]> {
     let (length, rest) = input.split_first_chunk::<PREFIX>()?;
     rest.get(..usize::from(u16::from_be_bytes(*length)))
 }

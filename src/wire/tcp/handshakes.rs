@@ -32,14 +32,14 @@ pub(super) struct Handshakes {
 
 /// A place among the handshakes, given back when dropped.
 #[derive(Debug)]
-pub(super) struct HandshakeSlot {
+pub(in crate::wire) struct HandshakeSlot {
     /// Among which.
     handshakes: Arc<Handshakes>,
     number: u64,
     /// What became of it so far.
-    pub(super) outcome: HandshakeOutcome,
+    pub(in crate::wire) outcome: HandshakeOutcome,
     /// Cancelled when another takes the place.
-    pub(super) close: CancellationToken,
+    pub(in crate::wire) close: CancellationToken,
 }
 
 impl Handshakes {

@@ -32,7 +32,7 @@ use crate::wire::counters::{Counters, HandshakeOutcome};
 /// What DNS over TLS is called (RFC 7858 section 8.1).
 pub(in crate::wire) const DOT: &[u8] = b"dot";
 /// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+pub(in crate::wire) const HANDSHAKE: Duration = Duration::from_secs(5);
 /// Tickets that a client of TLS 1.3 is given: it has one connection at a time, mostly.
 const TICKETS: usize = 1;
 
@@ -52,7 +52,7 @@ pub(in crate::wire) struct Tls {
 struct Newest(Arc<Policies>);
 
 /// An open connection under TLS, as it is counted.
-pub(super) struct OpenTls(Arc<Counters>);
+pub(in crate::wire) struct OpenTls(Arc<Counters>);
 
 impl ResolvesServerCert for Newest {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
@@ -89,8 +89,13 @@ impl Tls {
         Self { config: Arc::new(config), ..self.clone() }
     }
 
+    /// Versions, certificate, tickets, for what has its own records (RFC 9001 section 4).
+    pub(in crate::wire) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// Gives a handshake its place.
-    pub(super) fn admit(&self, client: IpAddr) -> HandshakeSlot {
+    pub(in crate::wire) fn admit(&self, client: IpAddr) -> HandshakeSlot {
         self.handshakes.begin(client)
     }
 
@@ -141,7 +146,7 @@ impl Tls {
     }
 
     /// Counts a connection under TLS until this is dropped.
-    pub(super) fn open(&self) -> OpenTls {
+    pub(in crate::wire) fn open(&self) -> OpenTls {
         let counters = Arc::clone(&self.handshakes.counters);
         counters.tls.open();
         OpenTls(counters)

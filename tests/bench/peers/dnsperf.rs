@@ -22,6 +22,8 @@ pub(crate) enum Transport {
     Tls,
     /// DNS over HTTPS: HTTP/2, by GET, as dnsperf asks by default.
     Https,
+    /// DNS over QUIC, which dnsperf does not speak.
+    Quic,
 }
 
 impl Transport {
@@ -31,6 +33,7 @@ impl Transport {
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
             Self::Https => "HTTPS",
+            Self::Quic => "QUIC",
         }
     }
 
@@ -40,6 +43,7 @@ impl Transport {
             Self::Tcp => "tcp",
             Self::Tls => "dot",
             Self::Https => "doh",
+            Self::Quic => "doq",
         }
     }
 }

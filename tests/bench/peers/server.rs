@@ -80,7 +80,7 @@ pub(crate) struct Server {
     pub(crate) kind: Kind,
     /// Where it answers, over UDP and TCP.
     pub(crate) at: SocketAddr,
-    /// Where it answers over TLS and HTTPS, where it does.
+    /// Where it answers over TLS, HTTPS and QUIC, where it does.
     doors: Option<Doors>,
     /// Its process.
     pub(crate) process: Process,
@@ -88,12 +88,14 @@ pub(crate) struct Server {
     _dir: TempDir,
 }
 
-/// Where a server answers over TLS and HTTPS, and what it proves itself with.
+/// Where a server answers over TLS, HTTPS and (srvd) QUIC, and what it proves itself with.
 pub(crate) struct Doors {
     /// DNS over TLS.
     tls: SocketAddr,
     /// DNS over HTTPS.
     https: SocketAddr,
+    /// DNS over QUIC.
+    quic: SocketAddr,
     /// Its certificate.
     certificate: PathBuf,
     /// The key of it.
@@ -104,15 +106,16 @@ impl Doors {
     /// Free ports.
     pub(crate) fn new(pair: &PairFiles) -> Self {
         let (certificate, key) = (pair.certificate.clone(), pair.key.clone());
-        Self { tls: free_addr(), https: free_addr(), certificate, key }
+        Self { tls: free_addr(), https: free_addr(), quic: free_addr(), certificate, key }
     }
 
     /// The flags of srvd.
     fn flags(&self) -> String {
         let (certificate, key) = (self.certificate.display(), self.key.display());
-        let (tls, https) = (self.tls, self.https);
+        let (tls, https, quic) = (self.tls, self.https, self.quic);
         format!(
-            " --listen-tls {tls} --listen-https {https} --tls-cert {certificate} --tls-key {key}"
+            " --listen-tls {tls} --listen-https {https} --listen-quic {quic} --tls-cert {certificate} \
+             --tls-key {key}"
         )
     }
 
@@ -159,6 +162,7 @@ impl Server {
             Transport::Tcp => self.at,
             Transport::Tls => doors().tls,
             Transport::Https => doors().https,
+            Transport::Quic => doors().quic,
         }
     }
 

@@ -45,6 +45,7 @@ impl Paths {
         let whole = self.check_over(message, Transport::Tcp, None);
         self.check_over(message, Transport::Tls, None);
         self.check_over(message, Transport::Https, None);
+        self.check_over(message, Transport::Quic, None);
         self.check_over(message, Transport::Udp, whole.as_deref());
     }
 
@@ -134,7 +135,9 @@ fn are_in(some: &[Record], others: &[Record]) -> bool {
 fn limit(message: &[u8], transport: Transport) -> usize {
     let size = |message: Message| message.edns.map_or(512, |edns| edns.max_payload());
     match transport {
-        Transport::Tcp | Transport::Tls | Transport::Https => usize::from(u16::MAX),
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
+            usize::from(u16::MAX)
+        }
         // hickory finds fault with options that mean nothing to us.
         Transport::Udp => usize::from(parse(message).map_or(UDP_MAX, size).clamp(512, UDP_MAX)),
     }

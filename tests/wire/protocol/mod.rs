@@ -1,6 +1,6 @@
 //! The rules of the protocol, one test for each line of the table, named for the RFC. Every
 //! query is asked in every way there is, and all must say the same: the fast path (where it
-//! takes it), the full path, and real sockets; UDP, TCP, TLS and HTTPS; IPv4 and IPv6.
+//! takes it), the full path, and real sockets; UDP, TCP, TLS, HTTPS and QUIC; IPv4 and IPv6.
 
 mod amplification;
 mod chaos;
@@ -22,15 +22,19 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::EdnsCode;
 use hickory_proto::rr::{Record, RecordType};
 use srvd::wire::{
-    Fast, Peer, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MOST, Verdict, View,
+    DoqCode, Fast, Peer, Policies, Policy, READY_MAX, Replied, Responder, Transport, UDP_MOST,
+    Verdict, View,
 };
 
 use super::messages::{Query, parse};
 use super::{Server, example};
 use crate::fixture::Fixture;
 use crate::support::certificates::Authority;
+use crate::support::quic::QuicClient;
 use crate::support::tls::{TlsClient, certified};
 
+/// RCODE NOTAUTH.
+const NOTAUTH: u16 = 9;
 /// The option code of padding.
 const PADDING: u16 = 12;
 /// How long a reply may take on a busy machine.
@@ -44,6 +48,8 @@ struct World {
     /// Asks over TLS, and over HTTPS.
     client: TlsClient,
     browser: TlsClient,
+    /// The same over QUIC.
+    stub: QuicClient,
 }
 
 /// What is said to one query, in all ways.
@@ -82,7 +88,8 @@ impl World {
         let server = Server::start_encrypted(&fixture, Arc::clone(&policy));
         let [client, browser] =
             ["dot", "http/1.1"].map(|protocol| TlsClient::new(&authority, Some(protocol)));
-        Self { fixture, policy, server, client, browser }
+        let stub = QuicClient::new(&authority, "doq");
+        Self { fixture, policy, server, client, browser, stub }
     }
 
     /// Asks in every way, and compares.
@@ -124,6 +131,7 @@ impl World {
                     let at = self.server.tls[usize::from(client.is_ipv6())];
                     self.client.ask(at, message).unwrap()
                 }
+                Transport::Quic => unreachable!("its messages have another id"),
                 Transport::Https => {
                     let at = self.server.https[usize::from(client.is_ipv6())];
                     self.browser.post(at, message).unwrap().1
@@ -142,7 +150,32 @@ impl World {
         if tls.option(11).is_none() && tls.option(10).is_none() && !says_timeout {
             check_same(&tls, &https, "TLS, HTTPS");
         }
+        self.ask_over_quic(client, message, &https);
         Said { udp, tcp, tls, https, is_fast: is_fast[0] }
+    }
+
+    /// Asks the same over QUIC, where the id is 0. But for that the reply is that over HTTPS; to whoever
+    /// says how long a connection may be idle there is none.
+    fn ask_over_quic(&self, client: IpAddr, message: &[u8], https: &Reply) {
+        let message = [&[0, 0], &message[2..]].concat();
+        let at = self.server.quic[usize::from(client.is_ipv6())];
+        let from = Peer::quic(SocketAddr::new(client, 5353));
+        match self.stub.ask(at, &message) {
+            Ok(reply) => {
+                let full = Reply::new(self.full(&message, from).expect("a reply"));
+                check_same(&Reply::new(reply), &full, "QUIC, full");
+                let mut octets = https.octets.clone();
+                octets[..2].fill(0);
+                // A TSIG record repeats the id.
+                if https.option(10).is_none() && https.code() != NOTAUTH {
+                    check_same(&Reply::new(octets), &full, "HTTPS, QUIC");
+                }
+            }
+            Err(code) => {
+                assert_eq!(code, DoqCode::ProtocolError);
+                assert!(message.windows(2).any(|it| it == [0, 11]), "{message:?}");
+            }
+        }
     }
 
     /// What the full path replies.
@@ -177,7 +210,7 @@ impl World {
         let query = Query::new("web.services.internal", 1).bytes();
         let probe = [&[0x77, 0x77], &query[2..]].concat();
         for (client, address) in [("127.0.0.1", self.server.v4), ("::1", self.server.v6)] {
-            for transport in [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https] {
+            for transport in Transport::ALL {
                 let from =
                     Peer { address: SocketAddr::new(client.parse().unwrap(), 5353), transport };
                 assert_eq!(self.full(message, from), None);

@@ -1,10 +1,9 @@
 //! What is not offered, and said to be so: transfers, signatures.
 
-use super::World;
+use super::{NOTAUTH, World};
 use crate::wire::messages::{A, Query, wire_name};
 
 const REFUSED: u16 = 5;
-const NOTAUTH: u16 = 9;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rfc5936_s4_2_axfr_is_refused_over_udp_and_tcp() {

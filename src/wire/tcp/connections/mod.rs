@@ -34,6 +34,8 @@ const OCTETS_MAX: usize = 32 * 1024 * 1024;
 /// Octets that those of one client hold. A resolver with all the connections that it may have
 /// stays below it, unless it takes no replies.
 const OCTETS_CLIENT_MAX: usize = OCTETS_MAX / 4;
+/// The places of which one may be had by who may not be the client it says.
+const UNSURE: usize = 2;
 /// Descriptors that are kept for other things than connections, where there are few: sockets of
 /// workers, registries, HTTP, files. Of very few it is the half.
 const DESCRIPTORS_KEPT: usize = 124;
@@ -107,7 +109,7 @@ impl Connections {
 
     /// Gives a new connection a place; it may be one that another had, or several where the
     /// limits fell.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> ConnectionSlot {
+    pub(in crate::wire) fn admit(self: &Arc<Self>, address: IpAddr) -> ConnectionSlot {
         let client = client(address);
         self.counters.tcp.accept();
         let limits = self.policies.load().tcp;
@@ -125,6 +127,14 @@ impl Connections {
         }
         let (number, close) = open.add(client);
         ConnectionSlot { connections: Arc::clone(self), number, octets: 0, close }
+    }
+
+    /// Whether so many places are taken, in all or by a client, that who may not be the client it
+    /// says should not have one.
+    pub(in crate::wire) fn is_busy(&self, address: IpAddr) -> bool {
+        let (limits, open) = (self.policies.load().tcp, self.open.lock());
+        open.table.of(client(address)) >= limits.per_client / UNSURE
+            || open.table.count() >= limits.connections.min(self.most) / UNSURE
     }
 
     /// Gives a connection to the client that a proxy names. Its bounds hold for it from now on,
@@ -194,7 +204,7 @@ impl ConnectionSlot {
     }
 
     /// A turn ended because it took too long.
-    pub(super) fn cut_turn(&self) {
+    pub(in crate::wire) fn cut_turn(&self) {
         self.connections.counters.tcp.cut_turn();
     }
 
@@ -205,7 +215,7 @@ impl ConnectionSlot {
 
     /// Whether it can carry queries: under TLS not until the handshake is done, and until then it
     /// makes room before those that do.
-    pub(super) fn begin(&self, has_begun: bool) {
+    pub(in crate::wire) fn begin(&self, has_begun: bool) {
         self.connections.open.lock().begin(self.number, has_begun);
     }
 
@@ -248,6 +258,12 @@ impl Deref for HeldOctets {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+impl AsRef<[u8]> for HeldOctets {
+    fn as_ref(&self) -> &[u8] {
         &self.octets
     }
 }

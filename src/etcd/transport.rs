@@ -30,9 +30,22 @@ pub(super) fn reason(address: &str, error: &(dyn Cause + 'static)) -> Error {
         Some(fault) => misfit(address, fault),
         None => match words(error) {
             text if text.contains(HANDSHAKE_CLOSED) => Error::Tls(NO_TLS.to_owned()),
+            // What a server says that knows no TLS may be lost when it closes; or it ended just now.
+            text if address.starts_with("https://") && causes(error).any(is_reset) => {
+                Error::Transport(format!(
+                    "{text}, as TLS began; if it does not speak TLS there, write http:// in \
+                     --registry"
+                ))
+            }
             text => Error::Transport(text),
         },
     }
+}
+
+/// Whether the other side broke the connection off.
+fn is_reset(error: &(dyn Cause + 'static)) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    matches!(kind, Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
 }
 
 /// An error and what lies behind it, first to last.
@@ -132,4 +145,17 @@ pub(super) fn of_status(status: &tonic::Status) -> Error {
 fn words_of_status(status: &tonic::Status) -> String {
     let behind = Cause::source(status).into_iter().flat_map(causes).map(ToString::to_string);
     join(std::iter::once(status.message().to_owned()).chain(behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_as_tls_begins_may_be_that_nobody_speaks_it() {
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let said = |address| reason(address, &reset).to_string();
+        assert!(said("https://127.0.0.1:1").contains("does not speak TLS there, write http://"));
+        assert!(!said("http://127.0.0.1:1").contains("TLS"));
+    }
 }
